@@ -1,0 +1,13 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+namespace certferry {
+
+// AES-256-GCM with a fresh 96-bit nonce: version octet, nonce, ciphertext, tag. `context` is authenticated, not hidden.
+Bytes seal(const Secret& key, const Secret& plain, BytesView context);
+// Throws Failure (refused) where key, context or a single bit differ, without saying which.
+Secret unseal(const Secret& key, BytesView sealed, BytesView context);
+
+}  // namespace certferry

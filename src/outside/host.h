@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/task.h"
+#include "base/time.h"
+
+namespace certferry {
+
+using Path = std::string;
+
+struct FileMode {
+  unsigned bits = 0644;
+};
+
+struct FileStatus {
+  unsigned mode = 0;       // permission bits
+  bool directory = false, link = false;
+  bool ours = false;       // owned by the user we run as
+};
+
+struct Command {
+  std::vector<std::string> argv;  // no shell
+  Duration deadline = std::chrono::seconds{60};
+};
+
+struct Exit {
+  int status = 0;          // 128 + n where signal n ended it
+  std::string output;      // stdout and stderr together, the last 4 KiB
+  bool timed_out = false;
+};
+
+// This machine: files, environment, child processes. Failure: refused, with the path and the system's words.
+class Host {
+ public:
+  virtual ~Host() = default;
+  virtual Task<std::optional<Bytes>> read(Path path) = 0;  // empty where there is none; at most 16 MiB
+  virtual Task<std::optional<FileStatus>> status(Path path) = 0;
+  // Whole or not at all: written beside, fsynced, renamed, directory fsynced. Parents are made, 0700 where mode is
+  // private.
+  virtual Task<> replace(Path path, Bytes content, FileMode mode) = 0;
+  virtual Task<> make_directory(Path path, FileMode mode) = 0;  // there already: success
+  virtual Task<std::vector<std::string>> list(Path directory) = 0;  // names, sorted; empty where there is none
+  virtual Task<> remove(Path path) = 0;  // a file, a link or a whole directory; absent: success
+  virtual Task<std::optional<Path>> link_target(Path link) = 0;
+  virtual Task<> link(Path link, Path target) = 0;  // `link` points to `target` from one instant on, whatever it was
+  virtual std::optional<std::string> environment(std::string name) const = 0;
+  virtual Task<Exit> run(Command command) = 0;
+  virtual std::string id() const = 0;    // stable for this machine: "host/3f2a…"
+  virtual std::string home() const = 0;  // of the user we run as
+  virtual bool superuser() const = 0;
+};
+
+}  // namespace certferry
