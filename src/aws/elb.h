@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws/client.h"
+
+namespace certferry::aws {
+
+struct ClassicLoadBalancer {
+  struct Listener {
+    std::uint16_t port = 0;
+    std::string protocol;            // HTTPS, SSL, HTTP, TCP
+    std::string certificate;         // ARN, "" where there is none
+  };
+  std::string name, dns_name;
+  std::vector<Listener> listeners;
+};
+
+// Classic Elastic Load Balancing, 2012-06-01.
+class Elb {
+ public:
+  explicit Elb(Client& client) : client_(client) {}
+  Task<std::optional<ClassicLoadBalancer>> describe(const std::string& name);   // empty: LoadBalancerNotFound
+  Task<std::vector<ClassicLoadBalancer>> describe_all();                        // all pages
+  // Repeats to the same end. Codes: CertificateNotFound (transient: a fresh IAM certificate is seen late), ListenerNotFound,
+  // LoadBalancerNotFound (refused).
+  Task<> set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate);
+
+ private:
+  Client& client_;
+};
+
+}  // namespace certferry::aws

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "aws/client.h"
+
+namespace certferry::aws {
+
+struct S3Object {
+  Bytes body;
+  std::string etag;                          // opaque, with its quotes
+  std::optional<WallTime> modified;          // Last-Modified
+  std::optional<WallTime> date;              // the answer's Date: S3's own clock
+};
+struct S3Lost {};                            // PreconditionFailed, or NoSuchKey under If-Match
+
+// Amazon S3, 2006-03-01.
+class S3 {
+ public:
+  explicit S3(Client& client) : client_(client) {}
+  // Empty: NoSuchKey. AccessDenied and NoSuchBucket are Failures (refused): they say nothing about the key.
+  Task<std::optional<S3Object>> get(const std::string& bucket, const std::string& key);
+  // if_match empty: the key must not exist (If-None-Match: *). The result: the new ETag, or that somebody was faster.
+  // ConditionalRequestConflict is a Failure (conflict). outcome_unknown is reported: the caller reads back.
+  Task<std::variant<std::string, S3Lost>> put(const std::string& bucket, const std::string& key, const Bytes& body,
+                                              std::optional<std::string> if_match);
+  Task<std::variant<std::monostate, S3Lost>> remove(const std::string& bucket, const std::string& key,
+                                                    const std::string& if_match);   // absent: done
+  Task<std::vector<std::string>> list(const std::string& bucket, const std::string& prefix);  // all pages, sorted
+
+ private:
+  Client& client_;
+};
+
+}  // namespace certferry::aws
