@@ -11,12 +11,12 @@ namespace certferry::aws {
 
 // What the configuration's [aws] says; everything else comes from the environment and the shared files.
 struct AccessSettings {
-  std::string region;                                   // "" : AWS_REGION, AWS_DEFAULT_REGION, the profile, IMDS
-  std::string profile;                                  // "" : AWS_PROFILE, "default"
+  std::string region;   // "" : AWS_REGION, AWS_DEFAULT_REGION, the profile, IMDS
+  std::string profile;  // "" : AWS_PROFILE, "default"
 };
 
 struct RoleSettings {
-  std::string role;                                     // ARN
+  std::string role;  // ARN
   std::optional<std::string> external_id;
   std::string session_name = "certferry";
   auto operator<=>(const RoleSettings&) const = default;
@@ -25,18 +25,19 @@ struct RoleSettings {
 // All the clients that one run needs: one for each region and role, made when first asked for and kept.
 class Access {
  public:
-  // Reads the environment and the shared config files (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE) through outside.host.
-  // Throws Failure (refused) naming file and line for what is malformed, and where no region is known.
+  // Reads the environment and the shared config files (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE) through
+  // outside.host. Throws Failure (refused) naming file and line for what is malformed, and where no region is known.
   static Task<std::unique_ptr<Access>> open(Outside& outside, AccessSettings settings);
   // With credentials and endpoints of the caller's choice: the sandbox, tests.
-  Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region, EndpointOverrides overrides);
+  Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
+         EndpointOverrides overrides);
   ~Access();
 
   const std::string& region() const;
-  Client& client();                                     // own identity, own region
+  Client& client();  // own identity, own region
   Client& client_in(const std::string& region);
   Client& client_as(const std::optional<RoleSettings>& role, const std::string& region = "");
-  std::uint64_t requests_sent() const;                  // by all of them
+  std::uint64_t requests_sent() const;  // by all of them
 
  private:
   struct State;

@@ -13,18 +13,18 @@ namespace certferry::aws {
 
 // One request of a service's API, before it has a host, a date or a signature.
 struct Call {
-  std::string service;              // as in AWS_ENDPOINT_URL_<SERVICE>: "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
-  std::string operation;            // "ChangeResourceRecordSets", for messages, budgets and permissions
-  std::string object;               // on what: "zone Z0123", "server certificate www", for messages
+  std::string service;    // as in AWS_ENDPOINT_URL_<SERVICE>: "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
+  std::string operation;  // "ChangeResourceRecordSets", for messages, budgets and permissions
+  std::string object;     // on what: "zone Z0123", "server certificate www", for messages
   std::string method = "POST";
-  std::string path = "/";           // encoded
+  std::string path = "/";  // encoded
   QueryParameters query;
   http::Headers headers;
   Bytes body;
-  std::string bucket;               // S3 alone: becomes host or path
+  std::string bucket;  // S3 alone: becomes host or path
   // May be sent again when the outcome of the first try is unknown: reads, and writes that repeat to the same end.
   bool repeatable = true;
-  bool sign = true;                 // AssumeRoleWithWebIdentity is not
+  bool sign = true;  // AssumeRoleWithWebIdentity is not
 };
 
 // Endpoints given by hand: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, endpoint_url of the config file.
@@ -33,25 +33,26 @@ struct EndpointOverrides {
   std::map<std::string, std::string> by_service;
 };
 
-// What one AWS account, region and identity can be asked. Signs, sends, retries as the SDKs' standard mode does (jitter,
-// retry quota), corrects the clock's skew by the services' Date once, keeps the budget of the service, and turns error
-// bodies into Failures: throttled and transient only for what surely was not done, outcome_unknown for a call that may not
-// be repeated, refused with the permission to allow for AccessDenied, all with code() set.
+// What one AWS account, region and identity can be asked. Signs, sends, retries as the SDKs' standard mode does
+// (jitter, retry quota), corrects the clock's skew by the services' Date once, keeps the budget of the service, and
+// turns error bodies into Failures: throttled and transient only for what surely was not done, outcome_unknown for a
+// call that may not be repeated, refused with the permission to allow for AccessDenied, all with code() set.
 class Client {
  public:
-  Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region, EndpointOverrides overrides);
+  Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
+         EndpointOverrides overrides);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  Task<http::Response> send(Call call);   // a 2xx answer; everything else is a Failure
+  Task<http::Response> send(Call call);  // a 2xx answer; everything else is a Failure
 
   const std::string& region() const;
   bool overridden(std::string_view service) const;  // its endpoint was given by hand
   std::string partition() const;                    // "aws", "aws-cn", ... of the region
   Duration skew() const;                            // services' clock minus ours, as last seen; zero where unknown
   Task<SharedCredentials> credentials();
-  std::uint64_t requests_sent() const;              // attempts, for the figures that apply prints
+  std::uint64_t requests_sent() const;  // attempts, for the figures that apply prints
 
  private:
   struct State;

@@ -13,9 +13,9 @@ namespace certferry::aws {
 struct Credentials {
   std::string access_key_id;
   Secret secret_access_key;
-  Secret session_token;                // empty for long-lived ones
+  Secret session_token;  // empty for long-lived ones
   std::optional<WallTime> expires;
-  std::string source;                  // for people: "environment", "profile www", "IMDSv2 role web"
+  std::string source;  // for people: "environment", "profile www", "IMDSv2 role web"
 };
 using SharedCredentials = std::shared_ptr<const Credentials>;
 

@@ -11,8 +11,8 @@ namespace certferry::aws {
 struct ClassicLoadBalancer {
   struct Listener {
     std::uint16_t port = 0;
-    std::string protocol;            // HTTPS, SSL, HTTP, TCP
-    std::string certificate;         // ARN, "" where there is none
+    std::string protocol;     // HTTPS, SSL, HTTP, TCP
+    std::string certificate;  // ARN, "" where there is none
   };
   std::string name, dns_name;
   std::vector<Listener> listeners;
@@ -22,10 +22,10 @@ struct ClassicLoadBalancer {
 class Elb {
  public:
   explicit Elb(Client& client) : client_(client) {}
-  Task<std::optional<ClassicLoadBalancer>> describe(const std::string& name);   // empty: LoadBalancerNotFound
-  Task<std::vector<ClassicLoadBalancer>> describe_all();                        // all pages
-  // Repeats to the same end. Codes: CertificateNotFound (transient: a fresh IAM certificate is seen late), ListenerNotFound,
-  // LoadBalancerNotFound (refused).
+  Task<std::optional<ClassicLoadBalancer>> describe(const std::string& name);  // empty: LoadBalancerNotFound
+  Task<std::vector<ClassicLoadBalancer>> describe_all();                       // all pages
+  // Repeats to the same end. Codes: CertificateNotFound (transient: a fresh IAM certificate is seen late),
+  // ListenerNotFound, LoadBalancerNotFound (refused).
   Task<> set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate);
 
  private:

@@ -13,27 +13,27 @@ struct Listener {
   Arn arn;
   Arn load_balancer;
   std::uint16_t port = 0;
-  std::string protocol;                      // HTTPS, TLS, HTTP, TCP
-  std::string certificate;                   // ARN of the default certificate, "" where there is none
+  std::string protocol;     // HTTPS, TLS, HTTP, TCP
+  std::string certificate;  // ARN of the default certificate, "" where there is none
 };
 
 struct LoadBalancer {
   Arn arn;
-  std::string name, dns_name, type;          // application, network
+  std::string name, dns_name, type;  // application, network
 };
 
 // Elastic Load Balancing, 2015-12-01: application and network load balancers.
 class ElbV2 {
  public:
   explicit ElbV2(Client& client) : client_(client) {}
-  Task<std::optional<Listener>> listener(const Arn& arn);                        // empty: ListenerNotFound
-  Task<std::vector<Listener>> listeners(const Arn& load_balancer);               // all pages
+  Task<std::optional<Listener>> listener(const Arn& arn);           // empty: ListenerNotFound
+  Task<std::vector<Listener>> listeners(const Arn& load_balancer);  // all pages
   Task<std::optional<LoadBalancer>> load_balancer(const Arn& arn);
   Task<std::optional<LoadBalancer>> load_balancer_named(const std::string& name);
-  Task<std::vector<LoadBalancer>> load_balancers();                              // all pages
-  Task<std::vector<std::string>> certificates(const Arn& listener);              // default and SNI list, each once
-  // The default certificate alone; nothing else of the listener is sent, so nothing else changes. Repeats to the same end.
-  // Codes: CertificateNotFound (transient), ListenerNotFound (refused).
+  Task<std::vector<LoadBalancer>> load_balancers();                  // all pages
+  Task<std::vector<std::string>> certificates(const Arn& listener);  // default and SNI list, each once
+  // The default certificate alone; nothing else of the listener is sent, so nothing else changes. Repeats to the same
+  // end. Codes: CertificateNotFound (transient), ListenerNotFound (refused).
   Task<> set_default_certificate(const Arn& listener, const std::string& certificate);
 
  private:

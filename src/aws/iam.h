@@ -13,7 +13,7 @@ namespace certferry::aws {
 struct ServerCertificate {
   Arn arn;
   std::string name, path, id;
-  std::optional<std::string> body, chain;   // PEM; only from get()
+  std::optional<std::string> body, chain;  // PEM; only from get()
 };
 
 // IAM server certificates, 2010-05-08.
@@ -24,10 +24,10 @@ class Iam {
   // KeyPairMismatch (refused).
   Task<ServerCertificate> upload(const std::string& path, const std::string& name, const std::string& leaf_pem,
                                  const Secret& key_pem, const std::string& chain_pem);
-  Task<std::optional<ServerCertificate>> get(const std::string& name);                    // empty: NoSuchEntity
-  Task<std::vector<ServerCertificate>> list(const std::string& path_prefix);              // all pages
+  Task<std::optional<ServerCertificate>> get(const std::string& name);        // empty: NoSuchEntity
+  Task<std::vector<ServerCertificate>> list(const std::string& path_prefix);  // all pages
   enum class Removal { removed, absent, in_use };
-  Task<Removal> remove(const std::string& name);                                          // in_use: DeleteConflict
+  Task<Removal> remove(const std::string& name);  // in_use: DeleteConflict
 
  private:
   Client& client_;

@@ -11,8 +11,8 @@ namespace certferry::aws {
 using EncryptionContext = std::map<std::string, std::string>;
 
 struct DataKey {
-  Secret plain;         // 32 octets
-  Bytes ciphertext;     // for decrypt()
+  Secret plain;      // 32 octets
+  Bytes ciphertext;  // for decrypt()
 };
 
 // AWS KMS, 2014-11-01. key: id, ARN or alias. All of it may be repeated.
@@ -20,7 +20,8 @@ class Kms {
  public:
   explicit Kms(Client& client) : client_(client) {}
   Task<DataKey> generate_data_key(const std::string& key, const EncryptionContext& context);
-  Task<Bytes> encrypt(const std::string& key, const Secret& plain, const EncryptionContext& context);   // at most 4,096 octets
+  Task<Bytes> encrypt(const std::string& key, const Secret& plain,
+                      const EncryptionContext& context);  // at most 4,096 octets
   // InvalidCiphertextException and IncorrectKeyException are refused.
   Task<Secret> decrypt(const std::string& key, const Bytes& ciphertext, const EncryptionContext& context);
 

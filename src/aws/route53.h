@@ -17,12 +17,12 @@ struct HostedZone {
 
 // One resource record set. Values are kept exactly as listed, because a DELETE must repeat them byte for byte.
 struct RecordSet {
-  std::string name;                        // without final dot, lower case, "*" not escaped
+  std::string name;  // without final dot, lower case, "*" not escaped
   std::string type = "TXT";
   std::int64_t ttl = 0;
-  std::vector<std::string> values;         // TXT: with their quotes
-  std::string set_identifier;              // "" for a simple set
-  std::optional<Bytes> other;              // weights, regions, health checks …, as the XML to send back
+  std::vector<std::string> values;  // TXT: with their quotes
+  std::string set_identifier;       // "" for a simple set
+  std::optional<Bytes> other;       // weights, regions, health checks …, as the XML to send back
   bool operator==(const RecordSet&) const = default;
 };
 
@@ -43,8 +43,8 @@ class Route53 {
   explicit Route53(Client& client) : client_(client) {}
   // Zones whose name is exactly `name`, private ones too (ListHostedZonesByName, paged while the name stays).
   Task<std::vector<HostedZone>> zones_named(const DomainName& name);
-  Task<std::vector<HostedZone>> zones();                                       // ListHostedZones, all pages
-  Task<std::vector<std::string>> name_servers(const HostedZoneId& zone);       // GetHostedZone's delegation set
+  Task<std::vector<HostedZone>> zones();                                  // ListHostedZones, all pages
+  Task<std::vector<std::string>> name_servers(const HostedZoneId& zone);  // GetHostedZone's delegation set
   // All sets of this name and type, simple or not (ListResourceRecordSets is a start position: others are dropped).
   Task<std::vector<RecordSet>> record_sets(const HostedZoneId& zone, const std::string& name, const std::string& type);
   // One batch, whole or not at all. May not be repeated blindly: outcome_unknown is reported. Codes to react to:

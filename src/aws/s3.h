@@ -11,11 +11,11 @@ namespace certferry::aws {
 
 struct S3Object {
   Bytes body;
-  std::string etag;                          // opaque, with its quotes
-  std::optional<WallTime> modified;          // Last-Modified
-  std::optional<WallTime> date;              // the answer's Date: S3's own clock
+  std::string etag;                  // opaque, with its quotes
+  std::optional<WallTime> modified;  // Last-Modified
+  std::optional<WallTime> date;      // the answer's Date: S3's own clock
 };
-struct S3Lost {};                            // PreconditionFailed, or NoSuchKey under If-Match
+struct S3Lost {};  // PreconditionFailed, or NoSuchKey under If-Match
 
 // Amazon S3, 2006-03-01.
 class S3 {
@@ -28,7 +28,7 @@ class S3 {
   Task<std::variant<std::string, S3Lost>> put(const std::string& bucket, const std::string& key, const Bytes& body,
                                               std::optional<std::string> if_match);
   Task<std::variant<std::monostate, S3Lost>> remove(const std::string& bucket, const std::string& key,
-                                                    const std::string& if_match);   // absent: done
+                                                    const std::string& if_match);             // absent: done
   Task<std::vector<std::string>> list(const std::string& bucket, const std::string& prefix);  // all pages, sorted
 
  private:

@@ -8,15 +8,15 @@
 namespace certferry::aws {
 
 struct SigningScope {
-  std::string region;    // of the signature, e.g. us-east-1 for Route 53
-  std::string service;   // signing name
+  std::string region;   // of the signature, e.g. us-east-1 for Route 53
+  std::string service;  // signing name
 };
 
 struct SigningOptions {
-  bool encode_path_twice = true;   // false for S3
-  bool normalize_path = true;      // false for S3
-  bool content_sha256 = false;     // send x-amz-content-sha256; S3 demands it
-  bool sign_token = true;          // false: the session token is added after signing
+  bool encode_path_twice = true;  // false for S3
+  bool normalize_path = true;     // false for S3
+  bool content_sha256 = false;    // send x-amz-content-sha256; S3 demands it
+  bool sign_token = true;         // false: the session token is added after signing
 };
 
 // AWS Signature Version 4 over OpenSSL's SHA-256 and HMAC (AWS General Reference, "Signing AWS API requests").
@@ -24,9 +24,9 @@ struct SigningOptions {
 std::string canonical_request(const http::Request&, const SigningOptions&);
 std::string string_to_sign(std::string_view canonical_request, const SigningScope&, WallTime now);
 
-// Adds x-amz-date, the session token, Host and Authorization (and x-amz-content-sha256 where asked for). Signs every field
-// present but for user-agent, connection, expect, x-amzn-trace-id and transfer-encoding. The request must then be sent
-// byte for byte. May be repeated with a later `now`.
+// Adds x-amz-date, the session token, Host and Authorization (and x-amz-content-sha256 where asked for). Signs every
+// field present but for user-agent, connection, expect, x-amzn-trace-id and transfer-encoding. The request must then be
+// sent byte for byte. May be repeated with a later `now`.
 void sign(http::Request& request, const Credentials&, const SigningScope&, WallTime now, const SigningOptions& = {});
 
 // The presigned form: the signature in the query, valid for `expires`.

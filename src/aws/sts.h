@@ -15,11 +15,11 @@ struct CallerIdentity {
 class Sts {
  public:
   explicit Sts(Client& client) : client_(client) {}
-  Task<CallerIdentity> caller_identity();   // needs no permission
+  Task<CallerIdentity> caller_identity();  // needs no permission
   Task<SharedCredentials> assume_role(const std::string& role, const std::string& session_name,
                                       const std::optional<std::string>& external_id);
   Task<SharedCredentials> assume_role_with_web_identity(const std::string& role, const std::string& session_name,
-                                                        const Secret& token);   // unsigned
+                                                        const Secret& token);  // unsigned
 
  private:
   Client& client_;

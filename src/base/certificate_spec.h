@@ -16,8 +16,8 @@ std::optional<KeyType> parse_key_type(std::string_view text);  // exactly those 
 struct CertificateSpec {
   std::vector<DomainName> names;  // sorted, no duplicates: what newOrder sends
   KeyType key_type = KeyType::p256;
-  std::string profile;            // of the CA, "" for its default
-  std::string directory;          // URL of the CA
+  std::string profile;    // of the CA, "" for its default
+  std::string directory;  // URL of the CA
   auto operator<=>(const CertificateSpec&) const = default;
 };
 

@@ -18,11 +18,11 @@ class DomainName {
 
   const std::string& text() const { return text_; }
   bool wildcard() const { return text_.starts_with("*."); }
-  DomainName without_wildcard() const;                   // itself where it is none
-  std::vector<std::string_view> labels() const;          // "*" is a label
-  bool within(const DomainName& zone) const;             // equal or below, by whole labels
-  std::optional<DomainName> parent() const;              // empty above a single label
-  DomainName under(std::string_view label) const;        // label + "." + this
+  DomainName without_wildcard() const;             // itself where it is none
+  std::vector<std::string_view> labels() const;    // "*" is a label
+  bool within(const DomainName& zone) const;       // equal or below, by whole labels
+  std::optional<DomainName> parent() const;        // empty above a single label
+  DomainName under(std::string_view label) const;  // label + "." + this
   // Whether a certificate's name covers this host: equal, or one label under a wildcard (RFC 6125 section 6.4.3).
   bool covered_by(const DomainName& certificate_name) const;
 
@@ -68,12 +68,24 @@ class Word {
   std::string text_;
 };
 
-struct HostedZoneIdTag { static std::string parse_word(std::string_view); };   // "/hostedzone/Z1" and "Z1" are one
-struct ChangeIdTag { static std::string parse_word(std::string_view); };       // "/change/C1" and "C1" are one
-struct OrderUrlTag { static std::string parse_word(std::string_view); };       // https, as the CA gave it
-struct SerialTag { static std::string parse_word(std::string_view); };         // upper-case hex of the DER content octets
-struct CertificateIdTag { static std::string parse_word(std::string_view); };  // the user's name for a certificate
-struct FingerprintTag { static std::string parse_word(std::string_view); };    // lower-case hex SHA-256 of a certificate
+struct HostedZoneIdTag {
+  static std::string parse_word(std::string_view);
+};  // "/hostedzone/Z1" and "Z1" are one
+struct ChangeIdTag {
+  static std::string parse_word(std::string_view);
+};  // "/change/C1" and "C1" are one
+struct OrderUrlTag {
+  static std::string parse_word(std::string_view);
+};  // https, as the CA gave it
+struct SerialTag {
+  static std::string parse_word(std::string_view);
+};  // upper-case hex of the DER content octets
+struct CertificateIdTag {
+  static std::string parse_word(std::string_view);
+};  // the user's name for a certificate
+struct FingerprintTag {
+  static std::string parse_word(std::string_view);
+};  // lower-case hex SHA-256 of a certificate
 
 using HostedZoneId = Word<HostedZoneIdTag>;
 using ChangeId = Word<ChangeIdTag>;

@@ -24,8 +24,8 @@ void spawn(const Executor& executor, Work work, std::function<void(std::exceptio
 // way, starts no more, waits for them, and is thrown.
 Task<std::vector<std::exception_ptr>> all_settled(std::vector<Work> works, std::size_t at_once = 64);
 
-// Runs both until the first ends, cancels the other and waits for its end. 0 or 1: which came first. An exception of the
-// first to end is thrown; what the cancelled one throws is dropped.
+// Runs both until the first ends, cancels the other and waits for its end. 0 or 1: which came first. An exception of
+// the first to end is thrown; what the cancelled one throws is dropped.
 Task<std::size_t> race(Work first, Work second);
 
 // Whether an exception says that this coroutine was cancelled (SIGTERM, or a race lost).
@@ -41,8 +41,8 @@ class Signal {
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
   ~Signal();
-  Task<> wait();       // until the next notify(); throws when cancelled
-  void notify();       // wakes all that wait now
+  Task<> wait();  // until the next notify(); throws when cancelled
+  void notify();  // wakes all that wait now
  private:
   struct State;
   std::shared_ptr<State> state_;
@@ -57,6 +57,7 @@ class Turn {
     Held(Held&& other) noexcept : turn_(other.turn_) { other.turn_ = nullptr; }
     Held& operator=(Held&&) = delete;
     ~Held();
+
    private:
     Turn* turn_;
   };

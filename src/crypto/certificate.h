@@ -22,21 +22,21 @@ class Certificate {
 
   const Bytes& der() const { return der_; }
   std::string pem() const;
-  std::vector<DomainName> names() const;          // DNS SANs that are valid names, sorted; else the CN where it is one
+  std::vector<DomainName> names() const;  // DNS SANs that are valid names, sorted; else the CN where it is one
   WallTime not_before() const { return not_before_; }
   WallTime not_after() const { return not_after_; }
   Duration lifetime() const { return not_after_ - not_before_; }
-  Serial serial() const;                          // DER content octets, a leading 00 kept
-  Fingerprint fingerprint() const;                // SHA-256 of der()
+  Serial serial() const;            // DER content octets, a leading 00 kept
+  Fingerprint fingerprint() const;  // SHA-256 of der()
   PublicKey public_key() const;
-  std::string issuer() const;                     // its CN, or O, or the whole name; for people
+  std::string issuer() const;  // its CN, or O, or the whole name; for people
   std::string subject() const;
-  bool self_signed() const;                       // issuer and subject equal, and its own key verifies it
+  bool self_signed() const;  // issuer and subject equal, and its own key verifies it
   bool is_ca() const;
-  bool allows_server_auth() const;                // EKU has serverAuth, or there is no EKU
-  std::optional<Bytes> authority_key_id() const;  // its keyIdentifier
+  bool allows_server_auth() const;                  // EKU has serverAuth, or there is no EKU
+  std::optional<Bytes> authority_key_id() const;    // its keyIdentifier
   bool issued_by(const Certificate& issuer) const;  // names match and the signature verifies
-  bool covers(const DomainName& host) const;      // by one of names(); a wildcard asked for needs the same wildcard
+  bool covers(const DomainName& host) const;        // by one of names(); a wildcard asked for needs the same wildcard
   bool operator==(const Certificate& other) const { return der_ == other.der_; }
 
   x509_st* get() const { return x509_.get(); }

@@ -12,7 +12,7 @@ struct Chain {
   Certificate leaf;
   std::vector<Certificate> intermediates;  // each certifies the one before it
   std::string leaf_pem() const;
-  std::string intermediates_pem() const;   // "" where there are none
+  std::string intermediates_pem() const;  // "" where there are none
   std::string pem() const;
   bool operator==(const Chain&) const = default;
 };
@@ -26,8 +26,8 @@ Chain parse_chain(const std::vector<Bytes>& der);
 // Roots that a chain may lead to. Loading the system's takes some milliseconds: make it once. Cheap to copy.
 class Roots {
  public:
-  static Roots system();                   // OpenSSL's default file and directory; SSL_CERT_FILE and SSL_CERT_DIR too
-  static Roots from_pem(BytesView pem);    // one or more certificates; throws Failure (refused)
+  static Roots system();                 // OpenSSL's default file and directory; SSL_CERT_FILE and SSL_CERT_DIR too
+  static Roots from_pem(BytesView pem);  // one or more certificates; throws Failure (refused)
   static Roots none();
   Roots with(const Roots& more) const;
   // Empty where `chain` leads to one of them at `when`, for serverAuth (RFC 5280 section 6); else why not, in words.

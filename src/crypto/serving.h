@@ -10,12 +10,12 @@ namespace certferry {
 
 // What a target serves, as looked at: what its slot refers to, and what a handshake shows where one is possible.
 struct Serving {
-  std::string reference;              // ARN or path in the slot; "" where the slot is empty
-  std::optional<Chain> body;          // of the certificate that the slot refers to, where it can be read
-  std::optional<Chain> shown;         // by a handshake
-  bool ours = false;                  // by IAM path, tag or directory
-  bool unreadable = false;            // something is there that could not be read: counts as trusted
-  std::string note;                   // why it could not be read or shown, for people
+  std::string reference;       // ARN or path in the slot; "" where the slot is empty
+  std::optional<Chain> body;   // of the certificate that the slot refers to, where it can be read
+  std::optional<Chain> shown;  // by a handshake
+  bool ours = false;           // by IAM path, tag or directory
+  bool unreadable = false;     // something is there that could not be read: counts as trusted
+  std::string note;            // why it could not be read or shown, for people
 
   bool empty() const { return reference.empty() && !shown && !unreadable; }
   // The certificate to compare with: what the slot refers to, else what was shown.

@@ -10,10 +10,10 @@ namespace certferry {
 
 // A certificate on a shelf: what a target refers to.
 struct Shelved {
-  std::string shelf;       // Shelf::id()
-  std::string reference;   // ARN; files: the directory's path
-  std::string name;        // server certificate name; files: the directory's name
-  Fingerprint fingerprint; // of the leaf
+  std::string shelf;        // Shelf::id()
+  std::string reference;    // ARN; files: the directory's path
+  std::string name;         // server certificate name; files: the directory's name
+  Fingerprint fingerprint;  // of the leaf
   bool operator==(const Shelved&) const = default;
 };
 Json to_json(const Shelved&);

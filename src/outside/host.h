@@ -17,9 +17,9 @@ struct FileMode {
 };
 
 struct FileStatus {
-  unsigned mode = 0;       // permission bits
+  unsigned mode = 0;  // permission bits
   bool directory = false, link = false;
-  bool ours = false;       // owned by the user we run as
+  bool ours = false;  // owned by the user we run as
 };
 
 struct Command {
@@ -28,8 +28,8 @@ struct Command {
 };
 
 struct Exit {
-  int status = 0;          // 128 + n where signal n ended it
-  std::string output;      // stdout and stderr together, the last 4 KiB
+  int status = 0;      // 128 + n where signal n ended it
+  std::string output;  // stdout and stderr together, the last 4 KiB
   bool timed_out = false;
 };
 
@@ -42,7 +42,7 @@ class Host {
   // Whole or not at all: written beside, fsynced, renamed, directory fsynced. Parents are made, 0700 where mode is
   // private.
   virtual Task<> replace(Path path, Bytes content, FileMode mode) = 0;
-  virtual Task<> make_directory(Path path, FileMode mode) = 0;  // there already: success
+  virtual Task<> make_directory(Path path, FileMode mode) = 0;      // there already: success
   virtual Task<std::vector<std::string>> list(Path directory) = 0;  // names, sorted; empty where there is none
   virtual Task<> remove(Path path) = 0;  // a file, a link or a whole directory; absent: success
   virtual Task<std::optional<Path>> link_target(Path link) = 0;

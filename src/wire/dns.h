@@ -11,8 +11,25 @@
 
 namespace certferry::dns {
 
-enum class Type : std::uint16_t { a = 1, ns = 2, cname = 5, soa = 6, mx = 15, txt = 16, aaaa = 28, opt = 41, caa = 257 };
-enum class Rcode : std::uint8_t { no_error = 0, format = 1, server_failure = 2, name_error = 3, not_implemented = 4, refused = 5 };
+enum class Type : std::uint16_t {
+  a = 1,
+  ns = 2,
+  cname = 5,
+  soa = 6,
+  mx = 15,
+  txt = 16,
+  aaaa = 28,
+  opt = 41,
+  caa = 257
+};
+enum class Rcode : std::uint8_t {
+  no_error = 0,
+  format = 1,
+  server_failure = 2,
+  name_error = 3,
+  not_implemented = 4,
+  refused = 5
+};
 std::string_view name(Type);
 
 struct Question {
@@ -46,9 +63,9 @@ struct Answer {
   std::vector<Record> answers, authorities, additionals;
 };
 
-// RFC 1035 section 4. encode adds EDNS0 (1,232 octets) to queries and compresses nothing; names over 255 octets and labels
-// over 63 throw Failure (refused). parse bounds every length, refuses compression loops and forward pointers, and is
-// empty for anything malformed. TXT strings over 255 octets are split.
+// RFC 1035 section 4. encode adds EDNS0 (1,232 octets) to queries and compresses nothing; names over 255 octets and
+// labels over 63 throw Failure (refused). parse bounds every length, refuses compression loops and forward pointers,
+// and is empty for anything malformed. TXT strings over 255 octets are split.
 Bytes encode(const Message&);
 std::optional<Message> parse(BytesView wire);
 

@@ -18,9 +18,9 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
-  void set(std::string name, std::string value);                      // replaces all of that name
+  void set(std::string name, std::string value);  // replaces all of that name
   void remove(std::string_view name);
-  std::optional<std::string> get(std::string_view name) const;        // the first, blanks trimmed
+  std::optional<std::string> get(std::string_view name) const;  // the first, blanks trimmed
   std::vector<std::string> all(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
 
@@ -51,8 +51,8 @@ struct Response {
   Bytes body;
 };
 
-// The Retry-After of RFC 9110 section 10.2.3, seconds or date, relative to the response's own Date where it has one and to
-// `now` else; clamped to [0, 1 day]; empty where absent or unreadable.
+// The Retry-After of RFC 9110 section 10.2.3, seconds or date, relative to the response's own Date where it has one and
+// to `now` else; clamped to [0, 1 day]; empty where absent or unreadable.
 std::optional<Duration> retry_after(const Response&, WallTime now);
 // Targets of the Link fields with this relation (RFC 8288), several in one field too.
 std::vector<std::string> links(const Response&, std::string_view relation);
@@ -64,7 +64,7 @@ struct ParsedRequest {
   std::string method, target;  // target as sent: path and query
   Headers headers;
   Bytes body;
-  std::size_t consumed = 0;    // bytes of the input
+  std::size_t consumed = 0;  // bytes of the input
   bool keep_alive = true;
 };
 // Empty while more bytes are needed; throws Failure (refused) on what is no request. Content-Length and chunked bodies;

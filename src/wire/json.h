@@ -38,22 +38,24 @@ class Json {
   // At most `limit` bytes and 32 levels; duplicate keys and invalid UTF-8 are refused. Throws Failure (refused) that
   // names `source` ("the CA's order") and the place.
   static Json parse(std::string_view text, std::string_view source, std::size_t limit = 1 << 20);
-  std::string dump() const;              // compact, keys sorted; invalid UTF-8 in a string is replaced, never thrown on
-  std::string dump_pretty() const;       // two blanks an indent, for people
+  std::string dump() const;         // compact, keys sorted; invalid UTF-8 in a string is replaced, never thrown on
+  std::string dump_pretty() const;  // two blanks an indent, for people
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_bool() const { return std::holds_alternative<bool>(value_); }
-  bool is_number() const { return std::holds_alternative<std::int64_t>(value_) || std::holds_alternative<double>(value_); }
+  bool is_number() const {
+    return std::holds_alternative<std::int64_t>(value_) || std::holds_alternative<double>(value_);
+  }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }
 
   // Lenient reading, for services: a missing or mistyped member is empty.
-  const Json* find(std::string_view key) const;                        // null where absent or no object
+  const Json* find(std::string_view key) const;  // null where absent or no object
   std::optional<std::string> text(std::string_view key) const;
   std::optional<std::int64_t> integer(std::string_view key) const;
   std::optional<bool> boolean(std::string_view key) const;
-  const Array& elements(std::string_view key) const;                   // empty where absent or no array
+  const Array& elements(std::string_view key) const;  // empty where absent or no array
 
   // Strict reading, for our own records: throws Failure (refused) that names the key.
   const std::string& as_text() const;
@@ -74,8 +76,8 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
-// How our own values are recorded: Json to_json(const T&) and this, side by side in T's header. Throws Failure (refused)
-// that names what is missing.
+// How our own values are recorded: Json to_json(const T&) and this, side by side in T's header. Throws Failure
+// (refused) that names what is missing.
 template <class T>
 T from_json(const Json&);
 

@@ -20,15 +20,25 @@ Json to_json(const Word<Tag>& word) {
   return word.text();
 }
 
-template <> DomainName from_json<DomainName>(const Json&);
-template <> WallTime from_json<WallTime>(const Json&);
-template <> CertificateSpec from_json<CertificateSpec>(const Json&);
-template <> ChallengeRecord from_json<ChallengeRecord>(const Json&);
-template <> KeyRef from_json<KeyRef>(const Json&);
-template <> OrderUrl from_json<OrderUrl>(const Json&);
-template <> HostedZoneId from_json<HostedZoneId>(const Json&);
-template <> ChangeId from_json<ChangeId>(const Json&);
-template <> CertificateId from_json<CertificateId>(const Json&);
-template <> Fingerprint from_json<Fingerprint>(const Json&);
+template <>
+DomainName from_json<DomainName>(const Json&);
+template <>
+WallTime from_json<WallTime>(const Json&);
+template <>
+CertificateSpec from_json<CertificateSpec>(const Json&);
+template <>
+ChallengeRecord from_json<ChallengeRecord>(const Json&);
+template <>
+KeyRef from_json<KeyRef>(const Json&);
+template <>
+OrderUrl from_json<OrderUrl>(const Json&);
+template <>
+HostedZoneId from_json<HostedZoneId>(const Json&);
+template <>
+ChangeId from_json<ChangeId>(const Json&);
+template <>
+CertificateId from_json<CertificateId>(const Json&);
+template <>
+Fingerprint from_json<Fingerprint>(const Json&);
 
 }  // namespace certferry

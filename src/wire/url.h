@@ -17,11 +17,11 @@ class Url {
 
   const std::string& text() const { return text_; }
   bool secure() const { return text_.starts_with("https:"); }
-  const std::string& host() const { return host_; }  // lower case; IPv6 without brackets
-  std::uint16_t port() const { return port_; }       // the scheme's where none was given
-  std::string origin() const;                        // "https://host:port", port only where not the scheme's
-  std::string authority() const;                     // what a Host header says
-  const std::string& path() const { return path_; }  // as given, "/" where empty, still encoded
+  const std::string& host() const { return host_; }    // lower case; IPv6 without brackets
+  std::uint16_t port() const { return port_; }         // the scheme's where none was given
+  std::string origin() const;                          // "https://host:port", port only where not the scheme's
+  std::string authority() const;                       // what a Host header says
+  const std::string& path() const { return path_; }    // as given, "/" where empty, still encoded
   const std::string& query() const { return query_; }  // after "?", still encoded, "" where none
   auto operator<=>(const Url&) const = default;
 
@@ -32,9 +32,11 @@ class Url {
 };
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
-std::string percent_encoded(std::string_view text, std::string_view keep = "-._~");  // RFC 3986 unreserved kept; upper-case hex
-std::optional<std::string> percent_decoded(std::string_view text);                   // empty on a broken escape; "+" stays
-std::string form_encoded(const QueryParameters& parameters);                         // a=b&c=d; blank as %20
-QueryParameters parse_query(std::string_view query, bool plus_is_blank = false);     // decoded; broken escapes kept as they are
+std::string percent_encoded(std::string_view text,
+                            std::string_view keep = "-._~");        // RFC 3986 unreserved kept; upper-case hex
+std::optional<std::string> percent_decoded(std::string_view text);  // empty on a broken escape; "+" stays
+std::string form_encoded(const QueryParameters& parameters);        // a=b&c=d; blank as %20
+QueryParameters parse_query(std::string_view query,
+                            bool plus_is_blank = false);  // decoded; broken escapes kept as they are
 
 }  // namespace certferry

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "wire/http.h"
+
+namespace certferry::sandbox {
+
+class World;
+
+struct SimulatedObject {
+  Bytes body;
+  std::string etag;
+  WallTime modified;
+};
+
+// S3: GetObject, PutObject and DeleteObject with If-Match and If-None-Match, ListObjectsV2; path and virtual-host
+// style; x-amz-content-sha256 is checked; NoSuchBucket, NoSuchKey, PreconditionFailed, and 409 where `conflict_next`
+// says so.
+class Buckets {
+ public:
+  explicit Buckets(World& world) : world_(world) {}
+  http::Response handle(const http::Request& request, WallTime now);
+  void add(const std::string& name) { by_name[name]; }
+  std::map<std::string, std::map<std::string, SimulatedObject>> by_name;
+  int conflict_next = 0;
+  bool listing_allowed = true;  // false: a missing key is 403, as without s3:ListBucket
+
+ private:
+  World& world_;
+  std::uint64_t etags_ = 0;
+};
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "sandbox/world.h"
+#include "wire/http.h"
+
+namespace certferry::sandbox {
+
+// What one listener refers to and shows; shown changes shown_after later.
+struct SimulatedListener {
+  std::uint16_t port = 443;
+  std::string protocol = "HTTPS";
+  std::string certificate;  // ARN
+  std::string shown;        // ARN of the certificate that handshakes show by now
+  std::optional<WallTime> shows_certificate_at;
+  void bind(const std::string& arn, WallTime at) {
+    certificate = arn;
+    shows_certificate_at = at;
+  }
+  void advance(WallTime now) {
+    if (shows_certificate_at && *shows_certificate_at <= now) {
+      shown = certificate;
+      shows_certificate_at.reset();
+    }
+  }
+};
+
+struct SimulatedClassic {
+  std::string name, dns_name;
+  std::map<std::uint16_t, SimulatedListener> listeners;
+};
+
+// Classic Elastic Load Balancing: DescribeLoadBalancers and SetLoadBalancerListenerSSLCertificate, with
+// CertificateNotFound for what IAM does not show yet, LoadBalancerNotFound, ListenerNotFound, curves P-256 and P-384
+// alone.
+class ClassicLoadBalancers {
+ public:
+  explicit ClassicLoadBalancers(World& world) : world_(world) {}
+  http::Response handle(const http::Request& request, WallTime now);
+  SimulatedClassic& add(const std::string& name, const std::string& certificate_arn = "", std::uint16_t port = 443);
+  std::map<std::string, SimulatedClassic> by_name;
+  bool refers_to(const std::string& arn) const;
+
+ private:
+  World& world_;
+};
+
+}  // namespace certferry::sandbox

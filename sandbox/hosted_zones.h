@@ -1,0 +1,70 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/names.h"
+#include "wire/dns.h"
+#include "wire/http.h"
+
+namespace certferry::sandbox {
+
+class World;
+
+struct ZoneRecordSet {
+  std::string name, type;  // no final dot
+  std::string set_identifier;
+  std::int64_t ttl = 0;
+  std::vector<std::string> values;             // as sent: TXT with quotes
+  std::map<std::string, std::string> routing;  // Weight, Region, MultiValueAnswer …
+  bool operator==(const ZoneRecordSet&) const = default;
+};
+using RecordSets =
+    std::map<std::tuple<std::string, std::string, std::string>, ZoneRecordSet>;  // name, type, identifier
+
+struct SimulatedZone {
+  std::string id, name;
+  bool private_zone = false;
+  bool delegated = true;  // the parent's name servers point to it
+  std::vector<std::string> name_servers;
+  RecordSets sets;    // what the API lists: pending changes included
+  RecordSets served;  // what name servers answer: INSYNC changes alone
+  struct Pending {
+    std::string change;
+    WallTime insync_at;
+    RecordSets after;
+  };
+  std::deque<Pending> pending;
+};
+
+// Amazon Route 53 as its API reference words it, stricter than emulators: TXT grammar, exact DELETE, CREATE conflicts,
+// atomic batches, limits, PENDING for a time, InvalidChangeBatch in its own shape, start-position listings, "*" as
+// \052.
+class HostedZones {
+ public:
+  explicit HostedZones(World& world) : world_(world) {}
+  http::Response handle(const http::Request& request, WallTime now);
+  dns::Message answer(const dns::Message& query, WallTime now);
+  void advance(WallTime now);
+
+  SimulatedZone& add(const std::string& name, bool private_zone = false);  // NS and SOA sets included
+  SimulatedZone& zone(const std::string& name);  // the first of that name; aborts the test if none
+  // TXT strings at a name as name servers give them, unquoted, sorted.
+  std::vector<std::string> txt(const std::string& name) const;
+  // A third party's hand: puts or replaces a set at once, INSYNC.
+  void put(const std::string& zone_name, ZoneRecordSet set);
+  std::vector<SimulatedZone> all;
+
+  // The next ChangeResourceRecordSets of a zone id answer PriorRequestNotComplete so many times; every operation
+  // Throttling.
+  std::map<std::string, int> prior_request_not_complete;
+  int throttle_next = 0;
+
+ private:
+  World& world_;
+};
+
+}  // namespace certferry::sandbox

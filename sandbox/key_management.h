@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "crypto/sealed.h"
+#include "wire/http.h"
+
+namespace certferry::sandbox {
+
+class World;
+
+// KMS: Encrypt, Decrypt, GenerateDataKey with encryption context, aliases, the limit of 4,096 octets.
+class KeyManagement {
+ public:
+  explicit KeyManagement(World& world) : world_(world) {}
+  http::Response handle(const http::Request& request, WallTime now);
+  void add(const std::string& alias);  // "alias/certferry"
+  bool denied = false;                 // AccessDeniedException to everything
+
+ private:
+  struct Key {
+    std::string id, arn;
+    Bytes secret;
+  };
+  World& world_;
+  std::map<std::string, Key> keys_;  // by id
+  std::map<std::string, std::string> aliases_;
+};
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "crypto/chain.h"
+#include "sandbox/world.h"
+#include "wire/http.h"
+
+namespace certferry::sandbox {
+
+struct SimulatedServerCertificate {
+  std::string name, path, id, arn;
+  Presented content;
+  WallTime uploaded;
+};
+
+// IAM server certificates: parsed and matched on upload, unique names, quota, EntityAlreadyExists, DeleteConflict while
+// a listener refers to it (and release_lag longer), found by load balancers only after certificate_visible_after.
+class ServerCertificates {
+ public:
+  explicit ServerCertificates(World& world) : world_(world) {}
+  http::Response handle(const http::Request& request, WallTime now);
+
+  std::map<std::string, SimulatedServerCertificate> by_name;
+  const SimulatedServerCertificate* by_arn(const std::string& arn) const;
+  // As a load balancer sees it at `now`: absent during the lag.
+  const SimulatedServerCertificate* visible(const std::string& arn, WallTime now) const;
+  std::string put(const std::string& path, const std::string& name, Presented content);  // by a third party; its ARN
+  // Load balancers tell it what they let go, for release_lag.
+  void released(const std::string& arn, WallTime now) { released_[arn] = now; }
+  // Deletions of certificates that something referred to at that moment: invariant I4; must stay empty.
+  std::vector<std::string> deleted_in_use;
+
+ private:
+  bool in_use(const std::string& arn, WallTime now) const;
+  World& world_;
+  std::map<std::string, WallTime> released_;
+};
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/time.h"
+
+namespace certferry::sandbox {
+
+// How the outside behaves when nothing is wrong. Faults (faults.h) come on top.
+struct Settings {
+  std::string account = "123456789012";
+  std::string region = "eu-west-1";
+
+  Duration insync_after = seconds(35);  // a change is PENDING for so long; name servers answer with it afterwards
+  Duration certificate_visible_after =
+      seconds(4);                     // IAM upload until load balancers find it: CertificateNotFound before
+  Duration release_lag = minutes(1);  // a swapped-out certificate is still "in use" for so long: DeleteConflict
+  Duration shown_after = seconds(2);  // listener change until handshakes show it
+  std::size_t server_certificate_quota = 20;
+
+  std::string ca_url = "https://ca.sandbox.test";  // scheme, host and port of the CA, as its URLs say it
+  bool orders_reused = true;           // newOrder for the same names gives the same pending or ready order (Boulder)
+  bool authorizations_reused = false;  // a valid authorization serves later orders of the account
+  Duration validation_takes = milliseconds(500);  // from the answer of a challenge to its end
+  Duration issuance_takes = milliseconds(500);    // processing, after finalize
+  int retry_after_seconds = 1;  // on pending challenges' authorizations, and orders pending or processing; 0: none
+  Duration certificate_lifetime = days(90);
+  int nonce_rejection_percent = 0;
+  bool trusted = true;  // the CA's root is among World::roots(): false makes it a test CA
+};
+
+}  // namespace certferry::sandbox
