@@ -1,0 +1,154 @@
+#include "crypto/certificate.h"
+
+#include <chrono>
+#include <ctime>
+#include <fmt/format.h>
+#include <openssl/x509v3.h>
+
+#include "base/failure.h"
+#include "crypto/digest.h"
+#include "crypto/openssl.h"
+#include "crypto/pem.h"
+#include "crypto/subject_names.h"
+#include "wire/base64.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::size_t largest_certificate = 64 << 10;  // octets; real ones have some thousand
+
+Failure certificate_refused(std::string_view what) {
+  return Failure(Failure::Kind::refused, fmt::format("Reading a certificate: {}", what),
+                 "Give one X.509 certificate, PEM or DER, as its CA sent it.");
+}
+
+// Without the clock: OpenSSL would read it for a missing time, which no certificate has.
+WallTime time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) {
+    openssl_reason();
+    throw certificate_refused("one of its dates is none");
+  }
+  const std::chrono::sys_days day = std::chrono::year{parts.tm_year + 1900} /
+                                    std::chrono::month{static_cast<unsigned>(parts.tm_mon + 1)} /
+                                    std::chrono::day{static_cast<unsigned>(parts.tm_mday)};
+  return WallTime{day} + std::chrono::hours{parts.tm_hour} + std::chrono::minutes{parts.tm_min} +
+         std::chrono::seconds{parts.tm_sec};
+}
+
+std::string name_for_people(const X509_NAME* name) {
+  for (const int nid : {NID_commonName, NID_organizationName})
+    if (auto text = text_of(name, nid); text && !text->empty()) return *text;
+  const OwnedBio bio{BIO_new(BIO_s_mem())};
+  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) openssl_failed("print a name");
+  return std::string{written(bio.get())};
+}
+
+bool verifies(X509* certificate, X509* issuer) {
+  EVP_PKEY* key = X509_get0_pubkey(issuer);
+  const bool good = key != nullptr && X509_verify(certificate, key) == 1;
+  if (!good) openssl_reason();
+  return good;
+}
+
+}  // namespace
+
+Certificate::Certificate(std::shared_ptr<X509> x509)
+    : x509_(std::move(x509)),
+      not_before_(time_of(X509_get0_notBefore(x509_.get()))),
+      not_after_(time_of(X509_get0_notAfter(x509_.get()))) {}
+
+Certificate Certificate::from_der(BytesView der) {
+  if (der.size() > largest_certificate)
+    throw certificate_refused(fmt::format("it is longer than {} octets", largest_certificate));
+  const unsigned char* at = octets(der);
+  std::shared_ptr<X509> x509{d2i_X509(nullptr, &at, static_cast<long>(der.size())), X509_free};
+  if (!x509) throw certificate_refused(fmt::format("it is none: {}", openssl_reason()));
+  if (at != octets(der) + der.size()) throw certificate_refused("something follows it");
+  Certificate certificate{std::move(x509)};
+  certificate.der_ = Bytes{der};
+  return certificate;
+}
+
+Certificate Certificate::from_pem(BytesView pem) {
+  const auto blocks = parse_pem(pem, PemText::refused);
+  if (blocks.size() != 1) throw certificate_refused(fmt::format("{} PEM blocks where one is wanted", blocks.size()));
+  if (blocks.front().label != "CERTIFICATE")
+    throw certificate_refused(fmt::format("it is a PEM block of \"{}\"", quoted(blocks.front().label)));
+  return from_der(blocks.front().content);
+}
+
+std::string Certificate::pem() const { return pem_block("CERTIFICATE", der_); }
+
+std::vector<DomainName> Certificate::names() const {
+  AlternativeNames found = subject_alternative_names(get());
+  if (!found.names.empty()) return std::move(found.names);
+  const auto common = text_of(X509_get_subject_name(get()), NID_commonName);
+  const auto name = common ? name_from_certificate(*common) : std::nullopt;
+  return name ? std::vector{*name} : std::vector<DomainName>{};
+}
+
+// Not ASN1_STRING_get0_data, which drops a leading 00: what ARI and AWS compare are the content octets.
+Serial Certificate::serial() const {
+  const ASN1_INTEGER* number = X509_get0_serialNumber(get());
+  const int length = i2d_ASN1_INTEGER(number, nullptr);
+  if (length <= 0) openssl_failed("read a serial number");
+  Bytes encoded(static_cast<std::size_t>(length), '\0');
+  unsigned char* end = octets(encoded);
+  i2d_ASN1_INTEGER(number, &end);
+  const unsigned char* content = octets(encoded);
+  long size = 0;
+  int tag = 0, kind = 0;
+  if ((ASN1_get_object(&content, &size, &tag, &kind, length) & 0x80) != 0) openssl_failed("read a serial number");
+  return Serial::parse(hex(BytesView{encoded}.substr(encoded.size() - static_cast<std::size_t>(size))));
+}
+
+Fingerprint Certificate::fingerprint() const { return Fingerprint::parse(hex(sha256(der_))); }
+
+PublicKey Certificate::public_key() const {
+  std::shared_ptr<EVP_PKEY> key{X509_get_pubkey(get()), EVP_PKEY_free};
+  if (!key) throw certificate_refused(fmt::format("its public key cannot be read: {}", openssl_reason()));
+  return PublicKey{std::move(key)};
+}
+
+std::string Certificate::issuer() const { return name_for_people(X509_get_issuer_name(get())); }
+
+std::string Certificate::subject() const { return name_for_people(X509_get_subject_name(get())); }
+
+bool Certificate::self_signed() const { return issued_by(*this); }
+
+bool Certificate::is_ca() const { return (X509_get_extension_flags(get()) & EXFLAG_CA) != 0; }
+
+bool Certificate::allows_server_auth() const {
+  return (X509_get_extended_key_usage(get()) & XKU_SSL_SERVER) != 0;  // all bits where there is no EKU
+}
+
+std::optional<Bytes> Certificate::authority_key_id() const {
+  const ASN1_OCTET_STRING* id = X509_get0_authority_key_id(get());
+  if (id == nullptr) return {};
+  return Bytes{reinterpret_cast<const char*>(ASN1_STRING_get0_data(id)),
+               static_cast<std::size_t>(ASN1_STRING_length(id))};
+}
+
+bool Certificate::issued_by(const Certificate& issuer) const {
+  return X509_NAME_cmp(X509_get_issuer_name(get()), X509_get_subject_name(issuer.get())) == 0 &&
+         verifies(get(), issuer.get());
+}
+
+bool Certificate::covers(const DomainName& host) const {
+  for (const DomainName& name : names())
+    if (host.wildcard() ? host == name : host.covered_by(name)) return true;
+  return false;
+}
+
+std::string ari_certificate_id(const Certificate& certificate) {
+  const auto authority = certificate.authority_key_id();
+  if (!authority)
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("Naming certificate {} for renewal information: it has no authority key identifier",
+                              certificate.serial().text()),
+                  "Use a CA whose certificates have one (RFC 9773 section 4.1).");
+  return base64url(*authority) + "." + base64url(parse_hex(certificate.serial().text()).value());
+}
+
+}  // namespace certferry

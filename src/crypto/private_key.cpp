@@ -1,0 +1,159 @@
+#include "crypto/private_key.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <openssl/pem.h>
+
+#include "base/failure.h"
+#include "crypto/openssl.h"
+#include "crypto/signature.h"
+
+namespace certferry {
+namespace {
+
+Failure private_key_refused(std::string_view what) {
+  return Failure(Failure::Kind::refused, fmt::format("Reading a private key: {}", what),
+                 "Give an unencrypted PEM private key: P-256, P-384, or RSA of 2048, 3072 or 4096 bits.");
+}
+
+// What stands where a private key should, by its labels alone: nothing of the content is ever shown.
+std::string_view what_it_is_instead(BytesView text) {
+  struct Known {
+    std::string_view sign, what;
+  };
+  static constexpr std::array known{
+      Known{"-----BEGIN ENCRYPTED PRIVATE KEY-----", "it is encrypted with a passphrase"},
+      Known{"Proc-Type: 4,ENCRYPTED", "it is encrypted with a passphrase"},
+      Known{"-----BEGIN OPENSSH PRIVATE KEY-----", "it is in OpenSSH's own form"},
+      Known{"-----BEGIN PUBLIC KEY-----", "it is a public key"},
+      Known{"-----BEGIN CERTIFICATE REQUEST-----", "it is a certificate request"},
+      Known{"-----BEGIN CERTIFICATE-----", "it is a certificate"},
+      Known{"PRIVATE KEY-----", "its PEM block is damaged"},
+  };
+  if (text.empty()) return "it is empty";
+  for (const Known& one : known)
+    if (text.find(one.sign) != BytesView::npos) return one.what;
+  return "it is no PEM";
+}
+
+// Without a callback OpenSSL would ask the terminal.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+// Takes only what we can use: a type of ours, and an EC key whose halves belong together (a decoder believes the public
+// half that stands beside the private one; RSA's are checked by its own arithmetic as it signs).
+PrivateKey usable(OwnedPkey key) {
+  const bool ec = EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_EC;
+  const std::string kind = fmt::format("{} of {} bits", ec ? "EC" : quoted(EVP_PKEY_get0_type_name(key.get()), 20),
+                                       EVP_PKEY_get_bits(key.get()));
+  std::shared_ptr<EVP_PKEY> shared{key.release(), EVP_PKEY_free};
+  if (!PublicKey{shared}.type()) throw private_key_refused(fmt::format("its kind is {}", kind));
+  if (ec) {
+    const OwnedPkeyContext context{EVP_PKEY_CTX_new_from_pkey(nullptr, shared.get(), nullptr)};
+    if (!context || EVP_PKEY_pairwise_check(context.get()) != 1) {
+      openssl_reason();
+      throw private_key_refused("its public half does not belong to its private half");
+    }
+  }
+  return PrivateKey{std::move(shared)};
+}
+
+OwnedBio secret_bio() {
+  OwnedBio bio{BIO_new(BIO_s_secmem())};  // wiped as it grows and as it goes
+  if (!bio) openssl_failed("encode a private key");
+  return bio;
+}
+
+}  // namespace
+
+PrivateKey::PrivateKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
+
+PrivateKey PrivateKey::generate(KeyType type) {
+  EVP_PKEY* key = nullptr;
+  switch (type) {
+    case KeyType::p256:
+      key = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
+      break;
+    case KeyType::p384:
+      key = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384");
+      break;
+    case KeyType::rsa2048:
+      key = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048});
+      break;
+    case KeyType::rsa3072:
+      key = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{3072});
+      break;
+    case KeyType::rsa4096:
+      key = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{4096});
+      break;
+  }
+  if (key == nullptr) openssl_failed("generate a private key");
+  return PrivateKey{{key, EVP_PKEY_free}};
+}
+
+PrivateKey PrivateKey::from_pem(const Secret& pem) {
+  const BytesView text = pem.reveal();
+  const OwnedBio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  if (!bio) openssl_failed("read a private key");
+  OwnedPkey key{PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr)};
+  if (!key) {
+    openssl_reason();
+    throw private_key_refused(what_it_is_instead(text));
+  }
+  return usable(std::move(key));
+}
+
+PrivateKey PrivateKey::from_der(const Secret& pkcs8) {
+  const BytesView der = pkcs8.reveal();
+  const unsigned char* at = octets(der);
+  OwnedPkey key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size()))};
+  if (!key) {
+    openssl_reason();
+    throw private_key_refused(der.empty() ? "it is empty" : "it is no private key in DER");
+  }
+  if (at != octets(der) + der.size()) throw private_key_refused("something follows the key");
+  return usable(std::move(key));
+}
+
+Secret PrivateKey::pem() const {
+  const OwnedBio bio = secret_bio();
+  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    openssl_failed("encode a private key");
+  return Secret{std::string{written(bio.get())}};
+}
+
+Secret PrivateKey::der() const {
+  const OwnedBio bio = secret_bio();
+  if (i2d_PKCS8PrivateKey_bio(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    openssl_failed("encode a private key");
+  return Secret{std::string{written(bio.get())}};
+}
+
+// A key of its own, so that holding the public part does not hold the private one.
+PublicKey PrivateKey::public_part() const { return PublicKey::from_spki(PublicKey{key_}.spki()); }
+
+KeyType PrivateKey::type() const {
+  const auto type = PublicKey{key_}.type();
+  if (!type) throw private_key_refused("its kind is none of ours");
+  return *type;
+}
+
+SignatureAlgorithm PrivateKey::algorithm() const { return algorithm_for(type()); }
+
+Bytes PrivateKey::sign(BytesView data) const {
+  const SignatureAlgorithm by = algorithm();
+  const OwnedDigestContext context{EVP_MD_CTX_new()};
+  std::size_t length = 0;
+  if (!context || EVP_DigestSignInit(context.get(), nullptr, digest_for(by), nullptr, get()) != 1 ||
+      EVP_DigestSign(context.get(), nullptr, &length, octets(data), data.size()) != 1)
+    openssl_failed("sign with a private key");
+  Bytes signature(length, '\0');
+  if (EVP_DigestSign(context.get(), octets(signature), &length, octets(data), data.size()) != 1)
+    openssl_failed("sign with a private key");
+  signature.resize(length);
+  if (by == SignatureAlgorithm::rs256) return signature;
+  const auto raw = raw_signature(signature, by);
+  if (!raw) openssl_failed("sign with a private key");
+  return *raw;
+}
+
+}  // namespace certferry

@@ -1,0 +1,35 @@
+#include "crypto/serving.h"
+
+namespace certferry {
+namespace {
+
+std::optional<Chain> chain_at(const Json& json, std::string_view key) {
+  const Json* pem = json.find(key);
+  if (pem == nullptr || pem->is_null()) return {};
+  return parse_chain(BytesView{pem->as_text()});
+}
+
+}  // namespace
+
+bool Serving::shows(const Issued& issued) const {
+  const Chain* referenced = certificate();
+  return referenced != nullptr && referenced->leaf == issued.chain.leaf && (!shown || shown->leaf == issued.chain.leaf);
+}
+
+Json to_json(const Serving& serving) {
+  Json json = Json::object({{"reference", serving.reference},
+                            {"ours", serving.ours},
+                            {"unreadable", serving.unreadable},
+                            {"note", serving.note}});
+  if (serving.body) json["body"] = serving.body->pem();
+  if (serving.shown) json["shown"] = serving.shown->pem();
+  return json;
+}
+
+template <>
+Serving from_json<Serving>(const Json& json) {
+  return {json.at("reference").as_text(), chain_at(json, "body"),          chain_at(json, "shown"),
+          json.at("ours").as_bool(),      json.at("unreadable").as_bool(), json.at("note").as_text()};
+}
+
+}  // namespace certferry
