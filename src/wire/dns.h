@@ -38,8 +38,9 @@ struct Question {
   auto operator<=>(const Question&) const = default;
 };
 
-// One record. `data` by type: A, AAAA: the address as text; NS, CNAME: a name; TXT: the strings joined; CAA: "flags tag
-// value"; SOA: "mname rname serial refresh retry expire minimum"; anything else: the raw octets.
+// One record of class IN. `data` by type: A, AAAA: the address as text; NS, CNAME: a name; TXT: the strings joined; MX:
+// "preference exchange"; CAA: "flags tag value"; SOA: "mname rname serial refresh retry expire minimum"; anything
+// else: the raw octets. In names, octets that would mislead stand as \DDD.
 struct Record {
   std::string name;
   Type type = Type::txt;
@@ -65,7 +66,8 @@ struct Answer {
 
 // RFC 1035 section 4. encode adds EDNS0 (1,232 octets) to queries and compresses nothing; names over 255 octets and
 // labels over 63 throw Failure (refused). parse bounds every length, refuses compression loops and forward pointers,
-// and is empty for anything malformed. TXT strings over 255 octets are split.
+// and is empty for anything malformed, other classes and opcodes among it. TXT strings over 255 octets are split. The
+// EDNS0 record (RFC 6891) is not among the parsed additionals; its half of the rcode is (255 at most).
 Bytes encode(const Message&);
 std::optional<Message> parse(BytesView wire);
 

@@ -46,6 +46,7 @@ class Json {
   bool is_number() const {
     return std::holds_alternative<std::int64_t>(value_) || std::holds_alternative<double>(value_);
   }
+  bool is_integer() const { return std::holds_alternative<std::int64_t>(value_); }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }
@@ -68,6 +69,7 @@ class Json {
 
   Json& operator[](const std::string& key);  // makes null an object, an absent member null
   void push_back(Json element);              // makes null an array
+  Json& append(Json element);                // the same; gives the element, until the array grows again
   void erase(std::string_view key);
 
   bool operator==(const Json&) const = default;

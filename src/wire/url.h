@@ -16,7 +16,7 @@ class Url {
   static Url parse(std::string_view text);
 
   const std::string& text() const { return text_; }
-  bool secure() const { return text_.starts_with("https:"); }
+  bool secure() const { return secure_; }
   const std::string& host() const { return host_; }    // lower case; IPv6 without brackets
   std::uint16_t port() const { return port_; }         // the scheme's where none was given
   std::string origin() const;                          // "https://host:port", port only where not the scheme's
@@ -29,6 +29,7 @@ class Url {
   Url() = default;
   std::string text_, host_, path_, query_;
   std::uint16_t port_ = 0;
+  bool secure_ = false;
 };
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
