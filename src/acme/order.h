@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/challenge_record.h"
+#include "base/names.h"
+#include "wire/json.h"
+
+namespace certferry::acme {
+
+enum class OrderStatus { pending, ready, processing, valid, invalid };
+
+// An order as the CA states it (RFC 8555 section 7.1.3).
+struct Order {
+  OrderUrl url;
+  OrderStatus status = OrderStatus::pending;
+  std::vector<DomainName> names;            // sorted
+  std::vector<std::string> authorizations;  // URLs, sorted
+  std::string finalize, certificate;        // URLs, "" while there is none
+  std::optional<WallTime> expires;
+  std::string error;  // its problem, in words
+};
+Order parse_order(const OrderUrl& url, const Json& body);  // throws Failure (refused) on what section 7.1.3 forbids
+
+// The one challenge of an authorization that we can answer.
+struct OpenChallenge {
+  std::string authorization, url;
+  ChallengeRecord record;
+};
+
+}  // namespace certferry::acme

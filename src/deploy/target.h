@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+
+#include "crypto/serving.h"
+#include "deploy/shelf.h"
+
+namespace certferry {
+
+// What serves a certificate from a shelf: a listener, a reloaded nginx. One slot.
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual std::string_view id() const = 0;  // "elb/aws/123456789012/eu-west-1/my-lb:443": the key of its record
+  virtual std::string name() const = 0;     // for people
+  virtual Shelf& shelf() = 0;
+  virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
+  virtual Task<> bind(const Shelved& next,
+                      const Serving& seen) = 0;     // done already: success; shows neither `next` nor `seen`: conflict
+  virtual Task<> verify(const Issued& issued) = 0;  // until every address shows it, N in a row, within a deadline
+  virtual Task<> restore(const Serving& former, const Shelved& bound) = 0;  // only where it still shows what we bound
+};
+
+}  // namespace certferry

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/challenge_record.h"
+#include "dns/zone_queue.h"
+#include "dns/zones.h"
+
+namespace certferry {
+
+// The bracket around validation: the records of an order are there while `work` runs, and withdrawn or parked
+// afterwards.
+class Challenges {
+ public:
+  Challenges(Outside& outside, Store& store, Zones& zones) : outside_(outside), store_(store), zones_(zones) {}
+
+  // Publishes all records (one transaction a zone, zones side by side), waits for INSYNC, runs `work`, then withdraws:
+  // on success, failure and cancellation alike, shielded, within a deadline of its own. Where `in_flight` says that a
+  // validation may be under way it parks instead. A withdrawal that fails is logged and left to the sweep.
+  Task<> while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
+                         std::function<bool()> in_flight);
+  // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged, the number withdrawn.
+  Task<std::size_t> sweep(std::function<bool(const TxtOwner&)> closed);
+  ZoneQueue& queue(const Zone& zone);
+
+ private:
+  Outside& outside_;
+  Store& store_;
+  Zones& zones_;
+  std::map<HostedZoneId, std::unique_ptr<ZoneQueue>> queues_;
+};
+
+}  // namespace certferry

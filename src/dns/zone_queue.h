@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aws/route53.h"
+#include "dns/zones.h"
+#include "outside/outside.h"
+#include "state/zone_ledger.h"
+
+namespace certferry {
+
+// One TXT value to be there, or to be gone.
+struct TxtWish {
+  std::string name, value;
+  TxtOwner owner;
+};
+
+// All changes of one hosted zone, from all certificates, as few change batches as possible (DESIGN: one transaction per
+// zone): whatever waits when the zone is free goes together. CREATE without reading first; on InvalidChangeBatch the
+// sets are read and rebuilt as a compare-and-swap; foreign values and other tools' sets are kept. The ledger is written
+// before every change and cleared after the DELETE is INSYNC.
+class ZoneQueue {
+ public:
+  ZoneQueue(Outside& outside, Store& store, Zone zone);
+  ~ZoneQueue();
+  // Until all of them are INSYNC. Failure: refused (a bad name, AccessDenied, NoSuchHostedZone), transient (30 min
+  // passed).
+  Task<> publish(std::vector<TxtWish> wishes);
+  // Removes this owner from the ledger's entries, and the values that nobody owns any longer from the zone. wait: until
+  // INSYNC, else only until Route 53 has accepted it (the ledger keeps it until a later sweep sees INSYNC).
+  Task<> withdraw(std::vector<TxtWish> wishes);
+  // The validation may still be in flight: the ledger keeps the entry, marked, and the zone the value.
+  Task<> park(std::vector<TxtWish> wishes);
+  // Withdraws every ledger entry whose owners `closed` says are all finished; entries without owners whose change may
+  // still be on its way are left for 15 minutes. The number withdrawn.
+  Task<std::size_t> sweep(std::function<bool(const TxtOwner&)> closed);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace certferry

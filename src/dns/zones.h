@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws/route53.h"
+#include "base/challenge_record.h"
+#include "outside/outside.h"
+#include "outside/resolver.h"
+
+namespace certferry {
+
+// A hosted zone and how to reach it.
+struct Zone {
+  HostedZoneId id;
+  DomainName name;
+  aws::Client* client;  // with the zone's role
+};
+
+// What the configuration says of zones.
+struct ZoneRule {
+  DomainName name;
+  std::optional<HostedZoneId> id;
+  aws::Client* client;
+};
+
+// Where a challenge record goes: the name that is written, after CNAMEs, and its zone.
+struct ChallengePlace {
+  Zone zone;
+  std::string name;  // "_acme-challenge.www.example.com"
+};
+
+// Finds the hosted zone of a name: the longest label-wise match among public zones, by rules first; of two with one
+// name the one that the parent delegates to. Follows a CNAME at the challenge's name only to another _acme-challenge
+// name or into a zone listed as delegated. Remembers what it found for the run: each zone is looked up once.
+class Zones {
+ public:
+  Zones(Outside& outside, aws::Client& client, std::vector<ZoneRule> rules, std::vector<DomainName> delegated);
+  // Failure: refused: no zone for the name, two zones of one name and neither delegated, a CNAME that is not followed.
+  Task<ChallengePlace> place(const ChallengeRecord& record);
+  Task<Zone> zone_of(const DomainName& name);
+  // A zone known by its id alone, from a ledger.
+  Zone by_id(const HostedZoneId& id);
+
+ private:
+  Task<std::optional<Zone>> exactly(const DomainName& name);
+
+  Outside& outside_;
+  aws::Client& client_;
+  std::vector<ZoneRule> rules_;
+  std::vector<DomainName> delegated_;
+  std::map<DomainName, std::optional<Zone>> known_;
+  Turn looking_;
+};
+
+}  // namespace certferry

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "base/certificate_spec.h"
+#include "base/key_ref.h"
+#include "crypto/private_key.h"
+#include "outside/outside.h"
+#include "state/vault.h"
+
+namespace certferry {
+
+// Private keys of certificates: made once for a generation, sealed in the vault, never replaced.
+class KeyRing {
+ public:
+  KeyRing(Outside& outside, Vault& vault) : outside_(outside), vault_(vault) {}
+  // May be repeated: where the generation has a key already (another instance, an earlier try), that one is meant.
+  Task<KeyRef> create(const CertificateId& id, int generation, KeyType type);
+  // Unsealed, and compared with the public half of the reference. Failure: refused where it is gone or another.
+  Task<PrivateKey> open(const KeyRef& ref);
+
+ private:
+  Outside& outside_;
+  Vault& vault_;
+  std::map<KeyRef, PrivateKey> opened_;
+};
+
+}  // namespace certferry

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "plan/record.h"
+
+namespace certferry {
+
+// Overrides of one run.
+struct PermitOptions {
+  bool install_untrusted = false;  // --install-untrusted
+  bool drop_names = false;         // --drop-names
+};
+
+// What keeps a certificate off a target. A value: being held back is no failure.
+struct Held {
+  std::string reason;  // "it serves a trusted certificate of Some CA until 2027-01-01; this one is of a test CA"
+  std::string remedy;  // "set [ca] directory = \"letsencrypt\""
+};
+
+// How a certificate that is served counts. placeholder: self-signed, expired, or for none of the names: anything may
+// replace it. Unreadable counts as trusted.
+enum class Standing { nothing, placeholder, test, trusted };
+Standing standing(const Serving&, const CertificateSpec& wanted, const Roots& roots, WallTime now);
+
+// Invariant I7: a target never gets a worse certificate. `former` is what it serves now; `roots` are those that count
+// as trusted (the system's and [ca] trust). Empty: it may be bound.
+std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,
+                           const Record& record, const Roots& roots, WallTime now, const PermitOptions& options);
+
+// The part of it that needs no certificate yet, asked before an order is spent: names that a foreign trusted
+// certificate covers and ours would not.
+std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Roots& roots,
+                                        WallTime now, const PermitOptions& options);
+
+}  // namespace certferry

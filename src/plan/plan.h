@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "plan/permit.h"
+#include "plan/record.h"
+
+namespace certferry {
+
+// What was seen of one certificate and its targets, before anything is decided.
+struct ObservedTarget {
+  std::string id;                  // Target::id()
+  std::string name;                // for people: "classic ELB my-lb:443"
+  std::optional<Serving> serving;  // empty where looking failed
+  std::string trouble, remedy;     // why it failed, what to do
+  bool configured = true;
+};
+struct ObservedCertificate {
+  CertificateId id;
+  CertificateSpec wanted;
+  std::optional<Record> record;
+  std::vector<ObservedTarget> targets;
+  bool configured = true;
+};
+// Something of ours that nothing needs any longer: derived from the ledgers.
+struct Removable {
+  std::string where, name;             // shelf id or zone; server certificate, directory or TXT name
+  std::optional<WallTime> not_before;  // its grace; empty: now
+  std::string reason;
+};
+struct Observed {
+  std::vector<ObservedCertificate> certificates;
+  std::vector<Removable> removable;
+};
+
+struct Request {
+  std::vector<std::string> renew;  // --renew NAME: due now
+  std::vector<std::string> only;   // --only NAME: nothing else
+  bool retry = false;              // --retry: the failure table does not hold back
+  PermitOptions permits;
+};
+
+struct Action {
+  enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };
+  Kind kind;
+  std::string certificate;             // its id, "" for retire and withdraw
+  std::string target;                  // Target::id() for install and hold; what is removed for retire and withdraw
+  std::string reason;                  // one sentence: why, or why not
+  std::string remedy;                  // for hold and trouble
+  std::optional<WallTime> not_before;  // for wait, keep and retire: when it will be due
+};
+std::string_view name(Action::Kind);
+bool changes(Action::Kind);  // issue, install, retire, withdraw
+
+struct CertificatePlan {
+  CertificateId id;
+  std::optional<Action> issue;  // issue, keep, wait or hold
+  std::vector<Action> targets;  // one a target
+};
+struct Plan {
+  std::vector<CertificatePlan> certificates;
+  std::vector<Action> removals;
+  bool anything() const;  // some action changes something
+  std::vector<Action> all() const;
+};
+
+// Pure: (configuration, what was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
+Plan make_plan(const Config& config, const Observed& observed, const Request& request, const Roots& roots,
+               WallTime now);
+
+std::string to_text(const Plan&, WallTime now);  // for people: + issue, ~ install, - retire, then a sum
+Json to_json(const Plan&);
+
+}  // namespace certferry

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/certificate_spec.h"
+#include "base/key_ref.h"
+#include "crypto/issued.h"
+#include "crypto/serving.h"
+#include "wire/json.h"
+
+namespace certferry {
+
+// Who works on a certificate. An instance whose epoch is no longer the record's is fenced.
+struct Claim {
+  std::string instance;    // token; "" while nobody does
+  std::int64_t epoch = 0;  // rises with every taking, never falls
+  bool operator==(const Claim&) const = default;
+};
+
+// What one target went through.
+struct TargetRecord {
+  std::optional<Serving> former;         // what it served before we first touched it for `noted_for`
+  std::optional<Fingerprint> noted_for;  // whose installation `former` belongs to
+  std::optional<Fingerprint> proven;     // verified as served
+  std::optional<WallTime> former_until;  // the grace of `former`: it is not retired before
+  struct RolledBack {
+    Fingerprint fingerprint;
+    std::string reason;
+    int count = 1;
+    WallTime not_before;  // it is not bound again earlier
+    bool operator==(const RolledBack&) const = default;
+  };
+  std::optional<RolledBack> rolled_back;
+  std::string held;  // why the last install was held back (I7), "" where it was not
+  bool operator==(const TargetRecord&) const = default;
+};
+
+struct FailureRecord {
+  int count = 0;
+  std::optional<WallTime> not_before;  // the next generation does not start earlier; by the failure table
+  std::string what, next;              // of the last one
+  bool operator==(const FailureRecord&) const = default;
+};
+
+struct HistoryEntry {
+  WallTime at;
+  std::string what;  // one sentence for people
+  bool operator==(const HistoryEntry&) const = default;
+};
+
+// certificate/<id>/record: what certferry knows of one certificate between runs. docs/journal.md has the format.
+struct Record {
+  CertificateId id;
+  CertificateSpec specification;  // of the newest generation
+  Claim claim;
+  int last_generation = 0;             // the highest that was ever opened
+  std::optional<int> open_generation;  // the one under way
+  struct Newest {
+    Issued issued;
+    KeyRef key;
+    CertificateSpec specification;
+    bool operator==(const Newest&) const = default;
+  };
+  std::optional<Newest> newest;    // issued, verified; installed or not
+  std::optional<Newest> previous;  // the one before it: rollback material
+  FailureRecord failures;
+  std::map<std::string, TargetRecord> targets;  // by Target::id()
+  std::vector<HistoryEntry> history;            // the last 50
+  bool configured = true;
+  bool operator==(const Record&) const = default;
+
+  Record(CertificateId certificate, CertificateSpec wanted)
+      : id(std::move(certificate)), specification(std::move(wanted)) {}
+};
+Json to_json(const Record&);
+template <>
+Record from_json<Record>(const Json&);  // throws Failure (refused): a newer format, a missing member
+
+void remember(Record&, WallTime at, std::string what);  // appends to the history, which stays short
+
+}  // namespace certferry

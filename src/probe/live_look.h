@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/chain.h"
+#include "outside/outside.h"
+
+namespace certferry {
+
+// What every address of a host shows for a name.
+struct Shown {
+  std::string address;         // "192.0.2.1:443"
+  std::optional<Chain> chain;  // empty where the handshake failed
+  std::string trouble;         // why
+  std::string protocol;
+};
+
+// Handshakes with every address of `host`, side by side. Failure: transient where the host has no address.
+Task<std::vector<Shown>> look_at(Outside& outside, std::string host, std::uint16_t port, std::string sni, KeyType key,
+                                 StartTls starttls = StartTls::none);
+
+// Until every address shows `wanted`, `times` in a row, within `deadline`. Failure: transient, naming the addresses
+// that do not and what they show instead.
+Task<> await_shown(Outside& outside, std::string host, std::uint16_t port, std::string sni, const Certificate& wanted,
+                   int times, Duration deadline);
+
+}  // namespace certferry

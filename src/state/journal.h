@@ -1,0 +1,130 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "base/certificate_spec.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "outside/clock.h"
+#include "outside/store.h"
+#include "wire/json.h"
+#include "wire/json_names.h"
+
+namespace certferry {
+
+template <class T>
+struct TaskResult;
+template <class T>
+struct TaskResult<Task<T>> {
+  using type = T;
+};
+
+// certificate/<id>/generation/<n>: what happened in one attempt to obtain a certificate. A finished step returns what
+// was recorded; an interrupted one that may not be repeated is probed first. One record, one version, one writer at a
+// time. The format is docs/journal.md; the name of a step is its address there.
+class Journal {
+ public:
+  struct Begin {
+    CertificateId certificate;
+    int generation;
+    CertificateSpec specification;
+    std::int64_t epoch;
+  };
+  // Opens the journal of a generation, or makes it. Writes the new epoch before anything is read from it, so that a
+  // former holder's next write conflicts. Failure: refused where the recorded specification is another one.
+  static Task<std::unique_ptr<Journal>> open(Store& store, Clock& clock, Log& log, Begin begin);
+
+  int generation() const { return begin_.generation; }
+  std::int64_t epoch() const { return begin_.epoch; }
+  const CertificateId& certificate() const { return begin_.certificate; }
+
+  // `effect` may safely happen twice: it is recorded after.
+  template <class Effect>
+  auto step(std::string_view name, Effect effect) -> std::invoke_result_t<Effect>;
+
+  // It may not: the intent is recorded before. Where an intent is found, or the outcome is unknown, `probe` (a
+  // Task<std::optional<T>>) runs first; empty means that it did not happen.
+  template <class Effect, class Probe>
+  auto step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect>;
+
+  // Small facts beside the steps, of the trades (order abandoned, challenges answered): written at once.
+  Task<> note(std::string name, Json value);
+  std::optional<Json> noted(std::string_view name) const;
+
+ private:
+  Journal(Store& store, Clock& clock, Log& log, Begin begin)
+      : store_(store), clock_(clock), log_(log), begin_(std::move(begin)) {}
+  const Json* finished(std::string_view name) const;  // the recorded value
+  bool intended(std::string_view name) const;
+  Task<> record_intent(std::string name);
+  Task<> record_outcome(std::string name, Json value);
+  Task<> write();  // Failure: fenced on a conflict
+  void begun(std::string_view name);
+  void ended(std::string_view name, std::string_view outcome);
+
+  Store& store_;
+  Clock& clock_;
+  Log& log_;
+  Begin begin_;
+  Json steps_ = Json::object();  // name → {"state": "intended" | "done", "at", "value"}
+  Json notes_ = Json::object();
+  std::optional<Store::Version> version_;
+  Turn turn_;
+  std::map<std::string, SteadyTime, std::less<>> started_;
+};
+
+std::string journal_key(const CertificateId&, int generation);  // "certificate/www/generation/3"
+
+// What a generation's journal says, for reading alone: sweep, status and forget.
+struct JournalView {
+  CertificateSpec specification;
+  Json steps, notes;
+};
+Task<std::optional<JournalView>> read_journal(Store& store, const CertificateId& id, int generation);
+
+template <class Effect>
+auto Journal::step(std::string_view name, Effect effect) -> std::invoke_result_t<Effect> {
+  using T = typename TaskResult<std::invoke_result_t<Effect>>::type;
+  if (const Json* value = finished(name)) co_return from_json<T>(*value);
+  begun(name);
+  T outcome = co_await effect();
+  co_await record_outcome(std::string{name}, to_json(outcome));
+  ended(name, "done");
+  co_return outcome;
+}
+
+template <class Effect, class Probe>
+auto Journal::step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect> {
+  using T = typename TaskResult<std::invoke_result_t<Effect>>::type;
+  if (const Json* value = finished(name)) co_return from_json<T>(*value);
+  begun(name);
+  std::optional<T> outcome;
+  if (intended(name)) {
+    outcome = co_await probe();
+  } else {
+    co_await record_intent(std::string{name});
+  }
+  if (!outcome) {
+    std::exception_ptr lost;
+    try {
+      outcome = co_await effect();
+    } catch (const Failure& failure) {
+      if (failure.kind() != Failure::Kind::outcome_unknown) throw;
+      lost = std::current_exception();
+    }
+    if (lost) {
+      outcome = co_await probe();
+      if (!outcome) std::rethrow_exception(lost);
+    }
+  }
+  co_await record_outcome(std::string{name}, to_json(*outcome));
+  ended(name, "done");
+  co_return std::move(*outcome);
+}
+
+}  // namespace certferry
