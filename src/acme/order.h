@@ -6,6 +6,7 @@
 
 #include "base/challenge_record.h"
 #include "base/names.h"
+#include "base/time.h"
 #include "wire/json.h"
 
 namespace certferry::acme {
