@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -31,41 +33,59 @@ Task<std::size_t> race(Work first, Work second);
 // Whether an exception says that this coroutine was cancelled (SIGTERM, or a race lost).
 bool is_cancellation(const std::exception_ptr&);
 
-// From here on this coroutine does not hear of a cancellation: clean-up brackets begin with it.
-Task<> shield_from_cancellation();
+// Runs it to its end, whatever cancellation the caller hears meanwhile: that one is thrown by the caller's next wait.
+// For clean-up where nothing was cancelled yet.
+Task<> to_its_end(Work work);
 
-// What a coroutine waits for until another one says so. Single-threaded.
+// `co_await shield_from_cancellation();`: from here on this coroutine, and what it awaits, do not hear of a
+// cancellation, nor of the one that came already. Clean-up brackets begin with it. No Task, because a coroutine that
+// was cancelled can await none.
+inline auto shield_from_cancellation() {
+  return boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+}
+
+// What a coroutine waits for until another one says so. Single-threaded. May go before or after those that wait: they
+// then wait until they are cancelled or their execution context goes.
 class Signal {
  public:
   Signal();
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
   ~Signal();
-  Task<> wait();  // until the next notify(); throws when cancelled
-  void notify();  // wakes all that wait now
+  Task<> wait();      // until the next notify(); throws when cancelled
+  void notify();      // wakes all that wait now; they go on after the caller has paused
+  bool notify_one();  // wakes the one that waits longest; false where nobody waits
+
  private:
   struct State;
   std::shared_ptr<State> state_;
 };
 
-// At most one holder at a time, in order of arrival; released by its destructor.
+// At most one holder at a time, in order of arrival; released by its destructor, which may come after the Turn's own.
 class Turn {
+  struct State;
+
  public:
   class Held {
    public:
-    explicit Held(Turn* turn) : turn_(turn) {}
-    Held(Held&& other) noexcept : turn_(other.turn_) { other.turn_ = nullptr; }
+    Held(Held&&) noexcept = default;
     Held& operator=(Held&&) = delete;
     ~Held();
 
    private:
-    Turn* turn_;
+    friend class Turn;
+    explicit Held(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    std::shared_ptr<State> state_;
   };
-  Task<Held> take();
+
+  Turn();
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn();
+  Task<Held> take();  // throws when cancelled
 
  private:
-  bool held_ = false;
-  Signal freed_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace certferry
