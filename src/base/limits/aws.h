@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/time.h"
+
+// How every AWS service is called.
+namespace certferry::limits::aws {
+
+// The SDKs' standard mode: attempt n waits a random part of min(2^(n-1), cap) seconds.
+// source: botocore/retries/standard.py and quota.py, 2026-08-07
+inline constexpr int attempts = 3;
+inline constexpr Duration backoff_base = seconds(1), backoff_cap = seconds(20);
+// Of the quota a retry takes its cost and a success gives it back; a success without retry gives one.
+inline constexpr int retry_quota = 500, retry_cost = 5, timeout_retry_cost = 10, success_gives = 1;
+
+// source: IAM UserGuide: a request is refused more than 5 minutes from AWS's clock (S3: 15), 2026-11-23
+inline constexpr Duration clock_skew = minutes(5);
+// From how far off an answer's Date explains a refused signature.
+// source: the SDKs' behaviour, 2026-11-23
+inline constexpr Duration clock_skew_suspected = minutes(4);
+
+// source: our choice; the SDKs wait 60 s for connect and read each, 2026-11-23
+inline constexpr Duration request_deadline = seconds(60);
+
+// Credentials are renewed from `refresh_wanted` before they expire; from `refresh_needed` on a failure counts.
+// source: botocore/credentials.py, 2026-08-07
+inline constexpr Duration refresh_wanted = minutes(15), refresh_needed = minutes(10);
+// source: botocore/utils.py: IMDS 1 s and one attempt, containers 2 s and three, 2026-08-07
+inline constexpr Duration instance_metadata_deadline = seconds(1), container_metadata_deadline = seconds(2);
+inline constexpr int container_metadata_attempts = 3;
+// source: EC2 UserGuide, IMDSv2: a token for six hours, 2026-11-23
+inline constexpr Duration instance_metadata_token_lives = seconds(21'600);
+
+static_assert(backoff_base < backoff_cap);
+static_assert(retry_cost < timeout_retry_cost && timeout_retry_cost < retry_quota);
+static_assert(success_gives < retry_cost, "retries cannot outrun successes");
+static_assert(clock_skew_suspected < clock_skew, "suspected before it is certain");
+static_assert(request_deadline < clock_skew, "a request ends while its signature is good");
+static_assert(refresh_needed < refresh_wanted);
+
+}  // namespace certferry::limits::aws

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/time.h"
+
+// Server certificates in IAM.
+namespace certferry::limits::iam {
+
+// source: IAM API reference, UploadServerCertificate, 2026-11-23
+inline constexpr std::size_t name_longest = 128, path_longest = 512;
+inline constexpr std::size_t body_longest = 16'384, key_longest = 16'384,
+                             chain_longest = 2'097'152;  // characters of PEM
+// source: IAM API reference, ListServerCertificates MaxItems, 2026-11-23
+inline constexpr int certificates_per_page = 1000;
+// source: IAM UserGuide, "IAM and AWS STS quotas"; adjustable, 2026-11-23
+inline constexpr int certificates_per_account = 20;
+
+// The name of an upload: domain, not-after (20261123T205800Z), 16 digits of the SHA-256, with "-" between.
+// source: our choice; it must fit name_longest, 2026-11-23
+inline constexpr std::size_t name_domain_longest = 60, name_date = 16, name_digest = 16;
+
+// After an upload the load balancers answer CertificateNotFound for seconds to minutes.
+// source: ELB API reference, SetLoadBalancerListenerSSLCertificate; hashicorp/terraform-provider-aws#2053, 2026-11-23
+inline constexpr Duration not_found_retry_first = seconds(1), not_found_retry_longest = seconds(15);
+inline constexpr Duration not_found_deadline = minutes(5);
+inline constexpr double not_found_retry_growth = 1.5;
+
+static_assert(name_domain_longest + 1 + name_date + 1 + name_digest <= name_longest, "every name we make is accepted");
+static_assert(not_found_retry_first < not_found_retry_longest && not_found_retry_longest < not_found_deadline);
+static_assert(not_found_retry_growth > 1);
+
+}  // namespace certferry::limits::iam

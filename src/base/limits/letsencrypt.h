@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+
+#include "base/time.h"
+
+// What Let's Encrypt allows and advises. Production; staging allows more.
+namespace certferry::limits::letsencrypt {
+
+// So often and no more: `burst` at once, one more every `refill`.
+struct Rate {
+  int burst;
+  Duration refill;
+};
+
+// How long after the n-th failure in a row the next attempt may start; the last one holds for all after it.
+// source: https://letsencrypt.org/docs/integration-guide/ (1, 10, 100 minutes, then daily), 2026-11-23
+inline constexpr std::array<Duration, 4> failure_delays{minutes(1), minutes(10), minutes(100), days(1)};
+constexpr Duration failure_delay(int failures) {
+  if (failures <= 0) return Duration::zero();
+  auto last = static_cast<int>(failure_delays.size());
+  return failure_delays[static_cast<std::size_t>(failures < last ? failures - 1 : last - 1)];
+}
+
+// source: https://letsencrypt.org/docs/rate-limits/ (page of 2026-08-05), 2026-11-23
+inline constexpr Rate new_accounts_per_address{10, minutes(18)};
+inline constexpr Rate new_orders_per_account{300, seconds(36)};
+inline constexpr Rate certificates_per_registered_domain{50, minutes(202)};  // of all accounts together
+inline constexpr Rate certificates_per_name_set{5, hours(34)};               // of all accounts; no override exists
+inline constexpr Rate failed_authorizations_per_name{5, minutes(12)};        // and account
+inline constexpr int consecutive_failures_until_pause = 1152;                // per name and account
+
+// Requests a second from one address; more are answered with 503 and Retry-After.
+// source: https://letsencrypt.org/docs/rate-limits/, 2026-11-23
+inline constexpr int new_nonces_per_second = 20, new_orders_per_second = 300, other_requests_per_second = 250;
+
+// source: https://letsencrypt.org/docs/profiles/, 2026-11-23
+inline constexpr int names_classic = 100, names_tlsserver = 25, names_shortlived = 25;
+inline constexpr Duration pending_authorization_tlsserver = hours(1), order_tlsserver = hours(8);
+
+// A fleet asks for renewal information at least so often.
+// source: https://letsencrypt.org/docs/integration-guide/ ("at least twice a day"), 2026-11-23
+inline constexpr Duration renewal_info_interval = hours(12);
+
+static_assert(failure_delays.front() > Duration::zero(), "a failure is never retried at once");
+static_assert(failure_delays[0] < failure_delays[1] && failure_delays[1] < failure_delays[2] &&
+                  failure_delays[2] < failure_delays[3],
+              "each failure waits longer than the one before");
+static_assert(failure_delay(2'000'000'000) == failure_delays.back(), "the table saturates and never wraps");
+static_assert(failure_delays[0] + failure_delays[1] + failure_delays[2] > failed_authorizations_per_name.refill,
+              "what the table allows in its first hours stays under the limit of failures");
+static_assert(certificates_per_name_set.burst * certificates_per_name_set.refill > days(7) - hours(2), "five a week");
+static_assert(new_orders_per_account.burst * new_orders_per_account.refill == hours(3), "three hundred in three hours");
+
+}  // namespace certferry::limits::letsencrypt

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "base/time.h"
+
+// When a certificate is renewed, how it is proven, and who may work on it.
+namespace certferry::limits::renewal {
+
+struct Part {
+  int numerator, denominator;
+  constexpr Duration of(Duration life) const { return life * numerator / denominator; }
+};
+
+// What is left of a certificate's life when it is due without word from the CA.
+// source: https://letsencrypt.org/docs/integration-guide/ (a third; a half below 10 days), 2026-11-23
+inline constexpr Part due_left{1, 3}, due_left_of_short{1, 2};
+inline constexpr Duration short_life = days(10);
+constexpr Duration due_before_expiry(Duration life) {
+  return (life < short_life ? due_left_of_short : due_left).of(life);
+}
+// With less than this left, anything that still works is worth it.
+// source: our choice, as certmagic's for superseded ARI, 2026-11-23
+inline constexpr Part emergency_left{1, 20};
+
+// How long a certificate that nothing serves any more is kept, unless the configuration says otherwise.
+// source: our choice: a day to notice and go back, 2026-11-23
+inline constexpr Duration retire_after = hours(24);
+
+// A target is proven when so many looks in a row show the certificate at every address.
+// source: our choice: load balancers switch their nodes within a minute or two, 2026-11-23
+inline constexpr int verified_in_a_row = 3;
+inline constexpr Duration verify_interval = seconds(2), verify_deadline = minutes(5);
+inline constexpr Duration handshake_deadline = seconds(10);
+
+// Clean-up in a bracket (withdrawing records, restoring a target) has a deadline of its own.
+// source: our choice, 2026-11-23
+inline constexpr Duration clean_up_deadline = seconds(60);
+
+// Claims. An instance says that it lives every `heartbeat`, and is taken for dead after `claim_expires`.
+// source: our choice: four heartbeats may be lost, 2026-11-23
+inline constexpr Duration heartbeat = seconds(15), claim_expires = seconds(60);
+inline constexpr Duration claim_wait = minutes(5);  // of `apply`, then it says who is at work
+
+// source: our choice: as many certificates, and as many targets of one, are worked on side by side, 2026-11-23
+inline constexpr int certificates_at_once = 64, targets_at_once = 16;
+
+static_assert(due_left.of(days(90)) == days(30));
+static_assert(due_before_expiry(days(6)) == days(3));
+static_assert(due_before_expiry(days(10)) < days(5) && due_before_expiry(days(10)) > hours(79));
+static_assert(emergency_left.of(days(90)) < due_before_expiry(days(90)));
+static_assert(emergency_left.of(days(6)) < due_before_expiry(days(6)));
+static_assert(4 * heartbeat <= claim_expires, "a lost heartbeat loses no claim");
+static_assert(claim_wait > claim_expires, "who waits for a dead instance outlasts its claim");
+static_assert(verified_in_a_row * (verify_interval + handshake_deadline) < verify_deadline);
+
+}  // namespace certferry::limits::renewal

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/time.h"
+
+// How we speak to Route 53.
+namespace certferry::limits::route53 {
+
+// source: Route 53 DeveloperGuide, DNSLimitations: 1,000 ResourceRecord elements and 32,000 characters a request, both
+// counted twice under UPSERT; ours are lower so that a rebuilt batch (DELETE + CREATE) fits too, 2026-11-23
+inline constexpr std::size_t batch_records = 900, batch_characters = 15'000;
+inline constexpr std::size_t service_records = 1000, service_characters = 32'000;
+// source: Route 53 API reference, ResourceRecord: Value, 4,000 characters; a TXT string 255 octets, 2026-11-23
+inline constexpr std::size_t value_longest = 4000, txt_string_longest = 255;
+// source: our choice: a challenge lives for minutes, 2026-11-23
+inline constexpr int challenge_ttl = 60;
+
+// source: Route 53 API reference: MaxItems of ListHostedZones and ListResourceRecordSets, 2026-11-23
+inline constexpr int zones_per_page = 100, record_sets_per_page = 300;
+
+// GetChange. Changes are seen INSYNC after 36 to 60 s, in the worst case after about 30 min.
+// source: Route 53 DeveloperGuide and reports of go-acme/lego#2180, cert-manager/cert-manager#9066, 2026-11-23
+inline constexpr Duration insync_poll_first = seconds(15), insync_poll_longest = seconds(30);
+inline constexpr Duration insync_deadline = minutes(30);
+inline constexpr double insync_poll_growth = 1.5;
+// Where the endpoint is overridden, it is a stand-in on this machine.
+// source: our choice, 2026-11-23
+inline constexpr Duration overridden_poll_first = milliseconds(100), overridden_poll_longest = seconds(1);
+
+// Requests of one AWS account, all operations together. The older figure is where we start, the newer is allowed.
+// source: Route 53 DeveloperGuide, DNSLimitations (5/s) and throttling-api-requests (burst 50, refill 10/s), 2026-11-23
+inline constexpr double requests_per_second = 5, requests_burst = 5;
+inline constexpr double most_requests_per_second = 10, most_requests_burst = 50;
+
+// After so long a signed request can no longer be accepted: what was not seen by then did not happen.
+// source: IAM UserGuide, "Signing AWS API requests": within 15 minutes of its timestamp, 2026-11-23
+inline constexpr Duration signed_request_lives = minutes(15);
+
+// How often a batch that somebody else's change made invalid is rebuilt and sent again.
+// source: our choice, 2026-11-23
+inline constexpr int rebuild_attempts = 5;
+
+static_assert(batch_records < service_records);
+static_assert(2 * batch_characters < service_characters, "a batch that is counted twice still fits");
+static_assert(insync_poll_first < insync_poll_longest && insync_poll_longest < insync_deadline);
+static_assert(overridden_poll_first < overridden_poll_longest && overridden_poll_longest < insync_poll_first);
+static_assert(insync_poll_growth > 1);
+static_assert(requests_per_second <= most_requests_per_second && requests_burst <= most_requests_burst);
+static_assert(insync_deadline > signed_request_lives, "when we give up on a change, its request is dead");
+
+}  // namespace certferry::limits::route53
