@@ -32,8 +32,13 @@ class Buckets {
   bool listing_allowed = true;  // false: a missing key is 403, as without s3:ListBucket
 
  private:
+  struct Place;  // the bucket and the key that a request names
+  http::Response get(const http::Request& request, const Place& place, WallTime now) const;
+  http::Response put(const http::Request& request, const Place& place, WallTime now);
+  http::Response remove(const http::Request& request, const Place& place);
+  http::Response list(const http::Request& request, const Place& place) const;
+  Place place_of(const http::Request& request) const;
   World& world_;
-  std::uint64_t etags_ = 0;
 };
 
 }  // namespace certferry::sandbox

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/query_reply.h"
 #include "sandbox/world.h"
 #include "wire/http.h"
 
@@ -16,13 +17,16 @@ struct SimulatedListener {
   std::string certificate;  // ARN
   std::string shown;        // ARN of the certificate that handshakes show by now
   std::optional<WallTime> shows_certificate_at;
+  bool dead = false;  // refers to a certificate that it cannot serve: handshakes fail from shows_certificate_at on
+  bool secure() const { return protocol == "HTTPS" || protocol == "SSL" || protocol == "TLS"; }
   void bind(const std::string& arn, WallTime at) {
     certificate = arn;
     shows_certificate_at = at;
+    dead = false;
   }
   void advance(WallTime now) {
     if (shows_certificate_at && *shows_certificate_at <= now) {
-      shown = certificate;
+      shown = dead ? "" : certificate;
       shows_certificate_at.reset();
     }
   }
@@ -42,9 +46,12 @@ class ClassicLoadBalancers {
   http::Response handle(const http::Request& request, WallTime now);
   SimulatedClassic& add(const std::string& name, const std::string& certificate_arn = "", std::uint16_t port = 443);
   std::map<std::string, SimulatedClassic> by_name;
-  bool refers_to(const std::string& arn) const;
+  bool refers_to(const std::string& arn) const { return !user_of(arn).empty(); }
+  std::string user_of(const std::string& arn) const;  // the ARN of one that refers to it, "" where none does
 
  private:
+  Outcome describe(const QueryCall& call, XmlWriter& result) const;
+  Outcome set_certificate(const QueryCall& call, WallTime now);
   World& world_;
 };
 

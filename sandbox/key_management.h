@@ -3,7 +3,8 @@
 #include <map>
 #include <string>
 
-#include "crypto/sealed.h"
+#include "base/secret.h"
+#include "sandbox/query_reply.h"
 #include "wire/http.h"
 
 namespace certferry::sandbox {
@@ -21,8 +22,13 @@ class KeyManagement {
  private:
   struct Key {
     std::string id, arn;
-    Bytes secret;
+    Secret secret;
   };
+  Json encrypt(const Json& input, Outcome& outcome) const;
+  Json decrypt(const Json& input, Outcome& outcome) const;
+  Json data_key(const Json& input, Outcome& outcome, bool with_plain);
+  Json describe(const Json& input, Outcome& outcome) const;
+  const Key& key_named(const std::string& reference) const;
   World& world_;
   std::map<std::string, Key> keys_;  // by id
   std::map<std::string, std::string> aliases_;

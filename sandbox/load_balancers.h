@@ -29,9 +29,18 @@ class LoadBalancers {
                                     const std::string& type = "application", std::uint16_t port = 443);
   std::map<std::string, SimulatedLoadBalancer> by_name;
   SimulatedLoadBalancer::Entry* listener(const std::string& arn);
-  bool refers_to(const std::string& arn) const;
+  bool refers_to(const std::string& arn) const { return !user_of(arn).empty(); }
+  std::string user_of(const std::string& arn) const;  // the ARN of one that refers to it, "" where none does
 
  private:
+  Outcome describe(const QueryCall& call, XmlWriter& result) const;
+  Outcome describe_listeners(const QueryCall& call, XmlWriter& result) const;
+  Outcome describe_certificates(const QueryCall& call, XmlWriter& result);
+  Outcome modify(const QueryCall& call, XmlWriter& result, WallTime now);
+  Outcome add_certificates(const QueryCall& call, XmlWriter& result, WallTime now);
+  Outcome remove_certificates(const QueryCall& call, WallTime now);
+  SimulatedLoadBalancer::Entry& required_listener(const QueryCall& call);
+  void require_visible(const std::string& certificate, WallTime now) const;
   World& world_;
 };
 

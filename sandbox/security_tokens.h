@@ -3,6 +3,8 @@
 #include <map>
 #include <string>
 
+#include "base/time.h"
+#include "sandbox/query_reply.h"
 #include "wire/http.h"
 
 namespace certferry::sandbox {
@@ -15,8 +17,17 @@ class SecurityTokens {
   explicit SecurityTokens(World& world) : world_(world) {}
   http::Response handle(const http::Request& request, WallTime now);
   void add_role(const std::string& arn, const std::string& external_id = "") { roles_[arn] = external_id; }
+  std::string web_identity_token;  // the one that is accepted; "": any
+
+  struct Session {
+    std::string arn, user_id, token;
+    WallTime expires;
+  };
+  std::map<std::string, Session> sessions;  // by access key id
 
  private:
+  Outcome caller(const http::Request& request, XmlWriter& result) const;
+  Outcome assume(const QueryCall& call, XmlWriter& result, WallTime now, bool by_web_identity);
   World& world_;
   std::map<std::string, std::string> roles_;
 };

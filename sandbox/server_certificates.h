@@ -5,6 +5,7 @@
 #include <string>
 
 #include "crypto/chain.h"
+#include "sandbox/query_reply.h"
 #include "sandbox/world.h"
 #include "wire/http.h"
 
@@ -14,6 +15,7 @@ struct SimulatedServerCertificate {
   std::string name, path, id, arn;
   Presented content;
   WallTime uploaded;
+  std::map<std::string, std::string> tags;
 };
 
 // IAM server certificates: parsed and matched on upload, unique names, quota, EntityAlreadyExists, DeleteConflict while
@@ -32,9 +34,18 @@ class ServerCertificates {
   void released(const std::string& arn, WallTime now) { released_[arn] = now; }
   // Deletions of certificates that something referred to at that moment: invariant I4; must stay empty.
   std::vector<std::string> deleted_in_use;
+  bool notices_use = true;  // false: DeleteConflict never comes, as when load balancers fail to tell IAM
 
  private:
-  bool in_use(const std::string& arn, WallTime now) const;
+  Outcome upload(const QueryCall& call, XmlWriter& result, WallTime now);
+  Outcome list(const QueryCall& call, XmlWriter& result) const;
+  Outcome get(const QueryCall& call, XmlWriter& result) const;
+  Outcome update(const QueryCall& call, XmlWriter& result);
+  Outcome remove(const QueryCall& call, WallTime now);
+  Outcome summarize(XmlWriter& result) const;
+  std::string arn_of(const std::string& path, const std::string& name) const;
+  // The ARN of what uses it, "" where nothing does; `lingering` counts what was let go within release_lag too.
+  std::string user_of(const std::string& arn, WallTime now, bool lingering) const;
   World& world_;
   std::map<std::string, WallTime> released_;
 };
