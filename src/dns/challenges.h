@@ -24,6 +24,8 @@ class Challenges {
                          std::function<bool()> in_flight);
   // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged, the number withdrawn.
   Task<std::size_t> sweep(std::function<bool(const TxtOwner&)> closed);
+  // Zones side by side: ZoneQueue::settle. The end of a run.
+  Task<> settle(Duration deadline);
   ZoneQueue& queue(const Zone& zone);
 
  private:
