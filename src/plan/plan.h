@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
 #include "plan/permit.h"
 #include "plan/record.h"
 
@@ -25,8 +24,21 @@ struct ObservedCertificate {
   std::vector<ObservedTarget> targets;
   bool configured = true;
 };
+struct Action {
+  enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };
+  Kind kind;
+  std::string certificate;             // its id, "" for retire and withdraw
+  std::string target;                  // Target::id() for install and hold; what is removed for retire and withdraw
+  std::string reason;                  // one sentence: why, or why not
+  std::string remedy;                  // for hold and trouble
+  std::optional<WallTime> not_before;  // for wait, keep and retire: when it will be due
+};
+std::string_view name(Action::Kind);
+bool changes(Action::Kind);  // issue, install, retire, withdraw
+
 // Something of ours that nothing needs any longer: derived from the ledgers.
 struct Removable {
+  Action::Kind kind;                   // retire or withdraw
   std::string where, name;             // shelf id or zone; server certificate, directory or TXT name
   std::optional<WallTime> not_before;  // its grace; empty: now
   std::string reason;
@@ -43,18 +55,6 @@ struct Request {
   PermitOptions permits;
 };
 
-struct Action {
-  enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };
-  Kind kind;
-  std::string certificate;             // its id, "" for retire and withdraw
-  std::string target;                  // Target::id() for install and hold; what is removed for retire and withdraw
-  std::string reason;                  // one sentence: why, or why not
-  std::string remedy;                  // for hold and trouble
-  std::optional<WallTime> not_before;  // for wait, keep and retire: when it will be due
-};
-std::string_view name(Action::Kind);
-bool changes(Action::Kind);  // issue, install, retire, withdraw
-
 struct CertificatePlan {
   CertificateId id;
   std::optional<Action> issue;  // issue, keep, wait or hold
@@ -67,9 +67,8 @@ struct Plan {
   std::vector<Action> all() const;
 };
 
-// Pure: (configuration, what was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
-Plan make_plan(const Config& config, const Observed& observed, const Request& request, const Roots& roots,
-               WallTime now);
+// Pure: (what is configured and was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
+Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now);
 
 std::string to_text(const Plan&, WallTime now);  // for people: + issue, ~ install, - retire, then a sum
 Json to_json(const Plan&);

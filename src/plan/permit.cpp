@@ -1,0 +1,93 @@
+#include "plan/permit.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "plan/schedule.h"
+
+namespace certferry {
+namespace {
+
+bool covers_some(const Certificate& certificate, const CertificateSpec& wanted) {
+  return std::ranges::any_of(wanted.names, [&](const DomainName& name) { return certificate.covers(name); });
+}
+
+// Names of the served certificate that the wanted one would not cover.
+std::vector<std::string> names_lost(const Certificate& served, const CertificateSpec& wanted) {
+  std::vector<std::string> lost;
+  for (const DomainName& name : served.names()) {
+    const bool kept = std::ranges::any_of(wanted.names, [&](const DomainName& ours) {
+      return name == ours || (!name.wildcard() && name.covered_by(ours));
+    });
+    if (!kept) lost.push_back(name.text());
+  }
+  return lost;
+}
+
+std::string described(const Certificate& certificate) {
+  return fmt::format("a certificate of {} until {}", quoted(certificate.issuer(), 80),
+                     iso8601(certificate.not_after()));
+}
+
+std::optional<Held> held_for_names(const Serving& former, Standing as, const CertificateSpec& wanted,
+                                   const PermitOptions& options) {
+  const Chain* served = former.certificate();
+  if (former.ours || as != Standing::trusted || !served || options.drop_names) return {};
+  const auto lost = names_lost(served->leaf, wanted);
+  if (lost.empty()) return {};
+  return Held{fmt::format("it serves {} that also covers {}", described(served->leaf), fmt::join(lost, ", ")),
+              fmt::format("add {} to `domains`, or run `certferry apply --drop-names`", fmt::join(lost, ", "))};
+}
+
+std::optional<Held> held_for_trust(const Serving& former, Standing as, const Issued& next, const Roots& roots,
+                                   WallTime now, const PermitOptions& options) {
+  if (options.install_untrusted || !roots.objection(next.chain, now)) return {};
+  const bool worth_keeping = as == Standing::trusted || (as == Standing::test && !former.ours);
+  if (!worth_keeping) return {};
+  const Chain* served = former.certificate();
+  return Held{fmt::format("it serves {}; the new one is of a test CA ({})",
+                          served ? described(served->leaf) : "a certificate that could not be read",
+                          quoted(next.chain.leaf.issuer(), 80)),
+              "set [ca] directory = \"letsencrypt\", or run `certferry apply --install-untrusted`"};
+}
+
+std::optional<Held> held_for_expiry(const Serving& former, Standing as, const Issued& next,
+                                    const CertificateSpec& wanted, WallTime now) {
+  const Chain* served = former.certificate();
+  if (!former.ours || !served || as == Standing::placeholder || as == Standing::nothing) return {};
+  const Certificate& leaf = served->leaf;
+  const bool same_names = leaf.names() == wanted.names;
+  if (!same_names || leaf.not_after() <= next.chain.leaf.not_after() || now >= emergency_at(leaf)) return {};
+  return Held{
+      fmt::format("it serves {}, later than the new one's {}", described(leaf), iso8601(next.chain.leaf.not_after())),
+      "leave it, or change the specification if the served one must go"};
+}
+
+}  // namespace
+
+Standing standing(const Serving& serving, const CertificateSpec& wanted, const Roots& roots, WallTime now) {
+  const Chain* chain = serving.certificate();
+  if (!chain) return serving.unreadable || !serving.reference.empty() ? Standing::trusted : Standing::nothing;
+  const Certificate& leaf = chain->leaf;
+  if (leaf.self_signed() || now >= leaf.not_after() || !covers_some(leaf, wanted)) return Standing::placeholder;
+  return roots.objection(*chain, now) ? Standing::test : Standing::trusted;
+}
+
+std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,
+                           const Record& record, const Roots& roots, WallTime now, const PermitOptions& options) {
+  if (former.certificate() && former.certificate()->leaf == next.chain.leaf) return {};
+  const Standing as = standing(former, wanted, roots, now);
+  if (auto held = held_for_trust(former, as, next, roots, now, options)) return held;
+  if (auto held = held_for_names(former, as, wanted, options)) return held;
+  const bool changed = record.previous && record.previous->specification != wanted;
+  if (changed) return {};
+  return held_for_expiry(former, as, next, wanted, now);
+}
+
+std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Roots& roots,
+                                        WallTime now, const PermitOptions& options) {
+  return held_for_names(former, standing(former, wanted, roots, now), wanted, options);
+}
+
+}  // namespace certferry

@@ -1,0 +1,240 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "plan/schedule.h"
+
+namespace certferry {
+namespace {
+
+using Kind = Action::Kind;
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+std::string listed(const std::vector<DomainName>& names) {
+  std::vector<std::string> texts;
+  for (const DomainName& name : names) texts.push_back(name.text());
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::vector<DomainName> missing_from(const std::vector<DomainName>& these, const std::vector<DomainName>& those) {
+  std::vector<DomainName> missing;
+  std::ranges::set_difference(these, those, std::back_inserter(missing));
+  return missing;
+}
+
+std::string difference(const CertificateSpec& had, const CertificateSpec& wanted) {
+  std::vector<std::string> changes;
+  if (auto added = missing_from(wanted.names, had.names); !added.empty()) changes.push_back("adds " + listed(added));
+  if (auto gone = missing_from(had.names, wanted.names); !gone.empty()) changes.push_back("drops " + listed(gone));
+  if (had.key_type != wanted.key_type)
+    changes.push_back(fmt::format("key {} becomes {}", name(had.key_type), name(wanted.key_type)));
+  if (had.profile != wanted.profile) changes.push_back(fmt::format("profile becomes \"{}\"", wanted.profile));
+  if (had.directory != wanted.directory) changes.push_back("the CA changed");
+  return fmt::format("{}", fmt::join(changes, "; "));
+}
+
+// Ours, by path or directory, though no record knows it: the state was lost.
+const Chain* served_without_record(const ObservedCertificate& seen) {
+  for (const ObservedTarget& target : seen.targets) {
+    if (!target.serving || !target.serving->ours) continue;
+    const Chain* chain = target.serving->certificate();
+    if (chain && std::ranges::all_of(seen.wanted.names, [&](const DomainName& n) { return chain->leaf.covers(n); }))
+      return chain;
+  }
+  return nullptr;
+}
+
+// Whether a certificate is wanted now, before anything holds it back.
+Action decide_issue(const ObservedCertificate& seen, const Request& request, WallTime now) {
+  const std::string id = seen.id.text();
+  auto issue = [&](std::string reason) { return Action{Kind::issue, id, "", std::move(reason), "", {}}; };
+  if (contains(request.renew, id)) return issue("--renew asks for it");
+  if (!seen.record || !seen.record->newest) {
+    const Chain* lost = seen.record ? nullptr : served_without_record(seen);
+    if (lost && now < due_at(lost->leaf))
+      return Action{Kind::keep,
+                    id,
+                    "",
+                    fmt::format("the state is missing, but a certificate of ours is served, not due until {}",
+                                iso8601(due_at(lost->leaf))),
+                    "point [state] store at where it was",
+                    due_at(lost->leaf)};
+    return issue("there is none yet");
+  }
+  const Record::Newest& newest = *seen.record->newest;
+  if (newest.specification != seen.wanted)
+    return issue("its specification changed: " + difference(newest.specification, seen.wanted));
+  const Certificate& leaf = newest.issued.chain.leaf;
+  if (now >= leaf.not_after()) return issue("it expired on " + iso8601(leaf.not_after()));
+  if (now >= due_at(leaf))
+    return issue(fmt::format("it expires on {}, in {}", iso8601(leaf.not_after()), humane(leaf.not_after() - now)));
+  return Action{Kind::keep, id,
+                "",         fmt::format("valid until {}, due on {}", iso8601(leaf.not_after()), iso8601(due_at(leaf))),
+                "",         due_at(leaf)};
+}
+
+// What holds an issue back: the failure table, or every target by I7.
+Action hold_back(Action issue, const ObservedCertificate& seen, const Request& request, const Roots& roots,
+                 WallTime now) {
+  if (seen.record && !request.retry && seen.record->failures.not_before && now < *seen.record->failures.not_before) {
+    const FailureRecord& failures = seen.record->failures;
+    return Action{Kind::wait,
+                  issue.certificate,
+                  "",
+                  fmt::format("{} failed before; again on {}. Last: {}",
+                              failures.count == 1 ? "it" : fmt::format("it {} times", failures.count),
+                              iso8601(*failures.not_before), failures.what),
+                  failures.next,
+                  failures.not_before};
+  }
+  std::optional<Held> held;
+  for (const ObservedTarget& target : seen.targets) {
+    if (!target.configured) continue;
+    auto objection = target.serving ? permit_before_order(*target.serving, seen.wanted, roots, now, request.permits)
+                                    : std::optional<Held>{};
+    if (!objection) return issue;
+    held = objection;
+  }
+  if (!held) return issue;
+  return Action{Kind::hold, issue.certificate, "", held->reason, held->remedy, {}};
+}
+
+Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarget& target, const Request& request,
+                             const Roots& roots, WallTime now) {
+  const std::string id = seen.id.text();
+  const Record& record = *seen.record;
+  const Issued& issued = record.newest->issued;
+  const auto known = record.targets.find(target.id);
+  if (known != record.targets.end()) {
+    const auto& rolled_back = known->second.rolled_back;
+    if (rolled_back && rolled_back->fingerprint == issued.fingerprint() && now < rolled_back->not_before &&
+        !request.retry)
+      return Action{Kind::wait,
+                    id,
+                    target.id,
+                    "rolled back: " + rolled_back->reason,
+                    "look at the target, or run `certferry apply --retry`",
+                    rolled_back->not_before};
+  }
+  if (target.serving->shows(issued)) {
+    const bool proven = known != record.targets.end() && known->second.proven == issued.fingerprint();
+    if (proven) return Action{Kind::keep, id, target.id, "serves it", "", {}};
+    return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
+  }
+  if (auto held = permit(*target.serving, issued, seen.wanted, record, roots, now, request.permits))
+    return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
+  const Chain* served = target.serving->certificate();
+  return Action{
+      Kind::install,
+      id,
+      target.id,
+      served ? fmt::format("serves {} until {}", quoted(served->leaf.issuer(), 80), iso8601(served->leaf.not_after()))
+             : std::string{"serves none of ours"},
+      "",
+      {}};
+}
+
+Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target, const Action& issue,
+                   const Request& request, const Roots& roots, WallTime now) {
+  const std::string id = seen.id.text();
+  if (!target.serving) return Action{Kind::trouble, id, target.id, target.trouble, target.remedy, {}};
+  if (!target.configured)
+    return Action{Kind::keep, id, target.id, "no longer configured: left as it is, and looked at", "", {}};
+  if (issue.kind == Kind::issue) {
+    if (auto held = permit_before_order(*target.serving, seen.wanted, roots, now, request.permits))
+      return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
+    const Chain* served = target.serving->certificate();
+    return Action{Kind::install,
+                  id,
+                  target.id,
+                  served
+                      ? fmt::format("the new one replaces one of {} with {} left", quoted(served->leaf.issuer(), 80),
+                                    now < served->leaf.not_after() ? humane(served->leaf.not_after() - now) : "nothing")
+                      : std::string{"the new one"},
+                  "",
+                  {}};
+  }
+  const bool usable = seen.record && seen.record->newest && now < seen.record->newest->issued.chain.leaf.not_after() &&
+                      std::ranges::includes(seen.record->newest->specification.names, seen.wanted.names);
+  if (usable) return plan_target_of_newest(seen, target, request, roots, now);
+  return Action{Kind::keep, id, target.id, "nothing to install yet", "", {}};
+}
+
+CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request& request, const Roots& roots,
+                                 WallTime now) {
+  CertificatePlan plan{seen.id, {}, {}};
+  if (!seen.configured) {
+    plan.issue = Action{Kind::keep, seen.id.text(),
+                        "",         "no longer configured: what is served stays; `certferry forget` ends it",
+                        "",         {}};
+  } else {
+    Action issue = decide_issue(seen, request, now);
+    plan.issue = issue.kind == Kind::issue ? hold_back(std::move(issue), seen, request, roots, now) : std::move(issue);
+  }
+  for (const ObservedTarget& target : seen.targets)
+    plan.targets.push_back(plan_target(seen, target, *plan.issue, request, roots, now));
+  return plan;
+}
+
+}  // namespace
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::issue:
+      return "issue";
+    case Kind::install:
+      return "install";
+    case Kind::keep:
+      return "keep";
+    case Kind::hold:
+      return "hold";
+    case Kind::wait:
+      return "wait";
+    case Kind::retire:
+      return "retire";
+    case Kind::withdraw:
+      return "withdraw";
+    case Kind::trouble:
+      return "trouble";
+  }
+  return "keep";
+}
+
+bool changes(Kind kind) {
+  return kind == Kind::issue || kind == Kind::install || kind == Kind::retire || kind == Kind::withdraw;
+}
+
+std::vector<Action> Plan::all() const {
+  std::vector<Action> actions;
+  for (const CertificatePlan& certificate : certificates) {
+    if (certificate.issue) actions.push_back(*certificate.issue);
+    actions.insert(actions.end(), certificate.targets.begin(), certificate.targets.end());
+  }
+  actions.insert(actions.end(), removals.begin(), removals.end());
+  return actions;
+}
+
+bool Plan::anything() const {
+  return std::ranges::any_of(all(), [](const Action& action) { return changes(action.kind); });
+}
+
+Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now) {
+  Plan plan;
+  for (const ObservedCertificate& seen : observed.certificates) {
+    if (!request.only.empty() && !contains(request.only, seen.id.text())) continue;
+    plan.certificates.push_back(plan_certificate(seen, request, roots, now));
+  }
+  for (const Removable& removable : observed.removable) {
+    const bool later = removable.not_before && now < *removable.not_before;
+    plan.removals.push_back(
+        Action{later ? Kind::wait : removable.kind, "", removable.name, removable.reason, "", removable.not_before});
+  }
+  return plan;
+}
+
+}  // namespace certferry
