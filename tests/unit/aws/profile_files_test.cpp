@@ -1,0 +1,101 @@
+#include "aws/profile_files.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+#include "base/failure.h"
+#include "wire/json.h"
+
+namespace certferry::aws {
+namespace {
+
+std::filesystem::path vectors_folder() {
+  if (const char* given = std::getenv("CERTFERRY_VECTORS")) return given;
+  const char* source = std::getenv("CERTFERRY_SOURCE");
+  return std::filesystem::path{source ? source : "."} / "../shared/vectors";
+}
+
+using Plain = std::map<std::string, std::map<std::string, std::string>>;
+
+Plain plain(const std::map<std::string, Profile, std::less<>>& profiles) {
+  Plain out;
+  for (const auto& [name, profile] : profiles) {
+    out[name];
+    for (const auto& [key, value] : profile) out[name][key] = value.text;
+  }
+  return out;
+}
+
+Plain expected(const Json* profiles) {
+  Plain out;
+  if (!profiles) return out;
+  for (const auto& [name, profile] : profiles->as_object()) {
+    out[name];
+    for (const auto& [key, value] : profile.as_object()) out[name][key] = value.as_text();
+  }
+  return out;
+}
+
+ProfileFiles read(std::string_view config, std::string_view credentials = "") {
+  return parse_profiles({.file = "config", .text = config}, {.file = "credentials", .text = credentials});
+}
+
+TEST(ProfileFiles, ReadWhatTheSharedParserCasesSay) {
+  std::ifstream file{vectors_folder() / "credentials/profile-parser-tests.json"};
+  if (!file) GTEST_SKIP() << "no vectors at " << vectors_folder() << "; set CERTFERRY_VECTORS";
+  std::stringstream text;
+  text << file.rdbuf();
+  Json cases = Json::parse(text.str(), "the parser cases");
+  ASSERT_GE(cases.elements("tests").size(), 52U);
+  for (const Json& test : cases.elements("tests")) {
+    SCOPED_TRACE(test.text("name").value_or(""));
+    std::string config = test.at("input").text("configFile").value_or("");
+    std::string credentials = test.at("input").text("credentialsFile").value_or("");
+    if (test.at("output").find("errorContaining")) {
+      EXPECT_THROW(read(config, credentials), Failure);
+      continue;
+    }
+    const Json& output = test.at("output").at("config");
+    ProfileFiles files = read(config, credentials);
+    EXPECT_EQ(plain(files.profiles), expected(output.find("profiles")));
+    EXPECT_EQ(plain(files.sso_sessions), expected(output.find("sso_sessions")));
+  }
+}
+
+TEST(ProfileFiles, KeepTheSettingsOfAServiceApart) {
+  ProfileFiles files =
+      read("[services local]\ns3 =\n  endpoint_url = http://localhost:9000 # test\nsts =\n  endpoint_url = x\n");
+  EXPECT_EQ(files.services.at("local").at("s3").nested.at("endpoint_url"), "http://localhost:9000");
+  EXPECT_EQ(files.services.at("local").at("sts").nested.at("endpoint_url"), "x");
+}
+
+TEST(ProfileFiles, SayWhereAValueStands) {
+  ProfileFiles files = read("[profile shop]\nregion = eu-west-1\n", "\n[shop]\nregion = us-east-1\n");
+  EXPECT_EQ(files.profiles.at("shop").at("region").text, "us-east-1");
+  EXPECT_EQ(files.profiles.at("shop").at("region").place, "credentials:3");
+}
+
+TEST(ProfileFiles, SayWhatTheyIgnored) {
+  ProfileFiles files = read("[shop]\nregion = x\n[default]\n[profile default]\nin valid = 1\n", "[profile shop]\n");
+  EXPECT_EQ(files.ignored,
+            (std::vector<std::string>{
+                "config:1: [shop] is no profile here: write [profile shop]",
+                "config:3: [default] gives way to [profile default]", "config:5: \"in valid\" is no name of a property",
+                "credentials:1: [profile shop] has a name that AWS's tools do not accept in a credentials file"}));
+}
+
+TEST(ProfileFiles, NameTheFileAndLineOfASyntaxError) {
+  try {
+    read("[default]\n", "[default]\naws_secret_access_key wJalrXUtnFEMI\n");
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_STREQ(failure.what(), "credentials:2: a property without '='");
+    EXPECT_EQ(failure.next(), "Write it as name = value");
+  }
+}
+
+}  // namespace
+}  // namespace certferry::aws
