@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint16_t class_internet = 1;
 constexpr std::uint16_t edns_payload = 1232;  // fits any path unfragmented (dnsflagday.net/2020)
+constexpr std::size_t head_size = 12;
 constexpr std::size_t longest_name = 255, longest_label = 63, longest_string = 255;
 
 [[noreturn]] void refuse_encoding(std::string_view what, std::string_view why) {
@@ -333,7 +334,7 @@ class MessageReader {
     for (std::size_t size = take8(); size != 0; size = take8()) {
       if ((size & 0xc0) == 0xc0) {
         std::size_t target = (size & 0x3f) << 8 | take8();
-        if (target >= earliest) throw Malformed{};
+        if (target < head_size || target >= earliest) throw Malformed{};
         if (resume == 0) resume = at_;
         at_ = earliest = target;
         continue;

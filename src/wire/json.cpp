@@ -50,7 +50,7 @@ std::string place_in(std::string_view text, std::size_t offset) {
 std::string library_reason(std::string_view sentence) {
   if (std::size_t colon = sentence.find(": "); colon != std::string_view::npos) sentence.remove_prefix(colon + 2);
   sentence = sentence.substr(0, sentence.find("; last read:"));
-  if (sentence.starts_with("number overflow")) sentence = "a number is too large";
+  if (sentence.contains("number overflow")) return "a number is too large";
   return quoted(sentence, 200);
 }
 

@@ -34,5 +34,6 @@ int main(int argc, char** argv) {
   }
   for (const auto& file : files) replay(file);
   if (files.empty()) std::fprintf(stderr, "replay: no input in what was named\n");
+  std::printf("%zu inputs replayed\n", files.size());
   return files.empty() ? 1 : 0;
 }

@@ -87,7 +87,7 @@ TEST(Dns, RefusesLoopsAndForwardPointers) {
   EXPECT_FALSE(parse(raw_reply("\1a\xc0\x0c" + rest)));         // round and round
   EXPECT_FALSE(parse(raw_reply("\xc0\x18" + rest)));            // ahead
   EXPECT_FALSE(parse(raw_reply("\x80" + rest)));                // a kind of label that is none
-  EXPECT_FALSE(parse(raw_reply(Bytes{"\xc0\x00", 2} + rest)));  // into the head: no name of it fits
+  EXPECT_FALSE(parse(raw_reply(Bytes{"\xc0\x00", 2} + rest)));  // into the head
 }
 
 TEST(Dns, RefusesWhatIsCutOrTooLong) {
