@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "aws/budget.h"
 #include "aws/credentials.h"
+#include "aws/endpoints.h"
 #include "aws/sigv4.h"
 #include "outside/outside.h"
 #include "wire/http.h"
@@ -13,7 +15,7 @@ namespace certferry::aws {
 
 // One request of a service's API, before it has a host, a date or a signature.
 struct Call {
-  std::string service;    // as in AWS_ENDPOINT_URL_<SERVICE>: "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
+  std::string service;    // "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
   std::string operation;  // "ChangeResourceRecordSets", for messages, budgets and permissions
   std::string object;     // on what: "zone Z0123", "server certificate www", for messages
   std::string method = "POST";
@@ -27,20 +29,15 @@ struct Call {
   bool sign = true;  // AssumeRoleWithWebIdentity is not
 };
 
-// Endpoints given by hand: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, endpoint_url of the config file.
-struct EndpointOverrides {
-  std::string all;
-  std::map<std::string, std::string> by_service;
-};
-
 // What one AWS account, region and identity can be asked. Signs, sends, retries as the SDKs' standard mode does
 // (jitter, retry quota), corrects the clock's skew by the services' Date once, keeps the budget of the service, and
 // turns error bodies into Failures: throttled and transient only for what surely was not done, outcome_unknown for a
 // call that may not be repeated, refused with the permission to allow for AccessDenied, all with code() set.
 class Client {
  public:
+  // budget: shared by all clients of one identity; empty: one of its own.
   Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-         EndpointOverrides overrides);
+         EndpointOverrides overrides, std::shared_ptr<Budget> budget = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

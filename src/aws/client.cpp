@@ -1,0 +1,179 @@
+#include "aws/client.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "aws/errors.h"
+#include "base/limits/aws_requests.h"
+#include "base/log.h"
+
+namespace certferry::aws {
+namespace {
+
+// One number in [0, 1).
+double unit_random(Entropy& entropy) {
+  std::uint32_t bits = 0;
+  entropy.fill(std::as_writable_bytes(std::span{&bits, 1}));
+  return static_cast<double>(bits) / 4294967296.0;
+}
+
+Duration backoff(int attempt, Entropy& entropy) {
+  double most = std::min<double>(static_cast<double>(limits::aws_backoff_unit.count()) * std::exp2(attempt - 1),
+                                 static_cast<double>(limits::aws_backoff_cap.count()));
+  return Duration{static_cast<Duration::rep>(most * unit_random(entropy))};
+}
+
+// What one attempt ended with: an answer, or a failure and what it costs to try again (0: it is not tried again).
+struct Attempt {
+  std::optional<http::Response> answer;
+  std::optional<Failure> failure;
+  int retry_cost = 0;
+  bool clock_corrected = false;
+};
+
+bool service_named_by_path(const Call& call) { return call.service == "route53" || call.service == "s3"; }
+
+}  // namespace
+
+struct Client::State {
+  Outside& outside;
+  std::shared_ptr<CredentialProvider> credentials;
+  std::string region;
+  EndpointOverrides overrides;
+  std::shared_ptr<Budget> budget;
+  Duration seen_skew{};       // services' clock minus ours, by the last answer
+  Duration signing_offset{};  // what signatures are corrected by
+  int retry_quota = limits::aws_retry_quota;
+  std::uint64_t requests_sent = 0;
+
+  http::Request prepare(const Call& call, const ServiceEndpoint& endpoint) const;
+  Task<Attempt> attempt(const Call& call, const ServiceEndpoint& endpoint);
+  Attempt judge(const Call& call, http::Response answer, const Credentials* signed_by, bool overridden);
+  Attempt judge(const Call& call, const Failure& lost) const;
+  void note_date(const http::Response& answer);
+  bool correct_clock();
+};
+
+Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
+               EndpointOverrides overrides, std::shared_ptr<Budget> budget)
+    : state_(new State{outside, std::move(credentials), std::move(region), std::move(overrides),
+                       budget ? std::move(budget) : std::make_shared<Budget>()}) {}
+
+Client::~Client() = default;
+
+http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& endpoint) const {
+  std::string url = with_bucket(endpoint, call.bucket).text();
+  while (url.ends_with('/')) url.pop_back();
+  url += call.path;
+  if (!call.query.empty()) url += "?" + form_encoded(call.query);
+  http::Request request{.method = call.method, .url = Url::parse(url), .headers = call.headers, .body = call.body};
+  request.trust = http::Trust::aws;
+  request.body_limit = limits::aws_answer_bytes;
+  if (!service_named_by_path(call) && !request.headers.get("content-type"))
+    request.headers.set("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+  return request;
+}
+
+void Client::State::note_date(const http::Response& answer) {
+  if (auto field = answer.headers.get("date"))
+    if (auto date = parse_http_date(*field)) seen_skew = *date - outside.clock.now();
+}
+
+// Whether the last answer shows that signatures bear a wrong date; from now on they bear the service's.
+bool Client::State::correct_clock() {
+  Duration off = seen_skew - signing_offset;
+  if (std::chrono::abs(off) <= limits::aws_skew_tolerated) return false;
+  signing_offset = seen_skew;
+  outside.log.warn(fmt::format("This machine's clock is {} {} AWS's: signatures bear AWS's time",
+                               humane(std::chrono::abs(seen_skew)),
+                               seen_skew > Duration::zero() ? "behind" : "ahead of"));
+  return true;
+}
+
+Attempt Client::State::judge(const Call& call, http::Response answer, const Credentials* signed_by, bool overridden) {
+  note_date(answer);
+  if (answer.status >= 200 && answer.status < 300) {
+    if (!overridden) budget->succeeded(call.service);
+    return {.answer = std::move(answer)};
+  }
+  Refusal refused = refusal(call, answer, outside.clock.now(), signed_by ? signed_by->source : "none sent");
+  if (refused.throttling && !overridden) budget->throttled(call.service, outside.clock.steady());
+  bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
+  return {.failure = std::move(refused.failure),
+          .retry_cost = again ? limits::aws_retry_cost : 0,
+          .clock_corrected = refused.clock_suspect && correct_clock()};
+}
+
+Attempt Client::State::judge(const Call& call, const Failure& lost) const {
+  Failure said = lost.within(description(call));
+  if (lost.kind() == Failure::Kind::transient) return {.failure = said, .retry_cost = limits::aws_retry_cost};
+  if (lost.kind() == Failure::Kind::outcome_unknown && call.repeatable)
+    return {.failure = Failure{Failure::Kind::transient, said.what(), said.next(), said.retry_after()},
+            .retry_cost = limits::aws_retry_cost_after_timeout};
+  return {.failure = said};
+}
+
+Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& endpoint) {
+  SharedCredentials signed_by;
+  if (call.sign) signed_by = co_await credentials->credentials();
+  if (!endpoint.overridden) co_await budget->take(call.service, outside.clock);
+  http::Request request = prepare(call, endpoint);
+  bool s3 = call.service == "s3";
+  if (signed_by)
+    sign(request, *signed_by, endpoint.scope, outside.clock.now() + signing_offset,
+         {.encode_path_twice = !s3, .normalize_path = !s3, .content_sha256 = s3});
+  ++requests_sent;
+  std::optional<http::Response> answer;
+  std::optional<Failure> lost;
+  try {
+    answer = co_await outside.transport.send(std::move(request));
+  } catch (const Failure& failure) {
+    lost = failure;
+  }
+  co_return answer ? judge(call, std::move(*answer), signed_by.get(), endpoint.overridden) : judge(call, *lost);
+}
+
+Task<http::Response> Client::send(Call call) {
+  State& state = *state_;
+  const ServiceEndpoint endpoint = endpoint_of(call.service, state.region, state.overrides);
+  bool clock_corrected = false;
+  int spent = 0;
+  for (int attempt = 1;;) {
+    Attempt tried = co_await state.attempt(call, endpoint);
+    if (tried.answer) {
+      int refund = spent > 0 ? spent : limits::aws_retry_refund;
+      state.retry_quota = std::min(limits::aws_retry_quota, state.retry_quota + refund);
+      co_return std::move(*tried.answer);
+    }
+    if (tried.clock_corrected && !clock_corrected) {
+      clock_corrected = true;
+      continue;
+    }
+    bool again = tried.retry_cost > 0 && attempt < limits::aws_attempts && state.retry_quota >= tried.retry_cost;
+    if (!again) throw *tried.failure;
+    spent = tried.retry_cost;
+    state.retry_quota -= spent;
+    Duration asked = std::min(tried.failure->retry_after().value_or(Duration::zero()), limits::aws_backoff_cap);
+    Duration wait = std::max(backoff(attempt, state.outside.entropy), asked);
+    state.outside.log.debug(fmt::format("{}; again in {}", tried.failure->what(), humane(wait)));
+    ++attempt;
+    co_await state.outside.clock.sleep(wait);
+  }
+}
+
+const std::string& Client::region() const { return state_->region; }
+
+bool Client::overridden(std::string_view service) const {
+  return endpoint_of(service, state_->region, state_->overrides).overridden;
+}
+
+std::string Client::partition() const { return std::string{partition_of(state_->region).id}; }
+
+Duration Client::skew() const { return state_->seen_skew; }
+
+Task<SharedCredentials> Client::credentials() { co_return co_await state_->credentials->credentials(); }
+
+std::uint64_t Client::requests_sent() const { return state_->requests_sent; }
+
+}  // namespace certferry::aws

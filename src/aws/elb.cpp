@@ -1,0 +1,75 @@
+#include "aws/elb.h"
+
+#include <charconv>
+
+#include "aws/query_protocol.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+Call elb_call(std::string operation, std::string object, QueryParameters parameters) {
+  return query_call("elb", "2012-06-01", std::move(operation), std::move(object), std::move(parameters));
+}
+
+std::uint16_t port_of(const std::string& text) {
+  std::uint16_t port = 0;
+  std::from_chars(text.data(), text.data() + text.size(), port);
+  return port;
+}
+
+ClassicLoadBalancer classic_load_balancer_of(const Xml& element) {
+  ClassicLoadBalancer out{.name = element.text("LoadBalancerName"), .dns_name = element.text("DNSName")};
+  auto listeners = element.child("ListenerDescriptions");
+  if (!listeners) return out;
+  for (const Xml& member : listeners->children("member"))
+    if (auto listener = member.child("Listener"))
+      out.listeners.push_back({port_of(listener->text("LoadBalancerPort")), listener->text("Protocol"),
+                               listener->text("SSLCertificateId")});
+  return out;
+}
+
+std::vector<ClassicLoadBalancer> classic_load_balancers_of(const Xml& page) {
+  std::vector<ClassicLoadBalancer> out;
+  if (auto list = page.child("LoadBalancerDescriptions"))
+    for (const Xml& member : list->children("member")) out.push_back(classic_load_balancer_of(member));
+  return out;
+}
+
+}  // namespace
+
+Task<std::optional<ClassicLoadBalancer>> Elb::describe(const std::string& name) {
+  Call call = elb_call("DescribeLoadBalancers", "load balancer " + name, {{"LoadBalancerNames.member.1", name}});
+  try {
+    http::Response answer = co_await client_.send(call);
+    for (ClassicLoadBalancer& found : classic_load_balancers_of(query_result(call, answer)))
+      if (found.name == name) co_return std::move(found);
+  } catch (const Failure& failure) {
+    if (failure.code() != "LoadBalancerNotFound") throw;
+  }
+  co_return std::nullopt;
+}
+
+Task<std::vector<ClassicLoadBalancer>> Elb::describe_all() {
+  std::vector<ClassicLoadBalancer> out;
+  for (std::string marker;;) {
+    QueryParameters parameters = {{"PageSize", "400"}};
+    if (!marker.empty()) parameters.emplace_back("Marker", marker);
+    Call call = elb_call("DescribeLoadBalancers", "all load balancers", std::move(parameters));
+    http::Response answer = co_await client_.send(call);
+    Xml page = query_result(call, answer);
+    for (ClassicLoadBalancer& found : classic_load_balancers_of(page)) out.push_back(std::move(found));
+    marker = page.text("NextMarker");
+    if (marker.empty()) co_return out;
+  }
+}
+
+Task<> Elb::set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate) {
+  co_await client_.send(elb_call("SetLoadBalancerListenerSSLCertificate",
+                                 "load balancer " + load_balancer + " port " + std::to_string(port),
+                                 {{"LoadBalancerName", load_balancer},
+                                  {"LoadBalancerPort", std::to_string(port)},
+                                  {"SSLCertificateId", certificate}}));
+}
+
+}  // namespace certferry::aws

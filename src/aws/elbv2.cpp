@@ -1,0 +1,120 @@
+#include "aws/elbv2.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "aws/query_protocol.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+Call elbv2_call(std::string operation, std::string object, QueryParameters parameters) {
+  return query_call("elbv2", "2015-12-01", std::move(operation), std::move(object), std::move(parameters));
+}
+
+std::vector<Xml> members_of(const Xml& page, std::string_view list_name) {
+  auto list = page.child(list_name);
+  return list ? list->children("member") : std::vector<Xml>{};
+}
+
+Listener listener_of(const Xml& element) {
+  Listener out{.arn = Arn::parse(element.text("ListenerArn")),
+               .load_balancer = Arn::parse(element.text("LoadBalancerArn")),
+               .protocol = element.text("Protocol")};
+  std::string port = element.text("Port");
+  std::from_chars(port.data(), port.data() + port.size(), out.port);
+  for (const Xml& certificate : members_of(element, "Certificates"))
+    if (out.certificate.empty()) out.certificate = certificate.text("CertificateArn");
+  return out;
+}
+
+LoadBalancer load_balancer_of(const Xml& element) {
+  return {.arn = Arn::parse(element.text("LoadBalancerArn")),
+          .name = element.text("LoadBalancerName"),
+          .dns_name = element.text("DNSName"),
+          .type = element.text("Type")};
+}
+
+// Every page's members of the list `list_name`.
+Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, const std::string& object,
+                                 const QueryParameters& parameters, std::string_view list_name) {
+  std::vector<Xml> out;
+  for (std::string marker;;) {
+    QueryParameters asked = parameters;
+    if (!marker.empty()) asked.emplace_back("Marker", marker);
+    Call call = elbv2_call(operation, object, std::move(asked));
+    http::Response answer = co_await client.send(call);
+    Xml page = query_result(call, answer);
+    for (Xml& member : members_of(page, list_name)) out.push_back(std::move(member));
+    marker = page.text("NextMarker");
+    if (marker.empty()) co_return out;
+  }
+}
+
+Task<std::optional<LoadBalancer>> one_load_balancer(Client& client, std::string object, QueryParameters parameters) {
+  try {
+    auto found = co_await all_pages(client, "DescribeLoadBalancers", object, parameters, "LoadBalancers");
+    if (!found.empty()) co_return load_balancer_of(found.front());
+  } catch (const Failure& failure) {
+    if (failure.code() != "LoadBalancerNotFound") throw;
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
+Task<std::optional<Listener>> ElbV2::listener(const Arn& arn) {
+  try {
+    auto found = co_await all_pages(client_, "DescribeListeners", "listener " + arn.text(),
+                                    {{"ListenerArns.member.1", arn.text()}}, "Listeners");
+    if (!found.empty()) co_return listener_of(found.front());
+  } catch (const Failure& failure) {
+    if (failure.code() != "ListenerNotFound") throw;
+  }
+  co_return std::nullopt;
+}
+
+Task<std::vector<Listener>> ElbV2::listeners(const Arn& load_balancer) {
+  std::vector<Listener> out;
+  for (const Xml& element : co_await all_pages(client_, "DescribeListeners", "load balancer " + load_balancer.text(),
+                                               {{"LoadBalancerArn", load_balancer.text()}}, "Listeners"))
+    out.push_back(listener_of(element));
+  co_return out;
+}
+
+Task<std::optional<LoadBalancer>> ElbV2::load_balancer(const Arn& arn) {
+  co_return co_await one_load_balancer(client_, "load balancer " + arn.text(),
+                                       {{"LoadBalancerArns.member.1", arn.text()}});
+}
+
+Task<std::optional<LoadBalancer>> ElbV2::load_balancer_named(const std::string& name) {
+  co_return co_await one_load_balancer(client_, "load balancer " + name, {{"Names.member.1", name}});
+}
+
+Task<std::vector<LoadBalancer>> ElbV2::load_balancers() {
+  std::vector<LoadBalancer> out;
+  for (const Xml& element : co_await all_pages(client_, "DescribeLoadBalancers", "all load balancers",
+                                               {{"PageSize", "400"}}, "LoadBalancers"))
+    out.push_back(load_balancer_of(element));
+  co_return out;
+}
+
+Task<std::vector<std::string>> ElbV2::certificates(const Arn& listener) {
+  std::vector<std::string> out;
+  // The default certificate is listed twice where it is in the SNI list too.
+  for (const Xml& element : co_await all_pages(client_, "DescribeListenerCertificates", "listener " + listener.text(),
+                                               {{"ListenerArn", listener.text()}}, "Certificates")) {
+    std::string arn = element.text("CertificateArn");
+    if (std::ranges::find(out, arn) == out.end()) out.push_back(std::move(arn));
+  }
+  co_return out;
+}
+
+Task<> ElbV2::set_default_certificate(const Arn& listener, const std::string& certificate) {
+  co_await client_.send(
+      elbv2_call("ModifyListener", "listener " + listener.text(),
+                 {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}}));
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "aws/sigv4.h"
+#include "wire/url.h"
+
+namespace certferry::aws {
+
+// Endpoints given by hand: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, endpoint_url of the config file.
+struct EndpointOverrides {
+  std::string all;
+  std::map<std::string, std::string> by_service;  // by Call::service
+};
+
+// A set of regions with its own names, keys and global endpoints.
+struct Partition {
+  std::string_view id;             // as in ARNs: "aws", "aws-cn", "aws-us-gov", "aws-eusc", ...
+  std::string_view region_prefix;  // what its regions begin with
+  std::string_view dns_suffix;
+  std::string_view global_region;  // signs for what has no region
+};
+const Partition& partition_of(std::string_view region);  // "aws" where nothing else fits
+
+struct ServiceEndpoint {
+  Url base;  // its path is a prefix of every call's
+  SigningScope scope;
+  bool overridden = false;  // given by hand
+};
+
+// Where `service` ("route53", "iam", "elb", "elbv2", "s3", "kms", "sts") of `region` is asked, and what its signature
+// names (botocore's endpoint rule sets, without FIPS and dual-stack). Throws Failure (refused): no region, a region
+// that is no DNS label, an override that is no URL.
+ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointOverrides& overrides);
+
+// S3 alone: the bucket as host (DNS-compatible names without a dot at AWS itself), else as first segment of the path.
+// Empty bucket: the base itself.
+Url with_bucket(const ServiceEndpoint& endpoint, const std::string& bucket);
+
+}  // namespace certferry::aws

@@ -1,0 +1,233 @@
+#include "aws/errors.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+
+#include "aws/client.h"
+#include "wire/json.h"
+#include "wire/xml.h"
+
+namespace certferry::aws {
+namespace {
+
+using Kind = Failure::Kind;
+template <std::size_t N>
+bool among(const std::array<std::string_view, N>& codes, std::string_view code) {
+  return std::ranges::find(codes, code) != codes.end();
+}
+
+// The SDKs' list without LimitExceededException, which is a quota in IAM and ACM, and with what ELB and SNS add.
+constexpr auto throttling_codes = std::to_array<std::string_view>(
+    {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
+     "ProvisionedThroughputExceededException", "TransactionInProgressException", "RequestLimitExceeded",
+     "BandwidthLimitExceeded", "RequestThrottled", "SlowDown", "EC2ThrottledException", "DependencyThrottle",
+     "DependencyThrottleException", "KMSThrottling", "KMSThrottlingException"});
+constexpr auto transient_codes = std::to_array<std::string_view>(
+    {"RequestTimeout", "RequestTimeoutException", "InternalFailure", "InternalError", "InternalServerError",
+     "ServiceUnavailable", "ServiceUnavailableException", "ServiceFailure", "KeyUnavailableException",
+     "DependencyTimeoutException", "KMSInternalException", "IDPCommunicationError", "IDPCommunicationErrorException"});
+constexpr auto clock_codes =
+    std::to_array<std::string_view>({"RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException",
+                                     "SignatureDoesNotMatch", "InvalidClientTokenId"});
+constexpr auto conflict_codes =
+    std::to_array<std::string_view>({"EntityAlreadyExists", "ConcurrentModification", "ConditionalRequestConflict",
+                                     "OperationAborted", "PreconditionFailed", "DeleteConflict", "ConflictException"});
+constexpr auto permission_codes = std::to_array<std::string_view>(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled"});
+constexpr auto expired_codes =
+    std::to_array<std::string_view>({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"});
+constexpr auto credential_codes = std::to_array<std::string_view>(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken", "AuthFailure",
+     "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotSignedUp",
+     "SignatureDoesNotMatch", "InvalidSignatureException"});
+constexpr auto quota_codes = std::to_array<std::string_view>(
+    {"LimitExceeded", "LimitExceededException", "TooManyCertificates", "ServiceQuotaExceededException"});
+constexpr auto region_codes = std::to_array<std::string_view>(
+    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"});
+// Right for a moment after a change elsewhere (IAM is eventually consistent): the caller polls.
+constexpr auto not_yet_codes = std::to_array<std::string_view>({"CertificateNotFound"});
+
+const std::map<std::string_view, std::string_view> advice = {
+    {"NoSuchHostedZone", "Correct the hosted zone's id in [[zone]], or create the zone"},
+    {"InvalidChangeBatch", "Look at the records that Route 53 names; another tool may have changed them"},
+    {"MalformedCertificate", "Report this with the message: AWS does not read the certificate"},
+    {"KeyPairMismatch", "Report this with the message: certificate and key do not belong together"},
+    {"LoadBalancerNotFound", "Correct the load balancer's name and region in [[certificate.install]]"},
+    {"ListenerNotFound", "Correct the listener in [[certificate.install]], or create it"},
+    {"UnsupportedProtocol", "Give the listener the protocol HTTPS, SSL or TLS"},
+    {"InvalidConfigurationRequest", "Correct the listener as AWS says"},
+    {"InvalidCiphertextException",
+     "Restore the object as it was written: it was changed, or sealed for another purpose"},
+    {"IncorrectKeyException", "Set kms_key to the key that sealed the state"},
+    {"NotFoundException", "Correct kms_key, or the region in [aws]"},
+    {"DisabledException", "Enable the KMS key"},
+    {"KMSInvalidStateException", "Enable the KMS key, or cancel its deletion"},
+    {"InvalidIdentityToken", "Renew the web identity token, and check the role's trust policy"},
+    {"InvalidIdentityTokenException", "Renew the web identity token, and check the role's trust policy"},
+    {"RegionDisabledException", "Enable the region for this account"},
+};
+
+std::string_view display_name(std::string_view service) {
+  if (service == "route53") return "Route 53";
+  if (service == "iam") return "IAM";
+  if (service == "elb" || service == "elbv2") return "Elastic Load Balancing";
+  if (service == "s3") return "S3";
+  if (service == "kms") return "KMS";
+  return service == "sts" ? "STS" : service;
+}
+
+// The IAM action that a policy must name.
+std::string action_of(const Call& call) {
+  if (call.service == "s3" && call.operation == "ListObjectsV2") return "s3:ListBucket";
+  // Without ListBucket S3 answers 403 for a key that does not exist.
+  if (call.service == "s3" && call.operation == "GetObject") return "s3:GetObject and s3:ListBucket";
+  std::string_view prefix = call.service == "elb" || call.service == "elbv2" ? "elasticloadbalancing" : call.service;
+  return fmt::format("{}:{}", prefix, call.operation);
+}
+
+// "com.amazonaws.kms#NotFoundException:http://..." -> "NotFoundException"
+std::string bare_code(std::string code) {
+  std::string cut = code.substr(0, code.find(':'));
+  return cut.substr(cut.find('#') + 1);
+}
+
+ServiceError error_in_xml(const Xml& root) {
+  std::optional<Xml> error = root.name() == "Error" ? root : root.path("Error");
+  if (!error) error = root.path("Errors/Error");
+  ServiceError out;
+  if (error) {
+    out = {error->text("Code"), error->text("Message"), error->text("Region")};
+  } else if (root.name() == "InvalidChangeBatch") {
+    out.code = root.name();
+  }
+  std::optional<Xml> messages = root.path("Messages");
+  if (!messages && error) messages = error->path("Messages");
+  if (messages)
+    for (const Xml& message : messages->children("Message"))
+      out.message += (out.message.empty() ? "" : "; ") + message.text();
+  if (out.message.empty()) out.message = root.text("Message");
+  return out;
+}
+
+ServiceError error_in_json(std::string_view body) {
+  Json said = Json::parse(body, "the error");
+  ServiceError out;
+  out.code = said.text("__type").value_or(said.text("code").value_or(""));
+  out.message = said.text("message").value_or(said.text("Message").value_or(""));
+  return out;
+}
+
+ServiceError error_in_body(std::string_view body) {
+  std::size_t start = body.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return {};
+  try {
+    if (body[start] == '<') return error_in_xml(Xml::parse(body, "the error"));
+    if (body[start] == '{') return error_in_json(body);
+  } catch (const Failure&) {
+    return {};  // a proxy's page, not the service's answer: its status says enough
+  }
+  return {};
+}
+
+// What may be shown of the message. That of a wrong signature quotes the request as signed, with the session token.
+std::string shown_message(const ServiceError& error) {
+  bool quotes_request = error.code == "SignatureDoesNotMatch" || error.code == "InvalidSignatureException" ||
+                        error.code == "IncompleteSignature";
+  bool about_time = error.message.starts_with("Signature expired") || error.message.starts_with("Signature not yet");
+  if (quotes_request && !about_time) return "the signature is wrong";
+  return quoted(error.message);
+}
+
+std::string sentence(const Call& call, const http::Response& answer, const ServiceError& error) {
+  std::string what = description(call) + ": ";
+  what += error.code.empty() ? fmt::format("HTTP {}", answer.status) : quoted(error.code, 100);
+  if (!error.message.empty()) what += ": " + shown_message(error);
+  return what;
+}
+
+std::optional<Duration> asked_to_wait(const http::Response& answer, WallTime now) {
+  if (auto field = answer.headers.get("x-amz-retry-after")) {
+    if (!field->empty() && field->size() < 9 &&
+        std::ranges::all_of(*field, [](char c) { return c >= '0' && c <= '9'; }))
+      return milliseconds(std::stol(*field));
+  }
+  return http::retry_after(answer, now);
+}
+
+std::string wrong_credentials_advice(const ServiceError& error, std::string_view credentials) {
+  if (among(expired_codes, error.code))
+    return fmt::format("Renew the credentials ({}): they have expired", credentials);
+  return fmt::format("Check the credentials ({}): AWS does not accept them", credentials);
+}
+
+std::string refusal_advice(const Call& call, const http::Response& answer, const ServiceError& error,
+                           std::string_view credentials) {
+  if (among(permission_codes, error.code) || (error.code.empty() && answer.status == 403))
+    return fmt::format("Allow {} on {}; see docs/permissions.md", action_of(call), call.object);
+  if (among(expired_codes, error.code) || among(credential_codes, error.code))
+    return wrong_credentials_advice(error, credentials);
+  if (among(quota_codes, error.code))
+    return call.service == "iam" ? "Delete server certificates that nothing uses, or ask AWS for a higher quota"
+                                 : "Ask AWS for a higher quota";
+  if (error.code == "RequestTimeTooSkewed" || error.code == "RequestExpired") return "Set this machine's clock";
+  if (error.code == "NoSuchBucket")
+    return fmt::format("Create the bucket {}, or correct its name in the configuration", call.bucket);
+  if (auto found = advice.find(error.code); found != advice.end()) return std::string{found->second};
+  return fmt::format("Correct what {} names, and run again", display_name(call.service));
+}
+
+Refusal bucket_elsewhere(const Call& call, const ServiceError& error) {
+  Failure failure{Kind::refused,
+                  fmt::format("{}: {}: the bucket is in region {}", description(call), quoted(error.code, 100),
+                              quoted(error.region, 60)),
+                  fmt::format("Set region = \"{}\" in [aws] for the bucket {}", quoted(error.region, 60), call.bucket)};
+  return {failure.with_code(error.code)};
+}
+
+}  // namespace
+
+std::string description(const Call& call) {
+  return fmt::format("{} {}{}{}", display_name(call.service), call.operation, call.object.empty() ? "" : " on ",
+                     call.object);
+}
+
+ServiceError service_error(const http::Response& answer) {
+  ServiceError error = error_in_body(answer.body);
+  if (auto type = answer.headers.get("x-amzn-errortype"); type && error.code.empty()) error.code = *type;
+  error.code = bare_code(error.code);
+  if (auto region = answer.headers.get("x-amz-bucket-region"); region && error.region.empty()) error.region = *region;
+  if (error.code.empty() && answer.status == 301) error.code = "PermanentRedirect";
+  if (error.code.empty() && answer.status == 412) error.code = "PreconditionFailed";
+  return error;
+}
+
+Refusal refusal(const Call& call, const http::Response& answer, WallTime now, std::string_view credentials) {
+  ServiceError error = service_error(answer);
+  std::string what = sentence(call, answer, error);
+  auto made = [&](Kind kind, std::string next, Retry retry) {
+    return Refusal{Failure{kind, what, std::move(next), asked_to_wait(answer, now)}.with_code(error.code), retry};
+  };
+  const std::string again = "Run again in a minute";
+
+  // Another batch of the zone is under way: whoever queues the zone's changes decides when to come back.
+  if (error.code == "PriorRequestNotComplete") return made(Kind::throttled, again, Retry::no);
+  if (among(throttling_codes, error.code) || (error.code.empty() && answer.status == 429)) {
+    Refusal out = made(Kind::throttled, again, Retry::surely_not_done);
+    out.throttling = true;
+    return out;
+  }
+  if (answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
+  if (among(region_codes, error.code) && !error.region.empty()) return bucket_elsewhere(call, error);
+  if (answer.status >= 500 || among(transient_codes, error.code))
+    return made(call.repeatable ? Kind::transient : Kind::outcome_unknown, again, Retry::if_repeatable);
+  if (among(not_yet_codes, error.code)) return made(Kind::transient, again, Retry::no);
+  if (among(conflict_codes, error.code)) return made(Kind::conflict, "Run again: it looks at what changed", Retry::no);
+
+  Refusal out = made(Kind::refused, refusal_advice(call, answer, error, credentials), Retry::no);
+  out.clock_suspect = among(clock_codes, error.code);
+  return out;
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,84 @@
+#include "aws/iam.h"
+
+#include "aws/query_protocol.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+Call iam_call(std::string operation, std::string object, QueryParameters parameters) {
+  return query_call("iam", "2010-05-08", std::move(operation), std::move(object), std::move(parameters));
+}
+
+ServerCertificate metadata_of(const Xml& element) {
+  return {.arn = Arn::parse(element.text("Arn")),
+          .name = element.text("ServerCertificateName"),
+          .path = element.text("Path"),
+          .id = element.text("ServerCertificateId")};
+}
+
+}  // namespace
+
+Task<ServerCertificate> Iam::upload(const std::string& path, const std::string& name, const std::string& leaf_pem,
+                                    const Secret& key_pem, const std::string& chain_pem) {
+  QueryParameters parameters = {{"Path", path},
+                                {"ServerCertificateName", name},
+                                {"CertificateBody", leaf_pem},
+                                {"PrivateKey", std::string{key_pem.reveal()}}};
+  if (!chain_pem.empty()) parameters.emplace_back("CertificateChain", chain_pem);
+  Call call = iam_call("UploadServerCertificate", "server certificate " + name, std::move(parameters));
+  call.repeatable = false;
+  http::Response answer = co_await client_.send(call);
+  auto metadata = query_result(call, answer).child("ServerCertificateMetadata");
+  if (!metadata)
+    throw Failure(Failure::Kind::outcome_unknown,
+                  "IAM UploadServerCertificate on " + call.object + ": no metadata in the answer",
+                  "Run again: it looks whether the certificate is there");
+  co_return metadata_of(*metadata);
+}
+
+Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
+  Call call = iam_call("GetServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
+  try {
+    http::Response answer = co_await client_.send(call);
+    auto found = query_result(call, answer).child("ServerCertificate");
+    auto metadata = found ? found->child("ServerCertificateMetadata") : std::nullopt;
+    if (!metadata) co_return std::nullopt;
+    ServerCertificate out = metadata_of(*metadata);
+    out.body = found->text("CertificateBody");
+    out.chain = found->text("CertificateChain");
+    co_return out;
+  } catch (const Failure& failure) {
+    if (failure.code() != "NoSuchEntity") throw;
+  }
+  co_return std::nullopt;
+}
+
+Task<std::vector<ServerCertificate>> Iam::list(const std::string& path_prefix) {
+  std::vector<ServerCertificate> out;
+  for (std::string marker;;) {
+    QueryParameters parameters = {{"PathPrefix", path_prefix}};
+    if (!marker.empty()) parameters.emplace_back("Marker", marker);
+    Call call = iam_call("ListServerCertificates", "path " + path_prefix, std::move(parameters));
+    http::Response answer = co_await client_.send(call);
+    Xml page = query_result(call, answer);
+    if (auto list = page.child("ServerCertificateMetadataList"))
+      for (const Xml& member : list->children("member")) out.push_back(metadata_of(member));
+    marker = page.text("Marker");
+    if (page.text("IsTruncated") != "true" || marker.empty()) co_return out;
+  }
+}
+
+Task<Iam::Removal> Iam::remove(const std::string& name) {
+  Call call = iam_call("DeleteServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
+  try {
+    co_await client_.send(call);
+    co_return Removal::removed;
+  } catch (const Failure& failure) {
+    if (failure.code() == "NoSuchEntity") co_return Removal::absent;
+    if (failure.code() == "DeleteConflict") co_return Removal::in_use;
+    throw;
+  }
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,68 @@
+#include "aws/kms.h"
+
+#include "base/failure.h"
+#include "wire/base64.h"
+#include "wire/json.h"
+
+namespace certferry::aws {
+namespace {
+
+// source: KMS API Reference, Encrypt: Plaintext at most 4,096 bytes (2026-11-23).
+constexpr std::size_t largest_plaintext = 4096;
+
+Json context_json(const EncryptionContext& context) {
+  Json out = Json::object();
+  for (const auto& [key, value] : context) out[key] = value;
+  return out;
+}
+
+Call kms_call(std::string operation, const std::string& key, const EncryptionContext& context, Json body) {
+  if (!context.empty()) body["EncryptionContext"] = context_json(context);
+  body["KeyId"] = key;
+  Call call{.service = "kms", .operation = std::move(operation), .object = "key " + key};
+  call.headers.set("content-type", "application/x-amz-json-1.1");
+  call.headers.set("x-amz-target", "TrentService." + call.operation);
+  call.body = body.dump();
+  return call;
+}
+
+Failure unreadable_answer(const Call& call) {
+  return {Failure::Kind::transient, "KMS " + call.operation + " on " + call.object + ": the answer cannot be read",
+          "Run again; if it stays, look for a proxy that answers in the service's place"};
+}
+
+Bytes blob_in(const Call& call, const http::Response& answer, std::string_view member) {
+  std::optional<Bytes> bytes;
+  try {
+    bytes = parse_base64(Json::parse(answer.body, "the answer").text(member).value_or(""));
+  } catch (const Failure&) {
+    throw unreadable_answer(call);
+  }
+  if (!bytes || bytes->empty()) throw unreadable_answer(call);
+  return std::move(*bytes);
+}
+
+}  // namespace
+
+Task<DataKey> Kms::generate_data_key(const std::string& key, const EncryptionContext& context) {
+  Call call = kms_call("GenerateDataKey", key, context, Json::object({{"KeySpec", "AES_256"}}));
+  http::Response answer = co_await client_.send(call);
+  co_return DataKey{Secret{blob_in(call, answer, "Plaintext")}, blob_in(call, answer, "CiphertextBlob")};
+}
+
+Task<Bytes> Kms::encrypt(const std::string& key, const Secret& plain, const EncryptionContext& context) {
+  if (plain.reveal().size() > largest_plaintext)
+    throw Failure(Failure::Kind::refused, "KMS Encrypt on key " + key + ": more than 4,096 bytes",
+                  "Seal larger values with a data key");
+  Call call = kms_call("Encrypt", key, context, Json::object({{"Plaintext", base64(plain.reveal())}}));
+  http::Response answer = co_await client_.send(call);
+  co_return blob_in(call, answer, "CiphertextBlob");
+}
+
+Task<Secret> Kms::decrypt(const std::string& key, const Bytes& ciphertext, const EncryptionContext& context) {
+  Call call = kms_call("Decrypt", key, context, Json::object({{"CiphertextBlob", base64(ciphertext)}}));
+  http::Response answer = co_await client_.send(call);
+  co_return Secret{blob_in(call, answer, "Plaintext")};
+}
+
+}  // namespace certferry::aws

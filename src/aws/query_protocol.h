@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "aws/client.h"
+#include "wire/xml.h"
+
+namespace certferry::aws {
+
+// The Query protocol of IAM, ELB and STS: a form with Action and Version.
+Call query_call(std::string service, std::string version, std::string operation, std::string object,
+                QueryParameters parameters);
+
+// <OperationResult> of an answer, or the root where there is none. Throws Failure (transient) for what is no such XML.
+Xml query_result(const Call& call, const http::Response& answer);
+
+// An answer of the XML services; the failure names the call.
+Xml xml_answer(const Call& call, const http::Response& answer);
+
+}  // namespace certferry::aws

@@ -1,0 +1,231 @@
+#include "aws/route53.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+
+#include "aws/query_protocol.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+constexpr std::string_view route53_root = "/2013-04-01/";
+constexpr std::string_view route53_namespace = "https://route53.amazonaws.com/doc/2013-04-01/";
+// Page sizes and the length of a comment: Route 53 API Reference (2026-11-23).
+constexpr std::string_view zones_a_page = "100";
+constexpr std::string_view sets_a_page = "300";
+constexpr std::size_t longest_comment = 256;
+
+// What the schema puts between SetIdentifier and TTL; everything else of a set that is no value comes after the
+// records.
+constexpr auto before_ttl =
+    std::to_array<std::string_view>({"Weight", "Region", "GeoLocation", "Failover", "MultiValueAnswer"});
+constexpr auto plain_members =
+    std::to_array<std::string_view>({"Name", "Type", "SetIdentifier", "TTL", "ResourceRecords"});
+
+template <std::size_t N>
+bool listed(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+Call route53_call(std::string operation, std::string object, std::string_view path) {
+  return {.service = "route53",
+          .operation = std::move(operation),
+          .object = std::move(object),
+          .method = "GET",
+          .path = std::string{route53_root} + std::string{path}};
+}
+
+// "\052.Example.com." -> "*.example.com": octal escapes read, no final dot, lower case.
+std::string plain_name(std::string_view listed_name) {
+  std::string out;
+  for (std::size_t i = 0; i < listed_name.size(); ++i) {
+    char c = listed_name[i];
+    int value = 0;
+    if (c == '\\' && i + 3 < listed_name.size() &&
+        std::from_chars(listed_name.data() + i + 1, listed_name.data() + i + 4, value, 8).ptr ==
+            listed_name.data() + i + 4) {
+      c = static_cast<char>(value);
+      i += 3;
+    }
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  if (out.ends_with('.')) out.pop_back();
+  return out;
+}
+
+std::string sent_name(std::string_view name) {
+  std::string out;
+  for (char c : name) {
+    auto octet = static_cast<unsigned char>(c);
+    out += octet <= 0x20 || octet > 0x7e || c == '\\' ? fmt::format("\\{:03o}", octet) : std::string(1, c);
+  }
+  return out;
+}
+
+// The zone in a listing; empty for a name that is none of ours to compare with.
+std::optional<HostedZone> zone_of(const Xml& element) {
+  try {
+    return HostedZone{
+        .id = HostedZoneId::parse(element.text("Id")),
+        .name = DomainName::parse(plain_name(element.text("Name"))),
+        .private_zone = element.path("Config/PrivateZone") && element.path("Config/PrivateZone")->text() == "true"};
+  } catch (const Failure&) {
+    return std::nullopt;
+  }
+}
+
+void copy_element(XmlWriter& out, const Xml& element) {
+  auto children = element.children();
+  if (children.empty()) {
+    out.text(element.name(), element.text());
+    return;
+  }
+  out.open(element.name());
+  for (const Xml& child : children) copy_element(out, child);
+  out.close();
+}
+
+RecordSet record_set_of(const Xml& element) {
+  RecordSet out{.name = plain_name(element.text("Name")), .type = element.text("Type")};
+  std::string ttl = element.text("TTL");
+  std::from_chars(ttl.data(), ttl.data() + ttl.size(), out.ttl);
+  out.set_identifier = element.text("SetIdentifier");
+  if (auto records = element.child("ResourceRecords"))
+    for (const Xml& record : records->children("ResourceRecord")) out.values.push_back(record.text("Value"));
+  XmlWriter other{"Other"};
+  bool any = false;
+  for (const Xml& child : element.children()) {
+    if (listed(plain_members, child.name())) continue;
+    copy_element(other, child);
+    any = true;
+  }
+  if (any) out.other = other.done();
+  return out;
+}
+
+void write_record_set(XmlWriter& out, const RecordSet& set) {
+  std::vector<Xml> other;
+  if (set.other) other = Xml::parse(*set.other, "a record set").children();
+  out.open("ResourceRecordSet").text("Name", sent_name(set.name)).text("Type", set.type);
+  if (!set.set_identifier.empty()) out.text("SetIdentifier", set.set_identifier);
+  for (const Xml& element : other)
+    if (listed(before_ttl, element.name())) copy_element(out, element);
+  if (!set.values.empty()) {
+    out.text("TTL", std::to_string(set.ttl)).open("ResourceRecords");
+    for (const std::string& value : set.values) out.open("ResourceRecord").text("Value", value).close();
+    out.close();
+  }
+  for (const Xml& element : other)
+    if (!listed(before_ttl, element.name())) copy_element(out, element);
+  out.close();
+}
+
+Bytes change_body(const std::vector<Change>& changes, const std::string& comment) {
+  XmlWriter out{"ChangeResourceRecordSetsRequest", route53_namespace};
+  out.open("ChangeBatch");
+  if (!comment.empty()) out.text("Comment", comment.substr(0, longest_comment));
+  out.open("Changes");
+  for (const Change& change : changes) {
+    out.open("Change").text("Action", change.action == Change::Action::create ? "CREATE" : "DELETE");
+    write_record_set(out, change.set);
+    out.close();
+  }
+  return out.done();
+}
+
+ChangeInfo change_info_of(const Call& call, const http::Response& answer) {
+  auto info = xml_answer(call, answer).child("ChangeInfo");
+  if (!info || info->text("Id").empty())
+    throw Failure(call.repeatable ? Failure::Kind::transient : Failure::Kind::outcome_unknown,
+                  "Route 53 " + call.operation + " on " + call.object + ": no change in the answer", "Run again");
+  return {.id = ChangeId::parse(info->text("Id")), .insync = info->text("Status") == "INSYNC"};
+}
+
+}  // namespace
+
+Task<std::vector<HostedZone>> Route53::zones_named(const DomainName& name) {
+  std::vector<HostedZone> out;
+  std::string from_id;
+  for (;;) {
+    Call call = route53_call("ListHostedZonesByName", "zones named " + name.text(), "hostedzonesbyname");
+    call.query = {{"dnsname", name.text()}};
+    if (!from_id.empty()) call.query.emplace_back("hostedzoneid", from_id);
+    call.query.emplace_back("maxitems", zones_a_page);
+    http::Response answer = co_await client_.send(call);
+    Xml page = xml_answer(call, answer);
+    if (auto list = page.child("HostedZones"))
+      for (const Xml& element : list->children("HostedZone"))
+        if (auto zone = zone_of(element); zone && zone->name == name) out.push_back(std::move(*zone));
+    from_id = page.text("NextHostedZoneId");
+    bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextDNSName")) == name.text();
+    if (!more || from_id.empty()) co_return out;
+  }
+}
+
+Task<std::vector<HostedZone>> Route53::zones() {
+  std::vector<HostedZone> out;
+  for (std::string marker;;) {
+    Call call = route53_call("ListHostedZones", "all zones", "hostedzone");
+    if (!marker.empty()) call.query.emplace_back("marker", marker);
+    call.query.emplace_back("maxitems", zones_a_page);
+    http::Response answer = co_await client_.send(call);
+    Xml page = xml_answer(call, answer);
+    if (auto list = page.child("HostedZones"))
+      for (const Xml& element : list->children("HostedZone"))
+        if (auto zone = zone_of(element)) out.push_back(std::move(*zone));
+    marker = page.text("NextMarker");
+    if (page.text("IsTruncated") != "true" || marker.empty()) co_return out;
+  }
+}
+
+Task<std::vector<std::string>> Route53::name_servers(const HostedZoneId& zone) {
+  Call call = route53_call("GetHostedZone", "zone " + zone.text(), "hostedzone/" + zone.text());
+  http::Response answer = co_await client_.send(call);
+  std::vector<std::string> out;
+  if (auto list = xml_answer(call, answer).path("DelegationSet/NameServers"))
+    for (const Xml& server : list->children("NameServer")) out.push_back(plain_name(server.text()));
+  co_return out;
+}
+
+Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, const std::string& name,
+                                                  const std::string& type) {
+  std::vector<RecordSet> out;
+  std::string from_identifier;
+  for (;;) {
+    Call call = route53_call("ListResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset");
+    call.query = {{"name", sent_name(name)}, {"type", type}};
+    if (!from_identifier.empty()) call.query.emplace_back("identifier", from_identifier);
+    call.query.emplace_back("maxitems", sets_a_page);
+    http::Response answer = co_await client_.send(call);
+    Xml page = xml_answer(call, answer);
+    if (auto list = page.child("ResourceRecordSets"))
+      for (const Xml& element : list->children("ResourceRecordSet"))
+        if (RecordSet set = record_set_of(element); set.name == name && set.type == type) out.push_back(std::move(set));
+    from_identifier = page.text("NextRecordIdentifier");
+    bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextRecordName")) == name &&
+                page.text("NextRecordType") == type;
+    if (!more || from_identifier.empty()) co_return out;
+  }
+}
+
+Task<ChangeInfo> Route53::change(const HostedZoneId& zone, const std::vector<Change>& changes,
+                                 const std::string& comment) {
+  Call call = route53_call("ChangeResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset/");
+  call.method = "POST";
+  call.headers.set("content-type", "text/xml");
+  call.body = change_body(changes, comment);
+  call.repeatable = false;
+  http::Response answer = co_await client_.send(call);
+  co_return change_info_of(call, answer);
+}
+
+Task<ChangeInfo> Route53::get_change(const ChangeId& id) {
+  Call call = route53_call("GetChange", "change " + id.text(), "change/" + id.text());
+  http::Response answer = co_await client_.send(call);
+  co_return change_info_of(call, answer);
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,94 @@
+#include "aws/s3.h"
+
+#include <algorithm>
+
+#include "aws/query_protocol.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+Call s3_call(std::string operation, std::string method, const std::string& bucket, const std::string& key) {
+  return {.service = "s3",
+          .operation = std::move(operation),
+          .object = "s3://" + bucket + "/" + key,
+          .method = std::move(method),
+          .path = "/" + percent_encoded(key, "-._~/"),
+          .bucket = bucket};
+}
+
+std::optional<WallTime> date_in(const http::Response& answer, std::string_view field) {
+  auto text = answer.headers.get(field);
+  return text ? parse_http_date(*text) : std::nullopt;
+}
+
+// encoding-type=url writes a blank as "+".
+std::string listed_key(std::string text) {
+  std::ranges::replace(text, '+', ' ');
+  return percent_decoded(text).value_or(text);
+}
+
+}  // namespace
+
+Task<std::optional<S3Object>> S3::get(const std::string& bucket, const std::string& key) {
+  try {
+    http::Response answer = co_await client_.send(s3_call("GetObject", "GET", bucket, key));
+    co_return S3Object{.body = std::move(answer.body),
+                       .etag = answer.headers.get("etag").value_or(""),
+                       .modified = date_in(answer, "last-modified"),
+                       .date = date_in(answer, "date")};
+  } catch (const Failure& failure) {
+    if (failure.code() != "NoSuchKey") throw;
+  }
+  co_return std::nullopt;
+}
+
+Task<std::variant<std::string, S3Lost>> S3::put(const std::string& bucket, const std::string& key, const Bytes& body,
+                                                std::optional<std::string> if_match) {
+  Call call = s3_call("PutObject", "PUT", bucket, key);
+  call.headers.set("content-type", "application/octet-stream");
+  call.headers.set(if_match ? "if-match" : "if-none-match", if_match.value_or("*"));
+  call.body = body;
+  call.repeatable = false;
+  try {
+    http::Response answer = co_await client_.send(std::move(call));
+    co_return answer.headers.get("etag").value_or("");
+  } catch (const Failure& failure) {
+    bool gone = if_match && failure.code() == "NoSuchKey";
+    if (failure.code() != "PreconditionFailed" && !gone) throw;
+  }
+  co_return S3Lost{};
+}
+
+Task<std::variant<std::monostate, S3Lost>> S3::remove(const std::string& bucket, const std::string& key,
+                                                      const std::string& if_match) {
+  Call call = s3_call("DeleteObject", "DELETE", bucket, key);
+  call.headers.set("if-match", if_match);
+  try {
+    co_await client_.send(std::move(call));
+    co_return std::monostate{};
+  } catch (const Failure& failure) {
+    if (failure.code() == "NoSuchKey") co_return std::monostate{};
+    if (failure.code() != "PreconditionFailed") throw;
+  }
+  co_return S3Lost{};
+}
+
+Task<std::vector<std::string>> S3::list(const std::string& bucket, const std::string& prefix) {
+  std::vector<std::string> out;
+  for (std::string token;;) {
+    Call call = s3_call("ListObjectsV2", "GET", bucket, "");
+    call.object = "s3://" + bucket + "/" + prefix;
+    call.query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix}};
+    if (!token.empty()) call.query.emplace_back("continuation-token", token);
+    http::Response answer = co_await client_.send(call);
+    Xml page = xml_answer(call, answer);
+    for (const Xml& object : page.children("Contents")) out.push_back(listed_key(object.text("Key")));
+    token = page.text("NextContinuationToken");
+    if (page.text("IsTruncated") != "true" || token.empty()) break;
+  }
+  std::ranges::sort(out);
+  co_return out;
+}
+
+}  // namespace certferry::aws
