@@ -83,8 +83,8 @@ std::string action_of(const Call& call) {
   if (call.service == "s3" && call.operation == "ListObjectsV2") return "s3:ListBucket";
   // Without ListBucket S3 answers 403 for a key that does not exist.
   if (call.service == "s3" && call.operation == "GetObject") return "s3:GetObject and s3:ListBucket";
-  std::string_view prefix = call.service == "elb" || call.service == "elbv2" ? "elasticloadbalancing" : call.service;
-  return fmt::format("{}:{}", prefix, call.operation);
+  bool load_balancing = call.service == "elb" || call.service == "elbv2";
+  return fmt::format("{}:{}", load_balancing ? "elasticloadbalancing" : call.service.c_str(), call.operation);
 }
 
 // "com.amazonaws.kms#NotFoundException:http://..." -> "NotFoundException"

@@ -1,0 +1,193 @@
+#include "aws/client.h"
+
+#include <gtest/gtest.h>
+
+#include "replay.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+Call a_read() {
+  return {.service = "route53",
+          .operation = "GetChange",
+          .object = "change C1",
+          .method = "GET",
+          .path = "/2013-04-01/change/C1"};
+}
+Call a_change() {
+  Call call{.service = "route53",
+            .operation = "ChangeResourceRecordSets",
+            .object = "zone Z1",
+            .path = "/2013-04-01/hostedzone/Z1/rrset/"};
+  call.repeatable = false;
+  return call;
+}
+std::string error_xml(const std::string& code, const std::string& message) {
+  return "<ErrorResponse><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" + message +
+         "</Message></Error><RequestId>r</RequestId></ErrorResponse>";
+}
+
+TEST(Client, SendsASignedRequestToTheServicesHost) {
+  Paper paper;
+  paper.transport.answer(200, "<ok/>");
+  Call call = a_read();
+  call.query = {{"name", "a b"}};
+  EXPECT_EQ(run([&] { return paper.client.send(call); }).body, "<ok/>");
+  const http::Request& sent = paper.transport.requests.at(0);
+  EXPECT_EQ(sent.method, "GET");
+  EXPECT_EQ(sent.url.text(), "https://route53.amazonaws.com/2013-04-01/change/C1?name=a%20b");
+  EXPECT_EQ(sent.headers.get("x-amz-date"), "20261123T120000Z");
+  EXPECT_TRUE(sent.headers.get("authorization")
+                  ->starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/us-east-1/route53/aws4_request, "
+                                "SignedHeaders=host;x-amz-date, Signature="));
+  EXPECT_EQ(paper.client.requests_sent(), 1U);
+}
+
+TEST(Client, TriesAServersErrorThreeTimesWithGrowingWaits) {
+  Paper paper;
+  for (int i = 0; i < 3; ++i) paper.transport.answer(503, "<html>busy</html>");
+  EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_read()); })),
+            "transient | Route 53 GetChange on change C1: HTTP 503 | Run again in a minute");
+  EXPECT_EQ(paper.transport.requests.size(), 3U);
+  EXPECT_EQ(paper.clock.slept, (std::vector{milliseconds(999), milliseconds(1999)}));
+}
+
+TEST(Client, WaitsNothingWhereTheJitterIsZero) {
+  Paper paper;
+  paper.entropy.octet = std::byte{0};
+  paper.transport.answer(500, "");
+  paper.transport.answer(200, "<ok/>");
+  run([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.clock.slept, std::vector{milliseconds(0)});
+}
+
+TEST(Client, SignsEveryAttemptWithItsOwnTime) {
+  Paper paper;
+  paper.transport.answer(500, "");
+  paper.transport.answer(200, "<ok/>");
+  run([&] { return paper.client.send(a_read()); });
+  paper.clock.pass(seconds(5));
+  EXPECT_EQ(paper.transport.requests.at(1).headers.all("authorization").size(), 1U);
+}
+
+TEST(Client, ReportsAnUnknownOutcomeOfAChangeInsteadOfRepeatingIt) {
+  for (bool lost_reply : {true, false}) {
+    Paper paper;
+    if (lost_reply)
+      paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 30 s");
+    else
+      paper.transport.answer(500, error_xml("InternalError", "oops"));
+    EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_change()); })),
+              lost_reply ? "outcome_unknown | Route 53 ChangeResourceRecordSets on zone Z1: no answer within 30 s | "
+                           "Look at the network"
+                         : "outcome_unknown | Route 53 ChangeResourceRecordSets on zone Z1: InternalError: oops | Run "
+                           "again in a minute");
+    EXPECT_EQ(paper.transport.requests.size(), 1U);
+  }
+}
+
+TEST(Client, RepeatsAChangeThatSurelyWasNotDone) {
+  Paper paper;
+  paper.transport.fail(Failure::Kind::transient, "connection refused");
+  paper.transport.answer(400, error_xml("Throttling", "Rate exceeded"));
+  paper.transport.answer(200, "<ok/>");
+  EXPECT_EQ(run([&] { return paper.client.send(a_change()); }).status, 200);
+}
+
+TEST(Client, LeavesPriorRequestNotCompleteToWhoeverQueuesTheZone) {
+  Paper paper;
+  paper.transport.answer(400, error_xml("PriorRequestNotComplete", "The request was rejected"));
+  auto failure = failure_of([&] { return paper.client.send(a_change()); });
+  EXPECT_EQ(
+      said(failure),
+      "throttled | Route 53 ChangeResourceRecordSets on zone Z1: PriorRequestNotComplete: The request was rejected | "
+      "Run again in a minute");
+  EXPECT_EQ(failure->code(), "PriorRequestNotComplete");
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+}
+
+TEST(Client, ARepeatableCallWithoutAnyAnswerIsTransient) {
+  Paper paper;
+  for (int i = 0; i < 3; ++i) paper.transport.fail(Failure::Kind::outcome_unknown, "no answer");
+  EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_read()); })),
+            "transient | Route 53 GetChange on change C1: no answer | Look at the network");
+  EXPECT_EQ(paper.transport.requests.size(), 3U);
+}
+
+TEST(Client, StopsRetryingWhenTheQuotaIsSpentAndEarnsItBack) {
+  Paper paper;
+  // 500 of quota, 10 for each lost reply, two retries a call: 25 calls.
+  for (int i = 0; i < 75; ++i) paper.transport.fail(Failure::Kind::outcome_unknown, "no answer");
+  for (int i = 0; i < 25; ++i) failure_of([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.transport.requests.size(), 75U);
+  paper.transport.fail(Failure::Kind::outcome_unknown, "no answer");
+  failure_of([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.transport.requests.size(), 76U);
+
+  for (int i = 0; i < 5; ++i) paper.transport.answer(200, "<ok/>");
+  for (int i = 0; i < 5; ++i) run([&] { return paper.client.send(a_read()); });
+  paper.transport.answer(500, "");
+  paper.transport.answer(200, "<ok/>");
+  EXPECT_EQ(run([&] { return paper.client.send(a_read()); }).status, 200);
+}
+
+TEST(Client, WaitsAsLongAsTheServiceAsks) {
+  Paper paper;
+  paper.transport.answer(400, error_xml("Throttling", "Rate exceeded"), {{"x-amz-retry-after", "4500"}});
+  paper.transport.answer(200, "<ok/>");
+  run([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.clock.slept.at(0), milliseconds(4500));
+}
+
+TEST(Client, TakesAWSsTimeOnceWhereOursIsWrong) {
+  Paper paper;
+  paper.transport.answer(403, error_xml("SignatureDoesNotMatch", "Signature expired: 20261123T120000Z"),
+                         {{"Date", "Mon, 23 Nov 2026 12:10:00 GMT"}});
+  paper.transport.answer(200, "<ok/>", {{"Date", "Mon, 23 Nov 2026 12:10:00 GMT"}});
+  run([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.transport.requests.at(1).headers.get("x-amz-date"), "20261123T121000Z");
+  EXPECT_EQ(paper.client.skew(), minutes(10));
+  EXPECT_EQ(paper.log.warnings,
+            std::vector<std::string>{"This machine's clock is 10 min behind AWS's: signatures bear AWS's time"});
+  EXPECT_TRUE(paper.clock.slept.empty());
+
+  paper.transport.answer(200, "<ok/>");
+  run([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.transport.requests.at(2).headers.get("x-amz-date"), "20261123T121000Z");
+}
+
+TEST(Client, ABadSignatureWithARightClockIsNotTriedAgainNorShown) {
+  Paper paper;
+  paper.transport.answer(
+      403, error_xml("SignatureDoesNotMatch", "The Canonical String should have been x-amz-security-token:TOKEN"),
+      {{"Date", "Mon, 23 Nov 2026 12:01:00 GMT"}});
+  EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_read()); })),
+            "refused | Route 53 GetChange on change C1: SignatureDoesNotMatch: the signature is wrong | "
+            "Check the credentials (given): AWS does not accept them");
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+}
+
+TEST(Client, KeepsRoute53sPaceButNotThatOfAnOverriddenEndpoint) {
+  Paper paper;
+  for (int i = 0; i < 14; ++i) paper.transport.answer(200, "<ok/>");
+  for (int i = 0; i < 7; ++i) run([&] { return paper.client.send(a_read()); });
+  EXPECT_EQ(paper.clock.slept, (std::vector{milliseconds(200), milliseconds(200)}));
+
+  Client local{paper.outside, paper.keys, "eu-west-1", {"http://127.0.0.1:4566", {}}};
+  EXPECT_TRUE(local.overridden("route53"));
+  for (int i = 0; i < 7; ++i) run([&] { return local.send(a_read()); });
+  EXPECT_EQ(paper.clock.slept.size(), 2U);
+  EXPECT_EQ(paper.transport.requests.back().url.text(), "http://127.0.0.1:4566/2013-04-01/change/C1");
+}
+
+TEST(Client, FormCallsSayThatTheyAreForms) {
+  Paper paper;
+  paper.transport.answer(200, "<ok/>");
+  run([&] { return paper.client.send({.service = "iam", .operation = "X", .body = "Action=X"}); });
+  EXPECT_EQ(paper.transport.requests.at(0).headers.get("content-type"),
+            "application/x-www-form-urlencoded; charset=utf-8");
+  EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://iam.amazonaws.com/");
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing

@@ -1,0 +1,163 @@
+#include "aws/errors.h"
+
+#include <gtest/gtest.h>
+
+#include "aws/client.h"
+#include "replay.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+const WallTime now = *parse_iso8601("2026-11-23T12:00:00Z");
+
+Call call_of(const std::string& service, const std::string& operation, const std::string& object) {
+  return {.service = service, .operation = operation, .object = object, .bucket = service == "s3" ? "state" : ""};
+}
+std::string query_error(const std::string& code, const std::string& message = "said") {
+  return "<ErrorResponse xmlns=\"u\"><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" + message +
+         "</Message></Error></ErrorResponse>";
+}
+std::string meaning(const Call& call, int status, const std::string& body, http::Headers headers = {}) {
+  return said(refusal(call, {status, std::move(headers), body}, now, "profile www").failure);
+}
+
+TEST(ServiceErrors, AreReadFromTheBodiesOfEveryProtocol) {
+  struct Case {
+    http::Response answer;
+    std::string code, message;
+  };
+  const std::vector<Case> cases = {
+      {{400, {}, query_error("NoSuchEntity", "gone")}, "NoSuchEntity", "gone"},
+      {{400, {}, "<?xml version=\"1.0\"?>\n" + query_error("Throttling", "Rate exceeded")},
+       "Throttling",
+       "Rate exceeded"},
+      {{404, {}, "<Error><Code>NoSuchKey</Code><Message>none</Message><Key>k</Key></Error>"}, "NoSuchKey", "none"},
+      {{400,
+        {},
+        "<InvalidChangeBatch xmlns=\"u\"><Messages><Message>one</Message><Message>two</Message></Messages>"
+        "<RequestId>r</RequestId></InvalidChangeBatch>"},
+       "InvalidChangeBatch",
+       "one; two"},
+      {{400, {}, query_error("InvalidChangeBatch", "[one, two]")}, "InvalidChangeBatch", "[one, two]"},
+      {{400, {}, R"({"__type":"com.amazonaws.kms#NotFoundException","message":"no key"})"},
+       "NotFoundException",
+       "no key"},
+      {{400, {}, R"({"__type":"AccessDeniedException","Message":"not you"})"}, "AccessDeniedException", "not you"},
+      {{400, {{"X-Amzn-ErrorType", "FooError:http://internal.amazon.com/coral/"}}, "{}"}, "FooError", ""},
+      {{400, {{"x-amzn-errortype", "aws.protocoltests#FooError:http://x/"}}, ""}, "FooError", ""},
+      {{412, {}, ""}, "PreconditionFailed", ""},
+      {{502, {}, "<html><body>Bad gateway"}, "", ""},
+      {{502, {}, "{not json"}, "", ""},
+      {{502, {}, "<!DOCTYPE html><html/>"}, "", ""},
+  };
+  for (const Case& given : cases) {
+    ServiceError error = service_error(given.answer);
+    EXPECT_EQ(error.code, given.code) << given.answer.body;
+    EXPECT_EQ(error.message, given.message) << given.answer.body;
+  }
+}
+
+TEST(ServiceErrors, NameThePermissionToAllow) {
+  EXPECT_EQ(
+      meaning(call_of("route53", "ChangeResourceRecordSets", "zone Z1"), 403, query_error("AccessDenied", "not you")),
+      "refused | Route 53 ChangeResourceRecordSets on zone Z1: AccessDenied: not you | "
+      "Allow route53:ChangeResourceRecordSets on zone Z1; see docs/permissions.md");
+  EXPECT_EQ(meaning(call_of("elbv2", "ModifyListener", "listener L"), 403, query_error("AccessDenied", "not you")),
+            "refused | Elastic Load Balancing ModifyListener on listener L: AccessDenied: not you | "
+            "Allow elasticloadbalancing:ModifyListener on listener L; see docs/permissions.md");
+  EXPECT_EQ(meaning(call_of("s3", "GetObject", "s3://state/k"), 403, "<Error><Code>AccessDenied</Code></Error>"),
+            "refused | S3 GetObject on s3://state/k: AccessDenied | "
+            "Allow s3:GetObject and s3:ListBucket on s3://state/k; see docs/permissions.md");
+  EXPECT_EQ(meaning(call_of("kms", "Decrypt", "key K"), 400, R"({"__type":"AccessDeniedException","Message":"no"})"),
+            "refused | KMS Decrypt on key K: AccessDeniedException: no | Allow kms:Decrypt on key K; see "
+            "docs/permissions.md");
+  EXPECT_EQ(meaning(call_of("s3", "ListObjectsV2", "s3://state/"), 403, ""),
+            "refused | S3 ListObjectsV2 on s3://state/: HTTP 403 | Allow s3:ListBucket on s3://state/; see "
+            "docs/permissions.md");
+}
+
+TEST(ServiceErrors, SayWhatIsWrongWithTheCredentials) {
+  Call call = call_of("sts", "GetCallerIdentity", "these credentials");
+  EXPECT_EQ(meaning(call, 403, query_error("ExpiredToken", "The security token is expired")),
+            "refused | STS GetCallerIdentity on these credentials: ExpiredToken: The security token is expired | "
+            "Renew the credentials (profile www): they have expired");
+  EXPECT_EQ(meaning(call, 403, query_error("InvalidClientTokenId", "unknown")),
+            "refused | STS GetCallerIdentity on these credentials: InvalidClientTokenId: unknown | "
+            "Check the credentials (profile www): AWS does not accept them");
+  EXPECT_EQ(meaning(call, 403, query_error("RequestExpired", "late")),
+            "refused | STS GetCallerIdentity on these credentials: RequestExpired: late | Set this machine's clock");
+}
+
+TEST(ServiceErrors, SayWhereTheBucketIs) {
+  Call call = call_of("s3", "GetObject", "s3://state/k");
+  const std::string expected =
+      "the bucket is in region eu-central-1 | Set region = \"eu-central-1\" in [aws] for the bucket state";
+  EXPECT_EQ(meaning(call, 301, "", {{"x-amz-bucket-region", "eu-central-1"}}),
+            "refused | S3 GetObject on s3://state/k: PermanentRedirect: " + expected);
+  EXPECT_EQ(meaning(call, 400,
+                    "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message>"
+                    "<Region>eu-central-1</Region></Error>"),
+            "refused | S3 GetObject on s3://state/k: AuthorizationHeaderMalformed: " + expected);
+  EXPECT_EQ(meaning(call, 404, "<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>"),
+            "refused | S3 GetObject on s3://state/k: NoSuchBucket: none | "
+            "Create the bucket state, or correct its name in the configuration");
+}
+
+// One line for every code that somebody reacts to: kind and whether the client tries again.
+TEST(ServiceErrors, HaveTheKindThatTheCallerReactsTo) {
+  struct Row {
+    std::string service, code;
+    int status;
+    Failure::Kind kind;
+    Retry retry;
+  };
+  using K = Failure::Kind;
+  const std::vector<Row> rows = {
+      {"route53", "Throttling", 400, K::throttled, Retry::surely_not_done},
+      {"route53", "PriorRequestNotComplete", 400, K::throttled, Retry::no},
+      {"route53", "InvalidChangeBatch", 400, K::refused, Retry::no},
+      {"route53", "NoSuchHostedZone", 404, K::refused, Retry::no},
+      {"kms", "ThrottlingException", 400, K::throttled, Retry::surely_not_done},
+      {"kms", "KMSInternalException", 500, K::transient, Retry::if_repeatable},
+      {"kms", "KeyUnavailableException", 500, K::transient, Retry::if_repeatable},
+      {"kms", "InvalidCiphertextException", 400, K::refused, Retry::no},
+      {"s3", "SlowDown", 503, K::throttled, Retry::surely_not_done},
+      {"s3", "RequestTimeout", 400, K::transient, Retry::if_repeatable},
+      {"s3", "ConditionalRequestConflict", 409, K::conflict, Retry::no},
+      {"s3", "PreconditionFailed", 412, K::conflict, Retry::no},
+      {"s3", "TemporaryRedirect", 307, K::transient, Retry::surely_not_done},
+      {"iam", "LimitExceeded", 409, K::refused, Retry::no},
+      {"iam", "EntityAlreadyExists", 409, K::conflict, Retry::no},
+      {"iam", "ServiceFailure", 500, K::transient, Retry::if_repeatable},
+      {"iam", "KeyPairMismatch", 400, K::refused, Retry::no},
+      {"elb", "CertificateNotFound", 400, K::transient, Retry::no},
+      {"elb", "DependencyThrottle", 400, K::throttled, Retry::surely_not_done},
+      {"elb", "ListenerNotFound", 400, K::refused, Retry::no},
+      {"sts", "IDPCommunicationError", 400, K::transient, Retry::if_repeatable},
+      {"sts", "InvalidIdentityToken", 400, K::refused, Retry::no},
+      {"iam", "SomethingNew", 400, K::refused, Retry::no},
+  };
+  for (const Row& row : rows) {
+    Refusal made = refusal(call_of(row.service, "Op", "o"), {row.status, {}, query_error(row.code)}, now, "");
+    EXPECT_EQ(name(made.failure.kind()), name(row.kind)) << row.code;
+    EXPECT_EQ(made.retry, row.retry) << row.code;
+    EXPECT_EQ(made.failure.code(), row.code);
+    EXPECT_FALSE(made.failure.next().empty());
+  }
+}
+
+TEST(ServiceErrors, HideSecretsAndControlCharacters) {
+  Secret token{"a-session-token-of-ours"};
+  EXPECT_EQ(meaning(call_of("iam", "Op", "o"), 400, query_error("Odd", "told a-session-token-of-ours")),
+            "refused | IAM Op on o: Odd: told [secret] | Correct what IAM names, and run again");
+}
+
+TEST(ServiceErrors, NeverQuoteTheRequestThatASignatureErrorQuotes) {
+  for (const char* code : {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"})
+    EXPECT_EQ(meaning(call_of("iam", "Op", "o"), 403, query_error(code, "canonical x-amz-security-token:T")),
+              std::string("refused | IAM Op on o: ") + code +
+                  ": the signature is wrong | Check the credentials (profile www): AWS does not accept them");
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing

@@ -1,0 +1,205 @@
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "aws/client.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "outside/outside.h"
+
+namespace certferry::aws::testing {
+
+// Answers what was put in, in order, and keeps what was asked. Asked more often than answered: a failure.
+class ReplayTransport final : public Transport {
+ public:
+  using Reply = std::variant<http::Response, Failure>;
+  std::deque<Reply> replies;
+  std::vector<http::Request> requests;
+  std::function<void()> on_send;
+
+  void answer(int status, std::string body, http::Headers headers = {}) {
+    replies.emplace_back(http::Response{status, std::move(headers), std::move(body)});
+  }
+  void fail(Failure::Kind kind, std::string what = "the line is dead") {
+    replies.emplace_back(Failure{kind, std::move(what), "Look at the network"});
+  }
+  Task<http::Response> send(http::Request request) override {
+    if (on_send) on_send();
+    requests.push_back(std::move(request));
+    if (replies.empty()) throw Failure(Failure::Kind::refused, "asked more than was answered", "Look at the test");
+    Reply reply = std::move(replies.front());
+    replies.pop_front();
+    if (auto* failure = std::get_if<Failure>(&reply)) throw *failure;
+    co_return std::move(std::get<http::Response>(reply));
+  }
+  Task<PeerChain> handshake(Endpoint, std::string, KeyType) override { co_return PeerChain{}; }
+};
+
+// Goes only where sleep() takes it.
+class ManualClock final : public Clock {
+ public:
+  WallTime wall = *parse_iso8601("2026-11-23T12:00:00Z");
+  SteadyTime running{};
+  std::vector<Duration> slept;
+  WallTime now() const override { return wall; }
+  SteadyTime steady() const override { return running; }
+  Task<> sleep(Duration duration) override {
+    slept.push_back(duration);
+    pass(duration);
+    co_return;
+  }
+  void pass(Duration duration) {
+    wall += duration;
+    running += duration;
+  }
+};
+
+// Every octet the same: 0xff is the longest of all jitters.
+class ConstantEntropy final : public Entropy {
+ public:
+  std::byte octet{0xff};
+  void fill(std::span<std::byte> bytes) override { std::ranges::fill(bytes, octet); }
+};
+
+// Files and environment by hand.
+class PaperHost final : public Host {
+ public:
+  std::map<std::string, std::string> files, variables;
+  std::function<Exit(const Command&)> on_run;
+  Task<std::optional<Bytes>> read(Path path) override {
+    auto found = files.find(path);
+    co_return found == files.end() ? std::nullopt : std::optional{found->second};
+  }
+  Task<std::optional<FileStatus>> status(Path path) override {
+    co_return files.contains(path) ? std::optional{FileStatus{}} : std::nullopt;
+  }
+  Task<> replace(Path path, Bytes content, FileMode) override {
+    files[path] = std::move(content);
+    co_return;
+  }
+  Task<> make_directory(Path, FileMode) override { co_return; }
+  Task<std::vector<std::string>> list(Path) override { co_return std::vector<std::string>{}; }
+  Task<> remove(Path path) override {
+    files.erase(path);
+    co_return;
+  }
+  Task<std::optional<Path>> link_target(Path) override { co_return std::nullopt; }
+  Task<> link(Path, Path) override { co_return; }
+  std::optional<std::string> environment(std::string name) const override {
+    auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional{found->second};
+  }
+  Task<Exit> run(Command command) override { co_return on_run ? on_run(command) : Exit{.status = 127}; }
+  std::string id() const override { return "host/paper"; }
+  std::string home() const override { return "/home"; }
+  bool superuser() const override { return false; }
+};
+
+class NoResolver final : public Resolver {
+ public:
+  Task<dns::Answer> ask(dns::Question, dns::Nameserver) override { co_return dns::Answer{}; }
+  Task<std::vector<std::string>> addresses(std::string) override { co_return std::vector<std::string>{}; }
+};
+
+class InlinePool final : public Pool {
+ public:
+  Task<> run(std::function<void()> work) override {
+    work();
+    co_return;
+  }
+};
+
+class ListeningLog final : public Log {
+ public:
+  std::vector<std::string> warnings, all;
+  void line(Level level, std::string text) override {
+    if (level == Level::warning) warnings.push_back(text);
+    all.push_back(std::move(text));
+  }
+  void step_begun(std::string_view, std::string_view) override {}
+  void step_ended(std::string_view, std::string_view, std::string_view, Duration) override {}
+};
+
+// All seven doors by hand.
+struct Paper {
+  ReplayTransport transport;
+  NoResolver resolver;
+  ManualClock clock;
+  ConstantEntropy entropy;
+  PaperHost host;
+  InlinePool pool;
+  ListeningLog log;
+  Outside outside{transport, resolver, clock, entropy, host, pool, log};
+
+  std::shared_ptr<FixedCredentials> keys = std::make_shared<FixedCredentials>("AKIDEXAMPLE", "a-secret-of-some-length");
+  Client client{outside, keys, "eu-west-1", {}};
+};
+
+// Runs a task to its end and gives its result; what it throws is thrown.
+template <class T>
+T run(std::function<Task<T>()> work) {
+  boost::asio::io_context io;
+  std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> result;
+  std::exception_ptr thrown;
+  Work body = [&]() -> Task<> {
+    if constexpr (std::is_void_v<T>)
+      co_await work();
+    else
+      result.emplace(co_await work());
+  };
+  spawn(io.get_executor(), body, [&](std::exception_ptr error) { thrown = error; });
+  io.run();
+  if (thrown) std::rethrow_exception(thrown);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// run([&] { return route53.zones(); })
+template <class F>
+auto run(F work) {
+  using T = typename std::invoke_result_t<F>::value_type;
+  return run<T>(std::function<Task<T>()>(work));
+}
+
+// The Failure that it ends with; empty where it does not fail.
+template <class F>
+std::optional<Failure> failure_of(F work) {
+  try {
+    run(work);
+  } catch (const Failure& failure) {
+    return failure;
+  }
+  return std::nullopt;
+}
+
+// "kind | what | next" for exact comparison.
+inline std::string said(const std::optional<Failure>& failure) {
+  if (!failure) return "no failure";
+  return std::string{name(failure->kind())} + " | " + failure->what() + " | " + failure->next();
+}
+
+inline std::string vectors_root() {
+  if (const char* given = std::getenv("CERTFERRY_VECTORS")) return given;
+  const char* source = std::getenv("CERTFERRY_SOURCE");
+  return std::string{source ? source : "."} + "/../shared/vectors";
+}
+
+inline std::optional<std::string> file_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+}  // namespace certferry::aws::testing
