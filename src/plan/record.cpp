@@ -1,0 +1,151 @@
+#include "plan/record.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "wire/json_names.h"
+#include "wire/stored_format.h"
+
+namespace certferry {
+namespace {
+
+constexpr int record_format = 1;
+constexpr std::size_t history_kept = 50;
+
+template <class T>
+void set_if(Json& json, const std::string& key, const std::optional<T>& value) {
+  if (value) json[key] = to_json(*value);
+}
+
+template <class T>
+std::optional<T> optional_at(const Json& json, std::string_view key) {
+  const Json* member = json.find(key);
+  if (member == nullptr || member->is_null()) return {};
+  try {
+    return from_json<T>(*member);
+  } catch (const Failure& failure) {
+    throw failure.within(fmt::format("\"{}\"", key));
+  }
+}
+
+Json rolled_back_json(const TargetRecord::RolledBack& rolled_back) {
+  return Json::object({{"fingerprint", rolled_back.fingerprint.text()},
+                       {"reason", rolled_back.reason},
+                       {"count", rolled_back.count},
+                       {"not_before", to_json(rolled_back.not_before)}});
+}
+
+TargetRecord::RolledBack rolled_back_of(const Json& json) {
+  return {.fingerprint = from_json<Fingerprint>(json.at("fingerprint")),
+          .reason = json.at("reason").as_text(),
+          .count = stored_count(json, "count"),
+          .not_before = from_json<WallTime>(json.at("not_before"))};
+}
+
+Json target_json(const TargetRecord& target) {
+  Json json = Json::object({{"held", target.held}});
+  set_if(json, "former", target.former);
+  set_if(json, "noted_for", target.noted_for);
+  set_if(json, "proven", target.proven);
+  set_if(json, "former_until", target.former_until);
+  if (target.rolled_back) json["rolled_back"] = rolled_back_json(*target.rolled_back);
+  return json;
+}
+
+TargetRecord target_of(const Json& json) {
+  TargetRecord target;
+  target.former = optional_at<Serving>(json, "former");
+  target.noted_for = optional_at<Fingerprint>(json, "noted_for");
+  target.proven = optional_at<Fingerprint>(json, "proven");
+  target.former_until = optional_at<WallTime>(json, "former_until");
+  if (const Json* rolled_back = json.find("rolled_back")) target.rolled_back = rolled_back_of(*rolled_back);
+  target.held = json.at("held").as_text();
+  return target;
+}
+
+Json failures_json(const FailureRecord& failures) {
+  Json json = Json::object({{"count", failures.count}, {"what", failures.what}, {"next", failures.next}});
+  set_if(json, "not_before", failures.not_before);
+  return json;
+}
+
+FailureRecord failures_of(const Json& json) {
+  return {.count = stored_count(json, "count"),
+          .not_before = optional_at<WallTime>(json, "not_before"),
+          .what = json.at("what").as_text(),
+          .next = json.at("next").as_text()};
+}
+
+Json newest_json(const Record::Newest& newest) {
+  return Json::object({{"issued", to_json(newest.issued)},
+                       {"key", to_json(newest.key)},
+                       {"specification", to_json(newest.specification)}});
+}
+
+std::optional<Record::Newest> newest_at(const Json& json, std::string_view key) {
+  const Json* member = json.find(key);
+  if (member == nullptr) return {};
+  return Record::Newest{.issued = from_json<Issued>(member->at("issued")),
+                        .key = from_json<KeyRef>(member->at("key")),
+                        .specification = from_json<CertificateSpec>(member->at("specification"))};
+}
+
+Claim claim_of(const Json& json) {
+  return {.instance = json.at("instance").as_text(), .epoch = json.at("epoch").as_integer()};
+}
+
+void read_members(const Json& json, Record& record) {
+  record.claim = claim_of(json.at("claim"));
+  record.last_generation = stored_count(json, "last_generation");
+  if (json.find("open_generation") != nullptr) record.open_generation = stored_count(json, "open_generation");
+  record.newest = newest_at(json, "newest");
+  record.previous = newest_at(json, "previous");
+  record.failures = failures_of(json.at("failures"));
+  for (const auto& [id, target] : json.at("targets").as_object()) record.targets.emplace(id, target_of(target));
+  for (const Json& entry : json.at("history").as_array())
+    record.history.push_back({.at = from_json<WallTime>(entry.at("at")), .what = entry.at("what").as_text()});
+  record.configured = json.at("configured").as_bool();
+}
+
+}  // namespace
+
+Json to_json(const Record& record) {
+  Json json =
+      Json::object({{"format", record_format},
+                    {"id", record.id.text()},
+                    {"specification", to_json(record.specification)},
+                    {"claim", Json::object({{"instance", record.claim.instance}, {"epoch", Json{record.claim.epoch}}})},
+                    {"last_generation", record.last_generation},
+                    {"failures", failures_json(record.failures)},
+                    {"configured", record.configured}});
+  if (record.open_generation) json["open_generation"] = *record.open_generation;
+  if (record.newest) json["newest"] = newest_json(*record.newest);
+  if (record.previous) json["previous"] = newest_json(*record.previous);
+  json["targets"] = Json::object();
+  for (const auto& [id, target] : record.targets) json["targets"][id] = target_json(target);
+  json["history"] = Json::array();
+  for (const HistoryEntry& entry : record.history)
+    json["history"].push_back(Json::object({{"at", to_json(entry.at)}, {"what", entry.what}}));
+  return json;
+}
+
+template <>
+Record from_json<Record>(const Json& json) {
+  std::string what = fmt::format("record of {}", quoted(json.text("id").value_or("a certificate"), 200));
+  require_format(json, record_format, what);
+  try {
+    Record record{from_json<CertificateId>(json.at("id")), from_json<CertificateSpec>(json.at("specification"))};
+    read_members(json, record);
+    return record;
+  } catch (const Failure& failure) {
+    throw failure.within(what);
+  }
+}
+
+void remember(Record& record, WallTime at, std::string what) {
+  record.history.push_back({at, std::move(what)});
+  if (record.history.size() > history_kept)
+    record.history.erase(record.history.begin(), record.history.end() - history_kept);
+}
+
+}  // namespace certferry
