@@ -1,0 +1,73 @@
+#include "engine/account.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "crypto/digest.h"
+#include "wire/base64.h"
+
+namespace certferry {
+namespace {
+
+constexpr int account_format = 1;
+constexpr std::size_t digest_characters = 16;
+
+struct RememberedAccount {
+  std::string thumbprint, url;
+};
+
+std::optional<RememberedAccount> remembered(const std::optional<Store::Entry>& entry, const std::string& key) {
+  if (!entry) return {};
+  const Json json = Json::parse(entry->value, key);
+  if (json.at("format").as_integer() != account_format) {
+    throw Failure(Failure::Kind::refused, fmt::format("{} has format {}", key, json.at("format").as_integer()),
+                  "Run a version of certferry that knows this format");
+  }
+  return RememberedAccount{json.at("thumbprint").as_text(), json.at("url").as_text()};
+}
+
+Task<PrivateKey> open_key(AccountKeys& keys, AccountKeyPlace place, bool account_known) {
+  if (!account_known) co_return co_await keys.open_or_make(place);
+  auto key = co_await keys.open(place);
+  if (key) co_return *key;
+  throw Failure(
+      Failure::Kind::refused, fmt::format("the key of the account at {} is gone", place.directory),
+      "Restore the account key where [account] key says, or remove the account from the state to begin with a new one");
+}
+
+}  // namespace
+
+std::string account_key(const std::string& directory) {
+  return "account/" + hex(sha256(directory)).substr(0, digest_characters);
+}
+
+Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
+                                 acme::AccountSettings settings) {
+  const std::string where = account_key(place.directory);
+  const auto known = remembered(co_await store.get(where), where);
+  const PrivateKey key = co_await open_key(keys, place, known.has_value());
+  const std::string thumbprint = key.public_part().thumbprint();
+  if (known) {
+    if (known->thumbprint != thumbprint) {
+      throw Failure(
+          Failure::Kind::refused,
+          fmt::format("the account key is not the one whose account at {} the state remembers", place.directory),
+          "Point [account] key at the key that was used before, or [state] store at this key's state");
+    }
+    co_return acme::Account{key, known->url};
+  }
+  const auto url = co_await ca.account_url(key, settings, false);
+  const Json json = Json::object(
+      {{"format", account_format}, {"directory", place.directory}, {"thumbprint", thumbprint}, {"url", *url}});
+  const auto written = co_await store.put(where, json.dump(), std::nullopt);
+  if (std::holds_alternative<Conflict>(written)) {  // another instance was as fast: its word stands
+    const auto theirs = remembered(co_await store.get(where), where);
+    if (!theirs || theirs->thumbprint != thumbprint) {
+      throw Failure(Failure::Kind::conflict, "another instance registered another account at the same time",
+                    "Run certferry again; it will use that account");
+    }
+  }
+  co_return acme::Account{key, *url};
+}
+
+}  // namespace certferry

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "acme/certificate_authority.h"
+#include "keys/account_key.h"
+#include "outside/store.h"
+
+namespace certferry {
+
+// The one account of a CA and a configuration (I2): its key found or made, registered or found by key, remembered as
+// account/<ca> with the key's thumbprint. A key that is not the remembered one is refused; so is making a key where an
+// account is remembered.
+Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
+                                 acme::AccountSettings settings);
+
+std::string account_key(const std::string& directory);  // of the store: "account/<first 16 hex of SHA-256 of the URL>"
+
+}  // namespace certferry

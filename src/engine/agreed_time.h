@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "outside/clock.h"
+
+namespace certferry {
+
+// The time that decisions are made by: our clock, corrected by what the services' Date fields say. Over five minutes
+// off it is corrected with a warning where two hosts agree, and refused where one alone says so: then somebody must
+// look.
+class AgreedTime {
+ public:
+  using Skew = std::function<std::optional<Duration>()>;  // a host's clock minus ours, once it was heard
+
+  AgreedTime(Clock& clock, Log& log) : clock_(clock), log_(log) {}
+  void listen_to(std::string host, Skew skew);
+  // Failure: refused, "set the clock".
+  WallTime now();
+
+ private:
+  Clock& clock_;
+  Log& log_;
+  struct Host {
+    std::string name;
+    Skew skew;
+  };
+  std::vector<Host> hosts_;
+  bool warned_ = false;
+};
+
+}  // namespace certferry

@@ -1,0 +1,67 @@
+#include "engine/installs.h"
+
+#include <fmt/format.h>
+
+#include "plan/schedule.h"
+
+namespace certferry {
+
+bool Installs::proven(const Target& target, const Issued& issued) const {
+  const auto& targets = entry_.get().targets;
+  const auto found = targets.find(std::string{target.id()});
+  return found != targets.end() && found->second.proven == issued.fingerprint();
+}
+
+Task<Serving> Installs::note(const Target& target, const Serving& seen, const Issued& issued) {
+  const std::string id{target.id()};
+  const auto& targets = entry_.get().targets;
+  if (const auto found = targets.find(id); found != targets.end()) {
+    const TargetRecord& known = found->second;
+    const bool of_this = known.former && known.noted_for == issued.fingerprint();
+    if (of_this && (seen.shows(issued) || seen.reference == known.former->reference)) co_return *known.former;
+  }
+  co_await entry_.update([&](Record& record) {
+    TargetRecord& target_record = record.targets[id];
+    target_record.former = seen;
+    target_record.noted_for = issued.fingerprint();
+    target_record.former_until.reset();
+  });
+  co_return seen;
+}
+
+Task<> Installs::hold(const Target& target, const Held& held) {
+  const std::string id{target.id()};
+  const auto& targets = entry_.get().targets;
+  if (const auto found = targets.find(id); found != targets.end() && found->second.held == held.reason) co_return;
+  const WallTime now = time_.now();
+  co_await entry_.update([&](Record& record) {
+    record.targets[id].held = held.reason;
+    remember(record, now, fmt::format("held back from {}: {}", target.name(), held.reason));
+  });
+}
+
+Task<> Installs::prove(const Target& target, const Issued& issued, Duration retire_after) {
+  const WallTime now = time_.now();
+  co_await entry_.update([&](Record& record) {
+    TargetRecord& target_record = record.targets[std::string{target.id()}];
+    target_record.proven = issued.fingerprint();
+    target_record.rolled_back.reset();
+    target_record.held.clear();
+    target_record.former_until = now + retire_after;
+    remember(record, now, fmt::format("generation {} is served by {}", issued.generation, target.name()));
+  });
+}
+
+Task<> Installs::roll_back(const Target& target, const Issued& issued, std::string reason) {
+  const WallTime now = time_.now();
+  co_await entry_.update([&](Record& record) {
+    TargetRecord& target_record = record.targets[std::string{target.id()}];
+    const bool again = target_record.rolled_back && target_record.rolled_back->fingerprint == issued.fingerprint();
+    const int count = again ? target_record.rolled_back->count + 1 : 1;
+    target_record.rolled_back =
+        TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause_after_failures(count)};
+    remember(record, now, fmt::format("rolled back on {}: {}", target.name(), reason));
+  });
+}
+
+}  // namespace certferry

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "deploy/target.h"
+#include "engine/agreed_time.h"
+#include "plan/permit.h"
+#include "state/records.h"
+
+namespace certferry {
+
+// What one certificate's record says of its targets: written before the first change and after the last.
+class Installs {
+ public:
+  Installs(RecordEntry& entry, AgreedTime& time) : entry_(entry), time_(time) {}
+
+  bool proven(const Target& target, const Issued& issued) const;
+  // Writes down what the target served before `issued` came to it; the first word stands while the target shows what we
+  // bound, so that a rerun after a kill restores to what was there before, not to our own half-done work.
+  Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued);
+  Task<> hold(const Target& target, const Held& held);
+  // The grace of what was there before starts now.
+  Task<> prove(const Target& target, const Issued& issued, Duration retire_after);
+  Task<> roll_back(const Target& target, const Issued& issued, std::string reason);
+
+ private:
+  RecordEntry& entry_;
+  AgreedTime& time_;
+};
+
+}  // namespace certferry

@@ -1,0 +1,122 @@
+#include "engine/renewal.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "crypto/certificate_request.h"
+#include "crypto/verify_issued.h"
+
+namespace certferry {
+namespace {
+
+// Proves that the challenges are met, with their records published meanwhile.
+Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& journal) {
+  auto records = co_await trades.ca.open_challenges(order);  // none where the CA trusts an earlier proof
+  if (records.empty()) co_return;
+  const TxtOwner owner{journal.certificate(), journal.generation(), journal.epoch(), trades.time.now()};
+  const Work answer = [&]() -> Task<> { co_await trades.ca.answer(order); };
+  const auto in_flight = [&] { return trades.ca.answered(order.url) && !trades.ca.settled(order.url); };
+  co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
+}
+
+// Whether what was there before is worth going back to.
+bool worth_restoring(const Serving& former, const CertificateSpec& wanted, Trades& trades) {
+  const Standing as = standing(former, wanted, trades.roots, trades.time.now());
+  return as == Standing::trusted || as == Standing::test;
+}
+
+bool leaves_target_alone(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const Failure& failure) {
+    return failure.kind() == Failure::Kind::fenced || failure.kind() == Failure::Kind::conflict;
+  } catch (...) {
+    return is_cancellation(failed);  // no evidence against what was bound: the next run verifies it
+  }
+}
+
+std::string said_by(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  }
+}
+
+// Puts `former` back within a deadline of its own; a failure to do so is logged, for the failed installation is
+// reported.
+Task<> restore(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
+  const Work restoring = [&]() -> Task<> { co_await target.restore(former, bound); };
+  const Work deadline = [&]() -> Task<> { co_await trades.outside.clock.sleep(limits::renewal::clean_up_deadline); };
+  std::string trouble;
+  try {
+    if (co_await race(restoring, deadline) == 1) trouble = "it took too long";
+  } catch (const Failure& failure) {
+    trouble = failure.what();
+  }
+  if (!trouble.empty())
+    trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
+}
+
+Task<> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
+                         const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
+  std::exception_ptr failed;
+  bool bound = false;
+  try {
+    co_await target.bind(shelved, seen);
+    bound = true;
+    co_await target.verify(issued);
+    co_return;
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  co_await shield_from_cancellation();
+  if (!leaves_target_alone(failed) && worth_restoring(former, wanted, trades)) {
+    co_await restore(target, former, shelved, trades);
+    if (bound) co_await trades.installs.roll_back(target, issued, said_by(failed));
+  }
+  std::rethrow_exception(failed);
+}
+
+}  // namespace
+
+Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
+  const KeyRef ref = co_await journal.step("key", [&] {  // one per generation, created once, never replaced
+    return trades.keys.create(journal.certificate(), journal.generation(), wanted.key_type);
+  });
+  const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
+  const OrderUrl url = co_await journal.step(
+      "order", [&] { return trades.ca.new_order(wanted, trades.replaces); },
+      [&] { return trades.ca.find_order(wanted); });
+  const auto obtain = [&]() -> Task<Issued> {
+    const acme::Order order =
+        co_await trades.ca.order(url);  // pending, ready, processing or valid: every state goes on from here
+    co_await prove_control(order, trades, journal);
+    const Issued issued =
+        co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
+    verify_issued(issued, key.public_part(), wanted.names,
+                  trades.time.now());  // nothing unchecked is ever recorded (I5)
+    co_return issued;
+  };
+  co_return co_await journal.step("certificate", obtain);
+}
+
+Task<bool> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
+                   Duration retire_after, Trades& trades) {
+  const Serving seen = co_await target.look();
+  if (seen.shows(issued) && trades.installs.proven(target, issued)) co_return true;
+  const Serving former = co_await trades.installs.note(target, seen, issued);  // written before the first change
+  if (const auto held =
+          permit(former, issued, wanted, trades.record.get(), trades.roots, trades.time.now(), trades.permits)) {
+    co_await trades.installs.hold(target, *held);  // never worse than before (I7): a value, no Failure
+    co_return false;
+  }
+  const PrivateKey key = co_await trades.keys.open(ref);  // only now: a look costs no Decrypt
+  const Shelved shelved = co_await trades.shelves.put(target.shelf(), trades.record.get().id, issued, key);
+  co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
+  co_await trades.installs.prove(target, issued, retire_after);  // starts the clock of what was there before
+  co_return true;
+}
+
+}  // namespace certferry

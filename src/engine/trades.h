@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "acme/certificate_authority.h"
+#include "dns/challenges.h"
+#include "engine/agreed_time.h"
+#include "engine/installs.h"
+#include "engine/shelves.h"
+#include "keys/key_ring.h"
+#include "outside/outside.h"
+#include "plan/permit.h"
+
+namespace certferry {
+
+// The verbs that one certificate's life is told in (renewal.h).
+struct Trades {
+  Outside& outside;
+  acme::CertificateAuthority& ca;
+  KeyRing& keys;
+  Challenges& challenges;
+  Shelves& shelves;
+  Installs& installs;   // of this certificate
+  RecordEntry& record;  // of this certificate
+  AgreedTime& time;
+  const Roots& roots;
+  PermitOptions permits;
+  std::string replaces;  // ARI id of the predecessor, "" for none
+};
+
+}  // namespace certferry
