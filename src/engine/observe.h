@@ -14,8 +14,8 @@ namespace certferry {
 // Looks at what a plan is made from. Changes nothing.
 class Observer {
  public:
-  Observer(Outside& outside, Store& store, Deployment& deployment, const Config& config)
-      : outside_(outside), store_(store), deployment_(deployment), config_(config) {}
+  Observer(Store& store, Deployment& deployment, const Config& config)
+      : store_(store), deployment_(deployment), config_(config) {}
 
   // Records and targets of every certificate, configured or remembered, side by side; what cannot be seen is said in
   // place.
@@ -25,7 +25,6 @@ class Observer {
  private:
   Task<ObservedTarget> look(const CertificateConfig& certificate, const InstallConfig& install);
 
-  Outside& outside_;
   Store& store_;
   Deployment& deployment_;
   const Config& config_;

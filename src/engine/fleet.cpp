@@ -1,0 +1,305 @@
+#include "engine/fleet.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "engine/account.h"
+#include "engine/life.h"
+#include "engine/observe.h"
+#include "engine/retirement.h"
+#include "plan/schedule.h"
+
+namespace certferry {
+namespace {
+
+std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access) {
+  std::vector<ZoneRule> rules;
+  for (const ZoneConfig& zone : config.zones) {
+    std::optional<aws::RoleSettings> role;
+    if (!zone.role.empty()) role = aws::RoleSettings{zone.role, zone.external_id, "certferry"};
+    rules.push_back(ZoneRule{zone.name, zone.id, &access.client_as(role)});
+  }
+  return rules;
+}
+
+bool needs_work(const CertificatePlan& plan) {
+  const auto works = [](const Action& action) { return changes(action.kind); };
+  return (plan.issue && works(*plan.issue)) || std::ranges::any_of(plan.targets, works);
+}
+
+bool issues(const CertificatePlan& plan) { return plan.issue && plan.issue->kind == Action::Kind::issue; }
+
+Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
+  return Outcome{Outcome::Kind::failed, certificate, "", failure.what(), failure.next()};
+}
+
+}  // namespace
+
+struct Fleet::Run {
+  explicit Run(Ground where)
+      : ground(where),
+        session(ground.outside, ground.config.ca.url),
+        ca(ground.outside, session),
+        vault(ground.store, ground.sealing),
+        keys(ground.outside, vault),
+        account_keys(ground.outside, vault, ground.access.client()),
+        zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access),
+              ground.config.delegated),
+        challenges(ground.outside, ground.store, zones),
+        deployment(ground.outside, ground.access),
+        time(ground.outside.clock, ground.outside.log),
+        shelves(ground.store, time),
+        observer(ground.store, deployment, ground.config),
+        retirement(ground.outside, ground.store, deployment, shelves, time),
+        claims(ground.store, ground.outside, ground.instances) {
+    time.listen_to("the CA", [this] { return session.skew(); });
+    time.listen_to("AWS", [this]() -> std::optional<Duration> {
+      if (ground.access.requests_sent() == 0) return {};
+      return ground.access.client().skew();
+    });
+  }
+
+  Task<Plan> plan(const Request& request);
+  Task<Report> apply(const Request& request, Duration wait);
+  Task<> have_account();
+  Task<> work_on(const CertificateConfig& certificate, const Request& request, Duration wait, Report& report);
+  Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
+                   ClaimedRecord& claimed, Report& report);
+  Task<> close_unconfigured(const std::vector<ObservedCertificate>& seen, Duration wait);
+  Task<> clean_up(Report& report);
+  Task<std::function<bool(const TxtOwner&)>> closed_owners();
+  Task<bool> emergency();
+  Trades trades(Installs& installs, ClaimedRecord& claimed, const Request& request);
+  const CertificateConfig& config_of(const CertificateId& id) const;
+
+  Ground ground;
+  acme::Session session;
+  acme::CertificateAuthority ca;
+  Vault vault;
+  KeyRing keys;
+  AccountKeys account_keys;
+  Zones zones;
+  Challenges challenges;
+  Deployment deployment;
+  AgreedTime time;
+  Shelves shelves;
+  Observer observer;
+  Retirement retirement;
+  Claims claims;
+  Turn opening_account;
+  bool account_open = false;
+};
+
+Fleet::Fleet(Ground ground) : run_(std::make_unique<Run>(ground)) {}
+Fleet::~Fleet() = default;
+
+Task<Plan> Fleet::plan(Request request) { co_return co_await run_->plan(request); }
+
+Task<Plan> Fleet::Run::plan(const Request& request) {
+  Observed observed;
+  observed.certificates = co_await observer.certificates(request.only);
+  if (request.only.empty()) observed.removable = co_await retirement.removable(observed.certificates);
+  co_return make_plan(observed, request, ground.roots, time.now());
+}
+
+const CertificateConfig& Fleet::Run::config_of(const CertificateId& id) const {
+  return *std::ranges::find(ground.config.certificates, id, &CertificateConfig::id);
+}
+
+Task<> Fleet::Run::have_account() {
+  const Turn::Held mine = co_await opening_account.take();
+  if (account_open) co_return;
+  const AccountConfig& account = ground.config.account;
+  const AccountKeyPlace place{account.key, account.kms_key, account.key_type, ground.config.ca.url};
+  const acme::AccountSettings settings{ground.config.ca.agree_to_terms, account.contact};
+  co_await session.directory();  // its Date is part of the agreed time, before anything is decided by it
+  ca.use(co_await open_account(ground.store, account_keys, ca, place, settings));
+  account_open = true;
+}
+
+Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
+  return Trades{ground.outside,  ca,   keys,         challenges,      shelves, installs,
+                claimed.entry(), time, ground.roots, request.permits, ""};
+}
+
+Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
+                             ClaimedRecord& claimed, Report& report) {
+  const CertificateSpec wanted = ground.config.spec(certificate);
+  Installs installs{claimed.entry(), time};
+  Trades with = trades(installs, claimed, request);
+  Life life{with, ground.store, vault, deployment, claimed};
+  std::optional<Failure> failure;
+  if (issues(plan)) {
+    try {
+      co_await have_account();
+      co_await life.obtain(wanted);
+      report.outcomes.push_back(Outcome{Outcome::Kind::issued, certificate.id.text(), "",
+                                        "valid until " + iso8601(claimed.get().newest->issued.chain.leaf.not_after()),
+                                        ""});
+    } catch (const Failure& caught) {
+      if (caught.kind() == Failure::Kind::fenced) throw;
+      failure = caught;
+    }
+  }
+  const auto& newest = claimed.get().newest;
+  const bool usable = newest && time.now() < newest->issued.chain.leaf.not_after() &&
+                      std::ranges::includes(newest->specification.names, wanted.names);
+  if (usable) {
+    for (Outcome& outcome : co_await life.install_everywhere(certificate, wanted))
+      report.outcomes.push_back(std::move(outcome));
+  }
+  if (failure) throw Failure{*failure};
+}
+
+Task<> Fleet::Run::work_on(const CertificateConfig& certificate, const Request& request, Duration wait,
+                           Report& report) {
+  std::optional<ClaimedRecord> claimed;
+  std::exception_ptr failed;
+  try {
+    claimed.emplace(co_await claims.take(certificate.id, ground.config.spec(certificate), wait));
+    // Decided again under the claim: whoever held it before may have done the work.
+    Observed observed;
+    observed.certificates.push_back(co_await observer.certificate(certificate));
+    Request same = request;
+    same.only.clear();
+    const Plan plan = make_plan(observed, same, ground.roots, time.now());
+    co_await carry_out(certificate, plan.certificates.front(), request, *claimed, report);
+  } catch (const Failure& failure) {
+    report.outcomes.push_back(failed_outcome(certificate.id.text(), failure));
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (failed) co_await shield_from_cancellation();
+  if (claimed) co_await claimed->release();
+  if (failed) std::rethrow_exception(failed);
+}
+
+Task<> Fleet::Run::close_unconfigured(const std::vector<ObservedCertificate>& seen, Duration wait) {
+  for (const ObservedCertificate& certificate : seen) {
+    if (certificate.configured || !certificate.record || !certificate.record->open_generation) continue;
+    ClaimedRecord claimed = co_await claims.take(certificate.id, certificate.wanted, wait);
+    Installs installs{claimed.entry(), time};
+    Trades with = trades(installs, claimed, Request{});
+    Life life{with, ground.store, vault, deployment, claimed};
+    co_await have_account();
+    co_await life.close_open("it is no longer configured");
+    co_await claimed.release();
+  }
+}
+
+Task<std::function<bool(const TxtOwner&)>> Fleet::Run::closed_owners() {
+  auto open = std::make_shared<std::map<CertificateId, int>>();
+  for (const StoredRecord& stored : co_await load_records(ground.store)) {
+    if (stored.record.open_generation) open->emplace(stored.record.id, *stored.record.open_generation);
+  }
+  co_return [open](const TxtOwner& owner) {
+    const auto found = open->find(owner.certificate);
+    return found == open->end() || found->second != owner.generation;
+  };
+}
+
+Task<> Fleet::Run::clean_up(Report& report) {
+  const auto closed = co_await closed_owners();
+  co_await challenges.sweep(closed);
+  co_await challenges.settle(limits::renewal::verify_deadline);
+  const auto seen = co_await observer.certificates({});
+  for (const std::string& name : co_await retirement.retire(seen))
+    report.outcomes.push_back(Outcome{Outcome::Kind::removed, "", name, "no longer needed", ""});
+  const WallTime now = time.now();
+  for (const ObservedCertificate& certificate : seen) {
+    for (const ObservedTarget& target : certificate.targets) {
+      const Chain* served = target.serving ? target.serving->certificate() : nullptr;
+      if (certificate.configured && served && now >= emergency_at(served->leaf)) report.emergency = true;
+    }
+  }
+}
+
+Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await run_->apply(request, wait); }
+
+Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
+  Report report;
+  co_await ground.instances.begin();
+  std::exception_ptr failed;
+  try {
+    Observed observed;
+    observed.certificates = co_await observer.certificates(request.only);
+    if (request.only.empty()) {
+      co_await close_unconfigured(observed.certificates, wait);
+      observed.removable = co_await retirement.removable(observed.certificates);
+    }
+    report.plan = make_plan(observed, request, ground.roots, time.now());
+    std::vector<Work> works;
+    for (const CertificatePlan& plan : report.plan.certificates) {
+      if (!needs_work(plan)) continue;
+      const CertificateConfig& certificate = config_of(plan.id);
+      works.push_back([&, wait]() -> Task<> { co_await work_on(certificate, request, wait, report); });
+    }
+    for (const auto& end : co_await all_settled(std::move(works), limits::renewal::certificates_at_once)) {
+      if (end) std::rethrow_exception(end);
+    }
+    co_await clean_up(report);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (failed) co_await shield_from_cancellation();
+  co_await ground.instances.end();
+  if (failed) std::rethrow_exception(failed);
+  for (const Action& action : report.plan.all()) {
+    if (action.kind == Action::Kind::trouble)
+      report.outcomes.push_back(
+          Outcome{Outcome::Kind::failed, action.certificate, action.target, action.reason, action.remedy});
+    if (action.kind == Action::Kind::hold)
+      report.outcomes.push_back(
+          Outcome{Outcome::Kind::held, action.certificate, action.target, action.reason, action.remedy});
+    if (action.kind == Action::Kind::wait && !action.certificate.empty())
+      report.outcomes.push_back(
+          Outcome{Outcome::Kind::waiting, action.certificate, action.target, action.reason, action.remedy});
+  }
+  report.ca_requests = session.requests_sent();
+  report.ca_polls = ca.polls();
+  report.aws_requests = ground.access.requests_sent();
+  co_return report;
+}
+
+Task<> Fleet::forget(const CertificateId& id, Duration wait) {
+  Run& run = *run_;
+  co_await run.ground.instances.begin();
+  std::exception_ptr failed;
+  try {
+    const auto stored = co_await load_record(run.ground.store, id);
+    if (!stored) {
+      throw Failure(Failure::Kind::refused, fmt::format("the state knows no certificate {}", id.text()),
+                    "See the names that `certferry status` prints");
+    }
+    ClaimedRecord claimed = co_await run.claims.take(id, stored->record.specification, wait);
+    Installs installs{claimed.entry(), run.time};
+    Trades with = run.trades(installs, claimed, Request{});
+    Life life{with, run.ground.store, run.vault, run.deployment, claimed};
+    if (claimed.get().open_generation) {
+      co_await run.have_account();
+      co_await life.close_open("it is forgotten");
+    }
+    const auto closed = co_await run.closed_owners();
+    co_await run.challenges.sweep(closed);
+    for (int generation = 1; generation <= claimed.get().last_generation; ++generation) {
+      co_await run.vault.remove(id, generation);
+      const std::string journal = journal_key(id, generation);
+      if (const auto entry = co_await run.ground.store.get(journal))
+        co_await run.ground.store.remove(journal, entry->version);
+    }
+    co_await claimed.release();
+    if (const auto entry = co_await run.ground.store.get(record_key(id)))
+      co_await run.ground.store.remove(record_key(id), entry->version);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (failed) co_await shield_from_cancellation();
+  co_await run.ground.instances.end();
+  if (failed) std::rethrow_exception(failed);
+}
+
+}  // namespace certferry

@@ -1,0 +1,139 @@
+#include "engine/life.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "engine/renewal.h"
+#include "plan/schedule.h"
+
+namespace certferry {
+
+Task<int> Life::open_generation(const CertificateSpec& wanted) {
+  const Record& record = claimed_.get();
+  if (record.open_generation && record.specification == wanted) co_return *record.open_generation;
+  if (record.open_generation) co_await close_open("its specification changed");
+  co_await claimed_.entry().update([&](Record& changed) {
+    changed.open_generation = ++changed.last_generation;
+    changed.specification = wanted;
+  });
+  co_return *claimed_.get().open_generation;
+}
+
+Task<> Life::obtain(const CertificateSpec& wanted) {
+  const int generation = co_await open_generation(wanted);
+  const auto journal = co_await Journal::open(store_, trades_.outside.clock, trades_.outside.log,
+                                              Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch()});
+  std::exception_ptr failed;
+  try {
+    const Issued issued = co_await issue(wanted, trades_, *journal);
+    const KeyRef key = co_await journal->step(
+        "key", [&] { return trades_.keys.create(claimed_.get().id, generation, wanted.key_type); });
+    const WallTime now = trades_.time.now();
+    co_await claimed_.entry().update([&](Record& record) {
+      record.previous = std::move(record.newest);
+      record.newest = Record::Newest{issued, key, wanted};
+      record.open_generation.reset();
+      record.failures = FailureRecord{};
+      remember(
+          record, now,
+          fmt::format("generation {} was issued, valid until {}", generation, iso8601(issued.chain.leaf.not_after())));
+    });
+  } catch (const Failure&) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_return;
+  std::optional<Failure> failure;
+  try {
+    std::rethrow_exception(failed);
+  } catch (const Failure& caught) {
+    failure = caught;
+  }
+  if (failure->kind() == Failure::Kind::dead_generation)
+    co_await close_dead(generation, *failure);
+  else if (failure->kind() != Failure::Kind::fenced)
+    co_await note_failure(*failure);
+  std::rethrow_exception(failed);
+}
+
+Task<> Life::note_failure(const Failure& failure) {
+  co_await claimed_.entry().update([&](Record& record) {
+    record.failures.what = failure.what();
+    record.failures.next = failure.next();
+  });
+}
+
+Task<> Life::close_dead(int generation, const Failure& failure) {
+  co_await abandon_order(generation);
+  const WallTime now = trades_.time.now();
+  co_await claimed_.entry().update([&](Record& record) {
+    record.open_generation.reset();
+    ++record.failures.count;
+    record.failures.not_before = now + pause_after_failures(record.failures.count);
+    record.failures.what = failure.what();
+    record.failures.next = failure.next();
+    remember(record, now, fmt::format("generation {} ended without a certificate: {}", generation, failure.what()));
+  });
+  co_await vault_.remove(claimed_.get().id, generation);  // no certificate was issued for it, and none will be
+}
+
+Task<> Life::abandon_order(int generation) {
+  const auto journal = co_await read_journal(store_, claimed_.get().id, generation);
+  const Json* step = journal ? journal->steps.find("order") : nullptr;
+  const Json* url = step ? step->find("value") : nullptr;
+  if (!url || !url->is_string()) co_return;
+  try {
+    co_await trades_.ca.abandon(OrderUrl::parse(url->as_text()));
+  } catch (const Failure& failure) {
+    trades_.outside.log.warn(
+        fmt::format("{}: its order could not be given up: {}", claimed_.get().id.text(), failure.what()));
+  }
+}
+
+Task<> Life::close_open(std::string why) {
+  const auto generation = claimed_.get().open_generation;
+  if (!generation) co_return;
+  co_await abandon_order(*generation);
+  const WallTime now = trades_.time.now();
+  co_await claimed_.entry().update([&](Record& record) {
+    record.open_generation.reset();
+    remember(record, now, fmt::format("generation {} was given up: {}", *generation, why));
+  });
+}
+
+Task<Outcome> Life::install_one(const CertificateConfig& certificate, const InstallConfig& where,
+                                const CertificateSpec& wanted) {
+  const std::string id = certificate.id.text();
+  std::string target_name = where.slot();
+  try {
+    Target* target = co_await deployment_.target(certificate, where);
+    target_name = target->name();
+    const auto& newest = claimed_.get().newest;
+    const bool served =
+        co_await ::certferry::install(newest->issued, newest->key, wanted, *target, where.retire_after, trades_);
+    if (served) co_return Outcome{Outcome::Kind::installed, id, target_name, "served and verified", ""};
+    const auto& known = claimed_.get().targets.at(std::string{target->id()});
+    co_return Outcome{Outcome::Kind::held, id, target_name, known.held, "see `certferry plan` for the way out"};
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    co_return Outcome{Outcome::Kind::failed, id, target_name, failure.what(), failure.next()};
+  }
+}
+
+Task<std::vector<Outcome>> Life::install_everywhere(const CertificateConfig& certificate,
+                                                    const CertificateSpec& wanted) {
+  std::vector<Outcome> outcomes(certificate.install.size());
+  if (outcomes.empty() || !claimed_.get().newest) co_return std::vector<Outcome>{};
+  outcomes[0] = co_await install_one(certificate, certificate.install[0], wanted);  // the canary
+  std::vector<Work> others;
+  for (std::size_t i = 1; i < outcomes.size(); ++i)
+    others.push_back(
+        [&, i]() -> Task<> { outcomes[i] = co_await install_one(certificate, certificate.install[i], wanted); });
+  const auto ends = co_await all_settled(std::move(others), limits::renewal::targets_at_once);
+  for (const auto& end : ends) {
+    if (end) std::rethrow_exception(end);
+  }
+  co_return outcomes;
+}
+
+}  // namespace certferry

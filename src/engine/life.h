@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "deploy/deployment.h"
+#include "engine/report.h"
+#include "engine/trades.h"
+#include "state/claims.h"
+#include "state/journal.h"
+
+namespace certferry {
+
+// One claimed certificate: opens and closes its generations, and carries out its part of the plan.
+class Life {
+ public:
+  Life(Trades& trades, Store& store, Vault& vault, Deployment& deployment, ClaimedRecord& claimed)
+      : trades_(trades), store_(store), vault_(vault), deployment_(deployment), claimed_(claimed) {}
+
+  // Obtains a certificate in the open generation, or in a new one. Failure: what kept it from that, after the
+  // generation was closed where its order is dead and the failure table was consulted.
+  Task<> obtain(const CertificateSpec& wanted);
+  // Installs the newest valid certificate on every target, the first before the others; the outcomes, one a target.
+  Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted);
+  // Closes the open generation of what is no longer wanted; best effort at the CA.
+  Task<> close_open(std::string why);
+
+ private:
+  Task<int> open_generation(const CertificateSpec& wanted);
+  Task<> close_dead(int generation, const Failure& failure);
+  Task<> note_failure(const Failure& failure);
+  Task<> abandon_order(int generation);
+  Task<Outcome> install_one(const CertificateConfig& certificate, const InstallConfig& install,
+                            const CertificateSpec& wanted);
+
+  Trades& trades_;
+  Store& store_;
+  Vault& vault_;
+  Deployment& deployment_;
+  ClaimedRecord& claimed_;
+};
+
+}  // namespace certferry

@@ -1,0 +1,62 @@
+#include "engine/report.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace certferry {
+
+std::string_view name(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::issued:
+      return "issued";
+    case Outcome::Kind::installed:
+      return "installed";
+    case Outcome::Kind::held:
+      return "held";
+    case Outcome::Kind::waiting:
+      return "waiting";
+    case Outcome::Kind::removed:
+      return "removed";
+    case Outcome::Kind::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+bool Report::failed() const {
+  return std::ranges::any_of(outcomes, [](const Outcome& outcome) { return outcome.kind == Outcome::Kind::failed; });
+}
+
+std::string to_text(const Report& report) {
+  std::string text;
+  for (const Outcome& outcome : report.outcomes) {
+    const std::string& subject = outcome.target.empty() ? outcome.certificate : outcome.target;
+    text += fmt::format("{:<9} {}: {}\n", name(outcome.kind), subject, outcome.what);
+    if (!outcome.next.empty()) text += fmt::format("          -> {}\n", outcome.next);
+  }
+  if (report.emergency) text += "A target is left with a certificate that has expired or is about to.\n";
+  if (report.ca_requests + report.aws_requests > 0)
+    text += fmt::format("{} requests to the CA, {} of them polls; {} to AWS\n", report.ca_requests, report.ca_polls,
+                        report.aws_requests);
+  return text;
+}
+
+Json to_json(const Report& report) {
+  Json outcomes = Json::array();
+  for (const Outcome& outcome : report.outcomes) {
+    Json entry = Json::object({{"outcome", std::string{name(outcome.kind)}}, {"what", outcome.what}});
+    if (!outcome.certificate.empty()) entry["certificate"] = outcome.certificate;
+    if (!outcome.target.empty()) entry["target"] = outcome.target;
+    if (!outcome.next.empty()) entry["next"] = outcome.next;
+    outcomes.push_back(std::move(entry));
+  }
+  return Json::object(
+      {{"plan", to_json(report.plan)},
+       {"outcomes", std::move(outcomes)},
+       {"failed", report.failed()},
+       {"emergency", report.emergency},
+       {"requests",
+        Json::object({{"ca", report.ca_requests}, {"ca_polls", report.ca_polls}, {"aws", report.aws_requests}})}});
+}
+
+}  // namespace certferry

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace certferry {
+
+// How one piece of a run ended.
+struct Outcome {
+  enum class Kind { issued, installed, held, waiting, removed, failed };
+  Kind kind;
+  std::string certificate, target;  // target "" for what concerns the certificate
+  std::string what, next;           // what happened; for failed and held: what to do
+};
+std::string_view name(Outcome::Kind);
+
+// What a run of `apply` did.
+struct Report {
+  Plan plan;  // as it was carried out
+  std::vector<Outcome> outcomes;
+  bool emergency = false;  // a configured target is left with a certificate expired or in its emergency margin
+  std::uint64_t ca_requests = 0, ca_polls = 0, aws_requests = 0;
+  bool failed() const;
+};
+std::string to_text(const Report&);
+Json to_json(const Report&);
+
+}  // namespace certferry
