@@ -25,7 +25,7 @@ class Session {
  public:
   Session(Outside& outside, std::string directory_url);
 
-  Task<const Directory&> directory();  // read once
+  Task<Directory> directory();  // read once
   // A signed POST. Repeats on badNonce with the fresh nonce (bounded); nothing else is repeated. kid empty: jwk is
   // sent.
   Task<http::Response> post(const PrivateKey& key, const std::string& kid, const std::string& url,
