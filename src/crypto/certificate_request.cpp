@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "crypto/curve.h"
 #include "crypto/openssl.h"
 #include "crypto/signature.h"
 #include "crypto/subject_names.h"
@@ -34,7 +35,9 @@ void add_names(X509_REQ* request, const std::vector<DomainName>& names) {
 
 Bytes certificate_request(const PrivateKey& key, const std::vector<DomainName>& names) {
   const OwnedRequest request{X509_REQ_new()};
-  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1)
+    openssl_failed("write a certificate request");
+  if (!set_subject_key(X509_REQ_get_X509_PUBKEY(request.get()), key.get()) &&
       X509_REQ_set_pubkey(request.get(), key.get()) != 1)
     openssl_failed("write a certificate request");
   add_names(request.get(), names);

@@ -2,6 +2,7 @@
 
 #include <openssl/x509v3.h>
 
+#include "crypto/curve.h"
 #include "crypto/openssl.h"
 #include "crypto/signature.h"
 #include "crypto/subject_names.h"
@@ -94,7 +95,8 @@ void add_key_ids(X509* certificate, const X509* issuer) {
 Certificate sign_certificate(const CertificateTemplate& wanted, const PublicKey& key, const PrivateKey& issuer_key,
                              const Certificate* issuer) {
   const OwnedX509 certificate{X509_new()};
-  done(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
+  done(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1);
+  done(set_subject_key(X509_get_X509_PUBKEY(certificate.get()), key.get()) ||
        X509_set_pubkey(certificate.get(), key.get()) == 1);
   set_serial(certificate.get(), wanted.serial);
   set_dates(certificate.get(), wanted.not_before, wanted.not_after);

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include "base/failure.h"
+#include "crypto/curve.h"
 #include "crypto/openssl.h"
 #include "crypto/signature.h"
 
@@ -46,7 +47,7 @@ PrivateKey usable(OwnedPkey key) {
   const std::string kind = fmt::format("{} of {} bits", ec ? "EC" : quoted(EVP_PKEY_get0_type_name(key.get()), 20),
                                        EVP_PKEY_get_bits(key.get()));
   std::shared_ptr<EVP_PKEY> shared{key.release(), EVP_PKEY_free};
-  if (!PublicKey{shared}.type()) throw private_key_refused(fmt::format("its kind is {}", kind));
+  if (!key_type_of(shared.get())) throw private_key_refused(fmt::format("its kind is {}", kind));
   if (ec) {
     const OwnedPkeyContext context{EVP_PKEY_CTX_new_from_pkey(nullptr, shared.get(), nullptr)};
     if (!context || EVP_PKEY_pairwise_check(context.get()) != 1) {
@@ -55,6 +56,19 @@ PrivateKey usable(OwnedPkey key) {
     }
   }
   return PrivateKey{std::move(shared)};
+}
+
+// PKCS#8 as der() and most others write it; null for any other form.
+OwnedPkey key_in_our_form(BytesView der) {
+  for (const Curve& curve : our_curves()) {
+    const std::size_t scalar = curve.pkcs8_prefix.size(), between = scalar + curve.coordinate;
+    const std::size_t point = between + curve.pkcs8_between.size();
+    if (der.size() != point + 1 + 2 * curve.coordinate || !der.starts_with(curve.pkcs8_prefix) ||
+        !der.substr(between).starts_with(curve.pkcs8_between))
+      continue;
+    return private_key_from(curve, der.substr(scalar, curve.coordinate), der.substr(point));
+  }
+  return {};
 }
 
 OwnedBio secret_bio() {
@@ -104,6 +118,7 @@ PrivateKey PrivateKey::from_pem(const Secret& pem) {
 
 PrivateKey PrivateKey::from_der(const Secret& pkcs8) {
   const BytesView der = pkcs8.reveal();
+  if (OwnedPkey key = key_in_our_form(der)) return usable(std::move(key));
   const unsigned char* at = octets(der);
   OwnedPkey key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size()))};
   if (!key) {
@@ -132,7 +147,7 @@ Secret PrivateKey::der() const {
 PublicKey PrivateKey::public_part() const { return PublicKey::from_spki(PublicKey{key_}.spki()); }
 
 KeyType PrivateKey::type() const {
-  const auto type = PublicKey{key_}.type();
+  const auto type = key_type_of(get());
   if (!type) throw private_key_refused("its kind is none of ours");
   return *type;
 }

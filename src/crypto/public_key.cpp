@@ -6,6 +6,7 @@
 #include <openssl/param_build.h>
 
 #include "base/failure.h"
+#include "crypto/curve.h"
 #include "crypto/digest.h"
 #include "crypto/openssl.h"
 #include "crypto/signature.h"
@@ -15,28 +16,11 @@
 namespace certferry {
 namespace {
 
-using namespace std::string_view_literals;
-
 using OwnedParams = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 using OwnedParamBuilder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 
 constexpr std::size_t largest_rsa_modulus = 1024;  // octets, 8,192 bits: more only costs the verifier time
 constexpr std::size_t largest_rsa_exponent = 8;    // octets
-
-// What there is to know of a curve that we speak: JWK's name, OpenSSL's group, the octets of a coordinate, and what
-// stands before an uncompressed point in a SubjectPublicKeyInfo (RFC 5480).
-struct Curve {
-  std::string_view jwk;
-  const char* group;
-  std::size_t coordinate;
-  std::string_view spki_prefix;
-};
-constexpr std::array curves{
-    Curve{"P-256", "prime256v1", 32,
-          "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00"sv},
-    Curve{"P-384", "secp384r1", 48,
-          "\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00"sv},
-};
 
 Failure key_refused(std::string_view what) {
   return Failure(Failure::Kind::refused, fmt::format("Reading a public key: {}", what),
@@ -45,22 +29,10 @@ Failure key_refused(std::string_view what) {
 
 std::shared_ptr<EVP_PKEY> shared_key(OwnedPkey key) { return {key.release(), EVP_PKEY_free}; }
 
-OwnedPkey key_from(const char* algorithm, OSSL_PARAM* params) {
-  const OwnedPkeyContext context{EVP_PKEY_CTX_new_from_name(nullptr, algorithm, nullptr)};
-  EVP_PKEY* key = nullptr;
-  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-    throw key_refused(fmt::format("its numbers are no {} key: {}", algorithm, openssl_reason()));
-  return OwnedPkey{key};
-}
-
-// point: 04 || x || y. Refused where it is not on the curve.
-OwnedPkey key_from_point(const Curve& curve, Bytes point) {
-  std::string group{curve.group};
-  std::array params{OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size()),
-                    OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
-                    OSSL_PARAM_construct_end()};
-  return key_from("EC", params.data());
+OwnedPkey key_from_point(const Curve& curve, BytesView point) {
+  OwnedPkey key = public_key_from(curve, point);
+  if (!key) throw key_refused(fmt::format("its point is not on {}", curve.jwk));
+  return key;
 }
 
 OwnedPkey key_from_modulus(BytesView modulus, BytesView exponent) {
@@ -74,37 +46,26 @@ OwnedPkey key_from_modulus(BytesView modulus, BytesView exponent) {
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
     openssl_failed("build an RSA key");
   const OwnedParams params{OSSL_PARAM_BLD_to_param(builder.get())};
-  if (!params) openssl_failed("build an RSA key");
-  return key_from("RSA", params.get());
+  const OwnedPkeyContext context{EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr)};
+  EVP_PKEY* key = nullptr;
+  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1) openssl_failed("build an RSA key");
+  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
+    throw key_refused(fmt::format("its numbers are no RSA key: {}", openssl_reason()));
+  return OwnedPkey{key};
 }
 
-const Curve* curve_of(const EVP_PKEY* key) {
-  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return nullptr;
-  std::array<char, 64> group{};
-  if (EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1) {
-    openssl_reason();
-    return nullptr;
-  }
-  for (const Curve& curve : curves)
-    if (std::string_view{curve.group} == group.data()) return &curve;
-  return nullptr;
-}
-
-// A number of the key, big-endian, as long as it is or as `size` says.
-Bytes number_of(const EVP_PKEY* key, const char* parameter, std::optional<std::size_t> size = {}) {
+// A number of an RSA key, big-endian, as short as it can be.
+Bytes number_of(const EVP_PKEY* key, const char* parameter) {
   BIGNUM* number = nullptr;
   if (EVP_PKEY_get_bn_param(key, parameter, &number) != 1) openssl_failed("read a public key's numbers");
   const OwnedBignum owned{number};
-  const std::size_t length = size.value_or(static_cast<std::size_t>(BN_num_bytes(number)));
-  Bytes result(length, '\0');
-  if (BN_bn2binpad(number, octets(result), static_cast<int>(length)) < 0) openssl_failed("read a public key's numbers");
+  Bytes result(static_cast<std::size_t>(BN_num_bytes(number)), '\0');
+  BN_bn2bin(number, octets(result));
   return result;
 }
 
 Bytes encoded_spki(EVP_PKEY* key) {
-  if (const Curve* curve = curve_of(key))  // by hand: OpenSSL's encoder costs ten times as much
-    return fmt::format("{}\x04{}{}", curve->spki_prefix, number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate),
-                       number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate));
+  if (const Curve* curve = curve_of(key)) return Bytes{curve->spki_prefix} + point_of(key, *curve);
   const int length = i2d_PUBKEY(key, nullptr);
   if (length <= 0) throw key_refused(fmt::format("it cannot be encoded: {}", openssl_reason()));
   Bytes der(static_cast<std::size_t>(length), '\0');
@@ -122,7 +83,7 @@ Bytes jwk_member(const Json& jwk, std::string_view name) {
 
 OwnedPkey key_from_ec_jwk(const Json& jwk) {
   const std::string wanted = jwk.text("crv").value_or("");
-  for (const Curve& curve : curves) {
+  for (const Curve& curve : our_curves()) {
     if (curve.jwk != wanted) continue;
     const Bytes x = jwk_member(jwk, "x");
     const Bytes y = jwk_member(jwk, "y");
@@ -138,9 +99,9 @@ OwnedPkey key_from_ec_jwk(const Json& jwk) {
 PublicKey::PublicKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)), spki_(encoded_spki(key_.get())) {}
 
 PublicKey PublicKey::from_spki(BytesView der) {
-  for (const Curve& curve : curves)
+  for (const Curve& curve : our_curves())
     if (der.starts_with(curve.spki_prefix) && der.size() == curve.spki_prefix.size() + 1 + 2 * curve.coordinate)
-      return PublicKey{shared_key(key_from_point(curve, Bytes{der.substr(curve.spki_prefix.size())}))};
+      return PublicKey{shared_key(key_from_point(curve, der.substr(curve.spki_prefix.size())))};
   const unsigned char* at = octets(der);
   OwnedPkey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size()))};
   if (!key) throw key_refused(fmt::format("it is no SubjectPublicKeyInfo: {}", openssl_reason()));
@@ -157,26 +118,15 @@ PublicKey PublicKey::from_jwk(std::string_view json) {
   throw key_refused(fmt::format("the JWK's kty is \"{}\"", quoted(kind, 40)));
 }
 
-std::optional<KeyType> PublicKey::type() const {
-  if (const Curve* curve = curve_of(get())) return curve->coordinate == 32 ? KeyType::p256 : KeyType::p384;
-  if (EVP_PKEY_get_base_id(get()) != EVP_PKEY_RSA) return {};
-  switch (EVP_PKEY_get_bits(get())) {
-    case 2048:
-      return KeyType::rsa2048;
-    case 3072:
-      return KeyType::rsa3072;
-    case 4096:
-      return KeyType::rsa4096;
-    default:
-      return {};
-  }
-}
+std::optional<KeyType> PublicKey::type() const { return key_type_of(get()); }
 
 std::string PublicKey::jwk() const {
-  if (const Curve* curve = curve_of(get()))
+  if (const Curve* curve = curve_of(get())) {
+    const Bytes point = point_of(get(), *curve);
     return fmt::format(R"({{"crv":"{}","kty":"EC","x":"{}","y":"{}"}})", curve->jwk,
-                       base64url(number_of(get(), OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate)),
-                       base64url(number_of(get(), OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate)));
+                       base64url(BytesView{point}.substr(1, curve->coordinate)),
+                       base64url(BytesView{point}.substr(1 + curve->coordinate)));
+  }
   if (EVP_PKEY_get_base_id(get()) == EVP_PKEY_RSA)
     return fmt::format(R"({{"e":"{}","kty":"RSA","n":"{}"}})", base64url(number_of(get(), OSSL_PKEY_PARAM_RSA_E)),
                        base64url(number_of(get(), OSSL_PKEY_PARAM_RSA_N)));

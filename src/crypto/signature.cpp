@@ -2,6 +2,7 @@
 
 #include <openssl/ec.h>
 
+#include "crypto/curve.h"
 #include "crypto/openssl.h"
 
 namespace certferry {
@@ -23,6 +24,21 @@ std::string_view name(SignatureAlgorithm algorithm) {
       return "RS256";
   }
   return "unknown";
+}
+
+std::optional<KeyType> key_type_of(const EVP_PKEY* key) {
+  if (const Curve* curve = curve_of(key)) return curve->coordinate == 32 ? KeyType::p256 : KeyType::p384;
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return {};
+  switch (EVP_PKEY_get_bits(key)) {
+    case 2048:
+      return KeyType::rsa2048;
+    case 3072:
+      return KeyType::rsa3072;
+    case 4096:
+      return KeyType::rsa4096;
+    default:
+      return {};
+  }
 }
 
 const EVP_MD* digest_for(SignatureAlgorithm algorithm) {

@@ -8,6 +8,8 @@
 
 namespace certferry {
 
+// Empty where the key is none that we make.
+std::optional<KeyType> key_type_of(const EVP_PKEY* key);
 // The digest that an algorithm signs.
 const EVP_MD* digest_for(SignatureAlgorithm);
 // The algorithm that a key of this type signs with, for JWS and for X.509: the digest as strong as the curve.

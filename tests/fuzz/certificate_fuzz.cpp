@@ -1,6 +1,7 @@
-// DER from a CA, a handshake, a request: read or refused, and what was read can be asked everything.
+// DER from a CA, a handshake, a request, a key file: read or refused, and what was read can be asked everything.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/failure.h"
 #include "crypto/certificate_request.h"
@@ -46,6 +47,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const BytesView der{reinterpret_cast<const char*>(data), size};
   refused_at_worst([&] { ask_everything(Certificate::from_der(der)); });
   refused_at_worst([&] { parse_certificate_request(der); });
+  refused_at_worst([&] {
+    const PrivateKey key = PrivateKey::from_der(Secret{std::string{der}});
+    if (PrivateKey::from_der(key.der()).public_part() != key.public_part()) __builtin_trap();
+  });
   refused_at_worst([&] {
     const PublicKey key = PublicKey::from_spki(der);
     if (PublicKey::from_spki(key.spki()) != key) __builtin_trap();

@@ -11,7 +11,7 @@ namespace {
 TEST(CertificateRequest, AsksForItsNamesWithItsKey) {
   const auto names = names_of({"*.shop.example", "a.example", "shop.example", "xn--bcher-kva.example"});
   for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
-    const PrivateKey key = PrivateKey::generate(type);
+    const PrivateKey key = test_key(type);
     const RequestedCertificate asked = parse_certificate_request(certificate_request(key, names));
     EXPECT_EQ(asked.names, names);
     EXPECT_EQ(asked.key, key.public_part());

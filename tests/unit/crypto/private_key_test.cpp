@@ -11,6 +11,7 @@
 #include "acme_vectors.h"
 #include "base/failure.h"
 #include "crypto/signature.h"
+#include "test_authority.h"
 #include "wire/base64.h"
 
 namespace certferry {
@@ -67,7 +68,7 @@ PrivateKey rsa_from_jwk(const Json& jwk) {
 
 TEST(PrivateKey, SurvivesEveryWrittenForm) {
   for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
-    const PrivateKey key = PrivateKey::generate(type);
+    const PrivateKey key = test_key(type);
     EXPECT_EQ(key.type(), type);
     EXPECT_EQ(PrivateKey::from_pem(key.pem()).public_part(), key.public_part());
     EXPECT_EQ(PrivateKey::from_der(key.der()).public_part(), key.public_part());
@@ -77,7 +78,7 @@ TEST(PrivateKey, SurvivesEveryWrittenForm) {
 
 TEST(PrivateKey, ReadsTheOlderForms) {
   for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
-    const PrivateKey key = PrivateKey::generate(type);
+    const PrivateKey key = test_key(type);
     const std::string older = written_by([&](BIO* bio) {
       return PEM_write_bio_PrivateKey_traditional(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     });
@@ -92,7 +93,7 @@ TEST(PrivateKey, ReadsTheOlderForms) {
 TEST(PrivateKey, SignsWhatItsPublicPartVerifies) {
   for (const auto& [type, size] : std::initializer_list<std::pair<KeyType, std::size_t>>{
            {KeyType::p256, 64}, {KeyType::p384, 96}, {KeyType::rsa2048, 256}}) {
-    const PrivateKey key = PrivateKey::generate(type);
+    const PrivateKey key = test_key(type);
     for (int i = 0; i < 300 && (i == 0 || type != KeyType::rsa2048); ++i) {  // short r and s turn up among these
       const std::string data = "data " + std::to_string(i);
       const Bytes signature = key.sign(data);
@@ -149,6 +150,28 @@ TEST(PrivateKey, RefusesHalvesThatDoNotBelongTogether) {
   const Bytes own = one.public_part().spki().substr(26), foreign = other.public_part().spki().substr(26);
   der.replace(der.find(own), own.size(), foreign);
   EXPECT_THROW(PrivateKey::from_der(Secret{der}), Failure);
+}
+
+TEST(PrivateKey, RefusesAScalarThatIsNone) {
+  for (const KeyType type : {KeyType::p256, KeyType::p384}) {
+    const Bytes der{PrivateKey::generate(type).der().reveal()};
+    const std::size_t size = type == KeyType::p256 ? 32 : 48, at = type == KeyType::p256 ? 36 : 35;
+    for (const char octet : {'\0', '\xff'}) {
+      Bytes changed = der;
+      changed.replace(at, size, size, octet);
+      EXPECT_THROW(PrivateKey::from_der(Secret{changed}), Failure);
+    }
+  }
+}
+
+TEST(PrivateKey, IsReadFromDerWithoutItsPublicHalf) {
+  const Bytes scalar_alone =  // RFC 5915's point left out; the scalar is 379
+      parse_hex(
+          "3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420"
+          "000000000000000000000000000000000000000000000000000000000000017b")
+          .value();
+  EXPECT_EQ(PrivateKey::from_der(Secret{scalar_alone}).public_part().thumbprint(),
+            "7Yxe6c_3bAa6kiaK1G-BZmi9EeNsUmlcbdnrtLeuK4E");
 }
 
 TEST(PrivateKey, RefusesDamagedDer) {

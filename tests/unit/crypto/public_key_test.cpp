@@ -5,6 +5,7 @@
 #include "acme_vectors.h"
 #include "base/failure.h"
 #include "crypto/private_key.h"
+#include "test_authority.h"
 #include "wire/base64.h"
 
 namespace certferry {
@@ -44,7 +45,7 @@ TEST(PublicKey, VerifiesThePublishedSignatures) {
 
 TEST(PublicKey, SurvivesEveryWrittenForm) {
   for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
-    const PublicKey key = PrivateKey::generate(type).public_part();
+    const PublicKey key = test_key(type).public_part();
     EXPECT_EQ(key.type(), type);
     EXPECT_EQ(PublicKey::from_spki(key.spki()), key);
     EXPECT_EQ(PublicKey::from_jwk(key.jwk()), key);
@@ -90,7 +91,7 @@ TEST(PublicKey, RefusesJwksThatAreNoKeyOfOurs) {
 
 TEST(PublicKey, RefusesWhatFollowsIt) {
   for (const KeyType type : {KeyType::p256, KeyType::rsa2048})
-    EXPECT_THROW(PublicKey::from_spki(PrivateKey::generate(type).public_part().spki() + '\0'), Failure);
+    EXPECT_THROW(PublicKey::from_spki(test_key(type).public_part().spki() + '\0'), Failure);
   EXPECT_THROW(PublicKey::from_spki(""), Failure);
   EXPECT_THROW(PublicKey::from_spki("0"), Failure);
 }

@@ -22,6 +22,13 @@ inline std::vector<DomainName> names_of(const std::vector<std::string>& texts) {
   return names;
 }
 
+// A new key; of RSA always the same one, since making it takes its time.
+inline PrivateKey test_key(KeyType type) {
+  if (type != KeyType::rsa2048) return PrivateKey::generate(type);
+  static const PrivateKey rsa = PrivateKey::generate(KeyType::rsa2048);
+  return rsa;
+}
+
 // The same certificate, changed and signed again.
 inline Certificate changed(const Certificate& original, const PrivateKey& issuer_key,
                            const std::function<void(X509*)>& change) {
