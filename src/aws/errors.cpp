@@ -222,7 +222,8 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
   if (among(region_codes, error.code) && !error.region.empty()) return bucket_elsewhere(call, error);
   if (answer.status >= 500 || among(transient_codes, error.code))
     return made(call.repeatable ? Kind::transient : Kind::outcome_unknown, again, Retry::if_repeatable);
-  if (among(not_yet_codes, error.code)) return made(Kind::transient, again, Retry::no);
+  if (among(not_yet_codes, error.code))
+    return made(Kind::transient, "Run again: the load balancer does not see the certificate yet", Retry::no);
   if (among(conflict_codes, error.code)) return made(Kind::conflict, "Run again: it looks at what changed", Retry::no);
 
   Refusal out = made(Kind::refused, refusal_advice(call, answer, error, credentials), Retry::no);

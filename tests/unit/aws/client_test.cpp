@@ -32,7 +32,7 @@ TEST(Client, SendsASignedRequestToTheServicesHost) {
   paper.transport.answer(200, "<ok/>");
   Call call = a_read();
   call.query = {{"name", "a b"}};
-  EXPECT_EQ(run([&] { return paper.client.send(call); }).body, "<ok/>");
+  EXPECT_EQ(AWAITED(paper.client.send(call)).body, "<ok/>");
   const http::Request& sent = paper.transport.requests.at(0);
   EXPECT_EQ(sent.method, "GET");
   EXPECT_EQ(sent.url.text(), "https://route53.amazonaws.com/2013-04-01/change/C1?name=a%20b");
@@ -46,7 +46,7 @@ TEST(Client, SendsASignedRequestToTheServicesHost) {
 TEST(Client, TriesAServersErrorThreeTimesWithGrowingWaits) {
   Paper paper;
   for (int i = 0; i < 3; ++i) paper.transport.answer(503, "<html>busy</html>");
-  EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_read()); })),
+  EXPECT_EQ(said(FAILURE_OF(paper.client.send(a_read()))),
             "transient | Route 53 GetChange on change C1: HTTP 503 | Run again in a minute");
   EXPECT_EQ(paper.transport.requests.size(), 3U);
   EXPECT_EQ(paper.clock.slept, (std::vector{milliseconds(999), milliseconds(1999)}));
@@ -57,7 +57,7 @@ TEST(Client, WaitsNothingWhereTheJitterIsZero) {
   paper.entropy.octet = std::byte{0};
   paper.transport.answer(500, "");
   paper.transport.answer(200, "<ok/>");
-  run([&] { return paper.client.send(a_read()); });
+  AWAITED(paper.client.send(a_read()));
   EXPECT_EQ(paper.clock.slept, std::vector{milliseconds(0)});
 }
 
@@ -65,7 +65,7 @@ TEST(Client, SignsEveryAttemptWithItsOwnTime) {
   Paper paper;
   paper.transport.answer(500, "");
   paper.transport.answer(200, "<ok/>");
-  run([&] { return paper.client.send(a_read()); });
+  AWAITED(paper.client.send(a_read()));
   paper.clock.pass(seconds(5));
   EXPECT_EQ(paper.transport.requests.at(1).headers.all("authorization").size(), 1U);
 }
@@ -77,7 +77,7 @@ TEST(Client, ReportsAnUnknownOutcomeOfAChangeInsteadOfRepeatingIt) {
       paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 30 s");
     else
       paper.transport.answer(500, error_xml("InternalError", "oops"));
-    EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_change()); })),
+    EXPECT_EQ(said(FAILURE_OF(paper.client.send(a_change()))),
               lost_reply ? "outcome_unknown | Route 53 ChangeResourceRecordSets on zone Z1: no answer within 30 s | "
                            "Look at the network"
                          : "outcome_unknown | Route 53 ChangeResourceRecordSets on zone Z1: InternalError: oops | Run "
@@ -91,13 +91,13 @@ TEST(Client, RepeatsAChangeThatSurelyWasNotDone) {
   paper.transport.fail(Failure::Kind::transient, "connection refused");
   paper.transport.answer(400, error_xml("Throttling", "Rate exceeded"));
   paper.transport.answer(200, "<ok/>");
-  EXPECT_EQ(run([&] { return paper.client.send(a_change()); }).status, 200);
+  EXPECT_EQ(AWAITED(paper.client.send(a_change())).status, 200);
 }
 
 TEST(Client, LeavesPriorRequestNotCompleteToWhoeverQueuesTheZone) {
   Paper paper;
   paper.transport.answer(400, error_xml("PriorRequestNotComplete", "The request was rejected"));
-  auto failure = failure_of([&] { return paper.client.send(a_change()); });
+  auto failure = FAILURE_OF(paper.client.send(a_change()));
   EXPECT_EQ(
       said(failure),
       "throttled | Route 53 ChangeResourceRecordSets on zone Z1: PriorRequestNotComplete: The request was rejected | "
@@ -109,7 +109,7 @@ TEST(Client, LeavesPriorRequestNotCompleteToWhoeverQueuesTheZone) {
 TEST(Client, ARepeatableCallWithoutAnyAnswerIsTransient) {
   Paper paper;
   for (int i = 0; i < 3; ++i) paper.transport.fail(Failure::Kind::outcome_unknown, "no answer");
-  EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_read()); })),
+  EXPECT_EQ(said(FAILURE_OF(paper.client.send(a_read()))),
             "transient | Route 53 GetChange on change C1: no answer | Look at the network");
   EXPECT_EQ(paper.transport.requests.size(), 3U);
 }
@@ -118,24 +118,24 @@ TEST(Client, StopsRetryingWhenTheQuotaIsSpentAndEarnsItBack) {
   Paper paper;
   // 500 of quota, 10 for each lost reply, two retries a call: 25 calls.
   for (int i = 0; i < 75; ++i) paper.transport.fail(Failure::Kind::outcome_unknown, "no answer");
-  for (int i = 0; i < 25; ++i) failure_of([&] { return paper.client.send(a_read()); });
+  for (int i = 0; i < 25; ++i) FAILURE_OF(paper.client.send(a_read()));
   EXPECT_EQ(paper.transport.requests.size(), 75U);
   paper.transport.fail(Failure::Kind::outcome_unknown, "no answer");
-  failure_of([&] { return paper.client.send(a_read()); });
+  FAILURE_OF(paper.client.send(a_read()));
   EXPECT_EQ(paper.transport.requests.size(), 76U);
 
   for (int i = 0; i < 5; ++i) paper.transport.answer(200, "<ok/>");
-  for (int i = 0; i < 5; ++i) run([&] { return paper.client.send(a_read()); });
+  for (int i = 0; i < 5; ++i) AWAITED(paper.client.send(a_read()));
   paper.transport.answer(500, "");
   paper.transport.answer(200, "<ok/>");
-  EXPECT_EQ(run([&] { return paper.client.send(a_read()); }).status, 200);
+  EXPECT_EQ(AWAITED(paper.client.send(a_read())).status, 200);
 }
 
 TEST(Client, WaitsAsLongAsTheServiceAsks) {
   Paper paper;
   paper.transport.answer(400, error_xml("Throttling", "Rate exceeded"), {{"x-amz-retry-after", "4500"}});
   paper.transport.answer(200, "<ok/>");
-  run([&] { return paper.client.send(a_read()); });
+  AWAITED(paper.client.send(a_read()));
   EXPECT_EQ(paper.clock.slept.at(0), milliseconds(4500));
 }
 
@@ -144,7 +144,7 @@ TEST(Client, TakesAWSsTimeOnceWhereOursIsWrong) {
   paper.transport.answer(403, error_xml("SignatureDoesNotMatch", "Signature expired: 20261123T120000Z"),
                          {{"Date", "Mon, 23 Nov 2026 12:10:00 GMT"}});
   paper.transport.answer(200, "<ok/>", {{"Date", "Mon, 23 Nov 2026 12:10:00 GMT"}});
-  run([&] { return paper.client.send(a_read()); });
+  AWAITED(paper.client.send(a_read()));
   EXPECT_EQ(paper.transport.requests.at(1).headers.get("x-amz-date"), "20261123T121000Z");
   EXPECT_EQ(paper.client.skew(), minutes(10));
   EXPECT_EQ(paper.log.warnings,
@@ -152,7 +152,7 @@ TEST(Client, TakesAWSsTimeOnceWhereOursIsWrong) {
   EXPECT_TRUE(paper.clock.slept.empty());
 
   paper.transport.answer(200, "<ok/>");
-  run([&] { return paper.client.send(a_read()); });
+  AWAITED(paper.client.send(a_read()));
   EXPECT_EQ(paper.transport.requests.at(2).headers.get("x-amz-date"), "20261123T121000Z");
 }
 
@@ -161,7 +161,7 @@ TEST(Client, ABadSignatureWithARightClockIsNotTriedAgainNorShown) {
   paper.transport.answer(
       403, error_xml("SignatureDoesNotMatch", "The Canonical String should have been x-amz-security-token:TOKEN"),
       {{"Date", "Mon, 23 Nov 2026 12:01:00 GMT"}});
-  EXPECT_EQ(said(failure_of([&] { return paper.client.send(a_read()); })),
+  EXPECT_EQ(said(FAILURE_OF(paper.client.send(a_read()))),
             "refused | Route 53 GetChange on change C1: SignatureDoesNotMatch: the signature is wrong | "
             "Check the credentials (given): AWS does not accept them");
   EXPECT_EQ(paper.transport.requests.size(), 1U);
@@ -170,12 +170,12 @@ TEST(Client, ABadSignatureWithARightClockIsNotTriedAgainNorShown) {
 TEST(Client, KeepsRoute53sPaceButNotThatOfAnOverriddenEndpoint) {
   Paper paper;
   for (int i = 0; i < 14; ++i) paper.transport.answer(200, "<ok/>");
-  for (int i = 0; i < 7; ++i) run([&] { return paper.client.send(a_read()); });
+  for (int i = 0; i < 7; ++i) AWAITED(paper.client.send(a_read()));
   EXPECT_EQ(paper.clock.slept, (std::vector{milliseconds(200), milliseconds(200)}));
 
   Client local{paper.outside, paper.keys, "eu-west-1", {"http://127.0.0.1:4566", {}}};
   EXPECT_TRUE(local.overridden("route53"));
-  for (int i = 0; i < 7; ++i) run([&] { return local.send(a_read()); });
+  for (int i = 0; i < 7; ++i) AWAITED(local.send(a_read()));
   EXPECT_EQ(paper.clock.slept.size(), 2U);
   EXPECT_EQ(paper.transport.requests.back().url.text(), "http://127.0.0.1:4566/2013-04-01/change/C1");
 }
@@ -183,7 +183,7 @@ TEST(Client, KeepsRoute53sPaceButNotThatOfAnOverriddenEndpoint) {
 TEST(Client, FormCallsSayThatTheyAreForms) {
   Paper paper;
   paper.transport.answer(200, "<ok/>");
-  run([&] { return paper.client.send({.service = "iam", .operation = "X", .body = "Action=X"}); });
+  AWAITED(paper.client.send({.service = "iam", .operation = "X", .body = "Action=X"}));
   EXPECT_EQ(paper.transport.requests.at(0).headers.get("content-type"),
             "application/x-www-form-urlencoded; charset=utf-8");
   EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://iam.amazonaws.com/");

@@ -164,23 +164,29 @@ T run(std::function<Task<T>()> work) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-// run([&] { return route53.zones(); })
-template <class F>
-auto run(F work) {
-  using T = typename std::invoke_result_t<F>::value_type;
-  return run<T>(std::function<Task<T>()>(work));
-}
-
 // The Failure that it ends with; empty where it does not fail.
-template <class F>
-std::optional<Failure> failure_of(F work) {
+template <class T>
+std::optional<Failure> failure_of(std::function<Task<T>()> work) {
   try {
-    run(work);
+    run<T>(std::move(work));
   } catch (const Failure& failure) {
     return failure;
   }
   return std::nullopt;
 }
+
+template <class>
+struct TaskResult;
+template <class T>
+struct TaskResult<Task<T>> {
+  using type = T;
+};
+
+// The expression is a Task, awaited where it is made: its temporaries live as long as it does.
+#define IN_COROUTINE(function, ...) \
+  function<TaskResult<decltype(__VA_ARGS__)>::type>([&]() -> decltype(__VA_ARGS__) { co_return co_await __VA_ARGS__; })
+#define AWAITED(...) IN_COROUTINE(run, __VA_ARGS__)
+#define FAILURE_OF(...) IN_COROUTINE(failure_of, __VA_ARGS__)
 
 // "kind | what | next" for exact comparison.
 inline std::string said(const std::optional<Failure>& failure) {

@@ -1,0 +1,115 @@
+#include "aws/iam.h"
+
+#include <gtest/gtest.h>
+
+#include "replay.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+std::string metadata_xml(const std::string& name) {
+  return "<ServerCertificateName>" + name +
+         "</ServerCertificateName><Path>/certferry/</Path><Arn>arn:aws:iam::123456789012:"
+         "server-certificate/certferry/" +
+         name + "</Arn><ServerCertificateId>ASCA1</ServerCertificateId>";
+}
+std::string iam_error(const std::string& code) {
+  return "<ErrorResponse><Error><Type>Sender</Type><Code>" + code +
+         "</Code><Message>said</Message></Error></ErrorResponse>";
+}
+
+TEST(Iam, UploadsLeafKeyAndChainApart) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(
+      200, "<UploadServerCertificateResponse><UploadServerCertificateResult><ServerCertificateMetadata>" +
+               metadata_xml("www") +
+               "</ServerCertificateMetadata></UploadServerCertificateResult></UploadServerCertificateResponse>");
+  ServerCertificate made = AWAITED(iam.upload("/certferry/", "www", "LEAF+/=", Secret{"KEY\n"}, "CHAIN"));
+  EXPECT_EQ(made.arn.text(), "arn:aws:iam::123456789012:server-certificate/certferry/www");
+  EXPECT_EQ(made.id, "ASCA1");
+  EXPECT_EQ(paper.transport.requests.at(0).body,
+            "Action=UploadServerCertificate&Version=2010-05-08&Path=%2Fcertferry%2F&ServerCertificateName=www&"
+            "CertificateBody=LEAF%2B%2F%3D&"
+            "PrivateKey=KEY%0A&CertificateChain=CHAIN");
+}
+
+TEST(Iam, NeverRepeatsAnUploadBlindly) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 30 s");
+  EXPECT_EQ(said(FAILURE_OF(iam.upload("/", "www", "L", Secret{"K"}, ""))),
+            "outcome_unknown | IAM UploadServerCertificate on server certificate www: no answer within 30 s | Look at "
+            "the network");
+}
+
+TEST(Iam, SaysWhatKeepsAnUploadFromWorking) {
+  struct Row {
+    std::string code, expected;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"EntityAlreadyExists",
+            "conflict | IAM UploadServerCertificate on server certificate www: EntityAlreadyExists: said | "
+            "Run again: it looks at what changed"},
+           {"LimitExceeded",
+            "refused | IAM UploadServerCertificate on server certificate www: LimitExceeded: said | "
+            "Delete server certificates that nothing uses, or ask AWS for a higher quota"},
+           {"KeyPairMismatch",
+            "refused | IAM UploadServerCertificate on server certificate www: KeyPairMismatch: said | "
+            "Report this with the message: certificate and key do not belong together"}}) {
+    Paper paper;
+    Iam iam{paper.client};
+    paper.transport.answer(409, iam_error(row.code));
+    EXPECT_EQ(said(FAILURE_OF(iam.upload("/", "www", "L", Secret{"K"}, ""))), row.expected);
+    EXPECT_EQ(paper.transport.requests.size(), 1U);
+  }
+}
+
+TEST(Iam, GetsBodyAndChain) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(
+      200, "<GetServerCertificateResponse><GetServerCertificateResult><ServerCertificate><ServerCertificateMetadata>" +
+               metadata_xml("www") +
+               "</ServerCertificateMetadata><CertificateBody>LEAF</CertificateBody><CertificateChain>CHAIN"
+               "</CertificateChain></ServerCertificate></GetServerCertificateResult></GetServerCertificateResponse>");
+  paper.transport.answer(404, iam_error("NoSuchEntity"));
+  auto found = AWAITED(iam.get("www"));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->body, "LEAF");
+  EXPECT_EQ(found->chain, "CHAIN");
+  EXPECT_FALSE(AWAITED(iam.get("www")));
+}
+
+TEST(Iam, ListsEveryPageUnderAPath) {
+  Paper paper;
+  Iam iam{paper.client};
+  auto page = [](const std::string& members, const std::string& rest) {
+    return "<ListServerCertificatesResponse><ListServerCertificatesResult><ServerCertificateMetadataList>" + members +
+           "</ServerCertificateMetadataList>" + rest +
+           "</ListServerCertificatesResult></ListServerCertificatesResponse>";
+  };
+  paper.transport.answer(
+      200, page("<member>" + metadata_xml("a") + "</member>", "<IsTruncated>true</IsTruncated><Marker>m==</Marker>"));
+  paper.transport.answer(200, page("<member>" + metadata_xml("b") + "</member>", "<IsTruncated>false</IsTruncated>"));
+  auto found = AWAITED(iam.list("/certferry/"));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1].name, "b");
+  EXPECT_FALSE(found[1].body);
+  EXPECT_EQ(paper.transport.requests.at(1).body,
+            "Action=ListServerCertificates&Version=2010-05-08&PathPrefix=%2Fcertferry%2F&Marker=m%3D%3D");
+}
+
+TEST(Iam, TellsWhyACertificateIsStillThere) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(200, "<DeleteServerCertificateResponse/>");
+  paper.transport.answer(404, iam_error("NoSuchEntity"));
+  paper.transport.answer(409, iam_error("DeleteConflict"));
+  EXPECT_EQ(AWAITED(iam.remove("www")), Iam::Removal::removed);
+  EXPECT_EQ(AWAITED(iam.remove("www")), Iam::Removal::absent);
+  EXPECT_EQ(AWAITED(iam.remove("www")), Iam::Removal::in_use);
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing

@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include "aws/kms.h"
+#include "aws/sts.h"
+#include "replay.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+const EncryptionContext context = {{"certferry", "secret/www/1"}};
+
+TEST(Kms, MakesADataKeyForAContext) {
+  Paper paper;
+  Kms kms{paper.client};
+  paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk","KeyId":"arn","Plaintext":"cGxhaW4="})");
+  DataKey key = AWAITED(kms.generate_data_key("alias/certferry", context));
+  EXPECT_EQ(key.plain.reveal(), "plain");
+  EXPECT_EQ(key.ciphertext, "sealed");
+  const http::Request& sent = paper.transport.requests.at(0);
+  EXPECT_EQ(sent.url.text(), "https://kms.eu-west-1.amazonaws.com/");
+  EXPECT_EQ(sent.headers.get("x-amz-target"), "TrentService.GenerateDataKey");
+  EXPECT_EQ(sent.headers.get("content-type"), "application/x-amz-json-1.1");
+  EXPECT_EQ(sent.body,
+            R"({"EncryptionContext":{"certferry":"secret/www/1"},"KeyId":"alias/certferry","KeySpec":"AES_256"})");
+}
+
+TEST(Kms, EncryptsAndDecryptsWithTheKeyNamed) {
+  Paper paper;
+  Kms kms{paper.client};
+  paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk"})");
+  paper.transport.answer(200, R"({"Plaintext":"cGxhaW4="})");
+  EXPECT_EQ(AWAITED(kms.encrypt("k", Secret{"plain"}, {})), "sealed");
+  EXPECT_EQ(AWAITED(kms.decrypt("k", "sealed", context)).reveal(), "plain");
+  EXPECT_EQ(paper.transport.requests.at(0).body, R"({"KeyId":"k","Plaintext":"cGxhaW4="})");
+  EXPECT_EQ(paper.transport.requests.at(1).body,
+            R"({"CiphertextBlob":"c2VhbGVk","EncryptionContext":{"certferry":"secret/www/1"},"KeyId":"k"})");
+}
+
+TEST(Kms, RefusesABlobOfAnotherPurposeOrKey) {
+  Paper paper;
+  Kms kms{paper.client};
+  paper.transport.answer(400, R"({"__type":"InvalidCiphertextException"})");
+  paper.transport.answer(400, R"({"__type":"IncorrectKeyException","message":"other key"})");
+  EXPECT_EQ(said(FAILURE_OF(kms.decrypt("k", "sealed", {}))),
+            "refused | KMS Decrypt on key k: InvalidCiphertextException | "
+            "Restore the object as it was written: it was changed, or sealed for another purpose");
+  EXPECT_EQ(said(FAILURE_OF(kms.decrypt("k", "sealed", {}))),
+            "refused | KMS Decrypt on key k: IncorrectKeyException: other key | Set kms_key to the key that sealed the "
+            "state");
+}
+
+TEST(Kms, RefusesMoreThanItTakes) {
+  Paper paper;
+  Kms kms{paper.client};
+  auto failure = FAILURE_OF(kms.encrypt("k", Secret{std::string(4097, 'x')}, {}));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::refused);
+  EXPECT_TRUE(paper.transport.requests.empty());
+}
+
+TEST(Sts, SaysWhoWeAre) {
+  Paper paper;
+  Sts sts{paper.client};
+  paper.transport.answer(
+      200,
+      "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/u</Arn><UserId>AID</UserId>"
+      "<Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+  CallerIdentity identity = AWAITED(sts.caller_identity());
+  EXPECT_EQ(identity.account, "1");
+  EXPECT_EQ(identity.arn, "arn:aws:iam::1:user/u");
+  EXPECT_EQ(paper.transport.requests.at(0).body, "Action=GetCallerIdentity&Version=2011-06-15");
+}
+
+const std::string session_xml =
+    "<Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>secretsecret</"
+    "SecretAccessKey><SessionToken>tokentoken</SessionToken>"
+    "<Expiration>2026-11-23T13:00:00Z</Expiration></Credentials>";
+
+TEST(Sts, AssumesARole) {
+  Paper paper;
+  Sts sts{paper.client};
+  paper.transport.answer(
+      200, "<AssumeRoleResponse><AssumeRoleResult>" + session_xml + "</AssumeRoleResult></AssumeRoleResponse>");
+  SharedCredentials got = AWAITED(sts.assume_role("arn:aws:iam::1:role/dns", "certferry", "x-1"));
+  EXPECT_EQ(got->access_key_id, "ASIA1");
+  EXPECT_EQ(got->session_token.reveal(), "tokentoken");
+  EXPECT_EQ(got->expires, parse_iso8601("2026-11-23T13:00:00Z"));
+  EXPECT_EQ(got->source, "role arn:aws:iam::1:role/dns");
+  EXPECT_EQ(
+      paper.transport.requests.at(0).body,
+      "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fdns&RoleSessionName=certferry&"
+      "DurationSeconds=3600&ExternalId=x-1");
+}
+
+TEST(Sts, ShowsAWebIdentityTokenUnsigned) {
+  Paper paper;
+  Sts sts{paper.client};
+  paper.transport.answer(
+      200, "<R><AssumeRoleWithWebIdentityResult>" + session_xml + "</AssumeRoleWithWebIdentityResult></R>");
+  AWAITED(sts.assume_role_with_web_identity("arn:aws:iam::1:role/pod", "certferry", Secret{"jwt-jwt-jwt"}));
+  EXPECT_FALSE(paper.transport.requests.at(0).headers.get("authorization"));
+  EXPECT_TRUE(paper.transport.requests.at(0).body.ends_with("&WebIdentityToken=jwt-jwt-jwt"));
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing
