@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -165,13 +164,12 @@ Json Json::parse(std::string_view text, std::string_view source, std::size_t lim
                   fmt::format("Look at where {} comes from; something else may have answered in its place", source));
   };
   if (text.size() > limit) refuse(fmt::format("{} bytes, over the limit of {}", text.size(), limit));
-  const char* first = std::to_address(text.begin());
-  const char* reached = first;
+  const char* reached = text.data();
   JsonBuilder builder;
-  bool whole =
-      nlohmann::json::sax_parse(CountedText{first, &reached}, CountedText{first + text.size(), &reached}, &builder);
+  bool whole = nlohmann::json::sax_parse(CountedText{text.data(), &reached},
+                                         CountedText{text.data() + text.size(), &reached}, &builder);
   if (!whole) {
-    auto offset = static_cast<std::size_t>(reached - first);
+    auto offset = static_cast<std::size_t>(reached - text.data());
     refuse(fmt::format("{}: {}", place_in(text, offset), builder.reason()));
   }
   return builder.take();

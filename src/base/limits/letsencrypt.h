@@ -47,8 +47,8 @@ static_assert(failure_delays[0] < failure_delays[1] && failure_delays[1] < failu
                   failure_delays[2] < failure_delays[3],
               "each failure waits longer than the one before");
 static_assert(failure_delay(2'000'000'000) == failure_delays.back(), "the table saturates and never wraps");
-static_assert(failure_delays[0] + failure_delays[1] + failure_delays[2] > failed_authorizations_per_name.refill,
-              "what the table allows in its first hours stays under the limit of failures");
+static_assert(failure_delays[2] > hours(1) && 3 <= failed_authorizations_per_name.burst,
+              "the table allows three attempts an hour, fewer than the CA counts as too many failures");
 static_assert(certificates_per_name_set.burst * certificates_per_name_set.refill > days(7) - hours(2), "five a week");
 static_assert(new_orders_per_account.burst * new_orders_per_account.refill == hours(3), "three hundred in three hours");
 
