@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::filesystem::path place{argv[i]};
     if (!std::filesystem::is_directory(place)) {
-      files.insert(place);
+      if (std::filesystem::is_regular_file(place)) files.insert(place);
       continue;
     }
     for (const auto& entry : std::filesystem::recursive_directory_iterator(place))
