@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,11 +20,27 @@
 namespace certferry {
 
 template <class T>
-struct TaskResult;
+struct TaskResult;  // the T of a Task<T>
 template <class T>
 struct TaskResult<Task<T>> {
   using type = T;
 };
+
+// What `effect` gives; where its outcome is unknown, what `probe` finds. Nothing found: the effect's own failure, with
+// which the caller ends, so that nothing is repeated blindly.
+template <class T, class Effect, class Probe>
+Task<T> probed_if_unknown(Effect& effect, Probe& probe) {
+  std::exception_ptr lost;
+  try {
+    co_return co_await effect();
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::outcome_unknown) throw;
+    lost = std::current_exception();
+  }
+  std::optional<T> outcome = co_await probe();
+  if (!outcome) std::rethrow_exception(lost);
+  co_return std::move(*outcome);
+}
 
 // certificate/<id>/generation/<n>: what happened in one attempt to obtain a certificate. A finished step returns what
 // was recorded; an interrupted one that may not be repeated is probed first. One record, one version, one writer at a
@@ -59,11 +77,20 @@ class Journal {
  private:
   Journal(Store& store, Clock& clock, Log& log, Begin begin)
       : store_(store), clock_(clock), log_(log), begin_(std::move(begin)) {}
+  struct Content {
+    Json steps = Json::object();  // name → {"state": "intended" | "done", "at", "value"}
+    Json notes = Json::object();
+  };
+  std::string what() const;            // "journal of www, generation 3", for messages
+  Bytes stored(const Content&) const;  // the whole record, as docs/journal.md has it
+  Content read(BytesView text) const;  // Failure: fenced where the recorded epoch is above ours; refused
+  Task<bool> adopt();                  // puts our epoch into what is stored; false where somebody was faster
   const Json* finished(std::string_view name) const;  // the recorded value
   bool intended(std::string_view name) const;
   Task<> record_intent(std::string name);
   Task<> record_outcome(std::string name, Json value);
-  Task<> write();  // Failure: fenced on a conflict
+  // Stores `change` of the content; known here only once it is stored. Failure: fenced on a conflict.
+  Task<> write(std::function<void(Content&)> change);
   void begun(std::string_view name);
   void ended(std::string_view name, std::string_view outcome);
 
@@ -71,8 +98,7 @@ class Journal {
   Clock& clock_;
   Log& log_;
   Begin begin_;
-  Json steps_ = Json::object();  // name → {"state": "intended" | "done", "at", "value"}
-  Json notes_ = Json::object();
+  Content content_;
   std::optional<Store::Version> version_;
   Turn turn_;
   std::map<std::string, SteadyTime, std::less<>> started_;
@@ -92,10 +118,15 @@ auto Journal::step(std::string_view name, Effect effect) -> std::invoke_result_t
   using T = typename TaskResult<std::invoke_result_t<Effect>>::type;
   if (const Json* value = finished(name)) co_return from_json<T>(*value);
   begun(name);
-  T outcome = co_await effect();
-  co_await record_outcome(std::string{name}, to_json(outcome));
-  ended(name, "done");
-  co_return outcome;
+  try {
+    T outcome = co_await effect();
+    co_await record_outcome(std::string{name}, to_json(outcome));
+    ended(name, "done");
+    co_return outcome;
+  } catch (const Failure& failure) {
+    ended(name, certferry::name(failure.kind()));
+    throw;
+  }
 }
 
 template <class Effect, class Probe>
@@ -103,28 +134,20 @@ auto Journal::step(std::string_view name, Effect effect, Probe probe) -> std::in
   using T = typename TaskResult<std::invoke_result_t<Effect>>::type;
   if (const Json* value = finished(name)) co_return from_json<T>(*value);
   begun(name);
-  std::optional<T> outcome;
-  if (intended(name)) {
-    outcome = co_await probe();
-  } else {
-    co_await record_intent(std::string{name});
-  }
-  if (!outcome) {
-    std::exception_ptr lost;
-    try {
-      outcome = co_await effect();
-    } catch (const Failure& failure) {
-      if (failure.kind() != Failure::Kind::outcome_unknown) throw;
-      lost = std::current_exception();
-    }
-    if (lost) {
+  try {
+    std::optional<T> outcome;
+    if (intended(name))
       outcome = co_await probe();
-      if (!outcome) std::rethrow_exception(lost);
-    }
+    else
+      co_await record_intent(std::string{name});
+    if (!outcome) outcome = co_await probed_if_unknown<T>(effect, probe);
+    co_await record_outcome(std::string{name}, to_json(*outcome));
+    ended(name, "done");
+    co_return std::move(*outcome);
+  } catch (const Failure& failure) {
+    ended(name, certferry::name(failure.kind()));
+    throw;
   }
-  co_await record_outcome(std::string{name}, to_json(*outcome));
-  ended(name, "done");
-  co_return std::move(*outcome);
 }
 
 }  // namespace certferry

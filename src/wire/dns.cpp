@@ -339,7 +339,8 @@ class MessageReader {
         at_ = earliest = target;
         continue;
       }
-      if (size > longest_label || (length += size + 1) > longest_name) throw Malformed{};
+      length += size + 1;
+      if (size > longest_label || length > longest_name) throw Malformed{};
       append_label(name, take(size));
     }
     if (resume != 0) at_ = resume;

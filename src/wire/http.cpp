@@ -174,7 +174,8 @@ std::optional<Bytes> take_chunks(std::string_view& input, std::size_t body_limit
     if (!line) return std::nullopt;
     if (line->empty()) return body;
     read_field(*line);
-    if ((trailers += line->size()) > longest_head) refuse_request("the trailer is over 32 KiB");
+    trailers += line->size();
+    if (trailers > longest_head) refuse_request("the trailer is over 32 KiB");
   }
 }
 

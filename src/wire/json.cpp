@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -164,12 +165,13 @@ Json Json::parse(std::string_view text, std::string_view source, std::size_t lim
                   fmt::format("Look at where {} comes from; something else may have answered in its place", source));
   };
   if (text.size() > limit) refuse(fmt::format("{} bytes, over the limit of {}", text.size(), limit));
-  const char* reached = text.data();
+  const char* first = std::to_address(text.begin());
+  const char* reached = first;
   JsonBuilder builder;
-  bool whole = nlohmann::json::sax_parse(CountedText{text.data(), &reached},
-                                         CountedText{text.data() + text.size(), &reached}, &builder);
+  bool whole =
+      nlohmann::json::sax_parse(CountedText{first, &reached}, CountedText{first + text.size(), &reached}, &builder);
   if (!whole) {
-    auto offset = static_cast<std::size_t>(reached - text.data());
+    auto offset = static_cast<std::size_t>(reached - first);
     refuse(fmt::format("{}: {}", place_in(text, offset), builder.reason()));
   }
   return builder.take();

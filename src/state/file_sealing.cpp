@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+#include <span>
+
+#include "base/failure.h"
+#include "crypto/digest.h"
+#include "crypto/sealed.h"
+#include "state/envelope.h"
+#include "state/vault.h"
+#include "wire/base64.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::size_t sealing_key_octets = 32;  // AES-256
+constexpr unsigned sealing_key_mode = 0600, others_bits = 077;
+constexpr std::size_t key_name_digits = 16;
+
+// Tells one key file from another without saying what is in it.
+std::string key_name(const Secret& key) { return hex(sha256(key.reveal())).substr(0, key_name_digits); }
+
+class FileSealing final : public Sealing {
+ public:
+  FileSealing(Outside& outside, Path key_file) : outside_(outside), key_file_(std::move(key_file)) {}
+
+  Task<Bytes> seal(Secret plain, std::string context) override {
+    Secret key = co_await key_made_if_absent();
+    Envelope envelope{
+        .sealing = "file", .key = key_name(key), .data_key = {}, .sealed = certferry::seal(key, plain, context)};
+    co_return to_bytes(envelope);
+  }
+
+  Task<Secret> open(Bytes sealed, std::string context) override {
+    Envelope envelope = parse_envelope(sealed, "file", context);
+    std::optional<Secret> key = co_await key_there();
+    if (!key)
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("sealed secret {}: its key file {} is gone", context, key_file_),
+                    fmt::format("Restore {} from where it was backed up", key_file_));
+    if (key_name(*key) != envelope.key)
+      throw Failure(
+          Failure::Kind::refused,
+          fmt::format("sealed secret {}: {} holds another key than the one that sealed it", context, key_file_),
+          fmt::format("Restore the former {} from where it was backed up", key_file_));
+    co_return unseal(*key, envelope.sealed, context);
+  }
+
+ private:
+  Task<std::optional<Secret>> key_there() {
+    std::optional<FileStatus> status = co_await outside_.host.status(key_file_);
+    if (!status) co_return std::nullopt;
+    if ((status->mode & others_bits) != 0)
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("{}: others may read the key of the store (mode {:04o})", key_file_, status->mode),
+                    fmt::format("Type: chmod 600 {}", key_file_));
+    std::optional<Bytes> text = co_await outside_.host.read(key_file_);
+    if (!text) co_return std::nullopt;
+    const Secret shown{std::move(*text)};
+    std::string_view digits = shown.reveal();
+    while (digits.ends_with('\n') || digits.ends_with('\r')) digits.remove_suffix(1);
+    std::optional<Bytes> key = parse_hex(digits);
+    if (!key || key->size() != sealing_key_octets)
+      throw Failure(Failure::Kind::refused, fmt::format("{}: this is no key of a store", key_file_),
+                    fmt::format("Restore {} from where it was backed up", key_file_));
+    co_return Secret{std::move(*key)};
+  }
+
+  // The host can replace a file, not create one: two that make it at once are kept apart by the store's lock, which
+  // whoever writes secrets holds. What is read back is what counts.
+  Task<Secret> key_made_if_absent() {
+    Turn::Held held = co_await turn_.take();
+    if (std::optional<Secret> key = co_await key_there()) co_return std::move(*key);
+    Bytes fresh(sealing_key_octets, '\0');
+    outside_.entropy.fill(std::as_writable_bytes(std::span{fresh}));
+    const Secret made{std::move(fresh)};
+    co_await outside_.host.replace(key_file_, hex(made.reveal()) + "\n", FileMode{sealing_key_mode});
+    if (std::optional<Secret> key = co_await key_there()) co_return std::move(*key);
+    throw Failure(Failure::Kind::refused, fmt::format("{}: it vanished right after it was written", key_file_),
+                  "Give the store a directory that keeps its files");
+  }
+
+  Outside& outside_;
+  Path key_file_;
+  Turn turn_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sealing> file_sealing(Outside& outside, Path key_file) {
+  return std::make_unique<FileSealing>(outside, std::move(key_file));
+}
+
+}  // namespace certferry

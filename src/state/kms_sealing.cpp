@@ -1,0 +1,51 @@
+#include <map>
+
+#include "crypto/sealed.h"
+#include "state/envelope.h"
+#include "state/vault.h"
+
+namespace certferry {
+namespace {
+
+// The name under which KMS binds a data key to where its secret lies; the `policy` command may demand it.
+constexpr const char* context_name = "certferry";
+
+class KmsSealing final : public Sealing {
+ public:
+  KmsSealing(aws::Client& client, std::string kms_key) : kms_(client), kms_key_(std::move(kms_key)) {}
+
+  Task<Bytes> seal(Secret plain, std::string context) override {
+    aws::DataKey data_key = co_await kms_.generate_data_key(kms_key_, {{context_name, context}});
+    Envelope envelope{.sealing = "kms",
+                      .key = kms_key_,
+                      .data_key = data_key.ciphertext,
+                      .sealed = certferry::seal(data_key.plain, plain, context)};
+    data_keys_.insert_or_assign(std::move(data_key.ciphertext), std::move(data_key.plain));
+    co_return to_bytes(envelope);
+  }
+
+  // With the key that the envelope names, so that secrets outlive a change of kms_key. That lets nobody choose a key
+  // for us: the policy of the role allows our keys alone.
+  Task<Secret> open(Bytes sealed, std::string context) override {
+    Envelope envelope = parse_envelope(sealed, "kms", context);
+    auto known = data_keys_.find(envelope.data_key);
+    if (known == data_keys_.end()) {
+      Secret data_key = co_await kms_.decrypt(envelope.key, envelope.data_key, {{context_name, context}});
+      known = data_keys_.insert_or_assign(envelope.data_key, std::move(data_key)).first;
+    }
+    co_return unseal(known->second, envelope.sealed, context);
+  }
+
+ private:
+  aws::Kms kms_;
+  std::string kms_key_;
+  std::map<Bytes, Secret> data_keys_;  // by ciphertext: one call for each secret and process
+};
+
+}  // namespace
+
+std::unique_ptr<Sealing> kms_sealing(Outside&, aws::Client& client, std::string kms_key) {
+  return std::make_unique<KmsSealing>(client, std::move(kms_key));
+}
+
+}  // namespace certferry

@@ -1,0 +1,85 @@
+#include "state/records.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/store.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::string_view records_prefix = "certificate/", record_suffix = "/record";
+
+Record parse_record(BytesView text, const std::string& key) {
+  return from_json<Record>(Json::parse(text, key, limits::store::value_longest));
+}
+
+bool is_record_key(std::string_view key) {
+  if (!key.starts_with(records_prefix) || !key.ends_with(record_suffix)) return false;
+  if (key.size() <= records_prefix.size() + record_suffix.size()) return false;
+  key.remove_prefix(records_prefix.size());
+  key.remove_suffix(record_suffix.size());
+  return key.find('/') == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string record_key(const CertificateId& id) {
+  return fmt::format("{}{}{}", records_prefix, id.text(), record_suffix);
+}
+
+RecordEntry::RecordEntry(Store& store, Record record, std::optional<Store::Version> version)
+    : store_(store), record_(std::move(record)), version_(std::move(version)) {}
+
+Task<> RecordEntry::update(std::function<void(Record&)> change) {
+  Turn::Held held = co_await turn_.take();
+  Record next = record_;
+  change(next);
+  if (version_ && next == record_) co_return;
+  // A write that is cut off in the middle would leave us without its version, and fence ourselves.
+  Work put = [&]() -> Task<> {
+    auto outcome = co_await store_.put(record_key(record_.id), to_json(next).dump(), version_);
+    if (std::holds_alternative<Conflict>(outcome))
+      throw Failure(
+          Failure::Kind::fenced,
+          fmt::format("record of {}: another instance took over (it was written meanwhile)", record_.id.text()),
+          "Leave the certificate to that instance; `certferry status` tells how far it is");
+    version_ = std::get<Store::Version>(outcome);
+    record_ = std::move(next);
+  };
+  co_await to_its_end(put);
+}
+
+Task<std::optional<StoredRecord>> load_record(Store& store, const CertificateId& id) {
+  std::string key = record_key(id);
+  std::optional<Store::Entry> entry = co_await store.get(key);
+  if (!entry) co_return std::nullopt;
+  Record record = parse_record(entry->value, key);
+  if (record.id != id)
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("{}: what is stored there is the record of {}", key, record.id.text()),
+                  "Restore the store as certferry wrote it");
+  co_return StoredRecord{std::move(record), std::move(entry->version)};
+}
+
+Task<std::vector<StoredRecord>> load_records(Store& store) {
+  std::vector<Store::Key> keys = co_await store.list(std::string{records_prefix});
+  std::erase_if(keys, [](const Store::Key& key) { return !is_record_key(key); });
+  std::vector<std::optional<StoredRecord>> found(keys.size());
+  std::vector<Work> reads;
+  for (std::size_t at = 0; at < keys.size(); ++at)
+    reads.push_back([&store, &found, &key = keys[at], at]() -> Task<> {
+      std::string_view id{key};
+      id.remove_prefix(records_prefix.size());
+      id.remove_suffix(record_suffix.size());
+      found[at] = co_await load_record(store, CertificateId::parse(id));
+    });
+  for (const std::exception_ptr& failed : co_await all_settled(std::move(reads), limits::store::reads_at_once))
+    if (failed) std::rethrow_exception(failed);
+  std::vector<StoredRecord> records;
+  for (auto& record : found)
+    if (record) records.push_back(std::move(*record));  // forgotten since it was listed: none
+  co_return records;
+}
+
+}  // namespace certferry

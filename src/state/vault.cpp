@@ -1,0 +1,49 @@
+#include "state/vault.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/store.h"
+
+namespace certferry {
+namespace {
+
+std::string secret_key(const CertificateId& id, int generation) {
+  return fmt::format("secret/{}/{}", id.text(), generation);
+}
+
+}  // namespace
+
+Task<bool> Vault::put(const CertificateId& id, int generation, Secret secret) {
+  co_return co_await put_as(secret_key(id, generation), std::move(secret));
+}
+
+Task<std::optional<Secret>> Vault::get(const CertificateId& id, int generation) {
+  co_return co_await get_as(secret_key(id, generation));
+}
+
+Task<> Vault::remove(const CertificateId& id, int generation) {
+  const std::string key = secret_key(id, generation);
+  for (int attempt = 0; attempt < limits::store::swap_attempts; ++attempt) {
+    std::optional<Store::Entry> entry = co_await store_.get(key);
+    if (!entry) co_return;
+    auto outcome = co_await store_.remove(key, entry->version);
+    if (std::holds_alternative<Done>(outcome)) co_return;
+  }
+  throw Failure(Failure::Kind::conflict, fmt::format("{} in {}: others kept changing it", key, store_.place()),
+                "Run certferry again; see with `certferry status` who else is at work");
+}
+
+Task<bool> Vault::put_as(const std::string& key, Secret secret) {
+  Bytes sealed = co_await sealing_.seal(std::move(secret), key);
+  auto outcome = co_await store_.put(key, std::move(sealed), std::nullopt);
+  co_return std::holds_alternative<Store::Version>(outcome);
+}
+
+Task<std::optional<Secret>> Vault::get_as(const std::string& key) {
+  std::optional<Store::Entry> entry = co_await store_.get(key);
+  if (!entry) co_return std::nullopt;
+  co_return co_await sealing_.open(std::move(entry->value), key);
+}
+
+}  // namespace certferry
