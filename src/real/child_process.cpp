@@ -1,0 +1,204 @@
+#include "real/child_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstring>
+
+#include "base/failure.h"
+
+extern char** environ;
+
+namespace certferry {
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::posix::stream_descriptor;
+
+constexpr std::size_t kept_output = 4096;
+
+Failure not_started(const Command& command, int error) {
+  const std::string program = command.argv.empty() ? "" : command.argv.front();
+  return Failure(Failure::Kind::refused, fmt::format("Running {}: {}", quoted(program), std::strerror(error)),
+                 error == ENOENT   ? "Name a program that exists, by its whole path."
+                 : error == EACCES ? "Make the program executable for the user that certferry runs as."
+                                   : "Check that this machine may start processes.");
+}
+
+struct SpawnSettings {
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  SpawnSettings() {
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attributes);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+  ~SpawnSettings() {
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+  }
+};
+
+pid_t spawn_child(const Command& command, int output) {
+  if (command.argv.empty()) throw not_started(command, ENOENT);
+  SpawnSettings settings;
+  posix_spawn_file_actions_addopen(&settings.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&settings.files, output, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&settings.files, output, STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&settings.files, STDERR_FILENO + 1);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&settings.attributes, &none);
+  posix_spawnattr_setsigdefault(&settings.attributes, &all);
+  posix_spawnattr_setpgroup(&settings.attributes, 0);
+  posix_spawnattr_setflags(&settings.attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::vector<char*> argv;
+  for (const std::string& word : command.argv) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  const int error =
+      ::posix_spawnp(&pid, argv.front(), &settings.files, &settings.attributes, argv.data(), environ);
+  if (error != 0) throw not_started(command, error);
+  return pid;
+}
+
+// One child: killed with its group and reaped if it still runs when this goes.
+class Child {
+ public:
+  Child(const Executor& executor, const Command& command)
+      : command_(command), output_(executor), ended_(executor), timer_(executor) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw not_started(command, errno);
+    output_.assign(ends[0]);
+    try {
+      pid_ = spawn_child(command, ends[1]);
+    } catch (...) {
+      ::close(ends[1]);
+      throw;
+    }
+    ::close(ends[1]);
+    output_.non_blocking(true);
+    const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+    if (handle < 0) {
+      const int error = errno;
+      kill_and_reap();
+      throw not_started(command, error);
+    }
+    ended_.assign(handle);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { kill_and_reap(); }
+
+  Task<Exit> wait() {
+    boost::system::error_code error = co_await until_ended(command_.deadline, true);
+    Exit exit;
+    if (error) {
+      // Deadline or cancellation: the rest is done whoever cancels what.
+      co_await shield_from_cancellation();
+      exit.timed_out = error == asio::error::timed_out;
+      ::kill(-pid_, SIGTERM);
+      if (co_await until_ended(std::chrono::seconds{1}, false)) ::kill(-pid_, SIGKILL);
+      co_await until_ended(std::chrono::seconds{5}, false);
+      ::kill(-pid_, SIGKILL);  // those in its group that outlived it
+    }
+    take_what_is_there();
+    exit.output = std::move(kept_);
+    exit.status = reap();
+    if (error && !exit.timed_out) throw boost::system::system_error(error);
+    co_return exit;
+  }
+
+ private:
+  // Reads output until the process has ended; timed_out or operation_aborted where something else came first. Three
+  // waits, one consumer: whichever fires sets its mark and wakes the loop by cancelling the others.
+  Task<boost::system::error_code> until_ended(Duration limit, bool cancellable) {
+    timer_.expires_after(limit);
+    bool late = false;
+    timer_.async_wait([this, &late, mark = std::weak_ptr<int>(alive_)](boost::system::error_code error) {
+      if (error || mark.expired()) return;
+      late = true;
+      ended_.cancel();
+    });
+    read_on();
+    auto [error] = co_await ended_.async_wait(stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+    timer_.cancel();
+    alive_ = std::make_shared<int>(0);  // a timer that has fired already is not heard any more
+    if (!error) co_return error;
+    if (late || !cancellable) co_return boost::system::error_code{asio::error::timed_out};
+    co_return boost::system::error_code{asio::error::operation_aborted};
+  }
+
+  void read_on() {
+    if (reading_) return;
+    reading_ = true;
+    output_.async_wait(stream_descriptor::wait_read,
+                       [this, mark = std::weak_ptr<int>(reader_)](boost::system::error_code error) {
+                         if (error || mark.expired()) return;
+                         reading_ = false;
+                         if (take_what_is_there()) read_on();
+                       });
+  }
+
+  // False at the end of the output.
+  bool take_what_is_there() {
+    std::array<char, 16384> chunk;
+    for (int rounds = 0; rounds < 64; ++rounds) {  // a child that never stops writing does not hold us here
+      boost::system::error_code error;
+      const std::size_t size = output_.read_some(asio::buffer(chunk), error);
+      if (error) return error == asio::error::would_block;
+      kept_.append(chunk.data(), size);
+      if (kept_.size() > kept_output) kept_.erase(0, kept_.size() - kept_output);
+    }
+    return true;
+  }
+
+  int reap() {
+    int status = 0;
+    pid_t reaped = 0;
+    while ((reaped = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {}
+    pid_ = 0;
+    if (reaped < 0) return 0;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+  void kill_and_reap() {
+    if (pid_ <= 0) return;
+    ::kill(-pid_, SIGKILL);
+    reap();
+  }
+
+  const Command& command_;
+  stream_descriptor output_, ended_;
+  asio::steady_timer timer_;
+  pid_t pid_ = 0;
+  bool reading_ = false;
+  std::string kept_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);   // of the timer's handler
+  std::shared_ptr<int> reader_ = std::make_shared<int>(0);  // of the reader's handler
+};
+
+}  // namespace
+
+Task<Exit> run_child(Command command) {
+  Child child{co_await asio::this_coro::executor, command};
+  co_return co_await child.wait();
+}
+
+}  // namespace certferry

@@ -1,0 +1,227 @@
+#include "real/posix_host.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "real/child_process.h"
+#include "real/file_failure.h"
+
+namespace certferry {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class OpenFile {
+ public:
+  explicit OpenFile(int number) : number_(number) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
+  explicit operator bool() const { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+bool is_absence(int error) { return error == ENOENT || error == ENOTDIR; }
+
+Path parent_of(const Path& path) {
+  const std::string parent = fs::path{path}.parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+void sync_directory(const Path& directory) {
+  const OpenFile open{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  // Some file systems refuse it (EINVAL); what they promise then is theirs.
+  if (!open || (::fsync(open.number()) != 0 && errno != EINVAL)) throw file_failure("Syncing", directory, errno);
+}
+
+void make_directories(const Path& path, unsigned mode) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) == 0) {
+    if (S_ISDIR(found.st_mode)) return;
+    throw file_failure("Making the directory", path, ENOTDIR);
+  }
+  if (errno != ENOENT) throw file_failure("Making the directory", path, errno);
+  const Path parent = parent_of(path);
+  if (parent != path) make_directories(parent, mode);
+  if (::mkdir(path.c_str(), mode) == 0) {
+    ::chmod(path.c_str(), mode);  // whatever the umask
+    return sync_directory(parent);
+  }
+  if (errno != EEXIST) throw file_failure("Making the directory", path, errno);
+}
+
+void write_all(const OpenFile& file, BytesView content, const Path& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.number(), content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw file_failure("Writing", path, errno);
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// A name beside `path` that nobody else writes to; what a killed run left there is overwritten.
+Path beside(const Path& path) { return fmt::format("{}.new-{}", path, ::getpid()); }
+
+void replace_file(const Path& path, BytesView content, unsigned mode) {
+  const Path fresh = beside(path);
+  ::unlink(fresh.c_str());
+  try {
+    const OpenFile file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode & 0700)};
+    if (!file) throw file_failure("Writing", path, errno);
+    write_all(file, content, path);
+    if (::fchmod(file.number(), mode) != 0) throw file_failure("Setting the mode of", path, errno);
+    if (::fsync(file.number()) != 0) throw file_failure("Syncing", path, errno);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) throw file_failure("Replacing", path, errno);
+  } catch (...) {
+    ::unlink(fresh.c_str());
+    throw;
+  }
+  sync_directory(parent_of(path));
+}
+
+std::optional<Bytes> read_file(const Path& path) {
+  constexpr std::size_t limit = 16 * 1024 * 1024;
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!file && is_absence(errno)) return std::nullopt;
+  if (!file) throw file_failure("Reading", path, errno);
+  Bytes content;
+  std::array<char, 65536> chunk;
+  for (;;) {
+    const ssize_t size = ::read(file.number(), chunk.data(), chunk.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw file_failure("Reading", path, errno);
+    if (size == 0) return content;
+    if (content.size() + static_cast<std::size_t>(size) > limit)
+      throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", quoted(path)),
+                    "Name the file that was meant.");
+    content.append(chunk.data(), static_cast<std::size_t>(size));
+  }
+}
+
+std::string hashed_id(BytesView text) {
+  const std::string salted = fmt::format("certferry host {}", text);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(salted.data(), salted.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  std::string hex;
+  for (std::size_t i = 0; i < 8; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+}  // namespace
+
+Task<std::optional<Bytes>> PosixHost::read(Path path) { co_return read_file(path); }
+
+Task<std::optional<FileStatus>> PosixHost::status(Path path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (is_absence(errno)) co_return std::nullopt;
+    throw file_failure("Looking at", path, errno);
+  }
+  FileStatus status;
+  status.mode = found.st_mode & 07777U;
+  status.directory = S_ISDIR(found.st_mode);
+  status.link = S_ISLNK(found.st_mode);
+  status.ours = found.st_uid == ::geteuid();
+  co_return status;
+}
+
+Task<> PosixHost::replace(Path path, Bytes content, FileMode mode) {
+  make_directories(parent_of(path), (mode.bits & 0077U) == 0 ? 0700 : 0755);
+  replace_file(path, content, mode.bits);
+  co_return;
+}
+
+Task<> PosixHost::make_directory(Path path, FileMode mode) {
+  make_directories(path, mode.bits);
+  co_return;
+}
+
+Task<std::vector<std::string>> PosixHost::list(Path directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entries{directory, error};
+  for (; !error && entries != fs::directory_iterator{}; entries.increment(error))
+    names.push_back(entries->path().filename().string());
+  if (error && !is_absence(error.value())) throw file_failure("Listing", directory, error.value());
+  std::ranges::sort(names);
+  co_return names;
+}
+
+Task<> PosixHost::remove(Path path) {
+  std::error_code error;
+  const auto removed = fs::remove_all(path, error);
+  if (error && !is_absence(error.value())) throw file_failure("Removing", path, error.value());
+  if (!error && removed > 0) sync_directory(parent_of(path));
+  co_return;
+}
+
+Task<std::optional<Path>> PosixHost::link_target(Path link) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(link, error);
+  if (!error) co_return target.string();
+  if (is_absence(error.value()) || error.value() == EINVAL) co_return std::nullopt;
+  throw file_failure("Reading the link", link, error.value());
+}
+
+Task<> PosixHost::link(Path link, Path target) {
+  const Path fresh = beside(link);
+  ::unlink(fresh.c_str());
+  if (::symlink(target.c_str(), fresh.c_str()) != 0) throw file_failure("Making the link", link, errno);
+  if (::rename(fresh.c_str(), link.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(fresh.c_str());
+    throw file_failure("Replacing the link", link, error);
+  }
+  sync_directory(parent_of(link));
+  co_return;
+}
+
+std::optional<std::string> PosixHost::environment(std::string name) const {
+  const char* value = std::getenv(name.c_str());
+  if (!value) return std::nullopt;
+  return std::string{value};
+}
+
+Task<Exit> PosixHost::run(Command command) { co_return co_await run_child(std::move(command)); }
+
+std::string PosixHost::id() const {
+  for (const char* path : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
+    std::optional<Bytes> content;
+    try {
+      content = read_file(path);
+    } catch (const Failure&) {
+      continue;  // unreadable is as good as absent here
+    }
+    if (content && content->size() >= 32) return "host/" + hashed_id(content->substr(0, 32));
+  }
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return fmt::format("host/{}", name.data());
+}
+
+std::string PosixHost::home() const {
+  if (const char* home = std::getenv("HOME"); home && *home) return home;
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry && entry->pw_dir ? entry->pw_dir : "/";
+}
+
+bool PosixHost::superuser() const { return ::geteuid() == 0; }
+
+}  // namespace certferry

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "outside/host.h"
+
+namespace certferry {
+
+// This machine. Files are worked on directly: they are small, and few. A relative path is taken from the working directory.
+class PosixHost final : public Host {
+ public:
+  Task<std::optional<Bytes>> read(Path path) override;
+  Task<std::optional<FileStatus>> status(Path path) override;
+  Task<> replace(Path path, Bytes content, FileMode mode) override;
+  Task<> make_directory(Path path, FileMode mode) override;
+  Task<std::vector<std::string>> list(Path directory) override;
+  Task<> remove(Path path) override;
+  Task<std::optional<Path>> link_target(Path link) override;
+  Task<> link(Path link, Path target) override;
+  std::optional<std::string> environment(std::string name) const override;
+  Task<Exit> run(Command command) override;
+  std::string id() const override;  // from /etc/machine-id, hashed (machine-id(5) asks for that), else the host's name
+  std::string home() const override;
+  bool superuser() const override;
+};
+
+}  // namespace certferry
