@@ -1,17 +1,16 @@
 #include "real/address_lookup.h"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <fmt/format.h>
 #include <mutex>
+#include <netdb.h>
 #include <set>
+#include <sys/socket.h>
 #include <thread>
 
 #include "base/failure.h"

@@ -15,8 +15,7 @@ std::optional<ip::address> as_address(std::string_view text) {
   boost::system::error_code error;
   ip::address address = ip::make_address(std::string{text}, error);
   if (error) return std::nullopt;
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    return ip::make_address_v4(ip::v4_mapped, address.to_v6());
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, address.to_v6());
   return address;
 }
 
@@ -76,11 +75,16 @@ AddressKind kind_of_address(std::string_view text) {
 
 std::string_view name(AddressKind kind) {
   switch (kind) {
-    case AddressKind::global: return "a public address";
-    case AddressKind::private_use: return "a private address";
-    case AddressKind::loopback: return "a loopback address";
-    case AddressKind::link_local: return "a link-local address";
-    case AddressKind::other: break;
+    case AddressKind::global:
+      return "a public address";
+    case AddressKind::private_use:
+      return "a private address";
+    case AddressKind::loopback:
+      return "a loopback address";
+    case AddressKind::link_local:
+      return "a link-local address";
+    case AddressKind::other:
+      break;
   }
   return "no address of a host";
 }

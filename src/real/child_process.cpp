@@ -1,12 +1,5 @@
 #include "real/child_process.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -16,6 +9,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/failure.h"
 
@@ -72,8 +71,7 @@ pid_t spawn_child(const Command& command, int output) {
   for (const std::string& word : command.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   pid_t pid = 0;
-  const int error =
-      ::posix_spawnp(&pid, argv.front(), &settings.files, &settings.attributes, argv.data(), environ);
+  const int error = ::posix_spawnp(&pid, argv.front(), &settings.files, &settings.attributes, argv.data(), environ);
   if (error != 0) throw not_started(command, error);
   return pid;
 }
@@ -172,7 +170,8 @@ class Child {
   int reap() {
     int status = 0;
     pid_t reaped = 0;
-    while ((reaped = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {}
+    while ((reaped = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
+    }
     pid_ = 0;
     if (reaped < 0) return 0;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -1,12 +1,11 @@
 #include "real/curl_exchange.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
+#include <cstring>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include <algorithm>
-#include <cstring>
 
 #include "real/address_policy.h"
 
@@ -18,9 +17,12 @@ constexpr std::size_t head_limit = 32 * 1024;
 
 const TransportSide& side_of(const TransportOptions& options, http::Trust trust) {
   switch (trust) {
-    case http::Trust::ca: return options.ca;
-    case http::Trust::aws: return options.aws;
-    case http::Trust::metadata: break;
+    case http::Trust::ca:
+      return options.ca;
+    case http::Trust::aws:
+      return options.aws;
+    case http::Trust::metadata:
+      break;
   }
   return options.metadata;
 }
@@ -195,12 +197,15 @@ bool CurlExchange::may_speak_to(const std::string& address, std::uint16_t port) 
   if (loopback_) return address == "127.0.0.1" && port == *loopback_;
   if (!proxy_.empty()) return true;  // this is the proxy's address
   switch (kind_of_address(address)) {
-    case AddressKind::global: return side_.public_addresses;
+    case AddressKind::global:
+      return side_.public_addresses;
     case AddressKind::private_use:
       return side_.private_addresses && (side_.public_addresses || is_metadata_address(address));
     case AddressKind::loopback:
-    case AddressKind::link_local: return side_.private_addresses;
-    case AddressKind::other: break;
+    case AddressKind::link_local:
+      return side_.private_addresses;
+    case AddressKind::other:
+      break;
   }
   return false;
 }
@@ -260,14 +265,16 @@ Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
       fmt::format("{}: {}", subject_of(request_), quoted(words_[0] ? words_.data() : curl_easy_strerror(code)));
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-      return Failure(Kind::refused, what,
-                     request_.trust == http::Trust::ca
-                         ? "Check the directory's URL and this machine's clock, or name the CA's own roots in [ca] trust."
-                         : "Check the endpoint and this machine's clock, or name its roots in AWS_CA_BUNDLE.");
+      return Failure(
+          Kind::refused, what,
+          request_.trust == http::Trust::ca
+              ? "Check the directory's URL and this machine's clock, or name the CA's own roots in [ca] trust."
+              : "Check the endpoint and this machine's clock, or name its roots in AWS_CA_BUNDLE.");
     case CURLE_SSL_CACERT_BADFILE:
       return Failure(Kind::refused, what, "Check that the file of trusted roots exists, is readable and is PEM.");
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return Failure(Kind::refused, what, "Correct the URL.");
+    case CURLE_URL_MALFORMAT:
+      return Failure(Kind::refused, what, "Correct the URL.");
     case CURLE_COULDNT_RESOLVE_PROXY:
       return Failure(Kind::transient, what, "Check the proxy's name in HTTPS_PROXY.");
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -277,7 +284,8 @@ Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
       return Failure(Kind::transient, what, "Check that this machine may reach that host and port.");
     case CURLE_SSL_CONNECT_ERROR:
       return Failure(Kind::transient, what, "Check that the other side speaks TLS 1.2 or newer on that port.");
-    default: break;
+    default:
+      break;
   }
   long proxy_said = 0, request_octets = 0;
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_said);

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <curl/curl.h>
-
 #include <array>
 #include <cstdint>
+#include <curl/curl.h>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +16,8 @@ namespace certferry {
 // One request on its way: what curl is told, and what it tells us back. Lives as long as the transfer.
 class CurlExchange {
  public:
-  // `loopback`: the port of 127.0.0.1 to speak to instead. Failure (refused): the request asks for what its side forbids.
+  // `loopback`: the port of 127.0.0.1 to speak to instead. Failure (refused): the request asks for what its side
+  // forbids.
   CurlExchange(const http::Request& request, const TransportOptions& options, std::optional<std::uint16_t> loopback);
   CurlExchange(const CurlExchange&) = delete;
   CurlExchange& operator=(const CurlExchange&) = delete;

@@ -43,17 +43,22 @@ CurlMulti::CurlMulti(Executor executor, long connections_per_host)
   curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS, 250L);
 }
 
-CurlMulti::~CurlMulti() {
+CurlMulti::~CurlMulti() { shut(); }
+
+void CurlMulti::shut() {
+  if (!multi_) return;
   while (!transfers_.empty()) {
     CURL* easy = transfers_.begin()->first;
     const Resume abandoned = std::move(transfers_.begin()->second->resume);
     take_out(easy);
   }
   curl_multi_cleanup(multi_);  // closes the kept connections, which may still call on_socket
+  multi_ = nullptr;
   for (auto& [socket, watch] : watches_) {
     watch->gone = true;
     watch->descriptor.release();
   }
+  watches_.clear();
   ++timer_->round;
   timer_->timer.cancel();
 }
@@ -67,7 +72,7 @@ Task<CURLcode> CurlMulti::perform(CURL* easy) {
   } leave{*this, easy};
   auto start = [&](Resume resume) {
     transfer.resume = std::move(resume);
-    if (curl_multi_add_handle(multi_, easy) != CURLM_OK) {
+    if (!multi_ || curl_multi_add_handle(multi_, easy) != CURLM_OK) {
       transfer.code = CURLE_FAILED_INIT;
       return transfer.resume(nullptr);
     }
@@ -130,15 +135,13 @@ void CurlMulti::arm(const std::shared_ptr<Watch>& watch) {
   };
   if ((watch->what & CURL_POLL_IN) && !watch->reading) {
     watch->reading = true;
-    watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [heard, watch](auto error) {
-      heard(watch->reading, CURL_CSELECT_IN, error);
-    });
+    watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [heard, watch](auto error) { heard(watch->reading, CURL_CSELECT_IN, error); });
   }
   if ((watch->what & CURL_POLL_OUT) && !watch->writing) {
     watch->writing = true;
-    watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_write, [heard, watch](auto error) {
-      heard(watch->writing, CURL_CSELECT_OUT, error);
-    });
+    watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
+                                 [heard, watch](auto error) { heard(watch->writing, CURL_CSELECT_OUT, error); });
   }
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <curl/curl.h>
-
 #include <cstdint>
+#include <curl/curl.h>
 #include <map>
 #include <memory>
 
@@ -10,15 +9,18 @@
 
 namespace certferry {
 
-// One of libcurl's multi handles (multi_socket) on an io_context: performs transfers side by side, keeps the connections
-// that they leave. Everything happens on the executor's one thread. Must go before the io_context does; transfers under
-// way are then abandoned.
+// One of libcurl's multi handles (multi_socket) on an io_context: performs transfers side by side, keeps the
+// connections that they leave. Everything happens on the executor's one thread. Must go before the io_context does;
+// transfers under way are then abandoned.
 class CurlMulti {
  public:
   CurlMulti(Executor executor, long connections_per_host);
   CurlMulti(const CurlMulti&) = delete;
   CurlMulti& operator=(const CurlMulti&) = delete;
   ~CurlMulti();
+
+  // Abandons the transfers under way and closes every connection. Nothing is performed any more.
+  void shut();
 
   // Performs what `easy` is set up for; it is out of the multi handle again when this ends, in whatever way. A
   // cancellation takes it out at once.
@@ -36,7 +38,7 @@ class CurlMulti {
   bool take_out(CURL* easy);
 
   Executor executor_;
-  CURLM* multi_;
+  CURLM* multi_;  // null once shut
   std::map<CURL*, Transfer*> transfers_;
   std::map<curl_socket_t, std::shared_ptr<Watch>> watches_;
   std::shared_ptr<Timer> timer_;

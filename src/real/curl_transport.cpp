@@ -1,8 +1,7 @@
 #include "real/curl_transport.h"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 #include <vector>
 
 #include "real/curl_exchange.h"
@@ -15,7 +14,7 @@ struct CurlTransport::Impl {
   Impl(Executor executor_, TransportOptions options_)
       : executor(std::move(executor_)), options(std::move(options_)), handshakes(options.handshake_deadline) {}
   ~Impl() {
-    for (auto& multi : multis) multi.reset();  // abandons transfers, which give their handles back
+    for (auto& multi : multis) multi.reset();
     for (CURL* easy : idle) curl_easy_cleanup(easy);
   }
 
@@ -77,15 +76,19 @@ class CurlLease {
 }  // namespace
 
 CurlTransport::CurlTransport(Executor executor, TransportOptions options)
-    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options))) {}
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(options))) {}
 
-CurlTransport::~CurlTransport() = default;
+CurlTransport::~CurlTransport() {
+  for (auto& multi : impl_->multis)
+    if (multi) multi->shut();
+}
 
 Task<http::Response> CurlTransport::send(http::Request request) {
-  const auto loopback = impl_->route(request.method, request.url.host(), request.url.port());
-  CurlMulti& multi = impl_->multi_for(request.trust);
-  CurlExchange exchange{request, impl_->options, loopback};
-  CurlLease lease{impl_->idle};
+  const auto impl = impl_;  // an abandoned coroutine unwinds after the transport has gone
+  const auto loopback = impl->route(request.method, request.url.host(), request.url.port());
+  CurlMulti& multi = impl->multi_for(request.trust);
+  CurlExchange exchange{request, impl->options, loopback};
+  CurlLease lease{impl->idle};
   exchange.set_up(lease.get());
   const CURLcode code = co_await multi.perform(lease.get());
   co_return exchange.outcome(lease.get(), code);

@@ -28,16 +28,16 @@ struct TransportOptions {
   TransportSide metadata{.http = true, .public_addresses = false, .private_addresses = true, .proxied = false};
   std::string https_proxy, http_proxy, no_proxy;  // as those environment variables say it
   std::string user_agent = "certferry/" CERTFERRY_VERSION;
-  long connections_per_host = 64;                  // more requests wait their turn within their deadline
+  long connections_per_host = 64;  // more requests wait their turn within their deadline
   Duration handshake_deadline = std::chrono::seconds{10};
-  // Where set, nothing but 127.0.0.1 is ever spoken to and no name is looked up: it says on which port the other side of
-  // (host, port) listens there; empty: refused. For a sandbox, whose requests must never reach the real network.
+  // Where set, nothing but 127.0.0.1 is ever spoken to and no name is looked up: it says on which port the other side
+  // of (host, port) listens there; empty: refused. For a sandbox, whose requests must never reach the real network.
   std::function<std::optional<std::uint16_t>(const std::string& host, std::uint16_t port)> loopback_route;
 };
 
-// Transport over libcurl (HTTP/2 where the server speaks it, connections kept) and OpenSSL. All of it on the executor's one
-// thread. libcurl is initialised by the first request. Must go before the io_context does; what is under way then is
-// abandoned. A request with a body is never sent twice, not even on a kept connection that turns out dead.
+// Transport over libcurl (HTTP/2 where the server speaks it, connections kept) and OpenSSL. All of it on the executor's
+// one thread. libcurl is initialised by the first request. Must go before the io_context does; what is under way then
+// is abandoned. A request with a body is never sent twice, not even on a kept connection that turns out dead.
 class CurlTransport final : public Transport {
  public:
   explicit CurlTransport(Executor executor, TransportOptions options = {});
@@ -47,7 +47,7 @@ class CurlTransport final : public Transport {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // with every coroutine under way
 };
 
 }  // namespace certferry

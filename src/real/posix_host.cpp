@@ -1,17 +1,16 @@
 #include "real/posix_host.h"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 
 #include "real/child_process.h"
 #include "real/file_failure.h"
@@ -108,7 +107,7 @@ std::optional<Bytes> read_file(const Path& path) {
     if (size < 0) throw file_failure("Reading", path, errno);
     if (size == 0) return content;
     if (content.size() + static_cast<std::size_t>(size) > limit)
-      throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", quoted(path)),
+      throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", certferry::quoted(path)),
                     "Name the file that was meant.");
     content.append(chunk.data(), static_cast<std::size_t>(size));
   }

@@ -4,7 +4,8 @@
 
 namespace certferry {
 
-// This machine. Files are worked on directly: they are small, and few. A relative path is taken from the working directory.
+// This machine. Files are worked on directly: they are small, and few. A relative path is taken from the working
+// directory.
 class PosixHost final : public Host {
  public:
   Task<std::optional<Bytes>> read(Path path) override;

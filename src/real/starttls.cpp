@@ -1,11 +1,10 @@
 #include "real/starttls.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 #include <string>
 #include <string_view>
 
@@ -28,9 +27,7 @@ class Prologue {
  public:
   Prologue(asio::ip::tcp::socket& socket, std::string_view protocol) : socket_(socket), protocol_(protocol) {}
 
-  Task<> send(std::string_view text) {
-    co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
-  }
+  Task<> send(std::string_view text) { co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable); }
 
   Task<std::string> line() {
     std::size_t end = 0;
@@ -102,8 +99,9 @@ Task<> open_imap(Prologue& prologue) {
 Task<> open_ldap(Prologue& prologue) {
   using namespace std::string_view_literals;
   // LDAPMessage {1, ExtendedRequest {requestName 1.3.6.1.4.1.1466.20037}}
-  co_await prologue.send("\x30\x1d\x02\x01\x01\x77\x18\x80\x16"
-                         "1.3.6.1.4.1.1466.20037"sv);
+  co_await prologue.send(
+      "\x30\x1d\x02\x01\x01\x77\x18\x80\x16"
+      "1.3.6.1.4.1.1466.20037"sv);
   std::string head = co_await prologue.octets(2);
   auto octet = [](char c) { return static_cast<unsigned>(static_cast<unsigned char>(c)); };
   std::size_t length = octet(head[1]);
@@ -135,7 +133,8 @@ Task<> open_postgres(Prologue& prologue) {
 
 Task<> open_starttls(asio::ip::tcp::socket& socket, StartTls protocol) {
   switch (protocol) {
-    case StartTls::none: co_return;
+    case StartTls::none:
+      co_return;
     case StartTls::smtp: {
       Prologue prologue{socket, "SMTP"};
       co_await open_smtp(prologue);

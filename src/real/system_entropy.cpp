@@ -1,8 +1,7 @@
 #include "real/system_entropy.h"
 
-#include <sys/random.h>
-
 #include <cerrno>
+#include <sys/random.h>
 
 #include "base/failure.h"
 

@@ -1,7 +1,5 @@
 #include "real/system_resolver.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -11,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 #include <fstream>
 #include <optional>
 #include <sstream>

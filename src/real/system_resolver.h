@@ -17,8 +17,8 @@ struct SystemResolverOptions {
   int tries = 2;                                 // at each server, by UDP
 };
 
-// DNS over UDP, and over TCP where the answer is cut. Each question has an id and a source port of its own; an answer with
-// another id or question is passed over (RFC 5452).
+// DNS over UDP, and over TCP where the answer is cut. Each question has an id and a source port of its own; an answer
+// with another id or question is passed over (RFC 5452).
 class SystemResolver final : public Resolver {
  public:
   SystemResolver(Entropy& entropy, SystemResolverOptions options = {});

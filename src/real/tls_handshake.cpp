@@ -1,15 +1,14 @@
 #include "real/tls_handshake.h"
 
-#include <fmt/format.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "base/failure.h"
 #include "real/address_lookup.h"
@@ -55,8 +54,8 @@ PeerChain shown_by(SSL* ssl, const asio::ip::tcp::endpoint& peer) {
     OPENSSL_free(der);
   }
   const std::string host = peer.address().to_string();
-  chain.address = peer.address().is_v6() ? fmt::format("[{}]:{}", host, peer.port())
-                                         : fmt::format("{}:{}", host, peer.port());
+  chain.address =
+      peer.address().is_v6() ? fmt::format("[{}]:{}", host, peer.port()) : fmt::format("{}:{}", host, peer.port());
   chain.protocol = SSL_get_version(ssl);
   return chain;
 }
@@ -99,15 +98,13 @@ struct TlsHandshake::Contexts {
   asio::ssl::context rsa = context_for(rsa_algorithms, "aRSA:RSA:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0");
 };
 
-TlsHandshake::TlsHandshake(Duration deadline)
-    : deadline_(deadline), lookup_(std::make_unique<AddressLookup>()) {}
+TlsHandshake::TlsHandshake(Duration deadline) : deadline_(deadline), lookup_(std::make_unique<AddressLookup>()) {}
 
 TlsHandshake::~TlsHandshake() = default;
 
 Task<PeerChain> TlsHandshake::look(const Endpoint& endpoint, const std::string& sni, KeyType key) {
   if (!contexts_) contexts_ = std::make_unique<Contexts>();
-  asio::ssl::context& context =
-      key == KeyType::p256 || key == KeyType::p384 ? contexts_->ecdsa : contexts_->rsa;
+  asio::ssl::context& context = key == KeyType::p256 || key == KeyType::p384 ? contexts_->ecdsa : contexts_->rsa;
   const auto end = std::chrono::steady_clock::now() + deadline_;
   std::string trouble = "no address";
   std::vector<std::string> addresses;

@@ -12,8 +12,8 @@ namespace certferry {
 
 class AddressLookup;
 
-// Shakes hands to see which certificate is shown; verifies nothing, sends nothing. Hundreds may be under way at once: one
-// TLS context per kind of key, no CA files read.
+// Shakes hands to see which certificate is shown; verifies nothing, sends nothing. Hundreds may be under way at once:
+// one TLS context per kind of key, no CA files read.
 class TlsHandshake {
  public:
   explicit TlsHandshake(Duration deadline = std::chrono::seconds{10});

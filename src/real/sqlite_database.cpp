@@ -1,0 +1,208 @@
+#include "real/sqlite_database.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "base/failure.h"
+
+namespace certferry {
+
+namespace {
+
+constexpr std::int64_t format_of_tables = 1;
+
+std::string_view column_octets(sqlite3_stmt* statement, int column) {
+  const void* data = sqlite3_column_blob(statement, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  return data ? std::string_view{static_cast<const char*>(data), size} : std::string_view{};
+}
+
+}  // namespace
+
+// A prepared statement in use: reset when done, so that nothing it read stays locked.
+class SqliteDatabase::Use {
+ public:
+  Use(SqliteDatabase& database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  ~Use() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+  // The text or blob outlives the use.
+  Use& text(int index, std::string_view value) {
+    sqlite3_bind_text(statement_, index, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
+    return *this;
+  }
+  Use& blob(int index, BytesView value) {
+    // A null pointer would be NULL, not the empty blob.
+    sqlite3_bind_blob64(statement_, index, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC);
+    return *this;
+  }
+  bool next() {
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) database_.fail(code);
+    return false;
+  }
+
+ private:
+  SqliteDatabase& database_;
+  sqlite3_stmt* statement_;
+};
+
+SqliteDatabase::SqliteDatabase(const std::string& path) : path_(path) {
+  const int code = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  try {
+    if (code != SQLITE_OK) fail(code);
+    set_up();
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+SqliteDatabase::~SqliteDatabase() { close(); }
+
+void SqliteDatabase::close() noexcept {
+  for (sqlite3_stmt* statement : {row_, version_, replace_, erase_, keys_}) sqlite3_finalize(statement);
+  sqlite3_close(handle_);
+  handle_ = nullptr;
+}
+
+void SqliteDatabase::set_up() {
+  sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(handle_, 5000);
+  if (text("PRAGMA journal_mode=WAL") != "wal")
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("The state database {} cannot use a write-ahead log", quoted(path_)),
+                  "Keep the state on a local file system.");
+  execute("PRAGMA synchronous=FULL");
+  execute("PRAGMA secure_delete=ON");
+  execute("PRAGMA trusted_schema=OFF");
+  make_tables();
+  row_ = prepared("SELECT value, version FROM entry WHERE key = ?1");
+  version_ = prepared("SELECT version FROM entry WHERE key = ?1");
+  replace_ = prepared("INSERT OR REPLACE INTO entry (key, value) VALUES (?1, ?2)");
+  erase_ = prepared("DELETE FROM entry WHERE key = ?1");
+  keys_ = prepared("SELECT key FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key");
+}
+
+void SqliteDatabase::make_tables() {
+  if (number("PRAGMA user_version") == format_of_tables) return;
+  begin();
+  try {
+    const std::int64_t format = number("PRAGMA user_version");  // another process may have been faster
+    if (format > format_of_tables || (format == 0 && number("SELECT count(*) FROM sqlite_schema") > 0))
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("The database {} has format {}, this certferry knows {}", quoted(path_), format,
+                                format_of_tables),
+                    "Use the certferry that wrote it or a newer one, or name another file in [state] store.");
+    if (format == 0) {
+      // The row number is the version: AUTOINCREMENT never gives one twice, not even after a removal.
+      execute(
+          "CREATE TABLE entry (version INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, "
+          "value BLOB NOT NULL)");
+      execute("PRAGMA user_version=1");
+    }
+    commit();
+  } catch (...) {
+    rollback();
+    throw;
+  }
+}
+
+sqlite3_stmt* SqliteDatabase::prepared(const char* sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) fail(code);
+  return statement;
+}
+
+void SqliteDatabase::execute(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+std::string SqliteDatabase::text(const char* sql) {
+  sqlite3_stmt* statement = prepared(sql);
+  const int code = sqlite3_step(statement);
+  std::string value;
+  if (code == SQLITE_ROW) value = column_octets(statement, 0);
+  sqlite3_finalize(statement);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) fail(code);
+  return value;
+}
+
+std::int64_t SqliteDatabase::number(const char* sql) {
+  const std::string value = text(sql);
+  return value.empty() ? 0 : std::stoll(value);
+}
+
+void SqliteDatabase::begin() { execute("BEGIN IMMEDIATE"); }
+void SqliteDatabase::commit() { execute("COMMIT"); }
+void SqliteDatabase::rollback() noexcept {
+  if (!sqlite3_get_autocommit(handle_)) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+void SqliteDatabase::truncate_log() noexcept {
+  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
+std::optional<SqliteDatabase::Row> SqliteDatabase::row(std::string_view key) {
+  Use use{*this, row_};
+  if (!use.text(1, key).next()) return std::nullopt;
+  return Row{Bytes{column_octets(row_, 0)}, sqlite3_column_int64(row_, 1)};
+}
+
+std::optional<std::int64_t> SqliteDatabase::version(std::string_view key) {
+  Use use{*this, version_};
+  if (!use.text(1, key).next()) return std::nullopt;
+  return sqlite3_column_int64(version_, 0);
+}
+
+std::int64_t SqliteDatabase::replace(std::string_view key, BytesView value) {
+  Use use{*this, replace_};
+  use.text(1, key).blob(2, value).next();
+  return sqlite3_last_insert_rowid(handle_);
+}
+
+void SqliteDatabase::erase(std::string_view key) {
+  Use use{*this, erase_};
+  use.text(1, key).next();
+}
+
+std::vector<std::string> SqliteDatabase::keys(std::string_view prefix) {
+  std::vector<std::string> found;
+  Use use{*this, keys_};
+  use.text(1, prefix);
+  while (use.next()) found.emplace_back(column_octets(keys_, 0));
+  return found;
+}
+
+void SqliteDatabase::fail(int code) {
+  const std::string what = fmt::format("The state database {}: {}", quoted(path_),
+                                       quoted(handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code)));
+  using Kind = Failure::Kind;
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      throw Failure(Kind::transient, what, "Wait until the other process that writes to it is done.");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      throw Failure(Kind::refused, what + " (it is damaged)",
+                    "Put back a copy of it, or move it away and let certferry adopt what is served.");
+    case SQLITE_FULL:
+      throw Failure(Kind::refused, what, "Free space on its file system.");
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      throw Failure(Kind::refused, what, "Make it and its directory writable for the user that certferry runs as.");
+    case SQLITE_TOOBIG:
+      throw Failure(Kind::refused, what, "Keep values below 1 GB.");
+    default:
+      throw Failure(Kind::refused, what, "Look at the disk and the kernel's log, then run certferry again.");
+  }
+}
+
+}  // namespace certferry

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace certferry {
+
+// One connection to the database of the state, its statements prepared once. Blocking; one thread at a time. Every call
+// throws Failure: refused (damaged, full, no access), transient (another process writes for over 5 s).
+class SqliteDatabase {
+ public:
+  struct Row {
+    Bytes value;
+    std::int64_t version = 0;
+  };
+
+  explicit SqliteDatabase(const std::string& path);  // a file that is there; an empty one gets the tables
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
+  ~SqliteDatabase();
+
+  void begin();   // takes the write lock
+  void commit();  // durable when it returns
+  void rollback() noexcept;
+  void truncate_log() noexcept;  // moves the write-ahead log into the file, wiping what it held; best effort
+
+  std::optional<Row> row(std::string_view key);
+  std::optional<std::int64_t> version(std::string_view key);
+  std::int64_t replace(std::string_view key, BytesView value);  // gives a version that was never given before
+  void erase(std::string_view key);
+  std::vector<std::string> keys(std::string_view prefix);  // sorted by octets
+
+ private:
+  class Use;
+  void execute(const char* sql);
+  std::int64_t number(const char* sql);
+  std::string text(const char* sql);
+  sqlite3_stmt* prepared(const char* sql);
+  void set_up();
+  void make_tables();
+  void close() noexcept;
+  [[noreturn]] void fail(int code);
+
+  std::string path_;
+  sqlite3* handle_ = nullptr;
+  sqlite3_stmt *row_ = nullptr, *version_ = nullptr, *replace_ = nullptr, *erase_ = nullptr, *keys_ = nullptr;
+};
+
+}  // namespace certferry

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+namespace certferry {
+
+// Makes `path`'s directory (0700) and the file itself (0600, empty) where they are absent, and throws Failure (refused)
+// where what is there is no place for secrets: a network file system (locks and write-ahead logs break there), a file
+// that others may read or write, a directory that others may write to.
+void prepare_state_file(const std::string& path);
+
+}  // namespace certferry
