@@ -22,13 +22,25 @@ class Challenges {
   // validation may be under way it parks instead. A withdrawal that fails is logged and left to the sweep.
   Task<> while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
                          std::function<bool()> in_flight);
-  // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged, the number withdrawn.
+  // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged. The number withdrawn.
   Task<std::size_t> sweep(std::function<bool(const TxtOwner&)> closed);
   // Zones side by side: ZoneQueue::settle. The end of a run.
   Task<> settle(Duration deadline);
   ZoneQueue& queue(const Zone& zone);
 
  private:
+  struct ZoneShare {
+    Zone zone;
+    std::vector<ChallengeRecord> records;
+    std::vector<TxtWish> wishes;
+  };
+  using Shares = std::map<HostedZoneId, ZoneShare>;
+  Task<> share(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& shares);
+  Task<> publish(ZoneShare& share, const TxtOwner& owner, Shares& moved);
+  Task<bool> follow_cnames(const ZoneShare& share);
+  Task<> publish_all(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published);
+  Task<> clean_up(const Shares& shares, bool park);
+
   Outside& outside_;
   Store& store_;
   Zones& zones_;

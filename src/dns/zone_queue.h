@@ -28,8 +28,8 @@ class ZoneQueue {
   // Until all of them are INSYNC. Failure: refused (a bad name, AccessDenied, NoSuchHostedZone), transient (30 min
   // passed).
   Task<> publish(std::vector<TxtWish> wishes);
-  // Removes this owner from the ledger's entries, and the values that nobody owns any longer from the zone. Returns once
-  // Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC.
+  // Removes this owner from the ledger's entries, and the values that nobody owns any longer from the zone. Returns
+  // once Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC.
   Task<> withdraw(std::vector<TxtWish> wishes);
   // Waits for the removals of this run to be INSYNC and clears them from the ledger; what is not by the deadline stays.
   Task<> settle(Duration deadline);

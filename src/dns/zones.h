@@ -42,17 +42,23 @@ class Zones {
   // Failure: refused: no zone for the name, two zones of one name and neither delegated, a CNAME that is not followed.
   Task<ChallengePlace> place(const ChallengeRecord& record);
   Task<Zone> zone_of(const DomainName& name);
+  // Where a CNAME at `name` leads, remembered for place(). Failure: refused where it may not be followed.
+  Task<ChallengePlace> follow(const DomainName& name, std::string target);
   // A zone known by its id alone, from a ledger.
-  Zone by_id(const HostedZoneId& id);
+  Task<Zone> by_id(const HostedZoneId& id);
 
  private:
-  Task<std::optional<Zone>> exactly(const DomainName& name);
+  Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);
+  Task<Zone> delegated_one(std::vector<aws::HostedZone> candidates, aws::Client& client);
+  Task<std::optional<Zone>> longest_match(DomainName name);
 
   Outside& outside_;
   aws::Client& client_;
   std::vector<ZoneRule> rules_;
   std::vector<DomainName> delegated_;
-  std::map<DomainName, std::optional<Zone>> known_;
+  std::map<aws::Client*, std::vector<aws::HostedZone>> listed_;
+  std::map<DomainName, Zone> known_;
+  std::map<DomainName, ChallengePlace> followed_;
   Turn looking_;
 };
 

@@ -41,6 +41,11 @@ inline constexpr Duration signed_request_lives = minutes(15);
 // source: our choice, 2026-11-23
 inline constexpr int rebuild_attempts = 5;
 
+// How long to let an earlier change of the same zone be taken in (PriorRequestNotComplete), and how often.
+// source: Route 53 API reference, ChangeResourceRecordSets: PriorRequestNotComplete, "increasing intervals", 2026-11-23
+inline constexpr Duration prior_request_pause_first = milliseconds(500), prior_request_pause_longest = seconds(8);
+inline constexpr int prior_request_attempts = 10;
+
 static_assert(batch_records < service_records);
 static_assert(2 * batch_characters < service_characters, "a batch that is counted twice still fits");
 static_assert(insync_poll_first < insync_poll_longest && insync_poll_longest < insync_deadline);

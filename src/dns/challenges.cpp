@@ -1,0 +1,186 @@
+#include "dns/challenges.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+
+namespace certferry {
+namespace {
+
+void throw_first(const std::vector<std::exception_ptr>& ends) {
+  for (const auto& end : ends) {
+    if (end) std::rethrow_exception(end);
+  }
+}
+
+}  // namespace
+
+ZoneQueue& Challenges::queue(const Zone& zone) {
+  auto& queue = queues_[zone.id];
+  if (!queue) queue = std::make_unique<ZoneQueue>(outside_, store_, zone);
+  return *queue;
+}
+
+// Where each record goes, zone by zone.
+Task<> Challenges::share(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& shares) {
+  for (const ChallengeRecord& record : records) {
+    const ChallengePlace place = co_await zones_.place(record);
+    ZoneShare& zone = shares.try_emplace(place.zone.id, ZoneShare{place.zone, {}, {}}).first->second;
+    zone.records.push_back(record);
+    zone.wishes.push_back(TxtWish{place.name, record.value, owner});
+  }
+}
+
+// Whether some name of this share turned out to be a CNAME that may be followed; its target is remembered by zones_.
+Task<bool> Challenges::follow_cnames(const ZoneShare& share) {
+  bool followed = false;
+  aws::Route53 route53{*share.zone.client};
+  for (const TxtWish& wish : share.wishes) {
+    for (const aws::RecordSet& set : co_await route53.record_sets(share.zone.id, wish.name, "CNAME")) {
+      if (set.values.empty()) continue;
+      co_await zones_.follow(DomainName::parse(wish.name), set.values.front());
+      followed = true;
+    }
+  }
+  co_return followed;
+}
+
+// Publishes one zone's share; what stands behind a CNAME is shared out anew into `moved`.
+Task<> Challenges::publish(ZoneShare& share, const TxtOwner& owner, Shares& moved) {
+  std::exception_ptr failed;
+  try {
+    co_await queue(share.zone).publish(share.wishes);
+  } catch (const Failure& failure) {
+    if (failure.code() != "CNAME") throw;
+    failed = std::current_exception();
+  }
+  if (!failed) co_return;
+  if (!co_await follow_cnames(share)) std::rethrow_exception(failed);
+  const std::vector<ChallengeRecord> records = std::move(share.records);
+  share.records.clear();
+  share.wishes.clear();
+  co_await this->share(records, owner, moved);
+}
+
+Task<> Challenges::publish_all(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published) {
+  constexpr int cnames_followed_at_most = 3;
+  Shares shares;
+  co_await share(records, owner, shares);
+  for (int depth = 0; !shares.empty(); ++depth) {
+    Shares moved;
+    std::vector<Work> works;
+    for (auto& [id, zone] : shares)
+      works.push_back([this, &zone, &owner, &moved]() -> Task<> { co_await publish(zone, owner, moved); });
+    // Merged before the outcome is looked at: whatever may have been published is to be cleaned up.
+    const auto ends = co_await all_settled(std::move(works));
+    for (auto& [id, zone] : shares) {
+      ZoneShare& sum = published.try_emplace(id, ZoneShare{zone.zone, {}, {}}).first->second;
+      sum.wishes.insert(sum.wishes.end(), zone.wishes.begin(), zone.wishes.end());
+    }
+    throw_first(ends);
+    if (depth == cnames_followed_at_most && !moved.empty()) {
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("the CNAMEs at {} lead on and on", records.front().name().text()),
+                    "Point the CNAME at the name that holds the TXT records");
+    }
+    shares = std::move(moved);
+  }
+}
+
+Task<> Challenges::clean_up(const Shares& shares, bool park) {
+  std::vector<Work> works;
+  for (const auto& [id, zone] : shares) {
+    works.push_back([this, &zone, park]() -> Task<> {
+      ZoneQueue& of_zone = queue(zone.zone);
+      if (park)
+        co_await of_zone.park(zone.wishes);
+      else
+        co_await of_zone.withdraw(zone.wishes);
+    });
+  }
+  std::vector<std::exception_ptr> ends;
+  const Work all = [&]() -> Task<> { ends = co_await all_settled(std::move(works)); };
+  const Work deadline = [&]() -> Task<> { co_await outside_.clock.sleep(limits::renewal::clean_up_deadline); };
+  if (co_await race(all, deadline) == 1)
+    outside_.log.warn("withdrawing TXT records took too long: left to the next run");
+  for (const auto& end : ends) {
+    if (!end) continue;
+    try {
+      std::rethrow_exception(end);
+    } catch (const Failure& failure) {
+      outside_.log.warn(fmt::format("TXT records are left to the next run: {}", failure.what()));
+    }
+  }
+}
+
+Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
+                                   std::function<bool()> in_flight) {
+  const std::string subject = owner.certificate.text();
+  Shares published;
+  std::exception_ptr failed;
+  try {
+    const SteadyTime began = outside_.clock.steady();
+    outside_.log.step_begun(subject, "TXT");
+    co_await publish_all(records, owner, published);
+    outside_.log.step_ended(subject, "TXT",
+                            fmt::format("{} values INSYNC in {} zone{}", records.size(), published.size(),
+                                        published.size() == 1 ? "" : "s"),
+                            outside_.clock.steady() - began);
+    co_await work();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  bool fenced = false;
+  if (failed) {
+    try {
+      std::rethrow_exception(failed);
+    } catch (const Failure& failure) {
+      fenced = failure.kind() == Failure::Kind::fenced;
+    } catch (...) {
+      fenced = false;
+    }
+  }
+  if (!fenced) {
+    co_await shield_from_cancellation();
+    co_await clean_up(published, in_flight());
+  }
+  if (failed) std::rethrow_exception(failed);
+}
+
+Task<std::size_t> Challenges::sweep(std::function<bool(const TxtOwner&)> closed) {
+  std::size_t withdrawn = 0;
+  std::vector<Work> works;
+  std::vector<HostedZoneId> ids = co_await zones_with_ledgers(store_);
+  for (const HostedZoneId& id : ids) {
+    works.push_back([this, &id, &closed, &withdrawn]() -> Task<> {
+      withdrawn += co_await queue(co_await zones_.by_id(id)).sweep(closed);
+    });
+  }
+  for (const auto& end : co_await all_settled(std::move(works))) {
+    if (!end) continue;
+    try {
+      std::rethrow_exception(end);
+    } catch (const Failure& failure) {
+      if (failure.kind() == Failure::Kind::fenced) throw;
+      outside_.log.warn(fmt::format("sweeping TXT records: {}", failure.what()));
+    }
+  }
+  co_return withdrawn;
+}
+
+Task<> Challenges::settle(Duration deadline) {
+  std::vector<Work> works;
+  for (auto& [id, of_zone] : queues_)
+    works.push_back([&of_zone, deadline]() -> Task<> { co_await of_zone->settle(deadline); });
+  for (const auto& end : co_await all_settled(std::move(works))) {
+    if (!end) continue;
+    try {
+      std::rethrow_exception(end);
+    } catch (const Failure& failure) {
+      outside_.log.warn(fmt::format("waiting for TXT records to go: {}", failure.what()));
+    }
+  }
+}
+
+}  // namespace certferry

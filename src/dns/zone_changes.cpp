@@ -1,0 +1,151 @@
+#include "dns/zone_changes.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/route53.h"
+
+namespace certferry {
+namespace {
+
+using aws::Change;
+using aws::RecordSet;
+
+constexpr std::string_view our_identifier = "certferry";
+constexpr std::string_view multivalue = "<MultiValueAnswer>true</MultiValueAnswer>";
+
+RecordSet simple_set(const std::string& name, const std::set<std::string>& values) {
+  RecordSet set{name, "TXT", limits::route53::challenge_ttl, {}, "", {}};
+  for (const std::string& value : values) set.values.push_back(aws::txt_quoted(value));
+  return set;
+}
+
+// Our values merged into, and taken out of, what the set holds; its own texts stay as they were listed.
+RecordSet merged(const RecordSet& there, const NamePlan& plan) {
+  RecordSet set = there;
+  std::set<std::string> present;
+  std::erase_if(set.values, [&](const std::string& text) {
+    const auto value = aws::txt_unquoted(text);
+    if (!value) return false;
+    present.insert(*value);
+    return plan.unwanted.contains(*value) && !plan.wanted.contains(*value);
+  });
+  for (const std::string& value : plan.wanted) {
+    if (!present.contains(value)) set.values.push_back(aws::txt_quoted(value));
+  }
+  return set;
+}
+
+bool holds_any(const RecordSet& set, const std::set<std::string>& values) {
+  return std::ranges::any_of(set.values, [&](const std::string& text) {
+    const auto value = aws::txt_unquoted(text);
+    return value && values.contains(*value);
+  });
+}
+
+void swap_set(std::vector<Change>& changes, const RecordSet& there, const NamePlan& plan) {
+  RecordSet after = merged(there, plan);
+  if (after == there && !holds_any(there, plan.renewed)) return;
+  changes.push_back(Change{Change::Action::remove, there});
+  if (!after.values.empty()) changes.push_back(Change{Change::Action::create, std::move(after)});
+}
+
+void refuse_cname(const std::string& name, const std::vector<RecordSet>& there) {
+  const auto cname = std::ranges::find(there, "CNAME", &RecordSet::type);
+  if (cname == there.end()) return;
+  const std::string target = cname->values.empty() ? "" : cname->values.front();
+  throw Failure(Failure::Kind::refused, fmt::format("{} is a CNAME to {}", name, quoted(target)),
+                "Add the zone that it leads into to [challenge] delegated, or remove the CNAME")
+      .with_code("CNAME");
+}
+
+void change_beside_routed(std::vector<Change>& changes, const std::string& name, const NamePlan& plan,
+                          const std::vector<RecordSet>& there) {
+  const auto ours = std::ranges::find(there, our_identifier, &RecordSet::set_identifier);
+  if (ours != there.end()) return swap_set(changes, *ours, plan);
+  if (plan.wanted.empty()) return;
+  const bool all_multivalue = std::ranges::all_of(there, [](const RecordSet& set) {
+    return set.other && set.other->find("<MultiValueAnswer>true") != std::string::npos;
+  });
+  if (!all_multivalue) {
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("the TXT sets at {} have a routing policy that no further set can join", name),
+                  "Remove them, or delegate the name by a CNAME to a zone of its own");
+  }
+  RecordSet set = simple_set(name, plan.wanted);
+  set.set_identifier = our_identifier;
+  set.other = Bytes{multivalue};
+  changes.push_back(Change{Change::Action::create, std::move(set)});
+}
+
+}  // namespace
+
+NamePlans plan_names(const std::vector<TxtEntry>& entries, const std::set<std::pair<std::string, std::string>>& fresh,
+                     const std::set<std::string>& names) {
+  NamePlans plans;
+  for (const TxtEntry& entry : entries) {
+    if (!names.contains(entry.name)) continue;
+    NamePlan& plan = plans[entry.name];
+    const bool is_fresh = fresh.contains({entry.name, entry.value});
+    if (entry.created && !entry.removed) plan.before.insert(entry.value);
+    if (!entry.created && !is_fresh) plan.unsure = true;
+    if (entry.removed && !entry.owners.empty()) plan.unsure = true;  // wanted again while its DELETE is on its way
+    (entry.owners.empty() ? plan.unwanted : plan.wanted).insert(entry.value);
+    if (!entry.owners.empty() && (!entry.created || entry.removed)) plan.renewed.insert(entry.value);
+  }
+  return plans;
+}
+
+std::vector<Change> believed_changes(const NamePlans& plans) {
+  std::vector<Change> changes;
+  for (const auto& [name, plan] : plans) {
+    if (plan.before == plan.wanted) continue;
+    if (!plan.before.empty()) changes.push_back(Change{Change::Action::remove, simple_set(name, plan.before)});
+    if (!plan.wanted.empty()) changes.push_back(Change{Change::Action::create, simple_set(name, plan.wanted)});
+  }
+  return changes;
+}
+
+std::vector<Change> changes_from(const NamePlans& plans, const std::map<std::string, std::vector<RecordSet>>& there) {
+  std::vector<Change> changes;
+  for (const auto& [name, plan] : plans) {
+    const auto found = there.find(name);
+    static const std::vector<RecordSet> nothing;
+    const auto& sets = found == there.end() ? nothing : found->second;
+    if (!plan.wanted.empty()) refuse_cname(name, sets);
+    std::vector<RecordSet> texts;
+    std::ranges::copy_if(sets, std::back_inserter(texts), [](const RecordSet& set) { return set.type == "TXT"; });
+    if (texts.empty()) {
+      if (!plan.wanted.empty()) changes.push_back(Change{Change::Action::create, simple_set(name, plan.wanted)});
+    } else if (texts.front().set_identifier.empty()) {
+      swap_set(changes, texts.front(), plan);
+    } else {
+      change_beside_routed(changes, name, plan, texts);
+    }
+  }
+  return changes;
+}
+
+std::vector<std::set<std::string>> portions(const NamePlans& plans) {
+  std::vector<std::set<std::string>> all;
+  std::size_t records = 0, characters = 0;
+  for (const auto& [name, plan] : plans) {
+    std::size_t more_records = plan.before.size() + plan.wanted.size(), more_characters = 0;
+    for (const auto* values : {&plan.before, &plan.wanted}) {
+      for (const std::string& value : *values) more_characters += value.size() + 2;
+    }
+    const bool full = records + more_records > limits::route53::batch_records ||
+                      characters + more_characters > limits::route53::batch_characters;
+    if (all.empty() || full) {
+      all.emplace_back();
+      records = characters = 0;
+    }
+    all.back().insert(name);
+    records += more_records;
+    characters += more_characters;
+  }
+  return all;
+}
+
+}  // namespace certferry

@@ -1,0 +1,341 @@
+#include "dns/zone_queue.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+#include "base/failure.h"
+#include "base/limits/route53.h"
+#include "dns/zone_changes.h"
+
+namespace certferry {
+namespace {
+
+using Fresh = std::set<std::pair<std::string, std::string>>;  // name, value
+
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
+  const auto found = std::ranges::find_if(
+      entries, [&](const TxtEntry& entry) { return entry.name == wish.name && entry.value == wish.value; });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+void own(std::vector<TxtEntry>& entries, const TxtWish& wish, Fresh& fresh) {
+  TxtEntry* entry = entry_of(entries, wish);
+  if (!entry) {
+    entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}, false});
+    entry = &entries.back();
+    fresh.emplace(wish.name, wish.value);
+  }
+  std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
+  entry->owners.push_back(wish.owner);
+  entry->parked = false;
+}
+
+void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
+  TxtEntry* entry = entry_of(entries, wish);
+  if (!entry) return;
+  std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
+  entry->parked = false;
+}
+
+// The sets of one name were changed as planned.
+void note_changed(std::vector<TxtEntry>& entries, const std::set<std::string>& names,
+                  const std::optional<aws::ChangeInfo>& change) {
+  std::erase_if(entries, [&](const TxtEntry& entry) {
+    return names.contains(entry.name) && entry.owners.empty() && (!change || change->insync);
+  });
+  if (!change) return;
+  for (TxtEntry& entry : entries) {
+    if (!names.contains(entry.name)) continue;
+    if (entry.owners.empty()) {
+      if (!entry.removed) entry.removed = change->id;
+    } else if (!entry.created || entry.removed) {
+      entry.created = change->id;
+      entry.removed.reset();
+    }
+  }
+}
+
+}  // namespace
+
+struct ZoneQueue::State {
+  // What one caller asked for; whoever has the turn does it for all that wait.
+  struct Item {
+    std::vector<TxtWish> wishes;
+    bool publish;
+    bool done = false;
+    std::exception_ptr failed;
+  };
+  struct Poll {
+    Turn turn;
+    bool insync = false;
+  };
+
+  State(Outside& outside_door, Store& store, Zone of_zone)
+      : outside(outside_door), zone(std::move(of_zone)), route53(*zone.client), ledger(store, zone.id) {}
+
+  Task<> submit(std::shared_ptr<Item> item);
+  Task<> flush();
+  Task<> carry_out(const std::vector<TxtEntry>& entries, const Fresh& fresh, const std::set<std::string>& names,
+                   const std::vector<std::shared_ptr<Item>>& items);
+  Task<std::optional<aws::ChangeInfo>> change(const NamePlans& plans, std::vector<aws::Change>& sent);
+  Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
+  Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
+  Task<> forget_unsent(const Fresh& fresh, const std::set<std::string>& names);
+  Task<> await_insync(ChangeId change);
+  Task<bool> is_insync(const ChangeId& change);
+  Poll& poll_of(const ChangeId& change);
+
+  Outside& outside;
+  Zone zone;
+  aws::Route53 route53;
+  ZoneLedger ledger;
+  Turn turn;
+  std::vector<std::shared_ptr<Item>> waiting;
+  std::map<ChangeId, std::unique_ptr<Poll>> polls;
+};
+
+Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
+  waiting.push_back(item);
+  {
+    const Turn::Held mine = co_await turn.take();
+    if (!item->done) co_await flush();
+  }
+  if (item->failed) std::rethrow_exception(item->failed);
+}
+
+// Everything that waits, written down first, then sent in as few batches as it fits into.
+Task<> ZoneQueue::State::flush() {
+  const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
+  Fresh fresh;
+  std::vector<TxtEntry> entries;
+  std::set<std::string> names;
+  co_await ledger.update([&](std::vector<TxtEntry>& current) {
+    fresh.clear();
+    for (const auto& item : items) {
+      for (const TxtWish& wish : item->wishes) {
+        if (item->publish)
+          own(current, wish, fresh);
+        else
+          disown(current, wish);
+        names.insert(wish.name);
+      }
+    }
+    entries = current;
+  });
+  for (const std::set<std::string>& portion : portions(plan_names(entries, fresh, names)))
+    co_await carry_out(entries, fresh, portion, items);
+  for (const auto& item : items) {
+    item->done = true;
+    std::erase(waiting, item);
+  }
+}
+
+// One batch. A batch that is refused though it was rebuilt from what is there is halved, until the bad name is alone.
+Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const Fresh& fresh,
+                                   const std::set<std::string>& names,
+                                   const std::vector<std::shared_ptr<Item>>& items) {
+  const NamePlans plans = plan_names(entries, fresh, names);
+  std::optional<aws::ChangeInfo> done;
+  std::exception_ptr failed;
+  bool refused_batch = false, surely_unsent = false;
+  std::vector<aws::Change> sent;
+  try {
+    done = co_await change(plans, sent);
+  } catch (const Failure& failure) {
+    failed = std::current_exception();
+    refused_batch = failure.kind() == Failure::Kind::refused &&
+                    (failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
+    surely_unsent = failure.kind() == Failure::Kind::refused;
+  }
+  if (!failed) {
+    co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, names, done); });
+    co_return;
+  }
+  if (refused_batch && names.size() > 1) {
+    const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
+    co_await carry_out(entries, fresh, std::set<std::string>(names.begin(), middle), items);
+    co_await carry_out(entries, fresh, std::set<std::string>(middle, names.end()), items);
+    co_return;
+  }
+  if (surely_unsent) co_await forget_unsent(fresh, names);
+  for (const auto& item : items) {
+    const bool concerned =
+        std::ranges::any_of(item->wishes, [&](const TxtWish& wish) { return names.contains(wish.name); });
+    if (concerned && !item->failed) item->failed = failed;
+  }
+}
+
+// Sends what the ledger believes to be right; where Route 53 objects, or the outcome is unknown, what is there is read
+// and the batch rebuilt on it.
+Task<std::optional<aws::ChangeInfo>> ZoneQueue::State::change(const NamePlans& plans, std::vector<aws::Change>& sent) {
+  const bool unsure = std::ranges::any_of(plans, [](const auto& named) { return named.second.unsure; });
+  sent = unsure ? changes_from(plans, co_await read(plans)) : believed_changes(plans);
+  for (int attempt = 0; !sent.empty(); ++attempt) {
+    std::optional<Failure> objection;
+    try {
+      co_return co_await send(sent);
+    } catch (const Failure& failure) {
+      const bool rebuildable =
+          failure.code() == "InvalidChangeBatch" || failure.kind() == Failure::Kind::outcome_unknown;
+      if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;
+      objection = failure;
+    }
+    std::vector<aws::Change> rebuilt = changes_from(plans, co_await read(plans));
+    if (rebuilt == sent && objection->kind() != Failure::Kind::outcome_unknown) throw Failure{*objection};
+    sent = std::move(rebuilt);
+  }
+  co_return std::nullopt;
+}
+
+// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in.
+Task<aws::ChangeInfo> ZoneQueue::State::send(const std::vector<aws::Change>& changes) {
+  Duration pause = limits::route53::prior_request_pause_first;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      const aws::ChangeInfo info = co_await route53.change(zone.id, changes, "certferry: ACME challenges");
+      poll_of(info.id).insync = info.insync;
+      co_return info;
+    } catch (const Failure& failure) {
+      if (failure.code() != "PriorRequestNotComplete" || attempt == limits::route53::prior_request_attempts) throw;
+    }
+    co_await outside.clock.sleep(pause);
+    pause = std::min(pause * 2, limits::route53::prior_request_pause_longest);
+  }
+}
+
+Task<std::map<std::string, std::vector<aws::RecordSet>>> ZoneQueue::State::read(const NamePlans& plans) {
+  std::map<std::string, std::vector<aws::RecordSet>> there;
+  for (const auto& [name, plan] : plans) {
+    std::vector<aws::RecordSet> sets = co_await route53.record_sets(zone.id, name, "TXT");
+    if (sets.empty() && !plan.wanted.empty()) sets = co_await route53.record_sets(zone.id, name, "CNAME");
+    there.emplace(name, std::move(sets));
+  }
+  co_return there;
+}
+
+// Route 53 said no: what was written down for this batch does not exist.
+Task<> ZoneQueue::State::forget_unsent(const Fresh& fresh, const std::set<std::string>& names) {
+  co_await ledger.update([&](std::vector<TxtEntry>& current) {
+    std::erase_if(current, [&](const TxtEntry& entry) {
+      return names.contains(entry.name) && fresh.contains({entry.name, entry.value}) && !entry.created;
+    });
+  });
+}
+
+Task<bool> ZoneQueue::State::is_insync(const ChangeId& change) {
+  try {
+    co_return (co_await route53.get_change(change)).insync;
+  } catch (const Failure& failure) {
+    if (failure.code() != "NoSuchChange") throw;
+  }
+  co_return true;  // Route 53 forgets changes that are long done
+}
+
+ZoneQueue::State::Poll& ZoneQueue::State::poll_of(const ChangeId& change) {
+  auto& poll = polls[change];
+  if (!poll) poll = std::make_unique<Poll>();
+  return *poll;
+}
+
+// One poll for all that wait for the same change.
+Task<> ZoneQueue::State::await_insync(ChangeId change) {
+  Poll& poll = poll_of(change);
+  const Turn::Held mine = co_await poll.turn.take();
+  const bool near = route53.overridden();
+  Duration pause = near ? limits::route53::overridden_poll_first : limits::route53::insync_poll_first;
+  const Duration longest = near ? limits::route53::overridden_poll_longest : limits::route53::insync_poll_longest;
+  const SteadyTime until = outside.clock.steady() + limits::route53::insync_deadline;
+  while (!poll.insync) {
+    if (outside.clock.steady() >= until) {
+      throw Failure(Failure::Kind::transient,
+                    fmt::format("change {} of zone {} is not INSYNC after {}", change.text(), zone.name.text(),
+                                humane(limits::route53::insync_deadline)),
+                    "Run certferry again: it goes on waiting for the same change");
+    }
+    co_await outside.clock.sleep(pause);
+    poll.insync = co_await is_insync(change);
+    pause = std::min(
+        Duration{static_cast<Duration::rep>(static_cast<double>(pause.count()) * limits::route53::insync_poll_growth)},
+        longest);
+  }
+}
+
+ZoneQueue::ZoneQueue(Outside& outside, Store& store, Zone zone)
+    : state_(std::make_unique<State>(outside, store, std::move(zone))) {}
+ZoneQueue::~ZoneQueue() = default;
+
+Task<> ZoneQueue::publish(std::vector<TxtWish> wishes) {
+  auto item = std::make_shared<State::Item>(State::Item{wishes, true, false, {}});
+  co_await state_->submit(item);
+  std::set<ChangeId> changes;
+  for (const TxtEntry& entry : co_await state_->ledger.entries()) {
+    for (const TxtWish& wish : wishes) {
+      if (entry.name == wish.name && entry.value == wish.value && entry.created) changes.insert(*entry.created);
+    }
+  }
+  for (const ChangeId& change : changes) co_await state_->await_insync(change);
+}
+
+Task<> ZoneQueue::withdraw(std::vector<TxtWish> wishes) {
+  auto item = std::make_shared<State::Item>(State::Item{std::move(wishes), false, false, {}});
+  co_await state_->submit(item);
+}
+
+Task<> ZoneQueue::park(std::vector<TxtWish> wishes) {
+  co_await state_->ledger.update([&](std::vector<TxtEntry>& entries) {
+    for (const TxtWish& wish : wishes) {
+      if (TxtEntry* entry = entry_of(entries, wish)) entry->parked = true;
+    }
+  });
+}
+
+Task<> ZoneQueue::settle(Duration deadline) {
+  State& state = *state_;
+  std::set<ChangeId> removals;
+  for (const TxtEntry& entry : co_await state.ledger.entries()) {
+    if (entry.owners.empty() && entry.removed) removals.insert(*entry.removed);
+  }
+  const SteadyTime until = state.outside.clock.steady() + deadline;
+  for (const ChangeId& change : removals) {
+    const Work waiting = [&]() -> Task<> { co_await state.await_insync(change); };
+    const Work patience = [&]() -> Task<> {
+      co_await state.outside.clock.sleep(std::max(until - state.outside.clock.steady(), Duration::zero()));
+    };
+    if (co_await race(waiting, patience) == 1) co_return;  // a later sweep goes on
+    co_await state.ledger.update([&](std::vector<TxtEntry>& entries) {
+      std::erase_if(entries, [&](const TxtEntry& entry) { return entry.owners.empty() && entry.removed == change; });
+    });
+  }
+}
+
+Task<std::size_t> ZoneQueue::sweep(std::function<bool(const TxtOwner&)> closed) {
+  State& state = *state_;
+  const WallTime now = state.outside.clock.now();
+  std::vector<TxtWish> gone;
+  for (const TxtEntry& entry : co_await state.ledger.entries()) {
+    if (entry.removed) continue;
+    if (!std::ranges::all_of(entry.owners, closed)) continue;
+    // Without a change id its request may still be accepted: not before it is dead is "not there" the last word.
+    const bool may_still_land = !entry.created && std::ranges::any_of(entry.owners, [&](const TxtOwner& owner) {
+      return now < owner.written + limits::route53::signed_request_lives;
+    });
+    if (may_still_land) {
+      const auto sets = co_await state.route53.record_sets(state.zone.id, entry.name, "TXT");
+      const bool landed = std::ranges::any_of(sets, [&](const aws::RecordSet& set) {
+        return std::ranges::find(set.values, aws::txt_quoted(entry.value)) != set.values.end();
+      });
+      if (!landed) continue;
+    }
+    for (const TxtOwner& owner : entry.owners) gone.push_back(TxtWish{entry.name, entry.value, owner});
+    if (entry.owners.empty())
+      gone.push_back(TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, now}});
+  }
+  if (gone.empty()) co_return 0;
+  const std::size_t count = gone.size();
+  co_await withdraw(std::move(gone));
+  co_return count;
+}
+
+}  // namespace certferry

@@ -1,0 +1,140 @@
+#include "dns/zones.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include "base/failure.h"
+
+namespace certferry {
+namespace {
+
+std::string trimmed_dot(std::string name) {
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+// The name servers that the world is told to ask for this zone.
+Task<std::set<std::string>> delegation(Resolver& resolver, DomainName zone) {
+  const dns::Answer answer = co_await resolver.ask(dns::Question{zone.text(), dns::Type::ns}, dns::Nameserver{});
+  std::set<std::string> servers;
+  for (const dns::Record& record : answer.answers) {
+    if (record.type == dns::Type::ns) servers.insert(trimmed_dot(record.data));
+  }
+  co_return servers;
+}
+
+bool is_challenge_name(const DomainName& name) { return name.labels().front() == "_acme-challenge"; }
+
+}  // namespace
+
+Zones::Zones(Outside& outside, aws::Client& client, std::vector<ZoneRule> rules, std::vector<DomainName> delegated)
+    : outside_(outside), client_(client), rules_(std::move(rules)), delegated_(std::move(delegated)) {}
+
+Task<Zone> Zones::by_id(const HostedZoneId& id) {
+  for (const ZoneRule& rule : rules_) {
+    if (rule.id == id) co_return Zone{id, rule.name, rule.client};
+  }
+  std::vector<aws::Client*> clients{&client_};
+  for (const ZoneRule& rule : rules_) clients.push_back(rule.client);
+  for (aws::Client* client : clients) {
+    for (const aws::HostedZone& zone : *co_await listed(*client)) {
+      if (zone.id == id) co_return Zone{id, zone.name, client};
+    }
+  }
+  throw Failure(Failure::Kind::refused,
+                fmt::format("hosted zone {}, where TXT records of ours may be left, cannot be found", id.text()),
+                "Let this configuration's role list it, or remove the leftover _acme-challenge records and the ledger");
+}
+
+// Public zones of one client's account, listed once: a page holds a hundred, so most accounts cost one request.
+Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
+  const Turn::Held mine = co_await looking_.take();
+  const auto found = listed_.find(&client);
+  if (found != listed_.end()) co_return &found->second;
+  std::vector<aws::HostedZone> zones = co_await aws::Route53{client}.zones();
+  std::erase_if(zones, [](const aws::HostedZone& zone) { return zone.private_zone; });
+  co_return &listed_.emplace(&client, std::move(zones)).first->second;
+}
+
+// Of several zones with one name, the one that the parent delegates to.
+Task<Zone> Zones::delegated_one(std::vector<aws::HostedZone> candidates, aws::Client& client) {
+  const DomainName name = candidates.front().name;
+  if (candidates.size() == 1) co_return Zone{candidates.front().id, name, &client};
+  const std::set<std::string> delegated = co_await delegation(outside_.resolver, name);
+  std::string ids;
+  for (const aws::HostedZone& candidate : candidates) {
+    ids += (ids.empty() ? "" : ", ") + candidate.id.text();
+    const auto servers = co_await aws::Route53{client}.name_servers(candidate.id);
+    if (std::ranges::any_of(servers,
+                            [&](const std::string& server) { return delegated.contains(trimmed_dot(server)); }))
+      co_return Zone{candidate.id, name, &client};
+  }
+  throw Failure(
+      Failure::Kind::refused,
+      fmt::format("{} has {} public hosted zones ({}), and its parent delegates to none of them", name.text(),
+                  candidates.size(), ids),
+      fmt::format("Say which: [[zone]] name = \"{}\", id = \"{}\"", name.text(), candidates.front().id.text()));
+}
+
+Task<std::optional<Zone>> Zones::longest_match(DomainName name) {
+  for (std::optional<DomainName> at = name; at; at = at->parent()) {
+    for (const ZoneRule& rule : rules_) {
+      if (rule.name != *at) continue;
+      if (rule.id) co_return Zone{*rule.id, rule.name, rule.client};
+      auto zones = *co_await listed(*rule.client);
+      std::erase_if(zones, [&](const aws::HostedZone& zone) { return zone.name != *at; });
+      if (!zones.empty()) co_return co_await delegated_one(std::move(zones), *rule.client);
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("[[zone]] {} is no public hosted zone that its role can list", at->text()),
+                    "Correct its name or role, or give its id");
+    }
+    auto zones = *co_await listed(client_);
+    std::erase_if(zones, [&](const aws::HostedZone& zone) { return zone.name != *at; });
+    if (!zones.empty()) co_return co_await delegated_one(std::move(zones), client_);
+  }
+  co_return std::nullopt;
+}
+
+Task<Zone> Zones::zone_of(const DomainName& name) {
+  if (const auto found = known_.find(name); found != known_.end()) co_return found->second;
+  const auto zone = co_await longest_match(name);
+  if (!zone) {
+    throw Failure(
+        Failure::Kind::refused, fmt::format("no public hosted zone holds {}", name.text()),
+        "Create the zone in Route 53, name its account's role under [[zone]], or delegate the challenge by a CNAME");
+  }
+  co_return known_.emplace(name, *zone).first->second;
+}
+
+Task<ChallengePlace> Zones::follow(const DomainName& name, std::string target) {
+  const DomainName to = DomainName::parse(trimmed_dot(std::move(target)));
+  const bool allowed =
+      is_challenge_name(to) || std::ranges::any_of(delegated_, [&](const DomainName& zone) { return to.within(zone); });
+  if (!allowed) {
+    throw Failure(
+        Failure::Kind::refused,
+        fmt::format("{} is a CNAME to {}, which is neither an _acme-challenge name nor in a zone that may be written",
+                    name.text(), to.text()),
+        "Add the zone that it leads into to [challenge] delegated, or remove the CNAME");
+  }
+  ChallengePlace place{co_await zone_of(to), to.text()};
+  followed_.insert_or_assign(name, place);
+  co_return place;
+}
+
+Task<ChallengePlace> Zones::place(const ChallengeRecord& record) {
+  const DomainName name = record.name();
+  if (const auto found = followed_.find(name); found != followed_.end()) co_return found->second;
+  const auto zone = co_await longest_match(name);
+  if (zone) co_return ChallengePlace{*zone, name.text()};
+  // No zone of ours: perhaps its owner delegated the challenge to one.
+  const dns::Answer answer =
+      co_await outside_.resolver.ask(dns::Question{name.text(), dns::Type::cname}, dns::Nameserver{});
+  for (const dns::Record& found : answer.answers) {
+    if (found.type == dns::Type::cname) co_return co_await follow(name, found.data);
+  }
+  co_return ChallengePlace{co_await zone_of(name), name.text()};
+}
+
+}  // namespace certferry
