@@ -1,0 +1,147 @@
+#include "state/claims.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <set>
+
+#include "tests/unit/state/ground.h"
+
+namespace certferry::testing {
+namespace {
+
+const CertificateId www = CertificateId::parse("www");
+
+// Instances of one test: those in `living` live.
+class NamedInstances final : public Instances {
+ public:
+  NamedInstances(std::string self, std::set<std::string>& living) : self_(std::move(self)), living_(living) {}
+  const std::string& self() const override { return self_; }
+  Task<> begin() override { co_return; }
+  Task<bool> alive(std::string instance) override { co_return living_.contains(instance); }
+  Task<> end() override { co_return; }
+  bool lease_outlasts(Duration) const override { return true; }
+  std::string describe(std::string instance) const override { return "process of " + instance; }
+
+ private:
+  std::string self_;
+  std::set<std::string>& living_;
+};
+
+struct TwoInstances {
+  Ground ground;
+  std::set<std::string> living{"a", "b"};
+  NamedInstances a{"a", living}, b{"b", living};
+  Claims claims_a{ground.store, ground.outside, a}, claims_b{ground.store, ground.outside, b};
+};
+
+TEST(Claims, MakeTheRecordWhereThereIsNone) {
+  TwoInstances two;
+  two.ground.run([&]() -> Task<> {
+    ClaimedRecord claimed = co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    EXPECT_EQ(claimed.epoch(), 1);
+    EXPECT_EQ(claimed.get().claim, (Claim{"a", 1}));
+    auto stored = co_await load_record(two.ground.store, www);
+    EXPECT_EQ(stored->record, claimed.get());
+    EXPECT_EQ(stored->record.specification, wanted_spec());
+  });
+}
+
+TEST(Claims, WaitForTheOneAtWorkAndTakeOverWhenItReleases) {
+  TwoInstances two;
+  two.ground.run([&]() -> Task<> {
+    ClaimedRecord first = co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    const SteadyTime start = two.ground.clock.steady();
+    std::vector<Work> both;
+    both.push_back([&]() -> Task<> {
+      co_await two.ground.clock.sleep(seconds(30));
+      co_await first.release();
+    });
+    both.push_back([&]() -> Task<> {
+      ClaimedRecord second = co_await two.claims_b.take(www, wanted_spec(), minutes(5));
+      EXPECT_EQ(second.epoch(), 2);
+      EXPECT_EQ(second.get().claim.instance, "b");
+    });
+    for (const auto& failed : co_await all_settled(std::move(both))) EXPECT_FALSE(failed);
+    const Duration waited = two.ground.clock.steady() - start;
+    EXPECT_GE(waited, seconds(30));
+    EXPECT_LE(waited, seconds(33));
+  });
+}
+
+TEST(Claims, SayWhoIsAtWorkWhenTheWaitIsOver) {
+  TwoInstances two;
+  EXPECT_EQ(two.ground.failure_of([&]() -> Task<> {
+    co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    co_await two.claims_b.take(www, wanted_spec(), minutes(5));
+  }),
+            "refused | certificate www: process of a is at work on it | Wait until it has ended, or run again with a "
+            "longer --wait");
+}
+
+TEST(Claims, TakeOverFromTheDeadAndFenceThem) {
+  TwoInstances two;
+  EXPECT_THAT(two.ground.failure_of([&]() -> Task<> {
+    ClaimedRecord paused = co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    two.living.erase("a");
+    ClaimedRecord taken = co_await two.claims_b.take(www, wanted_spec(), Duration::zero());
+    EXPECT_EQ(taken.epoch(), 2);
+    co_await taken.entry().update([](Record& record) { record.last_generation = 1; });
+    co_await paused.release();  // fenced, and nothing to tell
+    EXPECT_EQ((co_await load_record(two.ground.store, www))->record.claim, (Claim{"b", 2}));
+    co_await paused.entry().update([](Record& record) { record.last_generation = 9; });
+  }),
+              ::testing::StartsWith("fenced | record of www: another instance took over"));
+  EXPECT_EQ(Json::parse(two.ground.store.entries.at("certificate/www/record").value, "it").at("last_generation"),
+            Json{1});
+}
+
+TEST(Claims, OfTwoThatTakeAtOnceOneWaits) {
+  TwoInstances two;
+  EXPECT_THAT(two.ground.failure_of([&]() -> Task<> {
+    Record theirs{www, wanted_spec()};
+    theirs.claim = {"b", 1};
+    two.ground.store.before_put = [&](const Store::Key& key) { two.ground.store.write(key, to_json(theirs).dump()); };
+    co_await two.claims_a.take(www, wanted_spec(), seconds(10));
+  }),
+              ::testing::HasSubstr("process of b is at work"));
+}
+
+TEST(Records, AreReadAllTogetherInOrder) {
+  TwoInstances two;
+  two.ground.run([&]() -> Task<> {
+    for (const char* id : {"www", "*.shop.example", "api"})
+      co_await two.claims_a.take(CertificateId::parse(id), wanted_spec(), minutes(5));
+    two.ground.store.write("certificate/www/generation/1", "no record");
+    std::vector<std::string> ids;
+    for (const StoredRecord& stored : co_await load_records(two.ground.store)) ids.push_back(stored.record.id.text());
+    EXPECT_THAT(ids, ::testing::ElementsAre("*.shop.example", "api", "www"));
+  });
+}
+
+TEST(LockedInstances, WaitForTheLockAndThenAreAlone) {
+  Ground ground;
+  const SteadyTime free_at = ground.clock.steady() + seconds(3);
+  auto instances = locked_instances(
+      ground.outside, [&] { return ground.clock.steady() >= free_at; }, [] { return "process 12 on web-1"; },
+      seconds(10));
+  ground.run([&]() -> Task<> {
+    EXPECT_TRUE(co_await instances->alive("somebody"));
+    EXPECT_FALSE(instances->lease_outlasts(seconds(1)));
+    co_await instances->begin();
+    EXPECT_FALSE(co_await instances->alive("somebody"));
+    EXPECT_TRUE(co_await instances->alive(instances->self()));
+    EXPECT_TRUE(instances->lease_outlasts(hours(1)));
+  });
+}
+
+TEST(LockedInstances, SayWhoHoldsTheLockWhenTheWaitIsOver) {
+  Ground ground;
+  auto instances =
+      locked_instances(ground.outside, [] { return false; }, [] { return "process 12 on web-1"; }, seconds(10));
+  EXPECT_EQ(ground.failure_of([&]() -> Task<> { co_await instances->begin(); }),
+            "refused | the store is locked: process 12 on web-1 is at work | Wait until it has ended, or run again "
+            "with a longer --wait");
+}
+
+}  // namespace
+}  // namespace certferry::testing
