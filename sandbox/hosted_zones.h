@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,7 +16,7 @@ namespace certferry::sandbox {
 class World;
 
 struct ZoneRecordSet {
-  std::string name, type;  // no final dot
+  std::string name, type;  // lower case, no final dot, octets as they are: "*.example.com"
   std::string set_identifier;
   std::int64_t ttl = 0;
   std::vector<std::string> values;             // as sent: TXT with quotes
@@ -64,7 +65,22 @@ class HostedZones {
   int throttle_next = 0;
 
  private:
+  struct Call;  // one request, taken apart
+  http::Response dispatch(Call& call);
+  http::Response list_zones(Call& call) const;
+  http::Response list_zones_by_name(Call& call) const;
+  http::Response get_zone(Call& call) const;
+  http::Response list_sets(Call& call) const;
+  http::Response change_sets(Call& call);
+  http::Response get_change(Call& call) const;
+  const SimulatedZone& zone_by_id(const std::string& id) const;
+  const SimulatedZone* authoritative(const std::string& name) const;  // public, delegated, the longest match
   World& world_;
+  struct Change {
+    WallTime submitted, insync_at;
+    std::string comment;
+  };
+  std::map<std::string, Change> changes_;  // by id
 };
 
 }  // namespace certferry::sandbox

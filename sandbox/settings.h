@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include "base/time.h"
@@ -26,6 +27,10 @@ struct Settings {
   Duration issuance_takes = milliseconds(500);    // processing, after finalize
   int retry_after_seconds = 1;  // on pending challenges' authorizations, and orders pending or processing; 0: none
   Duration certificate_lifetime = days(90);
+  // Further profiles and their lifetimes; an order that asks for none gets "classic", of certificate_lifetime.
+  std::map<std::string, Duration> profiles = {{"shortlived", hours(160)}};
+  bool orders_listed = true;  // the account has an orders URL (Boulder: no)
+  Duration renewal_info_retry_after = hours(6);
   int nonce_rejection_percent = 0;
   bool trusted = true;  // the CA's root is among World::roots(): false makes it a test CA
 };

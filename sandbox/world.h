@@ -25,6 +25,7 @@ class LoadBalancers;         // load_balancers.h: ELBv2
 class Buckets;               // buckets.h: S3
 class KeyManagement;         // key_management.h: KMS
 class SecurityTokens;        // security_tokens.h: STS
+struct Authority;            // authorities.h
 
 // What a listener presents in a handshake.
 struct Presented {
@@ -44,7 +45,8 @@ struct Event {
 
 // The whole outside as functions from request to response over one state; time is told with every call and only moves
 // forward. What happens by itself (INSYNC, validation, issuance) happens when a call says that its time has come. Pure
-// otherwise: the same calls with the same entropy give the same bytes. Not thread-safe.
+// otherwise: the same calls with the same entropy give the same bytes, keys and signatures too where openssl_entropy.h
+// feeds OpenSSL. Not thread-safe.
 class World {
  public:
   World(Settings settings, Entropy& entropy, WallTime start);
@@ -59,6 +61,9 @@ class World {
   dns::Message answer(const dns::Message& query, WallTime now);
   // What a TLS client that asks for `sni` at this load balancer's DNS name sees; empty where nothing listens.
   std::optional<Presented> presented(const std::string& host, std::uint16_t port, const std::string& sni, WallTime now);
+
+  // What comes by itself up to `now` comes: INSYNC, validations, issuances, listeners. Every call above begins with it.
+  void advance(WallTime now);
 
   const Settings& settings() const { return settings_; }
   Settings& settings() { return settings_; }
@@ -93,6 +98,9 @@ class World {
   void on_event(std::function<void(const Event&)> listener);
 
  private:
+  http::Response handle_aws(const http::Request& request);
+  Presented presented_by(const Authority& authority, const std::vector<DomainName>& names, WallTime not_before,
+                         WallTime not_after);
   Settings settings_;
   Entropy& entropy_;
   WallTime now_;

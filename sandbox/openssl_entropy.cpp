@@ -1,0 +1,41 @@
+#include "sandbox/openssl_entropy.h"
+
+#include <openssl/rand.h>
+#include <stdexcept>
+
+// OpenSSL 3 calls these deprecated in favour of providers, which cannot be given a callback without being one.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+namespace certferry::sandbox {
+namespace {
+
+// A RAND_METHOD carries no context: the one place in the sandbox where something is reached without being passed.
+Entropy* openssl_feed = nullptr;
+
+int feed(unsigned char* out, int length) {
+  if (openssl_feed == nullptr || length < 0) return 0;
+  openssl_feed->fill(std::as_writable_bytes(std::span{out, static_cast<std::size_t>(length)}));
+  return 1;
+}
+
+int always_seeded() { return 1; }
+
+const RAND_METHOD feeding_method{nullptr, feed, nullptr, nullptr, feed, always_seeded};
+
+}  // namespace
+
+OpensslEntropy::OpensslEntropy(Entropy& entropy) : former_(RAND_get_rand_method()) {
+  if (openssl_feed != nullptr) throw std::logic_error("OpenSSL is fed by another world already");
+  openssl_feed = &entropy;
+  RAND_set_rand_method(&feeding_method);
+}
+
+OpensslEntropy::~OpensslEntropy() {
+  RAND_set_rand_method(static_cast<const RAND_METHOD*>(former_));
+  openssl_feed = nullptr;
+}
+
+}  // namespace certferry::sandbox
+
+#pragma GCC diagnostic pop

@@ -1,0 +1,216 @@
+#include "sandbox/signature_check.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <vector>
+
+#include "base/failure.h"
+#include "wire/base64.h"
+#include "wire/url.h"
+
+// AWS Signature Version 4 as the IAM User Guide words it ("Create a signed AWS API request"), from the verifier's side.
+namespace certferry::sandbox {
+namespace {
+
+constexpr std::string_view sigv4_algorithm = "AWS4-HMAC-SHA256";
+constexpr Duration sigv4_skew = minutes(15);
+constexpr std::string_view empty_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+[[noreturn]] void refuse_signature(std::string_view code, std::string_view why) {
+  throw Failure(Failure::Kind::refused, fmt::format("{}: {}", code, why), "Sign the request as SigV4 says.")
+      .with_code(std::string{code});
+}
+
+const unsigned char* signed_octets(BytesView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+
+Bytes sha256_of(BytesView data) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(signed_octets(data), data.size(), digest.data());
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+Bytes hmac_of(BytesView key, BytesView data) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), signed_octets(data), data.size(), mac.data(), &size);
+  return {reinterpret_cast<const char*>(mac.data()), size};
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower{text};
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+std::vector<std::string> split_at(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  for (char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+// What an Authorization field says.
+struct Claimed {
+  std::string access_key_id, date, region, service;
+  std::vector<std::string> signed_headers;
+  std::string signature;
+};
+
+Claimed claimed_in(std::string_view field) {
+  if (!field.starts_with(sigv4_algorithm)) refuse_signature("IncompleteSignature", "the algorithm is unknown");
+  std::string credential, headers;
+  Claimed claimed;
+  for (std::string part : split_at(field.substr(sigv4_algorithm.size()), ',')) {
+    part.erase(0, part.find_first_not_of(' '));
+    const auto equals = part.find('=');
+    if (equals == std::string::npos) refuse_signature("IncompleteSignature", "a part has no value");
+    const std::string name = part.substr(0, equals), value = part.substr(equals + 1);
+    if (name == "Credential") credential = value;
+    if (name == "SignedHeaders") headers = value;
+    if (name == "Signature") claimed.signature = value;
+  }
+  const auto scope = split_at(credential, '/');
+  if (scope.size() != 5 || scope[4] != "aws4_request" || headers.empty() || claimed.signature.size() != 64)
+    refuse_signature("IncompleteSignature", "Credential, SignedHeaders or Signature is missing or malformed");
+  claimed.access_key_id = scope[0];
+  claimed.date = scope[1];
+  claimed.region = scope[2];
+  claimed.service = scope[3];
+  claimed.signed_headers = split_at(headers, ';');
+  return claimed;
+}
+
+// Dot segments and empty segments resolved (RFC 3986 section 6), as all services but S3 do.
+std::string normalised(std::string_view path) {
+  std::vector<std::string> kept;
+  for (const std::string& segment : split_at(path, '/')) {
+    if (segment == "..") {
+      if (!kept.empty()) kept.pop_back();
+    } else if (!segment.empty() && segment != ".") {
+      kept.push_back(segment);
+    }
+  }
+  std::string result = fmt::format("/{}", fmt::join(kept, "/"));
+  const bool ends_in_segment = !path.ends_with('/') && !path.ends_with("/.") && !path.ends_with("/..");
+  return kept.empty() || ends_in_segment ? result : result + "/";
+}
+
+std::string canonical_path(const Url& url, bool s3) {
+  if (!s3) return percent_encoded(normalised(url.path()), "-._~/");
+  const auto decoded = percent_decoded(url.path());
+  if (!decoded) refuse_signature("InvalidURI", "the path has a broken escape");
+  return percent_encoded(*decoded, "-._~/");
+}
+
+std::string canonical_query(const Url& url) {
+  if (url.query().empty()) return "";
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (const std::string& field : split_at(url.query(), '&')) {
+    if (field.empty()) continue;
+    const auto equals = std::min(field.find('='), field.size());
+    const auto name = percent_decoded(field.substr(0, equals));
+    const auto value = percent_decoded(equals < field.size() ? field.substr(equals + 1) : "");
+    if (!name || !value) refuse_signature("SignatureDoesNotMatch", "the query has a broken escape");
+    fields.emplace_back(percent_encoded(*name), percent_encoded(*value));
+  }
+  std::ranges::sort(fields);
+  std::string result;
+  for (const auto& [name, value] : fields) result += fmt::format("{}{}={}", result.empty() ? "" : "&", name, value);
+  return result;
+}
+
+std::string squeezed(std::string_view value) {
+  std::string result;
+  for (char c : value) {
+    const bool blank = c == ' ' || c == '\t';
+    if (blank && (result.empty() || result.back() == ' ')) continue;
+    result += blank ? ' ' : c;
+  }
+  if (result.ends_with(' ')) result.pop_back();
+  return result;
+}
+
+std::string canonical_header(const http::Request& request, const std::string& name) {
+  std::vector<std::string> values;
+  for (const auto& [field, value] : request.headers.fields())
+    if (lower_case(field) == name) values.push_back(squeezed(value));
+  if (values.empty() && name == "host") values.push_back(request.url.authority());
+  if (values.empty()) refuse_signature("SignatureDoesNotMatch", fmt::format("the signed field {} is missing", name));
+  return fmt::format("{}:{}\n", name, fmt::join(values, ","));
+}
+
+void check_signed_headers(const http::Request& request, const std::vector<std::string>& names) {
+  if (!std::ranges::is_sorted(names)) refuse_signature("SignatureDoesNotMatch", "SignedHeaders is not sorted");
+  const auto is_signed = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+  for (const std::string& name : names)
+    if (name != lower_case(name)) refuse_signature("SignatureDoesNotMatch", "SignedHeaders is not in lower case");
+  if (!is_signed("host")) refuse_signature("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader'");
+  for (const auto& [field, value] : request.headers.fields()) {
+    const std::string name = lower_case(field);
+    // The token may be added after signing; every other x-amz- field belongs to what is signed.
+    if (name.starts_with("x-amz-") && name != "x-amz-security-token" && !is_signed(name))
+      refuse_signature("AccessDenied", fmt::format("there were headers which were not signed: {}", name));
+  }
+}
+
+std::string payload_hash(const http::Request& request, bool s3) {
+  const std::string actual = request.body.empty() ? std::string{empty_hash} : hex(sha256_of(request.body));
+  const auto said = request.headers.get("x-amz-content-sha256");
+  if (!said && s3) refuse_signature("InvalidRequest", "missing required header: x-amz-content-sha256");
+  if (!said) return actual;
+  if (*said == "UNSIGNED-PAYLOAD" && s3 && request.url.secure()) return *said;
+  if (*said != actual) refuse_signature("XAmzContentSHA256Mismatch", "x-amz-content-sha256 is not the body's hash");
+  return *said;
+}
+
+// The moment that was signed, as text; refused where it is not near `now` or not of the credential's day.
+std::string signed_date(const http::Request& request, const Claimed& claimed, WallTime now) {
+  const std::string date = request.headers.get("x-amz-date").value_or("");
+  const auto at = parse_amz_date(date);
+  if (!at) refuse_signature("IncompleteSignature", "x-amz-date is missing or malformed");
+  if (!date.starts_with(claimed.date)) refuse_signature("SignatureDoesNotMatch", "the scope is of another day");
+  if (*at > now + sigv4_skew || *at < now - sigv4_skew)
+    refuse_signature("RequestTimeTooSkewed", fmt::format("signed at {}, it is {} here", date, amz_date(now)));
+  return date;
+}
+
+}  // namespace
+
+CheckedSignature check_sigv4(const http::Request& request, WallTime now,
+                             const std::function<std::optional<std::string>(const std::string&)>& secret_of) {
+  const auto field = request.headers.get("Authorization");
+  if (!field) refuse_signature("MissingAuthenticationToken", "the request has no Authorization");
+  const Claimed claimed = claimed_in(*field);
+  const bool s3 = claimed.service == "s3";
+  const auto secret = secret_of(claimed.access_key_id);
+  if (!secret)
+    refuse_signature(s3 ? "InvalidAccessKeyId" : "InvalidClientTokenId", "the access key id is not known here");
+  const std::string date = signed_date(request, claimed, now);
+  check_signed_headers(request, claimed.signed_headers);
+
+  std::string headers;
+  for (const std::string& name : claimed.signed_headers) headers += canonical_header(request, name);
+  const std::string canonical = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, canonical_path(request.url, s3),
+                                            canonical_query(request.url), headers,
+                                            fmt::join(claimed.signed_headers, ";"), payload_hash(request, s3));
+  const std::string scope = fmt::format("{}/{}/{}/aws4_request", claimed.date, claimed.region, claimed.service);
+  const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", sigv4_algorithm, date, scope, hex(sha256_of(canonical)));
+
+  Bytes key = "AWS4" + *secret;
+  for (const std::string& part : {claimed.date, claimed.region, claimed.service, std::string{"aws4_request"}})
+    key = hmac_of(key, part);
+  if (hex(hmac_of(key, to_sign)) != claimed.signature)
+    refuse_signature("SignatureDoesNotMatch", fmt::format("the canonical request should have been:\n{}\n", canonical));
+  return {claimed.access_key_id, claimed.region, claimed.service};
+}
+
+}  // namespace certferry::sandbox
