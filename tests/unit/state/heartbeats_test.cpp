@@ -1,0 +1,145 @@
+#include "state/heartbeats.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/state/ground.h"
+
+namespace certferry::testing {
+namespace {
+
+using Fault = PaperCloud::Fault;
+
+struct Heart {
+  Ground ground;
+  std::unique_ptr<Instances> instances(const std::string& pid, const std::string& boot = "boot-1") {
+    ground.host.be_process(pid, boot);
+    return heartbeat_instances(ground.outside, ground.io.get_executor(), ground.client, "state", "certferry");
+  }
+};
+
+TEST(Heartbeats, KeepAnInstanceAliveAsLongAsItBeats) {
+  Heart heart;
+  auto a = heart.instances("10");
+  auto b = heart.instances("20", "boot-2");
+  heart.ground.run([&]() -> Task<> {
+    heart.ground.host.be_process("10");
+    co_await a->begin();
+    heart.ground.host.be_process("20", "boot-2");
+    co_await b->begin();
+    EXPECT_EQ(heart.ground.cloud.objects.size(), 2u);
+    co_await heart.ground.clock.sleep(minutes(10));
+    EXPECT_TRUE(co_await b->alive(a->self()));
+    EXPECT_TRUE(co_await a->alive(a->self()));
+    EXPECT_TRUE(a->lease_outlasts(seconds(40)));
+    EXPECT_FALSE(a->lease_outlasts(seconds(60)));
+    EXPECT_EQ(b->describe(a->self()), "process 10 on web-1");
+    const std::string former = a->self();
+    co_await a->end();
+    EXPECT_FALSE(co_await b->alive(former));
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+    co_await b->end();
+  });
+  EXPECT_TRUE(heart.ground.cloud.objects.empty());
+}
+
+TEST(Heartbeats, LetAnInstanceExpireByTheStoresClockAlone) {
+  for (const Duration ahead : {hours(-3), Duration::zero(), hours(3)}) {
+    Heart heart;
+    heart.ground.cloud.ahead = ahead;
+    auto b = heart.instances("20", "boot-2");
+    std::string killed;
+    heart.ground.run([&]() -> Task<> {
+      auto a = heart.instances("10");
+      co_await a->begin();
+      killed = a->self();
+      heart.ground.host.be_process("20", "boot-2");
+      co_await b->begin();
+      a.reset();
+      co_await heart.ground.clock.sleep(seconds(55));
+      EXPECT_TRUE(co_await b->alive(killed));
+      co_await heart.ground.clock.sleep(seconds(10));
+      EXPECT_FALSE(co_await b->alive(killed));
+      co_await b->end();
+    });
+  }
+}
+
+TEST(Heartbeats, VoidAnInstanceOfThisMachineWhoseProcessIsGone) {
+  Heart heart;
+  heart.ground.run([&]() -> Task<> {
+    auto a = heart.instances("10");
+    co_await a->begin();
+    auto b = heart.instances("20");
+    co_await b->begin();
+    EXPECT_TRUE(co_await b->alive(a->self()));
+    heart.ground.host.files.erase("/proc/10");
+    EXPECT_FALSE(co_await b->alive(a->self()));
+    co_await a->end();
+    co_await b->end();
+  });
+}
+
+TEST(Heartbeats, SurviveLostRepliesAndLateWrites) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    for (const Fault fault : {Fault::lost_reply, Fault::arrives_late, Fault::lost_request, Fault::busy}) {
+      heart.ground.cloud.put_faults = {fault};
+      co_await heart.ground.clock.sleep(seconds(20));
+      EXPECT_TRUE(a->lease_outlasts(seconds(39)));
+    }
+    co_await a->end();
+  });
+  EXPECT_TRUE(heart.ground.cloud.objects.empty());
+}
+
+TEST(Heartbeats, DoNotGiveALostLeaseBack) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    const std::string former = a->self();
+    heart.ground.cloud.denied = "AccessDenied";
+    co_await heart.ground.clock.sleep(seconds(70));
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+    heart.ground.cloud.denied = "";
+    co_await heart.ground.clock.sleep(minutes(2));
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+    co_await a->begin();
+    EXPECT_NE(a->self(), former);
+    EXPECT_TRUE(a->lease_outlasts(seconds(50)));
+    EXPECT_FALSE(co_await a->alive(former));
+    co_await a->end();
+  });
+}
+
+TEST(Heartbeats, SweepWhatTheDeadLeftBehind) {
+  Heart heart;
+  heart.ground.run([&]() -> Task<> {
+    auto a = heart.instances("10");
+    co_await a->begin();
+    const std::string killed = a->self();
+    a.reset();
+    co_await heart.ground.clock.sleep(hours(2));
+    EXPECT_EQ(heart.ground.cloud.objects.size(), 1u);
+    auto b = heart.instances("20");
+    co_await b->begin();
+    EXPECT_EQ(heart.ground.cloud.objects.size(), 1u);
+    EXPECT_FALSE(co_await b->alive(killed));
+    co_await b->end();
+  });
+  EXPECT_TRUE(heart.ground.cloud.objects.empty());
+}
+
+TEST(Heartbeats, RefuseToBeginWhereTheStoreIsForbidden) {
+  Heart heart;
+  heart.ground.cloud.denied = "AccessDenied";
+  auto a = heart.instances("10");
+  EXPECT_THAT(heart.ground.failure_of([&]() -> Task<> { co_await a->begin(); }), ::testing::StartsWith("refused | "));
+  EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+}
+
+}  // namespace
+}  // namespace certferry::testing

@@ -1,0 +1,150 @@
+#include "state/vault.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/state/ground.h"
+
+namespace certferry::testing {
+namespace {
+
+const CertificateId www = CertificateId::parse("www");
+const std::string key_file = "/var/lib/certferry/store.key";
+
+struct Sealed {
+  Ground ground;
+  std::unique_ptr<Sealing> sealing;
+  Vault vault;
+  explicit Sealed(bool kms)
+      : sealing(kms ? kms_sealing(ground.outside, ground.client, "alias/certferry")
+                    : file_sealing(ground.outside, key_file)),
+        vault(ground.store, *sealing) {}
+  void put(const std::string& text, int generation = 1) {
+    ground.run([&]() -> Task<> { EXPECT_TRUE(co_await vault.put(www, generation, Secret{text})); });
+  }
+  std::string read(int generation = 1) {
+    std::string text;
+    ground.run([&]() -> Task<> {
+      auto secret = co_await vault.get(www, generation);
+      text = secret ? std::string{secret->reveal()} : "absent";
+    });
+    return text;
+  }
+  std::string failure_of_reading(int generation = 1) {
+    return ground.failure_of([&]() -> Task<> { co_await vault.get(www, generation); });
+  }
+};
+
+class Vaults : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(BothSeals, Vaults, ::testing::Bool(),
+                         [](const auto& kind) { return kind.param ? "Kms" : "File"; });
+
+TEST_P(Vaults, GiveBackASecretThatStandsNowhereInTheStore) {
+  Sealed sealed{GetParam()};
+  sealed.put("a private key");
+  EXPECT_EQ(sealed.read(), "a private key");
+  EXPECT_EQ(sealed.read(2), "absent");
+  EXPECT_EQ(sealed.ground.store.entries.at("secret/www/1").value.find("a private key"), std::string::npos);
+}
+
+TEST_P(Vaults, KeepTheFirstOfTwoSecrets) {
+  Sealed sealed{GetParam()};
+  sealed.put("first");
+  sealed.ground.run([&]() -> Task<> { EXPECT_FALSE(co_await sealed.vault.put(www, 1, Secret{"second"})); });
+  EXPECT_EQ(sealed.read(), "first");
+}
+
+TEST_P(Vaults, DoNotOpenASecretThatWasMovedToAnotherPlace) {
+  Sealed sealed{GetParam()};
+  sealed.put("first");
+  sealed.ground.store.write("secret/www/2", sealed.ground.store.entries.at("secret/www/1").value);
+  EXPECT_THAT(sealed.failure_of_reading(2), ::testing::StartsWith("refused | "));
+}
+
+TEST_P(Vaults, RefuseWhatIsNoEnvelope) {
+  Sealed sealed{GetParam()};
+  sealed.put("first");
+  const Bytes whole = sealed.ground.store.entries.at("secret/www/1").value;
+  for (std::size_t size = 0; size < whole.size(); size += 7) {
+    sealed.ground.store.write("secret/www/1", whole.substr(0, size));
+    EXPECT_THAT(sealed.failure_of_reading(), ::testing::StartsWith("refused | "));
+  }
+}
+
+TEST_P(Vaults, ForgetASecretAndASecretThatIsNotThere) {
+  Sealed sealed{GetParam()};
+  sealed.put("first");
+  sealed.ground.run([&]() -> Task<> {
+    co_await sealed.vault.remove(www, 1);
+    co_await sealed.vault.remove(www, 1);
+  });
+  EXPECT_TRUE(sealed.ground.store.entries.empty());
+}
+
+TEST(KmsSealing, AsksKmsOnceForASecret) {
+  Sealed sealed{true};
+  sealed.put("first");
+  sealed.read();
+  sealed.read();
+  EXPECT_EQ(sealed.ground.cloud.kms_calls, 1);
+  sealed.sealing = kms_sealing(sealed.ground.outside, sealed.ground.client, "alias/certferry");  // the next process
+  Vault vault{sealed.ground.store, *sealed.sealing};
+  sealed.ground.run([&]() -> Task<> {
+    EXPECT_EQ((co_await vault.get(www, 1))->reveal(), "first");
+    EXPECT_EQ((co_await vault.get(www, 1))->reveal(), "first");
+  });
+  EXPECT_EQ(sealed.ground.cloud.kms_calls, 2);
+}
+
+TEST(KmsSealing, DoesNotOpenWhatAFileSealed) {
+  Sealed by_file{false};
+  by_file.put("first");
+  Sealed by_kms{true};
+  by_kms.ground.store.entries = by_file.ground.store.entries;
+  EXPECT_EQ(by_kms.failure_of_reading(),
+            "refused | sealed secret secret/www/1: it was sealed by \"file\" and is to be opened by \"kms\" | Remove "
+            "kms_key from [state], and keep the store.key that sealed it");
+}
+
+TEST(FileSealing, MakesAKeyThatNobodyElseReads) {
+  Sealed sealed{false};
+  sealed.put("first");
+  EXPECT_EQ(sealed.ground.host.files.at(key_file).mode, 0600u);
+  EXPECT_EQ(sealed.ground.host.files.at(key_file).content.size(), 65u);
+  const Bytes key = sealed.ground.host.files.at(key_file).content;
+  sealed.put("second", 2);
+  EXPECT_EQ(sealed.ground.host.files.at(key_file).content, key);
+}
+
+TEST(FileSealing, RefusesAKeyThatOthersMayRead) {
+  Sealed sealed{false};
+  sealed.put("first");
+  sealed.ground.host.files.at(key_file).mode = 0640;
+  EXPECT_EQ(sealed.failure_of_reading(),
+            "refused | /var/lib/certferry/store.key: others may read the key of the store (mode 0640) | Type: chmod "
+            "600 /var/lib/certferry/store.key");
+}
+
+TEST(FileSealing, SaysThatItsKeyIsGone) {
+  Sealed sealed{false};
+  sealed.put("first");
+  sealed.ground.host.files.erase(key_file);
+  EXPECT_EQ(sealed.failure_of_reading(),
+            "refused | sealed secret secret/www/1: its key file /var/lib/certferry/store.key is gone | Restore "
+            "/var/lib/certferry/store.key from where it was backed up");
+  sealed.put("second", 2);
+  EXPECT_EQ(sealed.read(2), "second");
+  EXPECT_EQ(sealed.failure_of_reading(),
+            "refused | sealed secret secret/www/1: /var/lib/certferry/store.key holds another key than the one that "
+            "sealed it | Restore the former /var/lib/certferry/store.key from where it was backed up");
+}
+
+TEST(FileSealing, RefusesAFileThatIsNoKey) {
+  Sealed sealed{false};
+  sealed.put("first");
+  sealed.ground.host.files.at(key_file).content = "0123";
+  EXPECT_THAT(sealed.failure_of_reading(), ::testing::HasSubstr("this is no key of a store"));
+}
+
+}  // namespace
+}  // namespace certferry::testing
