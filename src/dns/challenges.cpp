@@ -14,6 +14,17 @@ void throw_first(const std::vector<std::exception_ptr>& ends) {
   }
 }
 
+// Another instance took over: what is published is its business now.
+bool is_fenced(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const Failure& failure) {
+    return failure.kind() == Failure::Kind::fenced;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 ZoneQueue& Challenges::queue(const Zone& zone) {
@@ -131,21 +142,12 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
   } catch (...) {
     failed = std::current_exception();
   }
-  bool fenced = false;
-  if (failed) {
-    try {
-      std::rethrow_exception(failed);
-    } catch (const Failure& failure) {
-      fenced = failure.kind() == Failure::Kind::fenced;
-    } catch (...) {
-      fenced = false;
-    }
-  }
-  if (!fenced) {
+  if (!failed) co_return co_await to_its_end([&]() -> Task<> { co_await clean_up(published, in_flight()); });
+  if (!is_fenced(failed)) {
     co_await shield_from_cancellation();
     co_await clean_up(published, in_flight());
   }
-  if (failed) std::rethrow_exception(failed);
+  std::rethrow_exception(failed);
 }
 
 Task<std::size_t> Challenges::sweep(std::function<bool(const TxtOwner&)> closed) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/log.h"
 #include "outside/clock.h"
 #include "outside/entropy.h"
 #include "outside/host.h"
@@ -9,8 +10,6 @@
 #include "outside/transport.h"
 
 namespace certferry {
-
-class Log;
 
 // The seven doors but for the store, which depends on the configuration, and the ear that hears what happens. Made in
 // cli/main.cpp or by the sandbox; nothing outside is reached in any other way.
