@@ -1,0 +1,82 @@
+#include "sandbox/mounts/effects.h"
+
+#include <fmt/format.h>
+
+#include "crypto/digest.h"
+#include "wire/base64.h"
+
+namespace certferry::sandbox {
+
+std::string_view name(Moment moment) {
+  switch (moment) {
+    case Moment::before:
+      return "before";
+    case Moment::after_effect_before_reply:
+      return "after the effect, before its reply";
+    case Moment::after_reply:
+      return "after the reply";
+  }
+  return "";
+}
+
+void Trace::line(std::string text) {
+  auto passed = (time_.now() - began_).count();
+  lines_.push_back(fmt::format("+{}.{:03} {}", passed / 1000, passed % 1000, text));
+}
+
+std::string Trace::text() const { return fmt::format("{}\n", fmt::join(lines_, "\n")); }
+
+std::string Trace::hash() const { return hex(sha256(text())); }
+
+Duration Dice::between(Duration least, Duration most) {
+  if (most <= least) return least;
+  auto width = static_cast<std::uint64_t>((most - least).count()) + 1;
+  return least + Duration{static_cast<Duration::rep>(numbers_.next() % width)};
+}
+
+bool Dice::percent(int chance) { return chance > 0 && numbers_.next() % 100 < static_cast<std::uint64_t>(chance); }
+
+std::optional<CrashPoint> EffectLog::crash_at(long number) const {
+  for (const auto& point : crash_points)
+    if (point.effect == number) return point;
+  return {};
+}
+
+Task<> Effects::perform(Effect effect) {
+  std::optional<CrashPoint> crash;
+  if (effect.numbered) {
+    long number = log_.count++;
+    crash = log_.crash_at(number);
+    log_.names.push_back(effect.name);
+    log_.trace.line(fmt::format("#{} {}: {}", number, process_name_, effect.name));
+  }
+  auto arrived = std::make_shared<Signal>();
+  if (crash && crash->moment == Moment::before) {
+    log_.trace.line(fmt::format("{} is killed before it", process_name_));
+    process_.kill(crash->in_flight_lands);
+    co_await arrived->wait();  // never
+  }
+  auto reply = [arrived, crash, &log = log_, name = process_name_, process = &process_, fate = process_.fate()] {
+    if (fate->killed) return;
+    arrived->notify();
+    if (!crash || crash->moment != Moment::after_reply) return;
+    log.trace.line(fmt::format("{} is killed after its reply", name));
+    process->kill_after_poll(crash->in_flight_lands);
+  };
+  auto happens = [effect, crash, reply, &log = log_, name = process_name_, &time = time_, process = &process_,
+                  fate = process_.fate()] {
+    if (fate->killed && !(effect.outlives_sender && fate->in_flight_lands)) return;
+    effect.happens();
+    if (fate->killed) return;
+    if (crash && crash->moment == Moment::after_effect_before_reply) {
+      log.trace.line(fmt::format("{} is killed before the reply", name));
+      process->kill(crash->in_flight_lands);
+      return;
+    }
+    if (!effect.reply_lost) time.after(effect.back, reply);
+  };
+  time_.after(effect.there, happens);
+  co_await arrived->wait();
+}
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,175 @@
+#include "sandbox/mounts/memory_host.h"
+
+#include <fmt/format.h>
+#include <memory>
+
+#include "base/failure.h"
+
+namespace certferry::sandbox {
+namespace {
+
+constexpr int kLinksMost = 40;
+constexpr Duration kFileTakes = milliseconds(1), kCommandTakes = milliseconds(50);
+constexpr unsigned kPrivateBits = 0077;
+
+Path parent_of(const Path& path) {
+  auto slash = path.rfind('/');
+  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::vector<std::string> parts_of(const Path& path) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at < path.size();) {
+    auto slash = std::min(path.find('/', at), path.size());
+    if (slash > at) parts.push_back(path.substr(at, slash - at));
+    at = slash + 1;
+  }
+  return parts;
+}
+
+[[noreturn]] void refuse_path(const Path& path, std::string_view why) {
+  throw Failure{Failure::Kind::refused, fmt::format("{}: {}", path, why), "Check the path and its permissions."};
+}
+
+}  // namespace
+
+Path Machine::resolved(const Path& path, bool last) const {
+  std::vector<std::string> ahead = parts_of(path);
+  Path done;
+  int links = 0;
+  for (std::size_t index = 0; index < ahead.size(); ++index) {
+    if (ahead[index] == ".") continue;
+    if (ahead[index] == "..") {
+      done = done.substr(0, std::min(done.rfind('/'), done.size()));
+      continue;
+    }
+    Path next = done + "/" + ahead[index];
+    auto found = nodes.find(next);
+    bool is_link = found != nodes.end() && found->second.kind == Kind::link;
+    if (!is_link || (index + 1 == ahead.size() && !last)) {
+      done = next;
+      continue;
+    }
+    if (++links > kLinksMost) return "";
+    std::vector<std::string> rest = parts_of(found->second.content);
+    if (found->second.content.starts_with('/')) done.clear();
+    rest.insert(rest.end(), ahead.begin() + static_cast<std::ptrdiff_t>(index) + 1, ahead.end());
+    ahead = std::move(rest);
+    index = static_cast<std::size_t>(-1);
+  }
+  return done.empty() ? "/" : done;
+}
+
+const Machine::Node* Machine::find(const Path& path, bool follow) const {
+  auto found = nodes.find(resolved(path, follow));
+  return found == nodes.end() ? nullptr : &found->second;
+}
+
+void Machine::make_directory(const Path& path, unsigned mode) {
+  Path whole = resolved(path);
+  if (whole.empty() || whole == "/" || nodes.contains(whole)) return;
+  make_directory(parent_of(whole), mode);
+  nodes[whole] = {Kind::directory, "", mode, true};
+}
+
+void Machine::write(const Path& path, Bytes content, unsigned mode) {
+  Path whole = resolved(path, false);
+  make_directory(parent_of(whole), (mode & kPrivateBits) == 0 ? 0700 : 0755);
+  nodes[whole] = {Kind::file, std::move(content), mode, true};
+}
+
+void Machine::erase(const Path& path) {
+  Path whole = resolved(path, false);
+  nodes.erase(whole);
+  std::erase_if(nodes, [below = whole + "/"](const auto& node) { return node.first.starts_with(below); });
+}
+
+Task<> MemoryHost::change(std::string name, std::function<void(Machine&)> happens) {
+  Effect effect{.name = std::move(name), .there = kFileTakes, .back = kFileTakes};
+  effect.happens = [&machine = machine_, happens = std::move(happens)] { happens(machine); };
+  co_await effects_.perform(std::move(effect));
+}
+
+Task<std::optional<Bytes>> MemoryHost::read(Path path) {
+  co_await effects_.time().sleep(Duration{0});
+  const auto* node = machine_.find(path);
+  if (!node) co_return std::nullopt;
+  if (node->kind != Machine::Kind::file) refuse_path(path, "is a directory");
+  co_return node->content;
+}
+
+Task<std::optional<FileStatus>> MemoryHost::status(Path path) {
+  co_await effects_.time().sleep(Duration{0});
+  const auto* itself = machine_.find(path, false);
+  const auto* node = machine_.find(path);
+  if (!itself) co_return std::nullopt;
+  const auto& seen = node ? *node : *itself;
+  co_return FileStatus{seen.mode, seen.kind == Machine::Kind::directory, itself->kind == Machine::Kind::link,
+                       seen.ours};
+}
+
+Task<> MemoryHost::replace(Path path, Bytes content, FileMode mode) {
+  if (const auto* there = machine_.find(path, false); there && there->kind == Machine::Kind::directory)
+    refuse_path(path, "is a directory");
+  co_await change(fmt::format("replace {}", path), [path, content = std::move(content), mode](Machine& machine) {
+    machine.write(path, content, mode.bits);
+  });
+}
+
+Task<> MemoryHost::make_directory(Path path, FileMode mode) {
+  co_await change(fmt::format("make directory {}", path),
+                  [path, mode](Machine& machine) { machine.make_directory(path, mode.bits); });
+}
+
+Task<std::vector<std::string>> MemoryHost::list(Path directory) {
+  co_await effects_.time().sleep(Duration{0});
+  Path whole = machine_.resolved(directory);
+  Path below = whole == "/" ? "/" : whole + "/";
+  std::vector<std::string> names;
+  for (auto node = machine_.nodes.lower_bound(below); node != machine_.nodes.end() && node->first.starts_with(below);
+       ++node)
+    if (std::string name = node->first.substr(below.size()); !name.contains('/')) names.push_back(name);
+  co_return names;
+}
+
+Task<> MemoryHost::remove(Path path) {
+  co_await change(fmt::format("remove {}", path), [path](Machine& machine) { machine.erase(path); });
+}
+
+Task<std::optional<Path>> MemoryHost::link_target(Path link) {
+  co_await effects_.time().sleep(Duration{0});
+  const auto* node = machine_.find(link, false);
+  if (!node || node->kind != Machine::Kind::link) co_return std::nullopt;
+  co_return node->content;
+}
+
+Task<> MemoryHost::link(Path link, Path target) {
+  co_await change(fmt::format("link {} to {}", link, target), [link, target](Machine& machine) {
+    Path whole = machine.resolved(link, false);
+    machine.make_directory(parent_of(whole));
+    machine.erase(whole);
+    machine.nodes[whole] = {Machine::Kind::link, target, 0777, true};
+  });
+}
+
+std::optional<std::string> MemoryHost::environment(std::string name) const {
+  auto found = machine_.environment.find(name);
+  if (found == machine_.environment.end()) return {};
+  return found->second;
+}
+
+Task<Exit> MemoryHost::run(Command command) {
+  auto exit = std::make_shared<Exit>();
+  Effect effect{.name = fmt::format("run {}", fmt::join(command.argv, " ")),
+                .there = kCommandTakes,
+                .back = kFileTakes,
+                .outlives_sender = true};
+  effect.happens = [&machine = machine_, exit, command] {
+    machine.commands.push_back(command);
+    *exit = machine.on_run(command);
+  };
+  co_await effects_.perform(std::move(effect));
+  co_return *exit;
+}
+
+}  // namespace certferry::sandbox

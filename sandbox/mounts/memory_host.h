@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "outside/host.h"
+#include "sandbox/mounts/effects.h"
+
+namespace certferry::sandbox {
+
+// A machine of a simulated world: what is on it survives the processes that run there.
+struct Machine {
+  enum class Kind { file, directory, link };
+  struct Node {
+    Kind kind = Kind::file;
+    Bytes content;  // of a link: where it points
+    unsigned mode = 0644;
+    bool ours = true;
+  };
+  std::map<Path, Node> nodes;  // by whole path, without links in it; directories that hold something are there
+  std::map<std::string, std::string> environment;
+  std::string id = "host/simulated", home = "/home/certferry";
+  bool superuser = false;
+  Duration clock_error{0};        // its civil time minus the world's
+  std::vector<Command> commands;  // run on it, in order
+  std::function<Exit(const Command&)> on_run = [](const Command&) { return Exit{}; };
+
+  // The path with every link in it followed, its last part too where `last`; "" where links go in circles.
+  Path resolved(const Path& path, bool last = true) const;
+  const Node* find(const Path& path, bool follow = true) const;       // null where there is none
+  void write(const Path& path, Bytes content, unsigned mode = 0644);  // makes parents
+  void make_directory(const Path& path, unsigned mode = 0755);
+  void erase(const Path& path);  // with everything below
+};
+
+// A process's hands on a machine. Files, links and commands are numbered effects.
+class MemoryHost final : public Host {
+ public:
+  MemoryHost(Machine& machine, Effects& effects) : machine_(machine), effects_(effects) {}
+  Task<std::optional<Bytes>> read(Path path) override;
+  Task<std::optional<FileStatus>> status(Path path) override;
+  Task<> replace(Path path, Bytes content, FileMode mode) override;
+  Task<> make_directory(Path path, FileMode mode) override;
+  Task<std::vector<std::string>> list(Path directory) override;
+  Task<> remove(Path path) override;
+  Task<std::optional<Path>> link_target(Path link) override;
+  Task<> link(Path link, Path target) override;
+  std::optional<std::string> environment(std::string name) const override;
+  Task<Exit> run(Command command) override;
+  std::string id() const override { return machine_.id; }
+  std::string home() const override { return machine_.home; }
+  bool superuser() const override { return machine_.superuser; }
+
+ private:
+  Task<> change(std::string name, std::function<void(Machine&)> happens);
+  Machine& machine_;
+  Effects& effects_;
+};
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,162 @@
+#include "sandbox/mounts/memory_transport.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+
+#include "base/failure.h"
+#include "wire/json.h"
+
+namespace certferry::sandbox {
+namespace {
+
+std::string query_action(const http::Request& request) {
+  if (request.headers.get("Authorization").value_or("").empty() && !request.body.contains("Action=")) return "";
+  for (const auto& [key, value] : parse_query(request.body, true))
+    if (key == "Action") return value;
+  return "";
+}
+
+std::string json_operation(const http::Request& request) {
+  std::string target = request.headers.get("X-Amz-Target").value_or("");
+  return target.substr(target.find('.') + 1);
+}
+
+std::string signed_service(const http::Request& request) {
+  std::string field = request.headers.get("Authorization").value_or("");
+  auto end = field.find("/aws4_request");
+  if (end == std::string::npos) return "";
+  auto begin = field.rfind('/', end - 1) + 1;
+  return field.substr(begin, end - begin);
+}
+
+bool posts_as_get(const http::Request& request) {
+  if (http::media_type(request.headers) != "application/jose+json") return false;
+  try {
+    return Json::parse(request.body, "a JWS").text("payload") == "";
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+bool reads_alone(const std::string& operation) {
+  static constexpr std::string_view kReading[] = {"Describe", "List", "Get", "Encrypt", "Decrypt", "GenerateDataKey"};
+  return std::ranges::any_of(kReading, [&](std::string_view word) { return operation.starts_with(word); });
+}
+
+http::Response throttled_reply(WallTime now) {
+  http::Response response;
+  response.status = 400;
+  response.headers.set("Content-Type", "text/xml");
+  response.headers.set("Date", http_date(now));
+  response.headers.set("x-amzn-ErrorType", "ThrottlingException");
+  response.body =
+      "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
+      "<RequestId>5a4db0c5-0000-4000-8000-000000000000</RequestId></ErrorResponse>";
+  return response;
+}
+
+http::Response throttled_json_reply(WallTime now) {
+  http::Response response = throttled_reply(now);
+  response.headers.set("Content-Type", "application/x-amz-json-1.1");
+  response.body = R"({"__type":"ThrottlingException","message":"Rate exceeded"})";
+  return response;
+}
+
+bool same_family(KeyType left, KeyType right) {
+  auto elliptic = [](KeyType type) { return type == KeyType::p256 || type == KeyType::p384; };
+  return elliptic(left) == elliptic(right);
+}
+
+}  // namespace
+
+std::string request_name(const http::Request& request) {
+  std::string service = signed_service(request);
+  std::string operation = query_action(request);
+  if (operation.empty()) operation = json_operation(request);
+  if (!operation.empty()) return fmt::format("{} {}", service.empty() ? "sts" : service, operation);
+  return fmt::format("{} {} {}", service.empty() ? request.url.host() : service, request.method, request.url.path());
+}
+
+bool may_change(const http::Request& request) {
+  if (request.method == "GET" || request.method == "HEAD") return false;
+  if (posts_as_get(request)) return false;
+  std::string operation = query_action(request);
+  if (operation.empty()) operation = json_operation(request);
+  return operation.empty() || !reads_alone(operation);
+}
+
+Task<http::Response> MemoryTransport::send(http::Request request) {
+  std::string host = request.url.host();
+  Dice& dice = network_.dice;
+  const Faults& faults = network_.faults;
+  if (request.trust == http::Trust::metadata || dice.percent(faults.connection_refused)) {
+    co_await effects_.time().sleep(network_.one_way());
+    throw Failure{Failure::Kind::transient, fmt::format("{} {}: connection refused", request.method, host),
+                  "Try again later."};
+  }
+  Effect effect{.name = request_name(request),
+                .numbered = may_change(request),
+                .there = network_.one_way(),
+                .back = network_.one_way(),
+                .outlives_sender = true};
+  bool request_lost = dice.percent(faults.request_lost);
+  effect.reply_lost = request_lost || dice.percent(faults.reply_lost);
+  bool unavailable = dice.percent(faults.service_unavailable);
+  bool is_aws = !signed_service(request).empty();
+  bool throttle = is_aws && dice.percent(faults.throttled);
+  auto reply = std::make_shared<std::optional<http::Response>>();
+  auto sent = std::make_shared<const http::Request>(std::move(request));
+  effect.happens = [&world = network_.world, &time = effects_.time(), reply, sent, request_lost, unavailable,
+                    throttle] {
+    if (request_lost) return;
+    if (unavailable)
+      *reply = http::Response{503, {{"Date", http_date(time.now())}}, ""};
+    else if (throttle)
+      *reply = sent->headers.get("X-Amz-Target") ? throttled_json_reply(time.now()) : throttled_reply(time.now());
+    else
+      *reply = world.handle(*sent, time.now());
+  };
+  if (effect.reply_lost || effect.there + effect.back > sent->deadline) {
+    Work exchange = [&] { return effects_.perform(effect); };
+    Work deadline = [&] { return effects_.time().sleep(sent->deadline); };
+    if (co_await race(exchange, deadline) == 1)
+      throw Failure{Failure::Kind::outcome_unknown,
+                    fmt::format("{} {}: no answer within {}", sent->method, host, humane(sent->deadline)),
+                    "Look whether it was done before trying again."};
+  } else {
+    co_await effects_.perform(std::move(effect));
+  }
+  if ((*reply)->body.size() > sent->body_limit)
+    throw Failure{Failure::Kind::refused,
+                  fmt::format("{} {}: the answer is longer than {} bytes", sent->method, host, sent->body_limit),
+                  "Check that the endpoint is the right one."};
+  co_return std::move(**reply);
+}
+
+Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, KeyType key) {
+  std::string host = network_.addresses.host_at(endpoint.host);
+  auto shown = std::make_shared<std::optional<Presented>>();
+  Effect look{.name = fmt::format("handshake {}:{}", host, endpoint.port),
+              .numbered = false,
+              .there = network_.one_way(),
+              .back = network_.one_way()};
+  look.happens = [&world = network_.world, &time = effects_.time(), shown, host, endpoint, sni] {
+    *shown = world.presented(host, endpoint.port, sni, time.now());
+  };
+  co_await effects_.perform(std::move(look));
+  auto refuse = [&](std::string_view why) {
+    return Failure{Failure::Kind::transient,
+                   fmt::format("TLS handshake with {}:{}: {}", endpoint.host, endpoint.port, why), "Try again later."};
+  };
+  if (!*shown) throw refuse("connection refused");
+  if (!same_family((*shown)->key.type(), key)) throw refuse("no signature algorithm in common");
+  PeerChain chain;
+  chain.certificates.push_back((*shown)->chain.leaf.der());
+  for (const auto& certificate : (*shown)->chain.intermediates) chain.certificates.push_back(certificate.der());
+  chain.address = fmt::format("{}:{}", network_.addresses.of(host), endpoint.port);
+  chain.protocol = "TLSv1.3";
+  co_return chain;
+}
+
+}  // namespace certferry::sandbox

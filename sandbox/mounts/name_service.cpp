@@ -1,0 +1,48 @@
+#include "sandbox/mounts/name_service.h"
+
+namespace certferry::sandbox {
+namespace {
+
+constexpr int kAliasesMost = 8;
+
+dns::Message query_for(const dns::Question& question) {
+  dns::Message query;
+  query.questions.push_back(question);
+  return query;
+}
+
+}  // namespace
+
+dns::Answer asked_directly(World& world, const dns::Question& question, WallTime now) {
+  dns::Message message = world.answer(query_for(question), now);
+  return {message.rcode, message.authoritative, message.answers, message.authorities, message.additionals};
+}
+
+dns::Answer resolved_in(World& world, dns::Question question, WallTime now) {
+  dns::Answer whole;
+  for (int step = 0; step < kAliasesMost; ++step) {
+    dns::Message answer = world.answer(query_for(question), now);
+    whole.rcode = answer.rcode == dns::Rcode::refused ? dns::Rcode::name_error : answer.rcode;
+    whole.answers.insert(whole.answers.end(), answer.answers.begin(), answer.answers.end());
+    whole.authorities = answer.authorities;
+    if (answer.answers.empty()) break;
+    const auto& last = answer.answers.back();
+    if (last.type != dns::Type::cname || question.type == dns::Type::cname) break;
+    question.name = last.data;
+  }
+  if (!whole.answers.empty()) whole.rcode = dns::Rcode::no_error;
+  return whole;
+}
+
+std::vector<std::string> addresses_in(World& world, Addresses& addresses, const std::string& host, WallTime now) {
+  if (std::string known = addresses.of(host); !known.empty()) return {known};
+  std::vector<std::string> found;
+  for (const auto& record : resolved_in(world, {host, dns::Type::a}, now).answers) {
+    if (record.type == dns::Type::a) found.push_back(record.data);
+    if (record.type != dns::Type::cname) continue;
+    if (std::string known = addresses.of(record.data); !known.empty()) found.push_back(known);
+  }
+  return found;
+}
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "sandbox/faults.h"
+#include "sandbox/mounts/addresses.h"
+#include "sandbox/mounts/effects.h"
+#include "sandbox/world.h"
+
+namespace certferry::sandbox {
+
+// What lies between the processes of a simulated world and that world: how long each way takes, and what gets lost.
+struct Network {
+  World& world;
+  Addresses& addresses;
+  Dice& dice;
+  Faults faults{};
+  Duration least = milliseconds(5), most = milliseconds(40);  // one way
+  Duration one_way() { return dice.between(least, most); }
+};
+
+}  // namespace certferry::sandbox

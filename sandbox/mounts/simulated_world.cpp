@@ -1,0 +1,165 @@
+#include "sandbox/mounts/simulated_world.h"
+
+#include <fmt/format.h>
+#include <stdexcept>
+
+#include "sandbox/mounts/simulated_process.h"
+
+namespace certferry::sandbox {
+namespace {
+
+constexpr std::uint64_t kWorldStream = 1, kProcessStream = 2,
+                        kDiceStream = 3;  // of one seed, so that none disturbs another
+
+std::string event_line(const Event& event) {
+  return fmt::format("  {} {} {} {}{}", event.service, event.operation, event.object, event.status,
+                     event.changed ? " changed" : "");
+}
+
+std::string_view how_word(Ending::How how) {
+  switch (how) {
+    case Ending::How::finished:
+      return "has finished";
+    case Ending::How::failed:
+      return "has failed";
+    case Ending::How::killed:
+      return "is gone";
+    case Ending::How::stuck:
+      return "is stuck";
+  }
+  return "";
+}
+
+std::string words_of(const std::exception_ptr& error) {
+  if (!error) return "";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& thrown) {
+    return fmt::format(": {}", thrown.what());
+  } catch (...) {
+    return ": something that is no exception";
+  }
+}
+
+}  // namespace
+
+WallTime SimulatedWorld::usual_start() { return std::chrono::sys_days{std::chrono::year{2026} / 11 / 23}; }
+
+SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime start)
+    : time_(start),
+      log_{Trace{time_}},
+      openssl_bytes_(seed),
+      world_bytes_(seed ^ (kWorldStream << 56)),
+      process_bytes_(seed ^ (kProcessStream << 56)),
+      openssl_(openssl_bytes_),
+      dice_(seed ^ (kDiceStream << 56)),
+      world_(std::move(settings), world_bytes_, start),
+      addresses_(world_),
+      network_{world_, addresses_, dice_} {
+  world_.on_event([this](const Event& event) { log_.trace.line(event_line(event)); });
+}
+
+SimulatedWorld::~SimulatedWorld() = default;
+
+std::size_t SimulatedWorld::start(const Life& life, Seat seat) {
+  std::size_t number = started_++;
+  auto process = std::make_unique<SimulatedProcess>(*this, log_, process_bytes_, seat);
+  log_.trace.line(fmt::format("{} starts", seat.name));
+  process->start(life);
+  processes_.emplace(number, std::move(process));
+  return number;
+}
+
+void SimulatedWorld::poll_all() {
+  for (bool any = true; any;) {
+    any = false;
+    for (auto& [number, process] : processes_) any = process->process().poll() || any;
+  }
+}
+
+void SimulatedWorld::reap() {
+  for (auto entry = processes_.begin(); entry != processes_.end();) {
+    auto& [number, process] = *entry;
+    auto& inner = process->process();
+    if (!inner.ended() && !inner.killed()) {
+      ++entry;
+      continue;
+    }
+    Ending ending{inner.outcome() ? Ending::How::failed : Ending::How::finished, inner.outcome()};
+    if (!inner.ended()) ending = {Ending::How::killed, nullptr};
+    log_.trace.line(fmt::format("{} {}{}", process->name(), how_word(ending.how), words_of(ending.error)));
+    endings_[number] = ending;
+    said_[number] = process->log().lines;
+    entry = processes_.erase(entry);
+  }
+}
+
+bool SimulatedWorld::run_until(const std::function<bool()>& reached, Duration limit) {
+  WallTime end = time_.now() + limit;
+  for (;;) {
+    poll_all();
+    reap();
+    if (reached()) return true;
+    auto next = time_.next();
+    if (!next || *next > end) {
+      time_.stand_at(end);
+      return false;
+    }
+    time_.jump();
+  }
+}
+
+void SimulatedWorld::run_for(Duration duration) {
+  run_until([] { return false; }, duration);
+}
+
+Ending SimulatedWorld::run(const Life& life, Seat seat, Duration limit) {
+  std::string name = seat.name;
+  std::size_t number = start(life, std::move(seat));
+  WallTime end = time_.now() + limit;
+  auto over = [&] { return endings_.contains(number) || (!time_.next() && processes_.size() == 1); };
+  if (run_until(over, end - time_.now()) && endings_.contains(number)) return endings_.at(number);
+  log_.trace.line(fmt::format("{} is stuck", name));
+  said_[number] = processes_.at(number)->log().lines;
+  processes_.erase(number);
+  return endings_[number] = {Ending::How::stuck, nullptr};
+}
+
+Ending SimulatedWorld::run_with_restarts(const Life& life, Seat seat, int restarts_most, Duration limit) {
+  Ending ending = run(life, seat, limit);
+  for (int restart = 0; restart < restarts_most && ending.how == Ending::How::killed; ++restart)
+    ending = run(life, seat, limit);
+  return ending;
+}
+
+std::optional<Ending> SimulatedWorld::ending(std::size_t process) const {
+  auto found = endings_.find(process);
+  if (found == endings_.end()) return {};
+  return found->second;
+}
+
+SimulatedProcess& SimulatedWorld::living(std::size_t process) {
+  auto found = processes_.find(process);
+  if (found == processes_.end()) throw std::logic_error("the process has ended already");
+  return *found->second;
+}
+
+void SimulatedWorld::kill(std::size_t process, bool in_flight_lands) {
+  auto& found = living(process);
+  log_.trace.line(fmt::format("{} is killed", found.name()));
+  found.process().kill(in_flight_lands);
+  reap();
+}
+
+void SimulatedWorld::cancel(std::size_t process) {
+  auto& found = living(process);
+  log_.trace.line(fmt::format("{} is told to end", found.name()));
+  found.process().cancel();
+}
+
+const std::vector<std::string>& SimulatedWorld::said(std::size_t process) const {
+  auto ended = said_.find(process);
+  return ended != said_.end() ? ended->second : processes_.at(process)->log().lines;
+}
+
+}  // namespace certferry::sandbox
