@@ -1,0 +1,187 @@
+#include "sandbox/mounts/socket_mount.h"
+
+#include <fmt/format.h>
+#include <set>
+#include <vector>
+
+#include "base/failure.h"
+#include "crypto/certificate_template.h"
+#include "real/dns_listener.h"
+#include "real/http_listener.h"
+#include "sandbox/authorities.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/mounts/name_service.h"
+
+namespace certferry::sandbox {
+namespace {
+
+constexpr const char* kLoopback = "127.0.0.1";
+constexpr std::uint32_t kAddressTtl = 60;
+
+http::Response plain(int status, std::string text) {
+  http::Response response;
+  response.status = status;
+  response.headers.set("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(text);
+  return response;
+}
+
+// "localhost", "127.0.0.1" and, for buckets, names below localhost; with this port.
+bool is_ours(const std::string& host_field, std::uint16_t port) {
+  auto colon = host_field.rfind(':');
+  if (colon == std::string::npos || host_field.substr(colon + 1) != std::to_string(port)) return false;
+  std::string host = host_field.substr(0, colon);
+  return host == "localhost" || host == kLoopback || host.ends_with(".localhost");
+}
+
+// The server certificate of the CA's own web server, under a root of its own.
+struct ServerCredentials {
+  std::string root_pem;
+  std::shared_ptr<const ServerIdentity> identity;
+
+  static ServerCredentials make(Entropy& entropy, WallTime now) {
+    Authority authority = Authority::make("certferry sandbox", now, entropy);
+    PrivateKey key = PrivateKey::generate(KeyType::p256);
+    Chain chain = authority.issue(key.public_part(), {DomainName::parse("localhost")}, now - hours(1), now + days(365),
+                                  random_serial(entropy));
+    return {authority.root.pem(), ServerIdentity::from_pem(chain.pem(), key.pem())};
+  }
+};
+
+bool elliptic(KeyType type) { return type == KeyType::p256 || type == KeyType::p384; }
+
+}  // namespace
+
+struct SocketMount::State {
+  Executor executor;
+  World& world;
+  Clock& clock;
+  Addresses addresses;
+  SocketPlaces places;
+  ServerCredentials credentials;
+  std::uint16_t ca_port = 0, aws_port = 0;
+  std::map<std::string, std::shared_ptr<const ServerIdentity>> identities;  // by the leaf's fingerprint
+  std::vector<std::unique_ptr<HttpListener>> listeners;
+  std::unique_ptr<DnsListener> dns;
+
+  State(Executor of, World& in, Clock& by)
+      : executor(std::move(of)),
+        world(in),
+        clock(by),
+        addresses(in),
+        credentials(ServerCredentials::make(in.entropy(), by.now())) {}
+
+  HttpHandler to_the_world(std::string scheme, const std::uint16_t& port) {
+    return [this, scheme = std::move(scheme), &port](const http::ParsedRequest& parsed) -> Task<http::Response> {
+      co_return answered(scheme, port, parsed);
+    };
+  }
+
+  http::Response answered(const std::string& scheme, std::uint16_t port, const http::ParsedRequest& parsed) {
+    std::string host = parsed.headers.get("Host").value_or("");
+    if (!is_ours(host, port)) return plain(421, "This sandbox answers to localhost alone.\n");
+    try {
+      http::Request request{.method = parsed.method,
+                            .url = Url::parse(fmt::format("{}://{}{}", scheme, host, parsed.target)),
+                            .headers = parsed.headers,
+                            .body = parsed.body};
+      return world.handle(request, clock.now());
+    } catch (const Failure& failure) {
+      return plain(400, fmt::format("{}\n", failure.what()));
+    }
+  }
+
+  void open_ca() {
+    HttpListenerOptions options;
+    options.identity = [this](const ClientWish&) { return credentials.identity; };
+    listeners.push_back(std::make_unique<HttpListener>(executor, std::move(options), to_the_world("https", ca_port)));
+    ca_port = listeners.back()->port();
+    world.settings().ca_url = fmt::format("https://localhost:{}", ca_port);
+    places.ca_directory = world.ca().directory_url();
+    places.ca_pem = credentials.root_pem;
+  }
+
+  void open_aws() {
+    HttpListenerOptions options;
+    options.body_limit = 4 << 20;
+    listeners.push_back(std::make_unique<HttpListener>(executor, std::move(options), to_the_world("http", aws_port)));
+    aws_port = listeners.back()->port();
+    places.aws_endpoint = fmt::format("http://{}:{}", kLoopback, aws_port);
+    places.region = world.settings().region;
+  }
+
+  void open_dns() {
+    dns = std::make_unique<DnsListener>(executor, DnsListenerOptions{},
+                                        [this](const dns::Message& query) { return named(query); });
+    places.dns_port = dns->port();
+  }
+
+  // What the zones say, and where load balancers are for whoever asks from outside: here.
+  dns::Message named(const dns::Message& query) {
+    dns::Message answer = world.answer(query, clock.now());
+    bool unknown = answer.rcode == dns::Rcode::refused && !query.questions.empty();
+    if (!unknown || query.questions[0].type != dns::Type::a || addresses.of(query.questions[0].name).empty())
+      return answer;
+    answer.rcode = dns::Rcode::no_error;
+    answer.answers.push_back({query.questions[0].name, dns::Type::a, kAddressTtl, kLoopback});
+    return answer;
+  }
+
+  std::shared_ptr<const ServerIdentity> identity_for(const std::string& host, std::uint16_t port,
+                                                     const ClientWish& wish) {
+    auto presented = world.presented(host, port, wish.sni, clock.now());
+    if (!presented) return nullptr;
+    if (!(elliptic(presented->key.type()) ? wish.accepts_ecdsa : wish.accepts_rsa)) return nullptr;
+    auto& identity = identities[presented->chain.leaf.fingerprint().text()];
+    if (!identity) identity = ServerIdentity::from_pem(presented->chain.pem(), presented->key.pem());
+    return identity;
+  }
+
+  void open_listener(const std::string& host, std::uint16_t port) {
+    if (places.listeners.contains({host, port})) return;
+    HttpListenerOptions options;
+    options.identity = [this, host, port](const ClientWish& wish) { return identity_for(host, port, wish); };
+    listeners.push_back(std::make_unique<HttpListener>(
+        executor, std::move(options), always(plain(200, fmt::format("{}:{} of the certferry sandbox\n", host, port)))));
+    places.listeners[{host, port}] = listeners.back()->port();
+    addresses.of(host);
+  }
+};
+
+SocketMount::SocketMount(Executor executor, World& world, Clock& clock)
+    : state_(std::make_unique<State>(std::move(executor), world, clock)) {
+  state_->open_ca();
+  state_->open_aws();
+  state_->open_dns();
+  refresh();
+}
+
+SocketMount::~SocketMount() = default;
+
+const SocketPlaces& SocketMount::places() const { return state_->places; }
+
+Addresses& SocketMount::addresses() { return state_->addresses; }
+
+void SocketMount::refresh() {
+  for (const auto& [name, balancer] : state_->world.classic().by_name)
+    for (const auto& [port, listener] : balancer.listeners)
+      if (listener.secure()) state_->open_listener(balancer.dns_name, port);
+  for (const auto& [name, balancer] : state_->world.load_balancers().by_name)
+    for (const auto& entry : balancer.listeners)
+      if (entry.listener.secure()) state_->open_listener(balancer.dns_name, entry.listener.port);
+}
+
+std::optional<std::uint16_t> SocketMount::route(const std::string& host, std::uint16_t port) const {
+  if (auto found = state_->places.listeners.find({state_->addresses.host_at(host), port});
+      found != state_->places.listeners.end())
+    return found->second;
+  if (host != "localhost" && host != kLoopback) return {};
+  if (port == state_->ca_port || port == state_->aws_port) return port;
+  for (const auto& [listener, local] : state_->places.listeners)
+    if (local == port) return port;
+  return {};
+}
+
+}  // namespace certferry::sandbox
