@@ -7,6 +7,11 @@
 #include "base/secret.h"
 #include "base/task.h"
 #include "base/time.h"
+#include "outside/clock.h"
+
+namespace certferry {
+class Log;
+}
 
 namespace certferry::aws {
 
@@ -28,10 +33,31 @@ class CredentialProvider {
   virtual Task<SharedCredentials> credentials() = 0;
 };
 
+// Keeps what fetch() gave until 15 minutes before its end, then fetches again, one at a time; while the old ones live,
+// a failed refresh is only a warning.
+class CachedCredentials : public CredentialProvider {
+ public:
+  CachedCredentials(Clock& clock, Log& log) : clock_(clock), log_(log) {}
+  Task<SharedCredentials> credentials() final;
+
+ protected:
+  // From the source itself. Failure as for credentials().
+  virtual Task<SharedCredentials> fetch() = 0;
+
+ private:
+  bool good_enough() const;
+  Clock& clock_;
+  Log& log_;
+  Turn refresh_;
+  SharedCredentials kept_;
+  SteadyTime next_try_{};
+};
+
 // The same ones for ever: the sandbox's, tests'.
 class FixedCredentials final : public CredentialProvider {
  public:
   FixedCredentials(std::string access_key_id, std::string secret_access_key);
+  explicit FixedCredentials(Credentials credentials);
   Task<SharedCredentials> credentials() override { co_return credentials_; }
 
  private:

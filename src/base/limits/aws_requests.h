@@ -38,6 +38,7 @@ static_assert(aws_credentials_refresh_pause < aws_credentials_refreshed_before_e
 constexpr Duration imds_deadline = aws::instance_metadata_deadline;
 constexpr Duration container_credentials_deadline = aws::container_metadata_deadline;
 constexpr int metadata_attempts = aws::container_metadata_attempts;
+constexpr Duration metadata_pause = milliseconds(200);  // ours
 // source: EC2 User Guide, "Use IMDSv2": at most 6 hours (2026-11-23).
 constexpr int imds_token_seconds = 21600;
 

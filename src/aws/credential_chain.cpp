@@ -1,0 +1,156 @@
+#include <fmt/format.h>
+
+#include "aws/container_credentials.h"
+#include "aws/profile_chain.h"
+#include "aws/surroundings.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+using Provider = std::shared_ptr<CredentialProvider>;
+
+// A variable's value without blanks around it: a blank one is as good as none.
+std::string trimmed_variable(const Host& host, const std::string& name) {
+  std::string value = host.environment(name).value_or("");
+  std::size_t from = value.find_first_not_of(" \t\r\n");
+  if (from == std::string::npos) return "";
+  return value.substr(from, value.find_last_not_of(" \t\r\n") - from + 1);
+}
+
+Provider fixed(std::string id, std::string secret, std::string token, std::string source) {
+  return std::make_shared<FixedCredentials>(Credentials{.access_key_id = std::move(id),
+                                                        .secret_access_key = Secret{std::move(secret)},
+                                                        .session_token = Secret{std::move(token)},
+                                                        .source = std::move(source)});
+}
+
+Provider environment_keys(const Host& host) {
+  std::string id = trimmed_variable(host, "AWS_ACCESS_KEY_ID"),
+              secret = trimmed_variable(host, "AWS_SECRET_ACCESS_KEY");
+  if (id.empty() && secret.empty()) return nullptr;
+  if (id.empty() || secret.empty())
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only {} is set",
+                              id.empty() ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID"),
+                  "Set both, or neither");
+  return fixed(id, secret, trimmed_variable(host, "AWS_SESSION_TOKEN"), "environment");
+}
+
+// The last resort. What it says when nothing answers is what everybody without credentials sees.
+class LastResort final : public CredentialProvider {
+ public:
+  LastResort(Provider instance, std::string looked_at)
+      : instance_(std::move(instance)), looked_at_(std::move(looked_at)) {}
+
+  Task<SharedCredentials> credentials() override {
+    std::string why = "instance metadata is disabled (AWS_EC2_METADATA_DISABLED)";
+    if (instance_) {
+      try {
+        SharedCredentials found = co_await instance_->credentials();
+        found_before_ = true;
+        co_return found;
+      } catch (const Failure& failure) {
+        if (found_before_) throw;
+        why = failure.what();
+      }
+    }
+    throw Failure(Failure::Kind::refused, fmt::format("no AWS credentials: {}; {}", looked_at_, why),
+                  "Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role to this machine");
+  }
+
+ private:
+  Provider instance_;
+  std::string looked_at_;
+  bool found_before_ = false;
+};
+
+class ChainBuilder {
+ public:
+  ChainBuilder(Outside& outside, const Surroundings& surroundings, std::shared_ptr<InstanceMetadata> metadata)
+      : outside_(outside), around_(surroundings), metadata_(std::move(metadata)) {}
+
+  Provider build() {
+    if (!around_.profile_in_settings)
+      if (Provider found = environment_keys(outside_.host)) return found;
+    std::optional<ProfileChain> chain = profile_chain(around_.files, around_.profile);
+    bool role = chain && (!chain->roles.empty() || std::holds_alternative<ProfileWebIdentity>(chain->source));
+    if (!role && !around_.profile_in_settings)
+      if (Provider found = environment_web_identity()) return found;
+    if (chain) return of_profile(*chain);
+    if (auto url = container_credentials_url(outside_.host))
+      return std::make_shared<ContainerCredentials>(outside_, *url);
+    return last_resort();
+  }
+
+ private:
+  std::shared_ptr<Client> sts_as(Provider identity) {
+    return std::make_shared<Client>(outside_, std::move(identity), around_.region, around_.overrides);
+  }
+
+  Provider environment_web_identity() {
+    std::string file = trimmed_variable(outside_.host, "AWS_WEB_IDENTITY_TOKEN_FILE");
+    AssumedRole role{.role = trimmed_variable(outside_.host, "AWS_ROLE_ARN")};
+    if (file.empty()) return nullptr;
+    if (role.role.empty())
+      throw Failure(Failure::Kind::refused, "AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN",
+                    "Set AWS_ROLE_ARN");
+    if (std::string session = trimmed_variable(outside_.host, "AWS_ROLE_SESSION_NAME"); !session.empty())
+      role.session_name = session;
+    return std::make_shared<WebIdentityCredentials>(outside_, sts_as(nullptr), role, file);
+  }
+
+  Provider of_profile(const ProfileChain& chain) {
+    Provider out = std::visit([this](const auto& source) { return this->of(source); }, chain.source);
+    for (const AssumedRole& role : chain.roles) out = std::make_shared<RoleCredentials>(outside_, sts_as(out), role);
+    return out;
+  }
+
+  Provider of(const ProfileKeys& keys) {
+    return fixed(keys.access_key_id, keys.secret_access_key, keys.session_token, "profile " + keys.profile);
+  }
+  Provider of(const ProfileProcess& process) { return std::make_shared<ProcessCredentials>(outside_, process.command); }
+  Provider of(const ProfileWebIdentity& identity) {
+    return std::make_shared<WebIdentityCredentials>(outside_, sts_as(nullptr), identity.role, identity.token_file);
+  }
+  Provider of(NamedSource source) {
+    if (source == NamedSource::instance) return std::make_shared<InstanceCredentials>(outside_, metadata_);
+    if (source == NamedSource::environment) {
+      if (Provider found = environment_keys(outside_.host)) return found;
+      throw source_missing("Environment: AWS_ACCESS_KEY_ID is not set",
+                           "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    }
+    if (auto url = container_credentials_url(outside_.host))
+      return std::make_shared<ContainerCredentials>(outside_, *url);
+    throw source_missing("EcsContainer: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
+                         "Run it in an ECS task or an EKS pod");
+  }
+
+  Failure source_missing(const std::string& what, const std::string& next) const {
+    return {Failure::Kind::refused, fmt::format("profile {}: credential_source {}", around_.profile, what), next};
+  }
+
+  Provider last_resort() {
+    Provider instance;
+    if (!instance_metadata_disabled(outside_.host))
+      instance = std::make_shared<InstanceCredentials>(outside_, metadata_);
+    return std::make_shared<LastResort>(
+        instance,
+        fmt::format("AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile {} in {} and {} has none, "
+                    "this is no container with a role",
+                    around_.profile, around_.config_file, around_.credentials_file));
+  }
+
+  Outside& outside_;
+  const Surroundings& around_;
+  std::shared_ptr<InstanceMetadata> metadata_;
+};
+
+}  // namespace
+
+std::shared_ptr<CredentialProvider> default_credentials(Outside& outside, const Surroundings& surroundings,
+                                                        std::shared_ptr<InstanceMetadata> metadata) {
+  return ChainBuilder{outside, surroundings, std::move(metadata)}.build();
+}
+
+}  // namespace certferry::aws

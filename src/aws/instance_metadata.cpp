@@ -1,0 +1,112 @@
+#include "aws/instance_metadata.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "aws/metadata_document.h"
+#include "base/failure.h"
+#include "base/limits/aws_requests.h"
+
+namespace certferry::aws {
+namespace {
+
+constexpr std::string_view role_path = "meta-data/iam/security-credentials/";
+
+std::string lower_word(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
+Failure silent_metadata(const Failure& lost) {
+  return {Failure::Kind::transient, std::string{"the instance metadata service (IMDSv2): "} + lost.what(),
+          "On EC2 attach a role to the instance; in a container set its metadata hop limit to 2; elsewhere give "
+          "credentials"};
+}
+
+Failure refused_metadata(const std::string& what) {
+  return {Failure::Kind::refused, "the instance metadata service (IMDSv2): " + what,
+          "Enable IMDSv2 for the instance and attach a role, or give other credentials"};
+}
+
+std::string setting_of(const Host& host, const Profile& profile, const std::string& variable, std::string_view key) {
+  if (auto value = host.environment(variable); value && !value->empty()) return *value;
+  auto found = profile.find(key);
+  return found == profile.end() ? "" : found->second.text;
+}
+
+}  // namespace
+
+Url instance_metadata_url(const Host& host, const Profile& profile) {
+  std::string endpoint =
+      setting_of(host, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+  if (!endpoint.empty()) return Url::parse(endpoint);
+  std::string mode =
+      setting_of(host, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+  if (mode.empty() || lower_word(mode) == "ipv4") return Url::parse("http://169.254.169.254");
+  if (lower_word(mode) == "ipv6") return Url::parse("http://[fd00:ec2::254]");
+  throw Failure(Failure::Kind::refused, "ec2_metadata_service_endpoint_mode: \"" + quoted(mode, 60) + "\" is no mode",
+                "Write IPv4 or IPv6");
+}
+
+bool instance_metadata_disabled(const Host& host) {
+  return lower_word(host.environment("AWS_EC2_METADATA_DISABLED").value_or("")) == "true";
+}
+
+// One request, again after a server's error.
+Task<http::Response> InstanceMetadata::ask(http::Request request) {
+  request.trust = http::Trust::metadata;
+  request.deadline = limits::imds_deadline;
+  for (int attempt = 1;; ++attempt) {
+    std::optional<http::Response> answer;
+    std::optional<Failure> lost;
+    try {
+      answer = co_await outside_.transport.send(request);
+    } catch (const Failure& failure) {
+      lost = failure;
+    }
+    if (lost) throw silent_metadata(*lost);
+    if (answer->status < 500) co_return std::move(*answer);
+    if (attempt == limits::metadata_attempts)
+      throw Failure(Failure::Kind::transient,
+                    fmt::format("the instance metadata service (IMDSv2): HTTP {}", answer->status),
+                    "Run again in a minute");
+    co_await outside_.clock.sleep(limits::metadata_pause);
+  }
+}
+
+Task<> InstanceMetadata::ensure_token() {
+  if (!token_.empty() && outside_.clock.steady() < token_ends_) co_return;
+  http::Request request{.method = "PUT", .url = Url::parse(base_.origin() + "/latest/api/token")};
+  request.headers.set("x-aws-ec2-metadata-token-ttl-seconds", std::to_string(limits::imds_token_seconds));
+  SteadyTime asked = outside_.clock.steady();
+  http::Response answer = co_await ask(std::move(request));
+  if (answer.status != 200) throw refused_metadata(fmt::format("HTTP {} for a token", answer.status));
+  token_ = Secret{std::move(answer.body)};
+  token_ends_ = asked + seconds(limits::imds_token_seconds) - minutes(1);
+}
+
+Task<std::optional<std::string>> InstanceMetadata::read(const std::string& path) {
+  for (bool fresh_token : {false, true}) {
+    co_await ensure_token();
+    http::Request request{.method = "GET", .url = Url::parse(base_.origin() + "/latest/" + path)};
+    request.headers.set("x-aws-ec2-metadata-token", std::string{token_.reveal()});
+    http::Response answer = co_await ask(std::move(request));
+    if (answer.status == 200) co_return std::move(answer.body);
+    if (answer.status == 404) co_return std::nullopt;
+    if (answer.status != 401 || fresh_token) throw refused_metadata(fmt::format("HTTP {} for {}", answer.status, path));
+    token_ = Secret{""};
+  }
+  co_return std::nullopt;
+}
+
+Task<SharedCredentials> InstanceCredentials::fetch() {
+  std::optional<std::string> role = co_await metadata_->read(std::string{role_path});
+  if (role) role->resize(std::min(role->find_first_of("\r\n "), role->size()));
+  if (!role || role->empty()) throw refused_metadata("the instance has no role");
+  std::optional<std::string> document = co_await metadata_->read(std::string{role_path} + percent_encoded(*role));
+  if (!document) throw refused_metadata("no credentials for role " + quoted(*role, 100));
+  co_return credentials_document(*document, "IMDSv2 role " + quoted(*role, 100));
+}
+
+}  // namespace certferry::aws

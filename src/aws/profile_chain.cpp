@@ -1,0 +1,135 @@
+#include "aws/profile_chain.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <set>
+
+#include "base/failure.h"
+
+namespace certferry::aws {
+namespace {
+
+constexpr auto identity_center_keys =
+    std::to_array<std::string_view>({"sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"});
+
+std::string value_in(const Profile& profile, std::string_view key) {
+  auto found = profile.find(key);
+  return found == profile.end() ? "" : found->second.text;
+}
+
+// The failure names the line of `key`, where it stands.
+Failure profile_refused(const std::string& name, const Profile& profile, std::string_view key, const std::string& what,
+                        const std::string& next) {
+  auto found = profile.find(key);
+  std::string place = found == profile.end() ? "" : found->second.place + ": ";
+  return {Failure::Kind::refused, fmt::format("{}profile {}: {}", place, quoted(name, 100), what), next};
+}
+
+std::optional<ProfileKeys> keys_in(const std::string& name, const Profile& profile) {
+  std::string id = value_in(profile, "aws_access_key_id"), secret = value_in(profile, "aws_secret_access_key");
+  if (id.empty() && secret.empty()) return std::nullopt;
+  if (id.empty() || secret.empty())
+    throw profile_refused(name, profile, id.empty() ? "aws_secret_access_key" : "aws_access_key_id",
+                          id.empty() ? "aws_access_key_id is missing" : "aws_secret_access_key is missing",
+                          "Write both keys, or neither");
+  return ProfileKeys{id, secret, value_in(profile, "aws_session_token"), name};
+}
+
+AssumedRole role_in(const Profile& profile) {
+  AssumedRole out{.role = value_in(profile, "role_arn")};
+  if (std::string session = value_in(profile, "role_session_name"); !session.empty()) out.session_name = session;
+  if (std::string id = value_in(profile, "external_id"); !id.empty()) out.external_id = id;
+  return out;
+}
+
+NamedSource named_source(const std::string& name, const Profile& profile, const std::string& text) {
+  if (text == "Environment") return NamedSource::environment;
+  if (text == "Ec2InstanceMetadata") return NamedSource::instance;
+  if (text == "EcsContainer") return NamedSource::container;
+  throw profile_refused(name, profile, "credential_source",
+                        fmt::format("credential_source \"{}\" is none", quoted(text, 60)),
+                        "Write Environment, Ec2InstanceMetadata or EcsContainer");
+}
+
+// What a profile without role_arn says itself.
+std::optional<ProfileChain> own_source(const std::string& name, const Profile& profile) {
+  if (!value_in(profile, "web_identity_token_file").empty())
+    throw profile_refused(name, profile, "web_identity_token_file",
+                          "role_arn is missing beside web_identity_token_file", "Write role_arn");
+  for (std::string_view key : identity_center_keys)
+    if (profile.contains(key))
+      throw profile_refused(
+          name, profile, key, "IAM Identity Center (sso_*) is not supported",
+          "Put the result of `aws configure export-credentials --format env` in the environment, or use a role");
+  if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
+  if (std::string command = value_in(profile, "credential_process"); !command.empty())
+    return ProfileChain{ProfileProcess{command}, {}};
+  return std::nullopt;
+}
+
+void check_role_sources(const std::string& name, const Profile& profile) {
+  bool from_profile = profile.contains("source_profile"), from_source = profile.contains("credential_source");
+  if (from_profile && from_source)
+    throw profile_refused(name, profile, "credential_source",
+                          "source_profile and credential_source exclude one another", "Write one of them");
+  if (!from_profile && !from_source)
+    throw profile_refused(name, profile, "role_arn", "role_arn needs a source of credentials",
+                          "Write source_profile or credential_source");
+}
+
+class ChainWalk {
+ public:
+  explicit ChainWalk(const ProfileFiles& files) : files_(files) {}
+
+  std::optional<ProfileChain> from(const std::string& name, bool as_source) {
+    const Profile& profile = files_.profiles.find(name)->second;
+    if (!visited_.insert(name).second)
+      throw profile_refused(name, profile, "source_profile", "source_profile leads round in a circle",
+                            "Break the circle");
+    // Static keys of a profile that others use as their source come before its own role.
+    if (as_source)
+      if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
+    if (value_in(profile, "role_arn").empty()) return own_source(name, profile);
+    if (std::string file = value_in(profile, "web_identity_token_file"); !file.empty())
+      return ProfileChain{ProfileWebIdentity{role_in(profile), file}, {}};
+    check_role_sources(name, profile);
+    ProfileChain chain = role_source(name, profile);
+    chain.roles.push_back(role_in(profile));
+    return chain;
+  }
+
+ private:
+  ProfileChain role_source(const std::string& name, const Profile& profile) {
+    if (std::string source = value_in(profile, "credential_source"); !source.empty())
+      return ProfileChain{named_source(name, profile, source), {}};
+    std::string next = value_in(profile, "source_profile");
+    if (next == name) {
+      auto keys = keys_in(name, profile);
+      if (!keys)
+        throw profile_refused(name, profile, "source_profile", "it is its own source, without keys", "Write the keys");
+      return ProfileChain{*keys, {}};
+    }
+    if (!files_.profiles.contains(next))
+      throw profile_refused(name, profile, "source_profile", "there is no profile " + quoted(next, 100),
+                            "Add it, or correct the name");
+    auto chain = from(next, true);
+    if (!chain)
+      throw profile_refused(name, profile, "source_profile",
+                            fmt::format("profile {} has no credentials", quoted(next, 100)),
+                            "Write keys, a role or a credential_process in it");
+    return std::move(*chain);
+  }
+
+  const ProfileFiles& files_;
+  std::set<std::string> visited_;
+};
+
+}  // namespace
+
+std::optional<ProfileChain> profile_chain(const ProfileFiles& files, const std::string& profile) {
+  if (!files.profiles.contains(profile)) return std::nullopt;
+  return ChainWalk{files}.from(profile, false);
+}
+
+}  // namespace certferry::aws

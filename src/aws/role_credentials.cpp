@@ -1,0 +1,75 @@
+#include "aws/role_credentials.h"
+
+#include <fmt/format.h>
+
+#include "aws/metadata_document.h"
+#include "aws/sts.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+
+Task<SharedCredentials> RoleCredentials::fetch() {
+  Sts sts{*sts_};
+  co_return co_await sts.assume_role(role_.role, role_.session_name, role_.external_id);
+}
+
+Task<SharedCredentials> WebIdentityCredentials::fetch() {
+  std::optional<Bytes> content = co_await host_.read(token_file_);
+  while (content && (content->ends_with('\n') || content->ends_with('\r'))) content->pop_back();
+  if (!content || content->empty())
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("web identity for role {}: {} {}", role_.role, content ? "nothing is in" : "there is no",
+                              quoted(token_file_)),
+                  "Mount the token, or correct AWS_WEB_IDENTITY_TOKEN_FILE or web_identity_token_file");
+  Secret token{std::move(*content)};
+  Sts sts{*sts_};
+  co_return co_await sts.assume_role_with_web_identity(role_.role, role_.session_name, token);
+}
+
+Task<SharedCredentials> ProcessCredentials::fetch() {
+  auto refused = [&](const std::string& what) {
+    return Failure(Failure::Kind::refused, "credential_process: " + what,
+                   "Run the command by hand, and correct the profile");
+  };
+  std::optional<std::vector<std::string>> argv = shell_words(command_);
+  if (!argv || argv->empty()) throw refused("this is no command line");
+  const std::string program = argv->front();
+  Exit exit = co_await host_.run(Command{.argv = std::move(*argv)});
+  if (exit.timed_out) throw refused(quoted(program) + " did not end");
+  if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
+  co_return credentials_document(exit.output, "credential_process " + quoted(program));
+}
+
+std::optional<std::vector<std::string>> shell_words(std::string_view text) {
+  std::vector<std::string> out;
+  std::string word;
+  bool inside = false;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    bool escapes = c == '\\' && quote != '\'' && i + 1 < text.size();
+    if (escapes && (quote == 0 || text[i + 1] == '"' || text[i + 1] == '\\')) {
+      word += text[++i];
+      inside = true;
+    } else if (quote != 0) {
+      if (c == quote)
+        quote = 0;
+      else
+        word += c;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+      inside = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      if (inside) out.push_back(std::exchange(word, {}));
+      inside = false;
+    } else {
+      word += c;
+      inside = true;
+    }
+  }
+  if (quote != 0) return std::nullopt;
+  if (inside) out.push_back(std::move(word));
+  return out;
+}
+
+}  // namespace certferry::aws

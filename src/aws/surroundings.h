@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "aws/endpoints.h"
+#include "aws/instance_metadata.h"
+#include "aws/profile_files.h"
+#include "outside/outside.h"
+
+namespace certferry::aws {
+
+// What environment and shared files say, read once.
+struct Surroundings {
+  ProfileFiles files;
+  std::string config_file, credentials_file;  // their names
+  std::string profile;                        // in use: the settings', AWS_PROFILE, "default"
+  bool profile_in_settings = false;           // then the environment's keys do not count
+  EndpointOverrides overrides;
+  std::string region;  // "" where neither environment nor profile says one
+
+  const Profile& chosen_profile() const;  // an empty one where "default" is not there
+};
+
+// Through host alone. configured: [aws] region and profile, "" where not given. Failure (refused): a file is malformed,
+// a profile is named that is in neither, AWS_USE_FIPS_ENDPOINT is set (its endpoints are not known here).
+Task<Surroundings> read_surroundings(Outside& outside, const std::string& configured_region,
+                                     const std::string& configured_profile);
+
+// The chain of the AWS CLI without IAM Identity Center: environment; a profile's role; web identity; a profile's keys
+// or process; container; instance. Which of them counts is decided here, once. Failure (refused): see profile_chain.
+std::shared_ptr<CredentialProvider> default_credentials(Outside& outside, const Surroundings& surroundings,
+                                                        std::shared_ptr<InstanceMetadata> metadata);
+
+}  // namespace certferry::aws

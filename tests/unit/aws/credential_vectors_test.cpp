@@ -1,0 +1,243 @@
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <set>
+
+#include "aws/access.h"
+#include "aws/container_credentials.h"
+#include "aws/instance_metadata.h"
+#include "aws/profile_chain.h"
+#include "replay.h"
+#include "wire/json.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Exchange {
+  std::string method, url;
+  std::map<std::string, std::string> headers;  // those that matter
+  http::Response answer;
+};
+
+// Recorded events are in order; those of one connection are one exchange.
+std::vector<Exchange> recorded_traffic(const std::string& text) {
+  std::vector<Exchange> out;
+  Json traffic = Json::parse(text, "traffic");
+  for (const Json& event : traffic.elements("events")) {
+    auto connection = static_cast<std::size_t>(event.at("connection_id").as_integer());
+    if (out.size() <= connection) out.resize(connection + 1);
+    Exchange& exchange = out[connection];
+    const Json& action = event.at("action");
+    if (const Json* asked = action.find("Request")) {
+      exchange.method = asked->at("request").at("method").as_text();
+      exchange.url = asked->at("request").at("uri").as_text();
+      for (const auto& [name, values] : asked->at("request").at("headers").as_object())
+        if (name == "x-aws-ec2-metadata-token") exchange.headers[name] = values.as_array().at(0).as_text();
+    } else if (const Json* answered = action.find("Response")) {
+      exchange.answer.status = static_cast<int>(answered->at("response").at("Ok").at("status").as_integer());
+    } else if (const Json* data = action.find("Data"); data && data->text("direction") == "Response") {
+      exchange.answer.body += data->at("data").text("Utf8").value_or("");
+    }
+  }
+  return out;
+}
+
+// A recorded case: environment, files, traffic, and how it should end.
+struct ChainCase {
+  std::string folder;
+  Json result;
+  std::vector<Exchange> traffic;
+  Paper paper;
+  AccessSettings settings;
+
+  explicit ChainCase(const std::string& at) : folder(at) {
+    result = Json::parse(file_text(at + "/test-case.json").value(), at).at("result");
+    for (const auto& [name, value] : Json::parse(file_text(at + "/env.json").value(), at).as_object())
+      paper.host.variables[name] = value.as_text();
+    // That suite is about the profile alone, whose place in the chain comes after the environment's keys.
+    if (at.find("/profile-provider/") != std::string::npos) paper.host.variables.erase("AWS_ACCESS_KEY_ID");
+    if (at.find("/profile-provider/") != std::string::npos) paper.host.variables.erase("AWS_SECRET_ACCESS_KEY");
+    bool region_known = paper.host.variables.contains("AWS_REGION");
+    if (fs::exists(at + "/fs"))
+      for (const auto& entry : fs::recursive_directory_iterator(at + "/fs"))
+        if (entry.is_regular_file()) {
+          std::string text = file_text(entry.path().string()).value();
+          region_known = region_known || text.find("region") != std::string::npos;
+          paper.host.files["/" + fs::relative(entry.path(), at + "/fs").string()] = text;
+        }
+    if (!region_known) settings.region = "us-east-1";
+    if (at.ends_with("region_override")) settings.region = "us-east-2";
+    paper.clock.wall = WallTime{};
+    traffic = recorded_traffic(file_text(at + "/http-traffic.json").value_or(R"({"events":[]})"));
+    for (const Exchange& exchange : traffic) paper.transport.replies.emplace_back(exchange.answer);
+  }
+
+  SharedCredentials resolve() {
+    auto access = AWAITED(Access::open(paper.outside, settings));
+    return AWAITED(access->client().credentials());
+  }
+};
+
+void check_requests(const ChainCase& given) {
+  ASSERT_EQ(given.paper.transport.requests.size(), given.traffic.size()) << given.folder;
+  for (std::size_t i = 0; i < given.traffic.size(); ++i) {
+    const http::Request& sent = given.paper.transport.requests[i];
+    EXPECT_EQ(sent.method, given.traffic[i].method) << given.folder;
+    EXPECT_EQ(sent.url.origin() + sent.url.path(),
+              Url::parse(given.traffic[i].url).origin() + Url::parse(given.traffic[i].url).path())
+        << given.folder;
+    for (const auto& [name, value] : given.traffic[i].headers) EXPECT_EQ(sent.headers.get(name), value) << given.folder;
+    bool metadata = sent.url.host().starts_with("169.254.");
+    EXPECT_EQ(sent.trust == http::Trust::metadata, metadata) << given.folder;
+  }
+}
+
+void check_case(const std::string& folder, bool unsupported) {
+  ChainCase given{folder};
+  const Json* expected = unsupported ? nullptr : given.result.find("Ok");
+  SharedCredentials found;
+  std::string failed;
+  try {
+    found = given.resolve();
+  } catch (const Failure& failure) {
+    failed = said(failure);
+  }
+  if (!expected) {
+    EXPECT_FALSE(found) << folder;
+    EXPECT_FALSE(failed.empty()) << folder;
+    return;
+  }
+  ASSERT_TRUE(found) << folder << ": " << failed;
+  EXPECT_EQ(found->access_key_id, expected->at("access_key_id").as_text()) << folder;
+  EXPECT_EQ(found->secret_access_key.reveal(), expected->at("secret_access_key").as_text()) << folder;
+  EXPECT_EQ(found->session_token.reveal(), expected->text("session_token").value_or("")) << folder;
+  if (auto expiry = expected->integer("expiry"))
+    EXPECT_EQ(std::chrono::floor<std::chrono::seconds>(found->expires.value_or(WallTime{})).time_since_epoch().count(),
+              *expiry)
+        << folder;
+  check_requests(given);
+  for (const std::string& line : given.paper.log.all)
+    EXPECT_EQ(line.find(expected->at("secret_access_key").as_text()), std::string::npos) << folder;
+}
+
+TEST(CredentialChain, EndsAsRecordedForTheSdks) {
+  // IAM Identity Center and FIPS endpoints are refused; the process cases need a shell.
+  const std::set<std::string> unsupported = {"e2e_fips_and_dual_stack_sso", "e2e_fips_and_dual_stack_sts",
+                                             "sso_assume_role", "sso_override_global_env_url"};
+  int checked = 0;
+  for (const char* suite : {"default-credential-provider-chain", "profile-provider"}) {
+    std::string root = vectors_root() + "/credentials/" + suite;
+    if (!fs::exists(root)) GTEST_SKIP() << "no vectors at " << root;
+    for (const auto& entry : fs::directory_iterator(root)) {
+      std::string name = entry.path().filename();
+      if (name.starts_with("credential_process")) continue;
+      check_case(entry.path().string(), unsupported.contains(name));
+      ++checked;
+    }
+  }
+  EXPECT_EQ(checked, 34);
+}
+
+ProfileFiles profiles_in(const Json& input) {
+  ProfileFiles out;
+  for (const auto& [name, values] : input.at("profiles").as_object()) {
+    Profile& profile = out.profiles[name];
+    for (const auto& [key, value] : values.as_object()) profile[key] = {value.as_text(), {}, "config:1"};
+  }
+  return out;
+}
+
+std::string shown(const ProfileChain& chain) {
+  std::string out;
+  if (const auto* keys = std::get_if<ProfileKeys>(&chain.source))
+    out = "keys " + keys->access_key_id + " " + keys->secret_access_key;
+  if (const auto* source = std::get_if<NamedSource>(&chain.source))
+    out = "source " + std::to_string(static_cast<int>(*source));
+  if (const auto* web = std::get_if<ProfileWebIdentity>(&chain.source))
+    out = "web " + web->role.role + " " + web->role.session_name + " " + web->token_file;
+  for (const AssumedRole& role : chain.roles)
+    out += ", role " + role.role + " " + role.session_name + " " + role.external_id.value_or("-");
+  return out;
+}
+
+std::string expected_chain(const Json& links) {
+  std::string out;
+  for (const Json& link : links.as_array()) {
+    if (const Json* keys = link.find("AccessKey"))
+      out = "keys " + keys->at("access_key_id").as_text() + " " + keys->at("secret_access_key").as_text();
+    if (auto source = link.text("NamedSource"))
+      out = "source " + std::to_string(*source == "Environment" ? 0 : *source == "Ec2InstanceMetadata" ? 1 : 2);
+    if (const Json* web = link.find("WebIdentityToken"))
+      out = "web " + web->at("role_arn").as_text() + " " + web->text("role_session_name").value_or("certferry") + " " +
+            web->at("web_identity_token_file").as_text();
+    if (const Json* role = link.find("AssumeRole"))
+      out += ", role " + role->at("role_arn").as_text() + " " + role->text("role_session_name").value_or("certferry") +
+             " " + role->text("external_id").value_or("-");
+    if (link.find("Sso")) return "refused";
+  }
+  return out;
+}
+
+TEST(ProfileChain, FollowsRolesAsTheSdksDo) {
+  auto text = file_text(vectors_root() + "/credentials/assume-role-tests.json");
+  if (!text) GTEST_SKIP() << "no vectors at " << vectors_root();
+  Json tests = Json::parse(*text, "assume-role tests");
+  EXPECT_GE(tests.as_array().size(), 20U);
+  for (const Json& test : tests.as_array()) {
+    std::string found = "nothing";
+    try {
+      if (auto chain = profile_chain(profiles_in(test.at("input")), test.at("input").at("selected_profile").as_text()))
+        found = shown(*chain);
+    } catch (const Failure& failure) {
+      found = failure.kind() == Failure::Kind::refused ? "refused" : "otherwise";
+    }
+    const Json* links = test.at("output").find("ProfileChain");
+    std::string wanted = links ? expected_chain(*links) : "refused";
+    // A profile that is not there is refused where the files are read, not here.
+    if (test.at("input").at("profiles").as_object().empty()) wanted = "nothing";
+    EXPECT_EQ(found, wanted) << test.at("docs").as_text();
+  }
+}
+
+TEST(ContainerCredentials, AreWhereTheEnvironmentSaysAndPlainHttpOnlyWhereSafe) {
+  auto text = file_text(vectors_root() + "/credentials/ecs-tests.json");
+  if (!text) GTEST_SKIP() << "no vectors at " << vectors_root();
+  Json tests = Json::parse(*text, "container tests");
+  for (const Json& test : tests.elements("tests")) {
+    PaperHost host;
+    for (const auto& [name, value] : test.at("env").as_object()) host.variables[name] = value.as_text();
+    std::optional<std::string> found;
+    try {
+      if (auto url = container_credentials_url(host)) found = url->text();
+    } catch (const Failure&) {
+    }
+    EXPECT_EQ(found, test.at("result").text("Ok")) << test.dump();
+  }
+}
+
+TEST(InstanceMetadata, IsWhereEnvironmentAndProfileSay) {
+  auto text = file_text(vectors_root() + "/credentials/imds-config/imds-endpoint-tests.json");
+  if (!text) GTEST_SKIP() << "no vectors at " << vectors_root();
+  int checked = 0;
+  Json tests = Json::parse(*text, "metadata tests");
+  for (const Json& test : tests.elements("tests")) {
+    if (test.find("endpoint_override") || test.find("mode_override")) continue;  // options of an SDK's builder
+    PaperHost host;
+    for (const auto& [name, value] : test.at("env").as_object()) host.variables[name] = value.as_text();
+    Profile profile;
+    if (const Json* config = test.at("fs").find("config"))
+      profile = parse_profiles({"config", config->as_text()}, {"credentials", ""}).profiles["default"];
+    std::optional<std::string> found;
+    try {
+      found = instance_metadata_url(host, profile).text() + "/latest/api/token";
+    } catch (const Failure&) {
+    }
+    EXPECT_EQ(found, test.at("result").text("Ok")) << test.dump();
+    ++checked;
+  }
+  EXPECT_EQ(checked, 8);
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing

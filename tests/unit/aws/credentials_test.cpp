@@ -1,0 +1,296 @@
+#include "aws/credentials.h"
+
+#include <gtest/gtest.h>
+
+#include "aws/access.h"
+#include "aws/container_credentials.h"
+#include "aws/instance_metadata.h"
+#include "aws/role_credentials.h"
+#include "replay.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+std::string key_document(const std::string& id, const std::string& expires) {
+  return R"({"Code":"Success","AccessKeyId":")" + id +
+         R"(","SecretAccessKey":"secretsecret","Token":"tokentoken","Expiration":")" + expires + "\"}";
+}
+
+void answer_instance(Paper& paper, const std::string& id, const std::string& expires, bool token = true) {
+  if (token) paper.transport.answer(200, "imds-token");
+  paper.transport.answer(200, "web\n");
+  paper.transport.answer(200, key_document(id, expires));
+}
+
+std::shared_ptr<InstanceCredentials> instance_of(Paper& paper) {
+  auto metadata = std::make_shared<InstanceMetadata>(paper.outside, Url::parse("http://169.254.169.254"));
+  return std::make_shared<InstanceCredentials>(paper.outside, metadata);
+}
+
+TEST(InstanceCredentials, AreAskedOnceAndRefreshedAQuarterOfAnHourBeforeTheyEnd) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  answer_instance(paper, "FIRST", "2026-11-23T13:00:00Z");
+  answer_instance(paper, "SECOND", "2026-11-23T19:00:00Z", false);
+  SharedCredentials first = AWAITED(provider->credentials());
+  EXPECT_EQ(first->access_key_id, "FIRST");
+  EXPECT_EQ(first->source, "IMDSv2 role web");
+  paper.clock.pass(minutes(44));
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
+  EXPECT_EQ(paper.transport.requests.size(), 3U);
+  paper.clock.pass(minutes(2));
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "SECOND");
+  const http::Request& put = paper.transport.requests.at(0);
+  EXPECT_EQ(put.method, "PUT");
+  EXPECT_EQ(put.headers.get("x-aws-ec2-metadata-token-ttl-seconds"), "21600");
+  EXPECT_EQ(put.deadline, seconds(1));
+  EXPECT_EQ(put.trust, http::Trust::metadata);
+  EXPECT_EQ(paper.transport.requests.at(4).url.text(),
+            "http://169.254.169.254/latest/meta-data/iam/security-credentials/web");
+}
+
+TEST(InstanceCredentials, StayInUseWhileARefreshFailsAndTheyLive) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  answer_instance(paper, "FIRST", "2026-11-23T13:00:00Z");
+  AWAITED(provider->credentials());
+  paper.clock.pass(minutes(50));
+  paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 1 s");
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
+  EXPECT_EQ(paper.log.warnings.size(), 1U);
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");  // not asked again within the minute
+  EXPECT_EQ(paper.transport.requests.size(), 4U);
+  paper.clock.pass(minutes(11));
+  paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 1 s");
+  EXPECT_EQ(said(FAILURE_OF(provider->credentials())),
+            "transient | the instance metadata service (IMDSv2): no answer within 1 s | On EC2 attach a role to the "
+            "instance; "
+            "in a container set its metadata hop limit to 2; elsewhere give credentials");
+}
+
+TEST(InstanceCredentials, AreFetchedOnceForAllThatWait) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  answer_instance(paper, "FIRST", "2026-11-23T18:00:00Z");
+  std::vector<Work> works(5, [&]() -> Task<> { co_await provider->credentials(); });
+  auto ended = AWAITED(all_settled(works));
+  EXPECT_EQ(std::ranges::count(ended, nullptr), 5);
+  EXPECT_EQ(paper.transport.requests.size(), 3U);
+}
+
+TEST(InstanceCredentials, RenewATokenThatIsNoLongerAccepted) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  paper.transport.answer(200, "old-token");
+  paper.transport.answer(401, "");
+  answer_instance(paper, "FIRST", "2026-11-23T18:00:00Z");
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
+  EXPECT_EQ(paper.transport.requests.at(3).headers.get("x-aws-ec2-metadata-token"), "imds-token");
+}
+
+TEST(InstanceCredentials, NeverFallBackToVersionOne) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  paper.transport.answer(403, "");
+  EXPECT_EQ(said(FAILURE_OF(provider->credentials())),
+            "refused | the instance metadata service (IMDSv2): HTTP 403 for a token | "
+            "Enable IMDSv2 for the instance and attach a role, or give other credentials");
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+}
+
+TEST(InstanceCredentials, DoNotShowWhatCannotBeRead) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  paper.transport.answer(200, "imds-token");
+  paper.transport.answer(200, "web");
+  paper.transport.answer(200, R"({"SecretAccessKey":"half-a-secret)");
+  auto failure = FAILURE_OF(provider->credentials());
+  EXPECT_EQ(said(failure),
+            "transient | AWS credentials from IMDSv2 role web: the answer is no JSON | Run again; if it stays, look at "
+            "IMDSv2 role web");
+}
+
+TEST(ContainerCredentials, ReadTheTokenFileAnewEachTime) {
+  Paper paper;
+  paper.host.variables = {{"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/token"},
+                          {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "loses"}};
+  ContainerCredentials provider{paper.outside, Url::parse("http://169.254.170.23/v1/credentials")};
+  for (const char* token : {"first\n", "second"}) {
+    paper.host.files["/token"] = token;
+    paper.transport.answer(200, key_document("ID", "2026-11-23T12:10:00Z"));
+    AWAITED(provider.credentials());
+    paper.clock.pass(minutes(20));
+  }
+  EXPECT_EQ(paper.transport.requests.at(0).headers.get("authorization"), "first");
+  EXPECT_EQ(paper.transport.requests.at(1).headers.get("authorization"), "second");
+}
+
+TEST(ContainerCredentials, RefuseATokenWithALineEndAndAForeignHost) {
+  Paper paper;
+  paper.host.variables = {{"AWS_CONTAINER_AUTHORIZATION_TOKEN", "a\r\nx-injected: 1"}};
+  ContainerCredentials provider{paper.outside, Url::parse("http://169.254.170.2/x")};
+  auto failure = FAILURE_OF(provider.credentials());
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::refused);
+  EXPECT_TRUE(paper.transport.requests.empty());
+
+  for (const char* host : {"http://169.254.169.254/x", "http://127.evil.example/x", "http://example.com/x"}) {
+    PaperHost elsewhere;
+    elsewhere.variables = {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", host}};
+    EXPECT_THROW(container_credentials_url(elsewhere), Failure) << host;
+  }
+}
+
+TEST(ProcessCredentials, AreWhatTheCommandPrints) {
+  Paper paper;
+  std::vector<std::string> ran;
+  paper.host.on_run = [&](const Command& command) {
+    ran = command.argv;
+    return Exit{
+        .status = 0,
+        .output =
+            R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret","SessionToken":"t","Expiration":"2030-01-01T00:00:00Z"})"};
+  };
+  ProcessCredentials provider{paper.outside, R"(/opt/my\ tool --name "a b" 'c"d')"};
+  EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID");
+  EXPECT_EQ(ran, (std::vector<std::string>{"/opt/my tool", "--name", "a b", "c\"d"}));
+  EXPECT_FALSE(shell_words("say 'hello"));
+}
+
+TEST(ProcessCredentials, NeverShowWhatAFailedCommandPrinted) {
+  Paper paper;
+  paper.host.on_run = [](const Command&) { return Exit{.status = 3, .output = "half-a-secret"}; };
+  ProcessCredentials provider{paper.outside, "tool"};
+  EXPECT_EQ(
+      said(FAILURE_OF(provider.credentials())),
+      "refused | credential_process: tool ended with status 3 | Run the command by hand, and correct the profile");
+}
+
+TEST(Access, TakesRegionProfileAndEndpointsFromTheSharedFiles) {
+  Paper paper;
+  paper.host.variables = {{"AWS_PROFILE", "shop"}};
+  paper.host.files["/home/.aws/config"] =
+      "[profile shop]\nregion = eu-north-1\nservices = local\nendpoint_url = http://127.0.0.1:1\n"
+      "[services local]\nroute_53 =\n  endpoint_url = http://127.0.0.1:2\n";
+  paper.host.files["/home/.aws/credentials"] = "[shop]\naws_access_key_id = ID\naws_secret_access_key = secretsecret\n";
+  auto access = AWAITED(Access::open(paper.outside, {}));
+  EXPECT_EQ(access->region(), "eu-north-1");
+  EXPECT_EQ(AWAITED(access->client().credentials())->source, "profile shop");
+  paper.transport.answer(200, "<ok/>");
+  paper.transport.answer(200, "<ok/>");
+  AWAITED(access->client().send({.service = "route53", .operation = "X", .method = "GET", .path = "/x"}));
+  AWAITED(access->client().send({.service = "iam", .operation = "X"}));
+  EXPECT_EQ(paper.transport.requests.at(0).url.text(), "http://127.0.0.1:2/x");
+  EXPECT_EQ(paper.transport.requests.at(1).url.text(), "http://127.0.0.1:1/");
+  EXPECT_EQ(access->requests_sent(), 2U);
+}
+
+TEST(Access, TheEnvironmentsEndpointsComeBeforeTheFiles) {
+  Paper paper;
+  paper.host.variables = {{"AWS_REGION", "eu-west-1"},
+                          {"AWS_ACCESS_KEY_ID", "ID"},
+                          {"AWS_SECRET_ACCESS_KEY", "secretsecret"},
+                          {"AWS_ENDPOINT_URL_ROUTE_53", "http://127.0.0.1:3"},
+                          {"AWS_ENDPOINT_URL", "http://127.0.0.1:4"}};
+  paper.host.files["/home/.aws/config"] = "[default]\nendpoint_url = http://127.0.0.1:1\n";
+  auto access = AWAITED(Access::open(paper.outside, {}));
+  paper.transport.answer(200, "<ok/>");
+  paper.transport.answer(200, "<ok/>");
+  AWAITED(access->client().send({.service = "route53", .operation = "X", .method = "GET", .path = "/x"}));
+  AWAITED(access->client().send({.service = "kms", .operation = "X"}));
+  EXPECT_EQ(paper.transport.requests.at(0).url.port(), 3);
+  EXPECT_EQ(paper.transport.requests.at(1).url.port(), 4);
+
+  paper.host.variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true";
+  auto plain = AWAITED(Access::open(paper.outside, {}));
+  EXPECT_FALSE(plain->client().overridden("route53"));
+}
+
+TEST(Access, AsksTheInstanceForItsRegionWhereNothingElseSaysOne) {
+  Paper paper;
+  paper.transport.answer(200, "imds-token");
+  paper.transport.answer(200, "eu-south-1");
+  auto access = AWAITED(Access::open(paper.outside, {}));
+  EXPECT_EQ(access->region(), "eu-south-1");
+  EXPECT_EQ(paper.transport.requests.at(1).url.path(), "/latest/meta-data/placement/region");
+}
+
+TEST(Access, SaysEachPlaceThatWasLookedAt) {
+  Paper paper;
+  paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
+  auto access = AWAITED(Access::open(paper.outside, {}));
+  paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 1 s");
+  EXPECT_EQ(
+      said(FAILURE_OF(access->client().credentials())),
+      "refused | no AWS credentials: AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile default in "
+      "/home/.aws/config and /home/.aws/credentials has none, this is no container with a role; the instance metadata "
+      "service "
+      "(IMDSv2): no answer within 1 s | Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a "
+      "role to this machine");
+
+  paper.host.variables["AWS_EC2_METADATA_DISABLED"] = "TRUE";
+  auto without = AWAITED(Access::open(paper.outside, {}));
+  auto failure = FAILURE_OF(without->client().credentials());
+  ASSERT_TRUE(failure);
+  EXPECT_NE(std::string{failure->what()}.find("instance metadata is disabled"), std::string::npos);
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+}
+
+TEST(Access, RefusesWhatItCannotHonour) {
+  struct Row {
+    std::map<std::string, std::string> variables;
+    std::string config, expected;
+  };
+  const std::vector<Row> rows = {
+      {{{"AWS_EC2_METADATA_DISABLED", "true"}},
+       "",
+       "refused | no AWS region is known: [aws] region, AWS_REGION and profile default give none | "
+       "Set region in [aws], or AWS_REGION, to a region such as eu-west-1"},
+      {{{"AWS_PROFILE", "absent"}},
+       "",
+       "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
+       "correct AWS_PROFILE"},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "true"}},
+       "",
+       "refused | AWS_USE_FIPS_ENDPOINT is set: FIPS endpoints are not known here | "
+       "Unset it, and give the FIPS endpoints in AWS_ENDPOINT_URL_<SERVICE>"},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_ACCESS_KEY_ID", "ID"}},
+       "",
+       "refused | of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only AWS_ACCESS_KEY_ID is set | Set both, or neither"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nsso_session = work\n",
+       "refused | /home/.aws/config:2: profile default: IAM Identity Center (sso_*) is not supported | "
+       "Put the result of `aws configure export-credentials --format env` in the environment, or use a role"},
+  };
+  for (const Row& row : rows) {
+    Paper paper;
+    paper.host.variables = row.variables;
+    if (!row.config.empty()) paper.host.files["/home/.aws/config"] = row.config;
+    EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, {}))), row.expected);
+  }
+}
+
+TEST(Access, AssumesARoleOnceForAllItsRegions) {
+  Paper paper;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  RoleSettings role{.role = "arn:aws:iam::210987654321:role/dns", .external_id = "x-1"};
+  paper.transport.answer(
+      200,
+      "<R><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>secretsecret</"
+      "SecretAccessKey>"
+      "<SessionToken>tokentoken</SessionToken><Expiration>2026-11-23T13:00:00Z</Expiration></Credentials>"
+      "</AssumeRoleResult></R>");
+  paper.transport.answer(200, "<ok/>");
+  paper.transport.answer(200, "<ok/>");
+  AWAITED(access.client_as(role).send({.service = "route53", .operation = "X", .method = "GET", .path = "/x"}));
+  AWAITED(access.client_as(role, "us-east-1").send({.service = "kms", .operation = "X"}));
+  ASSERT_EQ(paper.transport.requests.size(), 3U);
+  EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://sts.eu-west-1.amazonaws.com/");
+  EXPECT_EQ(paper.transport.requests.at(1).headers.get("x-amz-security-token"), "tokentoken");
+  EXPECT_EQ(paper.transport.requests.at(2).url.text(), "https://kms.us-east-1.amazonaws.com/");
+  EXPECT_EQ(&access.client_as(std::nullopt), &access.client());
+  EXPECT_EQ(access.requests_sent(), 3U);
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing
