@@ -1,12 +1,12 @@
 #include "aws/budget.h"
 
-#include "base/limits/aws_requests.h"
+#include "base/limits/route53.h"
 
 namespace certferry::aws {
 
 TokenBucket* Budget::bucket(const std::string& service) {
   if (service != "route53") return nullptr;
-  return &buckets_.try_emplace(service, limits::route53_requests_at_once, limits::route53_requests_per_second)
+  return &buckets_.try_emplace(service, limits::route53::requests_burst, limits::route53::requests_per_second)
               .first->second;
 }
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "aws/errors.h"
-#include "base/limits/aws_requests.h"
+#include "base/limits/aws.h"
 #include "base/log.h"
 
 namespace certferry::aws {
@@ -19,8 +19,8 @@ double unit_random(Entropy& entropy) {
 }
 
 Duration backoff(int attempt, Entropy& entropy) {
-  double most = std::min<double>(static_cast<double>(limits::aws_backoff_unit.count()) * std::exp2(attempt - 1),
-                                 static_cast<double>(limits::aws_backoff_cap.count()));
+  double most = std::min<double>(static_cast<double>(limits::aws::backoff_base.count()) * std::exp2(attempt - 1),
+                                 static_cast<double>(limits::aws::backoff_cap.count()));
   return Duration{static_cast<Duration::rep>(most * unit_random(entropy))};
 }
 
@@ -44,7 +44,7 @@ struct Client::State {
   std::shared_ptr<Budget> budget;
   Duration seen_skew{};       // services' clock minus ours, by the last answer
   Duration signing_offset{};  // what signatures are corrected by
-  int retry_quota = limits::aws_retry_quota;
+  int retry_quota = limits::aws::retry_quota;
   std::uint64_t requests_sent = 0;
 
   http::Request prepare(const Call& call, const ServiceEndpoint& endpoint) const;
@@ -69,7 +69,7 @@ http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& en
   if (!call.query.empty()) url += "?" + form_encoded(call.query);
   http::Request request{.method = call.method, .url = Url::parse(url), .headers = call.headers, .body = call.body};
   request.trust = http::Trust::aws;
-  request.body_limit = limits::aws_answer_bytes;
+  request.body_limit = limits::aws::answer_bytes;
   if (!service_named_by_path(call) && !request.headers.get("content-type"))
     request.headers.set("content-type", "application/x-www-form-urlencoded; charset=utf-8");
   return request;
@@ -83,7 +83,7 @@ void Client::State::note_date(const http::Response& answer) {
 // Whether the last answer shows that signatures bear a wrong date; from now on they bear the service's.
 bool Client::State::correct_clock() {
   Duration off = seen_skew - signing_offset;
-  if (std::chrono::abs(off) <= limits::aws_skew_tolerated) return false;
+  if (std::chrono::abs(off) <= limits::aws::clock_skew_suspected) return false;
   signing_offset = seen_skew;
   outside.log.warn(fmt::format("This machine's clock is {} {} AWS's: signatures bear AWS's time",
                                humane(std::chrono::abs(seen_skew)),
@@ -101,16 +101,16 @@ Attempt Client::State::judge(const Call& call, http::Response answer, const Cred
   if (refused.throttling && !overridden) budget->throttled(call.service, outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
   return {.failure = std::move(refused.failure),
-          .retry_cost = again ? limits::aws_retry_cost : 0,
+          .retry_cost = again ? limits::aws::retry_cost : 0,
           .clock_corrected = refused.clock_suspect && correct_clock()};
 }
 
 Attempt Client::State::judge(const Call& call, const Failure& lost) const {
   Failure said = lost.within(description(call));
-  if (lost.kind() == Failure::Kind::transient) return {.failure = said, .retry_cost = limits::aws_retry_cost};
+  if (lost.kind() == Failure::Kind::transient) return {.failure = said, .retry_cost = limits::aws::retry_cost};
   if (lost.kind() == Failure::Kind::outcome_unknown && call.repeatable)
     return {.failure = Failure{Failure::Kind::transient, said.what(), said.next(), said.retry_after()},
-            .retry_cost = limits::aws_retry_cost_after_timeout};
+            .retry_cost = limits::aws::timeout_retry_cost};
   return {.failure = said};
 }
 
@@ -142,19 +142,19 @@ Task<http::Response> Client::send(Call call) {
   for (int attempt = 1;;) {
     Attempt tried = co_await state.attempt(call, endpoint);
     if (tried.answer) {
-      int refund = spent > 0 ? spent : limits::aws_retry_refund;
-      state.retry_quota = std::min(limits::aws_retry_quota, state.retry_quota + refund);
+      int refund = spent > 0 ? spent : limits::aws::success_gives;
+      state.retry_quota = std::min(limits::aws::retry_quota, state.retry_quota + refund);
       co_return std::move(*tried.answer);
     }
     if (tried.clock_corrected && !clock_corrected) {
       clock_corrected = true;
       continue;
     }
-    bool again = tried.retry_cost > 0 && attempt < limits::aws_attempts && state.retry_quota >= tried.retry_cost;
+    bool again = tried.retry_cost > 0 && attempt < limits::aws::attempts && state.retry_quota >= tried.retry_cost;
     if (!again) throw *tried.failure;
     spent = tried.retry_cost;
     state.retry_quota -= spent;
-    Duration asked = std::min(tried.failure->retry_after().value_or(Duration::zero()), limits::aws_backoff_cap);
+    Duration asked = std::min(tried.failure->retry_after().value_or(Duration::zero()), limits::aws::backoff_cap);
     Duration wait = std::max(backoff(attempt, state.outside.entropy), asked);
     state.outside.log.debug(fmt::format("{}; again in {}", tried.failure->what(), humane(wait)));
     ++attempt;

@@ -6,7 +6,7 @@
 
 #include "aws/metadata_document.h"
 #include "base/failure.h"
-#include "base/limits/aws_requests.h"
+#include "base/limits/aws.h"
 
 namespace certferry::aws {
 namespace {
@@ -59,7 +59,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
   for (int attempt = 1;; ++attempt) {
     http::Request request{.method = "GET", .url = url_};
     request.trust = url_.secure() ? http::Trust::aws : http::Trust::metadata;
-    request.deadline = limits::container_credentials_deadline;
+    request.deadline = limits::aws::container_metadata_deadline;
     request.headers.set("accept", "application/json");
     Secret token = co_await authorization();
     if (!token.empty()) request.headers.set("authorization", std::string{token.reveal()});
@@ -72,11 +72,12 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
         throw Failure(Failure::Kind::refused, trouble,
                       "Give the task or the pod a role, and check its authorization token");
     } catch (const Failure& failure) {
-      if (failure.kind() == Failure::Kind::refused || attempt == limits::metadata_attempts) throw;
+      if (failure.kind() == Failure::Kind::refused || attempt == limits::aws::container_metadata_attempts) throw;
       trouble = failure.what();
     }
-    if (attempt == limits::metadata_attempts) throw Failure(Failure::Kind::transient, trouble, "Run again in a minute");
-    co_await outside_.clock.sleep(limits::metadata_pause);
+    if (attempt == limits::aws::container_metadata_attempts)
+      throw Failure(Failure::Kind::transient, trouble, "Run again in a minute");
+    co_await outside_.clock.sleep(limits::aws::metadata_pause);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
-#include "base/limits/aws_requests.h"
+#include "base/limits/aws.h"
 #include "base/log.h"
 
 namespace certferry::aws {
@@ -21,7 +21,7 @@ FixedCredentials::FixedCredentials(Credentials credentials)
 bool CachedCredentials::good_enough() const {
   if (!kept_) return false;
   if (!kept_->expires) return true;
-  bool young = *kept_->expires - clock_.now() > limits::aws_credentials_refreshed_before_expiry;
+  bool young = *kept_->expires - clock_.now() > limits::aws::refresh_wanted;
   return young || clock_.steady() < next_try_;
 }
 
@@ -35,7 +35,7 @@ Task<SharedCredentials> CachedCredentials::credentials() {
   } catch (const Failure& failure) {
     failed = failure;
   }
-  next_try_ = clock_.steady() + limits::aws_credentials_refresh_pause;
+  next_try_ = clock_.steady() + limits::aws::refresh_pause;
   if (!failed) co_return kept_;
   if (!kept_ || *kept_->expires <= clock_.now()) {
     kept_ = nullptr;

@@ -5,7 +5,7 @@
 
 #include "aws/metadata_document.h"
 #include "base/failure.h"
-#include "base/limits/aws_requests.h"
+#include "base/limits/aws.h"
 
 namespace certferry::aws {
 namespace {
@@ -56,7 +56,7 @@ bool instance_metadata_disabled(const Host& host) {
 // One request, again after a server's error.
 Task<http::Response> InstanceMetadata::ask(http::Request request) {
   request.trust = http::Trust::metadata;
-  request.deadline = limits::imds_deadline;
+  request.deadline = limits::aws::instance_metadata_deadline;
   for (int attempt = 1;; ++attempt) {
     std::optional<http::Response> answer;
     std::optional<Failure> lost;
@@ -67,23 +67,24 @@ Task<http::Response> InstanceMetadata::ask(http::Request request) {
     }
     if (lost) throw silent_metadata(*lost);
     if (answer->status < 500) co_return std::move(*answer);
-    if (attempt == limits::metadata_attempts)
+    if (attempt == limits::aws::container_metadata_attempts)
       throw Failure(Failure::Kind::transient,
                     fmt::format("the instance metadata service (IMDSv2): HTTP {}", answer->status),
                     "Run again in a minute");
-    co_await outside_.clock.sleep(limits::metadata_pause);
+    co_await outside_.clock.sleep(limits::aws::metadata_pause);
   }
 }
 
 Task<> InstanceMetadata::ensure_token() {
   if (!token_.empty() && outside_.clock.steady() < token_ends_) co_return;
   http::Request request{.method = "PUT", .url = Url::parse(base_.origin() + "/latest/api/token")};
-  request.headers.set("x-aws-ec2-metadata-token-ttl-seconds", std::to_string(limits::imds_token_seconds));
+  request.headers.set("x-aws-ec2-metadata-token-ttl-seconds",
+                      fmt::format("{}", limits::aws::instance_metadata_token_lives / seconds(1)));
   SteadyTime asked = outside_.clock.steady();
   http::Response answer = co_await ask(std::move(request));
   if (answer.status != 200) throw refused_metadata(fmt::format("HTTP {} for a token", answer.status));
   token_ = Secret{std::move(answer.body)};
-  token_ends_ = asked + seconds(limits::imds_token_seconds) - minutes(1);
+  token_ends_ = asked + limits::aws::instance_metadata_token_lives - minutes(1);
 }
 
 Task<std::optional<std::string>> InstanceMetadata::read(const std::string& path) {

@@ -1,14 +1,12 @@
 #include "aws/kms.h"
 
 #include "base/failure.h"
+#include "base/limits/kms.h"
 #include "wire/base64.h"
 #include "wire/json.h"
 
 namespace certferry::aws {
 namespace {
-
-// source: KMS API Reference, Encrypt: Plaintext at most 4,096 bytes (2026-11-23).
-constexpr std::size_t largest_plaintext = 4096;
 
 Json context_json(const EncryptionContext& context) {
   Json out = Json::object();
@@ -51,7 +49,7 @@ Task<DataKey> Kms::generate_data_key(const std::string& key, const EncryptionCon
 }
 
 Task<Bytes> Kms::encrypt(const std::string& key, const Secret& plain, const EncryptionContext& context) {
-  if (plain.reveal().size() > largest_plaintext)
+  if (plain.reveal().size() > limits::kms::plaintext_longest)
     throw Failure(Failure::Kind::refused, "KMS Encrypt on key " + key + ": more than 4,096 bytes",
                   "Seal larger values with a data key");
   Call call = kms_call("Encrypt", key, context, Json::object({{"Plaintext", base64(plain.reveal())}}));

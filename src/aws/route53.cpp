@@ -7,15 +7,14 @@
 
 #include "aws/query_protocol.h"
 #include "base/failure.h"
+#include "base/limits/route53.h"
 
 namespace certferry::aws {
 namespace {
 
 constexpr std::string_view route53_root = "/2013-04-01/";
 constexpr std::string_view route53_namespace = "https://route53.amazonaws.com/doc/2013-04-01/";
-// Page sizes and the length of a comment: Route 53 API Reference (2026-11-23).
-constexpr std::string_view zones_a_page = "100";
-constexpr std::string_view sets_a_page = "300";
+// source: Route 53 API reference, ChangeBatch: Comment at most 256 characters, 2026-11-23
 constexpr std::size_t longest_comment = 256;
 
 // What the schema puts between SetIdentifier and TTL; everything else of a set that is no value comes after the
@@ -153,7 +152,7 @@ Task<std::vector<HostedZone>> Route53::zones_named(const DomainName& name) {
     Call call = route53_call("ListHostedZonesByName", "zones named " + name.text(), "hostedzonesbyname");
     call.query = {{"dnsname", name.text()}};
     if (!from_id.empty()) call.query.emplace_back("hostedzoneid", from_id);
-    call.query.emplace_back("maxitems", zones_a_page);
+    call.query.emplace_back("maxitems", std::to_string(limits::route53::zones_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
     if (auto list = page.child("HostedZones"))
@@ -170,7 +169,7 @@ Task<std::vector<HostedZone>> Route53::zones() {
   for (std::string marker;;) {
     Call call = route53_call("ListHostedZones", "all zones", "hostedzone");
     if (!marker.empty()) call.query.emplace_back("marker", marker);
-    call.query.emplace_back("maxitems", zones_a_page);
+    call.query.emplace_back("maxitems", std::to_string(limits::route53::zones_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
     if (auto list = page.child("HostedZones"))
@@ -198,7 +197,7 @@ Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, cons
     Call call = route53_call("ListResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset");
     call.query = {{"name", sent_name(name)}, {"type", type}};
     if (!from_identifier.empty()) call.query.emplace_back("identifier", from_identifier);
-    call.query.emplace_back("maxitems", sets_a_page);
+    call.query.emplace_back("maxitems", std::to_string(limits::route53::record_sets_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
     if (auto list = page.child("ResourceRecordSets"))

@@ -2,7 +2,7 @@
 
 #include "aws/query_protocol.h"
 #include "base/failure.h"
-#include "base/limits/aws_requests.h"
+#include "base/limits/aws.h"
 
 namespace certferry::aws {
 namespace {
@@ -37,7 +37,7 @@ Task<SharedCredentials> Sts::assume_role(const std::string& role, const std::str
                                          const std::optional<std::string>& external_id) {
   QueryParameters parameters = {{"RoleArn", role},
                                 {"RoleSessionName", session_name},
-                                {"DurationSeconds", std::to_string(limits::assumed_role_seconds)}};
+                                {"DurationSeconds", std::to_string(limits::aws::assumed_role_lives / seconds(1))}};
   if (external_id) parameters.emplace_back("ExternalId", *external_id);
   Call call = sts_call("AssumeRole", "role " + role, std::move(parameters));
   http::Response answer = co_await client_.send(call);

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include "aws/route53.h"
+#include "base/limits/route53.h"
 
 namespace certferry::aws {
 namespace {
 
-// source: Route 53 Developer Guide, TXT record type: 255 characters a string (2026-11-23).
-constexpr std::size_t longest_string = 255;
+constexpr std::size_t longest_string = limits::route53::txt_string_longest;
 
 bool octal_digit(char c) { return c >= '0' && c <= '7'; }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "base/time.h"
 
 // How every AWS service is called.
@@ -29,6 +31,15 @@ inline constexpr Duration instance_metadata_deadline = seconds(1), container_met
 inline constexpr int container_metadata_attempts = 3;
 // source: EC2 UserGuide, IMDSv2: a token for six hours, 2026-11-23
 inline constexpr Duration instance_metadata_token_lives = seconds(21'600);
+
+// A source of credentials that failed, or that gives ones about to expire, is asked again after the pause.
+// source: our choice, 2026-11-23
+inline constexpr Duration refresh_pause = minutes(1), metadata_pause = milliseconds(200);
+// source: STS API reference, AssumeRole: 15 min to 12 h, at most an hour for a role that assumes a role, 2026-11-23
+inline constexpr Duration assumed_role_lives = hours(1);
+
+// source: our choice; a page of 400 load balancers has some 2 MB, 2026-11-23
+inline constexpr std::size_t answer_bytes = 8 << 20;
 
 static_assert(backoff_base < backoff_cap);
 static_assert(retry_cost < timeout_retry_cost && timeout_retry_cost < retry_quota);
