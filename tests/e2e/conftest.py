@@ -1,0 +1,92 @@
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from aws_peer import AwsPeer  # noqa: E402
+from pebble_peer import Pebble  # noqa: E402
+
+
+class Certferry:
+    """The shipped binary, with a home, a state and a configuration of its own."""
+
+    def __init__(self, folder, aws, ca):
+        self.folder, self.aws, self.ca = folder, aws, ca
+        self.config = folder / "certferry.toml"
+        self.state = folder / "state"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "NO_COLOR": "1",
+            **aws.environment(),
+        }
+
+    def configure(self, *certificates, trust=None, account="", state=None, kms_key=None, ca=None, extra=""):
+        ca = ca or self.ca
+        store = f'store = "{state or self.state}"\n' + (f'kms_key = "{kms_key}"\n' if kms_key else "")
+        text = (
+            f'[ca]\ndirectory = "{ca.directory}"\nagree_to_terms = true\ntrust = "{trust or ca.trust}"\n'
+            f"[account]\n{account}\n[state]\n{store}\n{extra}\n" + "\n".join(certificates)
+        )
+        self.config.write_text(text)
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [os.environ["CERTFERRY_BINARY"], *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments, expect=0, timeout=90):
+        process = self.start(*arguments)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            pytest.fail(f"certferry {' '.join(arguments)} took over {timeout} s\n{out}\n{err}")
+        assert expect is None or process.returncode == expect, f"exit {process.returncode}\n{out}\n{err}"
+        return out, err
+
+    def apply(self, *arguments, expect=0):
+        return self.run("apply", "--config", str(self.config), *arguments, expect=expect)
+
+    def apply_report(self, *arguments, expect=0):
+        out, _ = self.apply("--json", *arguments, expect=expect)
+        return json.loads(out)
+
+
+def certificate(name, domains, *installs):
+    """One [[certificate]] of a configuration; installs: dictionaries."""
+    text = f'[[certificate]]\nname = "{name}"\ndomains = {json.dumps(domains)}\n'
+    for install in installs:
+        text += "[[certificate.install]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in install.items())
+    return text
+
+
+@pytest.fixture(scope="session")
+def aws():
+    peer = AwsPeer()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture(scope="session")
+def ca(aws, tmp_path_factory):
+    peer = Pebble(tmp_path_factory.mktemp("pebble"), aws.dns_port)
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def certferry(tmp_path, aws, ca):
+    return Certferry(tmp_path, aws, ca)

@@ -1,0 +1,95 @@
+"""Issuing and installing, the shipped binary against Pebble and moto."""
+
+import os
+
+from certificates import names_of, public_key_of, public_key_of_certificate
+from conftest import certificate
+
+
+def live(folder):
+    return (folder / "live" / "fullchain.pem").read_text(), (folder / "live" / "privkey.pem").read_text()
+
+
+def test_one_name_ends_as_files_whose_key_fits(certferry, aws):
+    zone = aws.zone("one.example.org")
+    certferry.configure(certificate("www", ["www.one.example.org"], {"files": str(certferry.folder / "tls")}))
+    certferry.apply()
+    chain, key = live(certferry.folder / "tls")
+    assert names_of(chain) == ["www.one.example.org"]
+    assert public_key_of(key) == public_key_of_certificate(chain)
+    assert oct(os.stat(certferry.folder / "tls" / "live" / "privkey.pem").st_mode & 0o777) == "0o600"
+    assert aws.txt_sets(zone) == []
+
+
+def test_a_second_apply_asks_the_ca_for_nothing(certferry, aws, ca):
+    aws.zone("again.example.org")
+    certferry.configure(certificate("again", ["again.example.org"], {"files": str(certferry.folder / "tls")}))
+    certferry.apply()
+    before = len(ca.requests())
+    certferry.apply()
+    assert len(ca.requests()) == before
+
+
+def test_the_ca_is_asked_no_more_than_the_protocol_needs(certferry, aws, ca):
+    aws.zone("floor.example.org")
+    certferry.configure(certificate("first", ["first.floor.example.org"], {"files": str(certferry.folder / "first")}))
+    certferry.apply()
+    certferry.configure(
+        certificate("first", ["first.floor.example.org"], {"files": str(certferry.folder / "first")}),
+        certificate("second", ["second.floor.example.org"], {"files": str(certferry.folder / "second")}),
+    )
+    before = len(ca.requests())
+    report = certferry.apply_report()
+    asked = ca.requests()[before:]
+    polls = report["requests"]["ca_polls"]
+    # directory, nonce, newOrder, authorization, challenge, finalize, certificate; one read of the order after each wait
+    assert len(asked) == 7 + polls, asked
+    assert report["requests"]["ca"] == len(asked)
+
+
+def test_twenty_names_in_three_zones_cost_one_change_in_and_one_out_each(certferry, aws):
+    zones = [aws.zone(f"{z}.twenty.example.org") for z in "abc"]
+    names = [f"n{i}.{'abc'[i % 3]}.twenty.example.org" for i in range(20)]
+    certferry.configure(certificate("twenty", names, {"files": str(certferry.folder / "tls")}))
+    certferry.apply()
+    chain, _ = live(certferry.folder / "tls")
+    assert names_of(chain) == sorted(names)
+    for zone in zones:
+        assert aws.txt_sets(zone) == []
+
+
+def test_apex_and_wildcard_share_one_record_set(certferry, aws):
+    zone = aws.zone("wild.example.org")
+    certferry.configure(
+        certificate("wild", ["wild.example.org", "*.wild.example.org"], {"files": str(certferry.folder / "tls")})
+    )
+    certferry.apply()
+    chain, _ = live(certferry.folder / "tls")
+    assert names_of(chain) == ["*.wild.example.org", "wild.example.org"]
+    assert aws.txt_sets(zone) == []
+
+
+def test_listeners_of_both_kinds_get_one_server_certificate(certferry, aws):
+    aws.zone("both.example.org")
+    from certificates import Authority
+
+    chain, key = Authority("Placeholder").issue(["other.example.net"])
+    old = aws.upload("both-old", chain, key)
+    aws.classic("both-classic", old)
+    listener = aws.application("both-alb", old)
+    certferry.configure(certificate("both", ["both.example.org"], {"elb": "both-classic"}, {"listener": listener}))
+    certferry.apply()
+    bound = aws.classic_certificate("both-classic")
+    assert bound == aws.listener_certificate(listener)
+    assert ":server-certificate/certferry/" in bound
+    name = bound.rsplit("/", 1)[1]
+    stored = aws.client("iam").get_server_certificate(ServerCertificateName=name)["ServerCertificate"]
+    assert names_of(stored["CertificateBody"]) == ["both.example.org"]
+    assert any(c["ServerCertificateName"] == "both-old" for c in aws.server_certificates())
+
+
+def test_an_internationalised_name_is_issued_as_its_a_label(certferry, aws):
+    aws.zone("xn--bcher-kva.example")
+    certferry.configure(certificate("books", ["www.bücher.example"], {"files": str(certferry.folder / "tls")}))
+    certferry.apply()
+    assert names_of(live(certferry.folder / "tls")[0]) == ["www.xn--bcher-kva.example"]
