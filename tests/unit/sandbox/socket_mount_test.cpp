@@ -1,0 +1,130 @@
+#include "sandbox/mounts/socket_mount.h"
+
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "base/failure.h"
+#include "real/curl_transport.h"
+#include "real/system_clock.h"
+#include "real/system_entropy.h"
+#include "real/system_resolver.h"
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/mounts/mounted_resolver.h"
+#include "sandbox/server_certificates.h"
+
+namespace certferry::sandbox {
+namespace {
+
+// A mounted world with one classic and one application load balancer, and a client that reaches nothing else.
+struct Mounted {
+  boost::asio::io_context io{1};
+  SystemClock clock;
+  SystemEntropy entropy;
+  World world{Settings{.shown_after = Duration{0}}, entropy, clock.now()};
+  Presented first = pair(), second = pair();
+  std::string first_arn = world.server_certificates().put("/", "first", first);
+  std::string second_arn = world.server_certificates().put("/", "second", second);
+  std::string classic_host = world.classic().add("old", first_arn).dns_name;
+  std::string listener = world.load_balancers().add("web", second_arn).arn;
+  SocketMount mount{io.get_executor(), world, clock};
+  CurlTransport transport{io.get_executor(), options()};
+
+  Presented pair() {
+    return world.foreign({DomainName::parse("example.com")}, clock.now() - days(1), clock.now() + days(60));
+  }
+  TransportOptions options() {
+    TransportOptions options;
+    options.ca = {
+        .public_addresses = false, .private_addresses = true, .system_roots = false, .roots = mount.places().ca_pem};
+    options.aws = {.http = true, .public_addresses = false, .private_addresses = true};
+    options.loopback_route = [this](const std::string& host, std::uint16_t port) { return mount.route(host, port); };
+    return options;
+  }
+  http::Response get(const std::string& url, http::Trust trust, http::Headers headers = {}) {
+    http::Response response;
+    run([&]() -> Task<> {
+      response = co_await transport.send({.url = Url::parse(url), .headers = headers, .trust = trust});
+    });
+    return response;
+  }
+  Bytes leaf_shown_at(const Endpoint& endpoint, KeyType key = KeyType::p256) {
+    Bytes leaf;
+    run([&]() -> Task<> {
+      PeerChain chain = co_await transport.handshake(endpoint, "example.com", key);
+      leaf = chain.certificates.at(0);
+    });
+    return leaf;
+  }
+  void run(Work work) {
+    std::exception_ptr failed;
+    bool ended = false;
+    spawn(io.get_executor(), std::move(work), [&](std::exception_ptr outcome) {
+      failed = std::move(outcome);
+      ended = true;
+    });
+    io.restart();
+    while (!ended) io.run_one();
+    if (failed) std::rethrow_exception(failed);
+  }
+};
+
+TEST(SocketMount, ServesTheDirectoryUnderItsOwnRootAlone) {
+  Mounted mounted;
+  auto directory = mounted.get(mounted.mount.places().ca_directory, http::Trust::ca);
+  EXPECT_EQ(directory.status, 200);
+  EXPECT_TRUE(directory.body.contains("newOrder"));
+  EXPECT_THROW(mounted.get(mounted.mount.places().ca_directory, http::Trust::aws), Failure);
+}
+
+TEST(SocketMount, AnswersForAwsAndRefusesForeignHosts) {
+  Mounted mounted;
+  auto unsigned_request =
+      mounted.get(mounted.mount.places().aws_endpoint + "/?Action=GetCallerIdentity", http::Trust::aws);
+  EXPECT_EQ(unsigned_request.status, 403);
+  auto foreign = mounted.get(mounted.mount.places().aws_endpoint + "/", http::Trust::aws, {{"Host", "evil.example"}});
+  EXPECT_EQ(foreign.status, 421);
+}
+
+TEST(SocketMount, ShowsAtEachHandshakeWhatTheListenerShowsByNow) {
+  Mounted mounted;
+  EXPECT_EQ(mounted.leaf_shown_at({mounted.classic_host, 443}), mounted.first.chain.leaf.der());
+  auto address = mounted.mount.addresses().of(mounted.world.load_balancers().by_name.at("web").dns_name);
+  EXPECT_EQ(mounted.leaf_shown_at({address, 443}), mounted.second.chain.leaf.der());
+  mounted.world.classic().by_name.at("old").listeners.at(443).bind(mounted.second_arn, mounted.clock.now());
+  EXPECT_EQ(mounted.leaf_shown_at({mounted.classic_host, 443}), mounted.second.chain.leaf.der());
+  EXPECT_THROW(mounted.leaf_shown_at({mounted.classic_host, 443}, KeyType::rsa2048), Failure);
+}
+
+TEST(SocketMount, OpensPortsForWhatCameLaterAndRoutesNothingElse) {
+  Mounted mounted;
+  std::string host = mounted.world.classic().add("late", mounted.first_arn).dns_name;
+  EXPECT_FALSE(mounted.mount.route(host, 443));
+  mounted.mount.refresh();
+  EXPECT_TRUE(mounted.mount.route(host, 443));
+  EXPECT_FALSE(mounted.mount.route("route53.amazonaws.com", 443));
+  EXPECT_FALSE(mounted.mount.route("127.0.0.1", 22));
+}
+
+TEST(SocketMount, AnswersDnsForItsZones) {
+  Mounted mounted;
+  mounted.world.zones().add("example.com");
+  mounted.world.zones().put("example.com",
+                            {.name = "www.example.com", .type = "TXT", .ttl = 60, .values = {"\"hello\""}});
+  SystemResolver resolver{mounted.entropy};
+  dns::Answer answer;
+  mounted.run([&]() -> Task<> {
+    answer = co_await resolver.ask({"www.example.com", dns::Type::txt}, {"127.0.0.1", mounted.mount.places().dns_port});
+  });
+  ASSERT_EQ(answer.answers.size(), 1U);
+  EXPECT_EQ(answer.answers[0].data, "hello");
+  EXPECT_TRUE(answer.authoritative);
+  MountedResolver inside{mounted.world, mounted.mount, mounted.clock};
+  std::vector<std::string> addresses;
+  mounted.run([&]() -> Task<> { addresses = co_await inside.addresses(mounted.classic_host); });
+  EXPECT_EQ(addresses, std::vector<std::string>{mounted.mount.addresses().of(mounted.classic_host)});
+}
+
+}  // namespace
+}  // namespace certferry::sandbox
