@@ -137,7 +137,6 @@ http::Response Buckets::handle(const http::Request& request, WallTime now) {
   } catch (const Refusal& refusal) {
     response = s3_error(world_, refusal, fmt::format("/{}/{}", place.bucket, place.key));
   }
-  if (request.method == "HEAD") response.body.clear();
   response.headers.set("Date", http_date(now));
   response.headers.set("x-amz-request-id", request_id(world_));
   response.headers.set("x-amz-bucket-region", world_.settings().region);

@@ -25,7 +25,7 @@ struct SimulatedObject {
 class Buckets {
  public:
   explicit Buckets(World& world) : world_(world) {}
-  http::Response handle(const http::Request& request, WallTime now);
+  http::Response handle(const http::Request& request, WallTime now);  // of HEAD with the body, for its length
   void add(const std::string& name) { by_name[name]; }
   std::map<std::string, std::map<std::string, SimulatedObject>> by_name;
   int conflict_next = 0;

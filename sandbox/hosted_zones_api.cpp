@@ -23,7 +23,7 @@ http::Response xml_response(Bytes body, int status = 200) {
   http::Response response;
   response.status = status;
   response.headers.set("Content-Type", "text/xml");
-  response.body = R"(<?xml version="1.0"?>)" + std::string{"\n"} + std::move(body);
+  response.body = std::move(body);
   return response;
 }
 

@@ -131,6 +131,7 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
     throw Failure{Failure::Kind::refused,
                   fmt::format("{} {}: the answer is longer than {} bytes", sent->method, host, sent->body_limit),
                   "Check that the endpoint is the right one."};
+  if (sent->method == "HEAD") (*reply)->body.clear();
   co_return std::move(**reply);
 }
 
