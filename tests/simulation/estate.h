@@ -1,0 +1,76 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "engine/fleet.h"
+#include "sandbox/mounts/simulated_world.h"
+#include "sandbox/world.h"
+
+namespace certferry::simulation {
+
+// Somebody's whole installation in a simulated world: zones, load balancers, a configuration, and certferry run on it
+// as an init system would. A test says what is there, runs `apply` under whatever fault, and looks at the world
+// afterwards.
+class Estate {
+ public:
+  explicit Estate(std::uint64_t seed = 1, sandbox::Settings settings = {});
+
+  // What is there.
+  Estate& zone(const std::string& name);
+  Estate& classic_elb(const std::string& name);   // serves a placeholder
+  std::string listener(const std::string& name);  // of an application load balancer that serves a placeholder; its ARN
+  // A trusted certificate of another CA, put on that load balancer by somebody else.
+  void serve_foreign(const std::string& load_balancer, const std::vector<std::string>& names, Duration left);
+
+  // What is wanted.
+  struct Wanted {
+    CertificateConfig config;
+    Wanted& on_elb(const std::string& name);
+    Wanted& on_listener(const std::string& arn);
+    Wanted& in_files(const std::string& directory, std::vector<std::string> reload = {});
+    Wanted& retired_after(Duration);
+  };
+  Wanted& certificate(const std::string& id, const std::vector<std::string>& domains);
+
+  // What is done.
+  sandbox::Ending apply(Request request = {});  // one run, from start to end or death
+  sandbox::Ending apply_with_restarts(Request request = {});
+  sandbox::Life life(Request request = {});  // of one run
+  void pass(Duration duration) { simulated->run_for(duration); }
+  void lose_state() { simulated->state("main") = {}; }
+
+  // What is there afterwards.
+  const Report& report() const { return *last_report; }
+  std::optional<Certificate> shown_by(const std::string& load_balancer);  // by a handshake, now
+  std::string bound_on(const std::string& load_balancer);                 // the ARN that its listener refers to
+  std::vector<std::string> challenge_records();                           // every TXT value in every zone
+  std::vector<std::string> our_server_certificates();                     // names under /certferry/
+  std::vector<std::string> server_certificates_left_over();               // of ours, that no listener refers to
+  std::size_t orders_answered();
+  std::size_t accounts();
+  std::vector<std::string> failures();  // of the last report: what
+  sandbox::World& world() { return simulated->world(); }
+
+  std::unique_ptr<sandbox::SimulatedWorld> simulated;
+  Config config;
+
+ private:
+  std::vector<std::unique_ptr<Wanted>> wanted_;
+  std::shared_ptr<std::optional<Report>> report_ = std::make_shared<std::optional<Report>>();
+  std::optional<Report> last_report;
+};
+
+// How many numbered effects one undisturbed life has.
+long effects_of(const std::function<void(Estate&)>& build, const std::function<void(Estate&)>& live);
+
+// Every effect of a life times every moment of dying: the world built anew, killed there, started again until it ends.
+// `check` looks at the end. A failure names the crash point.
+void for_each_crash_point(const std::function<void(Estate&)>& build, const std::function<void(Estate&)>& live,
+                          const std::function<void(Estate&)>& check);
+
+}  // namespace certferry::simulation

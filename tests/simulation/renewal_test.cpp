@@ -1,0 +1,161 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/server_certificates.h"
+
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Ending;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+void shop(Estate& estate) {
+  estate.zone("shop.example").classic_elb("old-web");
+  const std::string web = estate.listener("web");
+  estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
+}
+
+void expect_served_and_clean(Estate& estate) {
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  for (const char* balancer : {"old-web", "web"}) {
+    const auto shown = estate.shown_by(balancer);
+    ASSERT_TRUE(shown) << balancer;
+    EXPECT_THAT(shown->names(), ElementsAre(DomainName::parse("*.shop.example"), DomainName::parse("shop.example")));
+  }
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
+  EXPECT_EQ(estate.accounts(), 1U);
+  EXPECT_EQ(estate.orders_answered(), 1U);
+  EXPECT_THAT(estate.world().server_certificates().deleted_in_use, IsEmpty());
+}
+
+TEST(Renewal, TheFirstApplyEndsServedAndClean) {
+  Estate estate;
+  shop(estate);
+  ASSERT_EQ(estate.apply().how, Ending::How::finished) << estate.simulated->trace().text();
+  expect_served_and_clean(estate);
+}
+
+TEST(Renewal, ASecondApplyChangesNothing) {
+  Estate estate;
+  shop(estate);
+  estate.apply();
+  std::size_t changes = 0;
+  estate.world().on_event([&](const sandbox::Event& event) { changes += event.changed ? 1 : 0; });
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_EQ(changes, 0U);
+  EXPECT_FALSE(estate.report().plan.anything());
+}
+
+TEST(Renewal, KilledAtAnyEffectStillEndsServedAndClean) {
+  const auto live = [](Estate& estate) {
+    estate.apply_with_restarts();
+    estate.pass(minutes(20));  // until no late effect can land
+    estate.apply();
+    estate.pass(days(2));
+    estate.apply();
+  };
+  for_each_crash_point(shop, live, expect_served_and_clean);
+}
+
+TEST(Renewal, ADueCertificateIsReplacedAndTheOldOneRetiredAfterItsGrace) {
+  Estate estate;
+  shop(estate);
+  estate.apply();
+  const auto first = estate.our_server_certificates();
+  estate.pass(days(61));
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2)) << "the former one is kept for its grace";
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+  EXPECT_NE(estate.our_server_certificates(), first);
+  EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
+}
+
+TEST(Renewal, AFailedValidationWithdrawsItsRecordsAndSaysWhatTheCaSaid) {
+  Estate estate;
+  shop(estate);
+  estate.world().zones().zone("shop.example").delegated = true;
+  estate.world().ca().interpose = nullptr;
+  estate.simulated->world().zones().all.front().served.clear();
+  // The zone's servers never answer with what the API took in: the CA sees nothing.
+  estate.world().settings().insync_after = milliseconds(0);
+  estate.world().on_event([&](const sandbox::Event& event) {
+    if (event.service == "acme" && event.operation.find("challenge") != std::string::npos) {
+      for (auto& zone : estate.world().zones().all) zone.served.clear();
+    }
+  });
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  ASSERT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_THAT(estate.failures().front(), HasSubstr("shop.example"));
+  estate.pass(minutes(20));
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+TEST(Renewal, ACertificateOfATestCaIsNotPutOverATrustedOne) {
+  sandbox::Settings settings;
+  settings.trusted = false;
+  Estate estate{1, settings};
+  shop(estate);
+  estate.serve_foreign("old-web", {"shop.example"}, days(300));
+  const std::string before = estate.bound_on("old-web");
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_EQ(estate.bound_on("old-web"), before);
+  EXPECT_THAT(estate.world().ca().certificates, SizeIs(1)) << "it is issued and kept";
+  EXPECT_NE(estate.bound_on("web"), "");
+}
+
+TEST(Renewal, AForeignTrustedCertificateIsTakenOverHoweverLongItLives) {
+  Estate estate;
+  shop(estate);
+  estate.serve_foreign("old-web", {"shop.example"}, days(300));
+  estate.apply();
+  expect_served_and_clean(estate);
+  EXPECT_TRUE(estate.world().server_certificates().by_name.contains("old-web-foreign")) << "never retired";
+}
+
+TEST(Renewal, AForeignCertificateThatCoversAFurtherNameIsKeptAndNoOrderIsSpent) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("old-web");
+  estate.certificate("shop", {"shop.example"}).on_elb("old-web");
+  estate.serve_foreign("old-web", {"shop.example", "api.shop.example"}, days(300));
+  const std::string before = estate.bound_on("old-web");
+  estate.apply();
+  EXPECT_EQ(estate.bound_on("old-web"), before);
+  EXPECT_THAT(estate.world().ca().orders, IsEmpty());
+}
+
+TEST(Renewal, StateLostWhileOursIsServedMakesNoOrder) {
+  Estate estate;
+  shop(estate);
+  estate.apply();
+  const auto orders = estate.world().ca().orders.size();
+  estate.lose_state();
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_EQ(estate.world().ca().orders.size(), orders);
+  ASSERT_TRUE(estate.report().plan.certificates.front().issue);
+  EXPECT_THAT(estate.report().plan.certificates.front().issue->remedy, HasSubstr("[state] store"));
+}
+
+TEST(Renewal, TheSameSeedGivesTheSameTraceByteForByte) {
+  const auto traced = [] {
+    Estate estate{7};
+    shop(estate);
+    estate.apply();
+    return estate.simulated->trace().text();
+  };
+  EXPECT_EQ(traced(), traced());
+}
+
+}  // namespace
+}  // namespace certferry::simulation
