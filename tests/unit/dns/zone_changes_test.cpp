@@ -1,0 +1,116 @@
+#include "dns/zone_changes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/failure.h"
+
+namespace certferry {
+namespace {
+
+using aws::Change;
+using aws::RecordSet;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const std::string challenge_name = "_acme-challenge.shop.example";
+
+RecordSet txt_set(std::vector<std::string> values, std::int64_t ttl = 60) {
+  return RecordSet{challenge_name, "TXT", ttl, std::move(values), "", {}};
+}
+
+NamePlans wanting(std::set<std::string> wanted, std::set<std::string> unwanted = {}) {
+  NamePlan plan;
+  plan.renewed = wanted;
+  plan.wanted = std::move(wanted);
+  plan.unwanted = std::move(unwanted);
+  return {{challenge_name, plan}};
+}
+
+TEST(ZoneChanges, CreatesWithoutReadingWhatTheLedgerKnowsNothingOf) {
+  TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {owner}, {}, {}, false},
+                                      {challenge_name, "b", {owner}, {}, {}, false}};
+  const auto plans = plan_names(entries, {{challenge_name, "a"}, {challenge_name, "b"}}, {challenge_name});
+  EXPECT_FALSE(plans.at(challenge_name).unsure);
+  EXPECT_THAT(believed_changes(plans), ElementsAre(Change{Change::Action::create, txt_set({"\"a\"", "\"b\""})}));
+}
+
+TEST(ZoneChanges, DeletesExactlyWhatTheLedgerKnowsToBeThere) {
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}, false}};
+  EXPECT_THAT(believed_changes(plan_names(entries, {}, {challenge_name})),
+              ElementsAre(Change{Change::Action::remove, txt_set({"\"a\""})}));
+}
+
+TEST(ZoneChanges, SwapsTheSetWhereAnotherOfOursStays) {
+  TxtOwner owner{CertificateId::parse("other"), 1, 1, WallTime{}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}, false},
+                                      {challenge_name, "b", {owner}, ChangeId::parse("C1"), {}, false}};
+  EXPECT_THAT(believed_changes(plan_names(entries, {}, {challenge_name})),
+              ElementsAre(Change{Change::Action::remove, txt_set({"\"a\"", "\"b\""})},
+                          Change{Change::Action::create, txt_set({"\"b\""})}));
+}
+
+TEST(ZoneChanges, ReadsFirstWhereARequestWasWrittenDownButNeverAnswered) {
+  TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
+  EXPECT_TRUE(
+      plan_names({{challenge_name, "a", {owner}, {}, {}, false}}, {}, {challenge_name}).at(challenge_name).unsure);
+}
+
+TEST(ZoneChanges, MergesWithForeignValuesKeepingTheirTextAndTtl) {
+  const auto changes = changes_from(wanting({"a"}), {{challenge_name, {txt_set({"\"foreign\""}, 300)}}});
+  EXPECT_THAT(changes, ElementsAre(Change{Change::Action::remove, txt_set({"\"foreign\""}, 300)},
+                                   Change{Change::Action::create, txt_set({"\"foreign\"", "\"a\""}, 300)}));
+}
+
+TEST(ZoneChanges, LeavesForeignValuesWhenOursGoes) {
+  const auto changes = changes_from(wanting({}, {"a"}), {{challenge_name, {txt_set({"\"foreign\"", "\"a\""})}}});
+  EXPECT_THAT(changes, ElementsAre(Change{Change::Action::remove, txt_set({"\"foreign\"", "\"a\""})},
+                                   Change{Change::Action::create, txt_set({"\"foreign\""})}));
+}
+
+TEST(ZoneChanges, RewritesOurValueThatIsThereAlreadySoThatThereIsAChangeToWaitFor) {
+  const auto changes = changes_from(wanting({"a"}), {{challenge_name, {txt_set({"\"a\""})}}});
+  EXPECT_THAT(changes, ElementsAre(Change{Change::Action::remove, txt_set({"\"a\""})},
+                                   Change{Change::Action::create, txt_set({"\"a\""})}));
+}
+
+TEST(ZoneChanges, HasNothingToDoWhereAnUnwantedValueIsGoneAlready) {
+  EXPECT_THAT(changes_from(wanting({}, {"a"}), {}), IsEmpty());
+}
+
+TEST(ZoneChanges, StandsBesideAnotherToolsMultivalueSets) {
+  RecordSet theirs = txt_set({"\"theirs\""});
+  theirs.set_identifier = "theirs";
+  theirs.other = "<MultiValueAnswer>true</MultiValueAnswer>";
+  const auto changes = changes_from(wanting({"a"}), {{challenge_name, {theirs}}});
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes.front().set.set_identifier, "certferry");
+  EXPECT_EQ(changes.front().action, Change::Action::create);
+}
+
+TEST(ZoneChanges, RefusesACname) {
+  const RecordSet cname{challenge_name, "CNAME", 60, {"elsewhere.example."}, "", {}};
+  try {
+    changes_from(wanting({"a"}), {{challenge_name, {cname}}});
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), "CNAME");
+  }
+}
+
+TEST(ZoneChanges, CutsWhatDoesNotFitIntoOneBatch) {
+  NamePlans plans;
+  for (int i = 0; i < 1000; ++i)
+    plans["_acme-challenge.n" + std::to_string(i) + ".example"].wanted = {std::string(43, 'x')};
+  std::size_t names = 0;
+  for (const auto& portion : portions(plans)) {
+    EXPECT_LE(portion.size() * 45, 15'000U);
+    names += portion.size();
+  }
+  EXPECT_EQ(names, 1000U);
+}
+
+}  // namespace
+}  // namespace certferry

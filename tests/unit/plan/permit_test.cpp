@@ -1,0 +1,92 @@
+#include "plan/permit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "certificates.h"
+
+namespace certferry::planning {
+namespace {
+
+using testing::HasSubstr;
+
+const WallTime now = WallTime{} + days(20000);
+
+class Permit : public testing::Test {
+ protected:
+  Ca trusted{"A trusted CA"}, other{"Another trusted CA"}, test{"A test CA"};
+  Roots roots = trusted.roots().with(other.roots());
+  CertificateSpec wanted = spec({"shop.example"});
+  Record record{CertificateId::parse("shop"), wanted};
+
+  Chain fresh(Ca& ca) { return ca.issue({"shop.example"}, now - days(1), now + days(89)); }
+  std::optional<Held> ask(const Serving& former, Chain next, PermitOptions options = {}) {
+    return permit(former, issued(std::move(next)), wanted, record, roots, now, options);
+  }
+};
+
+TEST_F(Permit, LetsATrustedCertificateOntoAnEmptySlot) { EXPECT_FALSE(ask(Serving{}, fresh(trusted))); }
+
+TEST_F(Permit, LetsATestCertificateOntoAnEmptySlot) { EXPECT_FALSE(ask(Serving{}, fresh(test))); }
+
+TEST_F(Permit, KeepsATestCertificateOffATrustedOne) {
+  const auto held = ask(serving(fresh(other)), fresh(test));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->reason, HasSubstr("test CA"));
+  EXPECT_THAT(held->remedy, HasSubstr("directory = \"letsencrypt\""));
+}
+
+TEST_F(Permit, KeepsATestCertificateOffAForeignOneThatIsNoPlaceholder) {
+  EXPECT_TRUE(ask(serving(fresh(test)), fresh(test)));
+}
+
+TEST_F(Permit, LetsATestCertificateReplaceOurOwnTestCertificate) {
+  EXPECT_FALSE(ask(serving(fresh(test), true), fresh(test)));
+}
+
+TEST_F(Permit, KeepsATestCertificateOffWhatCannotBeRead) {
+  Serving unreadable;
+  unreadable.reference = "arn:aws:acm:eu-west-1:123456789012:certificate/x";
+  unreadable.unreadable = true;
+  EXPECT_TRUE(ask(unreadable, fresh(test)));
+  EXPECT_FALSE(ask(unreadable, fresh(test), {.install_untrusted = true}));
+}
+
+TEST_F(Permit, TakesASelfSignedExpiredOrUnrelatedCertificateForAPlaceholder) {
+  const Chain expired = trusted.issue({"shop.example"}, now - days(100), now - days(10));
+  const Chain unrelated = trusted.issue({"elsewhere.example"}, now - days(1), now + days(80));
+  for (const Chain& placeholder : {expired, unrelated, Chain{trusted.root, {}}}) {
+    EXPECT_EQ(standing(serving(placeholder), wanted, roots, now), Standing::placeholder);
+    EXPECT_FALSE(ask(serving(placeholder), fresh(test)));
+  }
+}
+
+TEST_F(Permit, ReplacesAForeignTrustedCertificateHoweverLongItLives) {
+  EXPECT_FALSE(ask(serving(other.issue({"shop.example"}, now - days(1), now + days(300))), fresh(trusted)));
+}
+
+TEST_F(Permit, KeepsAForeignTrustedCertificateThatCoversAFurtherName) {
+  const Serving former = serving(other.issue({"shop.example", "api.shop.example"}, now - days(1), now + days(30)));
+  const auto held = ask(former, fresh(trusted));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->remedy, HasSubstr("add api.shop.example to `domains`"));
+  EXPECT_FALSE(ask(former, fresh(trusted), {.drop_names = true}));
+  EXPECT_TRUE(permit_before_order(former, wanted, roots, now, {}));
+}
+
+TEST_F(Permit, CountsANameUnderOurWildcardAsCovered) {
+  wanted = spec({"*.shop.example", "shop.example"});
+  EXPECT_FALSE(
+      permit_before_order(serving(other.issue({"shop.example", "api.shop.example"}, now - days(1), now + days(30))),
+                          wanted, roots, now, {}));
+}
+
+TEST_F(Permit, NeverPutsAnEarlierExpiryOverOurOwn) {
+  const Serving later = serving(trusted.issue({"shop.example"}, now, now + days(90)), true);
+  EXPECT_TRUE(ask(later, fresh(trusted)));
+  const Serving in_emergency = serving(trusted.issue({"shop.example"}, now - days(99), now + days(1)), true);
+  EXPECT_FALSE(ask(in_emergency, trusted.issue({"shop.example"}, now - days(1), now + hours(12))));
+}
+
+}  // namespace
+}  // namespace certferry::planning

@@ -1,0 +1,119 @@
+#include "plan/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "certificates.h"
+#include "plan/schedule.h"
+
+namespace certferry::planning {
+namespace {
+
+using testing::HasSubstr;
+using Kind = Action::Kind;
+
+const WallTime now = WallTime{} + days(20000);
+
+class Planning : public testing::Test {
+ protected:
+  Ca ca{"A trusted CA"};
+  Roots roots = ca.roots();
+  CertificateId id = CertificateId::parse("shop");
+  CertificateSpec wanted = spec({"shop.example"});
+
+  Record::Newest newest(Duration left) {
+    return Record::Newest{issued(ca.issue({"shop.example"}, now + left - days(90), now + left)), KeyRef{id, 1, ""},
+                          wanted};
+  }
+  ObservedCertificate seen(std::optional<Record> record, std::vector<ObservedTarget> targets = {}) {
+    return ObservedCertificate{id, wanted, std::move(record), std::move(targets), true};
+  }
+  Record recorded(Duration left) {
+    Record record{id, wanted};
+    record.newest = newest(left);
+    return record;
+  }
+  static ObservedTarget target(Serving serving) {
+    return ObservedTarget{"elb/web", "classic ELB web:443", std::move(serving), "", "", true};
+  }
+  CertificatePlan plan(ObservedCertificate certificate, Request request = {}) {
+    Observed observed;
+    observed.certificates.push_back(std::move(certificate));
+    return make_plan(observed, request, roots, now).certificates.front();
+  }
+};
+
+TEST_F(Planning, IssuesWhereThereIsNone) {
+  const CertificatePlan made = plan(seen({}, {target({})}));
+  EXPECT_EQ(made.issue->kind, Kind::issue);
+  EXPECT_EQ(made.targets.front().kind, Kind::install);
+}
+
+TEST_F(Planning, KeepsACertificateUntilAThirdOfItsLifeIsLeft) {
+  EXPECT_EQ(plan(seen(recorded(days(30) + seconds(1)))).issue->kind, Kind::keep);
+  EXPECT_EQ(plan(seen(recorded(days(30)))).issue->kind, Kind::issue);
+}
+
+TEST_F(Planning, RenewsWhatTheUserNames) {
+  EXPECT_EQ(plan(seen(recorded(days(89))), {.renew = {"shop"}}).issue->kind, Kind::issue);
+}
+
+TEST_F(Planning, IssuesForAChangedSpecificationAndSaysWhatChanged) {
+  Record record = recorded(days(80));
+  wanted = spec({"shop.example", "www.shop.example"});
+  const auto issue = plan(seen(record)).issue;
+  EXPECT_EQ(issue->kind, Kind::issue);
+  EXPECT_THAT(issue->reason, HasSubstr("adds www.shop.example"));
+}
+
+TEST_F(Planning, WaitsAfterAFailureUnlessToldToRetry) {
+  Record record{id, wanted};
+  record.failures = FailureRecord{2, now + minutes(5), "the CA said no", "look"};
+  EXPECT_EQ(plan(seen(record)).issue->kind, Kind::wait);
+  EXPECT_EQ(plan(seen(record), {.retry = true}).issue->kind, Kind::issue);
+}
+
+TEST_F(Planning, OrdersNothingWhereOursIsServedThoughTheStateIsLost) {
+  const auto issue =
+      plan(seen({}, {target(serving(ca.issue({"shop.example"}, now - days(1), now + days(89)), true))})).issue;
+  EXPECT_EQ(issue->kind, Kind::keep);
+  EXPECT_THAT(issue->remedy, HasSubstr("[state] store"));
+}
+
+TEST_F(Planning, ATargetThatShowsItUnprovenIsInstalledAgain) {
+  Record record = recorded(days(80));
+  const ObservedTarget shows = target(serving(record.newest->issued.chain, true));
+  EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::install);
+  record.targets["elb/web"].proven = record.newest->issued.fingerprint();
+  EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::keep);
+}
+
+TEST_F(Planning, ATargetThatWasRolledBackRests) {
+  Record record = recorded(days(80));
+  record.targets["elb/web"].rolled_back =
+      TargetRecord::RolledBack{record.newest->issued.fingerprint(), "no answer", 1, now + minutes(1)};
+  EXPECT_EQ(plan(seen(record, {target({})})).targets.front().kind, Kind::wait);
+}
+
+TEST_F(Planning, SaysWhatKeepsItFromLooking) {
+  ObservedTarget blind{"elb/web", "classic ELB web:443", {}, "no load balancer web", "create it", true};
+  const auto made = plan(seen(recorded(days(80)), {blind}));
+  EXPECT_EQ(made.targets.front().kind, Kind::trouble);
+  EXPECT_EQ(made.targets.front().remedy, "create it");
+}
+
+TEST_F(Planning, LeavesAloneWhatIsNoLongerConfigured) {
+  ObservedCertificate gone = seen(recorded(days(1)));
+  gone.configured = false;
+  EXPECT_EQ(plan(gone).issue->kind, Kind::keep);
+}
+
+TEST(Schedule, PausesLongerAfterEachFailureAndNeverWraps) {
+  EXPECT_EQ(pause_after_failures(1), minutes(1));
+  EXPECT_EQ(pause_after_failures(3), minutes(100));
+  EXPECT_EQ(pause_after_failures(4), days(1));
+  EXPECT_EQ(pause_after_failures(2'000'000'000), days(1));
+}
+
+}  // namespace
+}  // namespace certferry::planning
