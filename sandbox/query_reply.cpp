@@ -40,6 +40,15 @@ Bytes query_result(const World& world, const QueryService& service, const QueryC
   return xml.done();
 }
 
+// What a refused call was about, for its event.
+std::string object_in(const QueryCall& call) {
+  for (std::string_view name :
+       {"ServerCertificateName", "LoadBalancerName", "ListenerArn", "LoadBalancerArn", "RoleArn",
+        "LoadBalancerNames.member.1", "Names.member.1", "ListenerArns.member.1", "LoadBalancerArns.member.1"})
+    if (auto object = call.find(name)) return *object;
+  return "";
+}
+
 }  // namespace
 
 QueryCall::QueryCall(const http::Request& request)
@@ -102,6 +111,7 @@ http::Response answer_query(World& world, const QueryService& service, const htt
     body = query_result(world, service, call, operation, outcome);
   } catch (const Refusal& refusal) {
     status = refusal.status;
+    outcome.object = object_in(call);
     body = query_error(world, service, refusal);
   }
   auto response = reply_of(world, status, "text/xml", std::move(body), now);

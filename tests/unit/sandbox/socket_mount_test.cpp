@@ -1,6 +1,8 @@
 #include "sandbox/mounts/socket_mount.h"
 
 #include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
 
 #include "base/failure.h"
@@ -11,6 +13,7 @@
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/mounts/mounted_outside.h"
 #include "sandbox/mounts/mounted_resolver.h"
 #include "sandbox/server_certificates.h"
 
@@ -124,6 +127,57 @@ TEST(SocketMount, AnswersDnsForItsZones) {
   std::vector<std::string> addresses;
   mounted.run([&]() -> Task<> { addresses = co_await inside.addresses(mounted.classic_host); });
   EXPECT_EQ(addresses, std::vector<std::string>{mounted.mount.addresses().of(mounted.classic_host)});
+}
+
+// A directory of its own, gone at the end.
+struct Folder {
+  std::filesystem::path path;
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "certferry-mount-XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+TEST(MountedOutside, ReachesTheMountAndNothingElse) {
+  Mounted mounted;
+  Folder folder;
+  QuietLog log;
+  MountedOutside doors{mounted.io.get_executor(), mounted.world, mounted.mount,       mounted.clock,
+                       mounted.entropy,           log,           folder.path.string()};
+  Outside& outside = doors.outside();
+  EXPECT_EQ(outside.host.environment("AWS_ENDPOINT_URL"), mounted.mount.places().aws_endpoint);
+  EXPECT_FALSE(outside.host.environment("PATH"));
+  mounted.run([&]() -> Task<> {
+    http::Request directory{.url = Url::parse(mounted.mount.places().ca_directory), .trust = http::Trust::ca};
+    EXPECT_EQ((co_await outside.transport.send(directory)).status, 200);
+  });
+  for (const char* elsewhere : {"https://iam.amazonaws.com/", "http://127.0.0.1:1/", "http://169.254.169.254/latest"})
+    EXPECT_THROW(mounted.run([&]() -> Task<> {
+      co_await outside.transport.send({.url = Url::parse(elsewhere), .trust = http::Trust::aws});
+    }),
+                 Failure);
+  EXPECT_THROW(mounted.run([&]() -> Task<> { co_await outside.resolver.addresses("example.net"); }), Failure);
+}
+
+TEST(MountedOutside, KeepsFilesInItsDirectoryAndRunsNothing) {
+  Mounted mounted;
+  Folder folder;
+  QuietLog log;
+  MountedOutside doors{mounted.io.get_executor(), mounted.world, mounted.mount,       mounted.clock,
+                       mounted.entropy,           log,           folder.path.string()};
+  Host& host = doors.outside().host;
+  mounted.run([&]() -> Task<> {
+    co_await host.replace("/etc/ssl/www/one/cert.pem", "certificate", {0644});
+    co_await host.link("/etc/ssl/www/live", "/etc/ssl/www/one");
+    EXPECT_EQ(co_await host.read("/etc/ssl/www/live/cert.pem"), "certificate");
+    EXPECT_EQ(co_await host.link_target("/etc/ssl/www/live"), "/etc/ssl/www/one");
+    EXPECT_EQ((co_await host.run({{"touch", (folder.path / "ran").string()}})).status, 0);
+  });
+  EXPECT_TRUE(std::filesystem::exists(folder.path / "etc/ssl/www/one/cert.pem"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path / "ran"));
+  EXPECT_EQ(doors.host().commands.size(), 1U);
+  EXPECT_THROW(mounted.run([&]() -> Task<> { co_await host.read("/etc/../../passwd"); }), Failure);
 }
 
 }  // namespace
