@@ -1,12 +1,13 @@
 #pragma once
 
-#include <functional>
+#include <exception>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "acme/account.h"
+#include "acme/authorization.h"
 #include "acme/order.h"
 #include "acme/session.h"
 #include "base/certificate_spec.h"
@@ -40,11 +41,13 @@ class CertificateAuthority {
   // May not be repeated blindly. replaces: the ARI id of the predecessor, "" for none; refused or alreadyReplaced:
   // asked once more without it.
   Task<OrderUrl> new_order(const CertificateSpec& wanted, std::string replaces = "");
-  // The order for these names that is still open, where the CA can tell: by the account's order list, where it has one;
-  // empty else (then newOrder is asked again with the same body, and many CAs give the same order).
+  // The order for these names that is still pending or ready, where the CA can tell: by the account's order list, where
+  // it has one; empty else (then newOrder is asked again with the same body, and many CAs give the same order). One
+  // that is processing or valid was finalized, so its URL was known, and it is for another key.
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
-  Task<Order> order(
-      const OrderUrl& url);  // Failure: dead_generation for 404 and for an order that ended without a certificate
+  // As newOrder told it, or read. Failure: dead_generation for 404, for an order that ended without a certificate, and
+  // for one whose names or authorizations are not what they were.
+  Task<Order> order(const OrderUrl& url);
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
   // Answers all of them, side by side, and reads the order (after each wait, never before Retry-After) until it is no
@@ -53,8 +56,9 @@ class CertificateAuthority {
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;  // by this process
   bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
-  // Sends the CSR where the order is ready, waits while it is processing, downloads the chain (alternates too where the
-  // first is unfit). Failure: dead_generation for an order that became invalid.
+  // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
+  // is processing, downloads the chain (alternates too where the first is unfit). Failure: dead_generation for an order
+  // that became invalid.
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
   // Deactivates what is pending of an order that is given up; best effort, repeats to the same end.
   Task<> abandon(const OrderUrl& url);
@@ -65,14 +69,46 @@ class CertificateAuthority {
   std::uint64_t polls() const { return polls_; }
 
  private:
+  // What was last seen of an order.
+  struct Known {
+    Order order;
+    std::optional<Duration> retry_after;  // of the answer that told it
+    bool unread = false;                  // newOrder's answer, which order() has not given away
+    std::vector<OpenChallenge> open;
+    bool answered = false, settled = false;
+  };
+  // What the authorizations of an order say about how it ended.
+  struct Verdict {
+    std::string words;     // name by name
+    bool failed = false;   // some cannot become valid any more
+    bool settled = false;  // none is pending
+  };
+
+  // How the answers of an order's challenges were taken.
+  struct Answered {
+    std::exception_ptr failed;  // the first failure, or null
+    bool decided = false;       // each is valid or invalid already
+  };
+
+  Task<Answer> ask(Call call);  // as the account
+  Task<http::Response> post(Call call);
+  Task<Order> read(const OrderUrl& url);
+  Order remember(const OrderUrl& url, const http::Response& response);
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
-  Task<std::string> explain(const Order& order);  // why validations failed
+  Task<std::vector<std::string>> listed_orders();
+  Task<std::vector<Authorization>> authorizations(const Order& order);
+  Task<Answered> post_answers(Known& known);
+  Task<Order> validate(const OrderUrl& url);
+  Task<Verdict> verdict(const Order& order);
+  bool tells_order(const OrderUrl& url, const http::Response& response);
+  Task<> send_csr(const OrderUrl& url, const Bytes& csr);
+  Task<Issued> obtain(const OrderUrl& url, const Bytes& csr, int generation);
+  Task<Chain> download(const std::string& url);
 
   Outside& outside_;
   Session& session_;
   std::optional<Account> account_;
-  std::map<OrderUrl, std::vector<OpenChallenge>> open_;
-  std::map<OrderUrl, bool> answered_, settled_;
+  std::map<OrderUrl, Known> known_;
   std::uint64_t polls_ = 0;
 };
 

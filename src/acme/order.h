@@ -2,9 +2,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/challenge_record.h"
 #include "base/names.h"
 #include "base/time.h"
 #include "wire/json.h"
@@ -12,6 +12,7 @@
 namespace certferry::acme {
 
 enum class OrderStatus { pending, ready, processing, valid, invalid };
+std::string_view name(OrderStatus);
 
 // An order as the CA states it (RFC 8555 section 7.1.3).
 struct Order {
@@ -21,14 +22,9 @@ struct Order {
   std::vector<std::string> authorizations;  // URLs, sorted
   std::string finalize, certificate;        // URLs, "" while there is none
   std::optional<WallTime> expires;
-  std::string error;  // its problem, in words
+  std::string profile;  // "" where the CA does not say
+  std::string error;    // its problem, in words
 };
 Order parse_order(const OrderUrl& url, const Json& body);  // throws Failure (refused) on what section 7.1.3 forbids
-
-// The one challenge of an authorization that we can answer.
-struct OpenChallenge {
-  std::string authorization, url;
-  ChallengeRecord record;
-};
 
 }  // namespace certferry::acme

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "acme/account.h"
+#include "acme/problem.h"
+#include "base/limits/acme.h"
 #include "outside/outside.h"
 #include "wire/http.h"
 #include "wire/json.h"
@@ -18,27 +21,56 @@ struct Directory {
   bool external_account_required = false;
   Json profiles;  // meta.profiles
 };
+// RFC 8555 section 7.1.1; members that we do not know are passed over. Throws Failure (refused) without newNonce,
+// newAccount or newOrder.
+Directory parse_directory(const Json& body);
+
+// One request to the CA.
+struct Call {
+  std::string operation;  // for people: "newOrder for www.example.com"
+  std::string url;        // as the CA gave it
+  std::string payload;    // "" is POST-as-GET, which is always repeatable
+  // May be sent again where the outcome of the first is unknown, or the server failed.
+  bool repeatable = false;
+  std::string accept;
+  std::size_t body_limit = limits::acme::json_body;
+};
+
+// What the CA said: an answer of success, or a problem that a caller may expect.
+struct Answer {
+  http::Response response;
+  std::optional<Problem> problem;
+};
 
 // How requests reach one CA: directory, nonces, signatures, and its errors as Failures (kind by status and problem
-// type, code() = the type without the urn prefix). Only https, only the directory's registered domain.
+// type, code() = the type without the urn prefix). Only https, only the directory's registered domain, no redirects.
 class Session {
  public:
   Session(Outside& outside, std::string directory_url);
 
-  Task<Directory> directory();  // read once
-  // A signed POST. Repeats on badNonce with the fresh nonce (bounded); nothing else is repeated. kid empty: jwk is
-  // sent.
-  Task<http::Response> post(const PrivateKey& key, const std::string& kid, const std::string& url,
-                            const std::string& payload);
-  Task<http::Response> get(const std::string& url);  // unsigned: renewal info alone
+  Task<Directory> directory();  // read once a day
+  // A signed POST; kid empty: jwk is sent. Repeats on badNonce with the fresh nonce (bounded), and, where that is safe,
+  // on lost answers and 5xx (bounded, after a pause, Retry-After within a minute honoured). What the CA answered at
+  // last is the value; Failure: transient, outcome_unknown (not repeatable, and maybe done) or refused where it
+  // answered nothing, throttled, or failed in itself (5xx).
+  Task<Answer> ask(const PrivateKey& key, const std::string& kid, const Call& call);
+  // The same, where a problem is a Failure too.
+  Task<http::Response> post(const PrivateKey& key, const std::string& kid, const Call& call);
+  Task<Answer> get(const Call& call);  // unsigned: directory and renewal info alone
 
   std::optional<Duration> skew() const { return skew_; }  // the CA's Date minus our clock, once something was answered
+  // The shortest that an answer ever took; zero before the first.
+  Duration round_trip() const { return round_trip_.value_or(Duration::zero()); }
   std::uint64_t requests_sent() const { return requests_; }
 
  private:
-  Task<http::Response> send(http::Request request, std::string operation);
+  struct Attempt;  // session.cpp
+  Task<Attempt> attempt(const http::Request& request, const Call& call);
+  Task<Attempt> attempt_signed(const PrivateKey& key, const std::string& kid, const Call& call);
+  Task<Answer> repeated(const Call& call, std::function<Task<Attempt>()> attempt);
   Task<std::string> nonce();
-  void keep_nonce(const http::Response&);
+  void take_note(const http::Response& response, SteadyTime sent);
+  http::Request request(const Call& call, std::string method) const;
 
   struct Nonce {
     std::string value;
@@ -47,9 +79,10 @@ class Session {
   Outside& outside_;
   std::string directory_url_;
   std::optional<Directory> directory_;
+  SteadyTime directory_read_;
   Turn reading_directory_;
-  std::deque<Nonce> nonces_;
-  std::optional<Duration> skew_;
+  std::deque<Nonce> nonces_;  // the freshest last
+  std::optional<Duration> skew_, round_trip_;
   std::uint64_t requests_ = 0;
 };
 

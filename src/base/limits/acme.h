@@ -23,23 +23,55 @@ inline constexpr std::size_t chain_body = std::size_t{256} << 10;
 // source: our choice; newOrder at Let's Encrypt answers within seconds, 2026-11-23
 inline constexpr Duration request_deadline = seconds(60);
 
-// Sooner than `poll_first` nobody is asked again, whatever Retry-After says; later than `poll_longest` neither.
-// source: RFC 8555 section 7.5.1 leaves it to Retry-After; Let's Encrypt sends 3 s and more, 2026-11-23
-inline constexpr Duration poll_first = seconds(1), poll_longest = seconds(30);
+// How long to wait where the CA does not say (with Retry-After: exactly that). The first wait is some round trips to
+// the CA, for one that is near has often decided by then; each further one is longer. source: our choice; a CA on the
+// same machine decides within 20 ms, one that is far within seconds; Let's Encrypt sends Retry-After: 3 and is asked no
+// sooner, 2026-11-23
+inline constexpr int poll_round_trips = 4;
+inline constexpr Duration poll_first_shortest = milliseconds(20), poll_first_longest = seconds(1);
 inline constexpr double poll_growth = 1.5;
+// source: our choice; at 5 s a minute of validation costs twelve reads, and a result is at most that old, 2026-11-23
+inline constexpr Duration poll_longest = seconds(5);
+// Sooner than this nobody is asked again who sent a Retry-After, "0" and a date in the past included.
+// source: RFC 8555 section 7.5.1 counts in seconds, 2026-11-23
+inline constexpr Duration retry_after_soonest = seconds(1);
 // source: our choice; Let's Encrypt validates within a minute and issues within two, 2026-11-23
 inline constexpr Duration authorization_deadline = seconds(300), order_deadline = seconds(300);
+
+// Requests that may safely be made twice are, where an answer is lost or the server fails.
+// source: our choice; acmez makes 3 attempts, Boulder's 500s ask for a minute, 2026-11-23
+inline constexpr int request_attempts = 3;
+inline constexpr Duration request_backoff = milliseconds(500);
+inline constexpr Duration request_retry_after_longest = seconds(60);
+// Times that one order is finalized: each but the first only after the order was read and said "ready" again.
+// source: our choice, 2026-11-23
+inline constexpr int finalize_attempts = 3;
+// Other chains that are tried where the first cannot be read.
+// source: our choice; Let's Encrypt offers two, 2026-11-23
+inline constexpr std::size_t alternates = 4;
 
 // source: our choice; a directory may be cached, and a 404 makes us read it again, 2026-11-23
 inline constexpr Duration directory_max_age = days(1);
 // source: RFC 9773 section 4.3.3: between a minute and a day, 2026-11-23
 inline constexpr Duration renewal_info_soonest = minutes(1), renewal_info_latest = days(1);
+// source: RFC 9773 section 4.3.3: six hours where the answer does not say, 2026-11-23
+inline constexpr Duration renewal_info_otherwise = hours(6);
 
-// Pages of an account's order list that are read in search of a lost order.
+// A token has at least 128 bits, which base64url spells in 22 characters.
+// source: RFC 8555 section 8.1; the upper bound is ours, 2026-11-23
+inline constexpr std::size_t token_shortest = 22, token_longest = 512;
+// source: our choice; Let's Encrypt takes 100 names an order, 2026-11-23
+inline constexpr std::size_t authorizations_an_order = 500;
+
+// Pages of an account's order list, and orders on them, that are read in search of a lost order.
 // source: our choice, 2026-11-23
 inline constexpr int order_list_pages = 10;
+inline constexpr std::size_t order_list_read = 50, order_list_at_once = 8;
 
-static_assert(poll_first < poll_longest && poll_longest < order_deadline, "several polls fit into a deadline");
+static_assert(poll_first_shortest < poll_first_longest && poll_first_longest < poll_longest, "waits grow");
+static_assert(10 * poll_longest < order_deadline && 10 * poll_longest < authorization_deadline,
+              "several polls fit into a deadline");
+static_assert(request_attempts * request_retry_after_longest < order_deadline, "retries fit into a deadline");
 static_assert(poll_growth > 1, "polls become rarer");
 static_assert(chain_body < json_body);
 static_assert(nonce_max_age > request_deadline, "a nonce outlives the request that brought it");

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/challenge_record.h"
+#include "base/names.h"
+#include "wire/json.h"
+
+namespace certferry::acme {
+
+enum class AuthorizationStatus { pending, valid, invalid, deactivated, expired, revoked };
+std::string_view name(AuthorizationStatus);
+
+// Pending and processing are the CA's; valid and invalid are final.
+enum class ChallengeStatus { pending, processing, valid, invalid };
+
+// Whether we control a name (RFC 8555 section 7.1.4), with the one challenge that we can answer.
+struct Authorization {
+  std::string url;
+  AuthorizationStatus status = AuthorizationStatus::pending;
+  DomainName identifier;  // without wildcard
+  struct Challenge {
+    std::string url, token;
+    ChallengeStatus status = ChallengeStatus::pending;
+  };
+  std::vector<Challenge> dns;        // the dns-01 challenge, or none
+  std::vector<std::string> offered;  // types of all challenges, as given
+  std::string error;                 // of its challenges, in words
+};
+// Challenges of other types may look as they like. Throws Failure (refused) where the identifier or a dns-01 challenge
+// is not what sections 7.1.4, 8 and 8.4 say: a token is base64url of at least 128 bits.
+Authorization parse_authorization(std::string url, const Json& body);
+// Of a challenge's own document; processing where it does not say.
+ChallengeStatus challenge_status(BytesView body);
+
+// A challenge to be met.
+struct OpenChallenge {
+  std::string authorization, url;
+  ChallengeRecord record;
+  bool answered = false;  // the CA was told before: what is left is to keep its record published
+};
+
+}  // namespace certferry::acme

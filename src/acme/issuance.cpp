@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "acme/certificate_authority.h"
+#include "acme/timed_step.h"
+#include "base/failure.h"
+#include "base/limits/acme.h"
+#include "crypto/certificate_request.h"
+#include "wire/base64.h"
+
+// From a ready order to a chain (RFC 8555 sections 7.4 and 7.4.2).
+namespace certferry::acme {
+namespace {
+
+constexpr std::string_view chain_type = "application/pem-certificate-chain";
+
+bool may_have_been_done(const Failure& failure) {
+  return failure.kind() == Failure::Kind::outcome_unknown || failure.kind() == Failure::Kind::transient;
+}
+
+Failure order_without_certificate(const Order& order) {
+  return Failure(Failure::Kind::dead_generation,
+                 fmt::format("the order {} for {} is {}{}", quoted(order.url.text()), order.names.front().text(),
+                             name(order.status), order.error.empty() ? ", without a certificate" : ": " + order.error),
+                 "Run certferry again later; it begins a new order");
+}
+
+Failure still_waiting(const Order& order, std::optional<Duration> retry_after) {
+  return Failure(Failure::Kind::transient,
+                 fmt::format("the order {} for {} is still {}", quoted(order.url.text()), order.names.front().text(),
+                             name(order.status)),
+                 "Run certferry again later; it goes on with this order", retry_after);
+}
+
+}  // namespace
+
+// Whatever came of it, what is known of the order is as fresh as can be afterwards.
+Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
+  const Order order = known_.at(url).order;
+  const Call call{.operation = "finalize for " + order.names.front().text(),
+                  .url = order.finalize,
+                  .payload = Json::object({{"csr", base64url(csr)}}).dump()};
+  std::optional<Answer> answer;
+  try {
+    answer = co_await ask(call);
+  } catch (const Failure& failure) {
+    if (!may_have_been_done(failure)) throw;
+  }
+  if (answer && answer->problem && answer->problem->type != "orderNotReady")
+    throw failure_of(*answer->problem, call.operation, true);
+  if (answer && !answer->problem && tells_order(url, answer->response)) co_return;
+  co_await read(url);
+}
+
+// False where the answer to finalize is no order: then it is asked for itself.
+bool CertificateAuthority::tells_order(const OrderUrl& url, const http::Response& response) {
+  try {
+    remember(url, response);
+    return true;
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    return false;
+  }
+}
+
+Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr, int generation) {
+  int sent = 0;
+  for (;;) {
+    const Known& known = known_.at(url);
+    const Order order = known.order;
+    const bool may_send = order.status == OrderStatus::ready && sent < limits::acme::finalize_attempts;
+    if (may_send && sent == 0) {
+      ++sent;
+      co_await send_csr(url, csr);
+      continue;
+    }
+    if (order.status == OrderStatus::ready) {  // sent, and either lost or not seen yet everywhere
+      const Order later = co_await wait_while(url, OrderStatus::processing, limits::acme::order_deadline);
+      if (later.status == OrderStatus::ready) {
+        if (!may_send) throw still_waiting(later, known.retry_after);
+        ++sent;
+        co_await send_csr(url, csr);
+      }
+      continue;
+    }
+    if (order.status == OrderStatus::pending || order.status == OrderStatus::processing) {
+      const Duration patience =
+          order.status == OrderStatus::pending ? limits::acme::authorization_deadline : limits::acme::order_deadline;
+      if ((co_await wait_while(url, order.status, patience)).status == order.status)
+        throw still_waiting(order, known.retry_after);
+      continue;
+    }
+    if (order.status != OrderStatus::valid || order.certificate.empty()) throw order_without_certificate(order);
+    Issued issued{co_await download(order.certificate), order.certificate, generation};
+    // An order that we did not finalize just now may have been for another key: then it will never be for ours.
+    if (sent == 0 && issued.chain.leaf.public_key() != parse_certificate_request(csr).key)
+      throw Failure(Failure::Kind::dead_generation,
+                    fmt::format("the order {} for {} was finalized with another key", quoted(url.text()),
+                                order.names.front().text()),
+                    "Run certferry again; it begins a new order");
+    co_return issued;
+  }
+}
+
+Task<Issued> CertificateAuthority::finalize(const Order& order, const Bytes& csr, int generation) {
+  known_.try_emplace(order.url, Known{order, {}});
+  const auto obtaining = [&] { return obtain(order.url, csr, generation); };
+  co_return co_await timed_step(outside_, order.names.front().text(), "finalize", obtaining);
+}
+
+// Twice, and its alternates: what cannot be read at first may be read later.
+Task<Chain> CertificateAuthority::download(const std::string& url) {
+  std::vector<std::string> places{url};
+  std::optional<Failure> objection;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const http::Response response = co_await post({.operation = "downloading the certificate " + quoted(places[i]),
+                                                   .url = places[i],
+                                                   .accept = std::string{chain_type},
+                                                   .body_limit = limits::acme::chain_body});
+    try {
+      if (http::media_type(response.headers) != chain_type)
+        throw Failure(Failure::Kind::refused, "the CA answered " + glimpse(response), "");
+      co_return parse_chain(response.body);
+    } catch (const Failure& failure) {
+      if (!objection) objection = failure;
+    }
+    if (i != 0) continue;
+    for (const std::string& alternate : http::links(response, "alternate"))
+      if (places.size() <= limits::acme::alternates) places.push_back(alternate);
+    places.push_back(url);
+  }
+  throw Failure(Failure::Kind::refused, fmt::format("the certificate {} is unfit: {}", quoted(url), objection->what()),
+                "Report it to the CA; certferry downloads it again when it runs again");
+}
+
+}  // namespace certferry::acme

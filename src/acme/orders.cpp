@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "acme/certificate_authority.h"
+#include "base/failure.h"
+#include "base/limits/acme.h"
+#include "base/log.h"
+
+// Orders: asked for, read, waited for, found again, given up (RFC 8555 section 7.4).
+namespace certferry::acme {
+namespace {
+
+Failure dead_order(const OrderUrl& url, std::string_view why) {
+  return Failure(Failure::Kind::dead_generation, fmt::format("the order {} {}", quoted(url.text()), why),
+                 "Run certferry again later; it begins a new order");
+}
+
+std::string shown_names(const std::vector<DomainName>& names) {
+  std::string text = names.empty() ? "no name" : names.front().text();
+  if (names.size() > 1) text += fmt::format(" and {} more", names.size() - 1);
+  return text;
+}
+
+Json order_payload(const CertificateSpec& wanted, const std::string& replaces) {
+  Json payload = Json::object({{"identifiers", Json::array()}});
+  for (const DomainName& name : wanted.names)
+    payload["identifiers"].push_back(Json::object({{"type", "dns"}, {"value", name.text()}}));
+  if (!wanted.profile.empty()) payload["profile"] = wanted.profile;
+  if (!replaces.empty()) payload["replaces"] = replaces;
+  return payload;
+}
+
+// newOrder's answer must be for what was asked for.
+void check_answer(const Order& order, const CertificateSpec& wanted) {
+  const auto refuse = [&](std::string what) {
+    return Failure(Failure::Kind::refused, fmt::format("newOrder for {}: {}", shown_names(wanted.names), what),
+                   "Report it to the CA");
+  };
+  if (order.names != sorted_names(wanted.names))
+    throw refuse(fmt::format("the CA's order is for {}", shown_names(order.names)));
+  if (!wanted.profile.empty() && !order.profile.empty() && order.profile != wanted.profile)
+    throw refuse(
+        fmt::format("the CA's order has the profile \"{}\" instead of \"{}\"", quoted(order.profile), wanted.profile));
+}
+
+bool is_passing(const Failure& failure) {
+  return failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
+}
+
+}  // namespace
+
+Task<Answer> CertificateAuthority::ask(Call call) {
+  co_return co_await session_.ask(account_.value().key, account_->url, call);
+}
+
+Task<http::Response> CertificateAuthority::post(Call call) {
+  co_return co_await session_.post(account_.value().key, account_->url, call);
+}
+
+Order CertificateAuthority::remember(const OrderUrl& url, const http::Response& response) {
+  Order order = parse_order(url, Json::parse(response.body, "the order " + quoted(url.text())));
+  const auto known = known_.find(url);
+  if (known != known_.end() &&
+      (known->second.order.names != order.names || known->second.order.authorizations != order.authorizations))
+    throw dead_order(url, "is not for the names and authorizations that it was for before");
+  Known& entry = known_.try_emplace(url, Known{order, {}}).first->second;
+  entry.order = order;
+  entry.unread = false;
+  entry.retry_after = http::retry_after(response, outside_.clock.now());
+  if (order.status != OrderStatus::pending) entry.settled = true;
+  return order;
+}
+
+Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, std::string replaces) {
+  const Directory directory = co_await session_.directory();
+  if (directory.renewal_info.empty()) replaces.clear();
+  Call call{.operation = "newOrder for " + shown_names(wanted.names),
+            .url = directory.new_order,
+            .payload = order_payload(wanted, replaces).dump()};
+  Answer answer = co_await ask(call);
+  if (answer.problem && !replaces.empty()) {
+    outside_.log.info(
+        fmt::format("{}: {}; asked again without naming the predecessor", call.operation, answer.problem->words()));
+    call.payload = order_payload(wanted, "").dump();
+    answer = co_await ask(call);
+  }
+  if (answer.problem) throw failure_of(*answer.problem, call.operation, true);
+  const auto location = answer.response.headers.get("Location");
+  if (!location)
+    throw Failure(Failure::Kind::refused, call.operation + ": the CA gave no order URL", "Report it to the CA");
+  const OrderUrl url = OrderUrl::parse(*location);
+  check_answer(remember(url, answer.response), wanted);
+  known_.at(url).unread = true;
+  co_return url;
+}
+
+Task<Order> CertificateAuthority::read(const OrderUrl& url) {
+  const Call call{.operation = "reading the order " + quoted(url.text()), .url = url.text()};
+  const Answer answer = co_await ask(call);
+  if (answer.problem && (answer.problem->status == 404 || answer.problem->status == 410))
+    throw dead_order(url, "is not there any more: " + answer.problem->words());
+  if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
+  co_return remember(url, answer.response);
+}
+
+Task<Order> CertificateAuthority::order(const OrderUrl& url) {
+  const auto known = known_.find(url);
+  Order order =
+      known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
+  if (order.status == OrderStatus::invalid)
+    throw dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
+  co_return order;
+}
+
+Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus status, Duration patience) {
+  using namespace limits::acme;
+  const SteadyTime give_up = outside_.clock.steady() + patience;
+  Duration step = std::clamp(poll_round_trips * session_.round_trip(), poll_first_shortest, poll_first_longest);
+  for (;;) {
+    Known& known = known_.at(url);
+    const Duration left = give_up - outside_.clock.steady();
+    const Duration wait = known.retry_after ? std::clamp(*known.retry_after, retry_after_soonest, patience) : step;
+    co_await outside_.clock.sleep(std::min(wait, left));
+    step = std::min(Duration{std::lround(static_cast<double>(step.count()) * poll_growth)}, poll_longest);
+    const bool last = outside_.clock.steady() >= give_up;
+    ++polls_;
+    try {
+      const Order order = co_await read(url);
+      if (order.status != status || last) co_return order;
+    } catch (const Failure& failure) {
+      if (last || !is_passing(failure)) throw;  // else it is asked again like one that has not decided yet
+      known.retry_after = failure.retry_after();
+    }
+  }
+}
+
+// The account's list; empty where it has none.
+Task<std::vector<std::string>> CertificateAuthority::listed_orders() {
+  std::vector<std::string> urls;
+  const http::Response account = co_await post({.operation = "reading the account", .url = account_->url});
+  std::string page = Json::parse(account.body, "the CA's account").text("orders").value_or("");
+  for (int pages = 0; !page.empty() && pages < limits::acme::order_list_pages; ++pages) {
+    const http::Response list = co_await post({.operation = "reading the account's orders", .url = page});
+    const Json body = Json::parse(list.body, "the account's orders");
+    for (const Json& url : body.elements("orders"))
+      if (url.is_string()) urls.push_back(url.as_text());
+    const auto next = http::links(list, "next");
+    page = next.empty() ? "" : next.front();
+  }
+  co_return urls;
+}
+
+Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const CertificateSpec& wanted) {
+  auto urls = co_await listed_orders();
+  std::ranges::reverse(urls);  // CAs append
+  if (urls.size() > limits::acme::order_list_read) urls.resize(limits::acme::order_list_read);
+  std::vector<std::optional<Order>> found(urls.size());
+  std::vector<Work> reads;
+  for (std::size_t i = 0; i < urls.size(); ++i)
+    reads.push_back([&, i]() -> Task<> {
+      const OrderUrl url = OrderUrl::parse(urls[i]);
+      const Answer answer = co_await ask({.operation = "reading the order " + quoted(urls[i]), .url = urls[i]});
+      if (!answer.problem) found[i] = parse_order(url, Json::parse(answer.response.body, "the order"));
+    });
+  co_await all_settled(std::move(reads), limits::acme::order_list_at_once);
+  for (const auto& order : found) {
+    if (!order || order->names != sorted_names(wanted.names)) continue;
+    if (order->status != OrderStatus::pending && order->status != OrderStatus::ready) continue;
+    if (!wanted.profile.empty() && !order->profile.empty() && order->profile != wanted.profile) continue;
+    co_return order->url;
+  }
+  co_return std::nullopt;
+}
+
+Task<> CertificateAuthority::abandon(const OrderUrl& url) {
+  const Answer answer = co_await ask({.operation = "reading the order " + quoted(url.text()), .url = url.text()});
+  if (answer.problem) co_return;  // nothing is left that could be given up
+  const Order order = parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
+  if (order.status != OrderStatus::pending && order.status != OrderStatus::invalid) co_return;
+  const auto proofs = co_await authorizations(order);
+  std::vector<Work> farewells;
+  for (const Authorization& proof : proofs) {
+    if (proof.status != AuthorizationStatus::pending) continue;
+    farewells.push_back([&]() -> Task<> {
+      co_await ask({.operation = "deactivating the authorization for " + proof.identifier.text(),
+                    .url = proof.url,
+                    .payload = Json::object({{"status", "deactivated"}}).dump(),
+                    .repeatable = true});
+    });
+  }
+  const auto ends = co_await all_settled(std::move(farewells));
+  for (const auto& end : ends)
+    if (end) std::rethrow_exception(end);
+}
+
+}  // namespace certferry::acme

@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "acme/certificate_authority.h"
+#include "acme/jws.h"
+#include "acme/timed_step.h"
+#include "base/failure.h"
+#include "base/limits/acme.h"
+
+// Authorizations and challenges (RFC 8555 sections 7.5 and 8.4).
+namespace certferry::acme {
+namespace {
+
+Failure validation_failed(std::string_view words) {
+  return Failure(
+      Failure::Kind::dead_generation, fmt::format("the CA could not validate: {}", words),
+      "Check that the zone of these names is delegated to Route 53, and their CAA records; then run certferry "
+      "again");
+}
+
+bool ended(ChallengeStatus status) { return status == ChallengeStatus::valid || status == ChallengeStatus::invalid; }
+
+// What an authorization that will not become valid says.
+std::string objection_of(const Authorization& proof) {
+  return fmt::format("{}: {}", proof.identifier.text(),
+                     proof.error.empty() ? fmt::format("its authorization is {}", name(proof.status)) : proof.error);
+}
+
+OpenChallenge open_challenge(const Authorization& proof, const PublicKey& account_key) {
+  if (proof.dns.empty())
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("the CA offers no dns-01 challenge for {}, but {}", proof.identifier.text(),
+                              quoted(fmt::format("{}", fmt::join(proof.offered, ", ")), 200)),
+                  "Use a CA that validates by dns-01");
+  const auto& challenge = proof.dns.front();
+  return OpenChallenge{proof.url, challenge.url,
+                       ChallengeRecord{proof.identifier, txt_value(key_authorization(challenge.token, account_key))},
+                       challenge.status != ChallengeStatus::pending};
+}
+
+void check_identifier(const Authorization& proof, const Order& order) {
+  const bool ours = std::ranges::any_of(
+      order.names, [&](const DomainName& name) { return name.without_wildcard() == proof.identifier; });
+  if (!ours)
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("the CA asks for a proof of {}, which the order {} is not for", proof.identifier.text(),
+                              quoted(order.url.text())),
+                  "Report it to the CA");
+}
+
+}  // namespace
+
+// Side by side, in the order of their URLs.
+Task<std::vector<Authorization>> CertificateAuthority::authorizations(const Order& order) {
+  std::vector<std::optional<Authorization>> read(order.authorizations.size());
+  std::vector<Work> works;
+  for (std::size_t i = 0; i < read.size(); ++i)
+    works.push_back([&, i]() -> Task<> {
+      const std::string& url = order.authorizations[i];
+      const http::Response response =
+          co_await post({.operation = "reading the authorization " + quoted(url), .url = url});
+      read[i] = parse_authorization(url, Json::parse(response.body, "the authorization " + quoted(url)));
+    });
+  const auto ends = co_await all_settled(std::move(works));
+  for (const auto& end : ends)
+    if (end) std::rethrow_exception(end);
+  std::vector<Authorization> result;
+  for (auto& one : read) result.push_back(std::move(*one));
+  co_return result;
+}
+
+Task<std::vector<ChallengeRecord>> CertificateAuthority::open_challenges(const Order& order) {
+  Known& known = known_.try_emplace(order.url, Known{order, {}}).first->second;
+  known.open.clear();
+  std::vector<ChallengeRecord> records;
+  if (order.status != OrderStatus::pending) co_return records;
+  const auto proofs = co_await authorizations(order);
+  const PublicKey account_key = account_.value().key.public_part();
+  std::string failed;
+  for (const Authorization& proof : proofs) {
+    check_identifier(proof, order);
+    if (proof.status == AuthorizationStatus::valid) continue;
+    if (proof.status != AuthorizationStatus::pending) {
+      failed += (failed.empty() ? "" : "; ") + objection_of(proof);
+      continue;
+    }
+    OpenChallenge open = open_challenge(proof, account_key);
+    if (open.answered) known.answered = true;
+    records.push_back(open.record);
+    known.open.push_back(std::move(open));
+  }
+  if (!failed.empty()) {
+    known.settled = std::ranges::none_of(known.open, &OpenChallenge::answered);
+    throw validation_failed(failed);
+  }
+  std::ranges::sort(records);
+  const auto twice = std::ranges::unique(records);
+  records.erase(twice.begin(), twice.end());
+  co_return records;
+}
+
+Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& known) {
+  const std::vector<OpenChallenge> open = known.open;  // another certificate may come to the same order meanwhile
+  Answered outcome{.decided = !open.empty()};
+  std::optional<Duration> longest;  // Retry-After of all
+  std::vector<Work> works;
+  for (const OpenChallenge& one : open) {
+    if (one.answered) {
+      outcome.decided = false;
+      continue;
+    }
+    works.push_back([&]() -> Task<> {
+      known.answered = true;
+      const http::Response response =
+          co_await post({.operation = "answering the challenge for " + one.record.domain.text(),
+                         .url = one.url,
+                         .payload = "{}",
+                         .repeatable = true});
+      if (const auto wait = http::retry_after(response, outside_.clock.now()))
+        longest = std::max(longest.value_or(Duration::zero()), *wait);
+      if (!ended(challenge_status(response.body))) outcome.decided = false;
+    });
+  }
+  if (works.empty()) co_return outcome;
+  const auto ends = co_await all_settled(std::move(works));
+  known.retry_after = longest;
+  const auto failed = std::ranges::find_if(ends, [](const auto& end) { return end != nullptr; });
+  if (failed != ends.end()) outcome.failed = *failed;
+  co_return outcome;
+}
+
+Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& order) {
+  Verdict said{.settled = true};
+  std::vector<Authorization> proofs;
+  try {
+    proofs = co_await authorizations(order);
+  } catch (const Failure& failure) {
+    said.settled = false;
+    said.words = failure.what();
+  }
+  for (const Authorization& proof : proofs) {
+    if (proof.status == AuthorizationStatus::pending) said.settled = false;
+    if (proof.status == AuthorizationStatus::pending || proof.status == AuthorizationStatus::valid) continue;
+    said.failed = true;
+    said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
+  }
+  if (!said.failed && !order.error.empty()) said.words = order.error;
+  if (said.words.empty()) said.words = fmt::format("it does not say why the order is {}", name(order.status));
+  co_return said;
+}
+
+Task<Order> CertificateAuthority::validate(const OrderUrl& url) {
+  Known& known = known_.at(url);
+  const Answered answers = co_await post_answers(known);
+  Order order = known.order;
+  if (answers.failed || answers.decided) {
+    ++polls_;
+    order = co_await read(url);
+  }
+  if (order.status == OrderStatus::pending && answers.failed) std::rethrow_exception(answers.failed);
+  if (order.status == OrderStatus::pending)
+    order = co_await wait_while(url, OrderStatus::pending, limits::acme::authorization_deadline);
+  if (order.status != OrderStatus::pending && order.status != OrderStatus::invalid) co_return order;
+  const Verdict said = co_await verdict(order);
+  if (said.settled) known.settled = true;
+  if (order.status == OrderStatus::invalid || said.failed) throw validation_failed(said.words);
+  throw Failure(Failure::Kind::transient,
+                fmt::format("the CA has not validated {} within {}", order.names.front().text(),
+                            humane(limits::acme::authorization_deadline)),
+                "Run certferry again later; it goes on with this order", known.retry_after);
+}
+
+Task<Order> CertificateAuthority::answer(const Order& order) {
+  known_.try_emplace(order.url, Known{order, {}});
+  const auto validating = [&] { return validate(order.url); };
+  co_return co_await timed_step(outside_, order.names.front().text(), "validation", validating);
+}
+
+bool CertificateAuthority::answered(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  return known != known_.end() && known->second.answered;
+}
+
+bool CertificateAuthority::settled(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  return known != known_.end() && known->second.settled;
+}
+
+}  // namespace certferry::acme
