@@ -1,0 +1,85 @@
+"""Where the account key lives: S3 under KMS, made once, reused, adopted from the old tool."""
+
+import subprocess
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from conftest import certificate
+
+
+@pytest.fixture
+def bucket(aws, request):
+    name = "state-" + request.node.name.replace("_", "-")[:50].strip("-")
+    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return name
+
+
+@pytest.fixture
+def kms_key(aws):
+    return aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+
+
+def accounts_made(ca, since):
+    return [path for path in ca.requests()[since:] if "sign-me-up" in path]
+
+
+def test_the_first_run_makes_the_key_and_the_second_uses_it(certferry, aws, ca, bucket, kms_key):
+    aws.zone("s3key.example.org")
+    account = f'key = "s3://{bucket}/account.key"\nkms_key = "{kms_key}"'
+    since = len(ca.requests())
+    certferry.configure(certificate("a", ["a.s3key.example.org"], {"files": str(certferry.folder / "a")}), account=account)
+    certferry.apply()
+    stored = aws.client("s3").get_object(Bucket=bucket, Key="account.key")["Body"].read()
+    assert b"PRIVATE KEY" not in stored
+    certferry.configure(certificate("b", ["b.s3key.example.org"], {"files": str(certferry.folder / "b")}), account=account)
+    certferry.apply()
+    assert aws.client("s3").get_object(Bucket=bucket, Key="account.key")["Body"].read() == stored
+    assert len(accounts_made(ca, since)) == 1
+
+
+def test_the_old_tools_key_object_is_adopted_as_it_is(certferry, aws, bucket, kms_key):
+    aws.zone("ruby.example.org")
+    pem = rsa.generate_private_key(65537, 4096).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    sealed = aws.client("kms").encrypt(KeyId=kms_key, Plaintext=pem)["CiphertextBlob"]
+    aws.client("s3").put_object(Bucket=bucket, Key="le/account.key", Body=sealed)
+    certferry.configure(
+        certificate("www", ["www.ruby.example.org"], {"files": str(certferry.folder / "tls")}),
+        account=f'key = "s3://{bucket}/le/account.key"\nkms_key = "{kms_key}"',
+    )
+    certferry.apply()
+    assert aws.client("s3").get_object(Bucket=bucket, Key="le/account.key")["Body"].read() == sealed
+
+
+def test_a_key_file_that_everybody_can_read_is_refused(certferry, aws):
+    aws.zone("loose.example.org")
+    key = certferry.folder / "account.pem"
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", str(key)], check=True)
+    key.chmod(0o644)
+    certferry.configure(
+        certificate("www", ["www.loose.example.org"], {"files": str(certferry.folder / "tls")}), account=f'key = "{key}"'
+    )
+    out, err = certferry.apply(expect=1)
+    assert "chmod 600" in out + err
+
+
+def test_state_in_s3_serves_two_machines(certferry, aws, ca, bucket, kms_key, tmp_path):
+    aws.zone("shared.example.org")
+    certferry.configure(
+        certificate("www", ["www.shared.example.org"], {"files": str(certferry.folder / "tls")}),
+        state=f"s3://{bucket}/certferry/",
+        kms_key=kms_key,
+    )
+    runs = [certferry.start("apply", "--config", str(certferry.config)) for _ in range(2)]
+    for run in runs:
+        out, err = run.communicate(timeout=120)
+        assert run.returncode == 0, out + err
+    for listed in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]:
+        body = aws.client("s3").get_object(Bucket=bucket, Key=listed["Key"])["Body"].read()
+        assert b"PRIVATE KEY" not in body, listed["Key"]
+    issued = [path for path in ca.requests() if "order-plz" in path]
+    assert issued, "an order was made"
+    assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()

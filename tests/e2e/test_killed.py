@@ -1,0 +1,47 @@
+"""SIGKILL at moments drawn from a printed seed, then a rerun: one certificate, no TXT left, one account."""
+
+import os
+import random
+import signal
+import time
+
+from conftest import certificate
+
+
+def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca):
+    seed = int(os.environ.get("CERTFERRY_SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"CERTFERRY_SEED={seed}")
+    dice = random.Random(seed)
+    zone = aws.zone("killed.example.org")
+    since = len(ca.requests())
+    for attempt in range(10):
+        name = f"k{attempt}.killed.example.org"
+        certferry.configure(certificate(f"k{attempt}", [name], {"files": str(certferry.folder / f"k{attempt}")}))
+        run = certferry.start("apply", "--config", str(certferry.config))
+        # A request count, not a time: the moment is the arrival of the n-th request at the CA.
+        moment = len(ca.requests()) + dice.randrange(1, 9)
+        until = time.monotonic() + 30
+        while len(ca.requests()) < moment and run.poll() is None and time.monotonic() < until:
+            pass
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        certferry.apply()
+        assert (certferry.folder / f"k{attempt}" / "live" / "fullchain.pem").exists(), f"attempt {attempt}, seed {seed}"
+    assert aws.txt_sets(zone) == [], f"seed {seed}"
+    registrations = [path for path in ca.requests()[since:] if "sign-me-up" in path]
+    assert len(registrations) <= 2, f"seed {seed}: one account, asked for once more where the reply was lost"
+
+
+def test_sigterm_withdraws_or_parks_and_the_rerun_goes_on(certferry, aws, ca):
+    zone = aws.zone("termed.example.org")
+    certferry.configure(certificate("www", ["www.termed.example.org"], {"files": str(certferry.folder / "tls")}))
+    before = len(ca.requests())
+    run = certferry.start("apply", "--config", str(certferry.config))
+    until = time.monotonic() + 30
+    while len(ca.requests()) < before + 4 and run.poll() is None and time.monotonic() < until:
+        pass
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=60)
+    certferry.apply()
+    assert aws.txt_sets(zone) == []
+    assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()

@@ -1,0 +1,113 @@
+"""What listeners are given, kept and given back (invariant I7), against moto's load balancers."""
+
+import pytest
+
+from certificates import Authority, names_of
+from conftest import certificate
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    return Authority("Some other CA")
+
+
+def trusting(certferry, ca, *authorities):
+    """A file that trusts the CA's HTTPS and these authorities; with or without the CA's own root."""
+    bundle = certferry.folder / "trust.pem"
+    bundle.write_text("".join(authorities))
+    return str(bundle)
+
+
+def https_root(ca):
+    with open(ca.https_trust) as file:
+        return file.read()
+
+
+def test_a_test_certificate_is_not_bound_over_a_trusted_one(certferry, aws, ca, elsewhere):
+    aws.zone("held.example.org")
+    chain, key = elsewhere.issue(["www.held.example.org"])
+    old = aws.upload("held-old", chain, key)
+    aws.classic("held", old)
+    certferry.configure(
+        certificate("www", ["www.held.example.org"], {"elb": "held"}),
+        trust=trusting(certferry, ca, https_root(ca), elsewhere.pem),
+    )
+    out, err = certferry.apply()
+    assert aws.classic_certificate("held") == old
+    assert 'directory = "letsencrypt"' in out + err
+    certferry.apply("--install-untrusted")
+    assert aws.classic_certificate("held") != old
+
+
+def test_a_foreign_trusted_certificate_is_taken_over_by_the_first_apply(certferry, aws, ca, elsewhere):
+    aws.zone("taken.example.org")
+    chain, key = elsewhere.issue(["www.taken.example.org"], days=300)
+    old = aws.upload("taken-old", chain, key)
+    aws.classic("taken", old)
+    certferry.configure(
+        certificate("www", ["www.taken.example.org"], {"elb": "taken"}),
+        trust=trusting(certferry, ca, https_root(ca), ca.root, elsewhere.pem),
+    )
+    certferry.apply()
+    assert "/certferry/" in aws.classic_certificate("taken")
+    assert any(c["ServerCertificateName"] == "taken-old" for c in aws.server_certificates()), "foreign ones are never retired"
+
+
+def test_a_certificate_that_covers_a_further_name_is_kept(certferry, aws, ca, elsewhere):
+    aws.zone("further.example.org")
+    chain, key = elsewhere.issue(["www.further.example.org", "api.further.example.org"])
+    old = aws.upload("further-old", chain, key)
+    aws.classic("further", old)
+    certferry.configure(
+        certificate("www", ["www.further.example.org"], {"elb": "further"}),
+        trust=trusting(certferry, ca, https_root(ca), ca.root, elsewhere.pem),
+    )
+    since = len(ca.requests())
+    out, err = certferry.apply()
+    assert aws.classic_certificate("further") == old
+    assert "api.further.example.org" in out + err
+    assert not [path for path in ca.requests()[since:] if "order-plz" in path], "no order is spent"
+    certferry.apply("--drop-names")
+    assert "/certferry/" in aws.classic_certificate("further")
+
+
+def test_state_lost_while_ours_is_served_makes_no_order(certferry, aws, ca, elsewhere):
+    import shutil
+
+    aws.zone("lost.example.org")
+    chain, key = elsewhere.issue(["placeholder.example.net"])
+    aws.classic("lost", aws.upload("lost-old", chain, key))
+    certferry.configure(certificate("www", ["www.lost.example.org"], {"elb": "lost"}))
+    certferry.apply()
+    served = aws.classic_certificate("lost")
+    shutil.rmtree(certferry.state)
+    since = len(ca.requests())
+    out, err = certferry.run("plan", "--config", str(certferry.config))
+    assert "[state] store" in out + err
+    certferry.apply()
+    assert aws.classic_certificate("lost") == served
+    assert not [path for path in ca.requests()[since:] if "order-plz" in path]
+
+
+def test_a_renewal_swaps_the_certificate_and_retires_the_old_one_after_its_grace(certferry, aws, elsewhere):
+    aws.zone("renewed.example.org")
+    chain, key = elsewhere.issue(["placeholder.example.net"])
+    aws.classic("renewed", aws.upload("renewed-old", chain, key))
+    certferry.configure(certificate("renewed", ["renewed.example.org"], {"elb": "renewed", "retire_after": "0s"}))
+    certferry.apply()
+    first = aws.classic_certificate("renewed")
+    certferry.apply("--renew", "renewed")
+    second = aws.classic_certificate("renewed")
+    assert second != first
+    certferry.apply()
+    names = [c["ServerCertificateName"] for c in aws.server_certificates() if "renewed.example.org" in c["ServerCertificateName"]]
+    assert names == [second.rsplit("/", 1)[1]]
+    stored = aws.client("iam").get_server_certificate(ServerCertificateName=names[0])["ServerCertificate"]
+    assert names_of(stored["CertificateBody"]) == ["renewed.example.org"]
+
+
+def test_a_load_balancer_that_does_not_exist_is_said_plainly(certferry, aws):
+    aws.zone("nowhere.example.org")
+    certferry.configure(certificate("www", ["www.nowhere.example.org"], {"elb": "no-such-lb"}))
+    out, err = certferry.apply(expect=1)
+    assert "no-such-lb" in out + err
