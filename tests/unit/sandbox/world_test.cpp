@@ -1,0 +1,160 @@
+#include "sandbox/world.h"
+
+#include <gtest/gtest.h>
+
+#include "sandbox/buckets.h"
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/security_tokens.h"
+#include "sandbox/server_certificates.h"
+#include "tests/unit/sandbox/acme_client.h"
+#include "tests/unit/sandbox/signed_request.h"
+#include "wire/xml.h"
+
+namespace certferry::sandbox {
+namespace {
+
+struct WorldTest : ::testing::Test {
+  SeededWorld seeded;
+  World& world = seeded.world;
+  WallTime& now = seeded.now;
+  const DomainName shop = DomainName::parse("shop.example");
+
+  http::Response query(const std::string& service, const std::string& region, const QueryParameters& form,
+                       const TestKey& key = {}, const std::string& token = "") {
+    http::Request request{.method = "POST",
+                          .url = Url::parse("https://localhost:4566/"),
+                          .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
+                          .body = form_encoded(form)};
+    if (!token.empty()) request.headers.set("x-amz-security-token", token);
+    sign(request, now, region, service, key);
+    return world.handle(request, now);
+  }
+  static std::string code(const http::Response& response) {
+    if (response.status == 200) return "";
+    const Xml body = Xml::parse(response.body, "the error");
+    return body.name() == "Error" ? body.text("Code") : body.path("Error")->text("Code");
+  }
+};
+
+TEST_F(WorldTest, RoutesByScopeAndVersionFromOneEndpoint) {
+  world.classic().add("old-web");
+  world.load_balancers().add("web");
+  const auto balancers = [&](const std::string& version) {
+    return query("elasticloadbalancing", "eu-west-1", {{"Action", "DescribeLoadBalancers"}, {"Version", version}});
+  };
+  EXPECT_NE(balancers("2012-06-01").body.find("old-web"), std::string::npos);
+  EXPECT_EQ(world.events().back().service, "elb");
+  EXPECT_EQ(balancers("2015-12-01").body.find("old-web"), std::string::npos);
+  EXPECT_EQ(world.events().back().service, "elbv2");
+  EXPECT_EQ(query("iam", "us-east-1", {{"Action", "ListServerCertificates"}, {"Version", "2010-05-08"}}).status, 200);
+  EXPECT_EQ(query("sts", "eu-west-1", {{"Action", "GetCallerIdentity"}, {"Version", "2011-06-15"}}).status, 200);
+  http::Request zones{.url = Url::parse("https://localhost:4566/2013-04-01/hostedzone?maxitems=1")};
+  sign(zones, now, "us-east-1", "route53");
+  EXPECT_EQ(world.handle(zones, now).status, 200);
+  EXPECT_TRUE(world.handle(zones, now).headers.get("Date"));
+  EXPECT_EQ(world.count("route53", "ListHostedZones"), 2U);
+}
+
+TEST_F(WorldTest, RefusesBadSignaturesInTheServicesOwnShape) {
+  EXPECT_EQ(code(query("iam", "us-east-1", {{"Action", "ListServerCertificates"}}, {"AKIASANDBOX", "wrong"})),
+            "SignatureDoesNotMatch");
+  EXPECT_EQ(code(query("iam", "eu-west-1", {{"Action", "ListServerCertificates"}})), "SignatureDoesNotMatch")
+      << "IAM is signed for us-east-1";
+  world.buckets().add("bucket");
+  http::Request object{.url = Url::parse("https://localhost:4566/bucket/key")};
+  sign(object, now, "eu-central-1", "s3");
+  EXPECT_EQ(code(world.handle(object, now)), "AuthorizationHeaderMalformed");
+  http::Request decrypt{.method = "POST", .url = Url::parse("https://localhost:4566/"), .body = "{}"};
+  sign(decrypt, now, "eu-west-1", "kms", {"AKIAOTHER", "x"});
+  EXPECT_EQ(Json::parse(world.handle(decrypt, now).body, "the error").text("__type"), "InvalidClientTokenId");
+  EXPECT_EQ(code(world.handle({.url = Url::parse("https://localhost:4566/")}, now)), "MissingAuthenticationToken");
+}
+
+TEST_F(WorldTest, TakesAnAssumedRolesKeyOnlyWithItsTokenAndInItsTime) {
+  world.sts().add_role("arn:aws:iam::210987654321:role/dns");
+  const auto answer = query("sts", "eu-west-1",
+                            {{"Action", "AssumeRole"},
+                             {"Version", "2011-06-15"},
+                             {"RoleArn", "arn:aws:iam::210987654321:role/dns"},
+                             {"RoleSessionName", "test"}});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const Xml given = *Xml::parse(answer.body, "the answer").path("AssumeRoleResult/Credentials");
+  const TestKey key{given.text("AccessKeyId"), given.text("SecretAccessKey")};
+  const QueryParameters who{{"Action", "GetCallerIdentity"}, {"Version", "2011-06-15"}};
+  EXPECT_EQ(code(query("sts", "eu-west-1", who, key)), "InvalidClientTokenId");
+  EXPECT_EQ(code(query("sts", "eu-west-1", who, key, given.text("SessionToken"))), "");
+  now += days(2);
+  EXPECT_EQ(code(query("sts", "eu-west-1", who, key, given.text("SessionToken"))), "ExpiredToken");
+}
+
+TEST_F(WorldTest, ShowsANewCertificateOnlyAfterAWhile) {
+  const std::string before = world.server_certificates().put("/", "before", world.foreign({shop}, now, now + days(9)));
+  const std::string after = world.server_certificates().put("/", "after", world.foreign({shop}, now, now + days(90)));
+  world.classic().add("old-web", before);
+  const std::string host = world.classic().by_name["old-web"].dns_name;
+  now += seconds(10);
+  const auto shown = [&] { return world.presented(host, 443, "shop.example", now)->chain.leaf.lifetime(); };
+  EXPECT_EQ(shown(), days(9));
+  EXPECT_EQ(code(query("elasticloadbalancing", "eu-west-1",
+                       {{"Action", "SetLoadBalancerListenerSSLCertificate"},
+                        {"Version", "2012-06-01"},
+                        {"LoadBalancerName", "old-web"},
+                        {"LoadBalancerPort", "443"},
+                        {"SSLCertificateId", after}})),
+            "");
+  EXPECT_EQ(shown(), days(9));
+  now += seconds(2);
+  EXPECT_EQ(shown(), days(90));
+  EXPECT_FALSE(world.presented(host, 8443, "shop.example", now));
+  EXPECT_FALSE(world.presented("elsewhere.test", 443, "shop.example", now));
+}
+
+TEST_F(WorldTest, ChoosesAmongSniCertificatesByName) {
+  const DomainName blog = DomainName::parse("blog.example");
+  const std::string usual = world.server_certificates().put("/", "usual", world.foreign({shop}, now, now + days(9)));
+  const std::string other = world.server_certificates().put("/", "other", world.foreign({blog}, now, now + days(9)));
+  auto& entry = world.load_balancers().add("web", usual);
+  entry.sni.push_back(other);
+  const std::string host = world.load_balancers().by_name["web"].dns_name;
+  const auto shown = [&](const std::string& sni) {
+    return world.presented(host, 443, sni, now)->chain.leaf.names()[0];
+  };
+  EXPECT_EQ(shown("shop.example"), shop);
+  EXPECT_EQ(shown("blog.example"), blog);
+  EXPECT_EQ(shown("else.example"), shop);
+  EXPECT_EQ(shown(""), shop);
+}
+
+TEST_F(WorldTest, TrustsTheOtherCaAlwaysAndAPlaceholderNever) {
+  const Presented foreign = world.foreign({shop}, now - days(1), now + days(1));
+  EXPECT_EQ(world.roots().objection(foreign.chain, now), std::nullopt);
+  EXPECT_EQ(foreign.chain.leaf.public_key(), foreign.key.public_part());
+  const Presented placeholder = world.placeholder({shop}, now);
+  EXPECT_TRUE(placeholder.chain.leaf.self_signed());
+  EXPECT_TRUE(world.roots().objection(placeholder.chain, now));
+}
+
+TEST_F(WorldTest, NeverTurnsBackTime) {
+  world.advance(now + hours(1));
+  world.advance(now);
+  EXPECT_EQ(world.now(), now + hours(1));
+}
+
+TEST(OpensslEntropy, IsOneAtATimeAndRestoresWhatWasThere) {
+  SeededEntropy entropy{1};
+  const auto key = [] { return PrivateKey::generate(KeyType::p256).public_part().spki(); };
+  Bytes first;
+  {
+    const OpensslEntropy fed{entropy};
+    EXPECT_THROW(OpensslEntropy{entropy}, std::logic_error);
+    first = key();
+  }
+  EXPECT_NE(key(), first);
+  SeededEntropy again{1};
+  const OpensslEntropy fed{again};
+  EXPECT_EQ(key(), first);
+}
+
+}  // namespace
+}  // namespace certferry::sandbox
