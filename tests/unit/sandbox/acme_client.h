@@ -103,7 +103,8 @@ class AcmeClient {
   void prove(const std::string& order_url, const std::string& zone) {
     std::map<std::string, std::vector<std::string>> sets;
     std::vector<std::string> challenges;
-    for (const Json& url : read(order_url).elements("authorizations")) {
+    const Json order = read(order_url);
+    for (const Json& url : order.elements("authorizations")) {
       const Json authorization = read(url.as_text());
       if (authorization.text("status") != "pending") continue;
       const Json challenge = dns_challenge(authorization);

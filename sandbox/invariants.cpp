@@ -1,0 +1,208 @@
+#include "sandbox/invariants.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/failure.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/server_certificates.h"
+
+namespace certferry::sandbox {
+namespace {
+
+constexpr int emergency_share = 20;  // the last twentieth of a certificate's life: anything valid is better
+
+// What every listener refers to by default, by the listener's name.
+std::map<std::string, std::string> references_in(World& world) {
+  std::map<std::string, std::string> references;
+  for (const auto& [name, balancer] : world.classic().by_name)
+    for (const auto& [port, listener] : balancer.listeners)
+      references[fmt::format("classic/{}:{}", name, port)] = listener.certificate;
+  for (const auto& [name, balancer] : world.load_balancers().by_name)
+    for (const auto& entry : balancer.listeners) references[entry.arn] = entry.listener.certificate;
+  return references;
+}
+
+const CaCertificate* of_ca(World& world, const Certificate& leaf) {
+  for (const auto& [url, known] : world.ca().certificates)
+    if (known.chain.leaf == leaf) return &known;
+  return nullptr;
+}
+
+bool covers_any(const Certificate& leaf, const Certificate& other) {
+  return std::ranges::any_of(other.names(), [&](const DomainName& name) { return leaf.covers(name); });
+}
+
+bool in_emergency(const Certificate& leaf, WallTime now) {
+  return leaf.not_after() - now <= leaf.lifetime() / emergency_share;
+}
+
+bool unusable(const Certificate& former, const Certificate& next, WallTime now) {
+  return former.self_signed() || former.not_after() <= now || !covers_any(former, next);
+}
+
+// A reason why a certificate that ends earlier may take this one's place.
+bool may_be_shortened(World& world, const Certificate& former, WallTime now) {
+  const CaCertificate* ours = of_ca(world, former);
+  if (ours == nullptr) return true;  // foreign: first adoption
+  return ours->revoked || in_emergency(former, now) || world.ca().renewal_window(*ours, now).first <= now;
+}
+
+// Why `next` is worse than `former`; "" where it is not.
+std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now) {
+  if (unusable(former.leaf, next.leaf, now)) return "";
+  const Roots roots = world.roots();
+  const bool trusted = !roots.objection(next, now);
+  if (!trusted && (!roots.objection(former, now) || of_ca(world, former.leaf) == nullptr))
+    return "an untrusted certificate took the place of a trusted or foreign one";
+  for (const DomainName& name : former.leaf.names())
+    if (!next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
+  if (next.leaf.not_after() < former.leaf.not_after() && !may_be_shortened(world, former.leaf, now))
+    return fmt::format("it ends {} instead of {}, and nothing asked for that", iso8601(next.leaf.not_after()),
+                       iso8601(former.leaf.not_after()));
+  return "";
+}
+
+// What of I5 can be seen from outside; "" where all is well.
+std::string defect(const Presented& given, WallTime now) {
+  const Chain& chain = given.chain;
+  if (chain.leaf.not_before() > now || chain.leaf.not_after() <= now) return "it is outside its dates";
+  if (!chain.leaf.allows_server_auth()) return "it is not for servers";
+  if (!(given.key.public_part() == chain.leaf.public_key())) return "its key is another";
+  const Certificate* last = &chain.leaf;
+  for (const Certificate& next : chain.intermediates) {
+    if (!last->issued_by(next)) return "its chain is broken";
+    last = &next;
+  }
+  return "";
+}
+
+}  // namespace
+
+struct Invariants::State {
+  World& world;
+  bool listening = true, parallel_orders = false;
+  std::vector<std::string> violations;
+  std::map<std::string, std::string> references;  // as of the last event
+  std::map<std::string, Presented> contents;      // of certificates referred to, deleted ones too, by ARN
+  std::set<std::string> allowed_worse, reported;
+  std::map<std::string, std::string> replaced;  // what each listener referred to before its last change
+  std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
+  std::size_t deletions_seen = 0;
+
+  explicit State(World& watched) : world(watched), references(references_in(watched)) { remember(); }
+
+  void report(const Event& event, const std::string& what) {
+    if (reported.insert(what).second)
+      violations.push_back(
+          fmt::format("{} at {}, {} {} {}", what, iso8601(event.at), event.service, event.operation, event.object));
+  }
+  void remember() {
+    for (const auto& [listener, arn] : references)
+      if (const auto* found = world.server_certificates().by_arn(arn)) contents.insert_or_assign(arn, found->content);
+  }
+
+  void deletions(const Event& event) {
+    const auto& deleted = world.server_certificates().deleted_in_use;
+    for (; deletions_seen < deleted.size(); ++deletions_seen)
+      report(event, fmt::format("I4: {} was deleted in use", deleted[deletions_seen]));
+    if (!event.changed || event.operation != "DeleteServerCertificate") return;
+    for (const auto& [listener, arn] : references)
+      if (contents.contains(arn) && world.server_certificates().by_arn(arn) == nullptr)
+        report(event, fmt::format("I4: {} refers to {}, which is gone", listener, arn));
+  }
+
+  // Only the listener that the event names was changed by it; others were changed by the test, and are taken as found.
+  void listeners(const Event& event) {
+    auto present = references_in(world);
+    const bool by_request = event.changed && (event.service == "elb" || event.service == "elbv2");
+    for (const auto& [listener, arn] : present) {
+      const std::string former = references.contains(listener) ? references.at(listener) : "";
+      const bool meant = event.service == "elb" ? listener == "classic/" + event.object : listener == event.object;
+      if (by_request && meant && arn != former) binding(event, listener, former, arn);
+    }
+    references = std::move(present);
+    remember();
+  }
+
+  void binding(const Event& event, const std::string& listener, const std::string& former, const std::string& arn) {
+    const auto* next = world.server_certificates().by_arn(arn);
+    if (next == nullptr) return;
+    const bool allowed = allowed_worse.erase(listener) == 1;
+    const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
+    if (const std::string why = defect(next->content, event.at); !why.empty() && ours != nullptr)
+      report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
+    const auto before = contents.find(former);
+    const bool rollback = std::exchange(replaced[listener], former) == arn;
+    if (before == contents.end() || allowed || rollback) return;
+    if (const std::string why = worsening(world, before->second.chain, next->content.chain, event.at); !why.empty())
+      report(event, fmt::format("I7: {} was given {}: {}", listener, arn, why));
+  }
+
+  void answered(const Event& event) {
+    const auto& orders = world.ca().orders;
+    const auto open = [&](const CaOrder& order) {
+      return order.answered && order.status != "valid" && order.status != "invalid" && order.expires > event.at;
+    };
+    for (const auto& [url, order] : orders) {
+      if (!open(order) || std::ranges::find(order.authorizations, event.object) == order.authorizations.end()) continue;
+      for (const auto& [other_url, other] : orders)
+        if (other_url != url && other.account == order.account && other.names == order.names &&
+            other.profile == order.profile && open(other))
+          report(event, fmt::format("I6: {} and {} are answered, open and alike", std::min(url, other_url),
+                                    std::max(url, other_url)));
+    }
+  }
+
+  void finalized(const Event& event) {
+    const auto order = world.ca().orders.find(event.object);
+    if (order == world.ca().orders.end() || order->second.csr.empty()) return;
+    const Bytes key = parse_certificate_request(order->second.csr).key.spki();
+    const auto [first, fresh] = order_of_key.try_emplace({order->second.account, key}, order->first);
+    if (first->second != order->first)
+      report(event, fmt::format("I6: {} and {} were answered for one key", first->second, order->first));
+  }
+
+  void check(const Event& event) {
+    deletions(event);
+    listeners(event);
+    if (event.service != "acme" || !event.changed) return;
+    if (event.operation == "challenge" && !parallel_orders) answered(event);
+    if (event.operation == "finalize") finalized(event);
+  }
+};
+
+Invariants::Invariants(World& world) : state_(std::make_shared<State>(world)) {
+  world.on_event([state = state_](const Event& event) {
+    if (state->listening) state->check(event);
+  });
+}
+
+Invariants::~Invariants() { state_->listening = false; }
+
+const std::vector<std::string>& Invariants::violations() const { return state_->violations; }
+
+void Invariants::allow_worse(const std::string& listener) { state_->allowed_worse.insert(listener); }
+
+void Invariants::allow_parallel_orders() { state_->parallel_orders = true; }
+
+std::vector<std::string> Invariants::leftover_challenges() const {
+  std::vector<std::string> left;
+  for (const SimulatedZone& zone : state_->world.zones().all)
+    for (const RecordSets* sets : {&zone.sets, &zone.served})
+      for (const auto& [key, set] : *sets)
+        if (set.type == "TXT" && set.name.starts_with("_acme-challenge."))
+          for (const std::string& value : set.values) left.push_back(set.name + " " + value);
+  std::ranges::sort(left);
+  const auto repeated = std::ranges::unique(left);
+  left.erase(repeated.begin(), repeated.end());
+  return left;
+}
+
+}  // namespace certferry::sandbox

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sandbox/world.h"
+
+namespace certferry::sandbox {
+
+// What must never be true of a world, whatever was killed when, checked after every event as far as CA and AWS can see
+// it:
+//   I4  a certificate that a listener refers to was deleted
+//   I5  a listener was given a certificate outside its dates, without serverAuth, with a broken chain or another key
+//   I6  two orders of an account were answered for one certificate key, or two open ones for the same names
+//   I7  a listener was given a worse certificate: an earlier end without a reason, fewer names, less trust; going back
+//       to what it referred to just before is none
+// and, where a test says that all is quiet, I3: a challenge's TXT value is left.
+// A listener is named as in refusals: "classic/NAME:PORT", or the listener's ARN.
+class Invariants {
+ public:
+  // From now on; the world may outlive it.
+  explicit Invariants(World& world);
+  ~Invariants();
+  Invariants(const Invariants&) = delete;
+  Invariants& operator=(const Invariants&) = delete;
+
+  // Sentences, each with its invariant, the time and the event; empty while all is well.
+  const std::vector<std::string>& violations() const;
+  // The next worse certificate on this listener is what the test wants: --install-untrusted, --drop-names, a changed
+  // specification. Once.
+  void allow_worse(const std::string& listener);
+  // Several open orders for one set of names are what the test wants.
+  void allow_parallel_orders();
+  // Challenge records that name servers answer or the API lists, by any zone: "NAME VALUE". For the end of a test.
+  std::vector<std::string> leftover_challenges() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace certferry::sandbox

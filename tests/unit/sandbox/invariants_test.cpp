@@ -1,0 +1,176 @@
+#include "sandbox/invariants.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/server_certificates.h"
+#include "tests/unit/sandbox/acme_client.h"
+#include "tests/unit/sandbox/signed_request.h"
+
+namespace certferry::sandbox {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct InvariantsTest : ::testing::Test {
+  explicit InvariantsTest(Settings settings = {}) : seeded(std::move(settings)) {
+    world.zones().add("shop.example");
+    world.classic().add("web", put("first", foreign({"shop.example"}, days(30))));
+    client.new_account();
+  }
+  SeededWorld seeded;
+  World& world = seeded.world;
+  WallTime& now = seeded.now;
+  AcmeClient client{world, now};
+  std::unique_ptr<Invariants> invariants;
+
+  Presented foreign(const std::vector<std::string>& names, Duration left) {
+    return world.foreign(parsed(names), now - days(1), now + left);
+  }
+  static std::vector<DomainName> parsed(const std::vector<std::string>& names) {
+    std::vector<DomainName> result;
+    for (const std::string& one : names) result.push_back(DomainName::parse(one));
+    return result;
+  }
+  // One that the world's CA issued.
+  Presented ours(const std::vector<std::string>& names, const Json& more = Json::object()) {
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    const std::string url = client.order_url(names, more);
+    client.prove(url, "shop.example");
+    client.finalize(url, names, key);
+    now += seconds(1);
+    return {parse_chain(client.post(client.read(url).at("certificate").as_text(), "").body), key};
+  }
+  std::string put(const std::string& name, const Presented& content) {
+    const std::string arn = world.server_certificates().put("/certferry/", name, content);
+    now += seconds(10);
+    return arn;
+  }
+  void watch() { invariants = std::make_unique<Invariants>(world); }
+  void bind(const std::string& arn) {
+    query("elasticloadbalancing", "eu-west-1",
+          {{"Action", "SetLoadBalancerListenerSSLCertificate"},
+           {"Version", "2012-06-01"},
+           {"LoadBalancerName", "web"},
+           {"LoadBalancerPort", "443"},
+           {"SSLCertificateId", arn}});
+    ASSERT_EQ(world.classic().by_name["web"].listeners[443].certificate, arn);
+  }
+  http::Response query(const std::string& service, const std::string& region, const QueryParameters& form) {
+    http::Request request{.method = "POST", .url = Url::parse("https://localhost:4566/"), .body = form_encoded(form)};
+    sign(request, now, region, service);
+    return world.handle(request, now);
+  }
+};
+
+TEST_F(InvariantsTest, AreContentWithAFirstAdoptionARenewalAndARollback) {
+  const std::string first = put("a", ours({"shop.example"}));
+  watch();
+  const std::string before = world.classic().by_name["web"].listeners[443].certificate;
+  bind(first);
+  now += days(60);
+  const std::string second = put("b", ours({"shop.example"}));
+  bind(second);
+  bind(first);
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+}
+
+TEST_F(InvariantsTest, SeeAnEarlierEndThatNothingAskedFor) {
+  const std::string longer = put("a", ours({"shop.example"}));
+  const std::string shorter = put("b", ours({"shop.example"}, Json::object({{"profile", "shortlived"}})));
+  watch();
+  bind(longer);
+  EXPECT_THAT(invariants->violations(), IsEmpty()) << "what was foreign may be replaced whatever its end";
+  bind(shorter);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("I7: classic/web:443")));
+}
+
+TEST_F(InvariantsTest, LetATestAllowIt) {
+  const std::string longer = put("a", ours({"shop.example"}));
+  const std::string shorter = put("b", ours({"shop.example"}, Json::object({{"profile", "shortlived"}})));
+  watch();
+  bind(longer);
+  invariants->allow_worse("classic/web:443");
+  bind(shorter);
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+}
+
+TEST_F(InvariantsTest, SeeALostName) {
+  world.classic().by_name["web"].listeners[443].bind(put("two", foreign({"shop.example", "www.shop.example"}, days(9))),
+                                                     now);
+  const std::string next = put("a", ours({"shop.example"}));
+  watch();
+  bind(next);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("www.shop.example is no longer covered")));
+}
+
+struct UntrustedInvariantsTest : InvariantsTest {
+  UntrustedInvariantsTest() : InvariantsTest(Settings{.trusted = false}) {}
+};
+
+TEST_F(UntrustedInvariantsTest, SeeATestCertificateInATrustedOnesPlace) {
+  const std::string next = put("a", ours({"shop.example"}));
+  watch();
+  bind(next);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("an untrusted certificate took the place")));
+}
+
+TEST_F(UntrustedInvariantsTest, LetItReplaceAPlaceholder) {
+  const std::string next = put("a", ours({"shop.example"}));
+  world.classic().by_name["web"].listeners[443].bind(
+      put("self", world.placeholder({DomainName::parse("shop.example")}, now)), now);
+  watch();
+  bind(next);
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+}
+
+TEST_F(InvariantsTest, SeeACertificateDeletedInUse) {
+  watch();
+  world.server_certificates().notices_use = false;
+  EXPECT_EQ(
+      query("iam", "us-east-1",
+            {{"Action", "DeleteServerCertificate"}, {"Version", "2010-05-08"}, {"ServerCertificateName", "first"}})
+          .status,
+      200);
+  EXPECT_THAT(invariants->violations(), testing::Contains(HasSubstr("I4")));
+}
+
+TEST_F(InvariantsTest, SeeTwoOpenOrdersAnsweredForOneSetOfNames) {
+  world.settings().orders_reused = false;
+  watch();
+  for (int i = 0; i < 2; ++i) {
+    const Json order = client.read(client.order_url({"shop.example"}));
+    const Json challenge = AcmeClient::dns_challenge(client.read(order.elements("authorizations")[0].as_text()));
+    EXPECT_THAT(invariants->violations(), IsEmpty());
+    client.post(challenge.at("url").as_text(), "{}");
+  }
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("I6")));
+}
+
+TEST_F(InvariantsTest, SeeOneKeyInTwoOrders) {
+  watch();
+  const PrivateKey key = PrivateKey::generate(KeyType::p256);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(invariants->violations(), IsEmpty());
+    const std::string url = client.order_url({"shop.example"});
+    client.prove(url, "shop.example");
+    EXPECT_EQ(client.finalize(url, {"shop.example"}, key).status, 200);
+    now += seconds(1);
+    client.read(url);
+  }
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("for one key")));
+}
+
+TEST_F(InvariantsTest, TellWhatChallengesLeaveBehind) {
+  watch();
+  EXPECT_THAT(invariants->leftover_challenges(), IsEmpty());
+  ours({"shop.example"});
+  EXPECT_THAT(invariants->leftover_challenges(), ElementsAre(HasSubstr("_acme-challenge.shop.example \"")));
+}
+
+}  // namespace
+}  // namespace certferry::sandbox
