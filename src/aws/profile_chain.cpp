@@ -10,6 +10,8 @@
 namespace certferry::aws {
 namespace {
 
+// source: ours; AWS lets one role assume another for an hour, and nobody chains more than two or three, 2026-11-23
+constexpr std::size_t longest_chain = 16;
 constexpr auto identity_center_keys =
     std::to_array<std::string_view>({"sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"});
 
@@ -87,6 +89,9 @@ class ChainWalk {
     if (!visited_.insert(name).second)
       throw profile_refused(name, profile, "source_profile", "source_profile leads round in a circle",
                             "Break the circle");
+    if (visited_.size() > longest_chain)
+      throw profile_refused(name, profile, "source_profile", "source_profile leads through too many profiles",
+                            "Shorten the chain");
     // Static keys of a profile that others use as their source come before its own role.
     if (as_source)
       if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
