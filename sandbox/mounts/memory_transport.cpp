@@ -88,6 +88,7 @@ bool may_change(const http::Request& request) {
 
 Task<http::Response> MemoryTransport::send(http::Request request) {
   std::string host = request.url.host();
+  if (!request.headers.get("User-Agent")) request.headers.set("User-Agent", "certferry (simulated)");  // a door's part
   Dice& dice = network_.dice;
   const Faults& faults = network_.faults;
   if (request.trust == http::Trust::metadata || dice.percent(faults.connection_refused)) {

@@ -1,0 +1,234 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/acme/ground.h"
+
+namespace certferry::acme {
+namespace {
+
+using sandbox::Settings;
+using Counts = std::map<std::string, int>;
+
+// The states of an order in which a process may find it after a kill.
+std::string only_order(Ground& ground) { return ground.ca().orders.begin()->first; }
+
+TEST(Issuance, TakesNoRequestMoreThanTheFloor) {
+  Ground ground;
+  ground.register_account();
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, spec_of({"www.example.com"}));
+    EXPECT_EQ(issued.generation, 7);
+    EXPECT_EQ(issued.chain.leaf.public_key(), ground.leaf_key.public_part());
+    EXPECT_EQ(issued.chain.leaf.names(), spec_of({"www.example.com"}).names);
+    EXPECT_FALSE(issued.chain.intermediates.empty());
+    EXPECT_TRUE(ground.ca().certificates.contains(issued.url));
+  });
+  EXPECT_EQ(ground.requests(), (Counts{{"directory", 1},  // it brings the first nonce here
+                                       {"newOrder", 1},
+                                       {"authorization", 1},
+                                       {"challenge", 1},
+                                       {"order", 2},
+                                       {"finalize", 1},
+                                       {"certificate", 1}}));
+  EXPECT_EQ(ground.polls, 2U);
+}
+
+TEST(Issuance, AsksNoOrderBeforeRetryAfter) {
+  Ground ground{Settings{.retry_after_seconds = 3}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  const auto& events = ground.world.world().events();
+  for (std::size_t i = 1; i < events.size(); ++i)
+    if (events[i].operation == "order") EXPECT_GE(events[i].at - events[i - 1].at, seconds(3));
+  EXPECT_EQ(ground.polls, 2U);
+}
+
+TEST(Issuance, WaitsForANearCaInMilliseconds) {
+  Ground ground{
+      Settings{.validation_takes = milliseconds(20), .issuance_takes = milliseconds(20), .retry_after_seconds = 0}};
+  ground.world.network().least = ground.world.network().most = milliseconds(1);
+  ground.register_account();
+  const WallTime begun = ground.world.world().now();
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  EXPECT_LT(ground.world.world().now() - begun, milliseconds(120));
+  EXPECT_LE(ground.polls, 4U);
+}
+
+TEST(Issuance, ReadsNoOrderWhereTheCaDecidesAtOnce) {
+  Ground ground{Settings{.validation_takes = milliseconds(0), .issuance_takes = milliseconds(0)}};
+  ground.register_account();
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  EXPECT_EQ(ground.requests()["order"], 1);  // after the challenges, without a wait
+  EXPECT_EQ(ground.requests()["certificate"], 1);
+}
+
+TEST(Issuance, ProvesApexAndWildcardAtOneName) {
+  Ground ground;
+  const CertificateSpec wanted = spec_of({"example.com", "*.example.com", "www.sub.example.com"});
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl url = co_await ca.new_order(wanted);
+    const auto records = co_await ca.open_challenges(co_await ca.order(url));
+    EXPECT_EQ(records.size(), 3U);
+    EXPECT_EQ(std::ranges::count(records, DomainName::parse("example.com"), &ChallengeRecord::domain), 2);
+    const Issued issued = co_await ground.obtain(ca, url, wanted);
+    EXPECT_EQ(issued.chain.leaf.names(), wanted.names);
+  });
+}
+
+TEST(Issuance, SurvivesRejectedNonces) {
+  Ground ground{Settings{.nonce_rejection_percent = 15}};
+  for (int i = 0; i < 10; ++i)
+    ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  EXPECT_EQ(ground.ca().certificates.size(), 10U);
+}
+
+TEST(Issuance, SkipsWhatIsProvenAlready) {
+  Ground ground{Settings{.authorizations_reused = true}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  ground.requests_before = ground.world.world().events().size();
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  EXPECT_EQ(ground.requests(), (Counts{{"directory", 1},  // it brings the first nonce here
+                                       {"newOrder", 1},
+                                       {"finalize", 1},
+                                       {"order", 1},
+                                       {"certificate", 1}}));  // born ready
+}
+
+TEST(Issuance, ProvesTheNewNameAloneWhereTheOtherIsProven) {
+  Ground ground{Settings{.authorizations_reused = true}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl url = co_await ca.new_order(spec_of({"api.example.com", "www.example.com"}));
+    const auto records = co_await ca.open_challenges(co_await ca.order(url));
+    EXPECT_THAT(records,
+                testing::ElementsAre(testing::Field(&ChallengeRecord::domain, DomainName::parse("api.example.com"))));
+  });
+}
+
+TEST(Issuance, GoesOnFromEveryStateOfAnOrder) {
+  for (const std::string state : {"pending", "answered", "ready", "processing", "valid"}) {
+    Ground ground{Settings{.validation_takes = seconds(30), .issuance_takes = seconds(30)}};
+    const CertificateSpec wanted = spec_of({"www.example.com"});
+    std::optional<OrderUrl> url;
+    const std::size_t first = ground.world.start([&](Outside& outside, Store&) -> Task<> {
+      Session session{outside, ground.ca().directory_url()};
+      CertificateAuthority ca{outside, session};
+      ground.account = *co_await ca.account_url(ground.account_key, {.agree_to_terms = true}, false);
+      ca.use({ground.account_key, ground.account});
+      url = co_await ca.new_order(wanted);
+      co_await ground.obtain(ca, *url, wanted);
+    });
+    const bool reached = ground.world.run_until(
+        [&] {
+          if (!url) return false;
+          const auto& order = ground.ca().orders.at(only_order(ground));
+          return state == "answered" ? order.answered : order.status == state;
+        },
+        minutes(10));
+    ASSERT_TRUE(reached) << state;
+    ground.world.kill(first);
+    ground.play([&](CertificateAuthority& ca) -> Task<> {
+      const Issued issued = co_await ground.obtain(ca, *url, wanted);
+      EXPECT_EQ(issued.chain.leaf.public_key(), ground.leaf_key.public_part()) << state;
+    });
+    EXPECT_EQ(ground.ca().orders.size(), 1U) << state;
+    EXPECT_EQ(ground.ca().certificates.size(), 1U) << state;
+  }
+}
+
+TEST(Issuance, PublishesAgainWhatWasAnsweredBeforeAKillAndAnswersItNoMore) {
+  Ground ground{Settings{.validation_takes = seconds(30)}};
+  const CertificateSpec wanted = spec_of({"www.example.com"});
+  std::optional<OrderUrl> url;
+  ground.play_with([&](Outside&, Session& session, CertificateAuthority& ca) -> Task<> {
+    url = co_await ca.new_order(wanted);
+    const Order order = co_await ca.order(*url);
+    ground.publish(co_await ca.open_challenges(order));
+    EXPECT_FALSE(ca.answered(*url));
+    const auto& proof = ground.ca().authorizations.begin()->second;
+    co_await session.post(ground.account_key, ground.account,
+                          {.operation = "test",
+                           .url = proof.url.substr(0, proof.url.find("/authz")) + "/chall" +
+                                  proof.url.substr(proof.url.find("/authz") + 6) + "/dns-01",
+                           .payload = "{}"});
+  });
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Order order = co_await ca.order(*url);
+    EXPECT_EQ((co_await ca.open_challenges(order)).size(), 1U);
+    EXPECT_TRUE(ca.answered(*url));
+    EXPECT_FALSE(ca.settled(*url));
+    EXPECT_EQ((co_await ca.answer(order)).status, OrderStatus::ready);
+    EXPECT_TRUE(ca.settled(*url));
+  });
+  EXPECT_EQ(ground.requests()["challenge"], 1);
+}
+
+TEST(Issuance, FinalizesOnceMoreOnlyAfterTheOrderWasRead) {
+  Ground ground;
+  int lost = 0;
+  ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "finalize" || lost++ > 0) return {};
+    return foreign_answer(502, "text/html", "<html>Bad gateway</html>");
+  };
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  EXPECT_EQ(ground.ca().certificates.size(), 1U);
+  std::vector<std::string> order_of_events;
+  for (const auto& event : ground.world.world().events())
+    if (event.operation == "finalize" || event.operation == "order") order_of_events.push_back(event.operation);
+  EXPECT_THAT(order_of_events, testing::ElementsAre("order", "finalize", "order", "order", "finalize", "order"));
+}
+
+TEST(Issuance, GivesAnOrderUpThatWasFinalizedWithAnotherKey) {
+  Ground ground;
+  const CertificateSpec wanted = spec_of({"www.example.com"});
+  std::optional<OrderUrl> url;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    url = co_await ca.new_order(wanted);
+    co_await ground.obtain(ca, *url, wanted);
+  });
+  ground.leaf_key = PrivateKey::generate(KeyType::p256);
+  const auto failure =
+      ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ground.obtain(ca, *url, wanted); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+}
+
+TEST(Issuance, TakesAnAlternateChainWhereTheFirstIsUnfit) {
+  Ground ground;
+  int downloads = 0;
+  ground.ca().interpose = [&](const http::Request& request,
+                              const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "certificate" || downloads++ > 0) return {};
+    auto answer = foreign_answer(200, "application/pem-certificate-chain", "<html>no chain</html>");
+    answer.headers.add("Link", "<" + request.url.text() + ">;rel=\"alternate\"");
+    return answer;
+  };
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  EXPECT_EQ(downloads, 2);
+}
+
+TEST(Issuance, ShowsWhatCameInsteadOfAChain) {
+  Ground ground;
+  ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "certificate") return {};
+    return foreign_answer(200, "text/html", "<html>Welcome to the portal</html>");
+  };
+  const auto failure = ground.failure_of(
+      [&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::refused);
+  EXPECT_THAT(failure->what(), testing::HasSubstr("200 OK, text/html: \"<html>Welcome to the portal"));
+}
+
+TEST(Issuance, TellsWhyAnIssuanceFailed) {
+  Ground ground;
+  ground.ca().fail_issuance = [](const sandbox::CaOrder&) -> std::optional<sandbox::CaProblem> {
+    return sandbox::CaProblem{403, "caa", "CAA record forbids issuance", {"www.example.com"}};
+  };
+  const auto failure = ground.failure_of(
+      [&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+  EXPECT_THAT(failure->what(), testing::HasSubstr("www.example.com: CAA record forbids issuance (caa)"));
+}
+
+}  // namespace
+}  // namespace certferry::acme
