@@ -1,0 +1,96 @@
+#include <charconv>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "config/complaints.h"
+#include "config/config.h"
+#include "config/validate.h"
+#include "config/values.h"
+
+namespace certferry {
+namespace {
+
+Place flag(std::string name) { return Place{std::move(name), 0, 0}; }
+
+// "my-lb:443", the port of which may be left out.
+std::optional<ElbInstall> elb_of_flag(const std::string& text, const Values& values, Complaints& complaints) {
+  ElbInstall elb;
+  const auto colon = text.starts_with("arn:") ? std::string::npos : text.find(':');
+  const auto name = values.load_balancer(text.substr(0, colon), flag("--elb"));
+  if (!name) return {};
+  elb.load_balancer = *name;
+  if (colon == std::string::npos) return elb;
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data() + colon + 1, end, number);
+  if (error != std::errc{} || last != end) {
+    complaints.add(flag("--elb"), fmt::format("\"{}\" has no port after the colon", quoted(text, 100)),
+                   "Write it as --elb my-lb:443");
+    return {};
+  }
+  const auto port = values.port(number, flag("--elb"));
+  if (!port) return {};
+  elb.port = *port;
+  return elb;
+}
+
+void read_settings(const Flags& flags, const Values& values, Config& config) {
+  values.ca(config.ca, flags.directory.value_or(config.ca.directory), flag("--directory"));
+  config.ca.agree_to_terms = flags.agree_to_terms;
+  config.ca.trust = flags.trust;
+  if (flags.region) config.aws.region = values.region(*flags.region, flag("--region")).value_or("");
+  config.aws.profile = flags.profile.value_or("");
+  config.account.place = flag("--account-key");
+  if (flags.account_key)
+    config.account.key = values.place_of_state("--account-key", *flags.account_key, config.account.place).value_or("");
+  config.state.place = flag("--store");
+  if (flags.store) config.state.store = values.place_of_state("--store", *flags.store, config.state.place).value_or("");
+  config.state.kms_key = flags.kms_key.value_or("");
+}
+
+std::vector<InstallConfig> installs_of(const Flags& flags, const Values& values, Complaints& complaints) {
+  std::vector<InstallConfig> installs;
+  for (const std::string& text : flags.elb) {
+    if (const auto elb = elb_of_flag(text, values, complaints))
+      installs.push_back({.where = *elb, .place = flag("--elb")});
+  }
+  for (const std::string& text : flags.listener) {
+    if (const auto listener = values.listener(text, flag("--listener")))
+      installs.push_back({.where = *listener, .place = flag("--listener")});
+  }
+  for (const std::string& text : flags.files) {
+    if (const auto path = values.directory("--files", text, flag("--files")))
+      installs.push_back({.where = FilesInstall{*path, flags.reload, ""}, .place = flag("--files")});
+  }
+  if (!flags.reload.empty() && flags.files.empty())
+    complaints.add(flag("--reload"), "there is nothing to reload", "Add --files DIRECTORY");
+  return installs;
+}
+
+}  // namespace
+
+Config config_from_flags(const Flags& flags) {
+  Complaints complaints;
+  const Values values{complaints};
+  Config config;
+  read_settings(flags, values, config);
+  std::vector<DomainName> domains;
+  for (const std::string& text : flags.domains) {
+    if (auto name = values.domain(text, flag("--domain"))) domains.push_back(std::move(*name));
+  }
+  KeyType key_type = KeyType::p256;
+  if (flags.key_type) key_type = values.key_type(*flags.key_type, flag("--key-type")).value_or(KeyType::p256);
+  auto installs = installs_of(flags, values, complaints);
+  if (!domains.empty()) {
+    const CertificateId id = CertificateId::parse(domains.front().text());
+    config.certificates.push_back(CertificateConfig{id, std::move(domains), key_type, flags.ca_profile.value_or(""),
+                                                    std::move(installs), flag("--domain")});
+  } else if (flags.domains.empty()) {
+    complaints.add(flag("--domain"), "no name is given", "Add --domain example.com, once for each name");
+  }
+  validate(config, complaints);
+  complaints.throw_if_any("the command line");
+  return config;
+}
+
+}  // namespace certferry

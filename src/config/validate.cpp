@@ -1,0 +1,156 @@
+#include "config/validate.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "base/failure.h"
+#include "base/limits/letsencrypt.h"
+
+namespace certferry {
+namespace {
+
+bool in_s3(const std::string& place) { return place.starts_with("s3://"); }
+
+void validate_keeping(Config& config, Complaints& complaints) {
+  AccountConfig& account = config.account;
+  if (account.kms_key.empty()) account.kms_key = config.state.kms_key;
+  if (in_s3(config.state.store) && config.state.kms_key.empty()) {
+    complaints.add(config.state.place, fmt::format("[state] store = \"{}\" has no kms_key", config.state.store),
+                   "Add kms_key = \"alias/...\" to [state]: secrets in S3 are always sealed");
+  }
+  if (in_s3(account.key) && account.kms_key.empty()) {
+    complaints.add(account.place, fmt::format("[account] key = \"{}\" has no kms_key", account.key),
+                   "Add kms_key = \"alias/...\" to [account] or [state]: a key in S3 is always sealed");
+  }
+  const auto object = account.key.find('/', std::string_view{"s3://"}.size());
+  if (in_s3(account.key) && (object == std::string::npos || account.key.ends_with('/'))) {
+    complaints.add(account.place, fmt::format("[account] key = \"{}\" names no object", account.key),
+                   "Write s3://bucket/path/account.key");
+  }
+}
+
+void validate_zones(const Config& config, Complaints& complaints) {
+  std::map<std::pair<DomainName, std::optional<HostedZoneId>>, const ZoneConfig*> seen;
+  for (const ZoneConfig& zone : config.zones) {
+    const auto [first, fresh] = seen.emplace(std::pair{zone.name, zone.id}, &zone);
+    if (!fresh) {
+      complaints.add(zone.place,
+                     fmt::format("zone {} stands at {} already", zone.name.text(), first->second->place.text()),
+                     "Leave one of the two away");
+    }
+    if (zone.external_id && zone.role.empty()) {
+      complaints.add(zone.place, fmt::format("zone {} has an external_id without a role", zone.name.text()),
+                     "Add role = \"arn:aws:iam::...:role/...\", or leave external_id away");
+    }
+    if (zone.name.wildcard()) {
+      complaints.add(zone.place, fmt::format("\"{}\" is no zone", zone.name.text()),
+                     fmt::format("Write \"{}\"", zone.name.without_wildcard().text()));
+    }
+  }
+}
+
+// What every CA refuses, said before an order is spent.
+void validate_names(const CertificateConfig& certificate, Complaints& complaints) {
+  std::set<DomainName> seen;
+  for (const DomainName& name : certificate.domains) {
+    const std::string& text = name.text();
+    if (!seen.insert(name).second)
+      complaints.add(certificate.place, fmt::format("{} is listed twice", text), "Leave one of the two away");
+    if (text.contains('_')) {
+      complaints.add(certificate.place, fmt::format("{} has a \"_\", which no CA certifies", text),
+                     "Leave it away, or write the host's own name");
+    }
+  }
+  for (const DomainName& name : seen) {
+    const auto parent = name.parent();
+    if (name.wildcard() || !parent) continue;
+    if (seen.contains(parent->under("*"))) {
+      complaints.add(certificate.place,
+                     fmt::format("*.{} covers {}, and CAs refuse the two together", parent->text(), name.text()),
+                     fmt::format("Leave {} away", name.text()));
+    }
+  }
+}
+
+void validate_count(const Config& config, const CertificateConfig& certificate, Complaints& complaints) {
+  const std::size_t most = limits::letsencrypt::names_classic;
+  const bool counted = config.ca.directory.starts_with("letsencrypt");
+  if (!counted || certificate.domains.size() <= most) return;
+  complaints.add(certificate.place,
+                 fmt::format("certificate {} has {} names, and Let's Encrypt takes {}", certificate.id.text(),
+                             certificate.domains.size(), most),
+                 "Make two certificates of it, or let a wildcard stand for several names");
+}
+
+void validate_key(const CertificateConfig& certificate, const InstallConfig& install, Complaints& complaints) {
+  const auto* listener = std::get_if<ListenerInstall>(&install.where);
+  const bool network = listener && listener->arn.resource().starts_with("listener/net/");
+  if (network && certificate.key_type == KeyType::rsa4096) {
+    complaints.add(install.place, "a network load balancer's listener goes dead with a key of type rsa4096",
+                   "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
+  }
+}
+
+void validate_certificates(const Config& config, Complaints& complaints) {
+  std::map<CertificateId, const CertificateConfig*> ids;
+  std::map<std::tuple<std::vector<DomainName>, KeyType, std::string>, const CertificateConfig*> specifications;
+  for (const CertificateConfig& certificate : config.certificates) {
+    validate_names(certificate, complaints);
+    validate_count(config, certificate, complaints);
+    const auto [named, fresh_name] = ids.emplace(certificate.id, &certificate);
+    if (!fresh_name) {
+      complaints.add(
+          certificate.place,
+          fmt::format("certificate {} stands at {} already", certificate.id.text(), named->second->place.text()),
+          "Give one of the two another name");
+      continue;
+    }
+    const auto [same, fresh] = specifications.emplace(
+        std::tuple{sorted_names(certificate.domains), certificate.key_type, certificate.profile}, &certificate);
+    if (!fresh) {
+      complaints.add(certificate.place,
+                     fmt::format("certificate {} wants the same as {} at {}", certificate.id.text(),
+                                 same->second->id.text(), same->second->place.text()),
+                     "Write every [[certificate.install]] under one of the two");
+    }
+  }
+}
+
+void validate_slots(const Config& config, Complaints& complaints) {
+  struct Taken {
+    const CertificateConfig* certificate;
+    const InstallConfig* install;
+  };
+  std::map<std::string, Taken> slots;
+  for (const CertificateConfig& certificate : config.certificates) {
+    for (const InstallConfig& install : certificate.install) {
+      validate_key(certificate, install, complaints);
+      const bool named_in_region = std::holds_alternative<ElbInstall>(install.where);
+      const std::string region = install.region.empty() ? config.aws.region : install.region;
+      const auto [taken, fresh] =
+          slots.emplace((named_in_region ? region + " " : "") + install.slot(), Taken{&certificate, &install});
+      if (fresh) continue;
+      const Taken& first = taken->second;
+      const bool same = first.certificate == &certificate;
+      complaints.add(install.place,
+                     same ? fmt::format("{} stands at {} already", install.slot(), first.install->place.text())
+                          : fmt::format("{} serves certificate {} already, at {}", install.slot(),
+                                        first.certificate->id.text(), first.install->place.text()),
+                     same ? "Leave one of the two away" : "Leave it in one certificate: a slot serves one");
+    }
+  }
+}
+
+}  // namespace
+
+void validate(Config& config, Complaints& complaints) {
+  validate_keeping(config, complaints);
+  validate_zones(config, complaints);
+  validate_certificates(config, complaints);
+  validate_slots(config, complaints);
+}
+
+}  // namespace certferry

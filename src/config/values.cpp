@@ -1,0 +1,255 @@
+#include "config/values.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits>
+#include <vector>
+
+#include "base/failure.h"
+#include "config/nearest.h"
+#include "wire/url.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::size_t kShown = 200;  // of what the user wrote, in a complaint
+
+constexpr std::string_view kKeyTypes[]{"p256", "p384", "rsa2048", "rsa3072", "rsa4096"};
+constexpr std::string_view kVerifyWords[]{"auto", "handshake", "api"};
+constexpr std::string_view kCaWords[]{"letsencrypt", "letsencrypt-staging"};
+
+std::string or_list(std::span<const std::string_view> words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += fmt::format("{}\"{}\"", i == 0 ? "" : i + 1 == words.size() ? " or " : ", ", words[i]);
+  return text;
+}
+
+// "Write "p256", …", or the word that was meant.
+std::string remedy_among(const std::string& written, std::span<const std::string_view> words) {
+  if (const auto meant = nearest(written, words)) return fmt::format("Write \"{}\"", *meant);
+  return "Write " + or_list(words);
+}
+
+std::vector<std::string_view> split_at(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (std::size_t at = 0;;) {
+    const auto end = text.find(separator, at);
+    parts.push_back(text.substr(at, end == std::string_view::npos ? end : end - at));
+    if (end == std::string_view::npos) return parts;
+    at = end + 1;
+  }
+}
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool lower_word(char c) { return (c >= 'a' && c <= 'z') || digit(c) || c == '-'; }
+
+// 3 to 63 of lower-case letters, digits, "." and "-", as S3 names buckets.
+bool is_bucket(std::string_view name) {
+  return name.size() >= 3 && name.size() <= 63 &&
+         std::ranges::all_of(name, [](char c) { return lower_word(c) || c == '.'; }) && name.front() != '.' &&
+         name.front() != '-' && name.back() != '.' && name.back() != '-';
+}
+
+// Each parse of the ground throws a Failure that says what is wrong and what to write; here that is a complaint.
+template <class Parse>
+auto parsed(Complaints& complaints, const Place& place, Parse parse) -> std::optional<decltype(parse())> {
+  try {
+    return parse();
+  } catch (const Failure& failure) {
+    complaints.add(place, failure.what(), failure.next());
+    return {};
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> Values::complain(const Place& place, std::string what, std::string remedy) const {
+  complaints_.add(place, std::move(what), std::move(remedy));
+  return {};
+}
+
+std::optional<DomainName> Values::domain(const std::string& text, const Place& place) const {
+  return parsed(complaints_, place, [&] { return DomainName::parse(text); });
+}
+
+std::optional<CertificateId> Values::certificate_id(const std::string& text, const Place& place) const {
+  return parsed(complaints_, place, [&] { return CertificateId::parse(text); });
+}
+
+std::optional<HostedZoneId> Values::zone_id(const std::string& text, const Place& place) const {
+  return parsed(complaints_, place, [&] { return HostedZoneId::parse(text); });
+}
+
+std::optional<KeyType> Values::key_type(const std::string& text, const Place& place) const {
+  if (const auto type = parse_key_type(text)) return type;
+  complain(place, fmt::format("\"{}\" is no key type", quoted(text, kShown)), remedy_among(text, kKeyTypes));
+  return {};
+}
+
+std::optional<KeyType> Values::account_key_type(const std::string& text, const Place& place) const {
+  constexpr std::string_view kAccountKeyTypes[]{"p256", "rsa2048", "rsa4096"};
+  if (std::ranges::find(kAccountKeyTypes, std::string_view{text}) != std::end(kAccountKeyTypes))
+    return parse_key_type(text);
+  complain(place, fmt::format("\"{}\" is no key type for an account", quoted(text, kShown)),
+           "Write " + or_list(kAccountKeyTypes));
+  return {};
+}
+
+std::optional<Duration> Values::duration(std::string_view key, const std::string& text, const Place& place) const {
+  if (const auto value = parse_duration(text)) return value;
+  complain(place, fmt::format("{} = \"{}\" is no duration", key, quoted(text, kShown)),
+           "Write a number and a unit, such as \"24h\", \"30d\" or \"90s\"");
+  return {};
+}
+
+std::optional<Verify> Values::verify(const std::string& text, const Place& place) const {
+  if (text == "auto") return Verify::automatic;
+  if (text == "handshake") return Verify::handshake;
+  if (text == "api") return Verify::api;
+  complain(place, fmt::format("\"{}\" is no way to verify", quoted(text, kShown)), remedy_among(text, kVerifyWords));
+  return {};
+}
+
+std::optional<std::string> Values::mail_address(const std::string& text, const Place& place) const {
+  const std::string_view address = std::string_view{text}.substr(text.starts_with("mailto:") ? 7 : 0);
+  const bool plain =
+      std::ranges::all_of(address, [](char c) { return c > ' ' && c < 0x7f && c != ',' && c != '?' && c != ':'; });
+  if (plain && std::ranges::count(address, '@') == 1 && !address.starts_with('@') && !address.ends_with('@'))
+    return fmt::format("mailto:{}", address);
+  return complain(place, fmt::format("\"{}\" is no mail address", quoted(text, kShown)),
+                  "Write an address such as \"ops@example.com\"");
+}
+
+std::optional<std::string> Values::role(const std::string& text, const Place& place) const {
+  const auto arn = parsed(complaints_, place, [&] { return Arn::parse(text); });
+  if (!arn) return {};
+  if (arn->service() == "iam" && arn->resource().starts_with("role/")) return text;
+  return complain(place, fmt::format("\"{}\" is no role", quoted(text, kShown)),
+                  "Write the ARN of a role, such as arn:aws:iam::123456789012:role/dns");
+}
+
+std::optional<std::string> Values::region(const std::string& text, const Place& place) const {
+  const bool region = std::ranges::all_of(text, lower_word) && std::ranges::count(text, '-') >= 2 && text.size() <= 32;
+  if (region) return text;
+  return complain(place, fmt::format("\"{}\" is no region", quoted(text, kShown)),
+                  "Write a region such as \"eu-west-1\"");
+}
+
+std::optional<std::uint16_t> Values::port(std::int64_t number, const Place& place) const {
+  if (number >= 1 && number <= std::numeric_limits<std::uint16_t>::max()) return static_cast<std::uint16_t>(number);
+  complain(place, fmt::format("{} is no port", number), "Write a number from 1 to 65535");
+  return {};
+}
+
+std::optional<std::string> Values::host_and_port(std::string_view key, const std::string& text,
+                                                 const Place& place) const {
+  const auto colon = text.rfind(':');
+  std::uint32_t number = 0;
+  const char* end = text.data() + text.size();
+  const bool numbered = colon != std::string::npos && colon > 0 &&
+                        std::from_chars(text.data() + colon + 1, end, number).ptr == end && number >= 1 &&
+                        number <= std::numeric_limits<std::uint16_t>::max();
+  if (numbered && text.find_first_of(" /\t") == std::string::npos) return text;
+  return complain(place, fmt::format("{} = \"{}\" is no host with a port", key, quoted(text, kShown)),
+                  "Write it as \"host:443\"");
+}
+
+std::optional<ListenerInstall> Values::listener(const std::string& text, const Place& place) const {
+  auto arn = parsed(complaints_, place, [&] { return Arn::parse(text); });
+  if (!arn) return {};
+  const auto parts = split_at(arn->resource(), '/');
+  const bool account = arn->account().size() == 12 && std::ranges::all_of(arn->account(), digit);
+  const bool whole = account && !arn->region().empty() && parts.size() == 5 &&
+                     std::ranges::none_of(parts, [](std::string_view part) { return part.empty(); });
+  const bool balanced = arn->service() == "elasticloadbalancing";
+  if (balanced && whole && parts[0] == "listener" && (parts[1] == "app" || parts[1] == "net"))
+    return ListenerInstall{*arn};
+  const std::string shown = quoted(text, kShown);
+  if (balanced && parts[0] == "loadbalancer") {
+    complain(place, fmt::format("\"{}\" is the ARN of a load balancer, not of its listener", shown),
+             "Write the ListenerArn that `aws elbv2 describe-listeners --load-balancer-arn ...` prints");
+  } else if (balanced && parts[0] == "listener" && parts.size() > 1 && parts[1] == "gwy") {
+    complain(place, fmt::format("\"{}\" is the listener of a gateway load balancer, which ends no TLS", shown),
+             "Write the ARN of an application or network load balancer's listener");
+  } else {
+    complain(place, fmt::format("\"{}\" is no listener's ARN", shown),
+             "Write the ListenerArn that `aws elbv2 describe-listeners` prints: "
+             "arn:aws:elasticloadbalancing:REGION:ACCOUNT:listener/app/NAME/ID/ID");
+  }
+  return {};
+}
+
+std::optional<std::string> Values::load_balancer(const std::string& text, const Place& place) const {
+  if (text.starts_with("arn:")) {
+    return complain(place,
+                    fmt::format("\"{}\" is an ARN, and a classic load balancer has a name", quoted(text, kShown)),
+                    "Write listener = \"arn:...\" for a listener of an application or network load balancer");
+  }
+  const bool named = !text.empty() && text.size() <= 32 && text.front() != '-' && text.back() != '-' &&
+                     std::ranges::all_of(text, [](char c) { return letter(c) || digit(c) || c == '-'; });
+  if (named) return text;
+  return complain(place, fmt::format("\"{}\" is no classic load balancer's name", quoted(text, kShown)),
+                  "Write the LoadBalancerName that `aws elb describe-load-balancers` prints");
+}
+
+std::optional<std::string> Values::directory(std::string_view key, const std::string& text, const Place& place) const {
+  if (!text.starts_with('/') || text.contains('\0')) {
+    return complain(place, fmt::format("{} = \"{}\" is no absolute path", key, quoted(text, kShown)),
+                    "Write the whole path, such as \"/etc/ssl/www\"");
+  }
+  std::string path;
+  for (std::string_view part : split_at(text, '/')) {
+    if (part == "..") {
+      return complain(place, fmt::format("{} = \"{}\" leads up with \"..\"", key, quoted(text, kShown)),
+                      "Write the path without \"..\"");
+    }
+    if (!part.empty() && part != ".") path += fmt::format("/{}", part);
+  }
+  if (!path.empty()) return path;
+  return complain(place, fmt::format("{} = \"{}\" is the root directory", key, quoted(text, kShown)),
+                  "Write a directory of its own, such as \"/etc/ssl/www\"");
+}
+
+void Values::ca(CaConfig& ca, const std::string& text, const Place& place) const {
+  ca.directory = text;
+  if (const auto url = directory_url(text)) {
+    ca.url = *url;
+    ca.test_ca = *url == *directory_url("letsencrypt-staging");
+    return;
+  }
+  if (text.starts_with("http")) {
+    try {
+      Url::parse(text);
+      complain(place, fmt::format("the directory \"{}\" is not https", quoted(text, kShown)),
+               "Write the CA's https URL; ACME allows no other");
+    } catch (const Failure& failure) {
+      complain(place, failure.what(), failure.next());
+    }
+    return;
+  }
+  const auto meant = nearest(text, kCaWords);
+  complain(place, fmt::format("\"{}\" is no CA that certferry knows", quoted(text, kShown)),
+           meant ? fmt::format("Write \"{}\"", *meant)
+                 : "Write " + or_list(kCaWords) + ", or the https URL of the CA's ACME directory");
+}
+
+std::optional<std::string> Values::place_of_state(std::string_view key, const std::string& text,
+                                                  const Place& place) const {
+  if (!text.starts_with("s3:")) {
+    if (text.contains("://") || text.contains('\0')) {
+      return complain(place, fmt::format("{} = \"{}\" is neither a path nor in S3", key, quoted(text, kShown)),
+                      "Write a path, or s3://bucket/path");
+    }
+    return text;
+  }
+  const std::string_view rest = text.starts_with("s3://") ? std::string_view{text}.substr(5) : std::string_view{};
+  if (is_bucket(rest.substr(0, rest.find('/')))) return text;
+  return complain(place, fmt::format("{} = \"{}\" names no bucket", key, quoted(text, kShown)),
+                  "Write s3://bucket/path; a bucket's name has 3 to 63 lower-case letters, digits, \".\" and \"-\"");
+}
+
+}  // namespace certferry

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/complaints.h"
+#include "config/config.h"
+
+namespace certferry {
+
+// Words of the configuration as values, the same for the file and for flags. What is none is a complaint at `place` and
+// an empty answer; `key` is how the user calls it ("domains", "--domain").
+class Values {
+ public:
+  explicit Values(Complaints& complaints) : complaints_(complaints) {}
+
+  std::optional<DomainName> domain(const std::string& text, const Place& place) const;
+  std::optional<CertificateId> certificate_id(const std::string& text, const Place& place) const;
+  std::optional<KeyType> key_type(const std::string& text, const Place& place) const;
+  std::optional<KeyType> account_key_type(const std::string& text, const Place& place) const;
+  std::optional<Duration> duration(std::string_view key, const std::string& text, const Place& place) const;
+  std::optional<Verify> verify(const std::string& text, const Place& place) const;
+  std::optional<std::string> mail_address(const std::string& text, const Place& place) const;  // "mailto:…"
+  std::optional<HostedZoneId> zone_id(const std::string& text, const Place& place) const;
+  std::optional<std::string> role(const std::string& text, const Place& place) const;
+  std::optional<std::string> region(const std::string& text, const Place& place) const;
+  std::optional<std::uint16_t> port(std::int64_t number, const Place& place) const;
+  std::optional<std::string> host_and_port(std::string_view key, const std::string& text, const Place& place) const;
+  std::optional<ListenerInstall> listener(const std::string& text, const Place& place) const;
+  std::optional<std::string> load_balancer(const std::string& text, const Place& place) const;
+  // An absolute path in the one form we compare: no "." parts, no double or final slash.
+  std::optional<std::string> directory(std::string_view key, const std::string& text, const Place& place) const;
+  // Sets directory, url and test_ca.
+  void ca(CaConfig& ca, const std::string& text, const Place& place) const;
+  // "", a path or s3://bucket/rest.
+  std::optional<std::string> place_of_state(std::string_view key, const std::string& text, const Place& place) const;
+
+ private:
+  std::optional<std::string> complain(const Place& place, std::string what, std::string remedy) const;
+  Complaints& complaints_;
+};
+
+}  // namespace certferry

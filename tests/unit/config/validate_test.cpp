@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include "refusals.h"
+
+namespace certferry {
+namespace {
+
+TEST(ValidateConfig, RefusesTwoCertificatesOfOneName) {
+  EXPECT_EQ(refusal("[[certificate]]\nname = \"www\"\ndomains = [\"a.example\"]\n"
+                    "[[certificate]]\nname = \"www\"\ndomains = [\"b.example\"]\n"),
+            "certferry.toml:4:1: certificate www stands at certferry.toml:1:1 already -> Give one of the two another "
+            "name");
+}
+
+TEST(ValidateConfig, RefusesTwoCertificatesThatWantTheSame) {
+  EXPECT_EQ(refusal("[[certificate]]\nname = \"one\"\ndomains = [\"a.example\", \"b.example\"]\n"
+                    "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\", \"a.example\"]\n"),
+            "certferry.toml:4:1: certificate two wants the same as one at certferry.toml:1:1 -> Write every "
+            "[[certificate.install]] under one of the two");
+}
+
+TEST(ValidateConfig, RefusesOneSlotInTwoCertificates) {
+  EXPECT_EQ(refusal("[[certificate]]\nname = \"one\"\ndomains = [\"a.example\"]\n[[certificate.install]]\n"
+                    "files = \"/etc/ssl/www\"\n"
+                    "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\"]\n[[certificate.install]]\n"
+                    "files = \"/etc/ssl/www/\"\n"),
+            "certferry.toml:9:1: files//etc/ssl/www serves certificate one already, at certferry.toml:4:1 -> Leave it "
+            "in one certificate: a slot serves one");
+}
+
+TEST(ValidateConfig, KnowsLoadBalancersOfOneNameInTwoRegionsApart) {
+  const std::string text =
+      "[aws]\nregion = \"eu-west-1\"\n"
+      "[[certificate]]\nname = \"one\"\ndomains = [\"a.example\"]\n[[certificate.install]]\nelb = \"web\"\n"
+      "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\"]\n[[certificate.install]]\nelb = \"web\"\nregion = ";
+  EXPECT_EQ(refusal(text + "\"eu-west-2\"\n"), "");
+  EXPECT_NE(refusal(text + "\"eu-west-1\"\n"), "");
+}
+
+TEST(ValidateConfig, WantsSecretsInS3Sealed) {
+  EXPECT_EQ(refusal("[state]\nstore = \"s3://my-bucket/certferry/\"\n"),
+            "certferry.toml:2:9: [state] store = \"s3://my-bucket/certferry/\" has no kms_key -> Add kms_key = "
+            "\"alias/...\" to [state]: secrets in S3 are always sealed");
+  EXPECT_EQ(refusal("[account]\nkey = \"s3://my-bucket/account.key\"\n"),
+            "certferry.toml:2:7: [account] key = \"s3://my-bucket/account.key\" has no kms_key -> Add kms_key = "
+            "\"alias/...\" to [account] or [state]: a key in S3 is always sealed");
+  EXPECT_EQ(refusal("[state]\nstore = \"s3:bucket\"\nkms_key = \"alias/x\"\n"),
+            "certferry.toml:2:9: [state] store = \"s3:bucket\" names no bucket -> Write s3://bucket/path; a bucket's "
+            "name has 3 to 63 lower-case letters, digits, \".\" and \"-\"");
+}
+
+TEST(ValidateConfig, RefusesAKeyThatTheLoadBalancerCannotServe) {
+  const auto with = [](const std::string& kind, const std::string& key) {
+    return refusal("[[certificate]]\ndomains = [\"a.example\"]\nkey = \"" + key +
+                   "\"\n[[certificate.install]]\nlistener = "
+                   "\"arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/" +
+                   kind + "/web/50dc6c495c0c9188/f2f7dc8efc522ab2\"\n");
+  };
+  EXPECT_EQ(with("net", "rsa4096"),
+            "certferry.toml:4:1: a network load balancer's listener goes dead with a key of type rsa4096 -> Write key "
+            "= \"p256\", or \"rsa2048\" where old clients need RSA");
+  EXPECT_EQ(with("net", "p256"), "");
+  EXPECT_EQ(with("app", "rsa4096"), "");
+}
+
+TEST(ValidateConfig, SaysBeforeAnOrderIsSpentWhatEveryCaRefuses) {
+  EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"example.com\", \"*.example.com\", \"www.example.com\"]\n"),
+            "certferry.toml:1:1: *.example.com covers www.example.com, and CAs refuse the two together -> Leave "
+            "www.example.com away");
+  EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"example.com\", \"EXAMPLE.com\"]\n"),
+            "certferry.toml:1:1: example.com is listed twice -> Leave one of the two away");
+  EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"_acme-challenge.example.com\"]\n"),
+            "certferry.toml:1:1: _acme-challenge.example.com has a \"_\", which no CA certifies -> Leave it away, or "
+            "write the host's own name");
+}
+
+TEST(ValidateConfig, TakesTheSameRulesToFlags) {
+  Flags flags;
+  flags.domains = {"example.com", "*.example.com"};
+  flags.elb = {"my-lb:8443"};
+  flags.files = {"/etc/ssl/www"};
+  flags.reload = {"systemctl", "reload", "nginx"};
+  flags.agree_to_terms = true;
+  const Config config = config_from_flags(flags);
+  const CertificateConfig& certificate = config.certificates.at(0);
+  EXPECT_EQ(certificate.id.text(), "example.com");
+  EXPECT_EQ(certificate.install.at(0).slot(), "elb/my-lb:8443");
+  EXPECT_EQ(certificate.install.at(1).slot(), "files//etc/ssl/www");
+  EXPECT_TRUE(config.ca.test_ca);
+
+  flags.elb = {"my-lb:https"};
+  EXPECT_EQ(refusal(flags), "--elb: \"my-lb:https\" has no port after the colon -> Write it as --elb my-lb:443");
+  flags.elb = {"my-lb", "my-lb:443"};
+  EXPECT_EQ(refusal(flags), "--elb: elb/my-lb:443 stands at --elb already -> Leave one of the two away");
+  EXPECT_EQ(refusal(Flags{}), "--domain: no name is given -> Add --domain example.com, once for each name");
+}
+
+}  // namespace
+}  // namespace certferry
