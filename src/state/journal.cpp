@@ -10,15 +10,6 @@ namespace {
 
 constexpr int journal_format = 1;
 
-// What stands in a journal, checked, before anybody asks whose it is.
-struct ReadJournal {
-  CertificateId certificate;
-  int generation;
-  CertificateSpec specification;
-  std::int64_t epoch;
-  Json steps, notes;
-};
-
 void require_steps(const Json& steps) {
   for (const auto& [name, step] : steps.as_object()) {
     const std::string& state = step.at("state").as_text();
@@ -28,24 +19,6 @@ void require_steps(const Json& steps) {
                     "Restore the journal as certferry wrote it");
     from_json<WallTime>(step.at("at"));
     if (state == "done") step.at("value");
-  }
-}
-
-ReadJournal read_text(BytesView text, const std::string& what) {
-  Json json = Json::parse(text, what, limits::store::value_longest);
-  require_format(json, journal_format, what);
-  try {
-    ReadJournal read{.certificate = from_json<CertificateId>(json.at("certificate")),
-                     .generation = stored_count(json, "generation"),
-                     .specification = from_json<CertificateSpec>(json.at("specification")),
-                     .epoch = json.at("epoch").as_integer(),
-                     .steps = json.at("steps"),
-                     .notes = json.at("notes")};
-    require_steps(read.steps);
-    read.notes.as_object();
-    return read;
-  } catch (const Failure& failure) {
-    throw failure.within(what);
   }
 }
 
@@ -64,11 +37,28 @@ std::string journal_key(const CertificateId& id, int generation) {
   return fmt::format("certificate/{}/generation/{}", id.text(), generation);
 }
 
+JournalView parse_journal(BytesView text, const std::string& what) {
+  Json json = Json::parse(text, what, limits::store::value_longest);
+  require_format(json, journal_format, what);
+  try {
+    JournalView read{.certificate = from_json<CertificateId>(json.at("certificate")),
+                     .generation = stored_count(json, "generation"),
+                     .specification = from_json<CertificateSpec>(json.at("specification")),
+                     .epoch = json.at("epoch").as_integer(),
+                     .steps = json.at("steps"),
+                     .notes = json.at("notes")};
+    require_steps(read.steps);
+    read.notes.as_object();
+    return read;
+  } catch (const Failure& failure) {
+    throw failure.within(what);
+  }
+}
+
 Task<std::optional<JournalView>> read_journal(Store& store, const CertificateId& id, int generation) {
   std::optional<Store::Entry> entry = co_await store.get(journal_key(id, generation));
   if (!entry) co_return std::nullopt;
-  ReadJournal read = read_text(entry->value, journal_name(id, generation));
-  co_return JournalView{std::move(read.specification), std::move(read.steps), std::move(read.notes)};
+  co_return parse_journal(entry->value, journal_name(id, generation));
 }
 
 Task<std::unique_ptr<Journal>> Journal::open(Store& store, Clock& clock, Log& log, Begin begin) {
@@ -90,7 +80,7 @@ Task<bool> Journal::adopt() {
 }
 
 Journal::Content Journal::read(BytesView text) const {
-  ReadJournal read = read_text(text, what());
+  JournalView read = parse_journal(text, what());
   if (read.certificate != begin_.certificate || read.generation != begin_.generation)
     throw Failure(
         Failure::Kind::refused,

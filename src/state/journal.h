@@ -108,9 +108,14 @@ std::string journal_key(const CertificateId&, int generation);  // "certificate/
 
 // What a generation's journal says, for reading alone: sweep, status and forget.
 struct JournalView {
+  CertificateId certificate;
+  int generation = 0;
   CertificateSpec specification;
+  std::int64_t epoch = 0;
   Json steps, notes;
 };
+// Throws Failure (refused) that begins with `what`: whatever is no whole journal of a format that we know.
+JournalView parse_journal(BytesView text, const std::string& what);
 Task<std::optional<JournalView>> read_journal(Store& store, const CertificateId& id, int generation);
 
 template <class Effect>
