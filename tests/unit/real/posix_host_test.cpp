@@ -1,0 +1,175 @@
+#include "real/posix_host.h"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+namespace certferry {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct PosixHostTest : ::testing::Test {
+  Exit run(std::vector<std::string> argv, Duration deadline = seconds(20)) {
+    return machine.run(host.run({.argv = std::move(argv), .deadline = deadline}));
+  }
+  Machine machine;
+  PosixHost host;
+  TemporaryDirectory directory;
+};
+
+TEST_F(PosixHostTest, ReplacesAFileWholeWithItsMode) {
+  const Path path = directory / "a/b/file";
+  EXPECT_EQ(machine.run(host.read(path)), std::nullopt);
+  machine.run(host.replace(path, "first", {0600}));
+  machine.run(host.replace(path, std::string("se\0cond", 7), {0640}));
+  EXPECT_EQ(machine.run(host.read(path)), std::string("se\0cond", 7));
+  EXPECT_EQ(machine.run(host.status(path))->mode, 0640U);
+  EXPECT_EQ(machine.run(host.status(directory / "a"))->mode, 0700U);
+  EXPECT_TRUE(machine.run(host.status(path))->ours);
+  EXPECT_THAT(machine.run(host.list(directory / "a/b")), ElementsAre("file"));
+}
+
+TEST_F(PosixHostTest, PointsALinkElsewhereFromOneInstantOn) {
+  machine.run(host.make_directory(directory / "one", {0755}));
+  machine.run(host.make_directory(directory / "one", {0755}));
+  machine.run(host.link(directory / "live", "one"));
+  EXPECT_EQ(machine.run(host.link_target(directory / "live")), "one");
+  machine.run(host.link(directory / "live", "two"));
+  EXPECT_EQ(machine.run(host.link_target(directory / "live")), "two");
+  EXPECT_TRUE(machine.run(host.status(directory / "live"))->link);
+  EXPECT_EQ(machine.run(host.link_target(directory / "one")), std::nullopt);
+  EXPECT_EQ(machine.run(host.link_target(directory / "none")), std::nullopt);
+  EXPECT_THAT(machine.run(host.list(directory / "")), ElementsAre("live", "one"));
+}
+
+TEST_F(PosixHostTest, RemovesAWholeDirectoryAndDoesNotMindAbsence) {
+  machine.run(host.replace(directory / "d/e/f", "x", {0644}));
+  machine.run(host.remove(directory / "d"));
+  machine.run(host.remove(directory / "d"));
+  EXPECT_EQ(machine.run(host.status(directory / "d")), std::nullopt);
+  EXPECT_THAT(machine.run(host.list(directory / "d")), IsEmpty());
+}
+
+TEST_F(PosixHostTest, SaysWhatStandsInTheWayAndWhatToDo) {
+  machine.run(host.replace(directory / "file", "x", {0644}));
+  const auto below = failure_of(machine, host.replace(directory / "file/under", "x", {0644}));
+  EXPECT_EQ(below->kind(), Failure::Kind::refused);
+  EXPECT_THAT(below->what(), HasSubstr("file: Not a directory"));
+  EXPECT_THAT(below->next(), StartsWith("Move away"));
+  const auto onto = failure_of(machine, host.replace(directory / "", "x", {0644}));
+  EXPECT_EQ(onto->kind(), Failure::Kind::refused);
+  const auto full = failure_of(machine, host.replace("/dev/full/x", "x", {0644}));
+  EXPECT_EQ(full->kind(), Failure::Kind::refused);
+}
+
+TEST_F(PosixHostTest, RefusesToReadMoreThanSixteenMebibytes) {
+  {
+    std::ofstream{directory / "big"} << "x";
+  }
+  ASSERT_EQ(::truncate((directory / "big").c_str(), 16 * 1024 * 1024 + 1), 0);
+  EXPECT_THAT(failure_of(machine, host.read(directory / "big"))->what(), HasSubstr("over 16 MiB"));
+  ASSERT_EQ(::truncate((directory / "big").c_str(), 16 * 1024 * 1024), 0);
+  EXPECT_EQ(machine.run(host.read(directory / "big"))->size(), 16U * 1024 * 1024);
+}
+
+TEST_F(PosixHostTest, RunsAProgramWithoutAShell) {
+  const Exit echoed = run({"echo", "a  b; $HOME `id`"});
+  EXPECT_EQ(echoed.status, 0);
+  EXPECT_EQ(echoed.output, "a  b; $HOME `id`\n");
+  const Exit failed = run({"/bin/sh", "-c", "echo out; echo err >&2; exit 3"});
+  EXPECT_EQ(failed.status, 3);
+  EXPECT_EQ(failed.output, "out\nerr\n");
+  EXPECT_EQ(run({"/bin/sh", "-c", "kill -9 $$"}).status, 128 + 9);
+  EXPECT_EQ(run({"cat"}).output, "");  // its input is empty
+}
+
+TEST_F(PosixHostTest, KeepsTheLastFourKibibytesOfOutput) {
+  const Exit exit = run({"/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"});
+  EXPECT_EQ(exit.status, 0);
+  EXPECT_EQ(exit.output.size(), 4096U);
+  EXPECT_TRUE(exit.output.ends_with("line 19999\n"));
+}
+
+TEST_F(PosixHostTest, HandsNoDescriptorOn) {
+  const int ours = ::open("/dev/null", O_RDONLY);
+  ASSERT_GE(ours, 0);
+  EXPECT_THAT(run({"/bin/sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '"}).output,
+              ::testing::AnyOf("0 1 2 ", "0 1 10 2 ", "0 1 2 3 "));
+  ::close(ours);
+}
+
+TEST_F(PosixHostTest, RefusesAProgramThatIsNotThere) {
+  const auto missing = failure_of(machine, host.run({.argv = {directory / "none"}}));
+  EXPECT_EQ(missing->kind(), Failure::Kind::refused);
+  EXPECT_THAT(missing->what(), HasSubstr("none: No such file"));
+  EXPECT_EQ(failure_of(machine, host.run({}))->kind(), Failure::Kind::refused);
+}
+
+// The program leaves its process id, and that of a child of its own, in `directory`/pids.
+std::vector<std::string> stubborn(const std::string& pids) {
+  return {"/bin/sh", "-c",
+          "trap '' TERM; sleep 1000 & echo $! > " + pids + "; echo $$ >> " + pids + "; echo up; wait; wait"};
+}
+
+std::vector<pid_t> pids_in(const std::string& path) {
+  std::ifstream file{path};
+  std::vector<pid_t> pids;
+  for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+// Gone, or a zombie that nobody of ours reaps.
+bool runs(pid_t pid) {
+  std::ifstream status{"/proc/" + std::to_string(pid) + "/stat"};
+  std::string number, command, state;
+  return (status >> number >> command >> state) && state != "Z";
+}
+
+TEST_F(PosixHostTest, KillsTheWholeGroupAtTheDeadline) {
+  const std::string pids = directory / "pids";
+  const Exit exit = run(stubborn(pids), milliseconds(300));
+  EXPECT_TRUE(exit.timed_out);
+  EXPECT_EQ(exit.output, "up\n");
+  ASSERT_EQ(pids_in(pids).size(), 2U);
+  Work gone = [&]() -> Task<> {
+    for (const pid_t pid : pids_in(pids))
+      while (runs(pid)) co_await pause_for(milliseconds(5));
+  };
+  machine.run(gone());
+}
+
+TEST_F(PosixHostTest, KillsTheWholeGroupWhenCancelled) {
+  const std::string pids = directory / "pids";
+  Work child = [&]() -> Task<> { co_await host.run({.argv = stubborn(pids), .deadline = hours(1)}); };
+  Work until_up = [&]() -> Task<> {
+    while (pids_in(pids).size() < 2) co_await pause_for(milliseconds(5));
+  };
+  EXPECT_EQ(machine.run(race(child, until_up)), 1U);
+  for (const pid_t pid : pids_in(pids)) EXPECT_FALSE(runs(pid) && pid == pids_in(pids).back());
+}
+
+TEST_F(PosixHostTest, EndsWithItsProgramThoughAGrandchildHoldsTheOutput) {
+  const auto begun = std::chrono::steady_clock::now();
+  const Exit exit = run({"/bin/sh", "-c", "(setsid sleep 3) & echo done"});
+  EXPECT_EQ(exit.output, "done\n");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{2});
+}
+
+TEST_F(PosixHostTest, KnowsItsMachineAndUser) {
+  EXPECT_THAT(host.id(), StartsWith("host/"));
+  EXPECT_EQ(host.id(), PosixHost{}.id());
+  EXPECT_EQ(host.superuser(), ::geteuid() == 0);
+  EXPECT_FALSE(host.home().empty());
+  EXPECT_EQ(host.environment("CERTFERRY_SURELY_NOT_SET"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace certferry
