@@ -53,5 +53,15 @@ std::string_view name(Failure::Kind);
 // Foreign text made fit to be shown: control and non-UTF-8 bytes escaped, cut at `limit` bytes, the value of every live
 // Secret replaced by "[secret]".
 std::string quoted(std::string_view foreign, std::size_t limit = 500);
+// Else std::quoted, found beside std::string wherever <iomanip> or <filesystem> is included, would be taken instead.
+inline std::string quoted(const std::string& foreign, std::size_t limit = 500) {
+  return quoted(std::string_view{foreign}, limit);
+}
+inline std::string quoted(const char* foreign, std::size_t limit = 500) {
+  return quoted(std::string_view{foreign}, limit);
+}
+inline std::string quoted(std::string& foreign, std::size_t limit = 500) {
+  return quoted(std::string_view{foreign}, limit);
+}
 
 }  // namespace certferry

@@ -73,7 +73,7 @@ std::string word_of(std::string_view kind, std::string_view text, std::string_vi
   if (word.size() > longest)
     throw refuse_name(kind, text, fmt::format("it is longer than {} characters", longest), next);
   if (auto bad = std::ranges::find_if_not(word, allowed); bad != word.end())
-    throw refuse_name(kind, text, fmt::format("it holds \"{}\"", quoted({bad, bad + 1})), next);
+    throw refuse_name(kind, text, fmt::format("it holds \"{}\"", quoted(std::string_view{bad, bad + 1})), next);
   return std::string{word};
 }
 

@@ -107,7 +107,7 @@ std::optional<Bytes> read_file(const Path& path) {
     if (size < 0) throw file_failure("Reading", path, errno);
     if (size == 0) return content;
     if (content.size() + static_cast<std::size_t>(size) > limit)
-      throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", certferry::quoted(path)),
+      throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", quoted(path)),
                     "Name the file that was meant.");
     content.append(chunk.data(), static_cast<std::size_t>(size));
   }
