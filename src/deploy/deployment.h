@@ -17,12 +17,14 @@ namespace certferry {
 class Deployment {
  public:
   Deployment(Outside& outside, aws::Access& access);
+  // Knows every region of the configuration from the start; the other one knows those of the targets it was asked for.
+  Deployment(Outside& outside, aws::Access& access, const Config& config);
   ~Deployment();
   Task<Target*> target(const CertificateConfig& certificate, const InstallConfig& install);  // kept by this object
   // The shelf by the id that a ledger names; null where this configuration cannot reach it.
   Task<Shelf*> shelf(const std::string& id);
   // Whether anything that this configuration can see still refers to it: every listener of every load balancer that the
-  // shelf's certificates can serve (I4, before a delete).
+  // shelf's certificates can serve (I4, before a delete). Asks afresh each time.
   Task<bool> referenced(const std::string& reference, const std::string& shelf_id);
 
  private:

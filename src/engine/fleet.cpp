@@ -50,7 +50,7 @@ struct Fleet::Run {
         zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access),
               ground.config.delegated),
         challenges(ground.outside, ground.store, zones),
-        deployment(ground.outside, ground.access),
+        deployment(ground.outside, ground.access, ground.config),
         time(ground.outside.clock, ground.outside.log),
         shelves(ground.store, time),
         observer(ground.store, deployment, ground.config),

@@ -19,10 +19,10 @@ struct AccountKeyPlace {
   std::string directory;         // of the CA: part of the vault's key
 };
 
-// Reads the account key in any of three forms (our envelope, the raw KMS ciphertext of a PEM, a plain PEM of mode
-// 0600), or makes it where it is surely absent, create-only: of two that make one at once, both use the first. Failure:
-// refused, and nothing made, where absence is not sure (403, NoSuchBucket, unreadable, looser mode, a form that is none
-// of these).
+// Reads the account key in any of three forms (in S3 our envelope or the raw KMS ciphertext of a PEM, in a file a plain
+// PEM of mode 0600), or makes it where it is surely absent, create-only: of two that make one at once, both use the
+// first. Failure: refused, and nothing made, where absence is not sure (403, NoSuchBucket, unreadable, looser mode, a
+// form that is none of these).
 class AccountKeys {
  public:
   AccountKeys(Outside& outside, Vault& vault, aws::Client& client)

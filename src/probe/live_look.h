@@ -21,6 +21,10 @@ struct Shown {
 Task<std::vector<Shown>> look_at(Outside& outside, std::string host, std::uint16_t port, std::string sni, KeyType key,
                                  StartTls starttls = StartTls::none);
 
+// The same to a client that can use keys of either kind: with `first`, and where that shows nothing with the other.
+Task<std::vector<Shown>> look_at_with_any_key(Outside& outside, std::string host, std::uint16_t port, std::string sni,
+                                              KeyType first, StartTls starttls = StartTls::none);
+
 // Until every address shows `wanted`, `times` in a row, within `deadline`. Failure: transient, naming the addresses
 // that do not and what they show instead.
 Task<> await_shown(Outside& outside, std::string host, std::uint16_t port, std::string sni, const Certificate& wanted,

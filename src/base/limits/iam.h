@@ -16,9 +16,9 @@ inline constexpr int certificates_per_page = 1000;
 // source: IAM UserGuide, "IAM and AWS STS quotas"; adjustable, 2026-11-23
 inline constexpr int certificates_per_account = 20;
 
-// The name of an upload: domain, not-after (20261123T205800Z), 16 digits of the SHA-256, with "-" between.
+// The name of an upload: domain, day of not-after (20261123), 16 digits of the SHA-256, with "-" between.
 // source: our choice; it must fit name_longest, 2026-11-23
-inline constexpr std::size_t name_domain_longest = 60, name_date = 16, name_digest = 16;
+inline constexpr std::size_t name_domain_longest = 60, name_date = 8, name_digest = 16;
 
 // After an upload the load balancers answer CertificateNotFound for seconds to minutes.
 // source: ELB API reference, SetLoadBalancerListenerSSLCertificate; hashicorp/terraform-provider-aws#2053, 2026-11-23

@@ -1,0 +1,98 @@
+#include "deploy/files_shelf.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "deploy/logged_step.h"
+#include "deploy/object_name.h"
+#include "wire/url.h"
+
+namespace certferry {
+namespace {
+
+constexpr FileMode for_everybody{0644}, for_us_alone{0600}, open_directory{0755};
+constexpr std::string_view kept_in_ids = "-._~/";
+
+// "/etc/ssl/www", without a slash at its end.
+std::string checked_directory(std::string directory) {
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  const bool climbs = (directory + "/").contains("/../");
+  if (directory.size() > 1 && directory.starts_with('/') && !climbs) return directory;
+  throw Failure(Failure::Kind::refused, fmt::format("files {}: this is no absolute path", quoted(directory)),
+                "Write `files` as an absolute path without \"..\"");
+}
+
+bool one_directory_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && !name.contains('/');
+}
+
+}  // namespace
+
+FilesShelf::FilesShelf(Outside& outside, std::string directory)
+    : outside_(outside), directory_(checked_directory(std::move(directory))), id_(id_of(outside.host, directory_)) {}
+
+std::string FilesShelf::id_of(const Host& host, const std::string& directory) {
+  return fmt::format("files/{}{}", host.id(), percent_encoded(checked_directory(directory), kept_in_ids));
+}
+
+std::optional<std::string> FilesShelf::directory_in(const Host& host, const std::string& id) {
+  const std::string ours = fmt::format("files/{}/", host.id());
+  if (!id.starts_with(ours)) return {};
+  return percent_decoded(id.substr(ours.size() - 1));
+}
+
+std::string FilesShelf::name_for(const Issued& issued) const { return object_name(issued); }
+
+Task<std::string> FilesShelf::live() {
+  const auto target = co_await outside_.host.link_target(link());
+  if (!target) co_return "";
+  co_return target->starts_with('/') ? *target : directory_ + "/" + *target;
+}
+
+Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
+  Host& host = outside_.host;
+  co_await host.make_directory(directory_, open_directory);
+  co_await host.make_directory(directory_ + "/generations", open_directory);
+  co_await host.make_directory(place, open_directory);
+  co_await host.replace(place + "/privkey.pem", Bytes{key.pem().reveal()}, for_us_alone);
+  co_await host.replace(place + "/cert.pem", issued.chain.leaf_pem(), for_everybody);
+  co_await host.replace(place + "/chain.pem", issued.chain.intermediates_pem(), for_everybody);
+  co_await host.replace(place + "/fullchain.pem", issued.chain.pem(), for_everybody);  // last: with it, it is whole
+}
+
+Task<Shelved> FilesShelf::put(const Issued& issued, const PrivateKey& key, std::optional<Shelved>) {
+  const std::string name = name_for(issued);
+  const Work writing = [&]() -> Task<> { co_await write(place_of(name), issued, key); };
+  co_await logged_step(outside_, id_, "upload", writing);
+  co_return Shelved{id_, place_of(name), name, issued.fingerprint()};
+}
+
+Task<std::optional<Shelved>> FilesShelf::find(const Issued& issued) {
+  const std::string name = name_for(issued);
+  const auto there = co_await read(place_of(name));
+  if (!there || there->leaf != issued.chain.leaf) co_return std::nullopt;
+  co_return Shelved{id_, place_of(name), name, issued.fingerprint()};
+}
+
+Task<std::optional<Chain>> FilesShelf::read(const std::string& reference) {
+  const auto pem = co_await outside_.host.read(reference + "/fullchain.pem");
+  if (!pem) co_return std::nullopt;
+  co_return parse_chain(BytesView{*pem});
+}
+
+bool FilesShelf::ours(const std::string& reference) const {
+  const std::string generations = place_of("");
+  return reference.starts_with(generations) && one_directory_name(reference.substr(generations.size()));
+}
+
+Task<bool> FilesShelf::remove(const std::string& name, const std::string& reference) {
+  if (!one_directory_name(name)) co_return false;
+  const std::string place = place_of(name);
+  if (!reference.empty() && reference != place) co_return false;
+  if (co_await live() == place) co_return false;
+  co_await outside_.host.remove(place);
+  co_return true;
+}
+
+}  // namespace certferry

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "deploy/shelf.h"
+#include "outside/outside.h"
+
+namespace certferry {
+
+// A directory of this machine: <directory>/generations/<name>/{cert,chain,fullchain,privkey}.pem, a fresh directory
+// for each certificate, never changed once it is whole. Which of them is served is the link that files_target.h
+// switches.
+class FilesShelf final : public Shelf {
+ public:
+  // Throws Failure (refused) where the directory is no absolute path without "..".
+  FilesShelf(Outside& outside, std::string directory);
+  static std::string id_of(const Host& host, const std::string& directory);
+  // The directory that an id names; empty where it is none, or one of another machine.
+  static std::optional<std::string> directory_in(const Host& host, const std::string& id);
+
+  std::string_view id() const override { return id_; }
+  const std::string& directory() const { return directory_; }
+  std::string link() const { return directory_ + "/live"; }
+  // The directory that the link points to, absolute; "" where there is no link.
+  Task<std::string> live();
+
+  std::string name_for(const Issued& issued) const override;
+  Task<Shelved> put(const Issued& issued, const PrivateKey& key, std::optional<Shelved> replaces) override;
+  Task<std::optional<Shelved>> find(const Issued& issued) override;
+  Task<std::optional<Chain>> read(const std::string& reference) override;
+  bool ours(const std::string& reference) const override;
+  Task<bool> remove(const std::string& name, const std::string& reference) override;
+
+ private:
+  std::string place_of(const std::string& name) const { return directory_ + "/generations/" + name; }
+  Task<> write(const std::string& place, const Issued& issued, const PrivateKey& key);
+  Outside& outside_;
+  std::string directory_, id_;
+};
+
+}  // namespace certferry

@@ -1,0 +1,139 @@
+#include "deploy/files_target.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "deploy/logged_step.h"
+#include "probe/host_port.h"
+#include "probe/live_look.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::uint16_t https_port = 443;
+
+// What a shell would be typed, for people.
+std::string typed(const std::vector<std::string>& argv) { return fmt::format("{}", fmt::join(argv, " ")); }
+
+}  // namespace
+
+FilesTarget::FilesTarget(Outside& outside, FilesShelf& shelf, Proving proving, FilesInstall where)
+    : outside_(outside), shelf_(shelf), proving_(std::move(proving)), where_(std::move(where)), id_(shelf.id()) {}
+
+Task<Serving> FilesTarget::look() {
+  Serving serving;
+  serving.reference = co_await shelf_.live();
+  const bool no_link = serving.reference.empty();
+  if (no_link && co_await outside_.host.status(shelf_.link())) serving.reference = shelf_.link();  // not of our making
+  if (!serving.reference.empty()) co_await read_body(serving);
+  serving.ours = shelf_.ours(serving.reference);
+  if (!where_.connect.empty() && proving_.verify != Verify::api) co_await look_from_outside(serving);
+  co_return serving;
+}
+
+Task<> FilesTarget::read_body(Serving& serving) {
+  try {
+    serving.body = co_await shelf_.read(serving.reference);
+    if (!serving.body) serving.note = fmt::format("{} holds no fullchain.pem", serving.reference);
+  } catch (const Failure& failure) {
+    serving.unreadable = true;
+    serving.note = failure.what();
+  }
+}
+
+Task<> FilesTarget::look_from_outside(Serving& serving) {
+  const auto place = parse_host_port(where_.connect, https_port);
+  if (!place) co_return;
+  const KeyType served =
+      serving.body ? serving.body->leaf.public_key().type().value_or(proving_.key_type) : proving_.key_type;
+  std::string trouble;
+  try {
+    for (const Shown& shown : co_await look_at_with_any_key(outside_, place->host, place->port, proving_.sni, served)) {
+      const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
+      if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
+      if (!shown.chain) trouble = fmt::format("{}: {}", shown.address, shown.trouble);
+    }
+  } catch (const Failure& failure) {
+    trouble = failure.what();
+  }
+  if (!trouble.empty()) serving.note += (serving.note.empty() ? "" : "; ") + trouble;
+}
+
+Task<> FilesTarget::bind(const Shelved& next, const Serving& seen) {
+  const Work binding = [&]() -> Task<> {
+    const std::string now = co_await shelf_.live();
+    const bool as_seen = now == seen.reference || (now.empty() && seen.reference == shelf_.link());
+    if (now != next.reference && !as_seen)
+      throw Failure(
+          Failure::Kind::conflict,
+          fmt::format("{}: live points to {} where {} was expected: somebody else changed it", name(),
+                      now.empty() ? "nothing" : quoted(now), seen.reference.empty() ? "nothing" : seen.reference),
+          "Run certferry again: it looks at what is there now");
+    if (now != next.reference) co_await switch_to(next.reference);
+    co_await reload();
+  };
+  co_await logged_step(outside_, id_, "bind", binding);
+}
+
+// Relative where it can be, so that the whole directory may be mounted elsewhere.
+Task<> FilesTarget::switch_to(const std::string& reference) {
+  const std::string inside = shelf_.directory() + "/";
+  const bool relative = reference.starts_with(inside);
+  co_await outside_.host.link(shelf_.link(), relative ? reference.substr(inside.size()) : reference);
+}
+
+Task<> FilesTarget::reload() {
+  if (where_.reload.empty()) co_return;
+  const Exit exit = co_await outside_.host.run(Command{where_.reload});
+  if (exit.status == 0 && !exit.timed_out) co_return;
+  const std::string ended = exit.timed_out ? "did not end in time" : fmt::format("ended with {}", exit.status);
+  throw Failure(Failure::Kind::refused,
+                fmt::format("{}: `{}` {}: {}", name(), typed(where_.reload), ended, quoted(exit.output)),
+                fmt::format("Make `{}` succeed, and run certferry again", typed(where_.reload)));
+}
+
+Task<> FilesTarget::verify(const Issued& issued) {
+  const auto place = where_.connect.empty() ? std::nullopt : parse_host_port(where_.connect, https_port);
+  const bool by_handshake = place && proving_.verify != Verify::api;
+  if (!by_handshake && proving_.verify == Verify::handshake)
+    outside_.log.warn(fmt::format("{}: verified by its files alone, for `connect` names no host:port", name()));
+  const Work verifying = [&]() -> Task<> {
+    co_await verify_files(issued);
+    if (by_handshake)
+      co_await await_shown(outside_, place->host, place->port, proving_.sni, issued.chain.leaf,
+                           limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
+  };
+  co_await logged_step(outside_, id_, "verify", verifying);
+}
+
+Task<> FilesTarget::verify_files(const Issued& issued) {
+  const std::string live = co_await shelf_.live();
+  std::optional<Chain> there;
+  if (!live.empty()) there = co_await shelf_.read(live);
+  if (!there || there->leaf != issued.chain.leaf)
+    throw Failure(Failure::Kind::conflict,
+                  fmt::format("{}: live points to {}, which is not the certificate that it was given", name(),
+                              live.empty() ? "nothing" : quoted(live)),
+                  "Run certferry again: it looks at what is there now");
+  auto pem = co_await outside_.host.read(live + "/privkey.pem");
+  const bool fits =
+      pem && PrivateKey::from_pem(Secret{std::move(*pem)}).public_part() == issued.chain.leaf.public_key();
+  if (!fits)
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("{}: privkey.pem in {} does not belong to its certificate", name(), quoted(live)),
+                  fmt::format("Remove {} and run certferry again", quoted(live)));
+}
+
+Task<> FilesTarget::restore(const Serving& former, const Shelved& bound) {
+  if (former.reference.empty() || former.reference == bound.reference || former.reference == shelf_.link()) co_return;
+  if (co_await shelf_.live() != bound.reference) co_return;
+  const Work restoring = [&]() -> Task<> {
+    co_await switch_to(former.reference);
+    co_await reload();
+  };
+  co_await logged_step(outside_, id_, "restore", restoring);
+}
+
+}  // namespace certferry

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "config/config.h"
+#include "deploy/files_shelf.h"
+#include "deploy/load_balancer_target.h"
+#include "deploy/target.h"
+
+namespace certferry {
+
+// A program that reads its certificate through <directory>/live and is told to read it again.
+class FilesTarget final : public Target {
+ public:
+  FilesTarget(Outside& outside, FilesShelf& shelf, Proving proving, FilesInstall where);
+  std::string_view id() const override { return id_; }  // "files/<host id>/<directory>", as its shelf's
+  std::string name() const override { return "files " + shelf_.directory(); }
+  Shelf& shelf() override { return shelf_; }
+  Task<Serving> look() override;
+  // Switches the link, and has the program read it in any case: who was killed in between never told it to.
+  Task<> bind(const Shelved& next, const Serving& seen) override;
+  Task<> verify(const Issued& issued) override;
+  Task<> restore(const Serving& former, const Shelved& bound) override;
+
+ private:
+  Task<> read_body(Serving& serving);
+  Task<> look_from_outside(Serving& serving);
+  Task<> switch_to(const std::string& reference);
+  Task<> reload();
+  Task<> verify_files(const Issued& issued);
+  Outside& outside_;
+  FilesShelf& shelf_;
+  Proving proving_;
+  FilesInstall where_;
+  std::string id_;
+};
+
+}  // namespace certferry

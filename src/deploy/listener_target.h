@@ -1,0 +1,30 @@
+#pragma once
+
+#include "aws/elbv2.h"
+#include "deploy/load_balancer_target.h"
+
+namespace certferry {
+
+// The default certificate of a listener of an application or network load balancer.
+class ListenerTarget final : public LoadBalancerTarget {
+ public:
+  ListenerTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving, Arn arn)
+      : LoadBalancerTarget(outside, shelf, std::move(proving)),
+        elb_(client),
+        id_("listener/" + arn.text()),
+        arn_(std::move(arn)) {}
+  std::string_view id() const override { return id_; }
+  std::string name() const override;
+
+ protected:
+  Task<Slot> describe() override;
+  Task<> refer_to(const std::string& certificate) override;
+
+ private:
+  aws::ElbV2 elb_;
+  std::string id_;
+  Arn arn_;
+  std::string dns_name_;  // of its load balancer, which never changes
+};
+
+}  // namespace certferry

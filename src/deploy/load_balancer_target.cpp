@@ -1,0 +1,140 @@
+#include "deploy/load_balancer_target.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/iam.h"
+#include "base/limits/renewal.h"
+#include "deploy/logged_step.h"
+#include "probe/live_look.h"
+
+namespace certferry {
+namespace {
+
+void add_note(Serving& serving, std::string note) {
+  if (!serving.note.empty()) serving.note += "; ";
+  serving.note += note;
+}
+
+Failure changed_by_others(const Target& target, const std::string& expected, const std::string& found) {
+  return {Failure::Kind::conflict,
+          fmt::format("{}: it refers to {} where {} was expected: somebody else changed it", target.name(),
+                      found.empty() ? "nothing" : quoted(found), expected.empty() ? "nothing" : expected),
+          "Run certferry again: it looks at what is there now"};
+}
+
+Duration grown(Duration pause) {
+  const auto next =
+      static_cast<Duration::rep>(static_cast<double>(pause.count()) * limits::iam::not_found_retry_growth);
+  return std::min(Duration{next}, limits::iam::not_found_retry_longest);
+}
+
+}  // namespace
+
+Task<Serving> LoadBalancerTarget::look() {
+  const Slot slot = co_await describe();
+  Serving serving;
+  serving.reference = slot.reference;
+  serving.ours = !slot.reference.empty() && shelf_.ours(slot.reference);
+  co_await read_body(serving);
+  handshake_tells_ = false;
+  if (proving_.verify != Verify::api) co_await look_from_outside(slot, serving);
+  serving.unreadable = !serving.reference.empty() && !serving.body && !serving.shown;
+  co_return serving;
+}
+
+Task<> LoadBalancerTarget::read_body(Serving& serving) {
+  if (serving.reference.empty()) co_return;
+  try {
+    serving.body = co_await shelf_.read(serving.reference);
+    if (!serving.body) add_note(serving, fmt::format("{} cannot be read", quoted(serving.reference)));
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    add_note(serving, failure.what());
+  }
+}
+
+Task<> LoadBalancerTarget::look_from_outside(const Slot& slot, Serving& serving) {
+  const KeyType served =
+      serving.body ? serving.body->leaf.public_key().type().value_or(proving_.key_type) : proving_.key_type;
+  std::vector<Shown> seen;
+  try {
+    seen = co_await look_at_with_any_key(outside_, slot.dns_name, slot.port, proving_.sni, served);
+  } catch (const Failure& failure) {
+    add_note(serving, failure.what());
+  }
+  bool all_tell = !seen.empty() && serving.body;
+  for (const Shown& shown : seen) {
+    const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
+    all_tell = all_tell && tells;
+    if (!shown.chain) add_note(serving, fmt::format("{}: {}", shown.address, shown.trouble));
+    // Of several, the one that says something else than the slot.
+    if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
+  }
+  handshake_tells_ = all_tell;
+}
+
+Task<> LoadBalancerTarget::bind(const Shelved& next, const Serving& seen) {
+  const Work binding = [&]() -> Task<> { co_await change(next.reference, seen.reference); };
+  co_await logged_step(outside_, std::string{id()}, "bind", binding);
+}
+
+Task<> LoadBalancerTarget::change(const std::string& next, const std::string& from) {
+  const SteadyTime end = outside_.clock.steady() + limits::iam::not_found_deadline;
+  for (Duration pause = limits::iam::not_found_retry_first;; pause = grown(pause)) {
+    const std::string now = (co_await describe()).reference;
+    if (now == next) co_return;
+    if (now != from) throw changed_by_others(*this, from, now);
+    std::optional<Failure> not_yet;
+    try {
+      co_await refer_to(next);
+    } catch (const Failure& failure) {
+      if (failure.code() != "CertificateNotFound" || outside_.clock.steady() + pause >= end) throw;
+      not_yet = failure;
+    }
+    if (!not_yet) break;
+    outside_.log.debug(fmt::format("{}: {}; again in {}", name(), not_yet->what(), humane(pause)));
+    co_await outside_.clock.sleep(pause);
+  }
+  const std::string after = (co_await describe()).reference;
+  if (after != next) throw changed_by_others(*this, next, after);
+}
+
+Task<> LoadBalancerTarget::verify(const Issued& issued) {
+  const bool by_handshake =
+      proving_.verify == Verify::handshake || (proving_.verify == Verify::automatic && handshake_tells_);
+  if (!by_handshake && proving_.verify == Verify::automatic)
+    outside_.log.warn(
+        fmt::format("{}: verified by the word of the API alone, for no handshake from here showed the "
+                    "certificate that it served before",
+                    name()));
+  const Work verifying = [&]() -> Task<> {
+    co_await verify_by_api(issued);
+    if (!by_handshake) co_return;
+    const Slot slot = co_await describe();
+    co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf,
+                         limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
+  };
+  co_await logged_step(outside_, std::string{id()}, "verify", verifying);
+}
+
+Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {
+  const std::string reference = (co_await describe()).reference;
+  const auto body = co_await shelf_.read(reference);
+  if (body && body->leaf == issued.chain.leaf) co_return;
+  throw Failure(Failure::Kind::conflict,
+                fmt::format("{}: it refers to {}, which is not the certificate that it was given", name(),
+                            reference.empty() ? "nothing" : quoted(reference)),
+                "Run certferry again: it looks at what is there now");
+}
+
+Task<> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
+  if (former.reference.empty() || former.reference == bound.reference) co_return;
+  const std::string now = (co_await describe()).reference;
+  if (now != bound.reference) co_return;  // nothing was changed, or somebody else changed it since
+  const Work restoring = [&]() -> Task<> { co_await change(former.reference, bound.reference); };
+  co_await logged_step(outside_, std::string{id()}, "restore", restoring);
+}
+
+}  // namespace certferry

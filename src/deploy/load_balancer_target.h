@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+
+#include "config/config.h"
+#include "deploy/target.h"
+#include "outside/outside.h"
+
+namespace certferry {
+
+// How one looks at a target and proves it.
+struct Proving {
+  Verify verify = Verify::automatic;
+  std::string sni;                   // of handshakes
+  KeyType key_type = KeyType::p256;  // of the certificate that is wanted
+};
+
+// A listener of a load balancer: it refers to a certificate by ARN and shows it at the load balancer's addresses. What
+// the kinds of load balancers say differently, ElbTarget and ListenerTarget know.
+class LoadBalancerTarget : public Target {
+ public:
+  LoadBalancerTarget(Outside& outside, Shelf& shelf, Proving proving)
+      : outside_(outside), shelf_(shelf), proving_(std::move(proving)) {}
+  Shelf& shelf() override { return shelf_; }
+  Task<Serving> look() override;
+  Task<> bind(const Shelved& next, const Serving& seen) override;
+  Task<> verify(const Issued& issued) override;
+  Task<> restore(const Serving& former, const Shelved& bound) override;
+
+ protected:
+  struct Slot {
+    std::string reference;  // ARN of the certificate, "" where there is none
+    std::string dns_name;   // of the load balancer
+    std::uint16_t port = 0;
+  };
+  virtual Task<Slot> describe() = 0;  // Failure: refused where there is none, or where it speaks no TLS
+  // Code CertificateNotFound where the load balancer does not see a fresh certificate yet.
+  virtual Task<> refer_to(const std::string& certificate) = 0;
+
+ private:
+  Task<> read_body(Serving& serving);
+  Task<> look_from_outside(const Slot& slot, Serving& serving);
+  // From one of `from` to `next`, with patience for a fresh certificate; then read back.
+  Task<> change(const std::string& next, const std::string& from);
+  Task<> verify_by_api(const Issued& issued);
+  Outside& outside_;
+  Shelf& shelf_;
+  Proving proving_;
+  bool handshake_tells_ = false;  // at the last look, every address showed the certificate that the slot refers to
+};
+
+}  // namespace certferry

@@ -1,0 +1,148 @@
+#include "keys/account_key.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "crypto/digest.h"
+#include "keys/fresh_key.h"
+#include "keys/sealed_account_key.h"
+#include "wire/base64.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::string_view s3_scheme = "s3://";
+constexpr std::size_t directory_digits = 16;
+constexpr unsigned account_key_mode = 0600, group_and_others = 077;
+
+// One place where an account key may lie.
+class AccountKeySpot {
+ public:
+  virtual ~AccountKeySpot() = default;
+  virtual Task<std::optional<PrivateKey>> read() = 0;  // empty where it is surely absent
+  // Where there is none; somebody else's that came first stays. A lost reply is no failure: the caller reads.
+  virtual Task<> write(const PrivateKey& key) = 0;
+};
+
+class VaultSpot final : public AccountKeySpot {
+ public:
+  VaultSpot(Vault& vault, const std::string& directory)
+      : vault_(vault), key_(fmt::format("account/{}/key", hex(sha256(directory)).substr(0, directory_digits))) {}
+
+  Task<std::optional<PrivateKey>> read() override {
+    const std::optional<Secret> there = co_await vault_.get_as(key_);
+    if (!there) co_return std::nullopt;
+    co_return PrivateKey::from_der(*there);
+  }
+  Task<> write(const PrivateKey& key) override { co_await vault_.put_as(key_, key.der()); }
+
+ private:
+  Vault& vault_;
+  std::string key_;
+};
+
+class S3Spot final : public AccountKeySpot {
+ public:
+  S3Spot(aws::Client& client, const AccountKeyPlace& place)
+      : client_(client), place_(place.key), kms_key_(place.kms_key) {
+    const std::string_view rest = std::string_view{place_}.substr(s3_scheme.size());
+    const auto slash = rest.find('/');
+    if (slash == 0 || slash == std::string_view::npos || slash + 1 == rest.size())
+      throw Failure(Failure::Kind::refused, fmt::format("account key {}: no bucket and key", quoted(place_)),
+                    "Write [account] key as s3://bucket/key");
+    if (kms_key_.empty())
+      throw Failure(Failure::Kind::refused, fmt::format("account key {}: no KMS key to seal it with", quoted(place_)),
+                    "Set kms_key in [account] or [state]");
+    bucket_ = rest.substr(0, slash);
+    key_ = rest.substr(slash + 1);
+  }
+
+  Task<std::optional<PrivateKey>> read() override {
+    const std::optional<aws::S3Object> there = co_await aws::S3{client_}.get(bucket_, key_);
+    if (!there) co_return std::nullopt;
+    const Secret pem = co_await unseal_account_key(aws::Kms{client_}, kms_key_, place_, there->body);
+    co_return PrivateKey::from_pem(pem);
+  }
+
+  Task<> write(const PrivateKey& key) override {
+    const Bytes sealed = co_await seal_account_key(aws::Kms{client_}, kms_key_, place_, key.pem());
+    try {
+      co_await aws::S3{client_}.put(bucket_, key_, sealed, std::nullopt);
+    } catch (const Failure& failure) {
+      const bool readable =
+          failure.kind() == Failure::Kind::outcome_unknown || failure.kind() == Failure::Kind::conflict;
+      if (!readable) throw;
+    }
+  }
+
+ private:
+  aws::Client& client_;
+  std::string place_, kms_key_, bucket_, key_;
+};
+
+class FileSpot final : public AccountKeySpot {
+ public:
+  FileSpot(Host& host, std::string path) : host_(host), path_(std::move(path)) {}
+
+  Task<std::optional<PrivateKey>> read() override {
+    const std::optional<FileStatus> status = co_await host_.status(path_);
+    if (!status) co_return std::nullopt;
+    if (status->directory)
+      throw Failure(Failure::Kind::refused, "this is a directory", "Point [account] key at a file");
+    if ((status->mode & group_and_others) != 0)
+      throw Failure(Failure::Kind::refused, fmt::format("others may read it (mode {:04o})", status->mode),
+                    fmt::format("Type: chmod 600 {}", path_));
+    std::optional<Bytes> text = co_await host_.read(path_);
+    if (!text) co_return std::nullopt;
+    const Secret pem{std::move(*text)};
+    co_return PrivateKey::from_pem(pem);
+  }
+
+  // The host can replace a file, not create one: it is looked for once more right before, and what is read back counts.
+  Task<> write(const PrivateKey& key) override {
+    if (co_await host_.status(path_)) co_return;
+    co_await host_.replace(path_, Bytes{key.pem().reveal()}, FileMode{account_key_mode});
+  }
+
+ private:
+  Host& host_;
+  Path path_;
+};
+
+std::unique_ptr<AccountKeySpot> spot_of(const AccountKeyPlace& place, Host& host, Vault& vault, aws::Client& client) {
+  if (place.key.empty()) return std::make_unique<VaultSpot>(vault, place.directory);
+  if (place.key.starts_with(s3_scheme)) return std::make_unique<S3Spot>(client, place);
+  return std::make_unique<FileSpot>(host, place.key);
+}
+
+// What is read, with the place said where the reading fails.
+Task<std::optional<PrivateKey>> read_spot(AccountKeySpot& spot, const std::string& where) {
+  try {
+    co_return co_await spot.read();
+  } catch (const Failure& failure) {
+    throw failure.within(fmt::format("account key {}", where));
+  }
+}
+
+std::string shown_place(const AccountKeyPlace& place) { return place.key.empty() ? "in the state" : place.key; }
+
+}  // namespace
+
+Task<std::optional<PrivateKey>> AccountKeys::open(AccountKeyPlace place) {
+  const auto spot = spot_of(place, outside_.host, vault_, client_);
+  co_return co_await read_spot(*spot, shown_place(place));
+}
+
+Task<PrivateKey> AccountKeys::open_or_make(AccountKeyPlace place) {
+  const auto spot = spot_of(place, outside_.host, vault_, client_);
+  const std::string where = shown_place(place);
+  if (auto there = co_await read_spot(*spot, where)) co_return *there;
+  const PrivateKey made = co_await fresh_key(outside_.pool, place.type);
+  co_await spot->write(made);
+  // Whoever came first counts; and no CA hears of a key that cannot be read back.
+  if (auto there = co_await read_spot(*spot, where)) co_return *there;
+  throw Failure(Failure::Kind::transient, fmt::format("account key {}: it was written and is not there", where),
+                "Run again");
+}
+
+}  // namespace certferry

@@ -1,0 +1,43 @@
+#include "keys/key_ring.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "keys/fresh_key.h"
+#include "wire/base64.h"
+
+namespace certferry {
+namespace {
+
+std::string public_half(const PrivateKey& key) { return base64(key.public_part().spki()); }
+
+Failure key_gone(const CertificateId& id, int generation) {
+  return {Failure::Kind::refused, fmt::format("the private key of {}, generation {}, is gone", id.text(), generation),
+          "Restore the state from a backup, or run `certferry apply --renew " + id.text() + "` for a new certificate"};
+}
+
+}  // namespace
+
+Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType type) {
+  const PrivateKey made = co_await fresh_key(outside_.pool, type);
+  if (co_await vault_.put(id, generation, made.der())) co_return KeyRef{id, generation, public_half(made)};
+  const std::optional<Secret> there = co_await vault_.get(id, generation);
+  if (!there) throw key_gone(id, generation);
+  co_return KeyRef{id, generation, public_half(PrivateKey::from_der(*there))};
+}
+
+Task<PrivateKey> KeyRing::open(const KeyRef& ref) {
+  if (const auto known = opened_.find(ref); known != opened_.end()) co_return known->second;
+  const std::optional<Secret> there = co_await vault_.get(ref.certificate, ref.generation);
+  if (!there) throw key_gone(ref.certificate, ref.generation);
+  PrivateKey key = PrivateKey::from_der(*there);
+  if (public_half(key) != ref.public_key)
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("the private key of {}, generation {}, is not the one that was made for it",
+                              ref.certificate.text(), ref.generation),
+                  "Restore the state from a backup: one of its values was replaced");
+  opened_.insert_or_assign(ref, key);
+  co_return key;
+}
+
+}  // namespace certferry

@@ -1,0 +1,113 @@
+#include "probe/live_look.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "probe/host_port.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::size_t issuer_longest = 80;
+
+bool ecdsa(KeyType key) { return key == KeyType::p256 || key == KeyType::p384; }
+
+Task<Shown> look_at_address(Outside& outside, Endpoint endpoint, std::string sni, KeyType key) {
+  Shown shown{text_of({endpoint.host, endpoint.port}), {}, "", ""};
+  try {
+    const PeerChain peer = co_await outside.transport.handshake(std::move(endpoint), std::move(sni), key);
+    shown.protocol = peer.protocol;
+    if (peer.certificates.empty())
+      shown.trouble = "the handshake showed no certificate";
+    else
+      shown.chain = parse_chain(peer.certificates);
+  } catch (const Failure& failure) {
+    shown.trouble = failure.what();
+  }
+  co_return shown;
+}
+
+std::string described(const Shown& shown) {
+  if (!shown.chain) return fmt::format("{}: {}", shown.address, shown.trouble);
+  const Certificate& leaf = shown.chain->leaf;
+  return fmt::format("{} shows a certificate of {} until {} (serial {})", shown.address,
+                     quoted(leaf.issuer(), issuer_longest), iso8601(leaf.not_after()), leaf.serial().text());
+}
+
+// What does not show `wanted`, in words; empty where all of it does.
+std::string still_missing(const std::vector<Shown>& seen, const Certificate& wanted) {
+  std::vector<std::string> missing;
+  for (const Shown& shown : seen)
+    if (!shown.chain || shown.chain->leaf != wanted) missing.push_back(described(shown));
+  return fmt::format("{}", fmt::join(missing, "; "));
+}
+
+}  // namespace
+
+Task<std::vector<Shown>> look_at(Outside& outside, std::string host, std::uint16_t port, std::string sni, KeyType key,
+                                 StartTls starttls) {
+  std::vector<std::string> addresses;
+  if (is_address(host))
+    addresses.push_back(host);
+  else
+    addresses = co_await outside.resolver.addresses(host);
+  if (addresses.empty())
+    throw Failure(Failure::Kind::transient, fmt::format("{} has no address", quoted(host)),
+                  fmt::format("Give {} an address record, or correct the name", quoted(host)));
+  std::vector<Shown> seen(addresses.size());
+  std::vector<Work> looks;
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    looks.push_back([&, i]() -> Task<> {
+      seen[i] = co_await look_at_address(outside, Endpoint{addresses[i], port, starttls}, sni, key);
+    });
+  const auto ends = co_await all_settled(std::move(looks));
+  for (const auto& end : ends)
+    if (end) std::rethrow_exception(end);
+  co_return seen;
+}
+
+Task<std::vector<Shown>> look_at_with_any_key(Outside& outside, std::string host, std::uint16_t port, std::string sni,
+                                              KeyType first, StartTls starttls) {
+  std::vector<Shown> seen = co_await look_at(outside, host, port, sni, first, starttls);
+  const KeyType other = ecdsa(first) ? KeyType::rsa2048 : KeyType::p256;
+  std::vector<Work> looks;
+  for (Shown& shown : seen) {
+    if (shown.chain) continue;
+    looks.push_back([&]() -> Task<> {
+      Endpoint endpoint{"", port, starttls};
+      endpoint.host = parse_host_port(shown.address, port)->host;
+      Shown again = co_await look_at_address(outside, std::move(endpoint), sni, other);
+      if (again.chain) shown = std::move(again);
+    });
+  }
+  const auto ends = co_await all_settled(std::move(looks));
+  for (const auto& end : ends)
+    if (end) std::rethrow_exception(end);
+  co_return seen;
+}
+
+Task<> await_shown(Outside& outside, std::string host, std::uint16_t port, std::string sni, const Certificate& wanted,
+                   int times, Duration deadline) {
+  const KeyType key = wanted.public_key().type().value_or(KeyType::p256);
+  const SteadyTime end = outside.clock.steady() + deadline;
+  for (int in_a_row = 0;;) {
+    std::string missing;
+    try {
+      missing = still_missing(co_await look_at(outside, host, port, sni, key), wanted);
+    } catch (const Failure& failure) {
+      missing = failure.what();
+    }
+    in_a_row = missing.empty() ? in_a_row + 1 : 0;
+    if (in_a_row >= times) co_return;
+    if (outside.clock.steady() + limits::renewal::verify_interval >= end)
+      throw Failure(Failure::Kind::transient,
+                    fmt::format("{} did not show the new certificate {} times in a row within {}{}{}",
+                                text_of({host, port}), times, humane(deadline), missing.empty() ? "" : ": ", missing),
+                    fmt::format("Look with `certferry check {}` who answers there", text_of({host, port})));
+    co_await outside.clock.sleep(limits::renewal::verify_interval);
+  }
+}
+
+}  // namespace certferry
