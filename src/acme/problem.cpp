@@ -88,8 +88,9 @@ Problem parse_problem(const Json& document) {
   problem.instance = document.text("instance").value_or("");
   for (const Json& part : document.elements("subproblems")) {
     const Json* identifier = part.find("identifier");
-    problem.parts.push_back({identifier ? identifier->text("value").value_or("") : "",
-                             short_type(part.text("type").value_or("")), part.text("detail").value_or("")});
+    Problem::Part one{identifier ? identifier->text("value").value_or("") : "",
+                      short_type(part.text("type").value_or("")), part.text("detail").value_or("")};
+    if (!one.name.empty() || !one.detail.empty()) problem.parts.push_back(std::move(one));
   }
   return problem;
 }

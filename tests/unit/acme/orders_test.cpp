@@ -1,0 +1,159 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/acme/ground.h"
+#include "wire/json.h"
+
+namespace certferry::acme {
+namespace {
+
+using sandbox::CaProblem;
+using sandbox::Settings;
+using testing::HasSubstr;
+
+const CertificateSpec kWanted = spec_of({"www.example.com"});
+
+// The account's calls as a process without one makes them.
+std::optional<Failure> registering(Ground& ground, AccountSettings settings, bool only_existing,
+                                   std::optional<std::string>& url) {
+  const auto ending = ground.world.run([&](Outside& outside, Store&) -> Task<> {
+    Session session{outside, ground.ca().directory_url()};
+    CertificateAuthority authority{outside, session};
+    url = co_await authority.account_url(ground.account_key, settings, only_existing);
+  });
+  try {
+    if (ending.error) std::rethrow_exception(ending.error);
+  } catch (const Failure& failure) {
+    return failure;
+  }
+  return {};
+}
+
+TEST(Account, IsRegisteredOnceHoweverOftenItIsAskedFor) {
+  Ground ground;
+  std::optional<std::string> first, second;
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true, .contact = {"ops@example.com"}}, false, first));
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, false, second));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(ground.ca().accounts.size(), 1U);
+  EXPECT_THAT(ground.ca().accounts.at(*first).contact, testing::ElementsAre("mailto:ops@example.com"));
+}
+
+TEST(Account, IsNotRegisteredBeforeTheTermsAreAgreedTo) {
+  Ground ground;
+  std::optional<std::string> url;
+  const auto failure = registering(ground, {}, false, url);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::refused);
+  EXPECT_EQ(failure->next(), "Read https://ca.sandbox.test/terms/2026-11 and set [ca] agree_to_terms = true");
+  EXPECT_TRUE(ground.ca().accounts.empty());
+}
+
+TEST(Account, ThatExistsNeedsNoAgreement) {
+  Ground ground;
+  std::optional<std::string> first, second;
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, false, first));
+  EXPECT_FALSE(registering(ground, {}, false, second));
+  EXPECT_EQ(first, second);
+}
+
+TEST(Account, IsOnlyLookedForWhereThatIsWanted) {
+  Ground ground;
+  std::optional<std::string> url;
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, true, url));
+  EXPECT_FALSE(url);
+  EXPECT_TRUE(ground.ca().accounts.empty());
+}
+
+TEST(FoundOrder, IsTheOneOfTheSameNamesThatIsStillOpen) {
+  Ground ground{Settings{.orders_reused = false}};
+  std::optional<OrderUrl> lost;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    co_await ground.issue(ca, kWanted);  // valid: for another key
+    lost = co_await ca.new_order(kWanted);
+    for (int i = 0; i < 6; ++i) co_await ca.new_order(spec_of({"other.example.com"}));
+  });
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    EXPECT_EQ(co_await ca.find_order(kWanted), lost);
+    EXPECT_FALSE(co_await ca.find_order(spec_of({"none.example.com"})));
+  });
+}
+
+TEST(FoundOrder, IsNoneWhereTheCaListsNone) {
+  Ground ground{Settings{.orders_listed = false}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    co_await ca.new_order(kWanted);
+    EXPECT_FALSE(co_await ca.find_order(kWanted));
+  });
+}
+
+TEST(NewOrder, NamesItsPredecessorAndGoesOnWithoutWhereThatIsRefused) {
+  Ground ground{Settings{.orders_reused = false}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, kWanted);
+    const std::string id = ari_certificate_id(issued.chain.leaf);
+    const OrderUrl first = co_await ca.new_order(kWanted, id);
+    EXPECT_EQ(ground.ca().orders.at(first.text()).replaces, id);
+    const OrderUrl second = co_await ca.new_order(kWanted, id);  // alreadyReplaced
+    EXPECT_EQ(ground.ca().orders.at(second.text()).replaces, "");
+    const OrderUrl third = co_await ca.new_order(kWanted, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");  // not known
+    EXPECT_EQ(ground.ca().orders.at(third.text()).replaces, "");
+  });
+}
+
+TEST(NewOrder, AsksForTheProfile) {
+  Ground ground;
+  CertificateSpec wanted = kWanted;
+  wanted.profile = "shortlived";
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, wanted);
+    EXPECT_EQ(issued.chain.leaf.lifetime(), hours(160));
+  });
+}
+
+TEST(AbandonedOrder, HasNoPendingAuthorizationLeft) {
+  Ground ground;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl url = co_await ca.new_order(spec_of({"a.example.com", "b.example.com"}));
+    co_await ca.abandon(url);
+    for (const auto& [where, proof] : ground.ca().authorizations) EXPECT_EQ(proof.status, "deactivated");
+    co_await ca.abandon(url);  // to the same end
+    co_await ca.abandon(OrderUrl::parse(url.text() + "-none"));
+  });
+}
+
+TEST(RenewalInfo, TellsTheWindowAndWhenToAskAgain) {
+  Ground ground;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, kWanted);
+    const auto info = co_await ca.renewal_info(issued.chain.leaf);
+    EXPECT_TRUE(info);
+    if (!info) co_return;
+    EXPECT_LT(info->start, info->end);
+    EXPECT_LT(info->end, issued.chain.leaf.not_after());
+    EXPECT_EQ(info->retry_after, hours(6));
+    auto& kept = ground.ca().certificates.at(issued.url);
+    kept.window = {info->end, info->start};  // section 4.2: as if there were no answer
+    EXPECT_FALSE(co_await ca.renewal_info(issued.chain.leaf));
+  });
+}
+
+TEST(RenewalInfo, IsNoneForACertificateOfAnotherCa) {
+  Ground ground;
+  const auto foreign =
+      ground.world.world().foreign(kWanted.names, ground.world.world().now(), ground.world.world().now() + days(90));
+  ground.play([&](CertificateAuthority& ca) -> Task<> { EXPECT_FALSE(co_await ca.renewal_info(foreign.chain.leaf)); });
+}
+
+TEST(Revocation, MayBeRepeated) {
+  Ground ground;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, kWanted);
+    co_await ca.revoke(issued.chain.leaf, 4);
+    EXPECT_TRUE(ground.ca().certificates.at(issued.url).revoked);
+    co_await ca.revoke(issued.chain.leaf, 4);
+  });
+}
+
+}  // namespace
+}  // namespace certferry::acme

@@ -1,0 +1,215 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/acme/ground.h"
+
+namespace certferry::acme {
+namespace {
+
+using sandbox::CaProblem;
+using sandbox::Settings;
+using testing::HasSubstr;
+using Kind = Failure::Kind;
+
+const CertificateSpec kWanted = spec_of({"www.example.com"});
+
+// Spoils the answers of one operation: as many as `times`.
+void spoil(Ground& ground, const std::string& operation, http::Response answer, int times = 1000) {
+  ground.ca().interpose = [=, left = times](const http::Request&,
+                                            const std::string& asked) mutable -> std::optional<http::Response> {
+    if (asked != operation || left-- <= 0) return {};
+    return answer;
+  };
+}
+
+std::optional<Failure> issuing(Ground& ground) {
+  return ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, kWanted); });
+}
+
+TEST(Refusal, TellsNameByNameWhyValidationsFailed) {
+  Ground ground;
+  const CertificateSpec wanted = spec_of({"api.example.com", "www.example.com", "ok.example.com"});
+  ground.ca().fail_validation = [](const sandbox::CaAuthorization& proof) -> std::optional<CaProblem> {
+    if (proof.identifier.text() == "ok.example.com") return {};
+    return CaProblem{403, "unauthorized", "no TXT record at " + proof.identifier.text()};
+  };
+  std::optional<OrderUrl> url;
+  bool settled = false;
+  const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+    url = co_await ca.new_order(wanted);
+    const Order order = co_await ca.order(*url);
+    ground.publish(co_await ca.open_challenges(order));
+    std::exception_ptr failed;
+    try {
+      co_await ca.answer(order);
+    } catch (const Failure&) {
+      failed = std::current_exception();
+    }
+    EXPECT_TRUE(ca.answered(*url));
+    settled = ca.settled(*url);
+    if (failed) std::rethrow_exception(failed);
+  });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::dead_generation);
+  EXPECT_THAT(failure->what(), HasSubstr("api.example.com: unauthorized: no TXT record at api.example.com"));
+  EXPECT_THAT(failure->what(), HasSubstr("www.example.com: unauthorized: no TXT record at www.example.com"));
+  EXPECT_THAT(failure->what(), testing::Not(HasSubstr("ok.example.com")));
+  EXPECT_TRUE(settled);
+
+  const auto again = ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url); });
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->kind(), Kind::dead_generation);
+}
+
+TEST(Refusal, IsTransientWhereTheCaNeverDecidesAndTheOrderGoesOnLater) {
+  Ground ground{Settings{.validation_takes = minutes(20)}};
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::transient);
+  EXPECT_THAT(failure->what(), HasSubstr("has not validated www.example.com within 5 min"));
+}
+
+TEST(Refusal, ShowsHtmlWithItsStatusAndFirstWords) {
+  Ground ground;
+  ground.register_account();
+  spoil(ground, "newOrder", foreign_answer(403, "text/html; charset=utf-8", "<html>\nAccess denied</html>"));
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::refused);
+  EXPECT_THAT(failure->what(), HasSubstr("newOrder for www.example.com: the CA refused: it answered 403 Forbidden, "
+                                         "text/html: \"<html>\\nAccess denied</html>\""));
+}
+
+TEST(Refusal, DoesNotKnowWhetherAnOrderWasMadeWhereTheServerFailed) {
+  Ground ground;
+  ground.register_account();
+  spoil(ground, "newOrder", foreign_answer(500, "", ""));
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::outcome_unknown);
+  EXPECT_THAT(failure->what(), HasSubstr("500 Internal Server Error, no content type: nothing"));
+  EXPECT_EQ(ground.requests()["newOrder"], 1);
+}
+
+TEST(Refusal, OfADirectoryThatIsNoneNamesTheSetting) {
+  for (const auto& answer : {foreign_answer(200, "text/html", "<html>Hello</html>"),
+                             foreign_answer(200, "application/json", "{}"), foreign_answer(404, "text/plain", "no")}) {
+    Ground ground;
+    spoil(ground, "directory", answer);
+    const auto failure = issuing(ground);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Kind::refused);
+    EXPECT_THAT(failure->next(), HasSubstr("[ca] url"));
+  }
+}
+
+TEST(Refusal, FollowsNoRedirect) {
+  Ground ground;
+  auto moved = foreign_answer(302, "", "");
+  moved.headers.set("Location", "https://evil.example/");
+  spoil(ground, "directory", moved);
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_THAT(failure->what(), HasSubstr("redirects (302) to https://evil.example/"));
+}
+
+TEST(Refusal, OfAnOrderThatIsGoneOrAnotherNamesIsSaid) {
+  Ground ground;
+  const auto gone = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+    co_await ca.order(OrderUrl::parse(ground.world.world().settings().ca_url + "/my-order/none"));
+  });
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->kind(), Kind::dead_generation);
+
+  const auto foreign = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl url = co_await ca.new_order(kWanted);
+    co_await ca.order(url);
+    ground.ca().orders.at(url.text()).names = {DomainName::parse("other.example.com")};
+    co_await ca.order(url);
+  });
+  ASSERT_TRUE(foreign);
+  EXPECT_EQ(foreign->kind(), Kind::dead_generation);
+}
+
+TEST(Refusal, OfAnotherOrderThanWasAskedFor) {
+  Ground ground;
+  ground.register_account();
+  auto answer = foreign_answer(201, "application/json", R"({"status":"pending","finalize":"https://ca.sandbox.test/f",
+    "identifiers":[{"type":"dns","value":"evil.example"}],"authorizations":[]})");
+  answer.headers.set("Location", "https://ca.sandbox.test/my-order/x");
+  spoil(ground, "newOrder", answer);
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::refused);
+  EXPECT_THAT(failure->what(), HasSubstr("is for evil.example"));
+}
+
+TEST(Refusal, OfARejectedNameNamesIt) {
+  Ground ground;
+  ground.ca().rejected.insert(DomainName::parse("www.example.com"));
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code(), "rejectedIdentifier");
+  EXPECT_THAT(failure->what(), HasSubstr("; www.example.com: "));
+}
+
+TEST(Refusal, OfAClosedAccountIsForAPerson) {
+  Ground ground;
+  ground.register_account();
+  ground.ca().accounts.begin()->second.status = "deactivated";
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::refused);
+}
+
+TEST(Session, RepeatsReadsThatFailedInPassing) {
+  for (const char* operation : {"directory", "newNonce", "authorization", "challenge", "order", "certificate"}) {
+    Ground ground;
+    spoil(ground, operation, foreign_answer(503, "", ""), 2);
+    EXPECT_FALSE(issuing(ground)) << operation;
+    EXPECT_EQ(ground.ca().certificates.size(), 1U) << operation;
+  }
+}
+
+TEST(Session, WaitsARetryAfterOutAndNoRateLimit) {
+  Ground ground;
+  ground.register_account();
+  auto busy = foreign_answer(503, "", "");
+  busy.headers.set("Retry-After", "45");
+  spoil(ground, "authorization", busy, 1);
+  const WallTime begun = ground.world.world().now();
+  EXPECT_FALSE(issuing(ground));
+  EXPECT_GE(ground.world.world().now() - begun, seconds(45));
+
+  auto limited = CaProblem{429, "rateLimited", "slower"}.response();
+  limited.headers.set("Retry-After", "30");
+  spoil(ground, "newOrder", limited);
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::throttled);
+  EXPECT_EQ(failure->retry_after(), seconds(30));
+}
+
+TEST(Session, GetsThroughALossyNetwork) {
+  int issued = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Ground ground{{}, seed};
+    ground.register_account();
+    ground.world.faults() = sandbox::Faults::lossy();
+    const auto failure = issuing(ground);
+    if (!failure) ++issued;
+    if (failure) EXPECT_THAT(failure->what(), HasSubstr("newOrder")) << seed;  // alone is never repeated
+  }
+  EXPECT_GE(issued, 16);
+}
+
+TEST(Session, TellsTheClocksDifference) {
+  Ground ground;
+  ground.world.machine().clock_error = minutes(-10);
+  ground.play_with([&](Outside&, Session& session, CertificateAuthority&) -> Task<> {
+    co_await session.directory();
+    EXPECT_NEAR(static_cast<double>(session.skew()->count()), 600'000.0, 1500.0);
+  });
+}
+
+}  // namespace
+}  // namespace certferry::acme
