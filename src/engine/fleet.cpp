@@ -33,6 +33,14 @@ bool needs_work(const CertificatePlan& plan) {
 
 bool issues(const CertificatePlan& plan) { return plan.issue && plan.issue->kind == Action::Kind::issue; }
 
+// What was decided by still stands: nobody else held the certificate since it was looked at.
+bool same_but_for_the_claim(Record claimed, const std::optional<Record>& seen) {
+  if (!seen) return claimed.claim.epoch == 1;
+  const bool next_epoch = claimed.claim.epoch == seen->claim.epoch + 1;
+  claimed.claim = seen->claim;
+  return next_epoch && claimed == *seen;
+}
+
 Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
   return Outcome{Outcome::Kind::failed, certificate, "", failure.what(), failure.next()};
 }
@@ -66,7 +74,8 @@ struct Fleet::Run {
   Task<Plan> plan(const Request& request);
   Task<Report> apply(const Request& request, Duration wait);
   Task<> have_account();
-  Task<> work_on(const CertificateConfig& certificate, const Request& request, Duration wait, Report& report);
+  Task<> work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
+                 Report& report);
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);
   Task<> close_unconfigured(const std::vector<ObservedCertificate>& seen, Duration wait);
@@ -155,19 +164,21 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
   if (failure) throw Failure{*failure};
 }
 
-Task<> Fleet::Run::work_on(const CertificateConfig& certificate, const Request& request, Duration wait,
+Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
                            Report& report) {
+  const CertificateConfig& certificate = config_of(seen.id);
   std::optional<ClaimedRecord> claimed;
   std::exception_ptr failed;
   try {
     claimed.emplace(co_await claims.take(certificate.id, ground.config.spec(certificate), wait));
-    // Decided again under the claim: whoever held it before may have done the work.
-    Observed observed;
-    observed.certificates.push_back(co_await observer.certificate(certificate));
-    Request same = request;
-    same.only.clear();
-    const Plan plan = make_plan(observed, same, ground.roots, time.now());
-    co_await carry_out(certificate, plan.certificates.front(), request, *claimed, report);
+    if (!same_but_for_the_claim(claimed->get(), seen.record)) {
+      Observed observed;  // somebody held it in between, and may have done the work: decided again
+      observed.certificates.push_back(co_await observer.certificate(certificate));
+      Request same = request;
+      same.only.clear();
+      plan = make_plan(observed, same, ground.roots, time.now()).certificates.front();
+    }
+    co_await carry_out(certificate, plan, request, *claimed, report);
   } catch (const Failure& failure) {
     report.outcomes.push_back(failed_outcome(certificate.id.text(), failure));
   } catch (...) {
@@ -233,10 +244,12 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     }
     report.plan = make_plan(observed, request, ground.roots, time.now());
     std::vector<Work> works;
-    for (const CertificatePlan& plan : report.plan.certificates) {
+    for (std::size_t i = 0; i < report.plan.certificates.size(); ++i) {
+      const CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
       if (!needs_work(plan)) continue;
-      const CertificateConfig& certificate = config_of(plan.id);
-      works.push_back([&, wait]() -> Task<> { co_await work_on(certificate, request, wait, report); });
+      works.push_back([&, i, wait]() -> Task<> {
+        co_await work_on(observed.certificates[i], report.plan.certificates[i], request, wait, report);
+      });
     }
     for (const auto& end : co_await all_settled(std::move(works), limits::renewal::certificates_at_once)) {
       if (end) std::rethrow_exception(end);
