@@ -1,0 +1,57 @@
+#include "deploy/deployment.h"
+
+#include "tests/unit/deploy/scene.h"
+
+namespace certferry {
+namespace {
+
+using DeploymentTest = Scene;
+
+TEST_F(DeploymentTest, GivesEachTargetAndShelfOnceAndAsksForTheAccountOnce) {
+  world.classic().add("old-web", before_arn);
+  const std::string arn = world.load_balancers().add("web", before_arn).arn;
+  const InstallConfig classic = on(ElbInstall{"old-web"}), listener = on(ListenerInstall{Arn::parse(arn)});
+  run([&](Deployer& deployer) -> Task<> {
+    const CertificateConfig config = certificate();
+    Target *one = nullptr, *other = nullptr;
+    std::vector<Work> both{[&]() -> Task<> { one = co_await deployer.deployment.target(config, classic); },
+                           [&]() -> Task<> { other = co_await deployer.deployment.target(config, listener); }};
+    co_await all_settled(both);
+    EXPECT_EQ(one->id(), "elb/aws/123456789012/eu-west-1/old-web:443");
+    EXPECT_EQ(other->id(), "listener/" + arn);
+    EXPECT_EQ(&one->shelf(), &other->shelf());
+    EXPECT_EQ(one->shelf().id(), "iam/aws/123456789012/certferry");
+    EXPECT_EQ(co_await deployer.deployment.target(config, classic), one);
+    EXPECT_EQ(co_await deployer.deployment.shelf("iam/aws/123456789012/certferry"), &one->shelf());
+    EXPECT_EQ(co_await deployer.deployment.shelf("iam/aws/999999999999/certferry"), nullptr);
+    EXPECT_EQ(co_await deployer.deployment.shelf("files/host/another/etc/ssl"), nullptr);
+  });
+  EXPECT_EQ(world.count("sts", "GetCallerIdentity"), 1U);
+}
+
+TEST_F(DeploymentTest, AsksNothingOfAwsForFilesAlone) {
+  run([&](Deployer& deployer) -> Task<> {
+    Target* target = co_await deployer.deployment.target(certificate(), on(FilesInstall{"/etc/ssl/www", {}, ""}));
+    EXPECT_EQ(target->id(), "files/host/simulated/etc/ssl/www");
+    EXPECT_EQ(co_await deployer.deployment.shelf(std::string{target->id()}), &target->shelf());
+  });
+  EXPECT_TRUE(world.events().empty());
+}
+
+TEST_F(DeploymentTest, FindsEveryListenerThatRefersToACertificate) {
+  const std::string shelf = "iam/aws/123456789012/certferry";
+  const std::string sni = world.server_certificates().put("/certferry/", "in-a-list", before);
+  const std::string unused = world.server_certificates().put("/certferry/", "unused", before);
+  const std::string of_classic = world.server_certificates().put("/certferry/", "classic", before);
+  world.classic().add("old-web", of_classic, 8443);
+  world.load_balancers().add("web", before_arn).sni.push_back(sni);
+  run([&](Deployer& deployer) -> Task<> {
+    EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, shelf));
+    EXPECT_TRUE(co_await deployer.deployment.referenced(sni, shelf));
+    EXPECT_TRUE(co_await deployer.deployment.referenced(of_classic, shelf));
+    EXPECT_FALSE(co_await deployer.deployment.referenced(unused, shelf));
+  });
+}
+
+}  // namespace
+}  // namespace certferry

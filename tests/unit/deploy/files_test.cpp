@@ -1,0 +1,146 @@
+#include "deploy/files_shelf.h"
+#include "deploy/files_target.h"
+#include "tests/unit/deploy/scene.h"
+
+namespace certferry {
+namespace {
+
+class FilesTest : public Scene {
+ protected:
+  sandbox::Machine& machine = simulation.machine();
+  FilesInstall where{"/etc/ssl/www", {"systemctl", "reload", "nginx"}, ""};
+  Issued second{world.foreign({shop}, world.now(), world.now() + days(90)).chain, "", 2};
+
+  std::string place() const { return "/etc/ssl/www/generations/" + name_of_issued(); }
+  std::string file(const std::string& path) {
+    const auto* node = machine.find(path);
+    return node ? node->content : "";
+  }
+  void on_target(const std::function<Task<>(Target&)>& life) {
+    const std::function<Task<>(Deployer&)> whole = [&](Deployer& deployer) -> Task<> {
+      co_await life(*co_await deployer.deployment.target(certificate(), on(where)));
+    };
+    run(whole);
+  }
+};
+
+TEST_F(FilesTest, WritesADirectoryForEachCertificateAndSwitchesTheLink) {
+  on_target([&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    EXPECT_TRUE(seen.empty());
+    const Shelved next = co_await installed(target, seen);
+    co_await target.verify(issued);
+    EXPECT_EQ(next.reference, place());
+    const Serving after = co_await target.look();
+    EXPECT_TRUE(after.ours);
+    EXPECT_TRUE(after.shows(issued));
+  });
+  EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), issued.chain.pem());
+  EXPECT_EQ(file(place() + "/cert.pem"), issued.chain.leaf_pem());
+  EXPECT_EQ(file(place() + "/chain.pem"), issued.chain.intermediates_pem());
+  EXPECT_EQ(machine.find(place() + "/privkey.pem")->mode, 0600U);
+  EXPECT_EQ(machine.find("/etc/ssl/www/live", false)->content, "generations/" + name_of_issued());
+  ASSERT_EQ(machine.commands.size(), 1U);
+  EXPECT_EQ(machine.commands[0].argv, where.reload);
+}
+
+TEST_F(FilesTest, ReloadsAgainWhatIsBoundAlready) {
+  on_target([&](Target& target) -> Task<> {
+    const Shelved next = co_await installed(target, co_await target.look());
+    co_await target.bind(next, co_await target.look());
+  });
+  EXPECT_EQ(machine.commands.size(), 2U);
+}
+
+TEST_F(FilesTest, QuotesWhatAFailedReloadSaidAndGoesBack) {
+  on_target([&](Target& target) -> Task<> {
+    co_await installed(target, co_await target.look());
+    const Serving former = co_await target.look();
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    const Shelved next = co_await target.shelf().put(second, key, {});
+    machine.on_run = [](const Command&) { return Exit{.status = 1, .output = "unknown directive\x1b"}; };
+    const Work bind = [&]() -> Task<> { co_await target.bind(next, former); };
+    const auto failure = co_await failure_of(bind);
+    EXPECT_EQ(failure.value().kind(), Failure::Kind::refused);
+    EXPECT_NE(std::string{failure->what()}.find("unknown directive"), std::string::npos);
+    EXPECT_EQ(std::string{failure->what()}.find('\x1b'), std::string::npos);
+    machine.on_run = [](const Command&) { return Exit{}; };
+    co_await target.restore(former, next);
+    co_await target.verify(issued);
+  });
+  EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), issued.chain.pem());
+}
+
+TEST_F(FilesTest, LeavesALinkAloneThatSomebodyElseMoved) {
+  machine.write("/srv/theirs/fullchain.pem", before.chain.pem());
+  on_target([&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    machine.nodes["/etc/ssl/www/live"] = {sandbox::Machine::Kind::link, "/srv/theirs", 0777, true};
+    const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+    EXPECT_EQ((co_await failure_of(install)).value().kind(), Failure::Kind::conflict);
+    const Serving theirs = co_await target.look();
+    EXPECT_EQ(theirs.reference, "/srv/theirs");
+    EXPECT_EQ(theirs.body, before.chain);
+    EXPECT_FALSE(theirs.ours);
+  });
+  EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), before.chain.pem());
+  EXPECT_TRUE(machine.commands.empty());
+}
+
+TEST_F(FilesTest, SeesAKeyThatDoesNotBelongToItsCertificate) {
+  on_target([&](Target& target) -> Task<> {
+    co_await installed(target, co_await target.look());
+    machine.write(place() + "/privkey.pem", Bytes{before.key.pem().reveal()}, 0600);
+    const Work verify = [&]() -> Task<> { co_await target.verify(issued); };
+    EXPECT_EQ((co_await failure_of(verify)).value().kind(), Failure::Kind::refused);
+  });
+}
+
+TEST_F(FilesTest, CallsDamagedFilesUnreadable) {
+  machine.write("/etc/ssl/www/live/fullchain.pem", "no certificate");
+  on_target([&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    EXPECT_TRUE(seen.unreadable);
+    EXPECT_FALSE(seen.ours);
+  });
+}
+
+TEST_F(FilesTest, ProvesByHandshakeWhereToldWhereToConnect) {
+  settle();
+  where.connect = world.classic().add("web", before_arn).dns_name;
+  on_target([&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    EXPECT_EQ(seen.shown, before.chain);
+    co_await installed(target, seen);
+    const Work verify = [&]() -> Task<> { co_await target.verify(issued); };
+    EXPECT_EQ((co_await failure_of(verify)).value().kind(), Failure::Kind::transient);  // what answers there is another
+  });
+}
+
+TEST_F(FilesTest, RemovesAGenerationOnlyWhenTheLinkPointsElsewhere) {
+  on_target([&](Target& target) -> Task<> {
+    const Shelved first = co_await installed(target, co_await target.look());
+    EXPECT_FALSE(co_await target.shelf().remove(first.name, first.reference));
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    const Shelved next = co_await target.shelf().put(second, key, {});
+    co_await target.bind(next, co_await target.look());
+    EXPECT_FALSE(co_await target.shelf().remove("../..", ""));
+    EXPECT_TRUE(co_await target.shelf().remove(first.name, first.reference));
+    EXPECT_TRUE(co_await target.shelf().remove(first.name, first.reference));
+  });
+  EXPECT_EQ(machine.find(place()), nullptr);
+  EXPECT_NE(machine.find("/etc/ssl/www/live/fullchain.pem"), nullptr);
+}
+
+TEST_F(FilesTest, RefusesAPathThatIsNotAbsolute) {
+  for (const char* path : {"ssl/www", "/", "", "/etc/../root"}) {
+    where.directory = path;
+    run([&](Deployer& deployer) -> Task<> {
+      const Work ask = [&]() -> Task<> { co_await deployer.deployment.target(certificate(), on(where)); };
+      EXPECT_EQ((co_await failure_of(ask)).value().kind(), Failure::Kind::refused) << path;
+    });
+  }
+}
+
+}  // namespace
+}  // namespace certferry

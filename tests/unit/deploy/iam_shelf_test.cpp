@@ -1,0 +1,122 @@
+#include "deploy/iam_shelf.h"
+
+#include "deploy/object_name.h"
+#include "tests/unit/deploy/scene.h"
+
+namespace certferry {
+namespace {
+
+class IamShelfTest : public Scene {
+ protected:
+  void on_shelf(const std::function<Task<>(Shelf&)>& life) {
+    const std::function<Task<>(Deployer&)> whole = [&life](Deployer& deployer) -> Task<> {
+      co_await life(*co_await deployer.deployment.shelf("iam/aws/123456789012/certferry"));
+    };
+    run(whole);
+  }
+  auto& certificates() { return world.server_certificates().by_name; }
+};
+
+TEST_F(IamShelfTest, UploadsUnderOurPathByNameDayAndDigest) {
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Shelved shelved = co_await shelf.put(issued, fresh.key, {});
+    EXPECT_EQ(shelved.name, name_of_issued());
+    EXPECT_EQ(shelved.reference, "arn:aws:iam::123456789012:server-certificate/certferry/" + name_of_issued());
+    EXPECT_EQ(shelved.fingerprint, issued.fingerprint());
+    EXPECT_TRUE(shelf.ours(shelved.reference));
+    EXPECT_FALSE(shelf.ours(before_arn));
+    EXPECT_FALSE(shelf.ours("no arn"));
+  });
+  ASSERT_TRUE(certificates().contains(name_of_issued()));
+  EXPECT_EQ(certificates().at(name_of_issued()).content.chain, issued.chain);
+}
+
+TEST_F(IamShelfTest, FindsWhatIsThereWhenPutAgain) {
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    EXPECT_FALSE(co_await shelf.find(issued));
+    const Shelved first = co_await shelf.put(issued, fresh.key, {});
+    EXPECT_EQ(co_await shelf.put(issued, fresh.key, {}), first);
+    EXPECT_EQ(co_await shelf.find(issued), first);
+  });
+  EXPECT_EQ(certificates().size(), 2U);
+}
+
+TEST_F(IamShelfTest, TakesAnUploadWhoseReplyWasLostForDone) {
+  world.on_event([&](const sandbox::Event& event) {
+    if (event.operation == "UploadServerCertificate") simulation.faults().reply_lost = 0;
+  });
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    simulation.faults().reply_lost = 100;
+    const Shelved shelved = co_await shelf.put(issued, fresh.key, {});
+    EXPECT_EQ(shelved.name, name_of_issued());
+  });
+  EXPECT_EQ(world.count("iam", "UploadServerCertificate"), 1U);
+  EXPECT_EQ(certificates().size(), 2U);
+}
+
+TEST_F(IamShelfTest, NamesTheQuotaOfAFullShelf) {
+  world.settings().server_certificate_quota = 1;
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Work put = [&]() -> Task<> { co_await shelf.put(issued, fresh.key, {}); };
+    const auto failure = co_await failure_of(put);
+    EXPECT_EQ(failure.value().kind(), Failure::Kind::refused);
+    EXPECT_NE(std::string{failure->what()}.find("ServerCertificatesPerAccount"), std::string::npos);
+    EXPECT_NE(failure->next().find("quota"), std::string::npos);
+  });
+  EXPECT_EQ(certificates().size(), 1U);
+}
+
+TEST_F(IamShelfTest, RefusesANameThatAnotherCertificateHas) {
+  world.server_certificates().put("/certferry/", name_of_issued(), before);
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Work put = [&]() -> Task<> { co_await shelf.put(issued, fresh.key, {}); };
+    EXPECT_EQ((co_await failure_of(put)).value().kind(), Failure::Kind::refused);
+  });
+  EXPECT_EQ(certificates().at(name_of_issued()).content.chain, before.chain);
+}
+
+TEST_F(IamShelfTest, ReadsAnyServerCertificateOnceAndNothingElse) {
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    EXPECT_EQ((co_await shelf.read(before_arn)).value(), before.chain);
+    EXPECT_EQ((co_await shelf.read(before_arn)).value(), before.chain);
+    EXPECT_FALSE(co_await shelf.read("arn:aws:acm:eu-west-1:123456789012:certificate/1234"));
+    EXPECT_FALSE(co_await shelf.read("arn:aws:iam::123456789012:server-certificate/gone"));
+  });
+  EXPECT_EQ(world.count("iam", "GetServerCertificate"), 2U);
+}
+
+TEST_F(IamShelfTest, RemovesOursWhenNothingUsesIt) {
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Shelved shelved = co_await shelf.put(issued, fresh.key, {});
+    world.classic().add("web", shelved.reference);
+    EXPECT_FALSE(co_await shelf.remove(shelved.name, shelved.reference));
+    EXPECT_TRUE(world.server_certificates().by_name.contains(shelved.name));
+    world.classic().by_name.clear();
+    EXPECT_TRUE(co_await shelf.remove(shelved.name, shelved.reference));
+    EXPECT_TRUE(co_await shelf.remove(shelved.name, shelved.reference));
+    EXPECT_TRUE(co_await shelf.remove("never-there", ""));
+  });
+  EXPECT_FALSE(certificates().contains(name_of_issued()));
+}
+
+TEST_F(IamShelfTest, NeverRemovesWhatOthersPutThere) {
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    EXPECT_FALSE(co_await shelf.remove("by-hand", before_arn));
+    EXPECT_FALSE(co_await shelf.remove("by-hand", ""));
+  });
+  EXPECT_TRUE(certificates().contains("by-hand"));
+}
+
+TEST_F(IamShelfTest, CallsAWildcardStarAndCutsLongNames) {
+  const auto named = [&](const std::string& name) {
+    return object_name({world.foreign({DomainName::parse(name)}, world.now(), world.now() + days(89)).chain, "", 1});
+  };
+  EXPECT_TRUE(named("*.shop.example").starts_with("star.shop.example-2027"));
+  const std::string longest = std::string(60, 'a') + "." + std::string(60, 'b') + ".example";
+  EXPECT_TRUE(named(longest).starts_with(std::string(60, 'a') + "-2027"));
+  EXPECT_EQ(sni_for(DomainName::parse("*.shop.example")), "certferry.shop.example");
+  EXPECT_EQ(sni_for(shop), "shop.example");
+}
+
+}  // namespace
+}  // namespace certferry

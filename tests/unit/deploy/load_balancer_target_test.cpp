@@ -1,0 +1,169 @@
+#include "deploy/load_balancer_target.h"
+
+#include "tests/unit/deploy/scene.h"
+
+namespace certferry {
+namespace {
+
+class LoadBalancerTargetTest : public Scene {
+ protected:
+  void SetUp() override {
+    world.classic().add("old-web", before_arn);
+    listener_arn = world.load_balancers().add("web", before_arn).arn;
+    settle();
+  }
+  std::string listener_arn;
+  InstallConfig classic(Verify verify = Verify::automatic) { return on(ElbInstall{"old-web"}, verify); }
+  InstallConfig listener(Verify verify = Verify::automatic) {
+    return on(ListenerInstall{Arn::parse(listener_arn)}, verify);
+  }
+  std::string& classic_reference() { return world.classic().by_name.at("old-web").listeners.at(443).certificate; }
+  std::string& listener_reference() { return world.load_balancers().listener(listener_arn)->listener.certificate; }
+  std::optional<Chain> shown_by_classic() {
+    const auto shown =
+        world.presented(world.classic().by_name.at("old-web").dns_name, 443, "shop.example", simulation.time().now());
+    return shown ? std::optional{shown->chain} : std::nullopt;
+  }
+  void on_target(const InstallConfig& install, const std::function<Task<>(Target&)>& life) {
+    const std::function<Task<>(Deployer&)> whole = [&](Deployer& deployer) -> Task<> {
+      co_await life(*co_await deployer.deployment.target(certificate(), install));
+    };
+    run(whole);
+  }
+};
+
+TEST_F(LoadBalancerTargetTest, SeesWhatTheSlotRefersToAndWhatAHandshakeShows) {
+  for (const InstallConfig& install : {classic(), listener()})
+    on_target(install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      EXPECT_EQ(seen.reference, before_arn);
+      EXPECT_EQ(seen.body, before.chain);
+      EXPECT_EQ(seen.shown, before.chain);
+      EXPECT_FALSE(seen.ours);
+      EXPECT_FALSE(seen.unreadable);
+      EXPECT_EQ(seen.note, "");
+    });
+}
+
+TEST_F(LoadBalancerTargetTest, BindsAFreshUploadAndProvesItByHandshake) {
+  for (const InstallConfig& install : {classic(), listener()})
+    on_target(install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const Shelved next = co_await installed(target, seen);  // not yet visible to load balancers when first tried
+      co_await target.verify(issued);
+      const Serving after = co_await target.look();
+      EXPECT_EQ(after.reference, next.reference);
+      EXPECT_TRUE(after.ours);
+      EXPECT_TRUE(after.shows(issued));
+      co_await target.bind(next, seen);  // done already
+    });
+  EXPECT_EQ(shown_by_classic(), issued.chain);
+  EXPECT_TRUE(classic_reference().ends_with(name_of_issued()));
+  EXPECT_TRUE(listener_reference().ends_with(name_of_issued()));
+  EXPECT_FALSE(heard("warning"));
+}
+
+TEST_F(LoadBalancerTargetTest, LeavesAloneWhatSomebodyElseChangedMeanwhile) {
+  const std::string theirs = world.server_certificates().put("/", "theirs", before);
+  on_target(listener(), [&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    listener_reference() = theirs;
+    const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+    EXPECT_EQ((co_await failure_of(install)).value().kind(), Failure::Kind::conflict);
+  });
+  EXPECT_EQ(listener_reference(), theirs);
+}
+
+TEST_F(LoadBalancerTargetTest, RestoresOnlyWhereItStillRefersToWhatWeBound) {
+  const std::string theirs = world.server_certificates().put("/", "theirs", before);
+  on_target(classic(), [&](Target& target) -> Task<> {
+    const Serving former = co_await target.look();
+    const Shelved bound = co_await installed(target, former);
+    classic_reference() = theirs;
+    co_await target.restore(former, bound);
+    EXPECT_EQ(classic_reference(), theirs);
+    classic_reference() = bound.reference;
+    co_await target.restore(former, bound);
+    EXPECT_EQ(classic_reference(), before_arn);
+    co_await target.restore(former, bound);
+    EXPECT_EQ(classic_reference(), before_arn);
+  });
+}
+
+TEST_F(LoadBalancerTargetTest, BelievesTheApiWithAWarningWhereNoHandshakeTells) {
+  simulation.faults().dns_unanswered = 100;
+  on_target(classic(), [&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    EXPECT_EQ(seen.body, before.chain);
+    EXPECT_FALSE(seen.shown);
+    EXPECT_FALSE(seen.unreadable);
+    EXPECT_NE(seen.note, "");
+    co_await installed(target, seen);
+    co_await target.verify(issued);
+  });
+  EXPECT_TRUE(heard("verified by the word of the API alone"));
+}
+
+TEST_F(LoadBalancerTargetTest, AsksForNoHandshakeWhereToldTo) {
+  simulation.faults().dns_unanswered = 100;
+  on_target(classic(Verify::api), [&](Target& target) -> Task<> {
+    const SteadyTime begun = simulation.time().steady();
+    const Serving seen = co_await target.look();
+    EXPECT_LT(simulation.time().steady() - begun, seconds(3));
+    co_await installed(target, seen);
+    co_await target.verify(issued);
+  });
+  EXPECT_FALSE(heard("warning"));
+}
+
+TEST_F(LoadBalancerTargetTest, CountsWhatCannotBeReadAsUnreadable) {
+  listener_reference() = "arn:aws:acm:eu-west-1:123456789012:certificate/1234";
+  on_target(listener(Verify::api), [&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    EXPECT_TRUE(seen.unreadable);
+    EXPECT_FALSE(seen.ours);
+    EXPECT_NE(seen.note.find("cannot be read"), std::string::npos);
+  });
+}
+
+TEST_F(LoadBalancerTargetTest, FailsWhereTheNewCertificateNeverShows) {
+  world.settings().shown_after = hours(1);
+  on_target(classic(), [&](Target& target) -> Task<> {
+    co_await installed(target, co_await target.look());
+    const Work verify = [&]() -> Task<> { co_await target.verify(issued); };
+    const auto failure = co_await failure_of(verify);
+    EXPECT_EQ(failure.value().kind(), Failure::Kind::transient);
+    EXPECT_NE(std::string{failure->what()}.find(before.chain.leaf.serial().text()), std::string::npos);
+  });
+}
+
+TEST_F(LoadBalancerTargetTest, GivesUpOnACertificateThatNeverBecomesVisible) {
+  world.settings().certificate_visible_after = hours(1);
+  on_target(classic(), [&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    const SteadyTime begun = simulation.time().steady();
+    const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+    EXPECT_EQ((co_await failure_of(install)).value().kind(), Failure::Kind::transient);
+    EXPECT_GT(simulation.time().steady() - begun, minutes(4));
+    EXPECT_LT(simulation.time().steady() - begun, minutes(6));
+  });
+  EXPECT_EQ(classic_reference(), before_arn);
+}
+
+TEST_F(LoadBalancerTargetTest, RefusesASlotThatDoesNotExistOrSpeaksNoTls) {
+  world.classic().by_name.at("old-web").listeners.at(443).protocol = "HTTP";
+  world.load_balancers().listener(listener_arn)->listener.protocol = "HTTP";
+  const InstallConfig nowhere = on(ElbInstall{"no-such"}), no_port = on(ElbInstall{"old-web", 8443});
+  std::string other = listener_arn;
+  other.back() = other.back() == '0' ? '1' : '0';
+  const InstallConfig no_listener = on(ListenerInstall{Arn::parse(other)});
+  for (const InstallConfig& install : {classic(), listener(), nowhere, no_port, no_listener})
+    on_target(install, [&](Target& target) -> Task<> {
+      const Work look = [&]() -> Task<> { co_await target.look(); };
+      const auto failure = co_await failure_of(look);
+      EXPECT_EQ(failure.value().kind(), Failure::Kind::refused) << target.name();
+    });
+}
+
+}  // namespace
+}  // namespace certferry
