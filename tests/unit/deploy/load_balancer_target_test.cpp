@@ -150,6 +150,26 @@ TEST_F(LoadBalancerTargetTest, GivesUpOnACertificateThatNeverBecomesVisible) {
   EXPECT_EQ(classic_reference(), before_arn);
 }
 
+TEST_F(LoadBalancerTargetTest, KilledAnywhereAndRunAgainServesOneUpload) {
+  const InstallConfig where = classic();
+  const sandbox::Life life = [&](Outside& outside, Store&) -> Task<> {
+    Deployer deployer{outside};
+    Target& target = *co_await deployer.deployment.target(certificate(), where);
+    co_await installed(target, co_await target.look());
+    co_await target.verify(issued);
+  };
+  for (long effect = 0; effect < 4; ++effect)
+    for (const auto moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
+      classic_reference() = before_arn;
+      world.server_certificates().by_name.erase(name_of_issued());
+      settle();
+      simulation.kill_at({simulation.effects() + effect, moment});
+      EXPECT_EQ(simulation.run_with_restarts(life).how, sandbox::Ending::How::finished);
+      EXPECT_EQ(shown_by_classic(), issued.chain);
+      EXPECT_EQ(world.server_certificates().by_name.size(), 2U);
+    }
+}
+
 TEST_F(LoadBalancerTargetTest, RefusesASlotThatDoesNotExistOrSpeaksNoTls) {
   world.classic().by_name.at("old-web").listeners.at(443).protocol = "HTTP";
   world.load_balancers().listener(listener_arn)->listener.protocol = "HTTP";

@@ -1,0 +1,237 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "aws/access.h"
+#include "base/failure.h"
+#include "keys/account_key.h"
+#include "keys/key_ring.h"
+#include "sandbox/buckets.h"
+#include "sandbox/key_management.h"
+#include "sandbox/mounts/simulated_world.h"
+
+namespace certferry {
+namespace {
+
+// A process with a vault whose secrets are sealed by a key file, and credentials of the world.
+struct Keeper {
+  Keeper(Outside& where, Store& store)
+      : outside(where),
+        access(where, std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"), "eu-west-1", {}),
+        sealing(file_sealing(where, "/var/lib/certferry/store.key")),
+        vault(store, *sealing),
+        ring(where, vault),
+        accounts(where, vault, access.client()) {}
+  Outside& outside;
+  aws::Access access;
+  std::unique_ptr<Sealing> sealing;
+  Vault vault;
+  KeyRing ring;
+  AccountKeys accounts;
+};
+
+Task<std::optional<Failure>> keeping_failure(Work work) {
+  try {
+    co_await work();
+  } catch (const Failure& failure) {
+    co_return failure;
+  }
+  co_return std::nullopt;
+}
+
+class KeysTest : public ::testing::Test {
+ protected:
+  sandbox::SimulatedWorld simulation{5};
+  sandbox::World& world = simulation.world();
+  sandbox::Machine& machine = simulation.machine();
+  CertificateId shop = CertificateId::parse("shop");
+  AccountKeyPlace in_state{"", "", KeyType::p256, "https://ca.example/directory"};
+  AccountKeyPlace in_s3{"s3://bucket/certferry/account.key", "alias/certferry", KeyType::p256, in_state.directory};
+  AccountKeyPlace in_file{"/etc/certferry/account.key", "", KeyType::p256, in_state.directory};
+
+  void SetUp() override {
+    world.buckets().add("bucket");
+    world.kms().add("alias/certferry");
+  }
+  std::map<std::string, sandbox::SimulatedObject>& bucket() { return world.buckets().by_name.at("bucket"); }
+
+  // In one process, started again after each kill; what it throws is thrown.
+  void run(const std::function<Task<>(Keeper&)>& life) {
+    const sandbox::Life whole = [&life](Outside& outside, Store& store) -> Task<> {
+      Keeper keeper{outside, store};
+      co_await life(keeper);
+    };
+    const sandbox::Ending ending = simulation.run_with_restarts(whole);
+    if (ending.error) std::rethrow_exception(ending.error);
+    ASSERT_EQ(ending.how, sandbox::Ending::How::finished);
+  }
+  // The Failure of open_or_make there.
+  Failure refusal_at(const AccountKeyPlace& place) {
+    std::optional<Failure> failure;
+    run([&](Keeper& keeper) -> Task<> {
+      const Work make = [&]() -> Task<> { co_await keeper.accounts.open_or_make(place); };
+      failure = co_await keeping_failure(make);
+    });
+    return failure.value();
+  }
+};
+
+TEST_F(KeysTest, KeyRingMakesOneKeyForAGenerationAndOpensIt) {
+  run([&](Keeper& keeper) -> Task<> {
+    const KeyRef first = co_await keeper.ring.create(shop, 1, KeyType::p256);
+    EXPECT_EQ(co_await keeper.ring.create(shop, 1, KeyType::p256), first);
+    const KeyRef second = co_await keeper.ring.create(shop, 2, KeyType::p384);
+    EXPECT_NE(second.public_key, first.public_key);
+    EXPECT_EQ((co_await keeper.ring.open(second)).type(), KeyType::p384);
+    const PrivateKey key = co_await keeper.ring.open(first);
+    const PrivateKey again = co_await keeper.ring.open(first);
+    EXPECT_EQ(key.public_part(), again.public_part());
+  });
+}
+
+TEST_F(KeysTest, KeyRingMakesRsaOnThePool) {
+  run([&](Keeper& keeper) -> Task<> {
+    const KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::rsa2048);
+    EXPECT_EQ((co_await keeper.ring.open(ref)).type(), KeyType::rsa2048);
+  });
+}
+
+TEST_F(KeysTest, KeyRingRefusesAKeyThatIsGoneOrAnother) {
+  run([&](Keeper& keeper) -> Task<> {
+    KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::p256);
+    const KeyRef other = co_await keeper.ring.create(shop, 2, KeyType::p256);
+    ref.public_key = other.public_key;
+    const Work open_another = [&]() -> Task<> { co_await keeper.ring.open(ref); };
+    EXPECT_EQ((co_await keeping_failure(open_another)).value().kind(), Failure::Kind::refused);
+    co_await keeper.vault.remove(shop, 2);
+    const Work open_gone = [&]() -> Task<> { co_await keeper.ring.open(other); };
+    EXPECT_EQ((co_await keeping_failure(open_gone)).value().kind(), Failure::Kind::refused);
+  });
+}
+
+TEST_F(KeysTest, KilledAnywhereAGenerationHasOneKeyForever) {
+  for (long effect = 0; effect < 4; ++effect)
+    for (const auto moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
+      const long from = simulation.effects();
+      simulation.kill_at({from + effect, moment});
+      std::vector<KeyRef> made;
+      const int generation = static_cast<int>(from) + 1;
+      run([&](Keeper& keeper) -> Task<> {
+        const KeyRef ref = co_await keeper.ring.create(shop, generation, KeyType::p256);
+        made.push_back(ref);
+        co_await keeper.ring.open(ref);
+        co_await keeper.outside.host.replace("/tmp/after", "", {});
+      });
+      for (const KeyRef& ref : made) EXPECT_EQ(ref, made.front());
+      ASSERT_FALSE(made.empty());
+    }
+}
+
+TEST_F(KeysTest, AccountKeyIsMadeOnceInTheStateForEachDirectory) {
+  run([&](Keeper& keeper) -> Task<> {
+    EXPECT_FALSE(co_await keeper.accounts.open(in_state));
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_state);
+    const PrivateKey again = co_await keeper.accounts.open_or_make(in_state);
+    EXPECT_EQ(again.public_part(), key.public_part());
+    EXPECT_EQ((co_await keeper.accounts.open(in_state)).value().public_part(), key.public_part());
+    AccountKeyPlace elsewhere = in_state;
+    elsewhere.directory = "https://other.example/directory";
+    EXPECT_FALSE(co_await keeper.accounts.open(elsewhere));
+  });
+}
+
+TEST_F(KeysTest, AccountKeyInS3LiesInAnEnvelopeBoundToItsPlace) {
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_s3);
+    EXPECT_EQ((co_await keeper.accounts.open(in_s3)).value().public_part(), key.public_part());
+  });
+  const Json envelope = Json::parse(bucket().at("certferry/account.key").body, "the envelope");
+  EXPECT_EQ(envelope.at("format").as_integer(), 1);
+  EXPECT_EQ(envelope.at("kms_key").as_text(), "alias/certferry");
+  EXPECT_EQ(envelope.at("context").at("certferry").as_text(), in_s3.key);
+  bucket()["moved.key"] = bucket().at("certferry/account.key");
+  AccountKeyPlace moved = in_s3;
+  moved.key = "s3://bucket/moved.key";
+  const Failure failure = refusal_at(moved);
+  EXPECT_EQ(failure.kind(), Failure::Kind::refused);
+  EXPECT_NE(std::string{failure.what()}.find(in_s3.key), std::string::npos);
+}
+
+TEST_F(KeysTest, AccountKeyInS3OfTwoThatMakeItAtOnceIsOne) {
+  std::vector<std::string> used;
+  const sandbox::Life life = [&](Outside& outside, Store& store) -> Task<> {
+    Keeper keeper{outside, store};
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_s3);
+    used.push_back(key.public_part().thumbprint());
+  };
+  simulation.start(life, {"one", "one", "one"});
+  simulation.start(life, {"two", "two", "two"});
+  simulation.run_for(minutes(1));
+  ASSERT_EQ(used.size(), 2U);
+  EXPECT_EQ(used[0], used[1]);
+}
+
+TEST_F(KeysTest, AccountKeyInS3SurvivesALostReply) {
+  world.on_event([&](const sandbox::Event& event) {
+    if (event.operation == "PutObject") simulation.faults().reply_lost = 0;
+    if (event.operation == "Encrypt") simulation.faults().reply_lost = 100;
+  });
+  std::string used;
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_s3);
+    EXPECT_EQ((co_await keeper.accounts.open(in_s3)).value().public_part(), key.public_part());
+  });
+  EXPECT_EQ(world.count("s3", "PutObject"), 1U);
+}
+
+TEST_F(KeysTest, AccountKeyAsTheRawCiphertextOfAPemIsRead) {
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    aws::Kms kms{keeper.access.client()};
+    const Secret pem = key.pem();
+    const Bytes ciphertext = co_await kms.encrypt("alias/certferry", pem, {});
+    bucket()["certferry/account.key"] = {ciphertext, "\"1\"", world.now()};
+    EXPECT_EQ((co_await keeper.accounts.open_or_make(in_s3)).public_part(), key.public_part());
+  });
+  EXPECT_EQ(world.count("s3", "PutObject"), 0U);
+}
+
+TEST_F(KeysTest, AccountKeyIsNeverMadeWhereItsAbsenceIsNotSure) {
+  world.buckets().listing_allowed = false;
+  EXPECT_EQ(refusal_at(in_s3).kind(), Failure::Kind::refused);
+  AccountKeyPlace no_bucket = in_s3;
+  no_bucket.key = "s3://no-such-bucket/account.key";
+  EXPECT_EQ(refusal_at(no_bucket).kind(), Failure::Kind::refused);
+  bucket()["certferry/account.key"] = {"neither of them", "\"1\"", world.now()};
+  EXPECT_EQ(refusal_at(in_s3).kind(), Failure::Kind::refused);
+  bucket()["certferry/account.key"].body = "{\"format\": 2}";
+  EXPECT_EQ(refusal_at(in_s3).kind(), Failure::Kind::refused);
+  EXPECT_EQ(world.count("s3", "PutObject"), 0U);
+}
+
+TEST_F(KeysTest, AccountKeyInS3IsRefusedUnsealedOrWithoutAKeyToSealIt) {
+  bucket()["certferry/account.key"] = {Bytes{PrivateKey::generate(KeyType::p256).pem().reveal()}, "\"1\"", world.now()};
+  const Failure unsealed = refusal_at(in_s3);
+  EXPECT_EQ(unsealed.kind(), Failure::Kind::refused);
+  EXPECT_EQ(std::string{unsealed.what()}.find("BEGIN"), std::string::npos);
+  AccountKeyPlace no_key = in_s3;
+  no_key.kms_key = "";
+  EXPECT_NE(refusal_at(no_key).next().find("kms_key"), std::string::npos);
+}
+
+TEST_F(KeysTest, AccountKeyInAFileIsForUsAlone) {
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_file);
+    EXPECT_EQ((co_await keeper.accounts.open(in_file)).value().public_part(), key.public_part());
+  });
+  ASSERT_NE(machine.find(in_file.key), nullptr);
+  EXPECT_EQ(machine.find(in_file.key)->mode, 0600U);
+  EXPECT_TRUE(machine.find(in_file.key)->content.starts_with("-----BEGIN PRIVATE KEY-----"));
+  machine.nodes.at(in_file.key).mode = 0644;
+  EXPECT_EQ(refusal_at(in_file).next(), "Type: chmod 600 /etc/certferry/account.key");
+  machine.nodes.at(in_file.key) = {sandbox::Machine::Kind::file, "no key", 0600, true};
+  EXPECT_EQ(refusal_at(in_file).kind(), Failure::Kind::refused);
+  EXPECT_EQ(machine.find(in_file.key)->content, "no key");
+}
+
+}  // namespace
+}  // namespace certferry
