@@ -23,6 +23,8 @@ inline CertificateSpec spec_of(std::vector<std::string> names) {
   return wanted;
 }
 
+inline const CertificateSpec kWanted = spec_of({"www.example.com"});
+
 // A simulated world with a zone, and an account there. Its keys live as long as the ground, its processes but one run.
 struct Ground {
   explicit Ground(sandbox::Settings settings = {}, std::uint64_t seed = 1)

@@ -10,8 +10,6 @@ using sandbox::CaProblem;
 using sandbox::Settings;
 using testing::HasSubstr;
 
-const CertificateSpec kWanted = spec_of({"www.example.com"});
-
 // The account's calls as a process without one makes them.
 std::optional<Failure> registering(Ground& ground, AccountSettings settings, bool only_existing,
                                    std::optional<std::string>& url) {

@@ -10,8 +10,6 @@ using sandbox::Settings;
 using testing::HasSubstr;
 using Kind = Failure::Kind;
 
-const CertificateSpec kWanted = spec_of({"www.example.com"});
-
 // Spoils the answers of one operation: as many as `times`.
 void spoil(Ground& ground, const std::string& operation, http::Response answer, int times = 1000) {
   ground.ca().interpose = [=, left = times](const http::Request&,
