@@ -1,0 +1,127 @@
+"""A real nginx serves the files target through a renewal: no handshake fails, and the new certificate is served."""
+
+import pathlib
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from aws_peer import free_port
+from conftest import certificate
+
+
+class Nginx:
+    def __init__(self, folder, tls):
+        self.port, self.folder = free_port(), folder
+        self.pid = folder / "nginx.pid"
+        self.configuration = folder / "nginx.conf"
+        self.configuration.write_text(
+            f"""daemon on; worker_processes 1; pid {self.pid}; error_log {folder}/error.log;
+            events {{ worker_connections 512; }}
+            http {{
+              access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+              uwsgi_temp_path {folder}; scgi_temp_path {folder};
+              server {{
+                listen 127.0.0.1:{self.port} ssl backlog=1024; server_name _; ssl_protocols TLSv1.2 TLSv1.3;
+                ssl_certificate {tls}/live/fullchain.pem; ssl_certificate_key {tls}/live/privkey.pem;
+                return 200 "ok";
+              }}
+            }}"""
+        )
+
+    def command(self, *arguments):
+        return ["nginx", "-p", str(self.folder), "-c", str(self.configuration), *arguments]
+
+    def start(self):
+        subprocess.run(self.command(), check=True, capture_output=True)
+
+    def stop(self):
+        subprocess.run(self.command("-s", "quit"), check=True, capture_output=True)
+
+
+def served(port, root):
+    context = ssl.create_default_context(cadata=root)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        with context.wrap_socket(plain, server_hostname="www.nginx.example.org") as secured:
+            return secured.getpeercert()["serialNumber"]
+
+
+class Visitor(threading.Thread):
+    """Handshakes without pause, with every certificate verified."""
+
+    def __init__(self, port, root):
+        super().__init__()
+        self.port, self.root, self.serials, self.failed, self.stopped = port, root, [], [], threading.Event()
+
+    def run(self):
+        while not self.stopped.is_set():
+            try:
+                self.serials.append(served(self.port, self.root))
+            except OSError as error:
+                self.failed.append(repr(error))
+
+    def finish(self):
+        self.stopped.set()
+        self.join(30)
+
+
+def test_nginx_serves_through_a_renewal_without_a_failed_handshake(certferry, aws, ca):
+    aws.zone("nginx.example.org")
+    tls = certferry.folder / "tls"
+    nginx = Nginx(certferry.folder, tls)
+    target = {"files": str(tls)}
+    certferry.configure(certificate("www", ["www.nginx.example.org"], target))
+    certferry.apply()
+    nginx.start()
+    visitor = Visitor(nginx.port, ca.root)
+    try:
+        first = served(nginx.port, ca.root)
+        target.update(reload=nginx.command("-s", "reload"), connect=f"127.0.0.1:{nginx.port}")
+        certferry.configure(certificate("www", ["www.nginx.example.org"], target))
+        visitor.start()
+        certferry.apply("--renew", "www")
+        second = served(nginx.port, ca.root)
+        visitor.finish()
+    finally:
+        visitor.stopped.set()
+        nginx.stop()
+    assert second != first
+    assert visitor.failed == []
+    assert set(visitor.serials) <= {first, second} and len(visitor.serials) > 20
+
+
+def test_a_reload_that_fails_puts_the_former_certificate_back(certferry, aws, ca):
+    aws.zone("reload.example.org")
+    tls = certferry.folder / "tls"
+    certferry.configure(certificate("www", ["www.reload.example.org"], {"files": str(tls)}))
+    certferry.apply()
+    former = (tls / "live" / "fullchain.pem").read_text()
+    certferry.configure(
+        certificate("www", ["www.reload.example.org"], {"files": str(tls), "reload": ["/bin/sh", "-c", "echo no such server; exit 3"]})
+    )
+    out, err = certferry.apply("--renew", "www", expect=1)
+    assert "no such server" in out + err
+    assert (tls / "live" / "fullchain.pem").read_text() == former
+    assert pathlib.Path(tls / "live").is_symlink()
+
+
+@pytest.mark.parametrize("nonce_reject, authz_reuse", [(15, 0), (0, 50), (15, 100)])
+def test_a_ca_of_moods_is_borne(aws, tmp_path, nonce_reject, authz_reuse):
+    from conftest import Certferry
+    from pebble_peer import Pebble
+
+    moody = Pebble(tmp_path, aws.dns_port, nonce_reject=nonce_reject, authz_reuse=authz_reuse)
+    try:
+        domain = f"moods{nonce_reject}-{authz_reuse}.example.org"
+        zone = aws.zone(domain)
+        (tmp_path / "home").mkdir()
+        certferry = Certferry(tmp_path / "home", aws, moody)
+        for attempt in range(3):
+            names = [f"n{i}.{domain}" for i in range(attempt + 2)]
+            certferry.configure(certificate("moods", names, {"files": str(tmp_path / "tls")}))
+            certferry.apply()
+        assert aws.txt_sets(zone) == []
+    finally:
+        moody.stop()
