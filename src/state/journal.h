@@ -26,20 +26,20 @@ struct TaskResult<Task<T>> {
   using type = T;
 };
 
-// What `effect` gives; where its outcome is unknown, what `probe` finds. Nothing found: the effect's own failure, with
-// which the caller ends, so that nothing is repeated blindly.
+// Does `effect`; where its outcome is unknown `probe` looks for it, and empty means that it did not happen: once more.
 template <class T, class Effect, class Probe>
 Task<T> probed_if_unknown(Effect& effect, Probe& probe) {
   std::exception_ptr lost;
-  try {
-    co_return co_await effect();
-  } catch (const Failure& failure) {
-    if (failure.kind() != Failure::Kind::outcome_unknown) throw;
-    lost = std::current_exception();
+  for (int tries = 0; tries < 2; ++tries) {
+    try {
+      co_return co_await effect();
+    } catch (const Failure& failure) {
+      if (failure.kind() != Failure::Kind::outcome_unknown) throw;
+      lost = std::current_exception();
+    }
+    if (std::optional<T> outcome = co_await probe()) co_return std::move(*outcome);
   }
-  std::optional<T> outcome = co_await probe();
-  if (!outcome) std::rethrow_exception(lost);
-  co_return std::move(*outcome);
+  std::rethrow_exception(lost);
 }
 
 // certificate/<id>/generation/<n>: what happened in one attempt to obtain a certificate. A finished step returns what

@@ -93,14 +93,15 @@ TEST(Journal, ProbesAtOnceWhereTheOutcomeIsUnknown) {
   EXPECT_EQ(runs.probed, 1);
 }
 
-TEST(Journal, NeverRepeatsBlindlyWhereTheOutcomeStaysUnknown) {
+TEST(Journal, DoesItOnceMoreWhereTheOutcomeIsUnknownAndTheProbeFindsNothingThenGivesUp) {
   Runs runs;
   EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
     auto journal = co_await runs.open();
     co_await runs.order(*journal, of_kind(Failure::Kind::outcome_unknown));
   }),
             "outcome_unknown | newOrder: something | Do something");
-  EXPECT_EQ(runs.ordered, 1);
+  EXPECT_EQ(runs.ordered, 2);
+  EXPECT_EQ(runs.probed, 2) << "never repeated blindly";
 }
 
 TEST(Journal, KnowsAStepOnlyOnceItIsStored) {
