@@ -9,8 +9,6 @@
 namespace certferry::testing {
 namespace {
 
-const CertificateId www = CertificateId::parse("www");
-
 // Instances of one test: those in `living` live.
 class NamedInstances final : public Instances {
  public:

@@ -225,6 +225,8 @@ struct Ground {
   }
 };
 
+inline const CertificateId www = CertificateId::parse("www");
+
 inline CertificateSpec wanted_spec(const std::string& domain = "shop.example") {
   return {.names = {DomainName::parse(domain)}, .directory = "https://ca.example/directory"};
 }

@@ -8,7 +8,6 @@
 namespace certferry::testing {
 namespace {
 
-const CertificateId www = CertificateId::parse("www");
 const OrderUrl first_order = OrderUrl::parse("https://ca.example/order/1");
 
 Journal::Begin begin_with(std::int64_t epoch) { return {www, 3, wanted_spec(), epoch}; }

@@ -8,7 +8,6 @@
 namespace certferry::testing {
 namespace {
 
-const CertificateId www = CertificateId::parse("www");
 const std::string key_file = "/var/lib/certferry/store.key";
 
 struct Sealed {
