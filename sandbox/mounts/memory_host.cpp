@@ -116,6 +116,17 @@ Task<> MemoryHost::replace(Path path, Bytes content, FileMode mode) {
   });
 }
 
+Task<bool> MemoryHost::create(Path path, Bytes content, FileMode mode) {
+  auto created = std::make_shared<bool>(false);
+  co_await change(fmt::format("create {}", path),
+                  [created, path, content = std::move(content), mode](Machine& machine) {
+                    if (machine.find(path, false)) return;
+                    machine.write(path, content, mode.bits);
+                    *created = true;
+                  });
+  co_return *created;
+}
+
 Task<> MemoryHost::make_directory(Path path, FileMode mode) {
   co_await change(fmt::format("make directory {}", path),
                   [path, mode](Machine& machine) { machine.make_directory(path, mode.bits); });

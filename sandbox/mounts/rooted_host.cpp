@@ -37,6 +37,10 @@ Task<> RootedHost::replace(Path path, Bytes content, FileMode mode) {
   co_await real_.replace(inside(path), std::move(content), mode);
 }
 
+Task<bool> RootedHost::create(Path path, Bytes content, FileMode mode) {
+  co_return co_await real_.create(inside(path), std::move(content), mode);
+}
+
 Task<> RootedHost::make_directory(Path path, FileMode mode) { co_await real_.make_directory(inside(path), mode); }
 
 Task<std::vector<std::string>> RootedHost::list(Path directory) { co_return co_await real_.list(inside(directory)); }

@@ -98,10 +98,8 @@ class FileSpot final : public AccountKeySpot {
     co_return PrivateKey::from_pem(pem);
   }
 
-  // The host can replace a file, not create one: it is looked for once more right before, and what is read back counts.
   Task<> write(const PrivateKey& key) override {
-    if (co_await host_.status(path_)) co_return;
-    co_await host_.replace(path_, Bytes{key.pem().reveal()}, FileMode{account_key_mode});
+    co_await host_.create(path_, Bytes{key.pem().reveal()}, FileMode{account_key_mode});
   }
 
  private:

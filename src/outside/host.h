@@ -42,6 +42,12 @@ class Host {
   // Whole or not at all: written beside, fsynced, renamed, directory fsynced. Parents are made, 0700 where mode is
   // private.
   virtual Task<> replace(Path path, Bytes content, FileMode mode) = 0;
+  // As replace, where there is nothing yet; else false, and what is there stays. PosixHost's is atomic.
+  virtual Task<bool> create(Path path, Bytes content, FileMode mode) {
+    if (co_await status(path)) co_return false;
+    co_await replace(std::move(path), std::move(content), mode);
+    co_return true;
+  }
   virtual Task<> make_directory(Path path, FileMode mode) = 0;      // there already: success
   virtual Task<std::vector<std::string>> list(Path directory) = 0;  // names, sorted; empty where there is none
   virtual Task<> remove(Path path) = 0;  // a file, a link or a whole directory; absent: success

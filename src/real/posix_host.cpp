@@ -77,21 +77,45 @@ void write_all(const OpenFile& file, BytesView content, const Path& path) {
 // A name beside `path` that nobody else writes to; what a killed run left there is overwritten.
 Path beside(const Path& path) { return fmt::format("{}.new-{}", path, ::getpid()); }
 
+// Whole and durable under another name, until it gets its own or goes.
+class FreshFile {
+ public:
+  FreshFile(const Path& path, BytesView content, unsigned mode) : place_(beside(path)) {
+    ::unlink(place_.c_str());
+    try {
+      const OpenFile file{::open(place_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode & 0700)};
+      if (!file) throw file_failure("Writing", path, errno);
+      write_all(file, content, path);
+      if (::fchmod(file.number(), mode) != 0) throw file_failure("Setting the mode of", path, errno);
+      if (::fsync(file.number()) != 0) throw file_failure("Syncing", path, errno);
+    } catch (...) {
+      ::unlink(place_.c_str());
+      throw;
+    }
+  }
+  FreshFile(const FreshFile&) = delete;
+  FreshFile& operator=(const FreshFile&) = delete;
+  ~FreshFile() { ::unlink(place_.c_str()); }
+  const char* place() const { return place_.c_str(); }
+
+ private:
+  Path place_;
+};
+
 void replace_file(const Path& path, BytesView content, unsigned mode) {
-  const Path fresh = beside(path);
-  ::unlink(fresh.c_str());
-  try {
-    const OpenFile file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode & 0700)};
-    if (!file) throw file_failure("Writing", path, errno);
-    write_all(file, content, path);
-    if (::fchmod(file.number(), mode) != 0) throw file_failure("Setting the mode of", path, errno);
-    if (::fsync(file.number()) != 0) throw file_failure("Syncing", path, errno);
-    if (::rename(fresh.c_str(), path.c_str()) != 0) throw file_failure("Replacing", path, errno);
-  } catch (...) {
-    ::unlink(fresh.c_str());
-    throw;
+  const FreshFile fresh{path, content, mode};
+  if (::rename(fresh.place(), path.c_str()) != 0) throw file_failure("Replacing", path, errno);
+  sync_directory(parent_of(path));
+}
+
+bool create_file(const Path& path, BytesView content, unsigned mode) {
+  const FreshFile fresh{path, content, mode};
+  if (::link(fresh.place(), path.c_str()) != 0) {
+    if (errno == EEXIST) return false;
+    throw file_failure("Creating", path, errno);
   }
   sync_directory(parent_of(path));
+  return true;
 }
 
 std::optional<Bytes> read_file(const Path& path) {
@@ -145,6 +169,11 @@ Task<> PosixHost::replace(Path path, Bytes content, FileMode mode) {
   make_directories(parent_of(path), (mode.bits & 0077U) == 0 ? 0700 : 0755);
   replace_file(path, content, mode.bits);
   co_return;
+}
+
+Task<bool> PosixHost::create(Path path, Bytes content, FileMode mode) {
+  make_directories(parent_of(path), (mode.bits & 0077U) == 0 ? 0700 : 0755);
+  co_return create_file(path, content, mode.bits);
 }
 
 Task<> PosixHost::make_directory(Path path, FileMode mode) {

@@ -11,6 +11,7 @@ class PosixHost final : public Host {
   Task<std::optional<Bytes>> read(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
+  Task<bool> create(Path path, Bytes content, FileMode mode) override;
   Task<> make_directory(Path path, FileMode mode) override;
   Task<std::vector<std::string>> list(Path directory) override;
   Task<> remove(Path path) override;

@@ -156,18 +156,20 @@ TEST_F(KeysTest, AccountKeyInS3LiesInAnEnvelopeBoundToItsPlace) {
   EXPECT_NE(std::string{failure.what()}.find(in_s3.key), std::string::npos);
 }
 
-TEST_F(KeysTest, AccountKeyInS3OfTwoThatMakeItAtOnceIsOne) {
-  std::vector<std::string> used;
-  const sandbox::Life life = [&](Outside& outside, Store& store) -> Task<> {
-    Keeper keeper{outside, store};
-    const PrivateKey key = co_await keeper.accounts.open_or_make(in_s3);
-    used.push_back(key.public_part().thumbprint());
-  };
-  simulation.start(life, {"one", "one", "one"});
-  simulation.start(life, {"two", "two", "two"});
-  simulation.run_for(minutes(1));
-  ASSERT_EQ(used.size(), 2U);
-  EXPECT_EQ(used[0], used[1]);
+TEST_F(KeysTest, AccountKeyOfTwoThatMakeItAtOnceIsOne) {
+  for (const AccountKeyPlace& place : {in_s3, in_file}) {
+    std::vector<std::string> used;
+    const sandbox::Life life = [&](Outside& outside, Store& store) -> Task<> {
+      Keeper keeper{outside, store};
+      const PrivateKey key = co_await keeper.accounts.open_or_make(place);
+      used.push_back(key.public_part().thumbprint());
+    };
+    simulation.start(life, {"one", "main", "one"});
+    simulation.start(life, {"two", "main", "two"});
+    simulation.run_for(minutes(1));
+    ASSERT_EQ(used.size(), 2U) << place.key;
+    EXPECT_EQ(used[0], used[1]) << place.key;
+  }
 }
 
 TEST_F(KeysTest, AccountKeyInS3SurvivesALostReply) {

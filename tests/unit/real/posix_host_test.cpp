@@ -37,6 +37,15 @@ TEST_F(PosixHostTest, ReplacesAFileWholeWithItsMode) {
   EXPECT_THAT(machine.run(host.list(directory / "a/b")), ElementsAre("file"));
 }
 
+TEST_F(PosixHostTest, CreatesAFileOnlyWhereThereIsNothing) {
+  const Path path = directory / "a/key";
+  EXPECT_TRUE(machine.run(host.create(path, "first", {0600})));
+  EXPECT_FALSE(machine.run(host.create(path, "second", {0644})));
+  EXPECT_EQ(machine.run(host.read(path)), "first");
+  EXPECT_EQ(machine.run(host.status(path))->mode, 0600U);
+  EXPECT_THAT(machine.run(host.list(directory / "a")), ElementsAre("key"));
+}
+
 TEST_F(PosixHostTest, PointsALinkElsewhereFromOneInstantOn) {
   machine.run(host.make_directory(directory / "one", {0755}));
   machine.run(host.make_directory(directory / "one", {0755}));
