@@ -1,1 +1,184 @@
-int main() { return 0; }
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fmt/format.h>
+#include <memory>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "base/secret.h"
+#include "cli/command_line.h"
+#include "cli/commands/commands.h"
+#include "cli/doors.h"
+#include "cli/progress.h"
+#include "real/system_clock.h"
+
+namespace certferry {
+namespace {
+
+constexpr Duration kRedraw = milliseconds(250);
+constexpr int kSignalled = 128;
+
+// Keys pass through this memory and these files: no core dumps, no debugger of another user, files for us alone.
+void harden() {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::umask(077);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away ends the writing, not us in the middle of a change
+}
+
+void write_to(std::FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
+Console console_of_process() {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  Console console;
+  console.out = [](std::string_view text) { write_to(stdout, text); };
+  console.err = [](std::string_view text) { write_to(stderr, text); };
+  console.err_is_terminal = ::isatty(STDERR_FILENO) != 0 && terminal && std::string_view{terminal} != "dumb";
+  console.colour = console.err_is_terminal && !(no_colour && *no_colour);
+  return console;
+}
+
+Loudness loudness_of(const CommandLine& line) {
+  return line.quiet ? Loudness::quiet : line.verbose ? Loudness::verbose : Loudness::usual;
+}
+
+// The one log of the process, which the terminal's progress may need to redraw.
+struct Ear {
+  std::unique_ptr<Log> log;
+  TerminalProgress* terminal = nullptr;
+};
+
+Ear ear_of(Console& console, Clock& clock, const CommandLine& line) {
+  const Loudness loudness = loudness_of(line);
+  if (line.json) return {std::make_unique<JsonProgress>(console, clock, loudness), nullptr};
+  if (!console.err_is_terminal) return {std::make_unique<PlainProgress>(console, loudness), nullptr};
+  auto progress = std::make_unique<TerminalProgress>(console, clock, loudness);
+  TerminalProgress* terminal = progress.get();
+  return {std::move(progress), terminal};
+}
+
+// One command, with its doors and what draws its progress; lives in `run`'s frame.
+class Performance {
+ public:
+  Performance(boost::asio::io_context& io, Console& console, const CommandLine& line)
+      : line_(line),
+        io_(io),
+        console_(console),
+        ear_(ear_of(console_, clock_, line)),
+        doors_(io.get_executor(), *ear_.log),
+        stage_{.executor = io.get_executor(),
+               .console = console_,
+               .log = *ear_.log,
+               .host = doors_.host(),
+               .clock = doors_.clock(),
+               .entropy = doors_.entropy(),
+               .json = line.json,
+               .open = [this](const Config& config) { return doors_.open(config); }} {
+    if (!ear_.terminal) return;
+    console_.out = [this, out = console.out](std::string_view text) {
+      ear_.terminal->clear();
+      out(text);
+    };
+  }
+
+  void start(std::function<void(std::exception_ptr)> done) {
+    spawn(io_.get_executor(), [this] { return drawn(); }, std::move(done));
+  }
+  void stop() { stop_.notify(); }
+  int exit() const { return exit_; }
+  bool stopped() const { return stopped_; }
+
+ private:
+  // Until the command is over, or a signal has cancelled it and it has cleaned up.
+  Task<> stoppable() {
+    const auto command = [this]() -> Task<> { exit_ = co_await run_command(stage_, line_); };
+    const auto signalled = [this]() -> Task<> { co_await stop_.wait(); };
+    stopped_ = co_await race(command, signalled) == 1;
+  }
+  Task<> drawn() {
+    if (!ear_.terminal) co_return co_await stoppable();
+    const auto whole = [this]() -> Task<> { co_await stoppable(); };
+    const auto drawing = [this]() -> Task<> {
+      for (;;) {
+        co_await doors_.clock().sleep(kRedraw);
+        ear_.terminal->redraw();
+      }
+    };
+    co_await race(whole, drawing);
+  }
+
+  const CommandLine& line_;
+  boost::asio::io_context& io_;
+  Console console_;
+  SystemClock clock_;
+  Ear ear_;
+  RealDoors doors_;
+  Stage stage_;
+  Signal stop_;
+  int exit_ = 0;
+  bool stopped_ = false;
+};
+
+int run(Console& console, const CommandLine& line) {
+  boost::asio::io_context io{1};
+  auto performance = std::make_unique<Performance>(io, console, line);
+  boost::asio::signal_set signals{io, SIGINT, SIGTERM};
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    console.err("certferry: stopping; once more ends it at once\n");
+    performance->stop();
+    signals.async_wait([](const boost::system::error_code& again, int number) {
+      if (!again) std::_Exit(kSignalled + number);
+    });
+  });
+  std::exception_ptr failed;
+  performance->start([&](std::exception_ptr end) {
+    failed = end;
+    signals.cancel();
+    io.stop();
+  });
+  io.run();
+  // A sandbox is ended by a signal, and has done its work then.
+  const bool stopped = performance->stopped() && !std::holds_alternative<SandboxCommand>(line.command);
+  const int exit = stopped ? 1 : performance->exit();
+  performance.reset();
+  if (failed && !is_cancellation(failed)) std::rethrow_exception(failed);
+  return failed ? 1 : exit;
+}
+
+int answer(Console& console, const std::vector<std::string>& arguments) {
+  const auto parsed = parse_command_line(arguments);
+  if (const auto* told = std::get_if<Told>(&parsed)) {
+    (told->exit == 0 ? console.out : console.err)(told->text);
+    return told->exit;
+  }
+  const auto& line = std::get<CommandLine>(parsed);
+  return run(console, line);
+}
+
+}  // namespace
+}  // namespace certferry
+
+int main(int count, char** words) {
+  certferry::harden();
+  certferry::Console console = certferry::console_of_process();
+  try {
+    return certferry::answer(console, {words + 1, words + count});
+  } catch (const std::exception& error) {
+    console.err(fmt::format("certferry: {}\n  -> Report this with the command and its output; it should not happen\n",
+                            certferry::quoted(error.what())));
+    return 1;
+  }
+}

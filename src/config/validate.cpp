@@ -80,7 +80,7 @@ void validate_count(const Config& config, const CertificateConfig& certificate, 
   const bool counted = config.ca.directory.starts_with("letsencrypt");
   if (!counted || certificate.domains.size() <= most) return;
   complaints.add(certificate.place,
-                 fmt::format("certificate {} has {} names, and Let's Encrypt takes {}", certificate.id.text(),
+                 fmt::format("certificate \"{}\" has {} names, and Let's Encrypt takes {}", certificate.id.text(),
                              certificate.domains.size(), most),
                  "Make two certificates of it, or let a wildcard stand for several names");
 }
@@ -104,7 +104,7 @@ void validate_certificates(const Config& config, Complaints& complaints) {
     if (!fresh_name) {
       complaints.add(
           certificate.place,
-          fmt::format("certificate {} stands at {} already", certificate.id.text(), named->second->place.text()),
+          fmt::format("certificate \"{}\" stands at {} already", certificate.id.text(), named->second->place.text()),
           "Give one of the two another name");
       continue;
     }
@@ -112,7 +112,7 @@ void validate_certificates(const Config& config, Complaints& complaints) {
         std::tuple{sorted_names(certificate.domains), certificate.key_type, certificate.profile}, &certificate);
     if (!fresh) {
       complaints.add(certificate.place,
-                     fmt::format("certificate {} wants the same as {} at {}", certificate.id.text(),
+                     fmt::format("certificate \"{}\" wants the same as \"{}\" at {}", certificate.id.text(),
                                  same->second->id.text(), same->second->place.text()),
                      "Write every [[certificate.install]] under one of the two");
     }
@@ -137,7 +137,7 @@ void validate_slots(const Config& config, Complaints& complaints) {
       const bool same = first.certificate == &certificate;
       complaints.add(install.place,
                      same ? fmt::format("{} stands at {} already", install.slot(), first.install->place.text())
-                          : fmt::format("{} serves certificate {} already, at {}", install.slot(),
+                          : fmt::format("{} serves certificate \"{}\" already, at {}", install.slot(),
                                         first.certificate->id.text(), first.install->place.text()),
                      same ? "Leave one of the two away" : "Leave it in one certificate: a slot serves one");
     }

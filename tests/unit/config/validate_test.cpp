@@ -8,14 +8,14 @@ namespace {
 TEST(ValidateConfig, RefusesTwoCertificatesOfOneName) {
   EXPECT_EQ(refusal("[[certificate]]\nname = \"www\"\ndomains = [\"a.example\"]\n"
                     "[[certificate]]\nname = \"www\"\ndomains = [\"b.example\"]\n"),
-            "certferry.toml:4:1: certificate www stands at certferry.toml:1:1 already -> Give one of the two another "
+            "certferry.toml:4:1: certificate \"www\" stands at certferry.toml:1:1 already -> Give one of the two another "
             "name");
 }
 
 TEST(ValidateConfig, RefusesTwoCertificatesThatWantTheSame) {
   EXPECT_EQ(refusal("[[certificate]]\nname = \"one\"\ndomains = [\"a.example\", \"b.example\"]\n"
                     "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\", \"a.example\"]\n"),
-            "certferry.toml:4:1: certificate two wants the same as one at certferry.toml:1:1 -> Write every "
+            "certferry.toml:4:1: certificate \"two\" wants the same as \"one\" at certferry.toml:1:1 -> Write every "
             "[[certificate.install]] under one of the two");
 }
 
@@ -24,7 +24,7 @@ TEST(ValidateConfig, RefusesOneSlotInTwoCertificates) {
                     "files = \"/etc/ssl/www\"\n"
                     "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\"]\n[[certificate.install]]\n"
                     "files = \"/etc/ssl/www/\"\n"),
-            "certferry.toml:9:1: files//etc/ssl/www serves certificate one already, at certferry.toml:4:1 -> Leave it "
+            "certferry.toml:9:1: files//etc/ssl/www serves certificate \"one\" already, at certferry.toml:4:1 -> Leave it "
             "in one certificate: a slot serves one");
 }
 

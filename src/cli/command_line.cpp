@@ -1,0 +1,270 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <sstream>
+
+#include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "config/nearest.h"
+
+namespace certferry {
+namespace {
+
+constexpr const char* kEnd = "\nDocumentation: docs/configuration.md, docs/permissions.md";
+
+// The words of all commands, bound to the options while CLI11 reads them.
+struct Words {
+  bool json = false, quiet = false, verbose = false;
+  std::string config, wait, warn, critical, starttls, name;
+  Flags flags;
+  Request request;
+  CheckCommand check;
+  SandboxCommand sandbox;
+  bool detailed_exitcode = false;
+};
+
+CLI::App& command(CLI::App& app, const std::string& name, const std::string& what, const std::string& examples) {
+  CLI::App& added = *app.add_subcommand(name, what);
+  added.footer("Examples:\n" + examples);
+  added.fallthrough();
+  return added;
+}
+
+void add_config(CLI::App& app, Words& words) {
+  app.add_option("-c,--config", words.config,
+                 "the configuration (default: /etc/certferry/certferry.toml, else ./certferry.toml)")
+      ->type_name("FILE");
+}
+
+void add_flags(CLI::App& app, Words& words) {
+  const std::string group = "Instead of a configuration";
+  Flags& flags = words.flags;
+  const auto option = [&](const std::string& name, auto& value, const std::string& what, const std::string& type) {
+    return app.add_option(name, value, what)->type_name(type)->group(group);
+  };
+  option("-d,--domain", flags.domains, "a name to certify; once for each", "NAME")->allow_extra_args(false);
+  option("--elb", flags.elb, "a classic load balancer's listener", "NAME[:PORT]")->allow_extra_args(false);
+  option("--listener", flags.listener, "an application or network load balancer's listener", "ARN")
+      ->allow_extra_args(false);
+  option("--files", flags.files, "a directory whose link `live` leads to the newest files", "DIR")
+      ->allow_extra_args(false);
+  option("--reload", flags.reload, "the command to run when `live` has moved", "WORD...")->expected(1, -1);
+  app.add_flag("--agree-to-terms", flags.agree_to_terms, "agree to the CA's terms, which `certferry account` names")
+      ->group(group);
+  option("--directory", flags.directory, "letsencrypt, letsencrypt-staging (default), or an https URL", "CA");
+  option("--trust", flags.trust, "PEM file of roots that the CA's server may have", "FILE");
+  option("--account-key", flags.account_key, "where the account key is kept", "FILE|s3://...");
+  option("--store", flags.store, "where the state is kept", "DIR|s3://...");
+  option("--kms-key", flags.kms_key, "what seals secrets", "KEY");
+  option("--region", flags.region, "of AWS", "REGION");
+  option("--profile", flags.profile, "of the AWS configuration", "NAME");
+  option("--key-type", flags.key_type, "p256 (default), p384, rsa2048, rsa3072, rsa4096", "TYPE");
+  option("--ca-profile", flags.ca_profile, "a profile of the CA, such as shortlived", "NAME");
+}
+
+void add_request(CLI::App& app, Words& words) {
+  app.add_option("--renew", words.request.renew, "renew this certificate now; once for each")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--only", words.request.only, "look at and work on this certificate alone; once for each")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_flag("--retry", words.request.retry, "do not wait after a failure, but try again now");
+  app.add_flag("--install-untrusted", words.request.permits.install_untrusted,
+               "install a test CA's certificate where a trusted one is served");
+  app.add_flag("--drop-names", words.request.permits.drop_names,
+               "replace certificates that cover names which ours does not");
+}
+
+void add_wait(CLI::App& app, Words& words) {
+  app.add_option("--wait", words.wait, "how long to wait for another certferry at work (default: 5min)")
+      ->type_name("DURATION");
+}
+
+void add_apply_and_plan(CLI::App& app, Words& words) {
+  CLI::App& apply =
+      command(app, "apply", "Bring every certificate to what the configuration says",
+              "  certferry apply\n"
+              "  certferry apply --config web.toml --renew www\n"
+              "  certferry apply --agree-to-terms -d example.com -d '*.example.com' --elb my-lb:443\n"
+              "  certferry apply --agree-to-terms -d example.com --files /etc/ssl/www --reload systemctl reload nginx\n"
+              "Exit code: 0 done, 1 something failed or a target is left in an emergency, 2 usage or configuration");
+  CLI::App& plan = command(app, "plan", "Say what apply would do, and change nothing",
+                           "  certferry plan\n"
+                           "  certferry plan --detailed-exitcode   (0 nothing to do, 1 error, 2 changes)");
+  for (CLI::App* each : {&apply, &plan}) {
+    add_config(*each, words);
+    add_request(*each, words);
+    add_flags(*each, words);
+  }
+  add_wait(apply, words);
+  plan.add_flag("--detailed-exitcode", words.detailed_exitcode, "exit with 2 where there is something to do");
+}
+
+void add_check(CLI::App& app, Words& words) {
+  CLI::App& check = command(app, "check", "Look at the certificates that hosts show; works as a monitoring plugin",
+                            "  certferry check www.example.com mail.example.com:993\n"
+                            "  certferry check --starttls smtp mail.example.com:25\n"
+                            "  certferry check --warn 30 --crit 10 --from-file hosts.txt\n"
+                            "Exit code: 0 ok, 1 warning, 2 critical, 3 unknown or usage");
+  check.add_option("host", words.check.hosts, "which hosts")->type_name("HOST[:PORT]");
+  check.add_option("--warn", words.warn, "days left below which to warn (default: 21)")->type_name("DAYS");
+  check.add_option("--crit", words.critical, "days left below which it is critical (default: 7)")->type_name("DAYS");
+  check.add_option("--starttls", words.starttls, "smtp, imap, ldap or postgres")->type_name("PROTOCOL");
+  check.add_option("--from-file", words.check.from_file, "a file of hosts, one a line, # for comments")
+      ->type_name("FILE");
+  check.add_option("--trust", words.check.trust, "PEM file of roots beside the system's")->type_name("FILE");
+}
+
+void add_others(CLI::App& app, Words& words) {
+  add_config(command(app, "status", "Say what is known of every certificate, from the state alone",
+                     "  certferry status\n  certferry status --json"),
+             words);
+  CLI::App& forget = command(app, "forget", "End what the state knows of a certificate; what it serves stays",
+                             "  certferry forget old.example.com");
+  forget.add_option("name", words.name, "of the certificate, as status prints it")->required()->type_name("NAME");
+  add_config(forget, words);
+  add_wait(forget, words);
+  CLI::App& account = command(app, "account", "Print the URL of the CA's terms, and our account",
+                              "  certferry account\n  certferry account --directory letsencrypt");
+  add_config(account, words);
+  account.add_option("--directory", words.flags.directory, "the CA, without a configuration")->type_name("CA");
+  account.add_option("--trust", words.flags.trust, "PEM file of roots that the CA's server may have")
+      ->type_name("FILE");
+  command(app, "demo", "Show it all in a sandbox on this machine: no account, no AWS, nothing left behind",
+          "  certferry demo");
+  CLI::App& sandbox =
+      command(app, "sandbox", "Run a CA and AWS on this machine's loopback until Ctrl-C, for rehearsals",
+              "  certferry sandbox\n"
+              "  certferry sandbox --zone example.com --elb my-classic-lb --alb web");
+  sandbox.add_option("--zone", words.sandbox.zones, "a hosted zone (default: example.com)")->type_name("NAME");
+  sandbox.add_option("--elb", words.sandbox.elb, "a classic load balancer (default: classic)")->type_name("NAME");
+  sandbox.add_option("--alb", words.sandbox.alb, "an application load balancer (default: web)")->type_name("NAME");
+  sandbox.add_option("--directory", words.sandbox.directory, "where to write the CA's root and a configuration")
+      ->type_name("DIR");
+  command(app, "version", "Print the version", "  certferry version");
+}
+
+struct Misused {
+  std::string what;
+};
+
+Duration duration_of(const std::string& text, const std::string& flag, Duration usual) {
+  if (text.empty()) return usual;
+  if (const auto value = parse_duration(text)) return *value;
+  throw Misused{fmt::format("{}: \"{}\" is no duration; write a number and a unit, such as 90s or 5min", flag, text)};
+}
+
+Duration days_of(const std::string& text, const std::string& flag, Duration usual) {
+  const bool number = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
+  return duration_of(number ? text + "d" : text, flag, usual);
+}
+
+StartTls starttls_of(const std::string& text) {
+  if (text.empty()) return StartTls::none;
+  if (text == "smtp") return StartTls::smtp;
+  if (text == "imap") return StartTls::imap;
+  if (text == "ldap") return StartTls::ldap;
+  if (text == "postgres") return StartTls::postgres;
+  throw Misused{fmt::format("--starttls: \"{}\" is not known; write smtp, imap, ldap or postgres", text)};
+}
+
+bool any_flag(const Flags& flags) {
+  return !flags.domains.empty() || !flags.elb.empty() || !flags.listener.empty() || !flags.files.empty() ||
+         !flags.reload.empty() || flags.agree_to_terms || flags.directory || flags.trust || flags.account_key ||
+         flags.store || flags.kms_key || flags.region || flags.profile || flags.key_type || flags.ca_profile;
+}
+
+ConfigSource source_of(const Words& words) {
+  if (!any_flag(words.flags)) return {words.config, {}};
+  if (!words.config.empty())
+    throw Misused{"--config stands beside flags that say the same; write everything into the file, or use flags alone"};
+  return {"", words.flags};
+}
+
+CheckCommand check_of(const Words& words) {
+  CheckCommand check = words.check;
+  check.settings.warn = days_of(words.warn, "--warn", check.settings.warn);
+  check.settings.critical = days_of(words.critical, "--crit", check.settings.critical);
+  check.settings.starttls = starttls_of(words.starttls);
+  if (check.settings.critical > check.settings.warn) throw Misused{"--crit is more than --warn"};
+  if (check.hosts.empty() && check.from_file.empty()) throw Misused{"which host? certferry check HOST[:PORT]..."};
+  return check;
+}
+
+Verb command_of(const std::string& name, const Words& words) {
+  const Duration wait = duration_of(words.wait, "--wait", limits::renewal::claim_wait);
+  if (name == "apply") return ApplyCommand{source_of(words), words.request, wait};
+  if (name == "plan") return PlanCommand{source_of(words), words.request, words.detailed_exitcode};
+  if (name == "check") return check_of(words);
+  if (name == "status") return StatusCommand{{words.config, {}}};
+  if (name == "forget") return ForgetCommand{{words.config, {}}, words.name, wait};
+  if (name == "account") return AccountCommand{source_of(words)};
+  if (name == "sandbox") return words.sandbox;
+  if (name == "demo") return DemoCommand{};
+  return VersionCommand{};
+}
+
+Told misuse(const std::string& name, const std::string& what) {
+  const std::string help = name.empty() ? "certferry --help" : fmt::format("certferry {} --help", name);
+  return {fmt::format("certferry: {}\n  -> See {}\n", what, help), name == "check" ? exit_check_unknown : exit_usage};
+}
+
+std::string chosen(const CLI::App& app) {
+  const auto subcommands = app.get_subcommands();
+  return subcommands.empty() ? "" : subcommands.front()->get_name();
+}
+
+// CLI11 calls an unknown command a missing one.
+std::string explained(const CLI::App& app, const std::vector<std::string>& arguments, const std::string& error) {
+  const auto word = std::ranges::find_if(arguments, [](const std::string& one) { return !one.starts_with('-'); });
+  if (!chosen(app).empty() || word == arguments.end()) return error;
+  std::vector<std::string> names;
+  for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(one->get_name());
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  if (std::ranges::find(known, *word) != known.end()) return error;
+  const auto meant = nearest(*word, known);
+  return fmt::format("there is no command \"{}\"{}", quoted(*word, 100),
+                     meant ? fmt::format("; did you mean {}?", *meant) : "");
+}
+
+}  // namespace
+
+std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string>& arguments) {
+  Words words;
+  CLI::App app{"certferry: from any ACME CA to every AWS listener", "certferry"};
+  app.footer(std::string{"Begin with:\n  certferry demo                      see it work, on this machine alone\n"
+                         "  certferry plan                      what would be done\n"
+                         "  certferry apply                     do it\n"
+                         "  certferry check www.example.com     what does a host show?"} +
+             kEnd);
+  app.require_subcommand(1, 1);
+  bool version = false;
+  app.add_flag("--version,-V", version, "print the version");
+  app.add_flag("--json", words.json, "one JSON object on standard output, progress as JSON lines on standard error");
+  app.add_flag("-q,--quiet", words.quiet, "no progress: the result, and what is wrong");
+  app.add_flag("-v,--verbose", words.verbose, "tell more on the way");
+  add_apply_and_plan(app, words);
+  add_check(app, words);
+  add_others(app, words);
+  if (arguments.empty()) return Told{app.help(), exit_usage};
+  try {
+    std::vector<std::string> backwards{arguments.rbegin(), arguments.rend()};
+    app.parse(backwards);
+    const std::string name = chosen(app);
+    return CommandLine{command_of(name, words), words.json, words.quiet, words.verbose};
+  } catch (const CLI::CallForHelp& help) {
+    const auto subcommands = app.get_subcommands();
+    return Told{subcommands.empty() ? app.help() : subcommands.front()->help("certferry"), 0};
+  } catch (const CLI::ParseError& error) {
+    if (version) return CommandLine{VersionCommand{}, words.json, false, false};
+    return misuse(chosen(app), explained(app, arguments, error.what()));
+  } catch (const Misused& misused) {
+    return misuse(chosen(app), misused.what);
+  }
+}
+
+}  // namespace certferry

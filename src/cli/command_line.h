@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+#include "plan/plan.h"
+#include "probe/check.h"
+
+namespace certferry {
+
+// Which configuration: a file, the default places where it is empty, or flags alone.
+struct ConfigSource {
+  std::string file;
+  std::optional<Flags> flags;
+};
+
+struct ApplyCommand {
+  ConfigSource config;
+  Request request;
+  Duration wait;
+};
+struct PlanCommand {
+  ConfigSource config;
+  Request request;
+  bool detailed_exitcode = false;
+};
+struct CheckCommand {
+  std::vector<std::string> hosts;
+  std::string from_file;  // one host a line; "" for none
+  std::string trust;      // a PEM file of roots beside the system's
+  CheckSettings settings;
+};
+struct StatusCommand {
+  ConfigSource config;
+};
+struct ForgetCommand {
+  ConfigSource config;
+  std::string name;
+  Duration wait;
+};
+struct AccountCommand {
+  ConfigSource config;
+};
+struct SandboxCommand {
+  std::vector<std::string> zones, elb, alb;
+  std::string directory;  // where the files for clients go; "" a fresh one
+};
+struct DemoCommand {};
+struct VersionCommand {};
+using Verb = std::variant<ApplyCommand, PlanCommand, CheckCommand, StatusCommand, ForgetCommand, AccountCommand,
+                          SandboxCommand, DemoCommand, VersionCommand>;
+
+struct CommandLine {
+  Verb command;
+  bool json = false, quiet = false, verbose = false;
+};
+// What is said instead of doing anything: help, or what is wrong with the words.
+struct Told {
+  std::string text;
+  int exit = 0;
+};
+
+constexpr int exit_usage = 2;
+constexpr int exit_check_unknown = 3;  // monitoring plugins: usage too
+
+// arguments: without the program's name.
+std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace certferry

@@ -1,0 +1,28 @@
+#include <fmt/format.h>
+
+#include "cli/commands/commands.h"
+#include "cli/configuration.h"
+#include "cli/ground.h"
+#include "cli/said.h"
+#include "engine/fleet.h"
+
+namespace certferry {
+
+Task<int> do_forget(Stage& stage, const ForgetCommand& command) {
+  const Config config = co_await load_config_or_defaults(stage, command.config);
+  for (const CertificateConfig& certificate : config.certificates) {
+    if (certificate.id.text() != command.name) continue;
+    throw Misconfigured{
+        Failure{Failure::Kind::refused,
+                fmt::format("certificate \"{}\" is configured, at {}", command.name, certificate.place.text()),
+                "Take it out of the configuration first: the next apply would begin it anew"}};
+  }
+  const auto foundation = co_await Foundation::lay(stage, config, command.wait);
+  Fleet fleet{foundation->ground()};
+  co_await fleet.forget(CertificateId::parse(command.name), command.wait);
+  say_result(stage, fmt::format("{} is forgotten; what it serves stays.\n", command.name),
+             Json::object({{"forgotten", command.name}}));
+  co_return 0;
+}
+
+}  // namespace certferry

@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/secret.h"
+#include "cli/commands/commands.h"
+#include "cli/said.h"
+
+namespace certferry {
+namespace {
+
+Task<int> run_one(Stage& stage, const Verb& command) {
+  struct Doing {
+    Stage& stage;
+    Task<int> operator()(const ApplyCommand& one) const { return do_apply(stage, one); }
+    Task<int> operator()(const PlanCommand& one) const { return do_plan(stage, one); }
+    Task<int> operator()(const CheckCommand& one) const { return do_check(stage, one); }
+    Task<int> operator()(const StatusCommand& one) const { return do_status(stage, one); }
+    Task<int> operator()(const ForgetCommand& one) const { return do_forget(stage, one); }
+    Task<int> operator()(const AccountCommand& one) const { return do_account(stage, one); }
+    Task<int> operator()(const SandboxCommand& one) const { return do_sandbox(stage, one); }
+    Task<int> operator()(const DemoCommand& one) const { return do_demo(stage, one); }
+    Task<int> operator()(const VersionCommand& one) const { return do_version(stage, one); }
+  };
+  return std::visit(Doing{stage}, command);
+}
+
+}  // namespace
+
+Task<int> run_command(Stage& stage, const CommandLine& line) {
+  const bool check = std::holds_alternative<CheckCommand>(line.command);
+  try {
+    co_return co_await run_one(stage, line.command);
+  } catch (const Misconfigured& misconfigured) {
+    say_failure(stage, misconfigured.failure);
+    co_return check ? exit_check_unknown : exit_usage;
+  } catch (const Failure& failure) {
+    say_failure(stage, failure);
+    co_return check ? exit_check_unknown : 1;
+  }
+}
+
+}  // namespace certferry

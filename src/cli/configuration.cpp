@@ -1,0 +1,75 @@
+#include "cli/configuration.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "cli/said.h"
+#include "config/nearest.h"
+
+namespace certferry {
+namespace {
+
+constexpr const char* kDefaultFiles[]{"/etc/certferry/certferry.toml", "certferry.toml"};
+
+Task<std::optional<Config>> config_if_any(Stage& stage, const ConfigSource& source) {
+  if (source.flags) co_return config_from_flags(*source.flags);
+  if (!source.file.empty()) {
+    const auto text = co_await stage.host.read(source.file);
+    if (text) co_return parse_config(*text, source.file);
+    throw Failure(Failure::Kind::refused, fmt::format("the configuration {} is not there", source.file),
+                  "Write it (docs/configuration.md), or name another with --config");
+  }
+  for (const char* file : kDefaultFiles) {
+    if (const auto text = co_await stage.host.read(file)) co_return parse_config(*text, file);
+  }
+  co_return std::nullopt;
+}
+
+// What is wrong with it is the user's to correct before anything is tried.
+Task<std::optional<Config>> config_or_misconfigured(Stage& stage, const ConfigSource& source) {
+  try {
+    co_return co_await config_if_any(stage, source);
+  } catch (const Failure& failure) {
+    throw Misconfigured{failure};
+  }
+}
+
+[[noreturn]] void misconfigured(std::string what, std::string next) {
+  throw Misconfigured{Failure{Failure::Kind::refused, std::move(what), std::move(next)}};
+}
+
+}  // namespace
+
+Task<Config> load_config(Stage& stage, const ConfigSource& source) {
+  auto config = co_await config_or_misconfigured(stage, source);
+  if (!config) {
+    misconfigured(fmt::format("there is no configuration: neither {} nor {}", kDefaultFiles[0], kDefaultFiles[1]),
+                  "Write one (docs/configuration.md), name one with --config, or use --domain with --elb, --listener "
+                  "or --files");
+  }
+  if (config->certificates.empty()) {
+    misconfigured("the configuration names no certificate", "Add [[certificate]] with domains = [\"example.com\"]");
+  }
+  co_return std::move(*config);
+}
+
+Task<Config> load_config_or_defaults(Stage& stage, const ConfigSource& source) {
+  auto config = co_await config_or_misconfigured(stage, source);
+  co_return config ? std::move(*config) : parse_config("", "");
+}
+
+void require_certificates(const Config& config, const Request& request) {
+  std::vector<std::string_view> known;
+  for (const CertificateConfig& certificate : config.certificates) known.push_back(certificate.id.text());
+  for (const auto& [flag, names] : {std::pair{"--renew", &request.renew}, std::pair{"--only", &request.only}}) {
+    for (const std::string& name : *names) {
+      if (std::ranges::find(known, name) != known.end()) continue;
+      const auto meant = nearest(name, known);
+      misconfigured(fmt::format("{}: no certificate is called \"{}\"", flag, quoted(name, 200)),
+                    meant ? fmt::format("Write {} {}", flag, *meant) : "See the names that `certferry plan` prints");
+    }
+  }
+}
+
+}  // namespace certferry

@@ -1,0 +1,77 @@
+#include "cli/doors.h"
+
+#include <fmt/format.h>
+#include <optional>
+
+#include "base/failure.h"
+#include "real/curl_transport.h"
+#include "real/posix_host.h"
+#include "real/system_clock.h"
+#include "real/system_entropy.h"
+#include "real/system_resolver.h"
+#include "real/thread_pool.h"
+
+namespace certferry {
+namespace {
+
+std::string environment_or(const Host& host, const std::string& name, const std::string& other) {
+  if (const auto value = host.environment(name); value && !value->empty()) return *value;
+  return host.environment(other).value_or("");
+}
+
+TransportOptions transport_options(const Config& config, const std::string& trusted, const Host& host) {
+  TransportOptions options;
+  options.ca.roots = trusted;
+  options.ca.private_addresses = !config.ca.directory.starts_with("letsencrypt");
+  // Only an endpoint that the user gave by hand is ever plain HTTP: a local emulator.
+  options.aws.http = true;
+  options.aws.bundle = host.environment("AWS_CA_BUNDLE").value_or("");
+  options.https_proxy = environment_or(host, "HTTPS_PROXY", "https_proxy");
+  options.http_proxy = host.environment("http_proxy").value_or("");
+  options.no_proxy = environment_or(host, "NO_PROXY", "no_proxy");
+  return options;
+}
+
+Task<std::string> read_trust(Host& host, const std::string& path) {
+  const auto pem = co_await host.read(path);
+  if (pem) co_return *pem;
+  throw Failure(Failure::Kind::refused, fmt::format("[ca] trust = \"{}\" is not there", path),
+                "Write the path of a PEM file with the CA's roots");
+}
+
+}  // namespace
+
+struct RealDoors::Parts {
+  Executor executor;
+  Log& log;
+  PosixHost host;
+  SystemClock clock;
+  SystemEntropy entropy;
+  std::optional<CurlTransport> transport;
+  std::optional<SystemResolver> resolver;
+  std::optional<ThreadPool> pool;
+  std::optional<Outside> outside;
+};
+
+RealDoors::RealDoors(Executor executor, Log& log)
+    : parts_(new Parts{std::move(executor), log, {}, {}, {}, {}, {}, {}, {}}) {}
+RealDoors::~RealDoors() = default;
+Host& RealDoors::host() { return parts_->host; }
+Clock& RealDoors::clock() { return parts_->clock; }
+Entropy& RealDoors::entropy() { return parts_->entropy; }
+
+Task<Outside*> RealDoors::open(const Config& config) {
+  Parts& parts = *parts_;
+  if (!parts.outside) {
+    std::string trusted;
+    if (config.ca.trust) trusted = co_await read_trust(parts.host, *config.ca.trust);
+    parts.transport.emplace(parts.executor, transport_options(config, trusted, parts.host));
+    parts.resolver.emplace(parts.entropy);
+    parts.pool.emplace();
+    parts.outside.emplace(
+        Outside{*parts.transport, *parts.resolver, parts.clock, parts.entropy, parts.host, *parts.pool, parts.log});
+  }
+  co_return &*parts.outside;
+}
+
+}  // namespace certferry

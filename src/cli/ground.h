@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+
+#include "cli/stage.h"
+#include "engine/fleet.h"
+
+namespace certferry {
+
+// Makes and holds what a Fleet stands on, in the order of need.
+class Foundation {
+ public:
+  // Opens the state (SQLite file or S3) and finds out how AWS is spoken to; no credentials are asked for unless the
+  // state is in S3. wait: how long the embedded store's lock is waited for. Failure: refused.
+  static Task<std::unique_ptr<Foundation>> lay(Stage& stage, const Config& config, Duration wait);
+  // The store alone, to read in.
+  static Task<std::unique_ptr<Foundation>> lay_store(Stage& stage, const Config& config);
+  Ground ground();
+  Store& store() { return *store_; }
+
+ private:
+  Foundation(Stage& stage, const Config& config, Outside& outside);
+  void open_store(Duration wait);
+
+  Stage& stage_;
+  const Config& config_;
+  Outside& outside_;
+  Roots roots_;
+  std::unique_ptr<aws::Access> access_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Sealing> sealing_;
+  std::unique_ptr<Instances> instances_;
+};
+
+// The directory of the embedded store: [state] store, /var/lib/certferry for root, else below the user's home.
+std::string state_directory(const Config& config, const Host& host);
+std::string state_file(const Stage& stage, const Config& config);  // on the disk
+
+// The roots that count as trusted: the stage's or the system's, with those of [ca] trust.
+Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust);
+
+}  // namespace certferry

@@ -1,0 +1,86 @@
+#include "cli/rehearsal.h"
+
+#include <array>
+#include <fmt/format.h>
+
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/server_certificates.h"
+#include "wire/base64.h"
+
+namespace certferry {
+namespace {
+
+constexpr int kAddressTtl = 60;
+
+sandbox::Settings quick_settings() {
+  sandbox::Settings settings;
+  settings.insync_after = seconds(1);
+  settings.certificate_visible_after = milliseconds(500);
+  settings.release_lag = seconds(2);
+  settings.shown_after = Duration::zero();
+  settings.validation_takes = milliseconds(200);
+  settings.issuance_takes = milliseconds(200);
+  settings.retry_after_seconds = 0;
+  return settings;
+}
+
+std::string placeholder(sandbox::World& world, const std::string& load_balancer, WallTime now) {
+  const std::vector<DomainName> nobody{DomainName::parse("placeholder.invalid")};
+  return world.server_certificates().put("/", load_balancer + "-placeholder", world.placeholder(nobody, now));
+}
+
+// The estate stands before the mount opens its ports: one for each listener.
+sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime now) {
+  for (const std::string& zone : estate.zones) world.zones().add(zone);
+  for (const std::string& name : estate.elb) world.classic().add(name, placeholder(world, name, now));
+  for (const std::string& name : estate.alb) world.load_balancers().add(name, placeholder(world, name, now));
+  return world;
+}
+
+}  // namespace
+
+Rehearsal::Rehearsal(Stage& stage, const Estate& estate)
+    : estate_(estate),
+      world_(quick_settings(), stage.entropy, stage.clock.now()),
+      mount_(stage.executor, furnished(world_, estate, stage.clock.now()), stage.clock) {}
+
+std::string Rehearsal::dns_name(const std::string& load_balancer) {
+  const auto& classic = world_.classic().by_name;
+  if (const auto found = classic.find(load_balancer); found != classic.end()) return found->second.dns_name;
+  const auto& others = world_.load_balancers().by_name;
+  const auto found = others.find(load_balancer);
+  return found == others.end() ? "" : found->second.dns_name;
+}
+
+void Rehearsal::point(const std::string& zone, const std::string& host, const std::string& load_balancer) {
+  world_.zones().put(
+      zone,
+      {.name = host, .type = "A", .ttl = kAddressTtl, .values = {mount_.addresses().of(dns_name(load_balancer))}});
+}
+
+std::string Rehearsal::configuration(const std::string& trust, const std::string& store) {
+  const std::string zone = estate_.zones.empty() ? "example.com" : estate_.zones.front();
+  std::string text = fmt::format(
+      "[ca]\ndirectory = \"{}\"\nagree_to_terms = true\ntrust = \"{}\"\n\n[state]\nstore = \"{}\"\n\n"
+      "[[certificate]]\nname = \"www\"\ndomains = [\"{}\", \"*.{}\"]\n",
+      mount_.places().ca_directory, trust, store, zone, zone);
+  for (const std::string& name : estate_.elb) text += fmt::format("[[certificate.install]]\nelb = \"{}\"\n", name);
+  for (const auto& [name, balancer] : world_.load_balancers().by_name) {
+    for (const auto& entry : balancer.listeners)
+      text += fmt::format("[[certificate.install]]\nlistener = \"{}\"\n", entry.arn);
+  }
+  return text;
+}
+
+Task<std::string> make_scratch_directory(Stage& stage, std::string name) {
+  std::array<std::byte, 8> random{};
+  stage.entropy.fill(random);
+  const std::string digits = hex(std::string_view{reinterpret_cast<const char*>(random.data()), random.size()});
+  const std::string path = fmt::format("/tmp/certferry-{}-{}", name, digits);
+  co_await stage.host.make_directory(path, FileMode{0700});
+  co_return path;
+}
+
+}  // namespace certferry

@@ -1,0 +1,28 @@
+#include "cli/said.h"
+
+#include <fmt/format.h>
+
+#include "base/secret.h"
+
+namespace certferry {
+
+std::string failure_text(const Failure& failure) {
+  return fmt::format("certferry: {}\n{}", failure.what(),
+                     failure.next().empty() ? "" : fmt::format("  -> {}\n", failure.next()));
+}
+
+void say_failure(Stage& stage, const Failure& failure) {
+  if (stage.json) {
+    const Json json = Json::object({{"error", redacted(failure.what())},
+                                    {"kind", std::string{name(failure.kind())}},
+                                    {"next", redacted(failure.next())}});
+    stage.console.out(json.dump() + "\n");
+  }
+  stage.console.err(redacted(failure_text(failure)));
+}
+
+void say_result(Stage& stage, const std::string& text, const Json& json) {
+  stage.console.out(redacted(stage.json ? json.dump() + "\n" : text));
+}
+
+}  // namespace certferry

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "base/failure.h"
+#include "cli/stage.h"
+#include "wire/json.h"
+
+namespace certferry {
+
+// A failure of the configuration or of the words on the command line: exit code 2.
+struct Misconfigured {
+  Failure failure;
+};
+
+// "certferry: what" and "  -> next" on standard error; with --json one object on standard output.
+void say_failure(Stage& stage, const Failure& failure);
+std::string failure_text(const Failure& failure);
+
+// The result: `json` with --json, else `text`, redacted, on standard output.
+void say_result(Stage& stage, const std::string& text, const Json& json);
+
+}  // namespace certferry

@@ -1,0 +1,107 @@
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits/renewal.h"
+
+namespace certferry {
+namespace {
+
+template <class T>
+T understood(const std::vector<std::string>& arguments) {
+  const auto parsed = parse_command_line(arguments);
+  if (const auto* told = std::get_if<Told>(&parsed)) throw std::runtime_error(told->text);
+  return std::get<T>(std::get<CommandLine>(parsed).command);
+}
+
+Told told(const std::vector<std::string>& arguments) {
+  const auto parsed = parse_command_line(arguments);
+  const auto* words = std::get_if<Told>(&parsed);
+  return words ? *words : Told{"understood", -1};
+}
+
+TEST(CommandLine, ReadsApplyWithAConfiguration) {
+  const auto apply = understood<ApplyCommand>(
+      {"apply", "--config", "web.toml", "--renew", "www", "--renew", "api", "--retry", "--wait", "90s"});
+  EXPECT_EQ(apply.config.file, "web.toml");
+  EXPECT_FALSE(apply.config.flags);
+  EXPECT_EQ(apply.request.renew, (std::vector<std::string>{"www", "api"}));
+  EXPECT_TRUE(apply.request.retry);
+  EXPECT_FALSE(apply.request.permits.drop_names);
+  EXPECT_EQ(apply.wait, seconds(90));
+  EXPECT_EQ(understood<ApplyCommand>({"apply"}).wait, limits::renewal::claim_wait);
+}
+
+TEST(CommandLine, ReadsApplyByFlagsAlone) {
+  const auto apply = understood<ApplyCommand>(
+      {"apply", "--agree-to-terms", "-d", "example.com", "--domain", "*.example.com", "--elb", "my-lb:443", "--files",
+       "/etc/ssl/www", "--reload", "systemctl", "reload", "nginx", "--install-untrusted", "--drop-names"});
+  ASSERT_TRUE(apply.config.flags);
+  const Flags& flags = *apply.config.flags;
+  EXPECT_TRUE(flags.agree_to_terms);
+  EXPECT_EQ(flags.domains, (std::vector<std::string>{"example.com", "*.example.com"}));
+  EXPECT_EQ(flags.elb, (std::vector<std::string>{"my-lb:443"}));
+  EXPECT_EQ(flags.files, (std::vector<std::string>{"/etc/ssl/www"}));
+  EXPECT_EQ(flags.reload, (std::vector<std::string>{"systemctl", "reload", "nginx"}));
+  EXPECT_TRUE(apply.request.permits.install_untrusted);
+  EXPECT_TRUE(apply.request.permits.drop_names);
+}
+
+TEST(CommandLine, ReadsCheckAsAMonitoringPluginDoes) {
+  const auto check = understood<CheckCommand>(
+      {"check", "a.example", "b.example:993", "--warn", "30", "--crit", "36h", "--starttls", "imap"});
+  EXPECT_EQ(check.hosts, (std::vector<std::string>{"a.example", "b.example:993"}));
+  EXPECT_EQ(check.settings.warn, days(30));
+  EXPECT_EQ(check.settings.critical, hours(36));
+  EXPECT_EQ(check.settings.starttls, StartTls::imap);
+}
+
+TEST(CommandLine, TakesJsonBeforeAndAfterTheCommand) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--json", "status"}, std::vector<std::string>{"status", "--json"}}) {
+    const auto parsed = parse_command_line(words);
+    ASSERT_TRUE(std::holds_alternative<CommandLine>(parsed));
+    EXPECT_TRUE(std::get<CommandLine>(parsed).json);
+  }
+}
+
+TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
+  EXPECT_EQ(told({"aply"}).text,
+            "certferry: there is no command \"aply\"; did you mean apply?\n  -> See certferry "
+            "--help\n");
+  EXPECT_EQ(told({"aply"}).exit, 2);
+  EXPECT_EQ(told({"apply", "--colour"}).exit, 2);
+  EXPECT_EQ(told({"apply", "--config", "a.toml", "-d", "example.com"}).text,
+            "certferry: --config stands beside flags that say the same; write everything into the file, or use flags "
+            "alone\n  -> See certferry apply --help\n");
+  EXPECT_EQ(told({"apply", "--wait", "soon"}).text,
+            "certferry: --wait: \"soon\" is no duration; write a number and a unit, such as 90s or 5min\n  -> See "
+            "certferry apply --help\n");
+  EXPECT_EQ(told({"forget"}).exit, 2);
+  EXPECT_EQ(told({}).exit, 2);
+}
+
+TEST(CommandLine, ExitsWithThreeWhereCheckIsMisused) {
+  EXPECT_EQ(told({"check"}).exit, 3);
+  EXPECT_EQ(told({"check", "a.example", "--starttls", "gopher"}).exit, 3);
+  EXPECT_EQ(told({"check", "a.example", "--warn", "5", "--crit", "7"}).text,
+            "certferry: --crit is more than --warn\n  -> See certferry check --help\n");
+}
+
+TEST(CommandLine, HelpsWithExamplesForEveryCommand) {
+  EXPECT_EQ(told({"--help"}).exit, 0);
+  for (const char* name : {"apply", "plan", "check", "status", "forget", "account", "sandbox", "demo", "version"}) {
+    const Told help = told({name, "--help"});
+    EXPECT_EQ(help.exit, 0) << name;
+    EXPECT_NE(help.text.find("Examples:\n  certferry " + std::string{name}), std::string::npos) << help.text;
+    EXPECT_NE(told({"--help"}).text.find(name), std::string::npos) << name;
+  }
+}
+
+TEST(CommandLine, KnowsItsVersionAsCommandAndAsFlag) {
+  understood<VersionCommand>({"version"});
+  understood<VersionCommand>({"--version"});
+}
+
+}  // namespace
+}  // namespace certferry

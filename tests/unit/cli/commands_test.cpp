@@ -1,0 +1,131 @@
+#include "cli/commands/commands.h"
+
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+
+#include "base/failure.h"
+#include "real/posix_host.h"
+#include "real/system_clock.h"
+#include "real/system_entropy.h"
+#include "sandbox/mounts/rooted_host.h"
+
+namespace certferry {
+namespace {
+
+// A machine in a directory of its own, whose doors to the outside do not open.
+class Commands : public testing::Test {
+ protected:
+  Commands() {
+    std::string pattern = testing::TempDir() + "certferry-cli-XXXXXX";
+    root_ = ::mkdtemp(pattern.data());
+    host_.emplace(posix_, root_, std::map<std::string, std::string>{}, log_);
+  }
+  ~Commands() override { std::filesystem::remove_all(root_); }
+
+  void write(const std::string& path, const std::string& text) {
+    const std::filesystem::path whole = root_ + path;
+    std::filesystem::create_directories(whole.parent_path());
+    std::ofstream{whole} << text;
+  }
+
+  int run(const std::vector<std::string>& arguments) {
+    out.clear();
+    err.clear();
+    const auto parsed = parse_command_line(arguments);
+    const auto& line = std::get<CommandLine>(parsed);
+    boost::asio::io_context io{1};
+    Console console{[this](std::string_view text) { out += text; }, [this](std::string_view text) { err += text; }};
+    Stage stage{.executor = io.get_executor(),
+                .console = console,
+                .log = log_,
+                .host = *host_,
+                .clock = clock_,
+                .entropy = entropy_,
+                .json = line.json,
+                .open = [](const Config&) -> Task<Outside*> {
+                  throw Failure(Failure::Kind::refused, "the doors are shut", "Stay inside");
+                  co_return nullptr;
+                },
+                .disk_root = root_};
+    int exit = -1;
+    spawn(io.get_executor(), [&]() -> Task<> { exit = co_await run_command(stage, line); }, [](std::exception_ptr) {});
+    io.run();
+    return exit;
+  }
+
+  std::string out, err;
+
+ private:
+  std::string root_;
+  QuietLog log_;
+  PosixHost posix_;
+  SystemClock clock_;
+  SystemEntropy entropy_;
+  std::optional<sandbox::RootedHost> host_;
+};
+
+TEST_F(Commands, ExitWithTwoWhereTheConfigurationIsMissingOrWrong) {
+  EXPECT_EQ(run({"apply", "--config", "/none.toml"}), 2);
+  EXPECT_EQ(err,
+            "certferry: the configuration /none.toml is not there\n  -> Write it (docs/configuration.md), or name "
+            "another with --config\n");
+  EXPECT_EQ(run({"plan"}), 2);
+  EXPECT_TRUE(
+      err.starts_with("certferry: there is no configuration: neither /etc/certferry/certferry.toml nor "
+                      "certferry.toml\n"))
+      << err;
+  write("/etc/certferry/certferry.toml", "[[certificate]]\ndomains = [\"exa mple.com\"]\n");
+  EXPECT_EQ(run({"apply"}), 2);
+  EXPECT_TRUE(err.starts_with("certferry: /etc/certferry/certferry.toml:2:12: ")) << err;
+  write("/etc/certferry/certferry.toml", "[ca]\nagree_to_terms = true\n");
+  EXPECT_EQ(run({"apply"}), 2);
+  EXPECT_EQ(err,
+            "certferry: the configuration names no certificate\n  -> Add [[certificate]] with domains = "
+            "[\"example.com\"]\n");
+}
+
+TEST_F(Commands, ExitWithTwoWhereANameIsNoCertificate) {
+  write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
+  EXPECT_EQ(run({"apply", "--renew", "wwww"}), 2);
+  EXPECT_EQ(err, "certferry: --renew: no certificate is called \"wwww\"\n  -> Write --renew www\n");
+}
+
+TEST_F(Commands, ExitWithOneWhereTheOutsideFails) {
+  write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
+  EXPECT_EQ(run({"apply"}), 1);
+  EXPECT_EQ(err, "certferry: the doors are shut\n  -> Stay inside\n");
+  EXPECT_EQ(run({"apply", "--json"}), 1);
+  EXPECT_EQ(out, "{\"error\":\"the doors are shut\",\"kind\":\"refused\",\"next\":\"Stay inside\"}\n");
+}
+
+TEST_F(Commands, StatusMakesNoStateAndNeedsNoDoor) {
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_EQ(out, "Nothing is known yet: there is no /home/certferry/.local/state/certferry/state.db.\n");
+  EXPECT_EQ(run({"status", "--json"}), 0);
+  EXPECT_EQ(out, "{\"certificates\":[],\"store\":\"/home/certferry/.local/state/certferry/state.db\"}\n");
+}
+
+TEST_F(Commands, ForgetRefusesWhatIsStillConfigured) {
+  write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
+  EXPECT_EQ(run({"forget", "www"}), 2);
+  EXPECT_EQ(err,
+            "certferry: certificate \"www\" is configured, at /etc/certferry/certferry.toml:1:1\n  -> Take it out of "
+            "the configuration first: the next apply would begin it anew\n");
+}
+
+TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
+  EXPECT_EQ(run({"check", "a.example"}), 3);
+  EXPECT_EQ(run({"check", "--from-file", "/hosts.txt"}), 3);
+  EXPECT_EQ(err, "certferry: /hosts.txt is not there\n  -> Name a file with one host a line\n");
+}
+
+TEST_F(Commands, DemoKeepsEveryPromise) {
+  EXPECT_EQ(run({"demo", "--json"}), 0) << out << err;
+  EXPECT_NE(out.find("\"failed_handshakes\":0"), std::string::npos) << out;
+}
+
+}  // namespace
+}  // namespace certferry
