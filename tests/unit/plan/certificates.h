@@ -32,6 +32,8 @@ struct Ca {
   char serial = 1;
 };
 
+const WallTime now = WallTime{} + days(20000);
+
 inline CertificateSpec spec(const std::vector<std::string>& names) {
   return CertificateSpec{parsed(names), KeyType::p256, "", "https://ca.test/directory"};
 }

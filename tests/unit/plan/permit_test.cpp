@@ -10,8 +10,6 @@ namespace {
 
 using testing::HasSubstr;
 
-const WallTime now = WallTime{} + days(20000);
-
 class Permit : public testing::Test {
  protected:
   Ca trusted{"A trusted CA"}, other{"Another trusted CA"}, test{"A test CA"};

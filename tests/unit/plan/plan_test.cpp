@@ -12,8 +12,6 @@ namespace {
 using testing::HasSubstr;
 using Kind = Action::Kind;
 
-const WallTime now = WallTime{} + days(20000);
-
 class Planning : public testing::Test {
  protected:
   Ca ca{"A trusted CA"};
