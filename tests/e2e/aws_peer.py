@@ -37,9 +37,9 @@ class ZoneResolver(BaseResolver):
                 if record_set.name.rstrip(".").lower() != name:
                     continue
                 for value in record_set.records:
-                    if record_set.type_ == "TXT" and kind in ("TXT", "ANY"):
+                    if record_set.type == "TXT" and kind in ("TXT", "ANY"):
                         reply.add_answer(RR(name, QTYPE.TXT, ttl=1, rdata=TXT(value.strip('"').encode())))
-                    if record_set.type_ == "CNAME":
+                    if record_set.type == "CNAME":
                         reply.add_answer(RR(name, QTYPE.CNAME, ttl=1, rdata=CNAME(value)))
         if not known:
             reply.header.rcode = RCODE.REFUSED

@@ -186,7 +186,7 @@ Task<int> do_demo(Stage& stage, const DemoCommand&) {
   std::exception_ptr failed;
   int exit = 1;
   try {
-    Demo demo{stage, root};
+    Demo demo{stage, stage.disk_root + root};
     exit = co_await demo.play();
   } catch (...) {
     failed = std::current_exception();
