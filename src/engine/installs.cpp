@@ -29,8 +29,11 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
   co_return seen;
 }
 
+const Held& Installs::held(const Target& target) const { return held_.find(target.id())->second; }
+
 Task<> Installs::hold(const Target& target, const Held& held) {
   const std::string id{target.id()};
+  held_.insert_or_assign(id, held);
   const auto& targets = entry_.get().targets;
   if (const auto found = targets.find(id); found != targets.end() && found->second.held == held.reason) co_return;
   const WallTime now = time_.now();

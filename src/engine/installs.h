@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "deploy/target.h"
@@ -19,6 +20,7 @@ class Installs {
   // bound, so that a rerun after a kill restores to what was there before, not to our own half-done work.
   Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued);
   Task<> hold(const Target& target, const Held& held);
+  const Held& held(const Target& target) const;  // what hold() was last told of it in this run
   // The grace of what was there before starts now.
   Task<> prove(const Target& target, const Issued& issued, Duration retire_after);
   Task<> roll_back(const Target& target, const Issued& issued, std::string reason);
@@ -26,6 +28,7 @@ class Installs {
  private:
   RecordEntry& entry_;
   AgreedTime& time_;
+  std::map<std::string, Held, std::less<>> held_;  // by Target::id()
 };
 
 }  // namespace certferry

@@ -112,8 +112,8 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
     const bool served =
         co_await ::certferry::install(newest->issued, newest->key, wanted, *target, where.retire_after, trades_);
     if (served) co_return Outcome{Outcome::Kind::installed, id, target_name, "served and verified", ""};
-    const auto& known = claimed_.get().targets.at(std::string{target->id()});
-    co_return Outcome{Outcome::Kind::held, id, target_name, known.held, "see `certferry plan` for the way out"};
+    const Held& held = trades_.installs.held(*target);
+    co_return Outcome{Outcome::Kind::held, id, target_name, held.reason, held.remedy};
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     co_return Outcome{Outcome::Kind::failed, id, target_name, failure.what(), failure.next()};
