@@ -54,6 +54,7 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
       openssl_(openssl_bytes_),
       dice_(seed ^ (kDiceStream << 56)),
       world_(std::move(settings), world_bytes_, start),
+      invariants_(world_),
       addresses_(world_),
       network_{world_, addresses_, dice_} {
   world_.on_event([this](const Event& event) { log_.trace.line(event_line(event)); });

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "outside/outside.h"
+#include "sandbox/invariants.h"
 #include "sandbox/mounts/addresses.h"
 #include "sandbox/mounts/effects.h"
 #include "sandbox/mounts/memory_host.h"
@@ -53,6 +54,7 @@ class SimulatedWorld {
   static WallTime usual_start();  // 2026-11-23T00:00:00Z
 
   World& world() { return world_; }
+  Invariants& invariants() { return invariants_; }  // watched from the first event on
   VirtualTime& time() { return time_; }
   Trace& trace() { return log_.trace; }
   Network& network() { return network_; }
@@ -92,6 +94,7 @@ class SimulatedWorld {
   OpensslEntropy openssl_;
   Dice dice_;
   World world_;
+  Invariants invariants_;
   Addresses addresses_;
   Network network_;
   std::map<std::string, Machine> machines_;
