@@ -46,7 +46,7 @@ class Certferry:
             text=True,
         )
 
-    def run(self, *arguments, expect=0, timeout=90):
+    def run(self, *arguments, expect=0, timeout=45):
         process = self.start(*arguments)
         try:
             out, err = process.communicate(timeout=timeout)
