@@ -62,7 +62,7 @@ Task<std::vector<Authorization>> CertificateAuthority::authorizations(const Orde
           co_await post({.operation = "reading the authorization " + quoted(url), .url = url});
       read[i] = parse_authorization(url, Json::parse(response.body, "the authorization " + quoted(url)));
     });
-  const auto ends = co_await all_settled(std::move(works));
+  const auto ends = co_await all_settled(std::move(works), limits::acme::requests_at_once);
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);
   std::vector<Authorization> result;
@@ -123,7 +123,7 @@ Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& k
     });
   }
   if (works.empty()) co_return outcome;
-  const auto ends = co_await all_settled(std::move(works));
+  const auto ends = co_await all_settled(std::move(works), limits::acme::requests_at_once);
   known.retry_after = longest;
   const auto failed = std::ranges::find_if(ends, [](const auto& end) { return end != nullptr; });
   if (failed != ends.end()) outcome.failed = *failed;

@@ -5,7 +5,7 @@ import threading
 
 import boto3
 from dnslib import QTYPE, RCODE, RR, TXT, NS, CNAME
-from dnslib.server import BaseResolver, DNSServer
+from dnslib.server import BaseResolver, DNSServer, TCPServer, UDPServer
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 ACCOUNT = "123456789012"
@@ -47,6 +47,10 @@ class ZoneResolver(BaseResolver):
         return reply
 
 
+class BusyTCPServer(TCPServer):
+    request_queue_size = 512  # a CA validates twenty names from three places at once
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -62,7 +66,8 @@ class AwsPeer:
         self.dns_port = free_port()
         self.zones = ZoneResolver()
         self.dns = [
-            DNSServer(self.zones, port=self.dns_port, address="127.0.0.1", tcp=tcp) for tcp in (False, True)
+            DNSServer(self.zones, port=self.dns_port, address="127.0.0.1", tcp=tcp, server=server)
+            for tcp, server in ((False, UDPServer), (True, BusyTCPServer))
         ]
         for server in self.dns:
             server.start_thread()

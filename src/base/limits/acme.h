@@ -13,6 +13,10 @@ inline constexpr int bad_nonce_attempts = 10;
 // source: our choice; Let's Encrypt's nonces live for hours, those of others for minutes, 2026-11-23
 inline constexpr Duration nonce_max_age = minutes(5);
 inline constexpr std::size_t nonces_kept = 64;
+// Requests of one order side by side. Each needs a nonce of its own: the few that the replies do not bring yet are
+// asked for. source: our choice: 20 names cost 3 requests for nonces instead of 19, and a fifth of the round trips'
+// time, 2026-11-23
+inline constexpr std::size_t requests_at_once = 4;
 inline constexpr std::size_t nonce_longest = 1024;
 
 // source: our choice; every ACME object is a few KiB, a chain with three issuers under 10 KiB, 2026-11-23
