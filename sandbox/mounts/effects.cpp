@@ -11,6 +11,10 @@ std::string_view name(Moment moment) {
   switch (moment) {
     case Moment::before:
       return "before";
+    case Moment::sent:
+      return "with it on its way at";
+    case Moment::stopped:
+      return "for a while before";
     case Moment::after_effect_before_reply:
       return "after the effect, before its reply";
     case Moment::after_reply:
@@ -51,10 +55,22 @@ Task<> Effects::perform(Effect effect) {
     log_.trace.line(fmt::format("#{} {}: {}", number, process_name_, effect.name));
   }
   auto arrived = std::make_shared<Signal>();
-  if (crash && crash->moment == Moment::before) {
-    log_.trace.line(fmt::format("{} is killed before it", process_name_));
+  if (crash && (crash->moment == Moment::before || crash->moment == Moment::sent)) {
+    const bool on_its_way = crash->moment == Moment::sent && effect.outlives_sender;
+    log_.trace.line(fmt::format("{} is killed {}", process_name_, on_its_way ? "with it on its way" : "before it"));
+    if (on_its_way) time_.after(crash->lands_after, effect.happens);
     process_.kill(crash->in_flight_lands);
     co_await arrived->wait();  // never
+  }
+  if (crash && crash->moment == Moment::stopped) {
+    log_.trace.line(fmt::format("{} stands still", process_name_));
+    const auto still = process_.still();
+    *still = true;
+    time_.after(crash->lands_after, [still, &log = log_, name = process_name_] {
+      *still = false;
+      log.trace.line(fmt::format("{} goes on", name));
+    });
+    co_await time_.sleep(crash->lands_after);
   }
   auto reply = [arrived, crash, &log = log_, name = process_name_, process = &process_, fate = process_.fate()] {
     if (fate->killed) return;

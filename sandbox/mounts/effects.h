@@ -18,15 +18,18 @@ namespace certferry::sandbox {
 // When, round one effect, a process dies.
 enum class Moment {
   before,                     // the effect never happens
+  sent,                       // it is on its way to somebody else, and happens `lands_after` later; else as before
   after_effect_before_reply,  // it happens, and nobody hears of it
-  after_reply,                // its reply came, and its coroutines went on to where each waits next
+  stopped,  // no death: it stands still right before, for `lands_after`, and goes on as if nothing had been (SIGSTOP)
+  after_reply,  // its reply came, and its coroutines went on to where each waits next
 };
 std::string_view name(Moment);
 
 struct CrashPoint {
   long effect = 0;  // its number: 0 is the first of the world
   Moment moment = Moment::before;
-  bool in_flight_lands = true;  // requests that other coroutines had sent still arrive
+  bool in_flight_lands = true;        // requests that other coroutines had sent still arrive
+  Duration lands_after = minutes(2);  // of Moment::sent and stopped
 };
 
 // What happened in a world, as readable lines. The same seed gives the same lines byte for byte.

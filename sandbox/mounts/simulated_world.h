@@ -81,6 +81,7 @@ class SimulatedWorld {
   void kill(std::size_t process, bool in_flight_lands = true);
   void cancel(std::size_t process);                                 // SIGTERM
   const std::vector<std::string>& said(std::size_t process) const;  // its log
+  std::size_t processes() const { return started_; }                // ever started, numbered from 0
 
  private:
   void poll_all();

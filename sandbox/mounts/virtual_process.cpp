@@ -41,7 +41,7 @@ void VirtualProcess::start(Work life) {
 }
 
 bool VirtualProcess::poll() {
-  if (fate_->killed) return false;
+  if (fate_->killed || *still_) return false;
   auto& io = context_->io;
   if (io.stopped()) io.restart();
   bool any = io.poll() > 0;

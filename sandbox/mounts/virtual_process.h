@@ -30,6 +30,7 @@ class VirtualProcess {
   void kill_after_poll(bool in_flight_lands);  // its coroutines go on once more, up to where each waits
   void cancel();                               // as SIGTERM does: life is cancelled, and may clean up
 
+  std::shared_ptr<bool> still() { return still_; }  // while true, none of it runs: SIGSTOP
   bool ended() const { return ended_; }
   bool killed() const { return fate_->killed; }
   std::exception_ptr outcome() const { return outcome_; }  // of life: null while it runs, and where it ended well
@@ -39,6 +40,7 @@ class VirtualProcess {
  private:
   struct Context;
   std::shared_ptr<Fate> fate_;
+  std::shared_ptr<bool> still_ = std::make_shared<bool>(false);
   std::exception_ptr outcome_;
   bool ended_ = false, dies_after_poll_ = false;
   std::unique_ptr<Signal> cancelled_;
