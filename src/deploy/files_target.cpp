@@ -94,7 +94,7 @@ Task<> FilesTarget::reload() {
                 fmt::format("Make `{}` succeed, and run certferry again", typed(where_.reload)));
 }
 
-Task<> FilesTarget::verify(const Issued& issued) {
+Task<> FilesTarget::verify(const Issued& issued, const Serving&) {
   const auto place = where_.connect.empty() ? std::nullopt : parse_host_port(where_.connect, https_port);
   const bool by_handshake = place && proving_.verify != Verify::api;
   if (!by_handshake && proving_.verify == Verify::handshake)

@@ -101,9 +101,10 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
   if (after != next) throw changed_by_others(*this, next, after);
 }
 
-Task<> LoadBalancerTarget::verify(const Issued& issued) {
-  const bool by_handshake =
-      proving_.verify == Verify::handshake || (proving_.verify == Verify::automatic && handshake_tells_);
+Task<> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
+  const bool told_before = former.body && former.shown && former.body->leaf == former.shown->leaf;
+  const bool by_handshake = proving_.verify == Verify::handshake ||
+                            (proving_.verify == Verify::automatic && (handshake_tells_ || told_before));
   if (!by_handshake && proving_.verify == Verify::automatic)
     outside_.log.warn(
         fmt::format("{}: verified by the word of the API alone, for no handshake from here showed the "

@@ -16,8 +16,10 @@ class Target {
   virtual Shelf& shelf() = 0;
   virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
   virtual Task<> bind(const Shelved& next,
-                      const Serving& seen) = 0;     // done already: success; shows neither `next` nor `seen`: conflict
-  virtual Task<> verify(const Issued& issued) = 0;  // until every address shows it, N in a row, within a deadline
+                      const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
+  // Until every address shows it, N in a row, within a deadline. former: what was looked at before the first change,
+  // perhaps by an earlier run; it tells whether handshakes from here say what the slot refers to.
+  virtual Task<> verify(const Issued& issued, const Serving& former) = 0;
   virtual Task<> restore(const Serving& former, const Shelved& bound) = 0;  // only where it still shows what we bound
 };
 

@@ -18,7 +18,9 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
   if (const auto found = targets.find(id); found != targets.end()) {
     const TargetRecord& known = found->second;
     const bool of_this = known.former && known.noted_for == issued.fingerprint();
-    if (of_this && (seen.shows(issued) || seen.reference == known.former->reference)) co_return *known.former;
+    // By what the slot refers to: handshakes may show the former one for a while yet.
+    const bool bound = seen.body && seen.body->leaf == issued.chain.leaf;
+    if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) co_return *known.former;
   }
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[id];

@@ -66,7 +66,7 @@ Task<> bound_or_restored(Target& target, const Shelved& shelved, const Serving& 
   try {
     co_await target.bind(shelved, seen);
     bound = true;
-    co_await target.verify(issued);
+    co_await target.verify(issued, former);
     co_return;
   } catch (...) {
     failed = std::current_exception();

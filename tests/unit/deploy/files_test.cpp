@@ -29,7 +29,7 @@ TEST_F(FilesTest, WritesADirectoryForEachCertificateAndSwitchesTheLink) {
     const Serving seen = co_await target.look();
     EXPECT_TRUE(seen.empty());
     const Shelved next = co_await installed(target, seen);
-    co_await target.verify(issued);
+    co_await target.verify(issued, Serving{});
     EXPECT_EQ(next.reference, place());
     const Serving after = co_await target.look();
     EXPECT_TRUE(after.ours);
@@ -66,7 +66,7 @@ TEST_F(FilesTest, QuotesWhatAFailedReloadSaidAndGoesBack) {
     EXPECT_EQ(std::string{failure->what()}.find('\x1b'), std::string::npos);
     machine.on_run = [](const Command&) { return Exit{}; };
     co_await target.restore(former, next);
-    co_await target.verify(issued);
+    co_await target.verify(issued, Serving{});
   });
   EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), issued.chain.pem());
 }
@@ -91,7 +91,7 @@ TEST_F(FilesTest, SeesAKeyThatDoesNotBelongToItsCertificate) {
   on_target([&](Target& target) -> Task<> {
     co_await installed(target, co_await target.look());
     machine.write(place() + "/privkey.pem", Bytes{before.key.pem().reveal()}, 0600);
-    const Work verify = [&]() -> Task<> { co_await target.verify(issued); };
+    const Work verify = [&]() -> Task<> { co_await target.verify(issued, Serving{}); };
     EXPECT_EQ((co_await failure_of(verify)).value().kind(), Failure::Kind::refused);
   });
 }
@@ -112,7 +112,7 @@ TEST_F(FilesTest, ProvesByHandshakeWhereToldWhereToConnect) {
     const Serving seen = co_await target.look();
     EXPECT_EQ(seen.shown, before.chain);
     co_await installed(target, seen);
-    const Work verify = [&]() -> Task<> { co_await target.verify(issued); };
+    const Work verify = [&]() -> Task<> { co_await target.verify(issued, Serving{}); };
     EXPECT_EQ((co_await failure_of(verify)).value().kind(), Failure::Kind::transient);  // what answers there is another
   });
 }

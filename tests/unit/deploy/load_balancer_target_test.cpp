@@ -50,7 +50,7 @@ TEST_F(LoadBalancerTargetTest, BindsAFreshUploadAndProvesItByHandshake) {
     on_target(install, [&](Target& target) -> Task<> {
       const Serving seen = co_await target.look();
       const Shelved next = co_await installed(target, seen);  // not yet visible to load balancers when first tried
-      co_await target.verify(issued);
+      co_await target.verify(issued, Serving{});
       const Serving after = co_await target.look();
       EXPECT_EQ(after.reference, next.reference);
       EXPECT_TRUE(after.ours);
@@ -99,7 +99,7 @@ TEST_F(LoadBalancerTargetTest, BelievesTheApiWithAWarningWhereNoHandshakeTells) 
     EXPECT_FALSE(seen.unreadable);
     EXPECT_NE(seen.note, "");
     co_await installed(target, seen);
-    co_await target.verify(issued);
+    co_await target.verify(issued, Serving{});
   });
   EXPECT_TRUE(heard("verified by the word of the API alone"));
 }
@@ -111,7 +111,7 @@ TEST_F(LoadBalancerTargetTest, AsksForNoHandshakeWhereToldTo) {
     const Serving seen = co_await target.look();
     EXPECT_LT(simulation.time().steady() - begun, seconds(3));
     co_await installed(target, seen);
-    co_await target.verify(issued);
+    co_await target.verify(issued, Serving{});
   });
   EXPECT_FALSE(heard("warning"));
 }
@@ -130,7 +130,7 @@ TEST_F(LoadBalancerTargetTest, FailsWhereTheNewCertificateNeverShows) {
   world.settings().shown_after = hours(1);
   on_target(classic(), [&](Target& target) -> Task<> {
     co_await installed(target, co_await target.look());
-    const Work verify = [&]() -> Task<> { co_await target.verify(issued); };
+    const Work verify = [&]() -> Task<> { co_await target.verify(issued, Serving{}); };
     const auto failure = co_await failure_of(verify);
     EXPECT_EQ(failure.value().kind(), Failure::Kind::transient);
     EXPECT_NE(std::string{failure->what()}.find(before.chain.leaf.serial().text()), std::string::npos);
@@ -156,7 +156,7 @@ TEST_F(LoadBalancerTargetTest, KilledAnywhereAndRunAgainServesOneUpload) {
     Deployer deployer{outside};
     Target& target = *co_await deployer.deployment.target(certificate(), where);
     co_await installed(target, co_await target.look());
-    co_await target.verify(issued);
+    co_await target.verify(issued, Serving{});
   };
   for (long effect = 0; effect < 4; ++effect)
     for (const auto moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
