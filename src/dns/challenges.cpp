@@ -150,12 +150,13 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
   std::rethrow_exception(failed);
 }
 
-Task<std::size_t> Challenges::sweep(std::function<bool(const TxtOwner&)> closed) {
+Task<std::size_t> Challenges::sweep(ClosedOwner closed) {
   std::size_t withdrawn = 0;
   std::vector<Work> works;
   std::vector<HostedZoneId> ids = co_await zones_with_ledgers(store_);
   for (const HostedZoneId& id : ids) {
     works.push_back([this, &id, &closed, &withdrawn]() -> Task<> {
+      if ((co_await ZoneLedger{store_, id}.entries()).empty()) co_return;  // nothing to ask Route 53 about
       withdrawn += co_await queue(co_await zones_.by_id(id)).sweep(closed);
     });
   }

@@ -23,7 +23,7 @@ class Challenges {
   Task<> while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
                          std::function<bool()> in_flight);
   // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged. The number withdrawn.
-  Task<std::size_t> sweep(std::function<bool(const TxtOwner&)> closed);
+  Task<std::size_t> sweep(ClosedOwner closed);
   // Zones side by side: ZoneQueue::settle. The end of a run.
   Task<> settle(Duration deadline);
   ZoneQueue& queue(const Zone& zone);

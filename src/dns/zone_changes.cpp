@@ -89,7 +89,7 @@ NamePlans plan_names(const std::vector<TxtEntry>& entries, const std::set<std::p
     NamePlan& plan = plans[entry.name];
     const bool is_fresh = fresh.contains({entry.name, entry.value});
     if (entry.created && !entry.removed) plan.before.insert(entry.value);
-    if (!entry.created && !is_fresh) plan.unsure = true;
+    if ((!entry.created || entry.asked) && !is_fresh) plan.unsure = true;
     if (entry.removed && !entry.owners.empty()) plan.unsure = true;  // wanted again while its DELETE is on its way
     (entry.owners.empty() ? plan.unwanted : plan.wanted).insert(entry.value);
     if (!entry.owners.empty() && (!entry.created || entry.removed)) plan.renewed.insert(entry.value);

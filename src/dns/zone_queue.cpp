@@ -14,19 +14,25 @@ namespace {
 
 using Fresh = std::set<std::pair<std::string, std::string>>;  // name, value
 
-TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
-  const auto found = std::ranges::find_if(
-      entries, [&](const TxtEntry& entry) { return entry.name == wish.name && entry.value == wish.value; });
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value) {
+  const auto found =
+      std::ranges::find_if(entries, [&](const TxtEntry& entry) { return entry.name == name && entry.value == value; });
   return found == entries.end() ? nullptr : &*found;
 }
 
-void own(std::vector<TxtEntry>& entries, const TxtWish& wish, Fresh& fresh) {
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
+  return entry_of(entries, wish.name, wish.value);
+}
+
+void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Fresh& fresh) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) {
     entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}, false});
     entry = &entries.back();
     fresh.emplace(wish.name, wish.value);
   }
+  if (entry->owners.empty()) entry->created.reset();  // somebody may be about to remove it: what is there is to be read
+  if (!entry->created || entry->removed) entry->asked = now;
   std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
   entry->owners.push_back(wish.owner);
   entry->parked = false;
@@ -39,21 +45,42 @@ void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
   entry->parked = false;
 }
 
-// The sets of one name were changed as planned.
-void note_changed(std::vector<TxtEntry>& entries, const std::set<std::string>& names,
-                  const std::optional<aws::ChangeInfo>& change) {
-  std::erase_if(entries, [&](const TxtEntry& entry) {
-    return names.contains(entry.name) && entry.owners.empty() && (!change || change->insync);
-  });
-  if (!change) return;
-  for (TxtEntry& entry : entries) {
-    if (!names.contains(entry.name)) continue;
-    if (entry.owners.empty()) {
-      if (!entry.removed) entry.removed = change->id;
-    } else if (!entry.created || entry.removed) {
-      entry.created = change->id;
-      entry.removed.reset();
-    }
+bool may_still_land(const TxtEntry& entry, WallTime now) {
+  return entry.asked && now < *entry.asked + limits::route53::asked_lives;
+}
+
+// What became of one batch.
+struct Told {
+  std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
+  bool every_answer = true;               // of all its requests: none may still be on its way
+  WallTime begun;
+};
+
+void note_created(TxtEntry& entry, const Told& told, const Fresh& fresh) {
+  if (fresh.contains({entry.name, entry.value}) && told.every_answer) entry.asked.reset();
+  if (!told.change || (entry.created && !entry.removed)) return;
+  entry.created = told.change->id;
+  entry.removed.reset();
+}
+
+void note_removed(TxtEntry& entry, const Told& told) {
+  if (!may_still_land(entry, told.begun)) entry.asked.reset();
+  entry.removed.reset();
+  if (told.change) entry.removed = told.change->id;
+}
+
+// The sets of some names were changed as `planned`. What others wrote down since then is theirs.
+void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,
+                  const std::set<std::string>& names, const Fresh& fresh, const Told& told) {
+  for (const TxtEntry& plan : planned) {
+    TxtEntry* entry = names.contains(plan.name) ? entry_of(entries, plan.name, plan.value) : nullptr;
+    if (!entry) continue;
+    if (!plan.owners.empty())
+      note_created(*entry, told, fresh);
+    else if (entry->owners.empty())
+      note_removed(*entry, told);
+    const bool gone = entry->owners.empty() && plan.owners.empty() && !entry->asked;
+    if (gone && (!told.change || told.change->insync)) entries.erase(entries.begin() + (entry - entries.data()));
   }
 }
 
@@ -79,11 +106,13 @@ struct ZoneQueue::State {
   Task<> flush();
   Task<> carry_out(const std::vector<TxtEntry>& entries, const Fresh& fresh, const std::set<std::string>& names,
                    const std::vector<std::shared_ptr<Item>>& items);
-  Task<std::optional<aws::ChangeInfo>> change(const NamePlans& plans, std::vector<aws::Change>& sent);
+  Task<> change(const NamePlans& plans, Told& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
   Task<> forget_unsent(const Fresh& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
+  Task<bool> is_there(const TxtEntry& entry);
+  Task<bool> to_be_swept(const TxtEntry& entry, const ClosedOwner& closed);
   Task<bool> is_insync(const ChangeId& change);
   Poll& poll_of(const ChangeId& change);
 
@@ -108,6 +137,7 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 // Everything that waits, written down first, then sent in as few batches as it fits into.
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
+  const WallTime now = outside.clock.now();
   Fresh fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
@@ -116,7 +146,7 @@ Task<> ZoneQueue::State::flush() {
     for (const auto& item : items) {
       for (const TxtWish& wish : item->wishes) {
         if (item->publish)
-          own(current, wish, fresh);
+          own(current, wish, now, fresh);
         else
           disown(current, wish);
         names.insert(wish.name);
@@ -137,20 +167,19 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, fresh, names);
-  std::optional<aws::ChangeInfo> done;
+  Told told{{}, true, outside.clock.now()};
   std::exception_ptr failed;
   bool refused_batch = false, surely_unsent = false;
-  std::vector<aws::Change> sent;
   try {
-    done = co_await change(plans, sent);
+    co_await change(plans, told);
   } catch (const Failure& failure) {
     failed = std::current_exception();
     refused_batch = failure.kind() == Failure::Kind::refused &&
                     (failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
-    surely_unsent = failure.kind() == Failure::Kind::refused;
+    surely_unsent = failure.kind() == Failure::Kind::refused && told.every_answer;
   }
   if (!failed) {
-    co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, names, done); });
+    co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, entries, names, fresh, told); });
     co_return;
   }
   if (refused_batch && names.size() > 1) {
@@ -169,14 +198,16 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
 
 // Sends what the ledger believes to be right; where Route 53 objects, or the outcome is unknown, what is there is read
 // and the batch rebuilt on it.
-Task<std::optional<aws::ChangeInfo>> ZoneQueue::State::change(const NamePlans& plans, std::vector<aws::Change>& sent) {
+Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
   const bool unsure = std::ranges::any_of(plans, [](const auto& named) { return named.second.unsure; });
-  sent = unsure ? changes_from(plans, co_await read(plans)) : believed_changes(plans);
+  std::vector<aws::Change> sent = unsure ? changes_from(plans, co_await read(plans)) : believed_changes(plans);
   for (int attempt = 0; !sent.empty(); ++attempt) {
     std::optional<Failure> objection;
     try {
-      co_return co_await send(sent);
+      told.change = co_await send(sent);
+      co_return;
     } catch (const Failure& failure) {
+      if (failure.kind() == Failure::Kind::outcome_unknown) told.every_answer = false;
       const bool rebuildable =
           failure.code() == "InvalidChangeBatch" || failure.kind() == Failure::Kind::outcome_unknown;
       if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;
@@ -186,7 +217,6 @@ Task<std::optional<aws::ChangeInfo>> ZoneQueue::State::change(const NamePlans& p
     if (rebuilt == sent && objection->kind() != Failure::Kind::outcome_unknown) throw Failure{*objection};
     sent = std::move(rebuilt);
   }
-  co_return std::nullopt;
 }
 
 // One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in.
@@ -270,10 +300,16 @@ Task<> ZoneQueue::publish(std::vector<TxtWish> wishes) {
   auto item = std::make_shared<State::Item>(State::Item{wishes, true, false, {}});
   co_await state_->submit(item);
   std::set<ChangeId> changes;
-  for (const TxtEntry& entry : co_await state_->ledger.entries()) {
-    for (const TxtWish& wish : wishes) {
-      if (entry.name == wish.name && entry.value == wish.value && entry.created) changes.insert(*entry.created);
+  std::vector<TxtEntry> entries = co_await state_->ledger.entries();
+  for (const TxtWish& wish : wishes) {
+    const TxtEntry* entry = entry_of(entries, wish);
+    if (!entry || !entry->created) {
+      throw Failure(Failure::Kind::transient,
+                    fmt::format("the TXT value at {} in zone {} was taken away while it was published", wish.name,
+                                state_->zone.name.text()),
+                    "Run certferry again; see with `certferry status` who else is at work");
     }
+    changes.insert(*entry->created);
   }
   for (const ChangeId& change : changes) co_await state_->await_insync(change);
 }
@@ -295,7 +331,7 @@ Task<> ZoneQueue::settle(Duration deadline) {
   State& state = *state_;
   std::set<ChangeId> removals;
   for (const TxtEntry& entry : co_await state.ledger.entries()) {
-    if (entry.owners.empty() && entry.removed) removals.insert(*entry.removed);
+    if (entry.owners.empty() && entry.removed && !entry.asked) removals.insert(*entry.removed);
   }
   const SteadyTime until = state.outside.clock.steady() + deadline;
   for (const ChangeId& change : removals) {
@@ -305,32 +341,39 @@ Task<> ZoneQueue::settle(Duration deadline) {
     };
     if (co_await race(waiting, patience) == 1) co_return;  // a later sweep goes on
     co_await state.ledger.update([&](std::vector<TxtEntry>& entries) {
-      std::erase_if(entries, [&](const TxtEntry& entry) { return entry.owners.empty() && entry.removed == change; });
+      std::erase_if(entries, [&](const TxtEntry& entry) {
+        return entry.owners.empty() && entry.removed == change && !entry.asked;
+      });
     });
   }
 }
 
-Task<std::size_t> ZoneQueue::sweep(std::function<bool(const TxtOwner&)> closed) {
+// Whether a value stands in the zone.
+Task<bool> ZoneQueue::State::is_there(const TxtEntry& entry) {
+  const auto sets = co_await route53.record_sets(zone.id, entry.name, "TXT");
+  co_return std::ranges::any_of(sets, [&](const aws::RecordSet& set) {
+    return std::ranges::find(set.values, aws::txt_quoted(entry.value)) != set.values.end();
+  });
+}
+
+Task<bool> ZoneQueue::State::to_be_swept(const TxtEntry& entry, const ClosedOwner& closed) {
+  if (entry.owners.empty() && entry.removed && !entry.asked) co_return false;  // settle() sees to it
+  for (const TxtOwner& owner : entry.owners)
+    if (!co_await closed(owner)) co_return false;
+  // Before its request is dead, "not there" is not the last word.
+  if (!may_still_land(entry, outside.clock.now())) co_return true;
+  co_return co_await is_there(entry);
+}
+
+Task<std::size_t> ZoneQueue::sweep(ClosedOwner closed) {
   State& state = *state_;
-  const WallTime now = state.outside.clock.now();
   std::vector<TxtWish> gone;
   for (const TxtEntry& entry : co_await state.ledger.entries()) {
-    if (entry.removed) continue;
-    if (!std::ranges::all_of(entry.owners, closed)) continue;
-    // Without a change id its request may still be accepted: not before it is dead is "not there" the last word.
-    const bool may_still_land = !entry.created && std::ranges::any_of(entry.owners, [&](const TxtOwner& owner) {
-      return now < owner.written + limits::route53::signed_request_lives;
-    });
-    if (may_still_land) {
-      const auto sets = co_await state.route53.record_sets(state.zone.id, entry.name, "TXT");
-      const bool landed = std::ranges::any_of(sets, [&](const aws::RecordSet& set) {
-        return std::ranges::find(set.values, aws::txt_quoted(entry.value)) != set.values.end();
-      });
-      if (!landed) continue;
-    }
+    if (!co_await state.to_be_swept(entry, closed)) continue;
     for (const TxtOwner& owner : entry.owners) gone.push_back(TxtWish{entry.name, entry.value, owner});
     if (entry.owners.empty())
-      gone.push_back(TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, now}});
+      gone.push_back(
+          TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, state.outside.clock.now()}});
   }
   if (gone.empty()) co_return 0;
   const std::size_t count = gone.size();

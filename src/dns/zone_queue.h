@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ struct TxtWish {
   std::string name, value;
   TxtOwner owner;
 };
+
+// Whether an owner's generation is closed. Asked after the ledger was read, and told by what is stored then: who wrote
+// a ledger had opened its generation before.
+using ClosedOwner = std::function<Task<bool>(const TxtOwner&)>;
 
 // All changes of one hosted zone, from all certificates, as few change batches as possible (DESIGN: one transaction per
 // zone): whatever waits when the zone is free goes together. CREATE without reading first; on InvalidChangeBatch the
@@ -35,9 +40,9 @@ class ZoneQueue {
   Task<> settle(Duration deadline);
   // The validation may still be in flight: the ledger keeps the entry, marked, and the zone the value.
   Task<> park(std::vector<TxtWish> wishes);
-  // Withdraws every ledger entry whose owners `closed` says are all finished; entries without owners whose change may
-  // still be on its way are left for 15 minutes. The number withdrawn.
-  Task<std::size_t> sweep(std::function<bool(const TxtOwner&)> closed);
+  // Withdraws every ledger entry whose owners `closed` says are all finished. What is not in the zone, but may still
+  // come by a request that nobody heard the answer of, is left for a later sweep. The number withdrawn.
+  Task<std::size_t> sweep(ClosedOwner closed);
 
  private:
   struct State;

@@ -78,9 +78,13 @@ struct Fleet::Run {
                  Report& report);
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);
-  Task<> close_unconfigured(const std::vector<ObservedCertificate>& seen, Duration wait);
+  Task<> close_unwanted(const std::vector<ObservedCertificate>& seen, Duration wait, Report& report);
   Task<> clean_up(Report& report);
-  Task<std::function<bool(const TxtOwner&)>> closed_owners();
+  Task<> release(ClaimedRecord& claimed);
+  Task<> forget_old_keys(Life& life, const CertificateId& id);
+  Task<> close_one(const ObservedCertificate& seen, std::string why, Duration wait);
+  Task<bool> closed(const TxtOwner& owner);
+  Task<> attempted(std::string subject, Report& report, Work work);
   Task<bool> emergency();
   Trades trades(Installs& installs, ClaimedRecord& claimed, const Request& request);
   const CertificateConfig& config_of(const CertificateId& id) const;
@@ -161,7 +165,28 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
     for (Outcome& outcome : co_await life.install_everywhere(certificate, wanted))
       report.outcomes.push_back(std::move(outcome));
   }
+  co_await forget_old_keys(life, certificate.id);
   if (failure) throw Failure{*failure};
+}
+
+Task<> Fleet::Run::forget_old_keys(Life& life, const CertificateId& id) {
+  try {
+    co_await life.forget_old_keys();
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    ground.outside.log.warn(
+        fmt::format("{}: keys that are no longer needed stay for now: {}", id.text(), failure.what()));
+  }
+}
+
+// A claim that cannot be given back ends with this instance: no reason to fail what was done under it.
+Task<> Fleet::Run::release(ClaimedRecord& claimed) {
+  try {
+    co_await claimed.release();
+  } catch (const Failure& failure) {
+    ground.outside.log.warn(
+        fmt::format("{}: its claim was not given back: {}", claimed.get().id.text(), failure.what()));
+  }
 }
 
 Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
@@ -185,37 +210,54 @@ Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan
     failed = std::current_exception();
   }
   if (failed) co_await shield_from_cancellation();
-  if (claimed) co_await claimed->release();
+  if (claimed) co_await release(*claimed);
   if (failed) std::rethrow_exception(failed);
 }
 
-Task<> Fleet::Run::close_unconfigured(const std::vector<ObservedCertificate>& seen, Duration wait) {
-  for (const ObservedCertificate& certificate : seen) {
-    if (certificate.configured || !certificate.record || !certificate.record->open_generation) continue;
-    ClaimedRecord claimed = co_await claims.take(certificate.id, certificate.wanted, wait);
-    Installs installs{claimed.entry(), time};
-    Trades with = trades(installs, claimed, Request{});
-    Life life{with, ground.store, vault, deployment, claimed};
-    co_await have_account();
-    co_await life.close_open("it is no longer configured");
-    co_await claimed.release();
+// A failure of this piece is an outcome of the report, and keeps nothing else from being done.
+Task<> Fleet::Run::attempted(std::string subject, Report& report, Work work) {
+  try {
+    co_await work();
+  } catch (const Failure& failure) {
+    report.outcomes.push_back(failed_outcome(subject, failure));
   }
 }
 
-Task<std::function<bool(const TxtOwner&)>> Fleet::Run::closed_owners() {
-  auto open = std::make_shared<std::map<CertificateId, int>>();
-  for (const StoredRecord& stored : co_await load_records(ground.store)) {
-    if (stored.record.open_generation) open->emplace(stored.record.id, *stored.record.open_generation);
+Task<> Fleet::Run::close_one(const ObservedCertificate& seen, std::string why, Duration wait) {
+  ClaimedRecord claimed = co_await claims.take(seen.id, seen.wanted, wait);
+  Installs installs{claimed.entry(), time};
+  Trades with = trades(installs, claimed, Request{});
+  Life life{with, ground.store, vault, deployment, claimed};
+  std::exception_ptr failed;
+  try {
+    co_await have_account();
+    co_await life.close_open(std::move(why));
+  } catch (...) {
+    failed = std::current_exception();
   }
-  co_return [open](const TxtOwner& owner) {
-    const auto found = open->find(owner.certificate);
-    return found == open->end() || found->second != owner.generation;
-  };
+  if (failed) co_await shield_from_cancellation();
+  co_await release(claimed);
+  if (failed) std::rethrow_exception(failed);
+}
+
+// Generations whose certificate nobody asks for any longer: their orders are given up, their records go.
+Task<> Fleet::Run::close_unwanted(const std::vector<ObservedCertificate>& seen, Duration wait, Report& report) {
+  for (const ObservedCertificate& certificate : seen) {
+    if (!certificate.record || !certificate.record->open_generation) continue;
+    const bool other = certificate.record->specification != certificate.wanted;
+    if (certificate.configured && !other) continue;
+    const std::string why = certificate.configured ? "its specification changed" : "it is no longer configured";
+    co_await attempted(certificate.id.text(), report, [&]() -> Task<> { co_await close_one(certificate, why, wait); });
+  }
+}
+
+Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
+  const auto stored = co_await load_record(ground.store, owner.certificate);
+  co_return !stored || stored->record.open_generation != owner.generation;
 }
 
 Task<> Fleet::Run::clean_up(Report& report) {
-  const auto closed = co_await closed_owners();
-  co_await challenges.sweep(closed);
+  co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
   co_await challenges.settle(limits::renewal::verify_deadline);
   const auto seen = co_await observer.certificates({});
   for (const std::string& name : co_await retirement.retire(seen))
@@ -239,7 +281,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     Observed observed;
     observed.certificates = co_await observer.certificates(request.only);
     if (request.only.empty()) {
-      co_await close_unconfigured(observed.certificates, wait);
+      co_await close_unwanted(observed.certificates, wait, report);
       observed.removable = co_await retirement.removable(observed.certificates);
     }
     report.plan = make_plan(observed, request, ground.roots, time.now());
@@ -254,7 +296,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     for (const auto& end : co_await all_settled(std::move(works), limits::renewal::certificates_at_once)) {
       if (end) std::rethrow_exception(end);
     }
-    co_await clean_up(report);
+    co_await attempted("", report, [&]() -> Task<> { co_await clean_up(report); });
   } catch (...) {
     failed = std::current_exception();
   }
@@ -296,8 +338,7 @@ Task<> Fleet::forget(const CertificateId& id, Duration wait) {
       co_await run.have_account();
       co_await life.close_open("it is forgotten");
     }
-    const auto closed = co_await run.closed_owners();
-    co_await run.challenges.sweep(closed);
+    co_await run.challenges.sweep([&run](const TxtOwner& owner) { return run.closed(owner); });
     for (int generation = 1; generation <= claimed.get().last_generation; ++generation) {
       co_await run.vault.remove(id, generation);
       const std::string journal = journal_key(id, generation);

@@ -8,6 +8,24 @@
 #include "plan/schedule.h"
 
 namespace certferry {
+namespace {
+
+constexpr std::string_view ended_note = "ended";  // in the journal of a generation that never gave a certificate
+
+// Whether no certificate that anybody may still serve, or may yet be issued, is of this closed generation's key.
+bool key_is_useless(const std::optional<JournalView>& journal, WallTime now) {
+  if (!journal || journal->notes.find(ended_note)) return true;
+  const auto done = [&](std::string_view name) -> const Json* {
+    const Json* step = journal->steps.find(name);
+    return step && step->text("state") == "done" ? step : nullptr;
+  };
+  if (const Json* issued = done("certificate"))
+    return from_json<Issued>(issued->at("value")).chain.leaf.not_after() <= now;
+  const Json* order = done("order");  // before that no CA heard of the key
+  return !order || from_json<WallTime>(order->at("at")) + limits::renewal::given_up_order_lives <= now;
+}
+
+}  // namespace
 
 Task<int> Life::open_generation(const CertificateSpec& wanted) {
   const Record& record = claimed_.get();
@@ -50,7 +68,7 @@ Task<> Life::obtain(const CertificateSpec& wanted) {
     failure = caught;
   }
   if (failure->kind() == Failure::Kind::dead_generation)
-    co_await close_dead(generation, *failure);
+    co_await close_dead(*journal, *failure);
   else if (failure->kind() != Failure::Kind::fenced)
     co_await note_failure(*failure);
   std::rethrow_exception(failed);
@@ -63,8 +81,10 @@ Task<> Life::note_failure(const Failure& failure) {
   });
 }
 
-Task<> Life::close_dead(int generation, const Failure& failure) {
+Task<> Life::close_dead(Journal& journal, const Failure& failure) {
+  const int generation = journal.generation();
   co_await abandon_order(generation);
+  co_await journal.note(std::string{ended_note}, failure.what());
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
@@ -99,6 +119,21 @@ Task<> Life::close_open(std::string why) {
     record.open_generation.reset();
     remember(record, now, fmt::format("generation {} was given up: {}", *generation, why));
   });
+}
+
+Task<> Life::forget_old_keys() {
+  const Record& record = claimed_.get();
+  const auto holds = [](const std::optional<Record::Newest>& held, int generation) {
+    return held && held->key.generation == generation;
+  };
+  for (const int generation : co_await vault_.generations(record.id)) {
+    if (record.open_generation == generation || generation > record.last_generation) continue;
+    if (holds(record.newest, generation) || holds(record.previous, generation)) continue;
+    if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
+    co_await vault_.remove(record.id, generation);
+    const std::string journal = journal_key(record.id, generation);
+    if (const auto entry = co_await store_.get(journal)) co_await store_.remove(journal, entry->version);
+  }
 }
 
 Task<Outcome> Life::install_one(const CertificateConfig& certificate, const InstallConfig& where,

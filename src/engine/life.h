@@ -22,12 +22,14 @@ class Life {
   Task<> obtain(const CertificateSpec& wanted);
   // Installs the newest valid certificate on every target, the first before the others; the outcomes, one a target.
   Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted);
+  // Removes the keys of closed generations that no certificate in use can be of, and their journals.
+  Task<> forget_old_keys();
   // Closes the open generation of what is no longer wanted; best effort at the CA.
   Task<> close_open(std::string why);
 
  private:
   Task<int> open_generation(const CertificateSpec& wanted);
-  Task<> close_dead(int generation, const Failure& failure);
+  Task<> close_dead(Journal& journal, const Failure& failure);
   Task<> note_failure(const Failure& failure);
   Task<> abandon_order(int generation);
   Task<Outcome> install_one(const CertificateConfig& certificate, const InstallConfig& install,

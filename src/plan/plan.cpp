@@ -54,6 +54,8 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
   const std::string id = seen.id.text();
   auto issue = [&](std::string reason) { return Action{Kind::issue, id, "", std::move(reason), "", {}}; };
   if (contains(request.renew, id)) return issue("--renew asks for it");
+  if (seen.record && seen.record->open_generation && seen.record->specification == seen.wanted)
+    return issue(fmt::format("generation {} was begun and has not ended yet", *seen.record->open_generation));
   if (!seen.record || !seen.record->newest) {
     const Chain* lost = seen.record ? nullptr : served_without_record(seen);
     if (lost && now < due_at(lost->leaf))

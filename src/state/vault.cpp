@@ -1,5 +1,7 @@
 #include "state/vault.h"
 
+#include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -20,6 +22,19 @@ Task<bool> Vault::put(const CertificateId& id, int generation, Secret secret) {
 
 Task<std::optional<Secret>> Vault::get(const CertificateId& id, int generation) {
   co_return co_await get_as(secret_key(id, generation));
+}
+
+Task<std::vector<int>> Vault::generations(const CertificateId& id) {
+  const std::string prefix = fmt::format("secret/{}/", id.text());
+  std::vector<int> found;
+  for (const std::string& key : co_await store_.list(prefix)) {
+    int generation = 0;
+    const char* end = key.data() + key.size();
+    const auto read = std::from_chars(key.data() + prefix.size(), end, generation);
+    if (read.ec == std::errc{} && read.ptr == end) found.push_back(generation);
+  }
+  std::ranges::sort(found);
+  co_return found;
 }
 
 Task<> Vault::remove(const CertificateId& id, int generation) {

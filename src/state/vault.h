@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/kms.h"
 #include "base/secret.h"
@@ -31,7 +32,8 @@ class Vault {
   // False where there was one already, which then stays.
   Task<bool> put(const CertificateId& id, int generation, Secret secret);
   Task<std::optional<Secret>> get(const CertificateId& id, int generation);
-  Task<> remove(const CertificateId& id, int generation);  // absent: success
+  Task<std::vector<int>> generations(const CertificateId& id);  // that have a secret, ascending
+  Task<> remove(const CertificateId& id, int generation);       // absent: success
   // The same for a secret under a key of the caller's choice ("account/…/key").
   Task<bool> put_as(const std::string& key, Secret secret);
   Task<std::optional<Secret>> get_as(const std::string& key);

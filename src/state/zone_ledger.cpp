@@ -36,6 +36,7 @@ Json txt_entry_json(const TxtEntry& entry) {
   for (const TxtOwner& owner : entry.owners) json["owners"].push_back(txt_owner_json(owner));
   if (entry.created) json["created"] = to_json(*entry.created);
   if (entry.removed) json["removed"] = to_json(*entry.removed);
+  if (entry.asked) json["asked"] = to_json(*entry.asked);
   return json;
 }
 
@@ -44,6 +45,7 @@ TxtEntry txt_entry_of(const Json& json) {
   for (const Json& owner : json.at("owners").as_array()) entry.owners.push_back(txt_owner_of(owner));
   if (const Json* created = json.find("created")) entry.created = from_json<ChangeId>(*created);
   if (const Json* removed = json.find("removed")) entry.removed = from_json<ChangeId>(*removed);
+  if (const Json* asked = json.find("asked")) entry.asked = from_json<WallTime>(*asked);
   entry.parked = json.at("parked").as_bool();
   return entry;
 }

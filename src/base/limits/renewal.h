@@ -25,6 +25,10 @@ inline constexpr Part emergency_left{1, 20};
 // source: our choice: a day to notice and go back, 2026-11-23
 inline constexpr Duration retire_after = hours(24);
 
+// When an order that we gave up can surely give no certificate any more: only then its key goes.
+// source: our choice: CAs let orders live for about a week, 2026-11-23
+inline constexpr Duration given_up_order_lives = days(30);
+
 // A target is proven when so many looks in a row show the certificate at every address.
 // source: our choice: load balancers switch their nodes within a minute or two, 2026-11-23
 inline constexpr int verified_in_a_row = 3;

@@ -37,6 +37,10 @@ inline constexpr double most_requests_per_second = 10, most_requests_burst = 50;
 // source: IAM UserGuide, "Signing AWS API requests": within 15 minutes of its timestamp, 2026-11-23
 inline constexpr Duration signed_request_lives = minutes(15);
 
+// After a value was written down, and so long before its request is signed at the latest, is the same true of it.
+// source: our choice: pauses of PriorRequestNotComplete, rebuilding and throttling come in between, 2026-11-23
+inline constexpr Duration asked_lives = signed_request_lives + minutes(3);
+
 // How often a batch that somebody else's change made invalid is rebuilt and sent again.
 // source: our choice, 2026-11-23
 inline constexpr int rebuild_attempts = 5;
