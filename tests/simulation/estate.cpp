@@ -1,12 +1,17 @@
 #include "estate.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/failure.h"
+#include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
+#include "state/heartbeats.h"
+#include "state/s3_store.h"
 
 namespace certferry::simulation {
 namespace {
@@ -20,11 +25,13 @@ std::vector<DomainName> parsed(const std::vector<std::string>& names) {
 }  // namespace
 
 Estate::Estate(std::uint64_t seed, sandbox::Settings settings)
-    : simulated(std::make_unique<sandbox::SimulatedWorld>(seed, settings)) {
+    : simulated(std::make_unique<sandbox::SimulatedWorld>(seed, settings)), watch(std::make_unique<Watch>(*simulated)) {
   config.ca.url = world().ca().directory_url();
   config.ca.agree_to_terms = true;
   config.aws.region = settings.region;
 }
+
+Estate::~Estate() { EXPECT_THAT(watch->complaints(), testing::IsEmpty()); }
 
 Estate& Estate::zone(const std::string& name) {
   world().zones().add(name);
@@ -76,35 +83,87 @@ Estate::Wanted& Estate::certificate(const std::string& id, const std::vector<std
   return *wanted_.back();
 }
 
-sandbox::Life Estate::life(Request request) {
+Estate::Wanted& Estate::wanted(const std::string& id) {
+  for (const auto& one : wanted_)
+    if (one->config.id.text() == id) return *one;
+  throw std::logic_error("no certificate " + id);
+}
+
+void Estate::state_in_s3() {
+  in_s3_ = true;
+  world().buckets().add("state");
+  world().kms().add("alias/certferry");
+  config.state.store = "s3://state/certferry/";
+  config.state.kms_key = config.account.kms_key = "alias/certferry";
+}
+
+Task<> Estate::one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
+                       Request request, Kept kept) {
+  const Roots roots = world().roots();
+  Fleet fleet{Ground{outside, access, store, sealing, instances, config, roots}};
+  *kept = co_await fleet.apply(request, minutes(5));
+}
+
+sandbox::Life Estate::life(Request request, Kept kept) {
   config.certificates.clear();
   for (const auto& wanted : wanted_) config.certificates.push_back(wanted->config);
-  return [this, request, kept = report_](Outside& outside, Store& store) -> Task<> {
+  return [this, request, kept](Outside& outside, Store& store) -> Task<> {
     aws::Access access{outside,
                        std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"),
                        world().settings().region,
                        {}};
-    const auto sealing = file_sealing(outside, "/var/lib/certferry/store.key");
-    const auto instances =
-        locked_instances(outside, [] { return true; }, [] { return std::string{"nobody"}; }, minutes(5));
-    const Roots roots = world().roots();
-    Fleet fleet{Ground{outside, access, store, *sealing, *instances, config, roots}};
-    *kept = co_await fleet.apply(request, minutes(5));
+    if (!in_s3_) {
+      const auto sealing = file_sealing(outside, "/var/lib/certferry/store.key");
+      const auto instances =
+          locked_instances(outside, [] { return true; }, [] { return std::string{"nobody"}; }, minutes(5));
+      co_await one_run(outside, store, *sealing, *instances, access, request, kept);
+      co_return;
+    }
+    const auto shared = s3_store(outside, access.client(), "state", "certferry");
+    const auto sealing = kms_sealing(outside, access.client(), "alias/certferry");
+    const Executor executor = co_await boost::asio::this_coro::executor;
+    const auto instances = heartbeat_instances(outside, executor, access.client(), "state", "certferry");
+    co_await one_run(outside, *shared, *sealing, *instances, access, request, kept);
   };
 }
 
 sandbox::Ending Estate::apply(Request request) {
   report_->reset();
-  const auto ending = simulated->run(life(std::move(request)));
+  const auto ending = simulated->run(life(std::move(request), report_));
   last_report = *report_;
   return ending;
 }
 
 sandbox::Ending Estate::apply_with_restarts(Request request) {
   report_->reset();
-  const auto ending = simulated->run_with_restarts(life(std::move(request)));
+  const auto ending = simulated->run_with_restarts(life(std::move(request), report_));
   last_report = *report_;
   return ending;
+}
+
+void Estate::apply_twice_at_once(Duration headstart) {
+  const auto other = std::make_shared<std::optional<Report>>();
+  const auto first = simulated->start(life({}, report_), sandbox::Seat{"one", "main", "main"});
+  simulated->run_for(headstart);
+  const auto second = simulated->start(life({}, other), sandbox::Seat{"two", "second", "main"});
+  simulated->run_until([&] { return simulated->ending(first) && simulated->ending(second); }, days(1));
+  EXPECT_TRUE(simulated->ending(first) && simulated->ending(second)) << "stuck";
+  last_report = *report_;
+  if (last_report && *other)
+    last_report->outcomes.insert(last_report->outcomes.end(), (*other)->outcomes.begin(), (*other)->outcomes.end());
+  else
+    last_report.reset();
+}
+
+std::size_t Estate::changes_of(const std::function<void()>& act) {
+  const auto changed = [this] {
+    return std::ranges::count_if(world().events(), [](const sandbox::Event& event) {
+      return event.changed && event.service != "s3" && event.service != "kms";
+    });
+  };
+  const auto before = changed();
+  act();
+  return static_cast<std::size_t>(changed() - before);
 }
 
 std::optional<Certificate> Estate::shown_by(const std::string& load_balancer) {
@@ -160,6 +219,13 @@ std::size_t Estate::orders_answered() {
 
 std::size_t Estate::accounts() { return world().ca().accounts.size(); }
 
+std::vector<std::string> Estate::kept_secrets() {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : watch->stored())
+    if (key.starts_with("secret/")) keys.push_back(key);
+  return keys;
+}
+
 std::vector<std::string> Estate::failures() {
   std::vector<std::string> all;
   if (!last_report) return {"no report"};
@@ -167,34 +233,6 @@ std::vector<std::string> Estate::failures() {
     if (outcome.kind == Outcome::Kind::failed) all.push_back(outcome.what);
   }
   return all;
-}
-
-long effects_of(const std::function<void(Estate&)>& build, const std::function<void(Estate&)>& live) {
-  Estate estate;
-  build(estate);
-  live(estate);
-  return estate.simulated->effects();
-}
-
-void for_each_crash_point(const std::function<void(Estate&)>& build, const std::function<void(Estate&)>& live,
-                          const std::function<void(Estate&)>& check) {
-  using sandbox::Moment;
-  const long effects = effects_of(build, live);
-  ASSERT_GT(effects, 0);
-  for (long effect = 0; effect < effects; ++effect) {
-    for (const Moment moment : {Moment::before, Moment::after_effect_before_reply, Moment::after_reply}) {
-      Estate estate;
-      build(estate);
-      estate.simulated->kill_at({effect, moment});
-      live(estate);
-      check(estate);
-      if (testing::Test::HasFailure()) {
-        FAIL() << "killed " << sandbox::name(moment) << " effect " << effect << " ("
-               << estate.simulated->effect_names()[static_cast<std::size_t>(effect)] << ")\n"
-               << estate.simulated->trace().text();
-      }
-    }
-  }
 }
 
 }  // namespace certferry::simulation

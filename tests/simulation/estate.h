@@ -10,6 +10,7 @@
 #include "engine/fleet.h"
 #include "sandbox/mounts/simulated_world.h"
 #include "sandbox/world.h"
+#include "watch.h"
 
 namespace certferry::simulation {
 
@@ -19,6 +20,9 @@ namespace certferry::simulation {
 class Estate {
  public:
   explicit Estate(std::uint64_t seed = 1, sandbox::Settings settings = {});
+  ~Estate();  // fails the test for whatever `watch` has seen
+  Estate(const Estate&) = delete;
+  Estate& operator=(const Estate&) = delete;
 
   // What is there.
   Estate& zone(const std::string& name);
@@ -36,13 +40,19 @@ class Estate {
     Wanted& retired_after(Duration);
   };
   Wanted& certificate(const std::string& id, const std::vector<std::string>& domains);
+  Wanted& wanted(const std::string& id);
+  void state_in_s3();  // sealed by KMS, with heartbeats
 
   // What is done.
   sandbox::Ending apply(Request request = {});  // one run, from start to end or death
   sandbox::Ending apply_with_restarts(Request request = {});
-  sandbox::Life life(Request request = {});  // of one run
+  // Two at once, each on a machine of its own, over one state; after `headstart` the second begins.
+  void apply_twice_at_once(Duration headstart = Duration{0});
+  using Kept = std::shared_ptr<std::optional<Report>>;
+  sandbox::Life life(Request request, Kept kept);  // of one run
   void pass(Duration duration) { simulated->run_for(duration); }
   void lose_state() { simulated->state("main") = {}; }
+  std::size_t changes_of(const std::function<void()>& act);  // how many requests meanwhile changed something outside
 
   // What is there afterwards.
   const Report& report() const { return *last_report; }
@@ -53,24 +63,22 @@ class Estate {
   std::vector<std::string> server_certificates_left_over();               // of ours, that no listener refers to
   std::size_t orders_answered();
   std::size_t accounts();
-  std::vector<std::string> failures();  // of the last report: what
+  std::vector<std::string> failures();      // of the last report: what
+  std::vector<std::string> kept_secrets();  // keys of the store
   sandbox::World& world() { return simulated->world(); }
 
   std::unique_ptr<sandbox::SimulatedWorld> simulated;
+  std::unique_ptr<Watch> watch;
   Config config;
 
  private:
+  Task<> one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
+                 Request request, Kept kept);
+
   std::vector<std::unique_ptr<Wanted>> wanted_;
-  std::shared_ptr<std::optional<Report>> report_ = std::make_shared<std::optional<Report>>();
+  Kept report_ = std::make_shared<std::optional<Report>>();
+  bool in_s3_ = false;
   std::optional<Report> last_report;
 };
-
-// How many numbered effects one undisturbed life has.
-long effects_of(const std::function<void(Estate&)>& build, const std::function<void(Estate&)>& live);
-
-// Every effect of a life times every moment of dying: the world built anew, killed there, started again until it ends.
-// `check` looks at the end. A failure names the crash point.
-void for_each_crash_point(const std::function<void(Estate&)>& build, const std::function<void(Estate&)>& live,
-                          const std::function<void(Estate&)>& check);
 
 }  // namespace certferry::simulation

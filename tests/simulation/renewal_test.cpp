@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crash_points.h"
 #include "estate.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
@@ -53,17 +54,6 @@ TEST(Renewal, ASecondApplyChangesNothing) {
   ASSERT_EQ(estate.apply().how, Ending::How::finished);
   EXPECT_EQ(changes, 0U);
   EXPECT_FALSE(estate.report().plan.anything());
-}
-
-TEST(Renewal, KilledAtAnyEffectStillEndsServedAndClean) {
-  const auto live = [](Estate& estate) {
-    estate.apply_with_restarts();
-    estate.pass(minutes(20));  // until no late effect can land
-    estate.apply();
-    estate.pass(days(2));
-    estate.apply();
-  };
-  for_each_crash_point(shop, live, expect_served_and_clean);
 }
 
 TEST(Renewal, ADueCertificateIsReplacedAndTheOldOneRetiredAfterItsGrace) {

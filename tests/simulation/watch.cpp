@@ -1,0 +1,150 @@
+#include "watch.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include "base/failure.h"
+#include "crypto/sealed.h"
+#include "sandbox/buckets.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/server_certificates.h"
+#include "state/envelope.h"
+#include "state/s3_object.h"
+#include "wire/base64.h"
+
+namespace certferry::simulation {
+namespace {
+
+constexpr const char* key_file = "/var/lib/certferry/store.key";
+constexpr std::size_t challenge_value_length = 43;  // base64url of a SHA-256: anything else is somebody else's
+constexpr unsigned private_mode = 0600;
+
+bool any_holds(const std::map<std::string, Bytes>& stored, std::string_view prefix, const std::string& word) {
+  return std::ranges::any_of(stored, [&](const auto& entry) {
+    return entry.first.starts_with(prefix) && entry.second.find(word) != Bytes::npos;
+  });
+}
+
+std::string unquoted(std::string value) {
+  std::erase(value, '"');
+  return value;
+}
+
+bool is_sealed(std::string_view key) {
+  return key.starts_with("secret/") || (key.starts_with("account/") && key.ends_with("/key"));
+}
+
+}  // namespace
+
+Watch::Watch(sandbox::SimulatedWorld& simulated) : simulated_(simulated), invariants_(simulated.world()) {
+  simulated.world().on_event([this, listening = listening_](const sandbox::Event& event) {
+    if (*listening) check(event);
+  });
+}
+
+Watch::~Watch() { *listening_ = false; }
+
+std::map<std::string, Bytes> Watch::stored() const {
+  std::map<std::string, Bytes> all;
+  for (const auto& [key, entry] : simulated_.state("main").entries) all.emplace(key, entry.value);
+  for (const auto& [bucket, objects] : simulated_.world().buckets().by_name) {
+    for (const auto& [key, object] : objects) {
+      const auto slash = key.find('/');
+      all.emplace(slash == std::string::npos ? key : key.substr(slash + 1), parse_s3_body(object.body, key).value);
+    }
+  }
+  return all;
+}
+
+std::map<std::string, Bytes> Watch::secrets() const {
+  std::map<std::string, Bytes> all;
+  const auto* file = simulated_.machine().find(key_file);
+  if (file == nullptr) return all;
+  const auto key = parse_hex(unquoted(file->content.substr(0, file->content.find('\n'))));
+  if (!key) return all;
+  for (const auto& [name, value] : stored()) {
+    if (!is_sealed(name)) continue;
+    const Secret plain = unseal(Secret{Bytes{*key}}, parse_envelope(value, "file", name).sealed, name);
+    all.emplace(name, Bytes{plain.reveal()});
+  }
+  return all;
+}
+
+void Watch::check(const sandbox::Event& event) {
+  if (!event.changed) return;
+  if (event.service == "route53" || event.service == "iam") ledgers_say(event);
+  if (event.service == "acme" && event.operation == "finalize") key_can_be_read_back(event);
+  const std::size_t accounts = simulated_.world().ca().accounts.size();
+  if (accounts > accounts_most_) seen_.push_back(fmt::format("I2: there are {} accounts", accounts));
+}
+
+void Watch::ledgers_say(const sandbox::Event& event) {
+  const auto values = stored();
+  for (const auto& zone : simulated_.world().zones().all) {
+    for (const auto& [key, set] : zone.sets) {
+      if (set.type != "TXT" || !set.name.starts_with("_acme-challenge.")) continue;
+      for (const std::string& value : set.values) {
+        const std::string text = unquoted(value);
+        if (text.size() == challenge_value_length && !any_holds(values, "zone/", text))
+          seen_.push_back(
+              fmt::format("I3: {} {} stands in no ledger after {} {}", set.name, text, event.service, event.operation));
+      }
+    }
+  }
+  for (const auto& [name, certificate] : simulated_.world().server_certificates().by_name) {
+    if (certificate.path == "/certferry/" && !any_holds(values, "shelf/", name))
+      seen_.push_back(fmt::format("I3: {} stands in no ledger after {} {}", name, event.service, event.operation));
+  }
+}
+
+void Watch::key_can_be_read_back(const sandbox::Event& event) {
+  const auto order = simulated_.world().ca().orders.find(event.object);
+  if (order == simulated_.world().ca().orders.end() || order->second.csr.empty()) return;
+  const auto plain = secrets();
+  if (plain.empty()) return;  // KMS sealed them
+  const PublicKey wanted = parse_certificate_request(order->second.csr).key;
+  const bool there = std::ranges::any_of(plain, [&](const auto& secret) {
+    return secret.first.starts_with("secret/") &&
+           PrivateKey::from_der(Secret{Bytes{secret.second}}).public_part() == wanted;
+  });
+  if (!there) seen_.push_back(fmt::format("I1: {} was finalized with a key that no secret holds", event.object));
+}
+
+std::vector<std::string> Watch::leaks() const {
+  std::set<Bytes> needles{"PRIVATE KEY", "sandbox-secret"};
+  const auto add_key = [&](const Bytes& der) {
+    needles.insert(der);
+    needles.insert(base64(der).substr(0, 60));
+    needles.insert(base64url(der).substr(0, 60));
+  };
+  for (const auto& [name, plain] : secrets()) add_key(plain);
+  for (const auto& [name, certificate] : simulated_.world().server_certificates().by_name)
+    if (certificate.path == "/certferry/") add_key(Bytes{certificate.content.key.der().reveal()});
+  if (const auto* file = simulated_.machine().find(key_file)) needles.insert(file->content.substr(0, 64));
+  std::vector<std::string> found;
+  const auto look = [&](const std::string& where, BytesView text) {
+    for (const Bytes& needle : needles)
+      if (text.find(needle) != BytesView::npos) found.push_back("a secret stands in " + where);
+  };
+  for (const auto& [key, value] : stored()) look("the store's " + key, value);
+  for (const std::string& line : simulated_.trace().lines()) look("the trace", line);
+  for (std::size_t process = 0; process < simulated_.processes(); ++process)
+    for (const std::string& line : simulated_.said(process)) look("a log", line);
+  for (const auto& [path, node] : simulated_.machine().nodes)
+    if (node.mode != private_mode) look(path, node.content);
+  for (const Command& command : simulated_.machine().commands)
+    for (const std::string& word : command.argv) look("a command", word);
+  return found;
+}
+
+std::vector<std::string> Watch::complaints() const {
+  std::vector<std::string> all = invariants_.violations();
+  if (late_effects_) std::erase_if(all, [](const std::string& sentence) { return sentence.starts_with("I7"); });
+  all.insert(all.end(), seen_.begin(), seen_.end());
+  for (std::string& leak : leaks()) all.push_back(std::move(leak));
+  return all;
+}
+
+}  // namespace certferry::simulation

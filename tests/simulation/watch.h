@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sandbox/invariants.h"
+#include "sandbox/mounts/simulated_world.h"
+
+namespace certferry::simulation {
+
+// What must be true of every life, whatever was killed when: the sandbox's invariants, and those that need a look into
+// the store, read here without the product's own eyes where that can be:
+//   I1  a certificate was asked for with a key that cannot be read back
+//   I2  a second account was made
+//   I3  a TXT value or a server certificate of ours is there, and no ledger says so
+// and no secret stands in what is stored, said or traced.
+class Watch {
+ public:
+  explicit Watch(sandbox::SimulatedWorld& simulated);
+  ~Watch();
+
+  // Everything that was wrong up to now, as sentences; looks for secrets afresh.
+  std::vector<std::string> complaints() const;
+  // What the store holds, by its keys; of S3, without the bodies' wrapping.
+  std::map<std::string, Bytes> stored() const;
+  // Of the vault: by its keys, unsealed; empty where KMS seals.
+  std::map<std::string, Bytes> secrets() const;
+  sandbox::Invariants& invariants() { return invariants_; }
+  // What a dead or stopped instance had sent may put an older certificate of ours back for a while (I8): the next run
+  // repairs it, and the test looks at the end. I7 is not held against it.
+  void allow_late_effects() { late_effects_ = true; }
+  void allow_accounts(std::size_t most) { accounts_most_ = most; }
+
+ private:
+  void check(const sandbox::Event& event);
+  void ledgers_say(const sandbox::Event& event);
+  void key_can_be_read_back(const sandbox::Event& event);
+  std::vector<std::string> leaks() const;
+
+  sandbox::SimulatedWorld& simulated_;
+  sandbox::Invariants invariants_;
+  std::vector<std::string> seen_;
+  std::size_t accounts_most_ = 1;
+  bool late_effects_ = false;
+  std::shared_ptr<bool> listening_ = std::make_shared<bool>(true);
+};
+
+}  // namespace certferry::simulation
