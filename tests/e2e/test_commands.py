@@ -1,0 +1,79 @@
+"""The other commands, by flags alone, and their exit codes."""
+
+import json
+
+from conftest import certificate
+from test_nginx import Nginx
+
+
+def issued(certferry, aws, name):
+    aws.zone(f"{name}.example.org")
+    certferry.configure(certificate(name, [f"www.{name}.example.org"], {"files": str(certferry.folder / "tls")}))
+    certferry.apply()
+
+
+def test_one_certificate_works_by_flags_alone(certferry, aws, ca):
+    from certificates import Authority
+
+    aws.zone("flags.example.org")
+    chain, key = Authority("Placeholder").issue(["other.example.net"])
+    aws.classic("flags", aws.upload("flags-old", chain, key))
+    certferry.run(
+        "apply", "--agree-to-terms", "--directory", ca.directory, "--trust", ca.trust, "--store", str(certferry.state),
+        "--domain", "www.flags.example.org", "--elb", "flags:443",
+    )
+    assert "/certferry/" in aws.classic_certificate("flags")
+
+
+def test_plan_says_what_apply_will_do_and_changes_nothing(certferry, aws, ca):
+    zone = aws.zone("plan.example.org")
+    certferry.configure(certificate("www", ["www.plan.example.org"], {"files": str(certferry.folder / "tls")}))
+    before = len(ca.requests())
+    out, _ = certferry.run("plan", "--config", str(certferry.config), "--detailed-exitcode", expect=2)
+    assert "there is none yet" in out
+    assert "/order-plz" not in ca.requests()[before:] and aws.txt_sets(zone) == []
+    assert not (certferry.folder / "tls").exists()
+    certferry.apply()
+    certferry.run("plan", "--config", str(certferry.config), "--detailed-exitcode", expect=0)
+
+
+def test_check_speaks_the_monitoring_plugins_exit_codes(certferry, aws, ca):
+    issued(certferry, aws, "checked")
+    nginx = Nginx(certferry.folder, certferry.folder / "tls")
+    nginx.start()
+    try:
+        host = f"127.0.0.1:{nginx.port}"
+        out, _ = certferry.run("check", "--trust", ca.trust, "--json", host)
+        assert json.loads(out)["hosts"][0]["names"] == ["www.checked.example.org"]
+        certferry.run("check", "--trust", ca.trust, "--warn", "100", host, expect=1)
+        certferry.run("check", "--trust", ca.trust, "--warn", "120", "--crit", "100", host, expect=2)
+        out, _ = certferry.run("check", host, expect=2)
+        assert "chain" in out, "nobody trusts this CA without being told"
+    finally:
+        nginx.stop()
+    certferry.run("check", expect=3)
+
+
+def test_status_knows_a_certificate_from_the_state_alone(certferry, aws):
+    issued(certferry, aws, "known")
+    certferry.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    out, _ = certferry.run("status", "--config", str(certferry.config), "--json")
+    assert "www.known.example.org" in json.dumps(json.loads(out))
+
+
+def test_what_is_no_longer_configured_stays_served_until_it_is_forgotten(certferry, aws):
+    issued(certferry, aws, "gone")
+    certferry.configure(certificate("other", ["other.gone.example.org"], {"files": str(certferry.folder / "other")}))
+    out, _ = certferry.run("plan", "--config", str(certferry.config))
+    assert "no longer configured" in out
+    certferry.apply()
+    assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
+    certferry.run("forget", "--config", str(certferry.config), "gone")
+    out, _ = certferry.run("status", "--config", str(certferry.config))
+    assert "www.gone.example.org" not in out
+    certferry.run("forget", "--config", str(certferry.config), "gone", expect=1)
+
+
+def test_an_unknown_option_is_a_usage_error(certferry):
+    out, err = certferry.run("apply", "--no-such-option", expect=2)
+    assert "no-such-option" in out + err
