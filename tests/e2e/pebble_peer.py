@@ -13,7 +13,8 @@ from certificates import Authority
 
 
 class Pebble:
-    def __init__(self, folder, dns_port, nonce_reject=0, authz_reuse=0):
+    def __init__(self, folder, dns_port, nonce_reject=0, authz_reuse=0, retry_after=1):
+        """retry_after: what it sends, in seconds, while an authorization or an order is worked on; None: nothing."""
         self.folder = folder
         self.port, management = free_port(), free_port()
         authority = Authority("Test HTTPS root")
@@ -31,7 +32,7 @@ class Pebble:
                 "ocspResponderURL": "",
                 "externalAccountBindingRequired": False,
                 "keyAlgorithm": "ecdsa",
-                "retryAfter": {"authz": 1, "order": 1},
+                **({"retryAfter": {"authz": retry_after, "order": retry_after}} if retry_after else {}),
                 "profiles": {"default": {"description": "the only one", "validityPeriod": 7776000}},
             }
         }
