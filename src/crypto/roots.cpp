@@ -46,28 +46,43 @@ std::string objection_of(X509_STORE_CTX* context) {
   return subject ? fmt::format("{} (at \"{}\")", reason, quoted(*subject, 100)) : reason;
 }
 
+std::optional<std::string> objection_within(X509_STORE* store, const Chain& chain, WallTime when) {
+  const OwnedStoreContext context{X509_STORE_CTX_new()};
+  const OwnedStack untrusted = untrusted_of(chain);
+  if (!context || X509_STORE_CTX_init(context.get(), store, chain.leaf.get(), untrusted.get()) != 1)
+    openssl_failed("verify a chain");
+  set_parameters(X509_STORE_CTX_get0_param(context.get()), when);
+  if (X509_verify_cert(context.get()) == 1) return {};
+  return objection_of(context.get());
+}
+
 }  // namespace
 
-// OpenSSL's store is built when it is first asked, since the system's roots take some milliseconds.
+// OpenSSL's stores are built when they are first asked, since the system's roots take some milliseconds and megabytes.
 struct Roots::Set {
   bool system = false;
   std::vector<Certificate> certificates;
 
-  X509_STORE* store() const {
-    std::call_once(once, [this] { built = build(); });
-    return built.get();
+  // Those given one by one, without the system's.
+  X509_STORE* given() const {
+    std::call_once(given_once, [this] { given_store = build(false); });
+    return given_store.get();
+  }
+  X509_STORE* all() const {
+    std::call_once(all_once, [this] { all_store = build(true); });
+    return all_store.get();
   }
 
  private:
-  OwnedStore build() const {
+  OwnedStore build(bool with_system) const {
     OwnedStore result{X509_STORE_new()};
-    if (!result || (system && X509_STORE_set_default_paths(result.get()) != 1)) openssl_failed("load the roots");
+    if (!result || (with_system && X509_STORE_set_default_paths(result.get()) != 1)) openssl_failed("load the roots");
     for (const Certificate& one : certificates)
       if (X509_STORE_add_cert(result.get(), one.get()) != 1) openssl_failed("load the roots");
     return result;
   }
-  mutable std::once_flag once;
-  mutable OwnedStore built;
+  mutable std::once_flag given_once, all_once;
+  mutable OwnedStore given_store, all_store;
 };
 
 Roots Roots::system() {
@@ -97,13 +112,9 @@ Roots Roots::with(const Roots& more) const {
 }
 
 std::optional<std::string> Roots::objection(const Chain& chain, WallTime when) const {
-  const OwnedStoreContext context{X509_STORE_CTX_new()};
-  const OwnedStack untrusted = untrusted_of(chain);
-  if (!context || X509_STORE_CTX_init(context.get(), set_->store(), chain.leaf.get(), untrusted.get()) != 1)
-    openssl_failed("verify a chain");
-  set_parameters(X509_STORE_CTX_get0_param(context.get()), when);
-  if (X509_verify_cert(context.get()) == 1) return {};
-  return objection_of(context.get());
+  // Whatever leads to one that was given leads there beside the system's, too: those are loaded only where it does not.
+  auto objection_of_given = objection_within(set_->given(), chain, when);
+  return objection_of_given && set_->system ? objection_within(set_->all(), chain, when) : objection_of_given;
 }
 
 }  // namespace certferry

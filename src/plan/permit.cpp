@@ -42,9 +42,8 @@ std::optional<Held> held_for_names(const Serving& former, Standing as, const Cer
 
 std::optional<Held> held_for_trust(const Serving& former, Standing as, const Issued& next, const Roots& roots,
                                    WallTime now, const PermitOptions& options) {
-  if (options.install_untrusted || !roots.objection(next.chain, now)) return {};
   const bool worth_keeping = as == Standing::trusted || (as == Standing::test && !former.ours);
-  if (!worth_keeping) return {};
+  if (!worth_keeping || options.install_untrusted || !roots.objection(next.chain, now)) return {};
   const Chain* served = former.certificate();
   return Held{fmt::format("it serves {}; the new one is of a test CA ({})",
                           served ? described(served->leaf) : "a certificate that could not be read",

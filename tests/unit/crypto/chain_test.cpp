@@ -66,6 +66,7 @@ TEST(Roots, AcceptAChainThatLeadsToThem) {
   EXPECT_EQ(roots.objection({ca.leaf(), {ca.intermediate, ca.root}}, test_now()), std::nullopt);
   EXPECT_EQ(Roots::none().with(roots).objection(ca.chain(), test_now()), std::nullopt);
   EXPECT_EQ(roots.with(Roots::none()).objection(ca.chain(), test_now()), std::nullopt);
+  EXPECT_EQ(Roots::system().with(roots).objection(ca.chain(), test_now()), std::nullopt);
   EXPECT_EQ(Roots::from_pem(ca.intermediate.pem()).objection(ca.chain(), test_now()), std::nullopt);
 }
 
