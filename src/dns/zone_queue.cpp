@@ -258,9 +258,11 @@ Task<bool> ZoneQueue::State::is_insync(const ChangeId& change) {
   try {
     co_return (co_await route53.get_change(change)).insync;
   } catch (const Failure& failure) {
-    if (failure.code() != "NoSuchChange") throw;
+    if (failure.code() == "NoSuchChange") co_return true;  // Route 53 forgets changes that are long done
+    if (failure.kind() == Failure::Kind::refused) throw;
+    outside.log.debug(fmt::format("{}; asked again", failure.what()));  // until the deadline, as one that is PENDING
   }
-  co_return true;  // Route 53 forgets changes that are long done
+  co_return false;
 }
 
 ZoneQueue::State::Poll& ZoneQueue::State::poll_of(const ChangeId& change) {
