@@ -282,7 +282,8 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     observed.certificates = co_await observer.certificates(request.only);
     if (request.only.empty()) {
       co_await close_unwanted(observed.certificates, wait, report);
-      observed.removable = co_await retirement.removable(observed.certificates);
+      co_await attempted(
+          "", report, [&]() -> Task<> { observed.removable = co_await retirement.removable(observed.certificates); });
     }
     report.plan = make_plan(observed, request, ground.roots, time.now());
     std::vector<Work> works;

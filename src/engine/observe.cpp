@@ -22,9 +22,26 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
   co_return seen;
 }
 
+// One that cannot be read is trouble for its certificate, and for no other.
+Task<> Observer::read_record(ObservedCertificate& seen) {
+  try {
+    if (auto stored = co_await load_record(store_, seen.id)) seen.record = std::move(stored->record);
+  } catch (const Failure& failure) {
+    seen.trouble = failure.what();
+    seen.remedy = failure.next();
+  }
+}
+
+Task<ObservedCertificate> Observer::unconfigured(CertificateId id) {
+  ObservedCertificate seen{std::move(id), {}, {}, {}, false};
+  co_await read_record(seen);
+  if (seen.record) seen.wanted = seen.record->specification;
+  co_return seen;
+}
+
 Task<ObservedCertificate> Observer::certificate(const CertificateConfig& wanted) {
   ObservedCertificate seen{wanted.id, config_.spec(wanted), {}, {}, true};
-  if (auto stored = co_await load_record(store_, wanted.id)) seen.record = std::move(stored->record);
+  co_await read_record(seen);
   std::vector<std::optional<ObservedTarget>> targets(wanted.install.size());
   std::vector<Work> looks;
   for (std::size_t i = 0; i < wanted.install.size(); ++i)
@@ -56,9 +73,8 @@ Task<std::vector<ObservedCertificate>> Observer::certificates(const std::vector<
   std::vector<ObservedCertificate> all;
   for (auto& certificate : seen) all.push_back(std::move(*certificate));
   if (!only.empty()) co_return all;
-  for (StoredRecord& stored : co_await load_records(store_)) {
-    if (configured.contains(stored.record.id)) continue;
-    all.push_back(ObservedCertificate{stored.record.id, stored.record.specification, stored.record, {}, false});
+  for (const CertificateId& id : co_await certificates_with_records(store_)) {
+    if (!configured.contains(id)) all.push_back(co_await unconfigured(id));
   }
   co_return all;
 }

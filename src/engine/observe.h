@@ -23,6 +23,8 @@ class Observer {
   Task<ObservedCertificate> certificate(const CertificateConfig& wanted);
 
  private:
+  Task<> read_record(ObservedCertificate& seen);
+  Task<ObservedCertificate> unconfigured(CertificateId id);
   Task<ObservedTarget> look(const CertificateConfig& certificate, const InstallConfig& install);
 
   Store& store_;

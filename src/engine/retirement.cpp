@@ -48,6 +48,8 @@ Need need_of(const ShelfEntry& entry, const std::vector<ObservedCertificate>& se
 
 Task<std::vector<Retirement::Candidate>> Retirement::candidates(const std::vector<ObservedCertificate>& seen) {
   std::vector<Candidate> found;
+  // An unreadable record may need anything.
+  if (std::ranges::any_of(seen, [](const ObservedCertificate& one) { return !one.trouble.empty(); })) co_return found;
   const WallTime now = time_.now();
   for (const std::string& shelf : co_await shelves_with_ledgers(store_)) {
     for (const ShelfEntry& entry : co_await shelves_.ledger(shelf).entries()) {

@@ -170,6 +170,10 @@ Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target
 CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request& request, const Roots& roots,
                                  WallTime now) {
   CertificatePlan plan{seen.id, {}, {}};
+  if (!seen.trouble.empty()) {
+    plan.issue = Action{Kind::trouble, seen.id.text(), "", seen.trouble, seen.remedy, {}};
+    return plan;
+  }
   if (!seen.configured) {
     plan.issue = Action{Kind::keep, seen.id.text(),
                         "",         "no longer configured: what is served stays; `certferry forget` ends it",

@@ -23,6 +23,7 @@ struct ObservedCertificate {
   std::optional<Record> record;
   std::vector<ObservedTarget> targets;
   bool configured = true;
+  std::string trouble = {}, remedy = {};  // why its record could not be read; nothing is done for it then
 };
 struct Action {
   enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };

@@ -1,5 +1,6 @@
 #include "state/records.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -11,7 +12,12 @@ namespace {
 constexpr std::string_view records_prefix = "certificate/", record_suffix = "/record";
 
 Record parse_record(BytesView text, const std::string& key) {
-  return from_json<Record>(Json::parse(text, key, limits::store::value_longest));
+  const Json json = Json::parse(text, key, limits::store::value_longest);
+  try {
+    return from_json<Record>(json);
+  } catch (const Failure& failure) {
+    throw failure.within(key);
+  }
 }
 
 bool is_record_key(std::string_view key) {
@@ -62,18 +68,24 @@ Task<std::optional<StoredRecord>> load_record(Store& store, const CertificateId&
   co_return StoredRecord{std::move(record), std::move(entry->version)};
 }
 
+Task<std::vector<CertificateId>> certificates_with_records(Store& store) {
+  std::vector<CertificateId> ids;
+  for (std::string_view key : co_await store.list(std::string{records_prefix})) {
+    if (!is_record_key(key)) continue;
+    key.remove_prefix(records_prefix.size());
+    key.remove_suffix(record_suffix.size());
+    ids.push_back(CertificateId::parse(key));
+  }
+  std::ranges::sort(ids);
+  co_return ids;
+}
+
 Task<std::vector<StoredRecord>> load_records(Store& store) {
-  std::vector<Store::Key> keys = co_await store.list(std::string{records_prefix});
-  std::erase_if(keys, [](const Store::Key& key) { return !is_record_key(key); });
-  std::vector<std::optional<StoredRecord>> found(keys.size());
+  const std::vector<CertificateId> ids = co_await certificates_with_records(store);
+  std::vector<std::optional<StoredRecord>> found(ids.size());
   std::vector<Work> reads;
-  for (std::size_t at = 0; at < keys.size(); ++at)
-    reads.push_back([&store, &found, &key = keys[at], at]() -> Task<> {
-      std::string_view id{key};
-      id.remove_prefix(records_prefix.size());
-      id.remove_suffix(record_suffix.size());
-      found[at] = co_await load_record(store, CertificateId::parse(id));
-    });
+  for (std::size_t at = 0; at < ids.size(); ++at)
+    reads.push_back([&store, &found, &ids, at]() -> Task<> { found[at] = co_await load_record(store, ids[at]); });
   for (const std::exception_ptr& failed : co_await all_settled(std::move(reads), limits::store::reads_at_once))
     if (failed) std::rethrow_exception(failed);
   std::vector<StoredRecord> records;

@@ -33,6 +33,7 @@ struct StoredRecord {
   Store::Version version;
 };
 Task<std::optional<StoredRecord>> load_record(Store& store, const CertificateId& id);  // claims nothing
+Task<std::vector<CertificateId>> certificates_with_records(Store& store);              // by id; reads none
 Task<std::vector<StoredRecord>> load_records(Store& store);                            // all, by id
 
 }  // namespace certferry
