@@ -76,6 +76,7 @@ void for_each_crash_point(const Story& story) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   fmt::print("    {} of {} crash points, {:.1f} worlds a second\n", points.size(), all.size(),
              static_cast<double>(points.size() + 1) / took.count());
+  std::fflush(stdout);
 }
 
 void live_on(Estate& estate) {

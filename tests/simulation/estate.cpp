@@ -141,11 +141,11 @@ sandbox::Ending Estate::apply_with_restarts(Request request) {
   return ending;
 }
 
-void Estate::apply_twice_at_once(Duration headstart) {
+void Estate::apply_twice_at_once(Duration headstart, Request ones, Request others) {
   const auto other = std::make_shared<std::optional<Report>>();
-  const auto first = simulated->start(life({}, report_), sandbox::Seat{"one", "main", "main"});
+  const auto first = simulated->start(life(std::move(ones), report_), sandbox::Seat{"one", "main", "main"});
   simulated->run_for(headstart);
-  const auto second = simulated->start(life({}, other), sandbox::Seat{"two", "second", "main"});
+  const auto second = simulated->start(life(std::move(others), other), sandbox::Seat{"two", "second", "main"});
   simulated->run_until([&] { return simulated->ending(first) && simulated->ending(second); }, days(1));
   EXPECT_TRUE(simulated->ending(first) && simulated->ending(second)) << "stuck";
   last_report = *report_;

@@ -47,7 +47,7 @@ class Estate {
   sandbox::Ending apply(Request request = {});  // one run, from start to end or death
   sandbox::Ending apply_with_restarts(Request request = {});
   // Two at once, each on a machine of its own, over one state; after `headstart` the second begins.
-  void apply_twice_at_once(Duration headstart = Duration{0});
+  void apply_twice_at_once(Duration headstart = Duration{0}, Request first = {}, Request second = {});
   using Kept = std::shared_ptr<std::optional<Report>>;
   sandbox::Life life(Request request, Kept kept);  // of one run
   void pass(Duration duration) { simulated->run_for(duration); }

@@ -137,6 +137,61 @@ TEST(Renewal, StateLostWhileOursIsServedMakesNoOrder) {
   EXPECT_THAT(estate.report().plan.certificates.front().issue->remedy, HasSubstr("[state] store"));
 }
 
+// Spoiled by a disk, or written by a version to come.
+TEST(Renewal, ARecordThatCannotBeReadStopsItsCertificateAlone) {
+  Estate estate;
+  shop(estate);
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.simulated->state("main").entries["certificate/blog/record"] = {R"({"format": 99})", "1"};
+  estate.simulated->state("main").entries["certificate/old/record"] = {"nonsense", "2"};
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  ASSERT_TRUE(estate.shown_by("web"));
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+  EXPECT_THAT(estate.failures(), testing::UnorderedElementsAre(HasSubstr("blog"), HasSubstr("old")));
+  EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
+// The look at the listener comes too early for handshakes: they show the former certificate still.
+TEST(Renewal, KilledBetweenBindAndVerifyItIsVerifiedByHandshakeOnTheRerunAndTheOldOneRetired) {
+  sandbox::Settings settings;
+  settings.shown_after = minutes(1);
+  Estate estate{1, settings};
+  estate.zone("shop.example").classic_elb("old-web");
+  estate.certificate("shop", {"shop.example"}).on_elb("old-web");
+  estate.apply();
+  estate.pass(days(61));
+  const std::string first = estate.bound_on("old-web");
+  const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  estate.simulated->run_until([&] { return estate.bound_on("old-web") != first; }, hours(1));
+  estate.simulated->kill(process);
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.simulated->trace().text().find("by the word of the API alone"), std::string::npos);
+  EXPECT_EQ(estate.shown_by("old-web")->not_before(),
+            estate.world().server_certificates().by_arn(estate.bound_on("old-web"))->content.chain.leaf.not_before());
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+}
+
+TEST(Renewal, WhatAwsStillHoldsInUseIsRetiredByALaterRun) {
+  sandbox::Settings settings;
+  settings.release_lag = hours(30);
+  Estate estate{1, settings};
+  shop(estate);
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2)) << "IAM says that it is in use";
+  estate.pass(hours(6));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+  EXPECT_EQ(estate.changes_of([&] { estate.apply(); }), 0U);
+}
+
 TEST(Renewal, TheSameSeedGivesTheSameTraceByteForByte) {
   const auto traced = [] {
     Estate estate{7};
