@@ -80,16 +80,15 @@ Task<> Challenges::publish_all(const std::vector<ChallengeRecord>& records, cons
   co_await share(records, owner, shares);
   for (int depth = 0; !shares.empty(); ++depth) {
     Shares moved;
-    std::vector<Work> works;
-    for (auto& [id, zone] : shares)
-      works.push_back([this, &zone, &owner, &moved]() -> Task<> { co_await publish(zone, owner, moved); });
-    // Merged before the outcome is looked at: whatever may have been published is to be cleaned up.
-    const auto ends = co_await all_settled(std::move(works));
-    for (auto& [id, zone] : shares) {
+    // Noted before anything is sent: whatever may have been published is to be cleaned up, also after a cancellation.
+    for (const auto& [id, zone] : shares) {
       ZoneShare& sum = published.try_emplace(id, ZoneShare{zone.zone, {}, {}}).first->second;
       sum.wishes.insert(sum.wishes.end(), zone.wishes.begin(), zone.wishes.end());
     }
-    throw_first(ends);
+    std::vector<Work> works;
+    for (auto& [id, zone] : shares)
+      works.push_back([this, &zone, &owner, &moved]() -> Task<> { co_await publish(zone, owner, moved); });
+    throw_first(co_await all_settled(std::move(works)));
     if (depth == cnames_followed_at_most && !moved.empty()) {
       throw Failure(Failure::Kind::refused,
                     fmt::format("the CNAMEs at {} lead on and on", records.front().name().text()),

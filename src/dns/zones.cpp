@@ -123,9 +123,22 @@ Task<ChallengePlace> Zones::follow(const DomainName& name, std::string target) {
   co_return place;
 }
 
+// Where the CNAMEs at `name` lead in the end, as far as they were followed.
+std::optional<ChallengePlace> Zones::end_of_cnames(const DomainName& name) const {
+  std::optional<ChallengePlace> place;
+  DomainName at = name;
+  for (std::size_t hops = 0; hops < followed_.size(); ++hops) {  // no more, though they lead round in a circle
+    const auto found = followed_.find(at);
+    if (found == followed_.end()) break;
+    place = found->second;
+    at = DomainName::parse(place->name);
+  }
+  return place;
+}
+
 Task<ChallengePlace> Zones::place(const ChallengeRecord& record) {
   const DomainName name = record.name();
-  if (const auto found = followed_.find(name); found != followed_.end()) co_return found->second;
+  if (const auto followed = end_of_cnames(name)) co_return *followed;
   const auto zone = co_await longest_match(name);
   if (zone) co_return ChallengePlace{*zone, name.text()};
   // No zone of ours: perhaps its owner delegated the challenge to one.

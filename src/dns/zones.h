@@ -51,6 +51,7 @@ class Zones {
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);
   Task<Zone> delegated_one(std::vector<aws::HostedZone> candidates, aws::Client& client);
   Task<std::optional<Zone>> longest_match(DomainName name);
+  std::optional<ChallengePlace> end_of_cnames(const DomainName& name) const;
 
   Outside& outside_;
   aws::Client& client_;
