@@ -12,7 +12,9 @@ namespace {
 std::string public_half(const PrivateKey& key) { return base64(key.public_part().spki()); }
 
 Failure key_gone(const CertificateId& id, int generation) {
-  return {Failure::Kind::refused, fmt::format("the private key of {}, generation {}, is gone", id.text(), generation),
+  // Whatever order it was made for is of no use any more, and no reason to stop for ever.
+  return {Failure::Kind::dead_generation,
+          fmt::format("the private key of {}, generation {}, is gone", id.text(), generation),
           "Restore the state from a backup, or run `certferry apply --renew " + id.text() + "` for a new certificate"};
 }
 

@@ -104,7 +104,7 @@ TEST_F(KeysTest, KeyRingRefusesAKeyThatIsGoneOrAnother) {
     EXPECT_EQ((co_await keeping_failure(open_another)).value().kind(), Failure::Kind::refused);
     co_await keeper.vault.remove(shop, 2);
     const Work open_gone = [&]() -> Task<> { co_await keeper.ring.open(other); };
-    EXPECT_EQ((co_await keeping_failure(open_gone)).value().kind(), Failure::Kind::refused);
+    EXPECT_EQ((co_await keeping_failure(open_gone)).value().kind(), Failure::Kind::dead_generation);
   });
 }
 
