@@ -45,6 +45,22 @@ Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
   return Outcome{Outcome::Kind::failed, certificate, "", failure.what(), failure.next()};
 }
 
+void add_unmoved(const Action& action, std::vector<Outcome>& outcomes) {
+  const auto add = [&](Outcome::Kind kind) {
+    outcomes.push_back(Outcome{kind, action.certificate, action.target, action.reason, action.remedy});
+  };
+  if (action.kind == Action::Kind::trouble) add(Outcome::Kind::failed);
+  if (action.kind == Action::Kind::hold) add(Outcome::Kind::held);
+  if (action.kind == Action::Kind::wait) add(Outcome::Kind::waiting);
+}
+
+// What the plan itself kept from being done. Targets of a certificate that was worked on told their own end.
+void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
+  if (plan.issue) add_unmoved(*plan.issue, outcomes);
+  if (needs_work(plan)) return;
+  for (const Action& action : plan.targets) add_unmoved(action, outcomes);
+}
+
 }  // namespace
 
 struct Fleet::Run {
@@ -79,13 +95,13 @@ struct Fleet::Run {
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);
   Task<> close_unwanted(const std::vector<ObservedCertificate>& seen, Duration wait, Report& report);
-  Task<> clean_up(Report& report);
+  Task<> clean_up(const Request& request, Report& report);
+  Task<> retire(const Request& request, Report& report);
   Task<> release(ClaimedRecord& claimed);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_one(const ObservedCertificate& seen, std::string why, Duration wait);
   Task<bool> closed(const TxtOwner& owner);
   Task<> attempted(std::string subject, Report& report, Work work);
-  Task<bool> emergency();
   Trades trades(Installs& installs, ClaimedRecord& claimed, const Request& request);
   const CertificateConfig& config_of(const CertificateId& id) const;
 
@@ -105,6 +121,7 @@ struct Fleet::Run {
   Claims claims;
   Turn opening_account;
   bool account_open = false;
+  std::optional<Failure> no_account;  // in this run, for all that need it
 };
 
 Fleet::Fleet(Ground ground) : run_(std::make_unique<Run>(ground)) {}
@@ -123,20 +140,27 @@ const CertificateConfig& Fleet::Run::config_of(const CertificateId& id) const {
   return *std::ranges::find(ground.config.certificates, id, &CertificateConfig::id);
 }
 
+// Asked for once a run, however many certificates need it: a CA that does not answer is waited for once.
 Task<> Fleet::Run::have_account() {
   const Turn::Held mine = co_await opening_account.take();
   if (account_open) co_return;
+  if (no_account) throw Failure{*no_account};
   const AccountConfig& account = ground.config.account;
   const AccountKeyPlace place{account.key, account.kms_key, account.key_type, ground.config.ca.url};
   const acme::AccountSettings settings{ground.config.ca.agree_to_terms, account.contact};
-  co_await session.directory();  // its Date is part of the agreed time, before anything is decided by it
-  ca.use(co_await open_account(ground.store, account_keys, ca, place, settings));
-  account_open = true;
+  try {
+    co_await session.directory();  // its Date is part of the agreed time, before anything is decided by it
+    ca.use(co_await open_account(ground.store, account_keys, ca, place, settings));
+    account_open = true;
+  } catch (const Failure& failure) {
+    no_account = failure;
+    throw;
+  }
 }
 
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
-  return Trades{ground.outside,  ca,   keys,         challenges,      shelves, installs,
-                claimed.entry(), time, ground.roots, request.permits, ""};
+  return Trades{ground.outside,  ca,   keys,         challenges,      shelves,       installs,
+                claimed.entry(), time, ground.roots, request.permits, request.retry, ""};
 }
 
 Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
@@ -162,7 +186,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
   const bool usable = newest && time.now() < newest->issued.chain.leaf.not_after() &&
                       std::ranges::includes(newest->specification.names, wanted.names);
   if (usable) {
-    for (Outcome& outcome : co_await life.install_everywhere(certificate, wanted))
+    for (Outcome& outcome : co_await life.install_everywhere(certificate, wanted, plan.targets))
       report.outcomes.push_back(std::move(outcome));
   }
   co_await forget_old_keys(life, certificate.id);
@@ -256,12 +280,18 @@ Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
   co_return !stored || stored->record.open_generation != owner.generation;
 }
 
-Task<> Fleet::Run::clean_up(Report& report) {
-  co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
-  co_await challenges.settle(limits::renewal::verify_deadline);
-  const auto seen = co_await observer.certificates({});
-  for (const std::string& name : co_await retirement.retire(seen))
-    report.outcomes.push_back(Outcome{Outcome::Kind::removed, "", name, "no longer needed", ""});
+Task<> Fleet::Run::clean_up(const Request& request, Report& report) {
+  co_await attempted("what is no longer needed", report, [&]() -> Task<> { co_await retire(request, report); });
+  const Work sweep = [&]() -> Task<> {
+    co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
+    co_await challenges.settle(limits::renewal::verify_deadline);
+  };
+  co_await attempted("leftover TXT records", report, sweep);
+}
+
+// Looks at everything once more: what is left with a dying certificate is said, what nothing needs goes.
+Task<> Fleet::Run::retire(const Request& request, Report& report) {
+  const auto seen = co_await observer.certificates(request.only);
   const WallTime now = time.now();
   for (const ObservedCertificate& certificate : seen) {
     for (const ObservedTarget& target : certificate.targets) {
@@ -269,6 +299,9 @@ Task<> Fleet::Run::clean_up(Report& report) {
       if (certificate.configured && served && now >= emergency_at(served->leaf)) report.emergency = true;
     }
   }
+  if (!request.only.empty()) co_return;  // --only: the others are not looked at, so nothing is known to be unneeded
+  for (const std::string& name : co_await retirement.retire(seen))
+    report.outcomes.push_back(Outcome{Outcome::Kind::removed, "", name, "no longer needed", ""});
 }
 
 Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await run_->apply(request, wait); }
@@ -297,24 +330,14 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     for (const auto& end : co_await all_settled(std::move(works), limits::renewal::certificates_at_once)) {
       if (end) std::rethrow_exception(end);
     }
-    co_await attempted("", report, [&]() -> Task<> { co_await clean_up(report); });
+    co_await clean_up(request, report);
   } catch (...) {
     failed = std::current_exception();
   }
   if (failed) co_await shield_from_cancellation();
   co_await ground.instances.end();
   if (failed) std::rethrow_exception(failed);
-  for (const Action& action : report.plan.all()) {
-    if (action.kind == Action::Kind::trouble)
-      report.outcomes.push_back(
-          Outcome{Outcome::Kind::failed, action.certificate, action.target, action.reason, action.remedy});
-    if (action.kind == Action::Kind::hold)
-      report.outcomes.push_back(
-          Outcome{Outcome::Kind::held, action.certificate, action.target, action.reason, action.remedy});
-    if (action.kind == Action::Kind::wait && !action.certificate.empty())
-      report.outcomes.push_back(
-          Outcome{Outcome::Kind::waiting, action.certificate, action.target, action.reason, action.remedy});
-  }
+  for (const CertificatePlan& plan : report.plan.certificates) add_unmoved(plan, report.outcomes);
   report.ca_requests = session.requests_sent();
   report.ca_polls = ca.polls();
   report.aws_requests = ground.access.requests_sent();

@@ -57,6 +57,15 @@ Task<> Installs::prove(const Target& target, const Issued& issued, Duration reti
   });
 }
 
+std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& target, const Issued& issued) {
+  const auto& targets = entry_.get().targets;
+  const auto found = targets.find(std::string{target.id()});
+  if (found == targets.end()) return {};
+  const auto& known = found->second.rolled_back;
+  const bool waits = known && known->fingerprint == issued.fingerprint() && time_.now() < known->not_before;
+  return waits ? known : std::nullopt;
+}
+
 Task<> Installs::roll_back(const Target& target, const Issued& issued, std::string reason) {
   const WallTime now = time_.now();
   co_await entry_.update([&](Record& record) {

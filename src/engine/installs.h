@@ -23,6 +23,8 @@ class Installs {
   const Held& held(const Target& target) const;  // what hold() was last told of it in this run
   // The grace of what was there before starts now.
   Task<> prove(const Target& target, const Issued& issued, Duration retire_after);
+  // The rollback of `issued` that still keeps it from being bound again.
+  std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Issued& issued);
   Task<> roll_back(const Target& target, const Issued& issued, std::string reason);
 
  private:

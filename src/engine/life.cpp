@@ -143,9 +143,13 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
   try {
     Target* target = co_await deployment_.target(certificate, where);
     target_name = target->name();
-    const auto& newest = claimed_.get().newest;
+    const Record::Newest newest = *claimed_.get().newest;  // a copy: the record is rewritten meanwhile
+    if (const auto back = trades_.installs.rolled_back(*target, newest.issued); back && !trades_.retry)
+      co_return Outcome{Outcome::Kind::waiting, id, target_name,
+                        fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
+                        "look at the target, or run `certferry apply --retry`"};
     const bool served =
-        co_await ::certferry::install(newest->issued, newest->key, wanted, *target, where.retire_after, trades_);
+        co_await ::certferry::install(newest.issued, newest.key, wanted, *target, where.retire_after, trades_);
     if (served) co_return Outcome{Outcome::Kind::installed, id, target_name, "served and verified", ""};
     const Held& held = trades_.installs.held(*target);
     co_return Outcome{Outcome::Kind::held, id, target_name, held.reason, held.remedy};
@@ -155,17 +159,18 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
   }
 }
 
-Task<std::vector<Outcome>> Life::install_everywhere(const CertificateConfig& certificate,
-                                                    const CertificateSpec& wanted) {
-  std::vector<Outcome> outcomes(certificate.install.size());
-  if (outcomes.empty() || !claimed_.get().newest) co_return std::vector<Outcome>{};
-  outcomes[0] = co_await install_one(certificate, certificate.install[0], wanted);  // the canary
+Task<std::vector<Outcome>> Life::install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted,
+                                                    const std::vector<Action>& planned) {
+  std::vector<const InstallConfig*> wheres;
+  for (std::size_t i = 0; i < certificate.install.size(); ++i)
+    if (planned[i].kind != Action::Kind::keep) wheres.push_back(&certificate.install[i]);
+  std::vector<Outcome> outcomes(wheres.size());
+  if (wheres.empty()) co_return outcomes;
+  outcomes[0] = co_await install_one(certificate, *wheres[0], wanted);  // the canary
   std::vector<Work> others;
-  for (std::size_t i = 1; i < outcomes.size(); ++i)
-    others.push_back(
-        [&, i]() -> Task<> { outcomes[i] = co_await install_one(certificate, certificate.install[i], wanted); });
-  const auto ends = co_await all_settled(std::move(others), limits::renewal::targets_at_once);
-  for (const auto& end : ends) {
+  for (std::size_t i = 1; i < wheres.size(); ++i)
+    others.push_back([&, i]() -> Task<> { outcomes[i] = co_await install_one(certificate, *wheres[i], wanted); });
+  for (const auto& end : co_await all_settled(std::move(others), limits::renewal::targets_at_once)) {
     if (end) std::rethrow_exception(end);
   }
   co_return outcomes;

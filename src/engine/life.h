@@ -20,8 +20,10 @@ class Life {
   // Obtains a certificate in the open generation, or in a new one. Failure: what kept it from that, after the
   // generation was closed where its order is dead and the failure table was consulted.
   Task<> obtain(const CertificateSpec& wanted);
-  // Installs the newest valid certificate on every target, the first before the others; the outcomes, one a target.
-  Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted);
+  // Installs the newest valid certificate on every target that `planned` (one a target) does not keep as it is, the
+  // first before the others. The outcomes, one for each of them.
+  Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted,
+                                                const std::vector<Action>& planned);
   // Removes the keys of closed generations that no certificate in use can be of, and their journals.
   Task<> forget_old_keys();
   // Closes the open generation of what is no longer wanted; best effort at the CA.

@@ -25,6 +25,7 @@ struct Trades {
   AgreedTime& time;
   const Roots& roots;
   PermitOptions permits;
+  bool retry = false;    // --retry: no pause after a rollback holds it back
   std::string replaces;  // ARI id of the predecessor, "" for none
 };
 

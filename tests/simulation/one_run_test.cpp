@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+
+// What one run does, says, and leaves alone.
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Ending;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST(OneRun, StoppedWhileItsRecordsAreOnTheirWayItTakesThemAwayAgain) {
+  sandbox::Settings settings;
+  settings.insync_after = minutes(3);
+  Estate estate{1, settings};
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  const auto kept = std::make_shared<std::optional<Report>>();
+  const auto process = estate.simulated->start(estate.life({}, kept));
+  ASSERT_TRUE(estate.simulated->run_until([&] { return !estate.challenge_records().empty(); }, minutes(5)));
+  estate.pass(seconds(20));
+  estate.simulated->cancel(process);
+  ASSERT_TRUE(estate.simulated->run_until([&] { return estate.simulated->ending(process).has_value(); }, minutes(5)));
+  EXPECT_THAT(estate.challenge_records(), IsEmpty()) << estate.simulated->trace().text();
+}
+
+TEST(OneRun, FollowsACnameThatLeadsToACname) {
+  Estate estate;
+  estate.zone("shop.example").zone("middle.example").zone("end.example").classic_elb("web");
+  auto& zones = estate.world().zones();
+  const auto cname = [&](const std::string& zone, const std::string& name, const std::string& to) {
+    zones.put(zone, {.name = name, .type = "CNAME", .set_identifier = "", .ttl = 60, .values = {to}, .routing = {}});
+  };
+  cname("shop.example", "_acme-challenge.shop.example", "_acme-challenge.middle.example");
+  cname("middle.example", "_acme-challenge.middle.example", "_acme-challenge.end.example");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+TEST(OneRun, SaysOnceThatATargetIsHeldBack) {
+  sandbox::Settings settings;
+  settings.trusted = false;
+  Estate estate{1, settings};
+  estate.zone("shop.example").classic_elb("web").classic_elb("old-web");
+  estate.serve_foreign("old-web", {"shop.example"}, days(300));
+  estate.certificate("shop", {"shop.example"}).on_elb("old-web");
+  estate.apply();
+  estate.wanted("shop").on_elb("web");
+  for (int run = 0; run < 2; ++run) {  // with work for the other target, and with none
+    estate.apply();
+    const auto held = std::ranges::count(estate.report().outcomes, Outcome::Kind::held, &Outcome::kind);
+    EXPECT_EQ(held, 1) << to_text(estate.report());
+  }
+}
+
+TEST(OneRun, WithOnlyItRetiresNothingOfTheOthers) {
+  Estate estate;
+  estate.zone("shop.example").zone("blog.example").classic_elb("web").classic_elb("blog");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();
+  estate.pass(hours(25));
+  estate.certificate("blog", {"blog.example"}).on_elb("blog");
+  estate.apply(Request{.renew = {}, .only = {"blog"}});
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(3)) << "two of the shop, one of the blog";
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+}
+
+http::Response out_of_order() {
+  http::Response response;
+  response.status = 503;
+  return response;
+}
+
+TEST(OneRun, ALostKeyEndsItsGenerationAndTheNextOneGivesACertificate) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  auto& ca = estate.world().ca();
+  ca.interpose = [](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+    if (operation == "newOrder") return out_of_order();
+    return {};
+  };
+  estate.apply();
+  ca.interpose = nullptr;
+  ASSERT_EQ(estate.simulated->state().entries.erase("secret/shop/1"), 1U);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(ca.certificates, SizeIs(1));
+}
+
+TEST(OneRun, WaitsOnceForACaThatIsOutOfOrder) {
+  const auto asked = [](int certificates) {
+    Estate estate;
+    estate.zone("shop.example");
+    for (int i = 0; i < certificates; ++i)
+      estate.certificate("c" + std::to_string(i), {"c" + std::to_string(i) + ".shop.example"});
+    std::size_t requests = 0;
+    estate.world().ca().interpose = [&](const http::Request&, const std::string&) {
+      ++requests;
+      return std::optional{out_of_order()};
+    };
+    estate.apply();
+    EXPECT_EQ(estate.failures().size(), static_cast<std::size_t>(certificates));
+    return requests;
+  };
+  EXPECT_EQ(asked(5), asked(1));
+}
+
+}  // namespace
+}  // namespace certferry::simulation
