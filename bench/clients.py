@@ -75,7 +75,7 @@ class Certferry(Client):
 
 class Uacme(Client):
     name = "uacme"
-    attempts = 40  # 1.7.4 stops at a challenge without a token, and Pebble lists one of those at a random place
+    attempts = 25  # 1.7.4 stops at a challenge without a token, and Pebble lists one of those at a random place
 
     @staticmethod
     def installed():

@@ -13,8 +13,9 @@ from certificates import Authority
 
 
 class Pebble:
-    def __init__(self, folder, dns_port, nonce_reject=0, authz_reuse=0, retry_after=1):
-        """retry_after: what it sends, in seconds, while an authorization or an order is worked on; None: nothing."""
+    def __init__(self, folder, dns_port, nonce_reject=0, authz_reuse=0, retry_after=1, binary=None):
+        """retry_after: what it sends, in seconds, while an authorization or an order is worked on; None: nothing.
+        binary: another Pebble than the installed peer."""
         self.folder = folder
         self.port, management = free_port(), free_port()
         authority = Authority("Test HTTPS root")
@@ -40,7 +41,7 @@ class Pebble:
         self.log = folder / "pebble.log"
         self.process = subprocess.Popen(
             [
-                os.path.join(os.environ["CERTFERRY_PEERS"], "bin", "pebble"),
+                binary or os.path.join(os.environ["CERTFERRY_PEERS"], "bin", "pebble"),
                 "-config", str(folder / "pebble.json"),
                 "-dnsserver", f"127.0.0.1:{dns_port}",
             ],
