@@ -184,8 +184,9 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
   }
   if (refused_batch && names.size() > 1) {
     const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
-    co_await carry_out(entries, fresh, std::set<std::string>(names.begin(), middle), items);
-    co_await carry_out(entries, fresh, std::set<std::string>(middle, names.end()), items);
+    const Fresh known = told.every_answer ? fresh : Fresh{};  // else the whole batch may land yet
+    co_await carry_out(entries, known, std::set<std::string>(names.begin(), middle), items);
+    co_await carry_out(entries, known, std::set<std::string>(middle, names.end()), items);
     co_return;
   }
   if (surely_unsent) co_await forget_unsent(fresh, names);

@@ -56,6 +56,20 @@ TEST_F(Planning, RenewsWhatTheUserNames) {
   EXPECT_EQ(plan(seen(recorded(days(89))), {.renew = {"shop"}}).issue->kind, Kind::issue);
 }
 
+TEST_F(Planning, GoesOnWithWhatWasBegunThoughItIsNotDue) {
+  Record record = recorded(days(89));
+  record.open_generation = record.last_generation = 2;
+  EXPECT_EQ(plan(seen(record)).issue->kind, Kind::issue);
+}
+
+TEST_F(Planning, DoesNothingForACertificateWhoseRecordCannotBeRead) {
+  ObservedCertificate spoiled = seen({}, {target({})});
+  spoiled.trouble = "certificate/shop/record is no JSON";
+  const CertificatePlan made = plan(spoiled);
+  EXPECT_EQ(made.issue->kind, Kind::trouble);
+  EXPECT_TRUE(made.targets.empty());
+}
+
 TEST_F(Planning, IssuesForAChangedSpecificationAndSaysWhatChanged) {
   Record record = recorded(days(80));
   wanted = spec({"shop.example", "www.shop.example"});
