@@ -131,9 +131,11 @@ struct SqliteStore::Engine {
     request->work = std::move(work);
     auto start = [&](Resume resume) {
       request->resume = std::move(resume);
-      const std::unique_lock lock{mutex};
-      waiting.push_back(request);
-      wake.notify_one();
+      {
+        const std::unique_lock lock{mutex};
+        waiting.push_back(request);
+      }
+      wake.notify_one();  // the woken thread finds the mutex free
     };
     auto on_cancel = [&] {
       if (!request->taken.exchange(true)) request->resume(cancelled());
