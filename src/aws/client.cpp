@@ -42,8 +42,8 @@ struct Client::State {
   std::string region;
   EndpointOverrides overrides;
   std::shared_ptr<Budget> budget;
-  Duration seen_skew{};       // services' clock minus ours, by the last answer
-  Duration signing_offset{};  // what signatures are corrected by
+  std::optional<Duration> seen_skew;  // services' clock minus ours, by the last answer that bore a date
+  Duration signing_offset{};          // what signatures are corrected by
   int retry_quota = limits::aws::retry_quota;
   std::uint64_t requests_sent = 0;
 
@@ -82,12 +82,11 @@ void Client::State::note_date(const http::Response& answer) {
 
 // Whether the last answer shows that signatures bear a wrong date; from now on they bear the service's.
 bool Client::State::correct_clock() {
-  Duration off = seen_skew - signing_offset;
-  if (std::chrono::abs(off) <= limits::aws::clock_skew_suspected) return false;
-  signing_offset = seen_skew;
+  if (!seen_skew || std::chrono::abs(*seen_skew - signing_offset) <= limits::aws::clock_skew_suspected) return false;
+  signing_offset = *seen_skew;
   outside.log.warn(fmt::format("This machine's clock is {} {} AWS's: signatures bear AWS's time",
-                               humane(std::chrono::abs(seen_skew)),
-                               seen_skew > Duration::zero() ? "behind" : "ahead of"));
+                               humane(std::chrono::abs(*seen_skew)),
+                               *seen_skew > Duration::zero() ? "behind" : "ahead of"));
   return true;
 }
 
@@ -170,7 +169,7 @@ bool Client::overridden(std::string_view service) const {
 
 std::string Client::partition() const { return std::string{partition_of(state_->region).id}; }
 
-Duration Client::skew() const { return state_->seen_skew; }
+std::optional<Duration> Client::skew() const { return state_->seen_skew; }
 
 Task<SharedCredentials> Client::credentials() { co_return co_await state_->credentials->credentials(); }
 

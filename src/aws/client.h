@@ -47,7 +47,7 @@ class Client {
   const std::string& region() const;
   bool overridden(std::string_view service) const;  // its endpoint was given by hand
   std::string partition() const;                    // "aws", "aws-cn", ... of the region
-  Duration skew() const;                            // services' clock minus ours, as last seen; zero where unknown
+  std::optional<Duration> skew() const;             // services' clock minus ours, as last seen
   Task<SharedCredentials> credentials();
   std::uint64_t requests_sent() const;  // attempts, for the figures that apply prints
 

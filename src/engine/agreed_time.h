@@ -10,9 +10,9 @@
 
 namespace certferry {
 
-// The time that decisions are made by: our clock, corrected by what the services' Date fields say. Over five minutes
-// off it is corrected with a warning where two hosts agree, and refused where one alone says so: then somebody must
-// look.
+// The time that decisions are made by: our clock, corrected by what the services' Date fields say. Ours stands where
+// one of them confirms it. Over five minutes off it is corrected with a warning where two hosts agree, and refused
+// where one alone says so: then somebody must look.
 class AgreedTime {
  public:
   using Skew = std::function<std::optional<Duration>()>;  // a host's clock minus ours, once it was heard

@@ -81,10 +81,7 @@ struct Fleet::Run {
         retirement(ground.outside, ground.store, deployment, shelves, time),
         claims(ground.store, ground.outside, ground.instances) {
     time.listen_to("the CA", [this] { return session.skew(); });
-    time.listen_to("AWS", [this]() -> std::optional<Duration> {
-      if (ground.access.requests_sent() == 0) return {};
-      return ground.access.client().skew();
-    });
+    time.listen_to("AWS", [this] { return ground.access.client().skew(); });
   }
 
   Task<Plan> plan(const Request& request);
@@ -315,8 +312,9 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     observed.certificates = co_await observer.certificates(request.only);
     if (request.only.empty()) {
       co_await close_unwanted(observed.certificates, wait, report);
-      co_await attempted(
-          "", report, [&]() -> Task<> { observed.removable = co_await retirement.removable(observed.certificates); });
+      co_await attempted("what is no longer needed", report, [&]() -> Task<> {
+        observed.removable = co_await retirement.removable(observed.certificates);
+      });
     }
     report.plan = make_plan(observed, request, ground.roots, time.now());
     std::vector<Work> works;
