@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/failure.h"
+#include "cli/said.h"
 #include "real/curl_transport.h"
 #include "real/posix_host.h"
 #include "real/system_clock.h"
@@ -35,8 +36,8 @@ TransportOptions transport_options(const Config& config, const std::string& trus
 Task<std::string> read_trust(Host& host, const std::string& path) {
   const auto pem = co_await host.read(path);
   if (pem) co_return *pem;
-  throw Failure(Failure::Kind::refused, fmt::format("[ca] trust = \"{}\" is not there", path),
-                "Write the path of a PEM file with the CA's roots");
+  throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("[ca] trust = \"{}\" is not there", path),
+                              "Write the path of a PEM file with the CA's roots"}};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "cli/said.h"
 #include "real/sqlite_store.h"
 #include "state/heartbeats.h"
 #include "state/s3_store.h"
@@ -41,8 +42,8 @@ Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust)
   if (!trust) co_return roots;
   const auto pem = co_await stage.host.read(*trust);
   if (!pem) {
-    throw Failure(Failure::Kind::refused, fmt::format("{} is not there", *trust),
-                  "Write the path of a PEM file with the CA's roots");
+    throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("{} is not there", *trust),
+                                "Write the path of a PEM file with the CA's roots"}};
   }
   co_return roots.with(Roots::from_pem(*pem));
 }

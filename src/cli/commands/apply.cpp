@@ -12,8 +12,8 @@ Task<int> do_apply(Stage& stage, const ApplyCommand& command) {
   const auto foundation = co_await Foundation::lay(stage, config, command.wait);
   Fleet fleet{foundation->ground()};
   const Report report = co_await fleet.apply(command.request, command.wait);
-  const std::string text = report.plan.anything() ? to_text(report) : to_text(report.plan, stage.clock.now());
-  say_result(stage, report.plan.anything() || !report.outcomes.empty() ? to_text(report) : text, to_json(report));
+  const bool quiet = !report.plan.anything() && report.outcomes.empty();
+  say_result(stage, quiet ? to_text(report.plan, stage.clock.now()) : to_text(report), to_json(report));
   co_return report.failed() || report.emergency ? 1 : 0;
 }
 

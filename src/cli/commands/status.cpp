@@ -12,7 +12,7 @@ namespace {
 std::string expiry_text(const Record& record, WallTime now) {
   if (!record.newest) return "no certificate yet";
   const WallTime end = record.newest->issued.chain.leaf.not_after();
-  if (end <= now) return fmt::format("expired {} ago", humane(end - now < Duration::zero() ? now - end : end - now));
+  if (end <= now) return fmt::format("expired {} ago", humane(now - end));
   return fmt::format("valid until {} ({} left)", iso8601(end), humane(end - now));
 }
 
