@@ -64,15 +64,14 @@ class FileSealing final : public Sealing {
     co_return Secret{std::move(*key)};
   }
 
-  // The host can replace a file, not create one: two that make it at once are kept apart by the store's lock, which
-  // whoever writes secrets holds. What is read back is what counts.
+  // Of two that make it at once the first counts: what is read back.
   Task<Secret> key_made_if_absent() {
     Turn::Held held = co_await turn_.take();
     if (std::optional<Secret> key = co_await key_there()) co_return std::move(*key);
     Bytes fresh(sealing_key_octets, '\0');
     outside_.entropy.fill(std::as_writable_bytes(std::span{fresh}));
     const Secret made{std::move(fresh)};
-    co_await outside_.host.replace(key_file_, hex(made.reveal()) + "\n", FileMode{sealing_key_mode});
+    co_await outside_.host.create(key_file_, hex(made.reveal()) + "\n", FileMode{sealing_key_mode});
     if (std::optional<Secret> key = co_await key_there()) co_return std::move(*key);
     throw Failure(Failure::Kind::refused, fmt::format("{}: it vanished right after it was written", key_file_),
                   "Give the store a directory that keeps its files");
