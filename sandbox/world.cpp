@@ -201,9 +201,11 @@ std::string World::random_id(std::string_view prefix, std::size_t characters) {
   return std::string{prefix} + id;
 }
 
-Roots World::roots() const {
-  const Roots foreign = Roots::from_pem(authorities_->foreign.root.pem());
-  return settings_.trusted ? foreign.with(Roots::from_pem(authorities_->own.root.pem())) : foreign;
+Roots World::roots() const { return Roots::from_pem(roots_pem()); }
+
+std::string World::roots_pem() const {
+  const std::string foreign = authorities_->foreign.root.pem();
+  return settings_.trusted ? foreign + authorities_->own.root.pem() : foreign;
 }
 
 Presented World::presented_by(const Authority& authority, const std::vector<DomainName>& names, WallTime not_before,

@@ -83,6 +83,7 @@ class World {
   // The roots that this world's clients trust: the CA's where it is trusted, and that of "some other CA" always, whose
   // certificates foreign() makes.
   Roots roots() const;
+  std::string roots_pem() const;
   // A certificate of some other trusted CA, as somebody put it on a listener before us.
   Presented foreign(const std::vector<DomainName>& names, WallTime not_before, WallTime not_after);
   Presented placeholder(const std::vector<DomainName>& names, WallTime now);  // self-signed

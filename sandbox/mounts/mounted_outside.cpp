@@ -8,30 +8,23 @@
 namespace certferry::sandbox {
 namespace {
 
-TransportOptions loopback_alone(const SocketMount& mount) {
+TransportOptions loopback_alone(const SocketPlaces& places) {
   TransportOptions options;
   options.ca = {.public_addresses = false,
                 .private_addresses = true,
                 .proxied = false,
                 .system_roots = false,
-                .roots = mount.places().ca_pem};
+                .roots = places.ca_pem};
   options.aws = {.http = true, .public_addresses = false, .private_addresses = true, .proxied = false};
   options.metadata = {.https = false, .http = false, .public_addresses = false, .proxied = false};
-  options.loopback_route = [&mount](const std::string& host, std::uint16_t port) { return mount.route(host, port); };
+  options.loopback_route = [&places](const std::string& host, std::uint16_t port) { return route(places, host, port); };
   return options;
 }
 
 }  // namespace
 
-std::map<std::string, std::string> aws_environment(const SocketPlaces& places) {
-  return {{"AWS_ENDPOINT_URL", places.aws_endpoint},
-          {"AWS_ACCESS_KEY_ID", places.access_key_id},
-          {"AWS_SECRET_ACCESS_KEY", places.secret_access_key},
-          {"AWS_REGION", places.region},
-          {"AWS_EC2_METADATA_DISABLED", "true"}};
-}
-
 struct MountedOutside::Doors {
+  SocketPlaces places;
   CurlTransport transport;
   MountedResolver resolver;
   PosixHost real_host;
@@ -39,16 +32,17 @@ struct MountedOutside::Doors {
   ThreadPool pool;
   Outside outside;
 
-  Doors(Executor executor, World& world, SocketMount& mount, Clock& clock, Entropy& entropy, Log& log, std::string root)
-      : transport(std::move(executor), loopback_alone(mount)),
-        resolver(world, mount, clock),
-        host(real_host, std::move(root), aws_environment(mount.places()), log),
+  Doors(Executor executor, SocketPlaces of, Clock& clock, Entropy& entropy, Log& log, std::string root)
+      : places(std::move(of)),
+        transport(std::move(executor), loopback_alone(places)),
+        resolver(places, entropy),
+        host(real_host, std::move(root), aws_environment(places), log),
         outside{transport, resolver, clock, entropy, host, pool, log} {}
 };
 
-MountedOutside::MountedOutside(Executor executor, World& world, SocketMount& mount, Clock& clock, Entropy& entropy,
-                               Log& log, std::string root)
-    : doors_(std::make_unique<Doors>(std::move(executor), world, mount, clock, entropy, log, std::move(root))) {}
+MountedOutside::MountedOutside(Executor executor, SocketPlaces places, Clock& clock, Entropy& entropy, Log& log,
+                               std::string root)
+    : doors_(std::make_unique<Doors>(std::move(executor), std::move(places), clock, entropy, log, std::move(root))) {}
 
 MountedOutside::~MountedOutside() = default;
 

@@ -11,6 +11,7 @@
 #include "sandbox/authorities.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
+#include "sandbox/hosted_zones.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/mounts/name_service.h"
 
@@ -50,6 +51,23 @@ struct ServerCredentials {
   }
 };
 
+// What reached the world by now, and what TXT record sets its zones hold.
+Json seen_by(World& world) {
+  Json requests = Json::object();
+  std::map<std::string, int> counts;
+  int changes = 0, txt_sets = 0;
+  for (const Event& event : world.events()) {
+    ++counts[fmt::format("{} {}", event.service, event.operation)];
+    changes += event.changed ? 1 : 0;
+  }
+  for (const auto& [what, count] : counts) requests[what] = count;
+  for (const SimulatedZone& zone : world.zones().all)
+    for (const auto& [key, set] : zone.sets) txt_sets += set.type == "TXT" ? 1 : 0;
+  return Json::object({{"changes", changes}, {"requests", std::move(requests)}, {"txt_sets", txt_sets}});
+}
+
+constexpr const char* kSeenPath = "/sandbox/seen";
+
 bool elliptic(KeyType type) { return type == KeyType::p256 || type == KeyType::p384; }
 
 }  // namespace
@@ -82,6 +100,7 @@ struct SocketMount::State {
   http::Response answered(const std::string& scheme, std::uint16_t port, const http::ParsedRequest& parsed) {
     std::string host = parsed.headers.get("Host").value_or("");
     if (!is_ours(host, port)) return plain(421, "This sandbox answers to localhost alone.\n");
+    if (scheme == "https" && parsed.target == kSeenPath) return plain(200, seen_by(world).dump() + "\n");
     try {
       http::Request request{.method = parsed.method,
                             .url = Url::parse(fmt::format("{}://{}{}", scheme, host, parsed.target)),
@@ -101,6 +120,8 @@ struct SocketMount::State {
     world.settings().ca_url = fmt::format("https://localhost:{}", ca_port);
     places.ca_directory = world.ca().directory_url();
     places.ca_pem = credentials.root_pem;
+    places.roots_pem = world.roots_pem();
+    places.seen = world.settings().ca_url + kSeenPath;
   }
 
   void open_aws() {
@@ -146,7 +167,7 @@ struct SocketMount::State {
     listeners.push_back(std::make_unique<HttpListener>(
         executor, std::move(options), always(plain(200, fmt::format("{}:{} of the certferry sandbox\n", host, port)))));
     places.listeners[{host, port}] = listeners.back()->port();
-    addresses.of(host);
+    places.addresses[host] = addresses.of(host);
   }
 };
 
@@ -165,23 +186,26 @@ const SocketPlaces& SocketMount::places() const { return state_->places; }
 Addresses& SocketMount::addresses() { return state_->addresses; }
 
 void SocketMount::refresh() {
-  for (const auto& [name, balancer] : state_->world.classic().by_name)
+  SocketPlaces& places = state_->places;
+  places.zones.clear();
+  places.classic.clear();
+  places.listener_arns.clear();
+  for (const SimulatedZone& zone : state_->world.zones().all) places.zones.push_back(zone.name);
+  for (const auto& [name, balancer] : state_->world.classic().by_name) {
+    places.classic.push_back(name);
     for (const auto& [port, listener] : balancer.listeners)
       if (listener.secure()) state_->open_listener(balancer.dns_name, port);
+  }
   for (const auto& [name, balancer] : state_->world.load_balancers().by_name)
-    for (const auto& entry : balancer.listeners)
-      if (entry.listener.secure()) state_->open_listener(balancer.dns_name, entry.listener.port);
+    for (const auto& entry : balancer.listeners) {
+      if (!entry.listener.secure()) continue;
+      places.listener_arns.push_back(entry.arn);
+      state_->open_listener(balancer.dns_name, entry.listener.port);
+    }
 }
 
 std::optional<std::uint16_t> SocketMount::route(const std::string& host, std::uint16_t port) const {
-  if (auto found = state_->places.listeners.find({state_->addresses.host_at(host), port});
-      found != state_->places.listeners.end())
-    return found->second;
-  if (host != "localhost" && host != kLoopback) return {};
-  if (port == state_->ca_port || port == state_->aws_port) return port;
-  for (const auto& [listener, local] : state_->places.listeners)
-    if (local == port) return port;
-  return {};
+  return sandbox::route(state_->places, host, port);
 }
 
 }  // namespace certferry::sandbox

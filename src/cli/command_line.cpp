@@ -144,6 +144,10 @@ void add_others(CLI::App& app, Words& words) {
   sandbox.add_option("--alb", words.sandbox.alb, "an application load balancer (default: web)")->type_name("NAME");
   sandbox.add_option("--directory", words.sandbox.directory, "where to write the CA's root and a configuration")
       ->type_name("DIR");
+  sandbox
+      .add_option("--companion-of", words.sandbox.companion_of,
+                  "end when this process, which started it, ends, and remove the directory")
+      ->type_name("PID");
   command(app, "version", "Print the version", "  certferry version");
 }
 

@@ -131,6 +131,12 @@ class Performance {
   bool stopped_ = false;
 };
 
+// From here on the kernel sends us SIGTERM when the process that started us ends.
+void end_with(int process) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+  if (::getppid() != process) ::raise(SIGTERM);  // it ended before we could say so
+}
+
 int run(Console& console, const CommandLine& line) {
   boost::asio::io_context io{1};
   auto performance = std::make_unique<Performance>(io, console, line);
@@ -149,9 +155,11 @@ int run(Console& console, const CommandLine& line) {
     signals.cancel();
     io.stop();
   });
+  const auto* rehearsal = std::get_if<SandboxCommand>(&line.command);
+  if (rehearsal && rehearsal->companion_of != 0) end_with(rehearsal->companion_of);
   io.run();
   // A sandbox is ended by a signal, and has done its work then.
-  const bool stopped = performance->stopped() && !std::holds_alternative<SandboxCommand>(line.command);
+  const bool stopped = performance->stopped() && !rehearsal;
   const int exit = stopped ? 1 : performance->exit();
   performance.reset();
   if (failed && !is_cancellation(failed)) std::rethrow_exception(failed);

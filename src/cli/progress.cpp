@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/secret.h"
+#include "cli/step_subject.h"
 #include "wire/json.h"
 
 namespace certferry {
@@ -36,11 +37,11 @@ std::string plain_line(Log::Level level, const std::string& text) {
   return marked ? fmt::format("{}: {}\n", level_word(level), text) : text + "\n";
 }
 
-bool went_well(std::string_view outcome) { return outcome.empty() || outcome == "ok" || outcome == "done"; }
+bool went_well(std::string_view outcome) { return !outcome.starts_with("failed") && outcome != "cancelled"; }
 
 std::string ended_line(std::string_view subject, std::string_view step, std::string_view outcome, Duration took) {
   const std::string_view word = outcome.empty() ? "ok" : outcome;
-  return fmt::format("{}: {:<12} {}  ({})", subject, step, word, humane(took));
+  return fmt::format("{}: {:<12} {}  ({})", step_subject(subject), step, word, humane(took));
 }
 
 }  // namespace
@@ -50,7 +51,7 @@ void PlainProgress::line(Level level, std::string text) {
 }
 
 void PlainProgress::step_begun(std::string_view subject, std::string_view step) {
-  if (loudness_ == Loudness::verbose) console_.err(redacted(fmt::format("{}: {} ...\n", subject, step)));
+  if (loudness_ == Loudness::verbose) console_.err(redacted(fmt::format("{}: {} ...\n", step_subject(subject), step)));
 }
 
 void PlainProgress::step_ended(std::string_view subject, std::string_view step, std::string_view outcome,
@@ -128,7 +129,7 @@ void TerminalProgress::redraw() {
   for (const Running& one : running_) {
     if (drawn_ == kMostRunningShown) break;
     const auto whole = std::chrono::floor<std::chrono::seconds>(clock_.steady() - one.since);
-    std::string shown = fmt::format("  {}: {} ... {} s", one.subject, one.step, whole.count());
+    std::string shown = fmt::format("  {}: {} ... {} s", step_subject(one.subject), one.step, whole.count());
     text += redacted(shown.substr(0, kTerminalWidth)) + "\n";
     ++drawn_;
   }

@@ -42,9 +42,10 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
 }  // namespace
 
 Rehearsal::Rehearsal(Stage& stage, const Estate& estate)
-    : estate_(estate),
-      world_(quick_settings(), stage.entropy, stage.clock.now()),
-      mount_(stage.executor, furnished(world_, estate, stage.clock.now()), stage.clock) {}
+    : world_(quick_settings(), stage.entropy, stage.clock.now()),
+      mount_(stage.executor, furnished(world_, estate, stage.clock.now()), stage.clock) {
+  for (const auto& [host, load_balancer] : estate.hosts) point(estate.zones.front(), host, load_balancer);
+}
 
 std::string Rehearsal::dns_name(const std::string& load_balancer) {
   const auto& classic = world_.classic().by_name;
@@ -60,19 +61,20 @@ void Rehearsal::point(const std::string& zone, const std::string& host, const st
       {.name = host, .type = "A", .ttl = kAddressTtl, .values = {mount_.addresses().of(dns_name(load_balancer))}});
 }
 
-std::string Rehearsal::configuration(const std::string& trust, const std::string& store) {
-  const std::string zone = estate_.zones.empty() ? "example.com" : estate_.zones.front();
+std::string rehearsal_configuration(const sandbox::SocketPlaces& places, const std::string& trust,
+                                    const std::string& store) {
+  const std::string zone = places.zones.empty() ? "example.com" : places.zones.front();
   std::string text = fmt::format(
       "[ca]\ndirectory = \"{}\"\nagree_to_terms = true\ntrust = \"{}\"\n\n[state]\nstore = \"{}\"\n\n"
       "[[certificate]]\nname = \"www\"\ndomains = [\"{}\", \"*.{}\"]\n",
-      mount_.places().ca_directory, trust, store, zone, zone);
-  for (const std::string& name : estate_.elb) text += fmt::format("[[certificate.install]]\nelb = \"{}\"\n", name);
-  for (const auto& [name, balancer] : world_.load_balancers().by_name) {
-    for (const auto& entry : balancer.listeners)
-      text += fmt::format("[[certificate.install]]\nlistener = \"{}\"\n", entry.arn);
-  }
+      places.ca_directory, trust, store, zone, zone);
+  for (const std::string& name : places.classic) text += fmt::format("\n[[certificate.install]]\nelb = \"{}\"\n", name);
+  for (const std::string& arn : places.listener_arns)
+    text += fmt::format("\n[[certificate.install]]\nlistener = \"{}\"\n", arn);
   return text;
 }
+
+std::string description_file(const std::string& directory) { return directory + "/sandbox.json"; }
 
 Task<std::string> make_scratch_directory(Stage& stage, std::string name) {
   std::array<std::byte, 8> random{};

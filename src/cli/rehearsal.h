@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace certferry {
 // What stands in a sandbox from the start.
 struct Estate {
   std::vector<std::string> zones{"example.com"}, elb{"classic"}, alb{"web"};
+  // Which host (of the first zone) leads to which load balancer.
+  std::map<std::string, std::string> hosts{{"example.com", "classic"}, {"www.example.com", "web"}};
 };
 
 // A CA and AWS on this machine's loopback: hosted zones, and load balancers that show placeholders. Everything takes
@@ -21,17 +24,20 @@ class Rehearsal {
   Rehearsal(Stage& stage, const Estate& estate);
   sandbox::World& world() { return world_; }
   sandbox::SocketMount& mount() { return mount_; }
-  // Everything that somebody can point a client at: a configuration for the first zone on all load balancers.
-  std::string configuration(const std::string& trust, const std::string& store);
-  // Lets a host of a zone lead to a load balancer.
-  void point(const std::string& zone, const std::string& host, const std::string& load_balancer);
-  std::string dns_name(const std::string& load_balancer);  // "" where there is none
 
  private:
-  Estate estate_;
+  void point(const std::string& zone, const std::string& host, const std::string& load_balancer);
+  std::string dns_name(const std::string& load_balancer);  // "" where there is none
   sandbox::World world_;
   sandbox::SocketMount mount_;
 };
+
+// A configuration for the first zone, apex and wildcard, on all listeners.
+std::string rehearsal_configuration(const sandbox::SocketPlaces& places, const std::string& trust,
+                                    const std::string& store);
+
+// Where, in its directory, a sandbox says what it is, in JSON: written last, when everything answers.
+std::string description_file(const std::string& directory);
 
 // A fresh directory below /tmp, for us alone; who makes it removes it.
 Task<std::string> make_scratch_directory(Stage& stage, std::string name);

@@ -4,9 +4,9 @@
 #include "base/failure.h"
 #include "base/limits/renewal.h"
 #include "cli/commands/commands.h"
+#include "cli/companion.h"
 #include "cli/rehearsal.h"
 #include "cli/said.h"
-#include "sandbox/hosted_zones.h"
 #include "sandbox/mounts/mounted_outside.h"
 
 namespace certferry {
@@ -55,13 +55,19 @@ class Visitors {
   std::vector<std::string> complaints_;
 };
 
+// What the sandbox saw of us by now, from its own side.
+struct Seen {
+  std::int64_t orders = 0, changes = 0, txt_sets = 0;
+};
+
 // The whole story, told act by act. What is not as promised is remembered, and is the exit code.
 class Demo {
  public:
-  Demo(Stage& stage, std::string root)
+  // The sandbox, which is another process, is known by its places alone. root: a directory on the disk.
+  Demo(Stage& stage, const sandbox::SocketPlaces& places, const std::string& root)
       : stage_(stage),
-        rehearsal_(stage, Estate{{kApex}, {"classic"}, {"web"}}),
-        mounted_(stage.executor, rehearsal_.world(), rehearsal_.mount(), stage.clock, stage.entropy, stage.log, root),
+        places_(places),
+        mounted_(stage.executor, places, stage.clock, stage.entropy, stage.log, root),
         silent_{[](std::string_view) {}, stage.console.err},
         inner_{.executor = stage.executor,
                .console = stage.json ? silent_ : stage.console,
@@ -71,7 +77,7 @@ class Demo {
                .entropy = stage.entropy,
                .open = [this](const Config&) -> Task<Outside*> { co_return &mounted_.outside(); },
                .disk_root = root,
-               .roots = rehearsal_.world().roots()} {}
+               .roots = Roots::from_pem(places.roots_pem)} {}
 
   Task<int> play() {
     began_ = stage_.clock.steady();
@@ -79,24 +85,24 @@ class Demo {
     co_await act("certferry apply", "obtain one certificate for example.com and *.example.com, install it twice",
                  apply({}));
     co_await act("certferry check example.com www.example.com", "look at what both show now", check());
-    const std::size_t orders = orders_made();
+    const Seen before = co_await seen();
     co_await act("certferry apply", "again: there is nothing to do", apply({}));
-    promise(orders_made() == orders && orders == 1, "the second apply made no order");
+    const Seen after = co_await seen();
+    promise(before.orders == 1 && after.orders == 1, "the second apply made no order");
+    promise(before.changes == after.changes, "the second apply changed nothing");
     co_await renew_under_load();
-    promise(orders_made() == 2, "the renewal made one order");
-    promise(rehearsal_.world().zones().txt("_acme-challenge.example.com").empty(), "no TXT record is left behind");
+    const Seen last = co_await seen();
+    promise(last.orders == 2, "the renewal made one order");
+    promise(last.txt_sets == 0, "no TXT record is left behind");
     co_return finish();
   }
 
  private:
   Task<> prepare() {
-    say("certferry demo: a CA, Route 53, IAM and two load balancers on this machine's loopback; nothing in it is "
-        "real,\n"
-        "nothing is left behind.\n");
-    rehearsal_.point(kApex, kApex, "classic");
-    rehearsal_.point(kApex, kWww, "web");
-    const std::string text = rehearsal_.configuration("/etc/certferry/ca.pem", "/var/lib/certferry");
-    co_await inner_.host.replace("/etc/certferry/ca.pem", rehearsal_.mount().places().ca_pem, FileMode{0644});
+    say("certferry demo: a CA, Route 53, IAM and two load balancers, in a process of their own, on this machine's\n"
+        "loopback. Nothing in it is real, nothing is left behind.\n");
+    const std::string text = rehearsal_configuration(places_, "/etc/certferry/ca.pem", "/var/lib/certferry");
+    co_await inner_.host.replace("/etc/certferry/ca.pem", places_.ca_pem, FileMode{0644});
     co_await inner_.host.replace("/etc/certferry/certferry.toml", text, FileMode{0644});
     say("\n/etc/certferry/certferry.toml:\n");
     for (std::size_t at = 0; at < text.size();) {
@@ -121,21 +127,25 @@ class Demo {
 
   Task<> renew_under_load() {
     Visitors visitors{mounted_.outside(), *inner_.roots};
-    const std::string classic = rehearsal_.mount().addresses().of(rehearsal_.dns_name("classic"));
-    const std::string web = rehearsal_.mount().addresses().of(rehearsal_.dns_name("web"));
+    const std::string apex = (co_await mounted_.outside().resolver.addresses(kApex)).front();
+    const std::string www = (co_await mounted_.outside().resolver.addresses(kWww)).front();
+    const SteadyTime since = stage_.clock.steady();
     const auto renewing = [&]() -> Task<> {
       co_await act("certferry apply --renew www", "while clients connect to both all the time", apply({"www"}));
       visitors.go_home();
     };
     const auto visiting = [&]() -> Task<> {
       std::vector<Work> works;
-      works.push_back([&]() -> Task<> { co_await visitors.visit(classic, kApex); });
-      works.push_back([&]() -> Task<> { co_await visitors.visit(web, kWww); });
+      works.push_back([&]() -> Task<> { co_await visitors.visit(apex, kApex); });
+      works.push_back([&]() -> Task<> { co_await visitors.visit(www, kWww); });
       co_await all_settled(std::move(works));
     };
+    stage_.log.step_begun("clients", "handshakes");
     co_await race(renewing, visiting);
     handshakes_ = visitors.handshakes();
     failed_handshakes_ = visitors.complaints().size();
+    stage_.log.step_ended("clients", "handshakes", failed_handshakes_ == 0 ? "done" : "failed",
+                          stage_.clock.steady() - since);
     say(fmt::format("  {} TLS handshakes meanwhile, {} certificates seen: {} failed handshakes\n", handshakes_,
                     visitors.certificates_seen(), failed_handshakes_));
     promise(failed_handshakes_ == 0, failed_handshakes_ == 0
@@ -166,10 +176,17 @@ class Demo {
     if (!kept) broken_.push_back(what);
   }
   void say(const std::string& text) { inner_.console.out(text); }
-  std::size_t orders_made() { return rehearsal_.world().count("acme", "newOrder"); }
+  Task<Seen> seen() {
+    const http::Response page =
+        co_await mounted_.outside().transport.send({.url = Url::parse(places_.seen), .trust = http::Trust::ca});
+    const Json json = Json::parse(page.body, "what the sandbox saw");
+    co_return Seen{.orders = json.at("requests").integer("acme newOrder").value_or(0),
+                   .changes = json.at("changes").as_integer(),
+                   .txt_sets = json.at("txt_sets").as_integer()};
+  }
 
   Stage& stage_;
-  Rehearsal rehearsal_;
+  const sandbox::SocketPlaces& places_;
   sandbox::MountedOutside mounted_;
   Console silent_;
   Stage inner_;
@@ -182,18 +199,14 @@ class Demo {
 }  // namespace
 
 Task<int> do_demo(Stage& stage, const DemoCommand&) {
-  const std::string root = co_await make_scratch_directory(stage, "demo");
-  std::exception_ptr failed;
   int exit = 1;
-  try {
-    Demo demo{stage, stage.disk_root + root};
+  const WorkInSandbox play = [&](const sandbox::SocketPlaces& places, const std::string& directory) -> Task<> {
+    const std::string root = directory + "/machine";
+    co_await stage.host.make_directory(root, FileMode{0700});
+    Demo demo{stage, places, stage.disk_root + root};
     exit = co_await demo.play();
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  co_await shield_from_cancellation();
-  co_await stage.host.remove(root);
-  if (failed) std::rethrow_exception(failed);
+  };
+  co_await beside_a_sandbox(stage, play);
   co_return exit;
 }
 

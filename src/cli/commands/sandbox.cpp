@@ -3,7 +3,6 @@
 #include "cli/commands/commands.h"
 #include "cli/rehearsal.h"
 #include "cli/said.h"
-#include "sandbox/mounts/mounted_outside.h"
 
 namespace certferry {
 namespace {
@@ -15,48 +14,51 @@ Estate estate_of(const SandboxCommand& command) {
     estate.elb = command.elb;
     estate.alb = command.alb;
   }
+  if (estate.zones != Estate{}.zones || estate.elb != Estate{}.elb || estate.alb != Estate{}.alb) estate.hosts.clear();
   return estate;
 }
 
-void say_places(Stage& stage, const sandbox::SocketPlaces& places, const std::string& directory) {
+std::string places_text(const sandbox::SocketPlaces& places, const std::string& directory) {
   std::string text = fmt::format(
       "The sandbox runs on this machine's loopback until Ctrl-C. Nothing in it is real.\n\n"
-      "CA:            {}   (its root: {}/ca.pem)\nAWS:           {}\nName server:   127.0.0.1:{}\n",
+      "CA:            {}   (its roots: {}/ca.pem)\nAWS:           {}\nName server:   127.0.0.1:{}\n",
       places.ca_directory, directory, places.aws_endpoint, places.dns_port);
-  Json listeners = Json::object();
-  for (const auto& [listener, port] : places.listeners) {
+  for (const auto& [listener, port] : places.listeners)
     text += fmt::format("Listener:      {}:{} is 127.0.0.1:{}\n", listener.first, listener.second, port);
-    listeners[fmt::format("{}:{}", listener.first, listener.second)] = port;
-  }
-  Json environment = Json::object();
   text += "\nIn another terminal:\n";
-  for (const auto& [name, value] : sandbox::aws_environment(places)) {
+  for (const auto& [name, value] : sandbox::aws_environment(places))
     text += fmt::format("  export {}={}\n", name, value);
-    environment[name] = value;
-  }
-  text += fmt::format("  certferry apply --config {}/certferry.toml\n", directory);
-  say_result(stage, text,
-             Json::object({{"ca_directory", places.ca_directory},
-                           {"ca_root", directory + "/ca.pem"},
-                           {"aws_endpoint", places.aws_endpoint},
-                           {"dns_port", places.dns_port},
-                           {"listeners", std::move(listeners)},
-                           {"environment", std::move(environment)},
-                           {"configuration", directory + "/certferry.toml"}}));
+  return text + fmt::format("  certferry apply --config {}/certferry.toml\n", directory);
+}
+
+Json places_json(const sandbox::SocketPlaces& places, const std::string& directory) {
+  Json json = to_json(places);
+  json["ca_root"] = directory + "/ca.pem";
+  json["configuration"] = directory + "/certferry.toml";
+  return json;
+}
+
+// What clients need, the description last: who sees it can begin.
+Task<> write_files(Stage& stage, const sandbox::SocketPlaces& places, const std::string& directory) {
+  const FileMode mode{0644};
+  co_await stage.host.replace(directory + "/ca.pem", places.ca_pem + places.roots_pem, mode);
+  co_await stage.host.replace(directory + "/certferry.toml",
+                              rehearsal_configuration(places, directory + "/ca.pem", directory + "/state"), mode);
+  co_await stage.host.replace(description_file(directory), places_json(places, directory).dump() + "\n", mode);
 }
 
 }  // namespace
 
 Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   Rehearsal rehearsal{stage, estate_of(command)};
-  const bool ours = command.directory.empty();
-  const std::string directory = ours ? co_await make_scratch_directory(stage, "sandbox") : command.directory;
+  const sandbox::SocketPlaces& places = rehearsal.mount().places();
+  const bool ours = command.directory.empty() || command.companion_of != 0;
+  const std::string directory =
+      command.directory.empty() ? co_await make_scratch_directory(stage, "sandbox") : command.directory;
   std::exception_ptr ended;
   try {
-    co_await stage.host.replace(directory + "/ca.pem", rehearsal.mount().places().ca_pem, FileMode{0644});
-    co_await stage.host.replace(directory + "/certferry.toml",
-                                rehearsal.configuration(directory + "/ca.pem", directory + "/state"), FileMode{0644});
-    say_places(stage, rehearsal.mount().places(), directory);
+    co_await write_files(stage, places, directory);
+    say_result(stage, places_text(places, directory), places_json(places, directory));
     for (;;) co_await stage.clock.sleep(hours(1));
   } catch (...) {
     ended = std::current_exception();

@@ -122,10 +122,5 @@ TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
   EXPECT_EQ(err, "certferry: /hosts.txt is not there\n  -> Name a file with one host a line\n");
 }
 
-TEST_F(Commands, DemoKeepsEveryPromise) {
-  EXPECT_EQ(run({"demo", "--json"}), 0) << out << err;
-  EXPECT_NE(out.find("\"failed_handshakes\":0"), std::string::npos) << out;
-}
-
 }  // namespace
 }  // namespace certferry

@@ -123,7 +123,7 @@ TEST(SocketMount, AnswersDnsForItsZones) {
   ASSERT_EQ(answer.answers.size(), 1U);
   EXPECT_EQ(answer.answers[0].data, "hello");
   EXPECT_TRUE(answer.authoritative);
-  MountedResolver inside{mounted.world, mounted.mount, mounted.clock};
+  MountedResolver inside{mounted.mount.places(), mounted.entropy};
   std::vector<std::string> addresses;
   mounted.run([&]() -> Task<> { addresses = co_await inside.addresses(mounted.classic_host); });
   EXPECT_EQ(addresses, std::vector<std::string>{mounted.mount.addresses().of(mounted.classic_host)});
@@ -139,12 +139,34 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
 };
 
+TEST(SocketMount, IsDescribedWholeInJson) {
+  Mounted mounted;
+  mounted.world.zones().add("example.com");
+  mounted.mount.refresh();
+  const SocketPlaces& places = mounted.mount.places();
+  const auto described = Json::parse(to_json(places).dump(), "the description");
+  EXPECT_EQ(from_json<SocketPlaces>(described), places);
+  EXPECT_EQ(places.listener_arns,
+            std::vector<std::string>{mounted.world.load_balancers().by_name.at("web").listeners.at(0).arn});
+}
+
+TEST(SocketMount, TellsWhatTheWorldSaw) {
+  Mounted mounted;
+  mounted.world.zones().add("example.com");
+  mounted.world.zones().put("example.com", {.name = "example.com", .type = "TXT", .ttl = 60, .values = {"\"here\""}});
+  mounted.get(mounted.mount.places().ca_directory, http::Trust::ca);
+  const Json seen = Json::parse(mounted.get(mounted.mount.places().seen, http::Trust::ca).body, "what was seen");
+  EXPECT_EQ(seen.at("requests").integer("acme directory"), 1);
+  EXPECT_EQ(seen.integer("changes"), 0);
+  EXPECT_EQ(seen.integer("txt_sets"), 1);
+}
+
 TEST(MountedOutside, ReachesTheMountAndNothingElse) {
   Mounted mounted;
   Folder folder;
   QuietLog log;
-  MountedOutside doors{mounted.io.get_executor(), mounted.world, mounted.mount,       mounted.clock,
-                       mounted.entropy,           log,           folder.path.string()};
+  MountedOutside doors{mounted.io.get_executor(), mounted.mount.places(), mounted.clock, mounted.entropy, log,
+                       folder.path.string()};
   Outside& outside = doors.outside();
   EXPECT_EQ(outside.host.environment("AWS_ENDPOINT_URL"), mounted.mount.places().aws_endpoint);
   EXPECT_FALSE(outside.host.environment("PATH"));
@@ -164,8 +186,8 @@ TEST(MountedOutside, KeepsFilesInItsDirectoryAndRunsNothing) {
   Mounted mounted;
   Folder folder;
   QuietLog log;
-  MountedOutside doors{mounted.io.get_executor(), mounted.world, mounted.mount,       mounted.clock,
-                       mounted.entropy,           log,           folder.path.string()};
+  MountedOutside doors{mounted.io.get_executor(), mounted.mount.places(), mounted.clock, mounted.entropy, log,
+                       folder.path.string()};
   Host& host = doors.outside().host;
   mounted.run([&]() -> Task<> {
     co_await host.replace("/etc/ssl/www/one/cert.pem", "certificate", {0644});
