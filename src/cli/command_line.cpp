@@ -146,7 +146,7 @@ void add_others(CLI::App& app, Words& words) {
       ->type_name("DIR");
   sandbox
       .add_option("--companion-of", words.sandbox.companion_of,
-                  "end when this process, which started it, ends, and remove the directory")
+                  "end when this process, which started it, ends; then remove a directory that was empty")
       ->type_name("PID");
   command(app, "version", "Print the version", "  certferry version");
 }

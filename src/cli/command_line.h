@@ -47,7 +47,7 @@ struct AccountCommand {
 struct SandboxCommand {
   std::vector<std::string> zones, elb, alb;
   std::string directory;  // where the files for clients go; "" a fresh one
-  int companion_of = 0;   // the process that it ends with, and removes the directory then; 0 for none
+  int companion_of = 0;   // the process that it ends with, removing a directory that was empty; 0 for none
 };
 struct DemoCommand {};
 struct VersionCommand {};

@@ -52,9 +52,11 @@ Task<> write_files(Stage& stage, const sandbox::SocketPlaces& places, const std:
 Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   Rehearsal rehearsal{stage, estate_of(command)};
   const sandbox::SocketPlaces& places = rehearsal.mount().places();
-  const bool ours = command.directory.empty() || command.companion_of != 0;
   const std::string directory =
       command.directory.empty() ? co_await make_scratch_directory(stage, "sandbox") : command.directory;
+  // What somebody already keeps something in is never removed.
+  const bool ours =
+      command.directory.empty() || (command.companion_of != 0 && (co_await stage.host.list(directory)).empty());
   std::exception_ptr ended;
   try {
     co_await write_files(stage, places, directory);
