@@ -26,7 +26,7 @@ struct Advice {
 };
 constexpr std::array advices{
     Advice{"unauthorized", "Check that the account is still valid at the CA, and that the names are yours to certify"},
-    Advice{"caa", "Add the CA to the CAA records of these names; `certferry doctor` prints them"},
+    Advice{"caa", "Add the CA to the CAA records of these names (its directory lists its caaIdentities)"},
     Advice{"rejectedIdentifier", "Remove these names from the certificate, or use another CA"},
     Advice{"unsupportedIdentifier", "Use DNS names alone, or another CA"},
     Advice{"badCSR", "Choose another key_type or other names; the CA does not take this request"},
