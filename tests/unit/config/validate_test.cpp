@@ -6,10 +6,11 @@ namespace certferry {
 namespace {
 
 TEST(ValidateConfig, RefusesTwoCertificatesOfOneName) {
-  EXPECT_EQ(refusal("[[certificate]]\nname = \"www\"\ndomains = [\"a.example\"]\n"
-                    "[[certificate]]\nname = \"www\"\ndomains = [\"b.example\"]\n"),
-            "certferry.toml:4:1: certificate \"www\" stands at certferry.toml:1:1 already -> Give one of the two another "
-            "name");
+  EXPECT_EQ(
+      refusal("[[certificate]]\nname = \"www\"\ndomains = [\"a.example\"]\n"
+              "[[certificate]]\nname = \"www\"\ndomains = [\"b.example\"]\n"),
+      "certferry.toml:4:1: certificate \"www\" stands at certferry.toml:1:1 already -> Give one of the two another "
+      "name");
 }
 
 TEST(ValidateConfig, RefusesTwoCertificatesThatWantTheSame) {
@@ -20,12 +21,13 @@ TEST(ValidateConfig, RefusesTwoCertificatesThatWantTheSame) {
 }
 
 TEST(ValidateConfig, RefusesOneSlotInTwoCertificates) {
-  EXPECT_EQ(refusal("[[certificate]]\nname = \"one\"\ndomains = [\"a.example\"]\n[[certificate.install]]\n"
-                    "files = \"/etc/ssl/www\"\n"
-                    "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\"]\n[[certificate.install]]\n"
-                    "files = \"/etc/ssl/www/\"\n"),
-            "certferry.toml:9:1: files//etc/ssl/www serves certificate \"one\" already, at certferry.toml:4:1 -> Leave it "
-            "in one certificate: a slot serves one");
+  EXPECT_EQ(
+      refusal("[[certificate]]\nname = \"one\"\ndomains = [\"a.example\"]\n[[certificate.install]]\n"
+              "files = \"/etc/ssl/www\"\n"
+              "[[certificate]]\nname = \"two\"\ndomains = [\"b.example\"]\n[[certificate.install]]\n"
+              "files = \"/etc/ssl/www/\"\n"),
+      "certferry.toml:9:1: files//etc/ssl/www serves certificate \"one\" already, at certferry.toml:4:1 -> Leave it "
+      "in one certificate: a slot serves one");
 }
 
 TEST(ValidateConfig, KnowsLoadBalancersOfOneNameInTwoRegionsApart) {
