@@ -61,7 +61,6 @@ Outcome ClassicLoadBalancers::describe(const QueryCall& call, XmlWriter& result)
   std::string from = item_of_marker(call.text("Marker")), next;
   for (const auto& name : names)
     if (!by_name.contains(name)) refuse_unknown_classic(name);
-  WallTime created = world_.now() - days(365);
   result.open("LoadBalancerDescriptions");
   for (auto entry = by_name.lower_bound(from); entry != by_name.end(); ++entry) {
     if (!names.empty() && std::ranges::find(names, entry->first) == names.end()) continue;
@@ -69,7 +68,7 @@ Outcome ClassicLoadBalancers::describe(const QueryCall& call, XmlWriter& result)
       next = entry->first;
       break;
     }
-    write_classic(result, entry->second, created);
+    write_classic(result, entry->second, world_.created());
     ++written;
   }
   result.close();

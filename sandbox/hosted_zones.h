@@ -42,7 +42,8 @@ struct SimulatedZone {
 };
 
 // Amazon Route 53 as its API reference words it, stricter than emulators: TXT grammar, exact DELETE, CREATE conflicts,
-// atomic batches, limits, PENDING for a time, InvalidChangeBatch in its own shape, start-position listings, "*" as
+// atomic batches, limits, PENDING for a time, InvalidChangeBatch with all that is wrong, start-position listings, "*"
+// as
 // \052.
 class HostedZones {
  public:

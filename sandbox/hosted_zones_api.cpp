@@ -34,13 +34,10 @@ http::Response zone_error(const World& world, const Refusal& refusal) {
   return xml_response(xml.done(), refusal.status);
 }
 
-// The one error with a shape of its own: Messages at the root, and no Code.
-http::Response invalid_change_batch(const World& world, const std::vector<std::string>& messages) {
-  XmlWriter xml{"InvalidChangeBatch", route53_xmlns};
-  xml.open("Messages");
-  for (const std::string& message : messages) xml.text("Message", message);
-  xml.close().text("RequestId", request_id(world));
-  return xml_response(xml.done(), 400);
+// All that is wrong with a batch, as Route 53 says it today: one message, a list in brackets. The API reference still
+// shows a shape of its own (Messages at the root, no Code), which SDKs without a special case cannot read.
+Refusal invalid_change_batch(const std::vector<std::string>& messages) {
+  return {400, "InvalidChangeBatch", fmt::format("[{}]", fmt::join(messages, ", "))};
 }
 
 std::string parameter(const QueryParameters& parameters, std::string_view name) {
@@ -256,7 +253,7 @@ http::Response HostedZones::change_sets(Call& call) {
                   "The request was rejected because Route 53 was still processing a prior request."};
   }
   BatchOutcome outcome = apply_batch(zone, batch.changes);
-  if (!outcome.messages.empty()) return invalid_change_batch(world_, outcome.messages);
+  if (!outcome.messages.empty()) throw invalid_change_batch(outcome.messages);
   const std::string id = world_.random_id("C", 20);
   const WallTime insync_at = call.now + world_.settings().insync_after;
   changes_[id] = {call.now, insync_at, batch.comment};

@@ -122,7 +122,7 @@ Outcome LoadBalancers::describe(const QueryCall& call, XmlWriter& result) const 
   std::string next;
   result.open("LoadBalancers");
   for (const auto* balancer : page_of(found, call, [](const auto& item) { return item.name; }, next))
-    write_balancer(result, *balancer, world_.now() - days(365));
+    write_balancer(result, *balancer, world_.created());
   result.close();
   if (!next.empty()) result.text("NextMarker", page_marker(next));
   std::ranges::copy(arns, std::back_inserter(names));

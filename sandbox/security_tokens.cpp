@@ -67,10 +67,10 @@ Outcome SecurityTokens::caller(const http::Request& request, XmlWriter& result) 
   std::string key = access_key_of(request);
   auto session = sessions.find(key);
   bool assumed = session != sessions.end();
-  const std::string& account = world_.settings().account;
-  result.text("Arn", assumed ? session->second.arn : fmt::format("arn:aws:iam::{}:user/sandbox", account));
-  result.text("UserId", assumed ? session->second.user_id : "AIDASANDBOXSANDBOXSAN");
-  result.text("Account", account);
+  const std::string arn =
+      assumed ? session->second.arn : fmt::format("arn:aws:iam::{}:user/sandbox", world_.settings().account);
+  result.text("Arn", arn).text("UserId", assumed ? session->second.user_id : "AIDASANDBOXSANDBOXSAN");
+  result.text("Account", Arn::parse(arn).account());
   return {key, false};
 }
 

@@ -12,6 +12,9 @@ namespace certferry::sandbox {
 struct Settings {
   std::string account = "123456789012";
   std::string region = "eu-west-1";
+  // Route 53 and IAM take requests signed for `region` too, as SDKs sign them where their endpoint is overridden. The
+  // real ones take us-east-1 alone.
+  bool global_by_home_region = false;
 
   Duration insync_after = seconds(35);  // a change is PENDING for so long; name servers answer with it afterwards
   Duration certificate_visible_after =

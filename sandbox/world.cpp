@@ -64,6 +64,7 @@ std::string claimed_service(const http::Request& request) {
 void check_region(const CheckedSignature& checked, const Settings& settings) {
   const bool global = checked.service == "route53" || checked.service == "iam";
   const bool right = checked.region == (global ? "us-east-1" : settings.region) ||
+                     (global && settings.global_by_home_region && checked.region == settings.region) ||
                      (checked.service == "sts" && checked.region == "us-east-1");
   if (right) return;
   throw Refusal{checked.service == "s3" ? 400 : 403,
@@ -110,6 +111,7 @@ World::World(Settings settings, Entropy& entropy, WallTime start)
     : settings_(std::move(settings)),
       entropy_(entropy),
       now_(start),
+      created_(start - days(365)),
       access_keys_{{"AKIASANDBOX", "sandbox-secret"}},
       authorities_(new Authorities{Authority::make("Sandbox", start, entropy),
                                    Authority::make("Some Other CA", start - days(365), entropy)}),

@@ -68,6 +68,7 @@ class World {
   const Settings& settings() const { return settings_; }
   Settings& settings() { return settings_; }
   WallTime now() const { return now_; }
+  WallTime created() const { return created_; }  // of what stood in the world before it began
   Entropy& entropy() { return entropy_; }
   std::string random_id(std::string_view prefix, std::size_t characters);  // upper-case letters and digits
 
@@ -104,7 +105,7 @@ class World {
                          WallTime not_after);
   Settings settings_;
   Entropy& entropy_;
-  WallTime now_;
+  WallTime now_, created_;
   std::vector<Event> events_;
   std::vector<std::function<void(const Event&)>> listeners_;
   std::map<std::string, std::string> access_keys_;

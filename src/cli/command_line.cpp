@@ -138,10 +138,15 @@ void add_others(CLI::App& app, Words& words) {
   CLI::App& sandbox =
       command(app, "sandbox", "Run a CA and AWS on this machine's loopback until Ctrl-C, for rehearsals",
               "  certferry sandbox\n"
-              "  certferry sandbox --zone example.com --elb my-classic-lb --alb web");
+              "  certferry sandbox --zone example.com --elb my-classic-lb --alb web\n"
+              "  certferry sandbox --bucket my-bucket --kms-key alias/certferry");
   sandbox.add_option("--zone", words.sandbox.zones, "a hosted zone (default: example.com)")->type_name("NAME");
   sandbox.add_option("--elb", words.sandbox.elb, "a classic load balancer (default: classic)")->type_name("NAME");
   sandbox.add_option("--alb", words.sandbox.alb, "an application load balancer (default: web)")->type_name("NAME");
+  sandbox.add_option("--bucket", words.sandbox.buckets, "an S3 bucket (default: none)")->type_name("NAME");
+  sandbox.add_option("--kms-key", words.sandbox.kms_keys, "a KMS key with this alias (default: none)")
+      ->type_name("alias/NAME");
+  sandbox.add_option("--role", words.sandbox.roles, "a role that may be assumed (default: none)")->type_name("ARN");
   sandbox.add_option("--directory", words.sandbox.directory, "where to write the CA's root and a configuration")
       ->type_name("DIR");
   sandbox

@@ -45,7 +45,7 @@ struct AccountCommand {
   ConfigSource config;
 };
 struct SandboxCommand {
-  std::vector<std::string> zones, elb, alb;
+  std::vector<std::string> zones, elb, alb, buckets, kms_keys, roles;
   std::string directory;  // where the files for clients go; "" a fresh one
   int companion_of = 0;   // the process that it ends with, removing a directory that was empty; 0 for none
 };

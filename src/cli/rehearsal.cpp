@@ -3,9 +3,14 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "base/failure.h"
+#include "base/names.h"
+#include "sandbox/buckets.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "wire/base64.h"
 
@@ -23,6 +28,7 @@ sandbox::Settings quick_settings() {
   settings.validation_takes = milliseconds(200);
   settings.issuance_takes = milliseconds(200);
   settings.retry_after_seconds = 0;
+  settings.global_by_home_region = true;  // whoever takes the printed environment may be any SDK
   return settings;
 }
 
@@ -36,6 +42,14 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
   for (const std::string& zone : estate.zones) world.zones().add(zone);
   for (const std::string& name : estate.elb) world.classic().add(name, placeholder(world, name, now));
   for (const std::string& name : estate.alb) world.load_balancers().add(name, placeholder(world, name, now));
+  for (const std::string& name : estate.buckets) world.buckets().add(name);
+  for (const std::string& alias : estate.kms_keys) {
+    if (!alias.starts_with("alias/"))
+      throw Failure(Failure::Kind::refused, fmt::format("\"{}\" is no alias of a KMS key", quoted(alias, 100)),
+                    "Write --kms-key alias/NAME");
+    world.kms().add(alias);
+  }
+  for (const std::string& arn : estate.roles) world.sts().add_role(Arn::parse(arn).text());
   return world;
 }
 

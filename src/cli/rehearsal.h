@@ -13,6 +13,7 @@ namespace certferry {
 // What stands in a sandbox from the start.
 struct Estate {
   std::vector<std::string> zones{"example.com"}, elb{"classic"}, alb{"web"};
+  std::vector<std::string> buckets, kms_keys, roles;  // keys by their aliases, roles by their ARNs
   // Which host (of the first zone) leads to which load balancer.
   std::map<std::string, std::string> hosts{{"example.com", "classic"}, {"www.example.com", "web"}};
 };

@@ -25,6 +25,10 @@ namespace certferry {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+namespace {
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+}
+
 // Shared with the coroutines, which may end after the listener has gone.
 struct HttpListener::State : std::enable_shared_from_this<HttpListener::State> {
   State(const Executor& executor_, HttpListenerOptions options_, HttpHandler handler_)
@@ -159,13 +163,18 @@ Task<std::optional<http::ParsedRequest>> HttpListener::State::receive(Stream& st
                                                                       Bytes& buffer) {
   const SocketDeadline deadline{socket, options.idle};
   std::array<char, 16384> chunk;
-  for (;;) {
+  for (bool told_to_continue = false;;) {
     auto request = http::parse_request(buffer, options.body_limit);
     if (request) {
       buffer.erase(0, request->consumed);
       co_return request;
     }
     boost::system::error_code error;
+    if (!told_to_continue && http::awaits_continue(buffer)) {
+      told_to_continue = true;
+      co_await asio::async_write(stream, asio::buffer(kContinue), asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return std::nullopt;
+    }
     const std::size_t size =
         co_await stream.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return std::nullopt;

@@ -228,6 +228,27 @@ std::string on_one_line(std::string_view value) {
   return safe;
 }
 
+// The request line and the fields, and `rest` goes on to what follows them; empty while the head is not whole.
+std::optional<ParsedRequest> parse_head(std::string_view& rest) {
+  if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // RFC 9112 section 2.2 forgives one empty line
+  std::size_t head_end = rest.find("\r\n\r\n");
+  if (head_end == std::string_view::npos ? rest.size() > longest_head : head_end > longest_head)
+    refuse_request("the head is over 32 KiB");
+  if (head_end == std::string_view::npos) return std::nullopt;
+
+  ParsedRequest request;
+  std::string_view head = rest.substr(0, head_end + 2);
+  rest.remove_prefix(head_end + 4);
+  read_request_line(*take_line(head, longest_head), request);
+  while (!head.empty()) {
+    auto [name, value] = read_field(*take_line(head, longest_head));
+    request.headers.add(std::move(name), std::move(value));
+  }
+  std::size_t hosts = request.headers.all("Host").size();
+  if (hosts > 1 || (hosts == 0 && request.keep_alive)) refuse_request("not exactly one Host field");
+  return request;
+}
+
 }  // namespace
 
 void Headers::set(std::string name, std::string value) {
@@ -287,28 +308,19 @@ std::string media_type(const Headers& headers) {
 
 std::optional<ParsedRequest> parse_request(std::string_view input, std::size_t body_limit) {
   std::string_view rest = input;
-  if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // RFC 9112 section 2.2 forgives one empty line
-  std::size_t head_end = rest.find("\r\n\r\n");
-  if (head_end == std::string_view::npos ? rest.size() > longest_head : head_end > longest_head)
-    refuse_request("the head is over 32 KiB");
-  if (head_end == std::string_view::npos) return std::nullopt;
-
-  ParsedRequest request;
-  std::string_view head = rest.substr(0, head_end + 2);
-  rest.remove_prefix(head_end + 4);
-  read_request_line(*take_line(head, longest_head), request);
-  while (!head.empty()) {
-    auto [name, value] = read_field(*take_line(head, longest_head));
-    request.headers.add(std::move(name), std::move(value));
-  }
-  std::size_t hosts = request.headers.all("Host").size();
-  if (hosts > 1 || (hosts == 0 && request.keep_alive)) refuse_request("not exactly one Host field");
-  if (!take_body(rest, request, body_limit)) return std::nullopt;
-
-  request.keep_alive =
-      request.keep_alive ? !lists_option(request.headers, "close") : lists_option(request.headers, "keep-alive");
-  request.consumed = input.size() - rest.size();
+  std::optional<ParsedRequest> request = parse_head(rest);
+  if (!request || !take_body(rest, *request, body_limit)) return std::nullopt;
+  request->keep_alive =
+      request->keep_alive ? !lists_option(request->headers, "close") : lists_option(request->headers, "keep-alive");
+  request->consumed = input.size() - rest.size();
   return request;
+}
+
+bool awaits_continue(std::string_view input) {
+  const std::optional<ParsedRequest> head = parse_head(input);
+  // Before fields are weighed, keep_alive says that it is HTTP/1.1.
+  return head && head->keep_alive && input.empty() &&
+         same_word(head->headers.get("Expect").value_or(""), "100-continue");
 }
 
 Bytes to_bytes(const Response& response, bool keep_alive, bool head_only) {

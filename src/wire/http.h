@@ -70,6 +70,9 @@ struct ParsedRequest {
 // Empty while more bytes are needed; throws Failure (refused) on what is no request. Content-Length and chunked bodies;
 // both at once, folded fields and other transfer codings are refused.
 std::optional<ParsedRequest> parse_request(std::string_view input, std::size_t body_limit);
+// Of bytes that parse_request wants more of: whether their sender waits for "100 Continue" before it sends a body
+// (RFC 9110 section 10.1.1). Throws as parse_request does.
+bool awaits_continue(std::string_view input);
 Bytes to_bytes(const Response&, bool keep_alive, bool head_only = false);  // with Content-Length
 std::string_view reason(int status);
 

@@ -15,6 +15,9 @@ Estate estate_of(const SandboxCommand& command) {
     estate.alb = command.alb;
   }
   if (estate.zones != Estate{}.zones || estate.elb != Estate{}.elb || estate.alb != Estate{}.alb) estate.hosts.clear();
+  estate.buckets = command.buckets;
+  estate.kms_keys = command.kms_keys;
+  estate.roles = command.roles;
   return estate;
 }
 

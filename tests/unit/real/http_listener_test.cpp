@@ -67,6 +67,17 @@ TEST(HttpListener, ClosesAConnectionThatSaysNothing) {
   EXPECT_EQ(machine.run(conversation(server.port(), "GET /")), "");
 }
 
+TEST(HttpListener, TellsAClientThatWaitsWithItsBodyToGoOnAndNobodyElse) {
+  Machine machine;
+  HttpListener server{machine.executor(), {.idle = milliseconds(50)}, echo_target()};
+  const std::string head = "POST /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n";
+  EXPECT_EQ(machine.run(conversation(server.port(), head + "Expect: 100-Continue\r\n\r\n")),
+            "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(machine.run(conversation(server.port(), head + "\r\n")), "");
+  EXPECT_THAT(machine.run(conversation(server.port(), head + "Expect: 100-continue\r\n\r\nxy")),
+              StartsWith("HTTP/1.1 200"));
+}
+
 TEST(HttpListener, StopsWithConnectionsOpenAndHandlersUnderWay) {
   Machine machine;
   bool ended = false;

@@ -54,11 +54,10 @@ struct HostedZonesTest : ::testing::Test {
   static std::string verdict(const http::Response& response) {
     if (response.status == 200) return "200";
     const Xml body = Xml::parse(response.body, "the error");
-    if (body.name() != "InvalidChangeBatch")
-      return fmt::format("{} {}", response.status, body.path("Error")->text("Code"));
-    std::string messages;
-    for (const Xml& message : body.path("Messages")->children("Message")) messages += " " + message.text();
-    return fmt::format("{} InvalidChangeBatch:{}", response.status, messages);
+    const Xml error = *body.path("Error");
+    const std::string code = error.text("Code");
+    return code == "InvalidChangeBatch" ? fmt::format("{} {}: {}", response.status, code, error.text("Message"))
+                                        : fmt::format("{} {}", response.status, code);
   }
   std::string changed(const std::vector<TxtChange>& changes) { return verdict(change(changes)); }
   std::vector<std::string> listed(const std::string& name = "_acme-challenge.shop.example") {

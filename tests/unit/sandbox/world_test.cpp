@@ -71,6 +71,14 @@ TEST_F(WorldTest, RefusesBadSignaturesInTheServicesOwnShape) {
   EXPECT_EQ(code(world.handle({.url = Url::parse("https://localhost:4566/")}, now)), "MissingAuthenticationToken");
 }
 
+TEST_F(WorldTest, TakesGlobalServicesSignedForTheHomeRegionOnlyWhereSdksAreTakenIn) {
+  world.settings().global_by_home_region = true;
+  const QueryParameters list{{"Action", "ListServerCertificates"}, {"Version", "2010-05-08"}};
+  EXPECT_EQ(code(query("iam", "eu-west-1", list)), "");
+  EXPECT_EQ(code(query("iam", "us-east-1", list)), "");
+  EXPECT_EQ(code(query("iam", "eu-central-1", list)), "SignatureDoesNotMatch");
+}
+
 TEST_F(WorldTest, TakesAnAssumedRolesKeyOnlyWithItsTokenAndInItsTime) {
   world.sts().add_role("arn:aws:iam::210987654321:role/dns");
   const auto answer = query("sts", "eu-west-1",
@@ -83,7 +91,9 @@ TEST_F(WorldTest, TakesAnAssumedRolesKeyOnlyWithItsTokenAndInItsTime) {
   const TestKey key{given.text("AccessKeyId"), given.text("SecretAccessKey")};
   const QueryParameters who{{"Action", "GetCallerIdentity"}, {"Version", "2011-06-15"}};
   EXPECT_EQ(code(query("sts", "eu-west-1", who, key)), "InvalidClientTokenId");
-  EXPECT_EQ(code(query("sts", "eu-west-1", who, key, given.text("SessionToken"))), "");
+  const auto known = query("sts", "eu-west-1", who, key, given.text("SessionToken"));
+  ASSERT_EQ(known.status, 200) << known.body;
+  EXPECT_EQ(Xml::parse(known.body, "the answer").path("GetCallerIdentityResult")->text("Account"), "210987654321");
   now += days(2);
   EXPECT_EQ(code(query("sts", "eu-west-1", who, key, given.text("SessionToken"))), "ExpiredToken");
 }
