@@ -98,16 +98,17 @@ void Estate::state_in_s3() {
 }
 
 Task<> Estate::one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
-                       Request request, Kept kept) {
+                       const Config& own, Request request, Kept kept) {
   const Roots roots = world().roots();
-  Fleet fleet{Ground{outside, access, store, sealing, instances, config, roots}};
+  Fleet fleet{Ground{outside, access, store, sealing, instances, own, roots}};
   *kept = co_await fleet.apply(request, minutes(5));
 }
 
 sandbox::Life Estate::life(Request request, Kept kept) {
   config.certificates.clear();
   for (const auto& wanted : wanted_) config.certificates.push_back(wanted->config);
-  return [this, request, kept](Outside& outside, Store& store) -> Task<> {
+  // Each life reads its configuration once, as a process does: another may begin before it ends.
+  return [this, request, kept, own = std::make_shared<const Config>(config)](Outside& outside, Store& store) -> Task<> {
     aws::Access access{outside,
                        std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"),
                        world().settings().region,
@@ -116,14 +117,14 @@ sandbox::Life Estate::life(Request request, Kept kept) {
       const auto sealing = file_sealing(outside, "/var/lib/certferry/store.key");
       const auto instances =
           locked_instances(outside, [] { return true; }, [] { return std::string{"nobody"}; }, minutes(5));
-      co_await one_run(outside, store, *sealing, *instances, access, request, kept);
+      co_await one_run(outside, store, *sealing, *instances, access, *own, request, kept);
       co_return;
     }
     const auto shared = s3_store(outside, access.client(), "state", "certferry");
     const auto sealing = kms_sealing(outside, access.client(), "alias/certferry");
     const Executor executor = co_await boost::asio::this_coro::executor;
     const auto instances = heartbeat_instances(outside, executor, access.client(), "state", "certferry");
-    co_await one_run(outside, *shared, *sealing, *instances, access, request, kept);
+    co_await one_run(outside, *shared, *sealing, *instances, access, *own, request, kept);
   };
 }
 

@@ -73,7 +73,7 @@ class Estate {
 
  private:
   Task<> one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
-                 Request request, Kept kept);
+                 const Config& own, Request request, Kept kept);
 
   std::vector<std::unique_ptr<Wanted>> wanted_;
   Kept report_ = std::make_shared<std::optional<Report>>();
