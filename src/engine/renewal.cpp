@@ -44,9 +44,9 @@ std::string said_by(const std::exception_ptr& failed) {
   }
 }
 
-// Puts `former` back within a deadline of its own; a failure to do so is logged, for the failed installation is
-// reported.
-Task<> restore(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
+// Puts `former` back within a deadline of its own. False, and logged, where that failed: the failed installation is
+// what is reported.
+Task<bool> restored(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
   const Work restoring = [&]() -> Task<> { co_await target.restore(former, bound); };
   const Work deadline = [&]() -> Task<> { co_await trades.outside.clock.sleep(limits::renewal::clean_up_deadline); };
   std::string trouble;
@@ -55,8 +55,9 @@ Task<> restore(Target& target, const Serving& former, const Shelved& bound, Trad
   } catch (const Failure& failure) {
     trouble = failure.what();
   }
-  if (!trouble.empty())
-    trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
+  if (trouble.empty()) co_return true;
+  trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
+  co_return false;
 }
 
 Task<> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
@@ -73,8 +74,9 @@ Task<> bound_or_restored(Target& target, const Shelved& shelved, const Serving& 
   }
   co_await shield_from_cancellation();
   if (!leaves_target_alone(failed) && worth_restoring(former, wanted, trades)) {
-    co_await restore(target, former, shelved, trades);
-    if (bound) co_await trades.installs.roll_back(target, issued, said_by(failed));
+    const bool back = co_await restored(target, former, shelved, trades);
+    // Where it is not back, nothing keeps the next run from trying again at once.
+    if (bound && back) co_await trades.installs.roll_back(target, issued, said_by(failed));
   }
   std::rethrow_exception(failed);
 }
