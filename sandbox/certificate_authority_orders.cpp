@@ -91,7 +91,7 @@ CaOrder* CertificateAuthority::Session::reusable_order(const std::vector<DomainN
 std::string CertificateAuthority::Session::reusable_authorization(const DomainName& name) const {
   if (!ca.world_.settings().authorizations_reused) return "";
   for (const auto& [url, one] : ca.authorizations)
-    if (one.account == account->url && one.status == "valid" && one.expires > now &&
+    if (one.account == account->url && (one.status == "pending" || one.status == "valid") && one.expires > now &&
         one.identifier == name.without_wildcard() && one.wildcard == name.wildcard())
       return url;
   return "";

@@ -25,7 +25,7 @@ struct Settings {
 
   std::string ca_url = "https://ca.sandbox.test";  // scheme, host and port of the CA, as its URLs say it
   bool orders_reused = true;           // newOrder for the same names gives the same pending or ready order (Boulder)
-  bool authorizations_reused = false;  // a valid authorization serves later orders of the account
+  bool authorizations_reused = false;  // a pending or valid authorization serves later orders of the account
   Duration validation_takes = milliseconds(500);  // from the answer of a challenge to its end
   Duration issuance_takes = milliseconds(500);    // processing, after finalize
   int retry_after_seconds = 1;  // on pending challenges' authorizations, and orders pending or processing; 0: none

@@ -37,6 +37,7 @@ class CertificateAuthority {
   Task<std::optional<std::string>> account_url(const PrivateKey& key, AccountSettings settings, bool only_existing);
   void use(Account account);  // before all that follows
   const Account& account() const { return *account_; }
+  bool has_account() const { return account_.has_value(); }
 
   // May not be repeated blindly. replaces: the ARI id of the predecessor, "" for none; refused or alreadyReplaced:
   // asked once more without it.
@@ -60,11 +61,14 @@ class CertificateAuthority {
   // is processing, downloads the chain (alternates too where the first is unfit). Failure: dead_generation for an order
   // that became invalid.
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
-  // Deactivates what is pending of an order that is given up; best effort, repeats to the same end.
-  Task<> abandon(const OrderUrl& url);
+  // Deactivates the pending authorizations of an order that is given up (RFC 8555 section 7.5.2), but for those that
+  // one of `open` names, orders that somebody goes on with; does nothing where it is itself one of them. Repeats to the
+  // same end. Failure: also where one of `open` cannot be read, and nothing was deactivated then.
+  Task<> abandon(const OrderUrl& url, const std::vector<OrderUrl>& open = {});
   Task<std::optional<RenewalInfo>> renewal_info(const Certificate& certificate);
   Task<> revoke(const Certificate& certificate, int reason);  // alreadyRevoked is success
 
+  const std::string& directory_url() const { return session_.directory_url(); }
   std::optional<Duration> skew() const { return session_.skew(); }
   std::uint64_t polls() const { return polls_; }
 
@@ -95,6 +99,7 @@ class CertificateAuthority {
   Task<Order> read(const OrderUrl& url);
   Order remember(const OrderUrl& url, const http::Response& response);
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
+  Task<std::optional<Order>> glance(const OrderUrl& url);
   Task<std::vector<std::string>> listed_orders();
   Task<std::vector<Authorization>> authorizations(const Order& order);
   Task<Answered> post_answers(Known& known);

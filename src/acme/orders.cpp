@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <set>
 
 #include "acme/certificate_authority.h"
 #include "base/failure.h"
@@ -173,15 +174,27 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
   co_return std::nullopt;
 }
 
-Task<> CertificateAuthority::abandon(const OrderUrl& url) {
-  const Answer answer = co_await ask({.operation = "reading the order " + quoted(url.text()), .url = url.text()});
-  if (answer.problem) co_return;  // nothing is left that could be given up
-  const Order order = parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
-  if (order.status != OrderStatus::pending && order.status != OrderStatus::invalid) co_return;
-  const auto proofs = co_await authorizations(order);
+// What an order is now, nothing remembered of it; empty where the CA has it no longer.
+Task<std::optional<Order>> CertificateAuthority::glance(const OrderUrl& url) {
+  const Call call{.operation = "reading the order " + quoted(url.text()), .url = url.text()};
+  const Answer answer = co_await ask(call);
+  if (answer.problem && (answer.problem->status == 404 || answer.problem->status == 410)) co_return std::nullopt;
+  if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
+  co_return parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
+}
+
+Task<> CertificateAuthority::abandon(const OrderUrl& url, const std::vector<OrderUrl>& open) {
+  if (std::ranges::find(open, url) != open.end()) co_return;
+  const auto order = co_await glance(url);
+  if (!order || (order->status != OrderStatus::pending && order->status != OrderStatus::invalid)) co_return;
+  std::set<std::string> needed;
+  for (const OrderUrl& other : open)
+    if (const auto needs = co_await glance(other))
+      needed.insert(needs->authorizations.begin(), needs->authorizations.end());
+  const auto proofs = co_await authorizations(*order);
   std::vector<Work> farewells;
   for (const Authorization& proof : proofs) {
-    if (proof.status != AuthorizationStatus::pending) continue;
+    if (proof.status != AuthorizationStatus::pending || needed.contains(proof.url)) continue;
     farewells.push_back([&]() -> Task<> {
       co_await ask({.operation = "deactivating the authorization for " + proof.identifier.text(),
                     .url = proof.url,

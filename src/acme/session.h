@@ -58,6 +58,7 @@ class Session {
   Task<http::Response> post(const PrivateKey& key, const std::string& kid, const Call& call);
   Task<Answer> get(const Call& call);  // unsigned: directory and renewal info alone
 
+  const std::string& directory_url() const { return directory_url_; }
   std::optional<Duration> skew() const { return skew_; }  // the CA's Date minus our clock, once something was answered
   // The shortest that an answer ever took; zero before the first.
   Duration round_trip() const { return round_trip_.value_or(Duration::zero()); }

@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
+#include "engine/open_orders.h"
 #include "engine/renewal.h"
 #include "plan/schedule.h"
 
@@ -83,7 +84,7 @@ Task<> Life::note_failure(const Failure& failure) {
 
 Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   const int generation = journal.generation();
-  co_await abandon_order(generation);
+  co_await give_up(generation);
   co_await journal.note(std::string{ended_note}, failure.what());
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
@@ -97,23 +98,14 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   co_await vault_.remove(claimed_.get().id, generation);  // no certificate was issued for it, and none will be
 }
 
-Task<> Life::abandon_order(int generation) {
-  const auto journal = co_await read_journal(store_, claimed_.get().id, generation);
-  const Json* step = journal ? journal->steps.find("order") : nullptr;
-  const Json* url = step ? step->find("value") : nullptr;
-  if (!url || !url->is_string()) co_return;
-  try {
-    co_await trades_.ca.abandon(OrderUrl::parse(url->as_text()));
-  } catch (const Failure& failure) {
-    trades_.outside.log.warn(
-        fmt::format("{}: its order could not be given up: {}", claimed_.get().id.text(), failure.what()));
-  }
+Task<> Life::give_up(int generation) {
+  co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation);
 }
 
 Task<> Life::close_open(std::string why) {
   const auto generation = claimed_.get().open_generation;
   if (!generation) co_return;
-  co_await abandon_order(*generation);
+  co_await give_up(*generation);
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();

@@ -120,6 +120,52 @@ TEST(AbandonedOrder, HasNoPendingAuthorizationLeft) {
   });
 }
 
+TEST(AbandonedOrder, LeavesAloneWhatAnotherOpenOrderNames) {
+  Ground ground{Settings{.authorizations_reused = true}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl given_up = co_await ca.new_order(spec_of({"a.example.com", "b.example.com"}));
+    const OrderUrl open = co_await ca.new_order(spec_of({"b.example.com", "c.example.com"}));
+    const OrderUrl ended = OrderUrl::parse(open.text() + "-none");
+    co_await ca.abandon(given_up, {ended, open});
+    EXPECT_EQ(ground.ca().orders.at(open.text()).status, "pending");
+    std::map<std::string, std::string> status;
+    for (const auto& [where, proof] : ground.ca().authorizations) status[proof.identifier.text()] = proof.status;
+    EXPECT_EQ(status["a.example.com"], "deactivated");
+    EXPECT_EQ(status["b.example.com"], "pending");
+    EXPECT_EQ(status["c.example.com"], "pending");
+  });
+}
+
+TEST(AbandonedOrder, IsNoneWhereNewOrderGaveItToAnotherGenerationToo) {
+  Ground ground;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl url = co_await ca.new_order(kWanted);
+    co_await ca.abandon(url, {co_await ca.new_order(kWanted)});
+    EXPECT_EQ(ground.ca().orders.at(url.text()).status, "pending");
+  });
+}
+
+// What cannot be looked at may need anything.
+TEST(AbandonedOrder, LosesNothingWhereAnotherOpenOrderCannotBeRead) {
+  Ground ground{Settings{.authorizations_reused = true}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const OrderUrl given_up = co_await ca.new_order(spec_of({"a.example.com", "b.example.com"}));
+    const OrderUrl open = co_await ca.new_order(spec_of({"b.example.com", "c.example.com"}));
+    ground.ca().interpose = [&](const http::Request& request, const std::string&) -> std::optional<http::Response> {
+      if (request.url.text() == open.text()) return foreign_answer(403, "text/plain", "not now");
+      return {};
+    };
+    std::optional<Failure> failure;
+    try {
+      co_await ca.abandon(given_up, {open});
+    } catch (const Failure& caught) {
+      failure = caught;
+    }
+    EXPECT_TRUE(failure);
+    for (const auto& [where, proof] : ground.ca().authorizations) EXPECT_EQ(proof.status, "pending");
+  });
+}
+
 TEST(RenewalInfo, TellsTheWindowAndWhenToAskAgain) {
   Ground ground;
   ground.play([&](CertificateAuthority& ca) -> Task<> {

@@ -1,0 +1,50 @@
+#include "engine/open_orders.h"
+
+#include <fmt/format.h>
+#include <vector>
+
+#include "base/failure.h"
+#include "state/journal.h"
+#include "state/records.h"
+
+namespace certferry {
+namespace {
+
+std::optional<OrderUrl> order_in(const JournalView& journal) {
+  const Json* step = journal.steps.find("order");
+  const Json* url = step ? step->find("value") : nullptr;
+  if (!url || !url->is_string()) return {};
+  return OrderUrl::parse(url->as_text());
+}
+
+// Those that other certificates' open generations go on with, at the same CA.
+Task<std::vector<OrderUrl>> open_orders_of_others(Store& store, const CertificateId& id, const std::string& directory) {
+  std::vector<OrderUrl> urls;
+  for (const StoredRecord& stored : co_await load_records(store)) {
+    const Record& record = stored.record;
+    if (record.id == id || !record.open_generation || record.specification.directory != directory) continue;
+    if (auto url = co_await order_of(store, record.id, *record.open_generation)) urls.push_back(std::move(*url));
+  }
+  co_return urls;
+}
+
+}  // namespace
+
+Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, int generation) {
+  const auto journal = co_await read_journal(store, id, generation);
+  co_return journal ? order_in(*journal) : std::nullopt;
+}
+
+Task<> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, CertificateId id, int generation) {
+  if (!ca.has_account()) co_return;
+  try {
+    const auto journal = co_await read_journal(store, id, generation);
+    const auto url = journal ? order_in(*journal) : std::nullopt;
+    if (!url || journal->specification.directory != ca.directory_url()) co_return;
+    co_await ca.abandon(*url, co_await open_orders_of_others(store, id, ca.directory_url()));
+  } catch (const Failure& failure) {
+    log.warn(fmt::format("{}: its order is left to end by itself: {}", id.text(), failure.what()));
+  }
+}
+
+}  // namespace certferry

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "acme/certificate_authority.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "outside/store.h"
+
+namespace certferry {
+
+// The order that a generation's journal names; empty where there is none, or no journal.
+Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, int generation);
+
+// Gives up the order of a generation that nobody goes on with, best effort: its pending authorizations are deactivated,
+// but for those that the order of another open generation names (a CA may give several orders of an account the same
+// ones). A failure is a warning: the order then ends by itself, as do those of another CA than `ca`, and all where it
+// has no account.
+Task<> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, CertificateId id, int generation);
+
+}  // namespace certferry
