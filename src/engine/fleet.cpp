@@ -1,15 +1,13 @@
-#include "engine/fleet.h"
-
 #include <algorithm>
 #include <fmt/format.h>
-#include <map>
-#include <set>
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
 #include "engine/account.h"
+#include "engine/fleet_run.h"
 #include "engine/life.h"
 #include "engine/observe.h"
+#include "engine/open_orders.h"
 #include "engine/retirement.h"
 #include "plan/schedule.h"
 
@@ -32,6 +30,11 @@ bool needs_work(const CertificatePlan& plan) {
 }
 
 bool issues(const CertificatePlan& plan) { return plan.issue && plan.issue->kind == Action::Kind::issue; }
+
+// A generation was begun for a certificate that nobody asks for any longer.
+bool begun_for_nothing(const Record& record, const CertificateSpec& wanted, bool configured) {
+  return record.open_generation && (!configured || record.specification != wanted);
+}
 
 // What was decided by still stands: nobody else held the certificate since it was looked at.
 bool same_but_for_the_claim(Record claimed, const std::optional<Record>& seen) {
@@ -63,63 +66,24 @@ void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
 
 }  // namespace
 
-struct Fleet::Run {
-  explicit Run(Ground where)
-      : ground(where),
-        session(ground.outside, ground.config.ca.url),
-        ca(ground.outside, session),
-        vault(ground.store, ground.sealing),
-        keys(ground.outside, vault),
-        account_keys(ground.outside, vault, ground.access.client()),
-        zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access),
-              ground.config.delegated),
-        challenges(ground.outside, ground.store, zones),
-        deployment(ground.outside, ground.access, ground.config),
-        time(ground.outside.clock, ground.outside.log),
-        shelves(ground.store, time),
-        observer(ground.store, deployment, ground.config),
-        retirement(ground.outside, ground.store, deployment, shelves, time),
-        claims(ground.store, ground.outside, ground.instances) {
-    time.listen_to("the CA", [this] { return session.skew(); });
-    time.listen_to("AWS", [this] { return ground.access.client().skew(); });
-  }
-
-  Task<Plan> plan(const Request& request);
-  Task<Report> apply(const Request& request, Duration wait);
-  Task<> have_account();
-  Task<> work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
-                 Report& report);
-  Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
-                   ClaimedRecord& claimed, Report& report);
-  Task<> close_unwanted(const std::vector<ObservedCertificate>& seen, Duration wait, Report& report);
-  Task<> clean_up(const Request& request, Report& report);
-  Task<> retire(const Request& request, Report& report);
-  Task<> release(ClaimedRecord& claimed);
-  Task<> forget_old_keys(Life& life, const CertificateId& id);
-  Task<> close_one(const ObservedCertificate& seen, std::string why, Duration wait);
-  Task<bool> closed(const TxtOwner& owner);
-  Task<> attempted(std::string subject, Report& report, Work work);
-  Trades trades(Installs& installs, ClaimedRecord& claimed, const Request& request);
-  const CertificateConfig& config_of(const CertificateId& id) const;
-
-  Ground ground;
-  acme::Session session;
-  acme::CertificateAuthority ca;
-  Vault vault;
-  KeyRing keys;
-  AccountKeys account_keys;
-  Zones zones;
-  Challenges challenges;
-  Deployment deployment;
-  AgreedTime time;
-  Shelves shelves;
-  Observer observer;
-  Retirement retirement;
-  Claims claims;
-  Turn opening_account;
-  bool account_open = false;
-  std::optional<Failure> no_account;  // in this run, for all that need it
-};
+Fleet::Run::Run(Ground where)
+    : ground(where),
+      session(ground.outside, ground.config.ca.url),
+      ca(ground.outside, session),
+      vault(ground.store, ground.sealing),
+      keys(ground.outside, vault),
+      account_keys(ground.outside, vault, ground.access.client()),
+      zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access), ground.config.delegated),
+      challenges(ground.outside, ground.store, zones),
+      deployment(ground.outside, ground.access, ground.config),
+      time(ground.outside.clock, ground.outside.log),
+      shelves(ground.store, time),
+      observer(ground.store, deployment, ground.config),
+      retirement(ground.outside, ground.store, deployment, shelves, time),
+      claims(ground.store, ground.outside, ground.instances) {
+  time.listen_to("the CA", [this] { return session.skew(); });
+  time.listen_to("AWS", [this] { return ground.access.client().skew(); });
+}
 
 Fleet::Fleet(Ground ground) : run_(std::make_unique<Run>(ground)) {}
 Fleet::~Fleet() = default;
@@ -155,6 +119,20 @@ Task<> Fleet::Run::have_account() {
   }
 }
 
+// To give an order up with, which is best effort: no account is registered for that, and a CA that does not answer
+// keeps nothing from being closed.
+Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
+  if (account_open) co_return;
+  try {
+    if (!co_await order_of(ground.store, id, generation)) co_return;
+    if (!co_await ground.store.get(account_key(ground.config.ca.url)))
+      throw Failure(Failure::Kind::refused, "the state remembers no account at " + ground.config.ca.url, "");
+    co_await have_account();
+  } catch (const Failure& failure) {
+    ground.outside.log.warn(fmt::format("{}: its order is left to end by itself: {}", id.text(), failure.what()));
+  }
+}
+
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
   return Trades{ground.outside,  ca,   keys,         challenges,      shelves,       installs,
                 claimed.entry(), time, ground.roots, request.permits, request.retry, ""};
@@ -178,6 +156,8 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
       if (caught.kind() == Failure::Kind::fenced) throw;
       failure = caught;
     }
+  } else if (begun_for_nothing(claimed.get(), wanted, true)) {
+    co_await close_open(life, claimed.get(), "its specification changed");
   }
   const auto& newest = claimed.get().newest;
   const bool usable = newest && time.now() < newest->issued.chain.leaf.not_after() &&
@@ -210,29 +190,36 @@ Task<> Fleet::Run::release(ClaimedRecord& claimed) {
   }
 }
 
+// With the certificate as ours, which is given back whatever happens.
+Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work) {
+  ClaimedRecord claimed = co_await claims.take(id, wanted, wait);
+  std::exception_ptr failed;
+  try {
+    co_await work(claimed);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (failed) co_await shield_from_cancellation();
+  co_await release(claimed);
+  if (failed) std::rethrow_exception(failed);
+}
+
 Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
                            Report& report) {
   const CertificateConfig& certificate = config_of(seen.id);
-  std::optional<ClaimedRecord> claimed;
-  std::exception_ptr failed;
-  try {
-    claimed.emplace(co_await claims.take(certificate.id, ground.config.spec(certificate), wait));
-    if (!same_but_for_the_claim(claimed->get(), seen.record)) {
+  const ClaimedWork working = [&](ClaimedRecord& claimed) -> Task<> {
+    if (!same_but_for_the_claim(claimed.get(), seen.record)) {
       Observed observed;  // somebody held it in between, and may have done the work: decided again
       observed.certificates.push_back(co_await observer.certificate(certificate));
       Request same = request;
       same.only.clear();
       plan = make_plan(observed, same, ground.roots, time.now()).certificates.front();
     }
-    co_await carry_out(certificate, plan, request, *claimed, report);
-  } catch (const Failure& failure) {
-    report.outcomes.push_back(failed_outcome(certificate.id.text(), failure));
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  if (claimed) co_await release(*claimed);
-  if (failed) std::rethrow_exception(failed);
+    co_await carry_out(certificate, plan, request, claimed, report);
+  };
+  co_await attempted(certificate.id.text(), report, [&]() -> Task<> {
+    co_await while_claimed(certificate.id, ground.config.spec(certificate), wait, working);
+  });
 }
 
 // A failure of this piece is an outcome of the report, and keeps nothing else from being done.
@@ -244,32 +231,22 @@ Task<> Fleet::Run::attempted(std::string subject, Report& report, Work work) {
   }
 }
 
-Task<> Fleet::Run::close_one(const ObservedCertificate& seen, std::string why, Duration wait) {
-  ClaimedRecord claimed = co_await claims.take(seen.id, seen.wanted, wait);
-  Installs installs{claimed.entry(), time};
-  Trades with = trades(installs, claimed, Request{});
-  Life life{with, ground.store, vault, deployment, claimed};
-  std::exception_ptr failed;
-  try {
-    co_await have_account();
-    co_await life.close_open(std::move(why));
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  co_await release(claimed);
-  if (failed) std::rethrow_exception(failed);
+Task<> Fleet::Run::close_open(Life& life, const Record& record, std::string why) {
+  co_await try_account(record.id, *record.open_generation);
+  co_await life.close_open(std::move(why));
 }
 
-// Generations whose certificate nobody asks for any longer: their orders are given up, their records go.
-Task<> Fleet::Run::close_unwanted(const std::vector<ObservedCertificate>& seen, Duration wait, Report& report) {
-  for (const ObservedCertificate& certificate : seen) {
-    if (!certificate.record || !certificate.record->open_generation) continue;
-    const bool other = certificate.record->specification != certificate.wanted;
-    if (certificate.configured && !other) continue;
-    const std::string why = certificate.configured ? "its specification changed" : "it is no longer configured";
-    co_await attempted(certificate.id.text(), report, [&]() -> Task<> { co_await close_one(certificate, why, wait); });
-  }
+// A generation whose certificate nobody asks for any longer: its order is given up.
+Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait) {
+  const ClaimedWork closing = [&](ClaimedRecord& claimed) -> Task<> {
+    if (!begun_for_nothing(claimed.get(), seen.wanted, seen.configured)) co_return;  // it ended meanwhile
+    Installs installs{claimed.entry(), time};
+    Trades with = trades(installs, claimed, Request{});
+    Life life{with, ground.store, vault, deployment, claimed};
+    co_await close_open(life, claimed.get(),
+                        seen.configured ? "its specification changed" : "it is no longer configured");
+  };
+  co_await while_claimed(seen.id, seen.wanted, wait, closing);
 }
 
 Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
@@ -303,79 +280,61 @@ Task<> Fleet::Run::retire(const Request& request, Report& report) {
 
 Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await run_->apply(request, wait); }
 
-Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
-  Report report;
+// What is to be done for each certificate: what the plan says, and then, for nobody is to wait for them, generations
+// that are to be closed. Those that are both are closed before their successor is begun.
+std::vector<Work> Fleet::Run::works(const Observed& observed, const Request& request, Duration wait, Report& report) {
+  std::vector<Work> planned, closing;
+  for (std::size_t i = 0; i < observed.certificates.size(); ++i) {
+    const ObservedCertificate& seen = observed.certificates[i];
+    const CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
+    if (needs_work(plan)) {
+      planned.push_back([&, wait]() -> Task<> { co_await work_on(seen, plan, request, wait, report); });
+    } else if (seen.record && begun_for_nothing(*seen.record, seen.wanted, seen.configured)) {
+      closing.push_back([&, wait]() -> Task<> {
+        co_await attempted(seen.id.text(), report, [&]() -> Task<> { co_await close_unwanted(seen, wait); });
+      });
+    }
+  }
+  std::ranges::move(closing, std::back_inserter(planned));
+  return planned;
+}
+
+// With this instance known to all others while it works.
+Task<> Fleet::Run::announced(Work work) {
   co_await ground.instances.begin();
   std::exception_ptr failed;
   try {
-    Observed observed;
-    observed.certificates = co_await observer.certificates(request.only);
-    if (request.only.empty()) {
-      co_await close_unwanted(observed.certificates, wait, report);
-      co_await attempted("what is no longer needed", report, [&]() -> Task<> {
-        observed.removable = co_await retirement.removable(observed.certificates);
-      });
-    }
-    report.plan = make_plan(observed, request, ground.roots, time.now());
-    std::vector<Work> works;
-    for (std::size_t i = 0; i < report.plan.certificates.size(); ++i) {
-      const CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
-      if (!needs_work(plan)) continue;
-      works.push_back([&, i, wait]() -> Task<> {
-        co_await work_on(observed.certificates[i], report.plan.certificates[i], request, wait, report);
-      });
-    }
-    for (const auto& end : co_await all_settled(std::move(works), limits::renewal::certificates_at_once)) {
-      if (end) std::rethrow_exception(end);
-    }
-    co_await clean_up(request, report);
+    co_await work();
   } catch (...) {
     failed = std::current_exception();
   }
   if (failed) co_await shield_from_cancellation();
   co_await ground.instances.end();
   if (failed) std::rethrow_exception(failed);
+}
+
+Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
+  Report report;
+  co_await announced([&]() -> Task<> {
+    Observed observed;
+    observed.certificates = co_await observer.certificates(request.only);
+    if (request.only.empty()) {
+      co_await attempted("what is no longer needed", report, [&]() -> Task<> {
+        observed.removable = co_await retirement.removable(observed.certificates);
+      });
+    }
+    report.plan = make_plan(observed, request, ground.roots, time.now());
+    auto all = works(observed, request, wait, report);
+    for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {
+      if (end) std::rethrow_exception(end);
+    }
+    co_await clean_up(request, report);
+  });
   for (const CertificatePlan& plan : report.plan.certificates) add_unmoved(plan, report.outcomes);
   report.ca_requests = session.requests_sent();
   report.ca_polls = ca.polls();
   report.aws_requests = ground.access.requests_sent();
   co_return report;
-}
-
-Task<> Fleet::forget(const CertificateId& id, Duration wait) {
-  Run& run = *run_;
-  co_await run.ground.instances.begin();
-  std::exception_ptr failed;
-  try {
-    const auto stored = co_await load_record(run.ground.store, id);
-    if (!stored) {
-      throw Failure(Failure::Kind::refused, fmt::format("the state knows no certificate {}", id.text()),
-                    "See the names that `certferry status` prints");
-    }
-    ClaimedRecord claimed = co_await run.claims.take(id, stored->record.specification, wait);
-    Installs installs{claimed.entry(), run.time};
-    Trades with = run.trades(installs, claimed, Request{});
-    Life life{with, run.ground.store, run.vault, run.deployment, claimed};
-    if (claimed.get().open_generation) {
-      co_await run.have_account();
-      co_await life.close_open("it is forgotten");
-    }
-    co_await run.challenges.sweep([&run](const TxtOwner& owner) { return run.closed(owner); });
-    for (int generation = 1; generation <= claimed.get().last_generation; ++generation) {
-      co_await run.vault.remove(id, generation);
-      const std::string journal = journal_key(id, generation);
-      if (const auto entry = co_await run.ground.store.get(journal))
-        co_await run.ground.store.remove(journal, entry->version);
-    }
-    co_await claimed.release();
-    if (const auto entry = co_await run.ground.store.get(record_key(id)))
-      co_await run.ground.store.remove(record_key(id), entry->version);
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  co_await run.ground.instances.end();
-  if (failed) std::rethrow_exception(failed);
 }
 
 }  // namespace certferry

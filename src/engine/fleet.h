@@ -32,8 +32,10 @@ class Fleet {
   // Carries out what plan() says, certificates side by side; one failure keeps no other from its certificate. Failures
   // of single certificates and targets are outcomes of the report. wait: for certificates that somebody else works on.
   Task<Report> apply(Request request, Duration wait);
-  // Ends what the state knows of a certificate that is no longer configured. What it serves stays.
-  Task<> forget(const CertificateId& id, Duration wait);
+  // Ends what the state knows of a certificate that is no longer configured. What it serves stays. An order under way
+  // is given up, best effort: no CA is needed for it. May be repeated. Failure: refused where the state knows none, or
+  // somebody is at work on it; fenced where another instance took it over meanwhile: then it is not forgotten.
+  Task<> forget(CertificateId id, Duration wait);
 
  private:
   struct Run;

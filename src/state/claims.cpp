@@ -7,7 +7,13 @@
 
 namespace certferry {
 
+Task<> ClaimedRecord::remove() {
+  co_await entry_->remove();
+  removed_ = true;
+}
+
 Task<> ClaimedRecord::release() {
+  if (removed_) co_return;
   try {
     co_await entry_->update([](Record& record) { record.claim.instance.clear(); });
   } catch (const Failure& failure) {

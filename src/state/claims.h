@@ -36,8 +36,10 @@ class ClaimedRecord {
   const Record& get() const { return entry_->get(); }
   std::int64_t epoch() const { return epoch_; }
   Task<> release();  // leaves the record unclaimed; fenced is not reported
+  Task<> remove();   // deletes the record, and the claim with it. Failure: fenced
 
  private:
+  bool removed_ = false;
   std::unique_ptr<RecordEntry> entry_;
   std::int64_t epoch_;
 };

@@ -33,8 +33,10 @@ Failure taken_over(const std::string& what, const std::string& how) {
 
 }  // namespace
 
+std::string journals_of(const CertificateId& id) { return fmt::format("certificate/{}/generation/", id.text()); }
+
 std::string journal_key(const CertificateId& id, int generation) {
-  return fmt::format("certificate/{}/generation/{}", id.text(), generation);
+  return fmt::format("{}{}", journals_of(id), generation);
 }
 
 JournalView parse_journal(BytesView text, const std::string& what) {

@@ -105,6 +105,7 @@ class Journal {
 };
 
 std::string journal_key(const CertificateId&, int generation);  // "certificate/www/generation/3"
+std::string journals_of(const CertificateId&);                  // what the keys of all of them begin with
 
 // What a generation's journal says, for reading alone: sweep, status and forget.
 struct JournalView {

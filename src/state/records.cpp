@@ -28,6 +28,12 @@ bool is_record_key(std::string_view key) {
   return key.find('/') == std::string_view::npos;
 }
 
+Failure record_taken_over(const Record& record) {
+  return Failure(Failure::Kind::fenced,
+                 fmt::format("record of {}: another instance took over (it was written meanwhile)", record.id.text()),
+                 "Leave the certificate to that instance; `certferry status` tells how far it is");
+}
+
 }  // namespace
 
 std::string record_key(const CertificateId& id) {
@@ -45,15 +51,20 @@ Task<> RecordEntry::update(std::function<void(Record&)> change) {
   // A write that is cut off in the middle would leave us without its version, and fence ourselves.
   Work put = [&]() -> Task<> {
     auto outcome = co_await store_.put(record_key(record_.id), to_json(next).dump(), version_);
-    if (std::holds_alternative<Conflict>(outcome))
-      throw Failure(
-          Failure::Kind::fenced,
-          fmt::format("record of {}: another instance took over (it was written meanwhile)", record_.id.text()),
-          "Leave the certificate to that instance; `certferry status` tells how far it is");
+    if (std::holds_alternative<Conflict>(outcome)) throw record_taken_over(record_);
     version_ = std::get<Store::Version>(outcome);
     record_ = std::move(next);
   };
   co_await to_its_end(put);
+}
+
+Task<> RecordEntry::remove() {
+  Turn::Held held = co_await turn_.take();
+  Work removal = [&]() -> Task<> {
+    const auto outcome = co_await store_.remove(record_key(record_.id), version_.value());
+    if (std::holds_alternative<Conflict>(outcome)) throw record_taken_over(record_);
+  };
+  co_await to_its_end(removal);
 }
 
 Task<std::optional<StoredRecord>> load_record(Store& store, const CertificateId& id) {

@@ -18,6 +18,8 @@ class RecordEntry {
   // Applies `change` to a copy and stores it. Failure: fenced where the stored record is no longer the one we know.
   // Calls queue up: one write at a time.
   Task<> update(std::function<void(Record&)> change);
+  // Deletes it, as we know it. Failure: fenced where the stored record is no longer that one. Nothing comes after it.
+  Task<> remove();
 
  private:
   Store& store_;

@@ -89,6 +89,10 @@ Estate::Wanted& Estate::wanted(const std::string& id) {
   throw std::logic_error("no certificate " + id);
 }
 
+void Estate::unwant(const std::string& id) {
+  std::erase_if(wanted_, [&](const auto& one) { return one->config.id.text() == id; });
+}
+
 void Estate::state_in_s3() {
   in_s3_ = true;
   world().buckets().add("state");
@@ -98,17 +102,25 @@ void Estate::state_in_s3() {
 }
 
 Task<> Estate::one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
-                       const Config& own, Request request, Kept kept) {
+                       const Config& own, const Act& act) {
   const Roots roots = world().roots();
   Fleet fleet{Ground{outside, access, store, sealing, instances, own, roots}};
-  *kept = co_await fleet.apply(request, minutes(5));
+  co_await act(fleet);
 }
 
 sandbox::Life Estate::life(Request request, Kept kept) {
+  return life_of([request, kept](Fleet& fleet) -> Task<> { *kept = co_await fleet.apply(request, minutes(5)); });
+}
+
+sandbox::Life Estate::forgetting(std::string id, Duration wait) {
+  return life_of([id, wait](Fleet& fleet) -> Task<> { co_await fleet.forget(CertificateId::parse(id), wait); });
+}
+
+sandbox::Life Estate::life_of(Act act) {
   config.certificates.clear();
   for (const auto& wanted : wanted_) config.certificates.push_back(wanted->config);
   // Each life reads its configuration once, as a process does: another may begin before it ends.
-  return [this, request, kept, own = std::make_shared<const Config>(config)](Outside& outside, Store& store) -> Task<> {
+  return [this, act, own = std::make_shared<const Config>(config)](Outside& outside, Store& store) -> Task<> {
     aws::Access access{outside,
                        std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"),
                        world().settings().region,
@@ -117,14 +129,14 @@ sandbox::Life Estate::life(Request request, Kept kept) {
       const auto sealing = file_sealing(outside, "/var/lib/certferry/store.key");
       const auto instances =
           locked_instances(outside, [] { return true; }, [] { return std::string{"nobody"}; }, minutes(5));
-      co_await one_run(outside, store, *sealing, *instances, access, *own, request, kept);
+      co_await one_run(outside, store, *sealing, *instances, access, *own, act);
       co_return;
     }
     const auto shared = s3_store(outside, access.client(), "state", "certferry");
     const auto sealing = kms_sealing(outside, access.client(), "alias/certferry");
     const Executor executor = co_await boost::asio::this_coro::executor;
     const auto instances = heartbeat_instances(outside, executor, access.client(), "state", "certferry");
-    co_await one_run(outside, *shared, *sealing, *instances, access, *own, request, kept);
+    co_await one_run(outside, *shared, *sealing, *instances, access, *own, act);
   };
 }
 
@@ -134,6 +146,8 @@ sandbox::Ending Estate::apply(Request request) {
   last_report = *report_;
   return ending;
 }
+
+sandbox::Ending Estate::forget(const std::string& id, Duration wait) { return simulated->run(forgetting(id, wait)); }
 
 sandbox::Ending Estate::apply_with_restarts(Request request) {
   report_->reset();
@@ -225,6 +239,13 @@ std::vector<std::string> Estate::kept_secrets() {
   for (const auto& [key, value] : watch->stored())
     if (key.starts_with("secret/")) keys.push_back(key);
   return keys;
+}
+
+std::optional<Record> Estate::record(const std::string& id) {
+  const auto stored = watch->stored();
+  const auto found = stored.find(record_key(CertificateId::parse(id)));
+  if (found == stored.end()) return {};
+  return from_json<Record>(Json::parse(found->second, found->first));
 }
 
 std::vector<std::string> Estate::failures() {

@@ -41,15 +41,18 @@ class Estate {
   };
   Wanted& certificate(const std::string& id, const std::vector<std::string>& domains);
   Wanted& wanted(const std::string& id);
-  void state_in_s3();  // sealed by KMS, with heartbeats
+  void unwant(const std::string& id);  // no longer configured
+  void state_in_s3();                  // sealed by KMS, with heartbeats
 
   // What is done.
   sandbox::Ending apply(Request request = {});  // one run, from start to end or death
   sandbox::Ending apply_with_restarts(Request request = {});
   // Two at once, each on a machine of its own, over one state; after `headstart` the second begins.
   void apply_twice_at_once(Duration headstart = Duration{0}, Request first = {}, Request second = {});
+  sandbox::Ending forget(const std::string& id, Duration wait = minutes(5));
   using Kept = std::shared_ptr<std::optional<Report>>;
-  sandbox::Life life(Request request, Kept kept);  // of one run
+  sandbox::Life life(Request request, Kept kept);                        // of one run of apply
+  sandbox::Life forgetting(std::string id, Duration wait = minutes(5));  // of one run of forget
   void pass(Duration duration) { simulated->run_for(duration); }
   void lose_state() { simulated->state("main") = {}; }
   std::size_t changes_of(const std::function<void()>& act);  // how many requests meanwhile changed something outside
@@ -65,6 +68,7 @@ class Estate {
   std::size_t accounts();
   std::vector<std::string> failures();      // of the last report: what
   std::vector<std::string> kept_secrets();  // keys of the store
+  std::optional<Record> record(const std::string& id);
   sandbox::World& world() { return simulated->world(); }
 
   std::unique_ptr<sandbox::SimulatedWorld> simulated;
@@ -72,8 +76,10 @@ class Estate {
   Config config;
 
  private:
+  using Act = std::function<Task<>(Fleet&)>;
+  sandbox::Life life_of(Act act);
   Task<> one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
-                 const Config& own, Request request, Kept kept);
+                 const Config& own, const Act& act);
 
   std::vector<std::unique_ptr<Wanted>> wanted_;
   Kept report_ = std::make_shared<std::optional<Report>>();

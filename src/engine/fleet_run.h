@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/failure.h"
+#include "engine/account.h"
+#include "engine/fleet.h"
+#include "engine/life.h"
+#include "engine/observe.h"
+#include "engine/retirement.h"
+
+namespace certferry {
+
+// What a run is made of, and its parts: fleet.cpp, forget.cpp.
+struct Fleet::Run {
+  explicit Run(Ground where);
+
+  Task<Plan> plan(const Request& request);
+  Task<Report> apply(const Request& request, Duration wait);
+  Task<> have_account();
+  Task<> try_account(const CertificateId& id, int generation);
+  Task<> announced(Work work);
+  using ClaimedWork = std::function<Task<>(ClaimedRecord&)>;
+  Task<> while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work);
+  std::vector<Work> works(const Observed& observed, const Request& request, Duration wait, Report& report);
+  Task<> work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
+                 Report& report);
+  Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
+                   ClaimedRecord& claimed, Report& report);
+  Task<> clean_up(const Request& request, Report& report);
+  Task<> retire(const Request& request, Report& report);
+  Task<> release(ClaimedRecord& claimed);
+  Task<> forget_old_keys(Life& life, const CertificateId& id);
+  Task<> close_unwanted(const ObservedCertificate& seen, Duration wait);
+  Task<> close_open(Life& life, const Record& record, std::string why);
+  Task<> forget(CertificateId id, Duration wait);
+  Task<> wipe(ClaimedRecord& claimed);
+  Task<bool> closed(const TxtOwner& owner);
+  Task<> attempted(std::string subject, Report& report, Work work);
+  Trades trades(Installs& installs, ClaimedRecord& claimed, const Request& request);
+  const CertificateConfig& config_of(const CertificateId& id) const;
+
+  Ground ground;
+  acme::Session session;
+  acme::CertificateAuthority ca;
+  Vault vault;
+  KeyRing keys;
+  AccountKeys account_keys;
+  Zones zones;
+  Challenges challenges;
+  Deployment deployment;
+  AgreedTime time;
+  Shelves shelves;
+  Observer observer;
+  Retirement retirement;
+  Claims claims;
+  Turn opening_account;
+  bool account_open = false;
+  std::optional<Failure> no_account;  // in this run, for all that need it
+};
+
+}  // namespace certferry

@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "engine/fleet_run.h"
+#include "state/journal.h"
+
+// `certferry forget`: the end of what the state knows of one certificate.
+namespace certferry {
+
+Task<> Fleet::forget(CertificateId id, Duration wait) { co_await run_->forget(std::move(id), wait); }
+
+Task<> Fleet::Run::forget(CertificateId id, Duration wait) {
+  co_await announced([&]() -> Task<> {
+    const auto stored = co_await load_record(ground.store, id);
+    if (!stored) {
+      throw Failure(Failure::Kind::refused, fmt::format("the state knows no certificate {}", id.text()),
+                    "See the names that `certferry status` prints");
+    }
+    co_await while_claimed(id, stored->record.specification, wait,
+                           [this](ClaimedRecord& claimed) -> Task<> { co_await wipe(claimed); });
+  });
+}
+
+// First what is known, then the keys, the record at last: killed anywhere, it can be forgotten again, or be configured
+// again and begin anew, and never names a key that is gone.
+Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
+  const CertificateId id = claimed.get().id;
+  Installs installs{claimed.entry(), time};
+  Trades with = trades(installs, claimed, Request{});
+  Life life{with, ground.store, vault, deployment, claimed};
+  if (claimed.get().open_generation) co_await close_open(life, claimed.get(), "it is forgotten");
+  co_await claimed.entry().update([](Record& record) {
+    record.newest.reset();
+    record.previous.reset();
+    record.targets.clear();
+  });
+  co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
+  for (const int generation : co_await vault.generations(id)) co_await vault.remove(id, generation);
+  for (const std::string& journal : co_await ground.store.list(journals_of(id))) {
+    if (const auto entry = co_await ground.store.get(journal)) co_await ground.store.remove(journal, entry->version);
+  }
+  co_await claimed.remove();
+}
+
+}  // namespace certferry

@@ -1,0 +1,215 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/failure.h"
+#include "crash_points.h"
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+
+// What was begun and is not wanted any longer: orders given up, certificates forgotten.
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Ending;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+http::Response out_of_order() {
+  http::Response response;
+  response.status = 503;
+  return response;
+}
+
+// The CA fails whatever `operation` names ("" is all of it).
+void break_ca(Estate& estate, const std::string& operation) {
+  estate.world().ca().interpose = [operation](const http::Request&,
+                                              const std::string& asked) -> std::optional<http::Response> {
+    if (operation.empty() || asked == operation) return out_of_order();
+    return {};
+  };
+}
+
+void mend_ca(Estate& estate) { estate.world().ca().interpose = nullptr; }
+
+// One certificate served, and one whose generation is open with an order at the CA; the latter is then taken out of the
+// configuration.
+void with_one_begun(Estate& estate) {
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.certificate("blog", {"blog.shop.example"});
+  break_ca(estate, "challenge");
+  estate.apply();
+  ASSERT_TRUE(estate.record("blog") && estate.record("blog")->open_generation);
+  mend_ca(estate);
+  estate.unwant("blog");
+}
+
+std::string status_of_order_for(Estate& estate, const std::string& name) {
+  for (const auto& [url, order] : estate.world().ca().orders)
+    if (order.names.front().text() == name) return order.status;
+  return "none";
+}
+
+TEST(Forgetting, EndsAllThatTheStateKnowsAndGivesUpTheOrder) {
+  Estate estate;
+  with_one_begun(estate);
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  EXPECT_EQ(status_of_order_for(estate, "blog.shop.example"), "invalid") << "its authorization was deactivated";
+  for (const auto& [key, value] : estate.watch->stored()) EXPECT_THAT(key, testing::Not(HasSubstr("/blog/")));
+  estate.unwant("shop");
+  ASSERT_EQ(estate.forget("shop").how, Ending::How::finished);
+  EXPECT_THAT(estate.kept_secrets(), IsEmpty());
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example"))) << "what it serves stays";
+}
+
+TEST(Forgetting, NeedsNoCaThatAnswers) {
+  Estate estate;
+  with_one_begun(estate);
+  break_ca(estate, "");
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  EXPECT_FALSE(estate.record("blog"));
+  EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("blog: its order is left to end by itself: "));
+}
+
+TEST(Forgetting, MakesNoAccountToGiveAnOrderUpWith) {
+  Estate estate;
+  with_one_begun(estate);
+  std::erase_if(estate.simulated->state().entries,
+                [](const auto& entry) { return entry.first.starts_with("account/"); });
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  EXPECT_FALSE(estate.record("blog"));
+  EXPECT_EQ(estate.accounts(), 1U);
+}
+
+TEST(Forgetting, LeavesNoClaimWhereItFails) {
+  Estate estate;
+  with_one_begun(estate);
+  estate.simulated->state().entries["zone/no zone/ledger"] = {"spoiled", "1"};
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::failed);
+  ASSERT_TRUE(estate.record("blog"));
+  EXPECT_EQ(estate.record("blog")->claim.instance, "");
+}
+
+TEST(Forgetting, KilledAtAnyEffectItIsDoneByTheNext) {
+  for_each_crash_point({.build = with_one_begun,
+                        .live =
+                            [](Estate& estate) {
+                              if (estate.forget("blog").how != Ending::How::finished && estate.record("blog"))
+                                ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+                              estate.pass(minutes(20));
+                              live_on(estate);
+                            },
+                        .check =
+                            [](Estate& estate) {
+                              for (const auto& [key, value] : estate.watch->stored())
+                                EXPECT_THAT(key, testing::Not(HasSubstr("/blog/")));
+                              EXPECT_THAT(estate.challenge_records(), IsEmpty());
+                            }});
+}
+
+// It stands still right before it deletes the record; meanwhile its lease ends, and the certificate is configured again
+// and issued by another instance.
+TEST(Forgetting, DeletesNoRecordThatAnotherInstanceTookOver) {
+  const auto build = [](Estate& estate) {
+    estate.state_in_s3();
+    with_one_begun(estate);
+  };
+  const auto deletion = [&] {
+    Estate undisturbed;
+    build(undisturbed);
+    undisturbed.forget("blog");
+    const auto& names = undisturbed.simulated->effect_names();
+    for (std::size_t i = names.size(); i-- > 0;)
+      if (names[i].starts_with("s3 DELETE") && names[i].ends_with("/blog/record")) return static_cast<long>(i);
+    return -1L;
+  }();
+  ASSERT_GE(deletion, 0);
+  Estate estate;
+  build(estate);
+  estate.simulated->kill_at({deletion, sandbox::Moment::stopped, true, minutes(10)});
+  auto& world = *estate.simulated;
+  const auto forgetting = world.start(estate.forgetting("blog"), {"forgetting", "one", "main"});
+  ASSERT_TRUE(world.run_until([&] { return world.effects() > deletion; }, minutes(5)));
+  world.run_for(minutes(2));
+  estate.certificate("blog", {"blog.shop.example"});
+  const auto applying = world.start(estate.life({}, std::make_shared<std::optional<Report>>()), {"two", "two", "main"});
+  ASSERT_TRUE(world.run_until([&] { return world.ending(applying).has_value(); }, minutes(6)));
+  ASSERT_TRUE(world.run_until([&] { return world.ending(forgetting).has_value(); }, hours(1)));
+  EXPECT_EQ(world.ending(forgetting)->how, Ending::How::failed) << "it says that it did not forget it";
+  ASSERT_TRUE(estate.record("blog"));
+  EXPECT_TRUE(estate.record("blog")->newest);
+}
+
+// Another instance, with a configuration of its own, is at work on what this one would close.
+TEST(Unwanted, KeepsNoRenewalWaiting) {
+  sandbox::Settings settings;
+  settings.insync_after = minutes(4);
+  Estate estate{1, settings};
+  estate.state_in_s3();
+  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
+  auto& world = *estate.simulated;
+  const auto others = std::make_shared<std::optional<Report>>(), ours = std::make_shared<std::optional<Report>>();
+  const auto other = world.start(estate.life({}, others), {"other", "two", "main"});
+  ASSERT_TRUE(world.run_until([&] { return !estate.challenge_records().empty(); }, minutes(1)));
+  estate.unwant("blog");
+  estate.certificate("shop", {"shop.example"});
+  const auto our = world.start(estate.life({}, ours), {"ours", "one", "main"});
+  world.run_for(minutes(1));
+  EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending") << "it began";
+  ASSERT_TRUE(world.run_until([&] { return world.ending(other) && world.ending(our); }, hours(1)));
+  ASSERT_TRUE(*others && *ours);
+  EXPECT_FALSE((*others)->failed()) << to_text(**others);
+  EXPECT_FALSE((*ours)->failed()) << to_text(**ours);
+}
+
+TEST(Unwanted, GenerationsAreClosedThoughTheCaFails) {
+  Estate estate;
+  with_one_begun(estate);
+  break_ca(estate, "");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_FALSE(estate.record("blog")->open_generation);
+}
+
+TEST(Unwanted, AGenerationOfAFormerSpecificationIsClosedThoughNothingIsToBeIssued) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.apply();
+  const auto before = estate.wanted("shop").config.domains;
+  estate.wanted("shop").config.domains.push_back(DomainName::parse("www.shop.example"));
+  break_ca(estate, "challenge");
+  estate.apply();
+  ASSERT_TRUE(estate.record("shop")->open_generation);
+  mend_ca(estate);
+  estate.wanted("shop").config.domains = before;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_FALSE(estate.record("shop")->open_generation);
+  EXPECT_EQ(status_of_order_for(estate, "www.shop.example"), "none");
+  EXPECT_EQ(estate.world().ca().orders.rbegin()->second.status, "invalid");
+}
+
+TEST(Unwanted, OrdersAreGivenUpAndCostNoOtherOrderItsAuthorizations) {
+  sandbox::Settings settings;
+  settings.authorizations_reused = true;
+  Estate estate{1, settings};
+  estate.zone("shop.example");
+  estate.certificate("shop", {"shop.example", "www.shop.example"});
+  estate.certificate("blog", {"www.shop.example", "blog.shop.example"});
+  break_ca(estate, "challenge");
+  estate.apply();
+  ASSERT_EQ(estate.world().ca().orders.size(), 2U);
+  mend_ca(estate);
+  estate.wanted("blog").config.domains = {DomainName::parse("blog.shop.example")};
+  Request only_blog;
+  only_blog.only = {"blog"};
+  estate.apply(only_blog);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(status_of_order_for(estate, "shop.example"), "valid");
+}
+
+}  // namespace
+}  // namespace certferry::simulation
