@@ -69,7 +69,7 @@ std::string_view name(AuthorizationStatus status) {
   return "unknown";
 }
 
-Authorization parse_authorization(std::string url, const Json& body) {
+Authorization parse_authorization(const std::string& url, const Json& body) {
   Authorization proof{
       .url = url, .status = status_of(url, body, authorization_words), .identifier = authorized_name(url, body)};
   for (const Json& challenge : body.elements("challenges")) {

@@ -32,7 +32,7 @@ struct Authorization {
 };
 // Challenges of other types may look as they like. Throws Failure (refused) where the identifier or a dns-01 challenge
 // is not what sections 7.1.4, 8 and 8.4 say: a token is base64url of at least 128 bits.
-Authorization parse_authorization(std::string url, const Json& body);
+Authorization parse_authorization(const std::string& url, const Json& body);
 // Of a challenge's own document; processing where it does not say.
 ChallengeStatus challenge_status(BytesView body);
 
