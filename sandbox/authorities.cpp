@@ -27,9 +27,9 @@ Authority Authority::make(const std::string& name, WallTime now, Entropy& entrop
   PrivateKey root_key = PrivateKey::generate(KeyType::p256);
   PrivateKey key = PrivateKey::generate(KeyType::p256);
   Certificate root =
-      authority_certificate(name + " Root", root_key.public_part(), root_key, nullptr, from, days(20 * 365), entropy);
+      authority_certificate(name + " Root", root_key.public_part(), root_key, nullptr, from, 20 * days(365), entropy);
   Certificate intermediate =
-      authority_certificate(name + " Intermediate", key.public_part(), root_key, &root, from, days(10 * 365), entropy);
+      authority_certificate(name + " Intermediate", key.public_part(), root_key, &root, from, 10 * days(365), entropy);
   return {std::move(root_key), std::move(key), std::move(root), std::move(intermediate)};
 }
 

@@ -163,7 +163,7 @@ void check_signed_headers(const http::Request& request, const std::vector<std::s
 }
 
 std::string payload_hash(const http::Request& request, bool s3) {
-  const std::string actual = request.body.empty() ? std::string{empty_hash} : hex(sha256_of(request.body));
+  std::string actual = request.body.empty() ? std::string{empty_hash} : hex(sha256_of(request.body));
   const auto said = request.headers.get("x-amz-content-sha256");
   if (!said && s3) refuse_signature("InvalidRequest", "missing required header: x-amz-content-sha256");
   if (!said) return actual;

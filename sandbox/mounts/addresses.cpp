@@ -1,6 +1,7 @@
 #include "sandbox/mounts/addresses.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "sandbox/classic_load_balancers.h"
@@ -22,9 +23,11 @@ std::string Addresses::of(const std::string& host) {
   if (auto found = by_host_.find(host); found != by_host_.end()) return found->second;
   if (!known(host)) return "";
   std::size_t number = by_host_.size();
-  static constexpr const char* kNetworks[] = {"198.51.100", "203.0.113", "192.0.2"};
-  std::string address = number < 3 * 254 ? fmt::format("{}.{}", kNetworks[number / 254], number % 254 + 1)
-                                         : fmt::format("2001:db8::{:x}", number);
+  static constexpr std::array networks = {"198.51.100", "203.0.113", "192.0.2"};
+  constexpr std::size_t hosts = 254;  // of each network
+  std::string address = number < networks.size() * hosts
+                            ? fmt::format("{}.{}", networks[number / hosts], number % hosts + 1)
+                            : fmt::format("2001:db8::{:x}", number);
   by_host_[host] = address;
   by_address_[address] = host;
   return address;

@@ -126,7 +126,7 @@ Ending SimulatedWorld::run(const Life& life, Seat seat, Duration limit) {
   return endings_[number] = {Ending::How::stuck, nullptr};
 }
 
-Ending SimulatedWorld::run_with_restarts(const Life& life, Seat seat, int restarts_most, Duration limit) {
+Ending SimulatedWorld::run_with_restarts(const Life& life, const Seat& seat, int restarts_most, Duration limit) {
   Ending ending = run(life, seat, limit);
   for (int restart = 0; restart < restarts_most && ending.how == Ending::How::killed; ++restart)
     ending = run(life, seat, limit);

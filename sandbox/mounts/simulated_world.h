@@ -71,7 +71,7 @@ class SimulatedWorld {
   // Starts one process and lets time pass until it has ended or was killed, at most `limit`. Others go on meanwhile.
   Ending run(const Life& life, Seat seat = {}, Duration limit = days(30));
   // The same, started again after each kill, as an init system would; the last ending.
-  Ending run_with_restarts(const Life& life, Seat seat = {}, int restarts_most = 10, Duration limit = days(30));
+  Ending run_with_restarts(const Life& life, const Seat& seat = {}, int restarts_most = 10, Duration limit = days(30));
 
   // Several side by side: a process's number, for what follows.
   std::size_t start(const Life& life, Seat seat = {});

@@ -88,9 +88,9 @@ std::string action_of(const Call& call) {
 }
 
 // "com.amazonaws.kms#NotFoundException:http://..." -> "NotFoundException"
-std::string bare_code(std::string code) {
-  std::string cut = code.substr(0, code.find(':'));
-  return cut.substr(cut.find('#') + 1);
+std::string bare_code(std::string_view code) {
+  const std::string_view cut = code.substr(0, code.find(':'));
+  return std::string{cut.substr(cut.find('#') + 1)};
 }
 
 ServiceError error_in_xml(const Xml& root) {

@@ -19,7 +19,7 @@ std::optional<ip::address> as_address(std::string_view text) {
   return address;
 }
 
-AddressKind kind_of_v4(ip::address_v4 address) {
+AddressKind kind_of_v4(const ip::address_v4& address) {
   const auto bits = address.to_uint();
   auto in = [&](std::uint32_t network, int prefix) { return bits >> (32 - prefix) == network >> (32 - prefix); };
   if (in(0x7f000000, 8)) return AddressKind::loopback;

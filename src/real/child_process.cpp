@@ -18,8 +18,6 @@
 
 #include "base/failure.h"
 
-extern char** environ;
-
 namespace certferry {
 
 namespace {

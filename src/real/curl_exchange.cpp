@@ -13,7 +13,7 @@ namespace certferry {
 
 namespace {
 
-constexpr std::size_t head_limit = 32 * 1024;
+constexpr std::size_t head_limit = 32UZ * 1024;
 
 const TransportSide& side_of(const TransportOptions& options, http::Trust trust) {
   switch (trust) {

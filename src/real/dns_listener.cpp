@@ -169,7 +169,7 @@ void DnsListener::State::stop() {
     if (auto socket = connection.lock()) socket->close(ignored);
 }
 
-DnsListener::DnsListener(Executor executor, DnsListenerOptions options, DnsHandler handler)
+DnsListener::DnsListener(const Executor& executor, DnsListenerOptions options, DnsHandler handler)
     : state_(std::make_shared<State>(executor, std::move(options), std::move(handler))) {
   state_->open();
   asio::co_spawn(executor, state_->serve_datagrams(), [self = state_](std::exception_ptr) {});

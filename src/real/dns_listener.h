@@ -23,7 +23,7 @@ struct DnsListenerOptions {
 // 1,232 with EDNS0) goes cut, with TC set. What is no query is dropped. Failure (refused): the port cannot be had.
 class DnsListener {
  public:
-  DnsListener(Executor executor, DnsListenerOptions options, DnsHandler handler);
+  DnsListener(const Executor& executor, DnsListenerOptions options, DnsHandler handler);
   DnsListener(const DnsListener&) = delete;
   DnsListener& operator=(const DnsListener&) = delete;
   ~DnsListener();  // stops

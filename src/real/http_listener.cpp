@@ -233,7 +233,7 @@ void HttpListener::State::stop() {
   for (auto& [number, signal] : open_connections) signal->emit(asio::cancellation_type::terminal);
 }
 
-HttpListener::HttpListener(Executor executor, HttpListenerOptions options, HttpHandler handler)
+HttpListener::HttpListener(const Executor& executor, HttpListenerOptions options, HttpHandler handler)
     : state_(std::make_shared<State>(executor, std::move(options), std::move(handler))) {
   state_->open();
   asio::co_spawn(executor, state_->accept(),

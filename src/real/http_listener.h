@@ -32,7 +32,7 @@ struct HttpListenerOptions {
 // of the io_context in which the handlers under way end.
 class HttpListener {
  public:
-  HttpListener(Executor executor, HttpListenerOptions options, HttpHandler handler);
+  HttpListener(const Executor& executor, HttpListenerOptions options, HttpHandler handler);
   HttpListener(const HttpListener&) = delete;
   HttpListener& operator=(const HttpListener&) = delete;
   ~HttpListener();  // stops

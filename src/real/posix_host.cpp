@@ -119,7 +119,7 @@ bool create_file(const Path& path, BytesView content, unsigned mode) {
 }
 
 std::optional<Bytes> read_file(const Path& path) {
-  constexpr std::size_t limit = 16 * 1024 * 1024;
+  constexpr std::size_t limit = 16UZ * 1024 * 1024;
   const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file && is_absence(errno)) return std::nullopt;
   if (!file) throw file_failure("Reading", path, errno);
