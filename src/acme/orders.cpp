@@ -36,7 +36,8 @@ Json order_payload(const CertificateSpec& wanted, const std::string& replaces) {
 void check_answer(const Order& order, const CertificateSpec& wanted) {
   const auto refuse = [&](std::string what) {
     return Failure(Failure::Kind::refused, fmt::format("newOrder for {}: {}", shown_names(wanted.names), what),
-                   "Report it to the CA");
+                   "Report it to the CA")
+        .as_rationed();
   };
   if (order.names != sorted_names(wanted.names))
     throw refuse(fmt::format("the CA's order is for {}", shown_names(order.names)));
@@ -89,7 +90,8 @@ Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, st
   if (answer.problem) throw failure_of(*answer.problem, call.operation, true);
   const auto location = answer.response.headers.get("Location");
   if (!location)
-    throw Failure(Failure::Kind::refused, call.operation + ": the CA gave no order URL", "Report it to the CA");
+    throw Failure(Failure::Kind::refused, call.operation + ": the CA gave no order URL", "Report it to the CA")
+        .as_rationed();
   const OrderUrl url = OrderUrl::parse(*location);
   check_answer(remember(url, answer.response), wanted);
   known_.at(url).unread = true;

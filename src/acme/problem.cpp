@@ -67,6 +67,11 @@ Failure::Kind kind_of(const Problem& problem, bool changes) {
   return Failure::Kind::refused;
 }
 
+// The CA itself said no, or counts. A 503 is no more than a server that is busy.
+bool rationed(const Problem& problem, Failure::Kind kind) {
+  return kind == Failure::Kind::refused || problem.status == 429 || problem.type == "rateLimited";
+}
+
 }  // namespace
 
 std::string Problem::words() const {
@@ -137,9 +142,10 @@ Failure failure_of(const Problem& problem, std::string_view operation, bool chan
     next = fmt::format("Run certferry again in {}; until then the CA refuses", humane(*problem.retry_after));
   const std::string_view verb =
       kind == Failure::Kind::transient || kind == Failure::Kind::outcome_unknown ? "the CA failed" : "the CA refused";
-  return Failure(kind, fmt::format("{}: {}: {}", operation, verb, problem.words()), std::move(next),
-                 later ? problem.retry_after : std::nullopt)
-      .with_code(problem.type);
+  const Failure failure = Failure(kind, fmt::format("{}: {}: {}", operation, verb, problem.words()), std::move(next),
+                                  later ? problem.retry_after : std::nullopt)
+                              .with_code(problem.type);
+  return rationed(problem, kind) ? failure.as_rationed() : failure;
 }
 
 }  // namespace certferry::acme

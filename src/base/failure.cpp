@@ -58,6 +58,12 @@ std::string shown(CodePoint c, std::string_view bytes) {
 Failure::Failure(Kind kind, std::string what, std::string next, std::optional<Duration> retry_after)
     : kind_(kind), what_(std::move(what)), next_(std::move(next)), retry_after_(retry_after) {}
 
+Failure Failure::as_rationed() const {
+  Failure copy = *this;
+  copy.rationed_ = true;
+  return copy;
+}
+
 Failure Failure::with_code(std::string code) const {
   Failure coded = *this;
   coded.code_ = std::move(code);

@@ -37,6 +37,10 @@ class Failure : public std::exception {
   // the room that called the service; nobody above it looks at codes.
   const std::string& code() const noexcept { return code_; }
   Failure with_code(std::string code) const;
+  // Asking again at once would be held against us: the service counts or limits such requests. The failure table says
+  // when (DESIGN section 4, Generations); a failure that is not rationed holds nothing back.
+  bool rationed() const noexcept { return rationed_; }
+  Failure as_rationed() const;
   // The same failure, said from further up: "context: what".
   Failure within(std::string_view context) const;
 
@@ -46,6 +50,7 @@ class Failure : public std::exception {
   std::string next_;
   std::string code_;
   std::optional<Duration> retry_after_;
+  bool rationed_ = false;
 };
 
 std::string_view name(Failure::Kind);

@@ -1,5 +1,6 @@
 #include "engine/life.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -26,6 +27,15 @@ bool key_is_useless(const std::optional<JournalView>& journal, WallTime now) {
   return !order || from_json<WallTime>(order->at("at")) + limits::renewal::given_up_order_lives <= now;
 }
 
+// One more failure in a row: the failure table says when to go on, and whoever refused may have said later.
+void count(FailureRecord& failures, const Failure& failure, WallTime now) {
+  ++failures.count;
+  failures.not_before =
+      now + std::max(pause_after_failures(failures.count), failure.retry_after().value_or(Duration::zero()));
+  failures.what = failure.what();
+  failures.next = failure.next();
+}
+
 }  // namespace
 
 Task<int> Life::open_generation(const CertificateSpec& wanted) {
@@ -34,6 +44,7 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
   if (record.open_generation) co_await close_open("its specification changed");
   co_await claimed_.entry().update([&](Record& changed) {
     changed.open_generation = ++changed.last_generation;
+    if (changed.specification != wanted) changed.failures = FailureRecord{};  // those were another one's
     changed.specification = wanted;
   });
   co_return *claimed_.get().open_generation;
@@ -70,6 +81,8 @@ Task<> Life::obtain(const CertificateSpec& wanted) {
   }
   if (failure->kind() == Failure::Kind::dead_generation)
     co_await close_dead(*journal, *failure);
+  else if (failure->rationed())
+    co_await note_refusal(generation, *failure);
   else if (failure->kind() != Failure::Kind::fenced)
     co_await note_failure(*failure);
   std::rethrow_exception(failed);
@@ -82,6 +95,14 @@ Task<> Life::note_failure(const Failure& failure) {
   });
 }
 
+Task<> Life::note_refusal(int generation, const Failure& failure) {
+  const WallTime now = trades_.time.now();
+  co_await claimed_.entry().update([&](Record& record) {
+    count(record.failures, failure, now);
+    remember(record, now, fmt::format("generation {} was refused: {}", generation, failure.what()));
+  });
+}
+
 Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   const int generation = journal.generation();
   co_await give_up(generation);
@@ -89,10 +110,7 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    ++record.failures.count;
-    record.failures.not_before = now + pause_after_failures(record.failures.count);
-    record.failures.what = failure.what();
-    record.failures.next = failure.next();
+    count(record.failures, failure, now);
     remember(record, now, fmt::format("generation {} ended without a certificate: {}", generation, failure.what()));
   });
   co_await vault_.remove(claimed_.get().id, generation);  // no certificate was issued for it, and none will be

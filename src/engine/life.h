@@ -33,6 +33,7 @@ class Life {
   Task<int> open_generation(const CertificateSpec& wanted);
   Task<> close_dead(Journal& journal, const Failure& failure);
   Task<> note_failure(const Failure& failure);
+  Task<> note_refusal(int generation, const Failure& failure);
   Task<> give_up(int generation);
   Task<Outcome> install_one(const CertificateConfig& certificate, const InstallConfig& install,
                             const CertificateSpec& wanted);

@@ -83,7 +83,10 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
 // What holds an issue back: the failure table, or every target by I7.
 Action hold_back(Action issue, const ObservedCertificate& seen, const Request& request, const Roots& roots,
                  WallTime now) {
-  if (seen.record && !request.retry && seen.record->failures.not_before && now < *seen.record->failures.not_before) {
+  // A pause is of the specification that failed: one that was corrected does not wait.
+  const bool paused = seen.record && seen.record->specification == seen.wanted && seen.record->failures.not_before &&
+                      now < *seen.record->failures.not_before;
+  if (paused && !request.retry) {
     const FailureRecord& failures = seen.record->failures;
     return Action{Kind::wait,
                   issue.certificate,

@@ -130,6 +130,8 @@ TEST(Problem, BecomesTheFailureThatSomebodyCanReactTo) {
     EXPECT_EQ(failure_for(response).code(), one.type);
     EXPECT_THAT(failure_for(response).what(), HasSubstr(std::string{one.type} + ": because"));
     EXPECT_FALSE(failure_for(response).next().empty());
+    const bool passes = one.reading == Kind::transient;
+    EXPECT_EQ(failure_for(response).rationed(), !passes) << one.type;
   }
 }
 
@@ -137,7 +139,9 @@ TEST(Problem, SaysHowLongTheCaRefuses) {
   const Failure failure = failure_for(refused_with(429, "rateLimited", "too many", {{"Retry-After", "7200"}}), true);
   EXPECT_EQ(failure.retry_after(), hours(2));
   EXPECT_THAT(failure.next(), HasSubstr("2 h"));
-  EXPECT_EQ(failure_for(http::Response{503, {{"Retry-After", "5"}}, ""}, true).kind(), Failure::Kind::throttled);
+  const Failure busy = failure_for(http::Response{503, {{"Retry-After", "5"}}, ""}, true);
+  EXPECT_EQ(busy.kind(), Failure::Kind::throttled);
+  EXPECT_FALSE(busy.rationed());
 }
 
 TEST(Problem, ShowsTheLinkOfAPauseThatAPersonLifts) {

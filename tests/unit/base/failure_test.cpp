@@ -16,6 +16,8 @@ TEST(Failure, KeepsEverythingWhenSaidFromFurtherUp) {
   EXPECT_EQ(high.next(), "Wait");
   EXPECT_EQ(high.retry_after(), seconds(3));
   EXPECT_EQ(low.code(), "");
+  EXPECT_FALSE(high.rationed());
+  EXPECT_TRUE(low.as_rationed().within("www").rationed());
 }
 
 TEST(Failure, NamesItsKinds) {

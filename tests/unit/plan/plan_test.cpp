@@ -85,6 +85,13 @@ TEST_F(Planning, WaitsAfterAFailureUnlessToldToRetry) {
   EXPECT_EQ(plan(seen(record), {.retry = true}).issue->kind, Kind::issue);
 }
 
+TEST_F(Planning, ACorrectedSpecificationDoesNotWaitForTheOneThatFailed) {
+  Record record{id, wanted};
+  record.failures = FailureRecord{2, now + minutes(5), "the CA said no", "look"};
+  wanted = spec({"www.shop.example"});
+  EXPECT_EQ(plan(seen(record)).issue->kind, Kind::issue);
+}
+
 TEST_F(Planning, OrdersNothingWhereOursIsServedThoughTheStateIsLost) {
   const auto issue =
       plan(seen({}, {target(serving(ca.issue({"shop.example"}, now - days(1), now + days(89)), true))})).issue;

@@ -1,0 +1,124 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+
+// How often somebody who says no is asked again.
+namespace certferry::simulation {
+namespace {
+
+using testing::Contains;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct Refused : testing::Test {
+  Refused() {
+    estate.zone("shop.example");
+    estate.certificate("shop", {"shop.example"});
+  }
+  // How many orders one more run asked for.
+  std::size_t asked(Request request = {}) {
+    const std::size_t before = estate.world().count("acme", "newOrder");
+    estate.apply(std::move(request));
+    return estate.world().count("acme", "newOrder") - before;
+  }
+  void answer_new_order(http::Response response) {
+    estate.world().ca().interpose = [response](const http::Request&,
+                                               const std::string& operation) -> std::optional<http::Response> {
+      if (operation == "newOrder") return response;
+      return {};
+    };
+  }
+  void mend_ca() { estate.world().ca().interpose = nullptr; }
+
+  Estate estate;
+};
+
+TEST_F(Refused, ByTheCaItIsAskedForAgainWhenTheFailureTableSays) {
+  estate.world().ca().rejected.insert(DomainName::parse("shop.example"));
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_THAT(estate.failures(), Contains(HasSubstr("rejectedIdentifier")));
+  EXPECT_EQ(asked(), 0U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::waiting)));
+  estate.pass(minutes(2));
+  EXPECT_EQ(asked(), 1U);
+  estate.pass(minutes(5));
+  EXPECT_EQ(asked(), 0U) << "ten minutes after the second";
+  estate.pass(minutes(6));
+  EXPECT_EQ(asked(), 1U);
+  estate.world().ca().rejected.clear();
+  EXPECT_EQ(asked(), 0U);
+  Request retry;
+  retry.retry = true;
+  EXPECT_EQ(asked(retry), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.record("shop")->failures, FailureRecord{});
+}
+
+TEST_F(Refused, ByARateLimitItIsNotAskedForBeforeTheLimitEnds) {
+  auto limited = sandbox::CaProblem{429, "rateLimited", "too many", {}}.response();
+  limited.headers.set("Retry-After", "10800");
+  answer_new_order(limited);
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  mend_ca();
+  estate.pass(hours(2));
+  EXPECT_EQ(asked(), 0U);
+  estate.pass(hours(1));
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+TEST_F(Refused, AServerThatIsBusyHoldsNothingBack) {
+  http::Response busy;
+  busy.status = 503;
+  busy.headers.set("Retry-After", "600");
+  answer_new_order(busy);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  mend_ca();
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+TEST_F(Refused, ByAwsItIsTriedAgainByTheNextRun) {
+  estate.wanted("shop").config.domains = {DomainName::parse("elsewhere.example")};
+  estate.apply();
+  EXPECT_THAT(estate.failures(), Contains(HasSubstr("no public hosted zone")));
+  estate.zone("elsewhere.example");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.world().ca().certificates, SizeIs(1));
+}
+
+TEST_F(Refused, ACorrectedSpecificationDoesNotWaitForThePauseOfTheOneThatFailed) {
+  estate.wanted("shop").config.domains.push_back(DomainName::parse("bad.shop.example"));
+  estate.world().ca().rejected.insert(DomainName::parse("bad.shop.example"));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  estate.wanted("shop").config.domains.pop_back();
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.world().ca().certificates, SizeIs(1));
+}
+
+// A failed validation of the one tells nothing of the other.
+TEST_F(Refused, FailuresOfAFormerSpecificationAreNotCountedAgainstTheNext) {
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  estate.apply();
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_EQ(estate.record("shop")->failures.count, 2);
+  estate.wanted("shop").config.domains.push_back(DomainName::parse("www.shop.example"));
+  estate.apply();
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+}
+
+}  // namespace
+}  // namespace certferry::simulation
