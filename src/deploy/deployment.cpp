@@ -108,18 +108,16 @@ Task<Shelf*> Deployment::shelf(const std::string& id) {
 Task<bool> Deployment::referenced(const std::string& reference, const std::string& shelf_id) {
   if (const auto directory = FilesShelf::directory_in(state_->outside.host, shelf_id))
     co_return co_await state_->files_shelf(*directory).live() == reference;
-  const std::vector<std::string> regions{state_->regions.begin(), state_->regions.end()};
-  std::vector<char> found(regions.size(), false);
+  bool found = false;
   std::vector<Work> looks;
-  for (std::size_t i = 0; i < regions.size(); ++i)
-    looks.push_back(
-        [&, i]() -> Task<> { found[i] = co_await referenced_in(state_->access.client_in(regions[i]), reference); });
+  for (const std::string& region : state_->regions)
+    looks.push_back([&, region]() -> Task<> {
+      if (co_await referenced_in(state_->access.client_in(region), reference)) found = true;
+    });
   const auto ends = co_await all_settled(std::move(looks));
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);
-  for (const char one : found)
-    if (one) co_return true;
-  co_return false;
+  co_return found;
 }
 
 }  // namespace certferry

@@ -12,7 +12,7 @@
 namespace certferry {
 namespace {
 
-void add_note(Serving& serving, std::string note) {
+void add_note(Serving& serving, std::string_view note) {
   if (!serving.note.empty()) serving.note += "; ";
   serving.note += note;
 }

@@ -27,7 +27,7 @@ bool special_bucket(const std::string& bucket) {
   return false;
 }
 
-std::string shown(Url url) {
+std::string shown(const Url& url) {
   std::string text = url.text();
   while (text.ends_with('/')) text.pop_back();
   return text;
