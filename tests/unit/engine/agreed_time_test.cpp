@@ -1,0 +1,65 @@
+#include "engine/agreed_time.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/failure.h"
+
+namespace certferry {
+namespace {
+
+using testing::HasSubstr;
+
+struct StoppedClock final : Clock {
+  WallTime now() const override { return WallTime{} + days(20000); }
+  SteadyTime steady() const override { return {}; }
+  Task<> sleep(Duration) override { co_return; }
+};
+
+struct Heard {
+  const char* host;
+  std::optional<Duration> skew;
+};
+
+struct Agreement : testing::Test {
+  WallTime agreed(const std::vector<Heard>& heard) {
+    AgreedTime time{clock, log};
+    for (const Heard& one : heard) time.listen_to(one.host, [skew = one.skew] { return skew; });
+    return time.now();
+  }
+  std::string refusal(const std::vector<Heard>& heard) {
+    try {
+      agreed(heard);
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+    return "none";
+  }
+  StoppedClock clock;
+  QuietLog log;
+};
+
+TEST_F(Agreement, IsOurClockWhereOneConfirmsItOrNobodyWasHeard) {
+  EXPECT_EQ(agreed({}), clock.now());
+  EXPECT_EQ(agreed({{"the CA", {}}, {"AWS", seconds(1)}}), clock.now());
+  EXPECT_EQ(agreed({{"the CA", hours(2)}, {"AWS", seconds(1)}}), clock.now());
+}
+
+TEST_F(Agreement, IsWhatTwoHostsSay) {
+  EXPECT_EQ(agreed({{"the CA", hours(2)}, {"AWS", hours(2)}}), clock.now() + hours(2));
+}
+
+TEST_F(Agreement, OfOneHostAloneIsRefusedByItsName) {
+  EXPECT_EQ(refusal({{"the CA", hours(2)}, {"AWS", {}}}),
+            "our clock says 2024-10-04T00:00:00Z, the CA says 2024-10-04T02:00:00Z");
+}
+
+TEST_F(Agreement, OfTwoThatDifferIsRefusedWithWhatEachSays) {
+  const std::string both =
+      "our clock says 2024-10-04T00:00:00Z, AWS says 2024-10-03T23:00:00Z, the CA says 2024-10-04T02:00:00Z";
+  EXPECT_EQ(refusal({{"the CA", hours(2)}, {"AWS", -hours(1)}}), both);
+  EXPECT_EQ(refusal({{"AWS", -hours(1)}, {"the CA", hours(2)}}), both);
+}
+
+}  // namespace
+}  // namespace certferry
