@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include "acme/certificate_authority.h"
-#include "acme/timed_step.h"
 #include "base/failure.h"
 #include "base/limits/acme.h"
 #include "crypto/certificate_request.h"
+#include "outside/timed_step.h"
 #include "wire/base64.h"
 
 // From a ready order to a chain (RFC 8555 sections 7.4 and 7.4.2).
@@ -105,7 +105,7 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
 Task<Issued> CertificateAuthority::finalize(const Order& order, const Bytes& csr, int generation) {
   known_.try_emplace(order.url, Known{order, {}});
   const auto obtaining = [&] { return obtain(order.url, csr, generation); };
-  co_return co_await timed_step(outside_, order.names.front().text(), "finalize", obtaining);
+  co_return co_await timed_step(outside_.log, outside_.clock, order.names.front().text(), "finalize", obtaining);
 }
 
 // Twice, and its alternates: what cannot be read at first may be read later.

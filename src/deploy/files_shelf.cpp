@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
-#include "deploy/logged_step.h"
 #include "deploy/object_name.h"
+#include "outside/timed_step.h"
 #include "wire/url.h"
 
 namespace certferry {
@@ -64,7 +64,7 @@ Task<> FilesShelf::write(const std::string& place, const Issued& issued, const P
 Task<Shelved> FilesShelf::put(const Issued& issued, const PrivateKey& key, std::optional<Shelved>) {
   const std::string name = name_for(issued);
   const Work writing = [&]() -> Task<> { co_await write(place_of(name), issued, key); };
-  co_await logged_step(outside_, id_, "upload", writing);
+  co_await timed_step(outside_.log, outside_.clock, id_, "upload", writing);
   co_return Shelved{id_, place_of(name), name, issued.fingerprint()};
 }
 

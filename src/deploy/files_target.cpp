@@ -5,7 +5,7 @@
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
-#include "deploy/logged_step.h"
+#include "outside/timed_step.h"
 #include "probe/host_port.h"
 #include "probe/live_look.h"
 
@@ -74,7 +74,7 @@ Task<> FilesTarget::bind(const Shelved& next, const Serving& seen) {
     if (now != next.reference) co_await switch_to(next.reference);
     co_await reload();
   };
-  co_await logged_step(outside_, id_, "bind", binding);
+  co_await timed_step(outside_.log, outside_.clock, id_, "bind", binding);
 }
 
 // Relative where it can be, so that the whole directory may be mounted elsewhere.
@@ -105,7 +105,7 @@ Task<> FilesTarget::verify(const Issued& issued, const Serving&) {
       co_await await_shown(outside_, place->host, place->port, proving_.sni, issued.chain.leaf,
                            limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
-  co_await logged_step(outside_, id_, "verify", verifying);
+  co_await timed_step(outside_.log, outside_.clock, id_, "verify", verifying);
 }
 
 Task<> FilesTarget::verify_files(const Issued& issued) {
@@ -133,7 +133,7 @@ Task<> FilesTarget::restore(const Serving& former, const Shelved& bound) {
     co_await switch_to(former.reference);
     co_await reload();
   };
-  co_await logged_step(outside_, id_, "restore", restoring);
+  co_await timed_step(outside_.log, outside_.clock, id_, "restore", restoring);
 }
 
 }  // namespace certferry

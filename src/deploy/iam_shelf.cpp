@@ -4,8 +4,8 @@
 
 #include "base/failure.h"
 #include "base/limits/iam.h"
-#include "deploy/logged_step.h"
 #include "deploy/object_name.h"
+#include "outside/timed_step.h"
 
 namespace certferry {
 namespace {
@@ -62,7 +62,7 @@ Shelved IamShelf::shelved(const std::string& arn, const Issued& issued) const {
 Task<Shelved> IamShelf::put(const Issued& issued, const PrivateKey& key, std::optional<Shelved>) {
   std::optional<Shelved> put;
   const Work uploading = [&]() -> Task<> { put = co_await upload(issued, key); };
-  co_await logged_step(outside_, id_, "upload", uploading);
+  co_await timed_step(outside_.log, outside_.clock, id_, "upload", uploading);
   known_.insert_or_assign(put->reference, issued.chain);
   co_return std::move(*put);
 }

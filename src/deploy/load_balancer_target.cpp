@@ -6,7 +6,7 @@
 #include "base/failure.h"
 #include "base/limits/iam.h"
 #include "base/limits/renewal.h"
-#include "deploy/logged_step.h"
+#include "outside/timed_step.h"
 #include "probe/live_look.h"
 
 namespace certferry {
@@ -77,7 +77,7 @@ Task<> LoadBalancerTarget::look_from_outside(const Slot& slot, Serving& serving)
 
 Task<> LoadBalancerTarget::bind(const Shelved& next, const Serving& seen) {
   const Work binding = [&]() -> Task<> { co_await change(next.reference, seen.reference); };
-  co_await logged_step(outside_, std::string{id()}, "bind", binding);
+  co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "bind", binding);
 }
 
 Task<> LoadBalancerTarget::change(const std::string& next, const std::string& from) {
@@ -117,7 +117,7 @@ Task<> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
     co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
-  co_await logged_step(outside_, std::string{id()}, "verify", verifying);
+  co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "verify", verifying);
 }
 
 Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {
@@ -135,7 +135,7 @@ Task<> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) 
   const std::string now = (co_await describe()).reference;
   if (now != bound.reference) co_return;  // nothing was changed, or somebody else changed it since
   const Work restoring = [&]() -> Task<> { co_await change(former.reference, bound.reference); };
-  co_await logged_step(outside_, std::string{id()}, "restore", restoring);
+  co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "restore", restoring);
 }
 
 }  // namespace certferry

@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
+#include "outside/timed_step.h"
 
 namespace certferry {
 namespace {
@@ -98,6 +99,20 @@ Task<> Challenges::publish_all(const std::vector<ChallengeRecord>& records, cons
   }
 }
 
+// As a step of its own: it takes the longest.
+Task<> Challenges::publish_timed(const std::vector<ChallengeRecord>& records, const TxtOwner& owner,
+                                 Shares& published) {
+  TimedStep publishing{outside_.log, outside_.clock, owner.certificate.text(), "TXT"};
+  try {
+    co_await publish_all(records, owner, published);
+  } catch (...) {
+    publishing.failed(std::current_exception());
+    throw;
+  }
+  publishing.done(
+      fmt::format("{} values INSYNC in {} zone{}", records.size(), published.size(), published.size() == 1 ? "" : "s"));
+}
+
 Task<> Challenges::clean_up(const Shares& shares, bool park) {
   std::vector<Work> works;
   for (const auto& [id, zone] : shares) {
@@ -126,17 +141,10 @@ Task<> Challenges::clean_up(const Shares& shares, bool park) {
 
 Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
                                    std::function<bool()> in_flight) {
-  const std::string subject = owner.certificate.text();
   Shares published;
   std::exception_ptr failed;
   try {
-    const SteadyTime began = outside_.clock.steady();
-    outside_.log.step_begun(subject, "TXT");
-    co_await publish_all(records, owner, published);
-    outside_.log.step_ended(subject, "TXT",
-                            fmt::format("{} values INSYNC in {} zone{}", records.size(), published.size(),
-                                        published.size() == 1 ? "" : "s"),
-                            outside_.clock.steady() - began);
+    co_await publish_timed(records, owner, published);
     co_await work();
   } catch (...) {
     failed = std::current_exception();

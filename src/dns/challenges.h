@@ -39,6 +39,7 @@ class Challenges {
   Task<> publish(ZoneShare& share, const TxtOwner& owner, Shares& moved);
   Task<bool> follow_cnames(const ZoneShare& share);
   Task<> publish_all(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published);
+  Task<> publish_timed(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published);
   Task<> clean_up(const Shares& shares, bool park);
 
   Outside& outside_;

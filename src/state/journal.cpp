@@ -154,17 +154,4 @@ Task<> Journal::write(std::function<void(Content&)> change) {
   co_await to_its_end(put);
 }
 
-void Journal::begun(std::string_view name) {
-  started_.insert_or_assign(std::string{name}, clock_.steady());
-  log_.step_begun(begin_.certificate.text(), name);
-}
-
-void Journal::ended(std::string_view name, std::string_view outcome) {
-  auto started = started_.find(name);
-  if (started == started_.end()) return;
-  Duration took = clock_.steady() - started->second;
-  started_.erase(started);
-  log_.step_ended(begin_.certificate.text(), name, outcome, took);
-}
-
 }  // namespace certferry

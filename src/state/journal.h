@@ -2,7 +2,6 @@
 
 #include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include "base/log.h"
 #include "outside/clock.h"
 #include "outside/store.h"
+#include "outside/timed_step.h"
 #include "wire/json.h"
 #include "wire/json_names.h"
 
@@ -91,8 +91,6 @@ class Journal {
   Task<> record_outcome(std::string name, Json value);
   // Stores `change` of the content; known here only once it is stored. Failure: fenced on a conflict.
   Task<> write(std::function<void(Content&)> change);
-  void begun(std::string_view name);
-  void ended(std::string_view name, std::string_view outcome);
 
   Store& store_;
   Clock& clock_;
@@ -101,7 +99,6 @@ class Journal {
   Content content_;
   std::optional<Store::Version> version_;
   Turn turn_;
-  std::map<std::string, SteadyTime, std::less<>> started_;
 };
 
 std::string journal_key(const CertificateId&, int generation);  // "certificate/www/generation/3"
@@ -123,24 +120,19 @@ template <class Effect>
 auto Journal::step(std::string_view name, Effect effect) -> std::invoke_result_t<Effect> {
   using T = typename TaskResult<std::invoke_result_t<Effect>>::type;
   if (const Json* value = finished(name)) co_return from_json<T>(*value);
-  begun(name);
-  try {
+  const auto recorded = [&]() -> Task<T> {
     T outcome = co_await effect();
     co_await record_outcome(std::string{name}, to_json(outcome));
-    ended(name, "done");
     co_return outcome;
-  } catch (const Failure& failure) {
-    ended(name, certferry::name(failure.kind()));
-    throw;
-  }
+  };
+  co_return co_await timed_step(log_, clock_, begin_.certificate.text(), std::string{name}, recorded);
 }
 
 template <class Effect, class Probe>
 auto Journal::step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect> {
   using T = typename TaskResult<std::invoke_result_t<Effect>>::type;
   if (const Json* value = finished(name)) co_return from_json<T>(*value);
-  begun(name);
-  try {
+  const auto recorded = [&]() -> Task<T> {
     std::optional<T> outcome;
     if (intended(name))
       outcome = co_await probe();
@@ -148,12 +140,9 @@ auto Journal::step(std::string_view name, Effect effect, Probe probe) -> std::in
       co_await record_intent(std::string{name});
     if (!outcome) outcome = co_await probed_if_unknown<T>(effect, probe);
     co_await record_outcome(std::string{name}, to_json(*outcome));
-    ended(name, "done");
     co_return std::move(*outcome);
-  } catch (const Failure& failure) {
-    ended(name, certferry::name(failure.kind()));
-    throw;
-  }
+  };
+  co_return co_await timed_step(log_, clock_, begin_.certificate.text(), std::string{name}, recorded);
 }
 
 }  // namespace certferry
