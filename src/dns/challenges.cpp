@@ -157,23 +157,42 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
   std::rethrow_exception(failed);
 }
 
+// A deleted zone has taken its values with it, once nothing that was asked of it can still be on its way.
+Task<> Challenges::forget_gone(const HostedZoneId& id) {
+  ZoneLedger ledger{store_, id};
+  const WallTime now = outside_.clock.now();
+  co_await ledger.update([now](std::vector<TxtEntry>& entries) {
+    std::erase_if(entries, [now](const TxtEntry& entry) { return !may_still_change(entry, now); });
+  });
+}
+
+Task<std::size_t> Challenges::sweep_zone(const HostedZoneId& id, const ClosedOwner& closed) {
+  if ((co_await ZoneLedger{store_, id}.entries()).empty()) co_return 0;  // nothing to ask Route 53 about
+  std::exception_ptr failed;
+  try {
+    co_return co_await queue(co_await zones_.by_id(id)).sweep(closed);
+  } catch (const Failure& failure) {
+    if (failure.code() != "NoSuchHostedZone") throw;
+    failed = std::current_exception();
+  }
+  if (!co_await zones_.gone(id)) std::rethrow_exception(failed);
+  co_await forget_gone(id);
+  co_return 0;
+}
+
 Task<std::size_t> Challenges::sweep(ClosedOwner closed) {
   std::size_t withdrawn = 0;
   std::vector<Work> works;
   std::vector<HostedZoneId> ids = co_await zones_with_ledgers(store_);
-  for (const HostedZoneId& id : ids) {
-    works.push_back([this, &id, &closed, &withdrawn]() -> Task<> {
-      if ((co_await ZoneLedger{store_, id}.entries()).empty()) co_return;  // nothing to ask Route 53 about
-      withdrawn += co_await queue(co_await zones_.by_id(id)).sweep(closed);
-    });
-  }
+  for (const HostedZoneId& id : ids)
+    works.push_back([this, &id, &closed, &withdrawn]() -> Task<> { withdrawn += co_await sweep_zone(id, closed); });
   for (const auto& end : co_await all_settled(std::move(works))) {
     if (!end) continue;
     try {
       std::rethrow_exception(end);
     } catch (const Failure& failure) {
       if (failure.kind() == Failure::Kind::fenced) throw;
-      outside_.log.warn(fmt::format("sweeping TXT records: {}", failure.what()));
+      outside_.log.warn(fmt::format("sweeping TXT records: {} -> {}", failure.what(), failure.next()));
     }
   }
   co_return withdrawn;

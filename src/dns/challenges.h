@@ -22,7 +22,8 @@ class Challenges {
   // validation may be under way it parks instead. A withdrawal that fails is logged and left to the sweep.
   Task<> while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
                          std::function<bool()> in_flight);
-  // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged. The number withdrawn.
+  // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged. The ledger of a zone that was deleted is
+  // emptied. The number withdrawn.
   Task<std::size_t> sweep(ClosedOwner closed);
   // Zones side by side: ZoneQueue::settle. The end of a run.
   Task<> settle(Duration deadline);
@@ -39,6 +40,8 @@ class Challenges {
   Task<> publish(ZoneShare& share, const TxtOwner& owner, Shares& moved);
   Task<bool> follow_cnames(const ZoneShare& share);
   Task<> publish_all(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published);
+  Task<> forget_gone(const HostedZoneId& id);
+  Task<std::size_t> sweep_zone(const HostedZoneId& id, const ClosedOwner& closed);
   Task<> publish_timed(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published);
   Task<> clean_up(const Shares& shares, bool park);
 

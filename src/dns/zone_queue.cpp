@@ -86,6 +86,13 @@ void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& p
 
 }  // namespace
 
+bool may_still_change(const TxtEntry& entry, WallTime now) {
+  const auto written_lately = [now](const TxtOwner& owner) {
+    return now < owner.written + limits::route53::asked_lives;
+  };
+  return may_still_land(entry, now) || std::ranges::any_of(entry.owners, written_lately);
+}
+
 struct ZoneQueue::State {
   // What one caller asked for; whoever has the turn does it for all that wait.
   struct Item {

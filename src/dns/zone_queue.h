@@ -18,6 +18,9 @@ struct TxtWish {
   TxtOwner owner;
 };
 
+// Whether a request for this entry may still take effect, though its sender was heard of no more.
+bool may_still_change(const TxtEntry& entry, WallTime now);
+
 // Whether an owner's generation is closed. Asked after the ledger was read, and told by what is stored then: who wrote
 // a ledger had opened its generation before.
 using ClosedOwner = std::function<Task<bool>(const TxtOwner&)>;

@@ -24,6 +24,8 @@ Task<std::set<std::string>> delegation(Resolver& resolver, DomainName zone) {
   co_return servers;
 }
 
+constexpr const char* no_such_zone = "NoSuchHostedZone";
+
 bool is_challenge_name(const DomainName& name) { return name.labels().front() == "_acme-challenge"; }
 
 }  // namespace
@@ -31,20 +33,38 @@ bool is_challenge_name(const DomainName& name) { return name.labels().front() ==
 Zones::Zones(Outside& outside, aws::Client& client, std::vector<ZoneRule> rules, std::vector<DomainName> delegated)
     : outside_(outside), client_(client), rules_(std::move(rules)), delegated_(std::move(delegated)) {}
 
+std::vector<aws::Client*> Zones::clients() const {
+  std::vector<aws::Client*> all{&client_};
+  for (const ZoneRule& rule : rules_)
+    if (std::ranges::find(all, rule.client) == all.end()) all.push_back(rule.client);
+  return all;
+}
+
 Task<Zone> Zones::by_id(const HostedZoneId& id) {
   for (const ZoneRule& rule : rules_) {
     if (rule.id == id) co_return Zone{id, rule.name, rule.client};
   }
-  std::vector<aws::Client*> clients{&client_};
-  for (const ZoneRule& rule : rules_) clients.push_back(rule.client);
-  for (aws::Client* client : clients) {
+  for (aws::Client* client : clients()) {
     for (const aws::HostedZone& zone : *co_await listed(*client)) {
       if (zone.id == id) co_return Zone{id, zone.name, client};
     }
   }
   throw Failure(Failure::Kind::refused,
                 fmt::format("hosted zone {}, where TXT records of ours may be left, cannot be found", id.text()),
-                "Let this configuration's role list it, or remove the leftover _acme-challenge records and the ledger");
+                "Let this configuration's role list it, or remove the leftover _acme-challenge records and the ledger")
+      .with_code(no_such_zone);
+}
+
+Task<bool> Zones::gone(const HostedZoneId& id) {
+  for (aws::Client* client : clients()) {
+    try {
+      co_await aws::Route53{*client}.name_servers(id);
+      co_return false;
+    } catch (const Failure& failure) {
+      if (failure.code() != no_such_zone) co_return false;
+    }
+  }
+  co_return true;
 }
 
 // Public zones of one client's account, listed once: a page holds a hundred, so most accounts cost one request.
@@ -58,23 +78,34 @@ Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
 }
 
 // Of several zones with one name, the one that the parent delegates to.
-Task<Zone> Zones::delegated_one(std::vector<aws::HostedZone> candidates, aws::Client& client) {
+Task<Zone> Zones::one_of(std::vector<aws::HostedZone> candidates, aws::Client& client) {
   const DomainName name = candidates.front().name;
   if (candidates.size() == 1) co_return Zone{candidates.front().id, name, &client};
-  const std::set<std::string> delegated = co_await delegation(outside_.resolver, name);
+  const Turn::Held mine = co_await choosing_.take();
+  if (const auto chosen = chosen_.find(name); chosen != chosen_.end()) co_return chosen->second;
+  if (const auto refusal = none_delegated_.find(name); refusal != none_delegated_.end()) throw Failure{refusal->second};
+  if (auto zone = co_await delegated_one(candidates, client)) co_return chosen_.emplace(name, *zone).first->second;
   std::string ids;
+  for (const aws::HostedZone& candidate : candidates) ids += (ids.empty() ? "" : ", ") + candidate.id.text();
+  throw none_delegated_
+      .emplace(name, Failure(Failure::Kind::refused,
+                             fmt::format("{} has {} public hosted zones ({}), and its parent delegates to none of them",
+                                         name.text(), candidates.size(), ids),
+                             fmt::format("Say which: [[zone]] name = \"{}\", id = \"{}\"", name.text(),
+                                         candidates.front().id.text())))
+      .first->second;
+}
+
+Task<std::optional<Zone>> Zones::delegated_one(const std::vector<aws::HostedZone>& candidates, aws::Client& client) {
+  const DomainName name = candidates.front().name;
+  const std::set<std::string> delegated = co_await delegation(outside_.resolver, name);
   for (const aws::HostedZone& candidate : candidates) {
-    ids += (ids.empty() ? "" : ", ") + candidate.id.text();
     const auto servers = co_await aws::Route53{client}.name_servers(candidate.id);
     if (std::ranges::any_of(servers,
                             [&](const std::string& server) { return delegated.contains(trimmed_dot(server)); }))
       co_return Zone{candidate.id, name, &client};
   }
-  throw Failure(
-      Failure::Kind::refused,
-      fmt::format("{} has {} public hosted zones ({}), and its parent delegates to none of them", name.text(),
-                  candidates.size(), ids),
-      fmt::format("Say which: [[zone]] name = \"{}\", id = \"{}\"", name.text(), candidates.front().id.text()));
+  co_return std::nullopt;
 }
 
 Task<std::optional<Zone>> Zones::longest_match(DomainName name) {
@@ -84,14 +115,14 @@ Task<std::optional<Zone>> Zones::longest_match(DomainName name) {
       if (rule.id) co_return Zone{*rule.id, rule.name, rule.client};
       auto zones = *co_await listed(*rule.client);
       std::erase_if(zones, [&](const aws::HostedZone& zone) { return zone.name != *at; });
-      if (!zones.empty()) co_return co_await delegated_one(std::move(zones), *rule.client);
+      if (!zones.empty()) co_return co_await one_of(std::move(zones), *rule.client);
       throw Failure(Failure::Kind::refused,
                     fmt::format("[[zone]] {} is no public hosted zone that its role can list", at->text()),
                     "Correct its name or role, or give its id");
     }
     auto zones = *co_await listed(client_);
     std::erase_if(zones, [&](const aws::HostedZone& zone) { return zone.name != *at; });
-    if (!zones.empty()) co_return co_await delegated_one(std::move(zones), client_);
+    if (!zones.empty()) co_return co_await one_of(std::move(zones), client_);
   }
   co_return std::nullopt;
 }

@@ -8,6 +8,7 @@
 
 #include "aws/route53.h"
 #include "base/challenge_record.h"
+#include "base/failure.h"
 #include "outside/outside.h"
 #include "outside/resolver.h"
 
@@ -44,12 +45,17 @@ class Zones {
   Task<Zone> zone_of(const DomainName& name);
   // Where a CNAME at `name` leads, remembered for place(). Failure: refused where it may not be followed.
   Task<ChallengePlace> follow(const DomainName& name, std::string target);
-  // A zone known by its id alone, from a ledger.
+  // A zone known by its id alone, from a ledger. Failure: refused, with Route 53's code NoSuchHostedZone, where no
+  // account lists it among its public ones.
   Task<Zone> by_id(const HostedZoneId& id);
+  // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
+  Task<bool> gone(const HostedZoneId& id);
 
  private:
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);
-  Task<Zone> delegated_one(std::vector<aws::HostedZone> candidates, aws::Client& client);
+  std::vector<aws::Client*> clients() const;
+  Task<Zone> one_of(std::vector<aws::HostedZone> candidates, aws::Client& client);
+  Task<std::optional<Zone>> delegated_one(const std::vector<aws::HostedZone>& candidates, aws::Client& client);
   Task<std::optional<Zone>> longest_match(DomainName name);
   std::optional<ChallengePlace> end_of_cnames(const DomainName& name) const;
 
@@ -60,7 +66,9 @@ class Zones {
   std::map<aws::Client*, std::vector<aws::HostedZone>> listed_;
   std::map<DomainName, Zone> known_;
   std::map<DomainName, ChallengePlace> followed_;
-  Turn looking_;
+  std::map<DomainName, Zone> chosen_;  // of several with one name
+  std::map<DomainName, Failure> none_delegated_;
+  Turn looking_, choosing_;
 };
 
 }  // namespace certferry

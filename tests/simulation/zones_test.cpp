@@ -1,0 +1,97 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+
+// Zones of one name, and zones that are gone.
+namespace certferry::simulation {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+void certificate_of_many_names(Estate& estate) {
+  estate.certificate("shop", {"shop.example", "a.shop.example", "b.shop.example", "c.shop.example"});
+}
+
+TEST(Zones, OfOneNameAreAskedForTheirDelegationOnceARun) {
+  Estate estate;
+  estate.zone("shop.example").zone("shop.example");
+  estate.world().zones().all.front().delegated = false;
+  certificate_of_many_names(estate);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_LE(estate.world().count("route53", "GetHostedZone"), 2U) << "each once at most";
+}
+
+TEST(Zones, OfOneNameThatNobodyDelegatesToAreRefusedOnceARun) {
+  Estate estate;
+  estate.zone("shop.example").zone("shop.example");
+  for (auto& zone : estate.world().zones().all) zone.delegated = false;
+  certificate_of_many_names(estate);
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(2));
+  EXPECT_EQ(estate.world().count("route53", "GetHostedZone"), 2U);
+}
+
+std::vector<std::string> warnings_of_the_last_run(Estate& estate) {
+  std::vector<std::string> warnings;
+  for (const std::string& line : estate.simulated->said(estate.simulated->processes() - 1))
+    if (line.starts_with("warning: ")) warnings.push_back(line);
+  return warnings;
+}
+
+// A zone is deleted while a value of ours stands in it: the value is gone with it.
+TEST(Zones, ThatAreGoneTakeTheirLedgersEntriesWithThem) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.world().ca().interpose = [](const http::Request&,
+                                     const std::string& operation) -> std::optional<http::Response> {
+    http::Response busy;
+    busy.status = 503;
+    if (operation == "challenge") return busy;
+    return {};
+  };
+  estate.apply();
+  ASSERT_THAT(estate.challenge_records(), testing::SizeIs(1));
+  estate.unwant("shop");
+  const std::string ledger = "zone/" + estate.world().zones().all.front().id + "/ledger";
+  estate.world().zones().all.clear();
+  estate.apply();
+  EXPECT_THAT(estate.watch->stored().at(ledger), HasSubstr("_acme-challenge.shop.example")) << "as yet";
+  estate.pass(minutes(20));
+  estate.apply();
+  EXPECT_THAT(estate.watch->stored().at(ledger), Not(HasSubstr("_acme-challenge.shop.example")));
+  estate.apply();
+  EXPECT_THAT(warnings_of_the_last_run(estate), IsEmpty());
+}
+
+// The zone is there, and may not be looked at: nobody knows what is left in it.
+TEST(Zones, ThatCannotBeLookedAtKeepTheirLedgersAndSayWhatToDo) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.world().ca().interpose = [](const http::Request&,
+                                     const std::string& operation) -> std::optional<http::Response> {
+    http::Response busy;
+    busy.status = 503;
+    if (operation == "challenge") return busy;
+    return {};
+  };
+  estate.apply();
+  estate.unwant("shop");
+  auto& zone = estate.world().zones().all.front();
+  const std::string ledger = "zone/" + zone.id + "/ledger";
+  zone.private_zone = true;  // no longer among those that are listed
+  estate.pass(minutes(20));
+  estate.apply();
+  EXPECT_THAT(estate.watch->stored().at(ledger), HasSubstr("_acme-challenge.shop.example"));
+  EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("Let this configuration's role list it")));
+}
+
+}  // namespace
+}  // namespace certferry::simulation
