@@ -3,12 +3,14 @@
 #include <chrono>
 #include <ctime>
 #include <fmt/format.h>
+#include <mutex>
 #include <openssl/x509v3.h>
 
 #include "base/failure.h"
 #include "crypto/digest.h"
 #include "crypto/openssl.h"
 #include "crypto/pem.h"
+#include "crypto/recently_read.h"
 #include "crypto/subject_names.h"
 #include "wire/base64.h"
 
@@ -16,6 +18,7 @@ namespace certferry {
 namespace {
 
 constexpr std::size_t largest_certificate = 64 << 10;  // octets; real ones have some thousand
+constexpr std::size_t certificates_held = 512;         // some 4 MiB
 
 Failure certificate_refused(std::string_view what) {
   return Failure(Failure::Kind::refused, fmt::format("Reading a certificate: {}", what),
@@ -44,6 +47,22 @@ std::string name_for_people(const X509_NAME* name) {
   return std::string{written(bio.get())};
 }
 
+OwnedX509 x509_of(BytesView der) {
+  const unsigned char* at = octets(der);
+  OwnedX509 x509{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+  if (!x509) throw certificate_refused(fmt::format("it is none: {}", openssl_reason()));
+  if (at != octets(der) + der.size()) throw certificate_refused("something follows it");
+  return x509;
+}
+
+std::vector<DomainName> names_of(const X509* certificate) {
+  AlternativeNames found = subject_alternative_names(certificate);
+  if (!found.names.empty()) return std::move(found.names);
+  const auto common = text_of(X509_get_subject_name(certificate), NID_commonName);
+  const auto name = common ? name_from_certificate(*common) : std::nullopt;
+  return name ? std::vector{*name} : std::vector<DomainName>{};
+}
+
 bool verifies(X509* certificate, X509* issuer) {
   EVP_PKEY* key = X509_get0_pubkey(issuer);
   const bool good = key != nullptr && X509_verify(certificate, key) == 1;
@@ -53,22 +72,40 @@ bool verifies(X509* certificate, X509* issuer) {
 
 }  // namespace
 
-Certificate::Certificate(std::shared_ptr<X509> x509)
-    : x509_(std::move(x509)),
-      not_before_(time_of(X509_get0_notBefore(x509_.get()))),
-      not_after_(time_of(X509_get0_notAfter(x509_.get()))) {}
+struct Certificate::Read {
+  OwnedX509 x509;
+  Bytes der, digest;  // SHA-256
+  WallTime not_before, not_after;
+  std::vector<DomainName> names;
+  mutable std::once_flag key_read;
+  mutable std::optional<PublicKey> key;
+
+  explicit Read(BytesView octets_of_it)
+      : x509(x509_of(octets_of_it)),
+        der(octets_of_it),
+        digest(sha256(octets_of_it)),
+        not_before(time_of(X509_get0_notBefore(x509.get()))),
+        not_after(time_of(X509_get0_notAfter(x509.get()))),
+        names(names_of(x509.get())) {}
+};
 
 Certificate Certificate::from_der(BytesView der) {
   if (der.size() > largest_certificate)
     throw certificate_refused(fmt::format("it is longer than {} octets", largest_certificate));
-  const unsigned char* at = octets(der);
-  std::shared_ptr<X509> x509{d2i_X509(nullptr, &at, static_cast<long>(der.size())), X509_free};
-  if (!x509) throw certificate_refused(fmt::format("it is none: {}", openssl_reason()));
-  if (at != octets(der) + der.size()) throw certificate_refused("something follows it");
-  Certificate certificate{std::move(x509)};
-  certificate.der_ = Bytes{der};
-  return certificate;
+  static RecentlyRead<Read> latest{certificates_held};
+  if (auto known = latest.find(der)) return Certificate{std::move(known)};
+  auto read = std::make_shared<const Read>(der);
+  latest.keep(read->der, read);
+  return Certificate{std::move(read)};
 }
+
+x509_st* Certificate::get() const { return read_->x509.get(); }
+
+const Bytes& Certificate::der() const { return read_->der; }
+
+WallTime Certificate::not_before() const { return read_->not_before; }
+
+WallTime Certificate::not_after() const { return read_->not_after; }
 
 Certificate Certificate::from_pem(BytesView pem) {
   const auto blocks = parse_pem(pem, PemText::refused);
@@ -78,15 +115,9 @@ Certificate Certificate::from_pem(BytesView pem) {
   return from_der(blocks.front().content);
 }
 
-std::string Certificate::pem() const { return pem_block("CERTIFICATE", der_); }
+std::string Certificate::pem() const { return pem_block("CERTIFICATE", der()); }
 
-std::vector<DomainName> Certificate::names() const {
-  AlternativeNames found = subject_alternative_names(get());
-  if (!found.names.empty()) return std::move(found.names);
-  const auto common = text_of(X509_get_subject_name(get()), NID_commonName);
-  const auto name = common ? name_from_certificate(*common) : std::nullopt;
-  return name ? std::vector{*name} : std::vector<DomainName>{};
-}
+std::vector<DomainName> Certificate::names() const { return read_->names; }
 
 // Not ASN1_STRING_get0_data, which drops a leading 00: what ARI and AWS compare are the content octets.
 Serial Certificate::serial() const {
@@ -103,12 +134,15 @@ Serial Certificate::serial() const {
   return Serial::parse(hex(BytesView{encoded}.substr(encoded.size() - static_cast<std::size_t>(size))));
 }
 
-Fingerprint Certificate::fingerprint() const { return Fingerprint::parse(hex(sha256(der_))); }
+Fingerprint Certificate::fingerprint() const { return Fingerprint::parse(hex(read_->digest)); }
 
 PublicKey Certificate::public_key() const {
-  std::shared_ptr<EVP_PKEY> key{X509_get_pubkey(get()), EVP_PKEY_free};
-  if (!key) throw certificate_refused(fmt::format("its public key cannot be read: {}", openssl_reason()));
-  return PublicKey{std::move(key)};
+  std::call_once(read_->key_read, [this] {
+    std::shared_ptr<EVP_PKEY> key{X509_get_pubkey(get()), EVP_PKEY_free};
+    if (!key) throw certificate_refused(fmt::format("its public key cannot be read: {}", openssl_reason()));
+    read_->key.emplace(std::move(key));
+  });
+  return *read_->key;
 }
 
 std::string Certificate::issuer() const { return name_for_people(X509_get_issuer_name(get())); }
@@ -131,12 +165,17 @@ std::optional<Bytes> Certificate::authority_key_id() const {
 }
 
 bool Certificate::issued_by(const Certificate& issuer) const {
-  return X509_NAME_cmp(X509_get_issuer_name(get()), X509_get_subject_name(issuer.get())) == 0 &&
-         verifies(get(), issuer.get());
+  if (X509_NAME_cmp(X509_get_issuer_name(get()), X509_get_subject_name(issuer.get())) != 0) return false;
+  static RecentlyRead<bool> latest{certificates_held};
+  const Bytes both = read_->digest + issuer.read_->digest;
+  if (const auto known = latest.find(both)) return *known;
+  const auto said = std::make_shared<const bool>(verifies(get(), issuer.get()));
+  latest.keep(both, said);
+  return *said;
 }
 
 bool Certificate::covers(const DomainName& host) const {
-  for (const DomainName& name : names())
+  for (const DomainName& name : read_->names)
     if (host.wildcard() ? host == name : host.covered_by(name)) return true;
   return false;
 }

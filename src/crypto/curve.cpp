@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/objects.h>
 #include <openssl/param_build.h>
 
@@ -14,6 +15,8 @@ using namespace std::string_view_literals;
 using OwnedCurveParams = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 using OwnedCurveParamBuilder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using OwnedScalar = Owned<BIGNUM, BN_clear_free>;
+using OwnedGroup = Owned<EC_GROUP, EC_GROUP_free>;
+using OwnedPoint = Owned<EC_POINT, EC_POINT_free>;
 
 constexpr std::array known_curves{
     Curve{"P-256", "prime256v1", NID_X9_62_prime256v1, 32,
@@ -36,6 +39,17 @@ Bytes coordinate_of(const EVP_PKEY* key, const char* parameter, const Curve& cur
   if (BN_bn2binpad(number, octets(result), static_cast<int>(curve.coordinate)) < 0)
     openssl_failed("read a public key's point");
   return result;
+}
+
+void free_octets(unsigned char* octets_of_it) { OPENSSL_free(octets_of_it); }
+
+// OpenSSL's own numbers of a curve, made once: they never change.
+const EC_GROUP* group_of(const Curve& curve) {
+  static const std::array made{OwnedGroup{EC_GROUP_new_by_curve_name(known_curves[0].nid)},
+                               OwnedGroup{EC_GROUP_new_by_curve_name(known_curves[1].nid)}};
+  const EC_GROUP* group = made[static_cast<std::size_t>(&curve - known_curves.data())].get();
+  if (group == nullptr) openssl_failed("build a curve");
+  return group;
 }
 
 // scalar: null for a public key.
@@ -70,12 +84,34 @@ const Curve* curve_of(const EVP_PKEY* key) {
   return nullptr;
 }
 
+// OpenSSL's encoding as it stands, which costs a quarter of asking for two numbers; a key that was read compressed is
+// written so.
 Bytes point_of(const EVP_PKEY* key, const Curve& curve) {
+  unsigned char* encoded = nullptr;
+  const std::size_t length = EVP_PKEY_get1_encoded_public_key(const_cast<EVP_PKEY*>(key), &encoded);
+  const Owned<unsigned char, free_octets> owned{encoded};
+  if (length == 1 + 2 * curve.coordinate && *encoded == POINT_CONVERSION_UNCOMPRESSED)
+    return {reinterpret_cast<const char*>(encoded), length};
   return "\x04" + coordinate_of(key, OSSL_PKEY_PARAM_EC_PUB_X, curve) +
          coordinate_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, curve);
 }
 
 OwnedPkey public_key_from(const Curve& curve, BytesView point) { return curve_key_from(curve, nullptr, point); }
+
+bool point_belongs_to(const Curve& curve, BytesView scalar, BytesView point) {
+  const EC_GROUP* group = group_of(curve);
+  const OwnedScalar number{BN_secure_new()};
+  const OwnedPoint product{EC_POINT_new(group)};
+  if (!number || !product || BN_bin2bn(octets(scalar), static_cast<int>(scalar.size()), number.get()) == nullptr)
+    openssl_failed("check a key");
+  BN_set_flags(number.get(), BN_FLG_CONSTTIME);
+  if (BN_is_zero(number.get()) || BN_cmp(number.get(), EC_GROUP_get0_order(group)) >= 0) return false;
+  if (EC_POINT_mul(group, product.get(), number.get(), nullptr, nullptr, nullptr) != 1) openssl_failed("check a key");
+  Bytes encoded(1 + 2 * curve.coordinate, '\0');
+  return EC_POINT_point2oct(group, product.get(), POINT_CONVERSION_UNCOMPRESSED, octets(encoded), encoded.size(),
+                            nullptr) == encoded.size() &&
+         encoded == point;
+}
 
 OwnedPkey private_key_from(const Curve& curve, BytesView scalar, BytesView point) {
   const OwnedScalar number{BN_secure_new()};  // makes the parameters' copy a wiped one too

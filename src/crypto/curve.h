@@ -30,6 +30,8 @@ Bytes point_of(const EVP_PKEY* key, const Curve& curve);
 // The point must be on the curve; null where it is not. The scalar is not compared with it.
 OwnedPkey public_key_from(const Curve& curve, BytesView point);
 OwnedPkey private_key_from(const Curve& curve, BytesView scalar, BytesView point);
+// Whether the point is the scalar's, which then is one of a private key.
+bool point_belongs_to(const Curve& curve, BytesView scalar, BytesView point);
 
 // Writes the key into a certificate or request that is being made; false, and nothing written, where it is on no curve
 // of ours.

@@ -9,6 +9,7 @@
 #include "crypto/curve.h"
 #include "crypto/digest.h"
 #include "crypto/openssl.h"
+#include "crypto/recently_read.h"
 #include "crypto/signature.h"
 #include "wire/base64.h"
 #include "wire/json.h"
@@ -20,6 +21,7 @@ using OwnedParams = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 using OwnedParamBuilder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 
 constexpr std::size_t largest_rsa_modulus = 1024;  // octets, 8,192 bits: more only costs the verifier time
+constexpr std::size_t public_keys_held = 512;      // some hundred octets each
 constexpr std::size_t largest_rsa_exponent = 8;    // octets
 
 Failure key_refused(std::string_view what) {
@@ -94,11 +96,7 @@ OwnedPkey key_from_ec_jwk(const Json& jwk) {
   throw key_refused(fmt::format("the JWK's curve is \"{}\"", quoted(wanted, 40)));
 }
 
-}  // namespace
-
-PublicKey::PublicKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)), spki_(encoded_spki(key_.get())) {}
-
-PublicKey PublicKey::from_spki(BytesView der) {
+PublicKey read_spki(BytesView der) {
   for (const Curve& curve : our_curves())
     if (der.starts_with(curve.spki_prefix) && der.size() == curve.spki_prefix.size() + 1 + 2 * curve.coordinate)
       return PublicKey{shared_key(key_from_point(curve, der.substr(curve.spki_prefix.size())))};
@@ -107,6 +105,18 @@ PublicKey PublicKey::from_spki(BytesView der) {
   if (!key) throw key_refused(fmt::format("it is no SubjectPublicKeyInfo: {}", openssl_reason()));
   if (at != octets(der) + der.size()) throw key_refused("something follows the SubjectPublicKeyInfo");
   return PublicKey{shared_key(std::move(key))};
+}
+
+}  // namespace
+
+PublicKey::PublicKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)), spki_(encoded_spki(key_.get())) {}
+
+PublicKey PublicKey::from_spki(BytesView der) {
+  static RecentlyRead<PublicKey> latest{public_keys_held};
+  if (const auto known = latest.find(der)) return *known;
+  const PublicKey read = read_spki(der);
+  latest.keep(der, std::make_shared<const PublicKey>(read));
+  return read;
 }
 
 PublicKey PublicKey::from_jwk(std::string_view json) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -136,6 +137,35 @@ nlohmann::json for_library(const Json& value) {
   return nullptr;
 }
 
+// Most texts need no escape; the library writes the others, and numbers that are none of ours.
+void write_text(std::string& out, const std::string& text) {
+  const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+  if (std::ranges::all_of(text, plain))
+    (out += '"').append(text) += '"';
+  else
+    out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void write_value(std::string& out, const Json& value) {
+  if (value.is_string()) return write_text(out, value.as_text());
+  if (value.is_integer()) {
+    fmt::format_to(std::back_inserter(out), "{}", value.as_integer());
+  } else if (value.is_array()) {
+    char before = '[';
+    for (const Json& element : value.as_array()) write_value(out += std::exchange(before, ','), element);
+    out += before == '[' ? "[]" : "]";
+  } else if (value.is_object()) {
+    char before = '{';
+    for (const auto& [key, member] : value.as_object()) {
+      write_text(out += std::exchange(before, ','), key);
+      write_value(out += ':', member);
+    }
+    out += before == '{' ? "{}" : "}";
+  } else {
+    out += for_library(value).dump();
+  }
+}
+
 std::string_view kind_of(const Json& value) {
   if (value.is_null()) return "null";
   if (value.is_bool()) return "a truth value";
@@ -178,7 +208,9 @@ Json Json::parse(std::string_view text, std::string_view source, std::size_t lim
 }
 
 std::string Json::dump() const {
-  return for_library(*this).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text;
+  write_value(text, *this);
+  return text;
 }
 
 std::string Json::dump_pretty() const {

@@ -10,6 +10,7 @@
 
 #include "acme_vectors.h"
 #include "base/failure.h"
+#include "crypto/pem.h"
 #include "crypto/signature.h"
 #include "test_authority.h"
 #include "wire/base64.h"
@@ -73,6 +74,15 @@ TEST(PrivateKey, SurvivesEveryWrittenForm) {
     EXPECT_EQ(PrivateKey::from_pem(key.pem()).public_part(), key.public_part());
     EXPECT_EQ(PrivateKey::from_der(key.der()).public_part(), key.public_part());
     EXPECT_TRUE(key.pem().reveal().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+  }
+}
+
+TEST(PrivateKey, IsWrittenAsOpenSslWritesIt) {
+  for (const KeyType type : {KeyType::p256, KeyType::p384}) {
+    const PrivateKey key = PrivateKey::generate(type);
+    const auto blocks = parse_pem(key.pem().reveal(), PemText::refused);
+    ASSERT_EQ(blocks.size(), 1U);
+    EXPECT_TRUE(key.der().reveal() == blocks.front().content);
   }
 }
 

@@ -1,0 +1,32 @@
+#include "crypto/recently_read.h"
+
+#include <gtest/gtest.h>
+
+namespace certferry {
+namespace {
+
+std::shared_ptr<const int> number(int value) { return std::make_shared<const int>(value); }
+
+TEST(RecentlyRead, HoldsTheLatestThatWereAskedFor) {
+  RecentlyRead<int> latest{2};
+  latest.keep("one", number(1));
+  latest.keep("two", number(2));
+  ASSERT_TRUE(latest.find("one"));
+  latest.keep("three", number(3));
+  EXPECT_EQ(*latest.find("one"), 1);
+  EXPECT_EQ(*latest.find("three"), 3);
+  EXPECT_FALSE(latest.find("two")) << "nobody has asked for it for the longest time";
+}
+
+TEST(RecentlyRead, KeepsWhatItHoldsAndOwnsItsOctets) {
+  RecentlyRead<int> latest{2};
+  Bytes octets = "one";
+  latest.keep(octets, number(1));
+  octets = "two";
+  latest.keep("one", number(7));
+  EXPECT_EQ(*latest.find("one"), 1);
+  EXPECT_FALSE(latest.find("two"));
+}
+
+}  // namespace
+}  // namespace certferry
