@@ -33,6 +33,14 @@ Authority Authority::make(const std::string& name, WallTime now, Entropy& entrop
   return {std::move(root_key), std::move(key), std::move(root), std::move(intermediate)};
 }
 
+Authorities Authorities::make(WallTime now, Entropy& entropy) {
+  Authority own = Authority::make("Sandbox", now, entropy);
+  Authority foreign = Authority::make("Some Other CA", now - days(365), entropy);
+  const Roots foreign_alone = Roots::from_pem(foreign.root.pem());
+  const Roots both = foreign_alone.with(Roots::from_pem(own.root.pem()));
+  return {std::move(own), std::move(foreign), both, foreign_alone};
+}
+
 Chain Authority::issue(const PublicKey& key_of_leaf, const std::vector<DomainName>& names, WallTime not_before,
                        WallTime not_after, Bytes serial) const {
   CertificateTemplate wanted;

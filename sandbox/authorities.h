@@ -17,6 +17,13 @@ struct Authority {
               WallTime not_after, Bytes serial) const;
 };
 
+// The two that a world has: its own CA's, and that of "some other CA", who was there a year before.
+struct Authorities {
+  Authority own, foreign;
+  Roots both, foreign_alone;
+  static Authorities make(WallTime now, Entropy& entropy);
+};
+
 // A positive serial number as DER's content octets: 16 random octets, and a leading 00 before them where their top bit
 // is set, which is every other time.
 Bytes random_serial(Entropy& entropy);

@@ -47,10 +47,11 @@ struct CaOrder {
   std::vector<DomainName> names;
   std::vector<std::string> authorizations;
   WallTime created, expires;
-  std::optional<WallTime> due;  // when processing ends
-  std::string certificate;      // URL
-  std::string csr;              // DER
-  bool answered = false;        // some challenge of it was
+  std::optional<WallTime> due;                    // when processing ends
+  std::string certificate;                        // URL
+  std::string csr;                                // DER
+  std::optional<RequestedCertificate> requested;  // what it asks for
+  bool answered = false;                          // some challenge of it was
 };
 struct CaAccount {
   std::string url;

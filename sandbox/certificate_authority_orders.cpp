@@ -264,6 +264,7 @@ http::Response CertificateAuthority::Session::finalize() {
   if (!wanted.key.type()) throw CaProblem{400, "badPublicKey", "The CSR's key is of no type that the CA certifies"};
   if (wanted.key == account->key) throw CaProblem{400, "badCSR", "The CSR's key is the account's"};
   order.csr = *csr;
+  order.requested = wanted;
   order.status = "processing";
   order.due = now + ca.world_.settings().issuance_takes;
   changed = true;

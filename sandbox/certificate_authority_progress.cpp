@@ -139,7 +139,7 @@ void CertificateAuthority::issue(CaOrder& order, WallTime when) {
       order.error = std::move(problem);
       return;
     }
-  const RequestedCertificate wanted = parse_certificate_request(order.csr);
+  const RequestedCertificate& wanted = order.requested.value();
   const auto profile = world_.settings().profiles.find(order.profile);
   const Duration lifetime =
       profile == world_.settings().profiles.end() ? world_.settings().certificate_lifetime : profile->second;

@@ -162,8 +162,8 @@ struct Invariants::State {
 
   void finalized(const Event& event) {
     const auto order = world.ca().orders.find(event.object);
-    if (order == world.ca().orders.end() || order->second.csr.empty()) return;
-    const Bytes key = parse_certificate_request(order->second.csr).key.spki();
+    if (order == world.ca().orders.end() || !order->second.requested) return;
+    const Bytes key = order->second.requested->key.spki();
     const auto [first, fresh] = order_of_key.try_emplace({order->second.account, key}, order->first);
     if (first->second != order->first)
       report(event, fmt::format("I6: {} and {} were answered for one key", first->second, order->first));

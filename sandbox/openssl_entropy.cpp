@@ -2,6 +2,9 @@
 
 #include <openssl/rand.h>
 #include <stdexcept>
+#include <utility>
+
+#include "sandbox/openssl_signatures.h"
 
 // OpenSSL 3 calls these deprecated in favour of providers, which cannot be given a callback without being one.
 #pragma GCC diagnostic push
@@ -10,7 +13,7 @@
 namespace certferry::sandbox {
 namespace {
 
-// A RAND_METHOD carries no context: the one place in the sandbox where something is reached without being passed.
+// A RAND_METHOD carries no context: here, and in openssl_signatures, something is reached without being passed.
 Entropy* openssl_feed = nullptr;
 
 int feed(unsigned char* out, int length) {
@@ -29,11 +32,23 @@ OpensslEntropy::OpensslEntropy(Entropy& entropy) : former_(RAND_get_rand_method(
   if (openssl_feed != nullptr) throw std::logic_error("OpenSSL is fed by another world already");
   openssl_feed = &entropy;
   RAND_set_rand_method(&feeding_method);
+  fix_signatures(true);
 }
 
 OpensslEntropy::~OpensslEntropy() {
+  fix_signatures(false);
   RAND_set_rand_method(static_cast<const RAND_METHOD*>(former_));
   openssl_feed = nullptr;
+}
+
+OpensslEntropyMeanwhile::OpensslEntropyMeanwhile(Entropy& entropy)
+    : former_(std::exchange(openssl_feed, &entropy)), method_(RAND_get_rand_method()) {
+  RAND_set_rand_method(&feeding_method);
+}
+
+OpensslEntropyMeanwhile::~OpensslEntropyMeanwhile() {
+  RAND_set_rand_method(static_cast<const RAND_METHOD*>(method_));
+  openssl_feed = former_;
 }
 
 }  // namespace certferry::sandbox

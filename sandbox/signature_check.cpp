@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -183,6 +184,19 @@ std::string signed_date(const http::Request& request, const Claimed& claimed, Wa
   return date;
 }
 
+// AWS General Reference, "Deriving the signing key"; derived once for each day and service, as AWS's clients do it too.
+const Bytes& signing_key(const std::string& secret, const Claimed& claimed) {
+  constexpr std::size_t most_held = 256;
+  static std::map<std::string, Bytes> held;
+  if (held.size() > most_held) held.clear();
+  Bytes& key = held[fmt::format("{}\n{}\n{}\n{}", secret, claimed.date, claimed.region, claimed.service)];
+  if (!key.empty()) return key;
+  key = "AWS4" + secret;
+  for (const std::string& part : {claimed.date, claimed.region, claimed.service, std::string{"aws4_request"}})
+    key = hmac_of(key, part);
+  return key;
+}
+
 }  // namespace
 
 CheckedSignature check_sigv4(const http::Request& request, WallTime now,
@@ -205,10 +219,7 @@ CheckedSignature check_sigv4(const http::Request& request, WallTime now,
   const std::string scope = fmt::format("{}/{}/{}/aws4_request", claimed.date, claimed.region, claimed.service);
   const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", sigv4_algorithm, date, scope, hex(sha256_of(canonical)));
 
-  Bytes key = "AWS4" + *secret;
-  for (const std::string& part : {claimed.date, claimed.region, claimed.service, std::string{"aws4_request"}})
-    key = hmac_of(key, part);
-  if (hex(hmac_of(key, to_sign)) != claimed.signature)
+  if (hex(hmac_of(signing_key(*secret, claimed), to_sign)) != claimed.signature)
     refuse_signature("SignatureDoesNotMatch", fmt::format("the canonical request should have been:\n{}\n", canonical));
   return {claimed.access_key_id, claimed.region, claimed.service};
 }

@@ -103,18 +103,16 @@ const SimulatedServerCertificate* shown_for(const ServerCertificates& store, con
 
 }  // namespace
 
-struct World::Authorities {
-  Authority own, foreign;
-};
-
 World::World(Settings settings, Entropy& entropy, WallTime start)
+    : World(std::move(settings), entropy, start, Authorities::make(start, entropy)) {}
+
+World::World(Settings settings, Entropy& entropy, WallTime start, const Authorities& authorities)
     : settings_(std::move(settings)),
       entropy_(entropy),
       now_(start),
       created_(start - days(365)),
       access_keys_{{"AKIASANDBOX", "sandbox-secret"}},
-      authorities_(new Authorities{Authority::make("Sandbox", start, entropy),
-                                   Authority::make("Some Other CA", start - days(365), entropy)}),
+      authorities_(std::make_unique<const Authorities>(authorities)),
       ca_(std::make_unique<CertificateAuthority>(*this, authorities_->own)),
       zones_(std::make_unique<HostedZones>(*this)),
       server_certificates_(std::make_unique<ServerCertificates>(*this)),
@@ -203,7 +201,7 @@ std::string World::random_id(std::string_view prefix, std::size_t characters) {
   return std::string{prefix} + id;
 }
 
-Roots World::roots() const { return Roots::from_pem(roots_pem()); }
+Roots World::roots() const { return settings_.trusted ? authorities_->both : authorities_->foreign_alone; }
 
 std::string World::roots_pem() const {
   const std::string foreign = authorities_->foreign.root.pem();

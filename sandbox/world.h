@@ -26,6 +26,7 @@ class Buckets;               // buckets.h: S3
 class KeyManagement;         // key_management.h: KMS
 class SecurityTokens;        // security_tokens.h: STS
 struct Authority;            // authorities.h
+struct Authorities;
 
 // What a listener presents in a handshake.
 struct Presented {
@@ -50,6 +51,7 @@ struct Event {
 class World {
  public:
   World(Settings settings, Entropy& entropy, WallTime start);
+  World(Settings settings, Entropy& entropy, WallTime start, const Authorities& authorities);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -109,8 +111,7 @@ class World {
   std::vector<Event> events_;
   std::vector<std::function<void(const Event&)>> listeners_;
   std::map<std::string, std::string> access_keys_;
-  struct Authorities;
-  std::unique_ptr<Authorities> authorities_;  // keys and certificates of the two roots
+  std::unique_ptr<const Authorities> authorities_;
   std::unique_ptr<CertificateAuthority> ca_;
   std::unique_ptr<HostedZones> zones_;
   std::unique_ptr<ServerCertificates> server_certificates_;

@@ -3,13 +3,24 @@
 #include <fmt/format.h>
 #include <stdexcept>
 
+#include "sandbox/authorities.h"
 #include "sandbox/mounts/simulated_process.h"
 
 namespace certferry::sandbox {
 namespace {
 
-constexpr std::uint64_t kWorldStream = 1, kProcessStream = 2,
-                        kDiceStream = 3;  // of one seed, so that none disturbs another
+constexpr std::uint64_t kWorldStream = 1, kProcessStream = 2, kDiceStream = 3,
+                        kAuthoritiesSeed = 4;  // of one seed, so that none disturbs another
+
+// The CAs of every world that begins then, made once: a new world needs none of their keys and signatures.
+const Authorities& authorities_at(WallTime start) {
+  static std::map<WallTime, Authorities> made;
+  const auto known = made.find(start);
+  if (known != made.end()) return known->second;
+  SeededEntropy bytes{kAuthoritiesSeed};
+  const OpensslEntropyMeanwhile meanwhile{bytes};
+  return made.emplace(start, Authorities::make(start, bytes)).first->second;
+}
 
 std::string event_line(const Event& event) {
   return fmt::format("  {} {} {} {}{}", event.service, event.operation, event.object, event.status,
@@ -53,7 +64,7 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
       process_bytes_(seed ^ (kProcessStream << 56)),
       openssl_(openssl_bytes_),
       dice_(seed ^ (kDiceStream << 56)),
-      world_(std::move(settings), world_bytes_, start),
+      world_(std::move(settings), world_bytes_, start, authorities_at(start)),
       invariants_(world_),
       addresses_(world_),
       network_{world_, addresses_, dice_} {

@@ -5,6 +5,7 @@
 #include "sandbox/buckets.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/openssl_signatures.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "tests/unit/sandbox/acme_client.h"
@@ -164,6 +165,37 @@ TEST(OpensslEntropy, IsOneAtATimeAndRestoresWhatWasThere) {
   SeededEntropy again{1};
   const OpensslEntropy fed{again};
   EXPECT_EQ(key(), first);
+}
+
+TEST(OpensslEntropy, LetsASignatureFollowFromKeyAndBytesAlone) {
+  SeededEntropy entropy{1};
+  const OpensslEntropy fed{entropy};
+  for (const KeyType type : {KeyType::p256, KeyType::p384}) {
+    const PrivateKey key = PrivateKey::generate(type);
+    const Bytes first = key.sign("bytes");
+    const std::uint64_t next_before = SeededEntropy{entropy}.next();
+    EXPECT_EQ(key.sign("bytes"), first);
+    EXPECT_EQ(SeededEntropy{entropy}.next(), next_before) << "whether it was signed before changes nothing else";
+    EXPECT_NE(key.sign("other"), first);
+    EXPECT_TRUE(key.public_part().verify(key.algorithm(), "bytes", first));
+  }
+}
+
+TEST(SignatureMemory, GivesTheSameAnswersWithoutComputing) {
+  SeededEntropy entropy{1};
+  const OpensslEntropy fed{entropy};
+  const PrivateKey key = PrivateKey::generate(KeyType::p256);
+  const Bytes computed = key.sign("bytes");
+  const SignatureMemory memory;
+  EXPECT_EQ(key.sign("bytes"), computed);
+  const SignatureCounts before = signature_counts();
+  EXPECT_EQ(key.sign("bytes"), computed);
+  EXPECT_TRUE(key.public_part().verify(SignatureAlgorithm::es256, "bytes", computed));
+  EXPECT_EQ((signature_counts() - before).made, 0U);
+  EXPECT_EQ((signature_counts() - before).verified, 0U);
+  EXPECT_EQ((signature_counts() - before).remembered, 2U);
+  EXPECT_FALSE(key.public_part().verify(SignatureAlgorithm::es256, "other", computed));
+  EXPECT_FALSE(PrivateKey::generate(KeyType::p256).public_part().verify(SignatureAlgorithm::es256, "bytes", computed));
 }
 
 }  // namespace

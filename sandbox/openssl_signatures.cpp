@@ -1,0 +1,184 @@
+#include "sandbox/openssl_signatures.h"
+
+#include <cstring>
+#include <openssl/ec.h>
+#include <openssl/sha.h>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sandbox/openssl_entropy.h"
+#include "sandbox/seeded_entropy.h"
+
+// OpenSSL's own ECDSA stays at work below: an EC_KEY_METHOD is the one place through which certificates, requests and
+// JWS alike pass. Deprecated in favour of providers, as is RAND_METHOD (openssl_entropy).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+namespace certferry::sandbox {
+namespace {
+
+using Digest = std::string_view;
+using Setup = int (*)(EC_KEY*, BN_CTX*, BIGNUM**, BIGNUM**);
+using Sign = int (*)(int, const unsigned char*, int, unsigned char*, unsigned int*, const BIGNUM*, const BIGNUM*,
+                     EC_KEY*);
+using SignToPair = ECDSA_SIG* (*)(const unsigned char*, int, const BIGNUM*, const BIGNUM*, EC_KEY*);
+using Verify = int (*)(int, const unsigned char*, int, const unsigned char*, int, EC_KEY*);
+using VerifyPair = int (*)(const unsigned char*, int, const ECDSA_SIG*, EC_KEY*);
+using Generate = int (*)(EC_KEY*);
+
+constexpr std::size_t most_remembered = 200'000;  // of each kind, some 60 MB; then it begins afresh
+constexpr std::size_t largest_number = 66;        // octets of a P-521 scalar
+
+struct Originals {
+  Setup setup = nullptr;
+  Sign sign = nullptr;
+  SignToPair sign_to_pair = nullptr;
+  Verify verify = nullptr;
+  VerifyPair verify_pair = nullptr;
+  Generate generate = nullptr;
+};
+
+// An EC_KEY_METHOD carries no context.
+struct State {
+  Originals openssl;
+  SignatureCounts counts;
+  bool fixed = false, remembering = false;
+  std::unordered_map<std::string, std::string> made;  // by key and digest
+  std::unordered_map<std::string, int> verified;      // by key, digest and signature
+
+  void forget() {
+    made.clear();
+    verified.clear();
+  }
+  template <class Map, class Value>
+  void remember(Map& map, std::string key, Value value) {
+    if (map.size() >= most_remembered) map.clear();
+    map.insert_or_assign(std::move(key), std::move(value));
+  }
+};
+
+State& state() {
+  static State one;
+  return one;
+}
+
+std::string_view view_of(const unsigned char* bytes, int length) {
+  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)};
+}
+
+std::string private_name(const EC_KEY* key, std::string_view digest) {
+  const BIGNUM* scalar = EC_KEY_get0_private_key(key);
+  std::string name(scalar == nullptr ? 0 : static_cast<std::size_t>(BN_num_bytes(scalar)), '\0');
+  if (scalar != nullptr) BN_bn2bin(scalar, reinterpret_cast<unsigned char*>(name.data()));
+  return name.append(digest);
+}
+
+std::string public_name(const EC_KEY* key, std::string_view digest, std::string_view signature) {
+  std::string name(1 + 2 * largest_number, '\0');
+  const EC_POINT* point = EC_KEY_get0_public_key(key);
+  const std::size_t length =
+      point == nullptr ? 0
+                       : EC_POINT_point2oct(EC_KEY_get0_group(key), point, POINT_CONVERSION_UNCOMPRESSED,
+                                            reinterpret_cast<unsigned char*>(name.data()), name.size(), nullptr);
+  name.resize(length);
+  return name.append(digest).append(signature);
+}
+
+// Bytes that follow from key and digest, for everything that the signature needs.
+SeededEntropy entropy_for(std::string_view key_and_digest) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(key_and_digest.data()), key_and_digest.size(), digest);
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, digest, sizeof seed);
+  return SeededEntropy{seed};
+}
+
+int sign(int type, const unsigned char* digest, int length, unsigned char* signature, unsigned int* size,
+         const BIGNUM* inverse, const BIGNUM* r, EC_KEY* key) {
+  State& all = state();
+  if (!all.fixed) return all.openssl.sign(type, digest, length, signature, size, inverse, r, key);
+  const std::string name = private_name(key, view_of(digest, length));
+  if (all.remembering) {
+    if (const auto known = all.made.find(name); known != all.made.end()) {
+      ++all.counts.remembered;
+      std::memcpy(signature, known->second.data(), known->second.size());
+      *size = static_cast<unsigned int>(known->second.size());
+      return 1;
+    }
+  }
+  SeededEntropy bytes = entropy_for(name);
+  const OpensslEntropyMeanwhile meanwhile{bytes};
+  ++all.counts.made;
+  const int done = all.openssl.sign(type, digest, length, signature, size, inverse, r, key);
+  if (done == 1 && all.remembering) {
+    const std::string made{view_of(signature, static_cast<int>(*size))};
+    all.remember(all.verified, public_name(key, view_of(digest, length), made), 1);
+    all.remember(all.made, name, made);
+  }
+  return done;
+}
+
+int verify(int type, const unsigned char* digest, int length, const unsigned char* signature, int size, EC_KEY* key) {
+  State& all = state();
+  if (!all.remembering) {
+    ++all.counts.verified;
+    return all.openssl.verify(type, digest, length, signature, size, key);
+  }
+  std::string name = public_name(key, view_of(digest, length), view_of(signature, size));
+  if (const auto known = all.verified.find(name); known != all.verified.end()) {
+    ++all.counts.remembered;
+    return known->second;
+  }
+  ++all.counts.verified;
+  const int said = all.openssl.verify(type, digest, length, signature, size, key);
+  if (said >= 0) all.remember(all.verified, std::move(name), said);
+  return said;
+}
+
+int generate(EC_KEY* key) {
+  ++state().counts.keys_made;
+  return state().openssl.generate(key);
+}
+
+// Keys hold their method for as long as they live: it is made once, and stays.
+void install_method() {
+  [[maybe_unused]] static const bool installed = [] {
+    EC_KEY_METHOD* method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
+    if (method == nullptr) throw std::logic_error("OpenSSL gives no EC_KEY_METHOD");
+    Originals& openssl = state().openssl;
+    EC_KEY_METHOD_get_sign(method, &openssl.sign, &openssl.setup, &openssl.sign_to_pair);
+    EC_KEY_METHOD_get_verify(method, &openssl.verify, &openssl.verify_pair);
+    EC_KEY_METHOD_get_keygen(method, &openssl.generate);
+    EC_KEY_METHOD_set_sign(method, sign, openssl.setup, openssl.sign_to_pair);
+    EC_KEY_METHOD_set_verify(method, verify, openssl.verify_pair);
+    EC_KEY_METHOD_set_keygen(method, generate);
+    EC_KEY_set_default_method(method);
+    return true;
+  }();
+}
+
+}  // namespace
+
+const SignatureCounts& signature_counts() { return state().counts; }
+
+SignatureMemory::SignatureMemory() {
+  if (state().remembering) throw std::logic_error("signatures are remembered already");
+  install_method();
+  state().remembering = true;
+}
+
+SignatureMemory::~SignatureMemory() {
+  state().remembering = false;
+  state().forget();
+}
+
+void fix_signatures(bool fixed) {
+  if (fixed) install_method();
+  state().fixed = fixed;
+}
+
+}  // namespace certferry::sandbox
+
+#pragma GCC diagnostic pop
