@@ -20,7 +20,8 @@ namespace certferry::simulation {
 class Estate {
  public:
   explicit Estate(std::uint64_t seed = 1, sandbox::Settings settings = {});
-  ~Estate();  // fails the test for whatever `watch` has seen
+  ~Estate();                           // fails the test for whatever `watch` has seen
+  std::vector<std::string> verdict();  // what `watch` has seen, for a caller who judges it instead of the destructor
   Estate(const Estate&) = delete;
   Estate& operator=(const Estate&) = delete;
 
@@ -83,7 +84,7 @@ class Estate {
 
   std::vector<std::unique_ptr<Wanted>> wanted_;
   Kept report_ = std::make_shared<std::optional<Report>>();
-  bool in_s3_ = false;
+  bool in_s3_ = false, judged_ = false;
   std::optional<Report> last_report;
 };
 

@@ -21,10 +21,10 @@ constexpr const char* key_file = "/var/lib/certferry/store.key";
 constexpr std::size_t challenge_value_length = 43;  // base64url of a SHA-256: anything else is somebody else's
 constexpr unsigned private_mode = 0600;
 
-bool any_holds(const std::map<std::string, Bytes>& stored, std::string_view prefix, const std::string& word) {
-  return std::ranges::any_of(stored, [&](const auto& entry) {
-    return entry.first.starts_with(prefix) && entry.second.find(word) != Bytes::npos;
-  });
+// S3's keys have that of the store's prefix before them.
+std::string_view after_prefix(std::string_view key) {
+  const auto slash = key.find('/');
+  return slash == std::string_view::npos ? key : key.substr(slash + 1);
 }
 
 std::string unquoted(std::string value) {
@@ -50,12 +50,26 @@ std::map<std::string, Bytes> Watch::stored() const {
   std::map<std::string, Bytes> all;
   for (const auto& [key, entry] : simulated_.state("main").entries) all.emplace(key, entry.value);
   for (const auto& [bucket, objects] : simulated_.world().buckets().by_name) {
-    for (const auto& [key, object] : objects) {
-      const auto slash = key.find('/');
-      all.emplace(slash == std::string::npos ? key : key.substr(slash + 1), parse_s3_body(object.body, key).value);
-    }
+    for (const auto& [key, object] : objects)
+      all.emplace(std::string{after_prefix(key)}, parse_s3_body(object.body, key).value);
   }
   return all;
+}
+
+// Looks into S3's bodies as they stand: a ledger is text, and names and values of it need no escape there.
+bool Watch::ledger_holds(std::string_view prefix, const std::string& word) const {
+  const auto holds = [&](std::string_view key, BytesView body) {
+    return key.starts_with(prefix) && body.find(word) != BytesView::npos;
+  };
+  const auto& entries = simulated_.state("main").entries;
+  for (auto entry = entries.lower_bound(std::string{prefix}); entry != entries.end(); ++entry) {
+    if (!entry->first.starts_with(prefix)) break;
+    if (holds(entry->first, entry->second.value)) return true;
+  }
+  for (const auto& [bucket, objects] : simulated_.world().buckets().by_name)
+    for (const auto& [key, object] : objects)
+      if (holds(after_prefix(key), object.body)) return true;
+  return false;
 }
 
 std::map<std::string, Bytes> Watch::secrets() const {
@@ -81,30 +95,29 @@ void Watch::check(const sandbox::Event& event) {
 }
 
 void Watch::ledgers_say(const sandbox::Event& event) {
-  const auto values = stored();
   for (const auto& zone : simulated_.world().zones().all) {
     for (const auto& [key, set] : zone.sets) {
       if (set.type != "TXT" || !set.name.starts_with("_acme-challenge.")) continue;
       for (const std::string& value : set.values) {
         const std::string text = unquoted(value);
-        if (text.size() == challenge_value_length && !any_holds(values, "zone/", text))
+        if (text.size() == challenge_value_length && !ledger_holds("zone/", text))
           seen_.push_back(
               fmt::format("I3: {} {} stands in no ledger after {} {}", set.name, text, event.service, event.operation));
       }
     }
   }
   for (const auto& [name, certificate] : simulated_.world().server_certificates().by_name) {
-    if (certificate.path == "/certferry/" && !any_holds(values, "shelf/", name))
+    if (certificate.path == "/certferry/" && !ledger_holds("shelf/", name))
       seen_.push_back(fmt::format("I3: {} stands in no ledger after {} {}", name, event.service, event.operation));
   }
 }
 
 void Watch::key_can_be_read_back(const sandbox::Event& event) {
   const auto order = simulated_.world().ca().orders.find(event.object);
-  if (order == simulated_.world().ca().orders.end() || order->second.csr.empty()) return;
+  if (order == simulated_.world().ca().orders.end() || !order->second.requested) return;
   const auto plain = secrets();
   if (plain.empty()) return;  // KMS sealed them
-  const PublicKey wanted = parse_certificate_request(order->second.csr).key;
+  const PublicKey& wanted = order->second.requested->key;
   const bool there = std::ranges::any_of(plain, [&](const auto& secret) {
     return secret.first.starts_with("secret/") &&
            PrivateKey::from_der(Secret{Bytes{secret.second}}).public_part() == wanted;

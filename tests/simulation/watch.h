@@ -35,6 +35,7 @@ class Watch {
 
  private:
   void check(const sandbox::Event& event);
+  bool ledger_holds(std::string_view prefix, const std::string& word) const;
   void ledgers_say(const sandbox::Event& event);
   void key_can_be_read_back(const sandbox::Event& event);
   std::vector<std::string> leaks() const;

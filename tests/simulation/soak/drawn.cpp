@@ -1,0 +1,155 @@
+#include "drawn.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "sandbox/seeded_entropy.h"
+
+namespace certferry::soak {
+namespace {
+
+using sandbox::CrashPoint;
+using sandbox::Faults;
+using sandbox::Moment;
+
+constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
+constexpr std::uint64_t effects_of_a_life = 260;                    // crash points are drawn among so many
+
+class Lots {
+ public:
+  explicit Lots(std::uint64_t seed) : numbers_(seed ^ drawing_stream) {}
+  std::uint64_t below(std::uint64_t end) { return numbers_.next() % end; }
+  bool one_in(std::uint64_t many) { return below(many) == 0; }
+  int from_to(int least, int most) {
+    return least + static_cast<int>(below(static_cast<std::uint64_t>(most - least) + 1));
+  }
+  template <class T>
+  T one_of(std::initializer_list<T> all) {
+    return *(all.begin() + below(all.size()));
+  }
+  Duration up_to(Duration most) {
+    return Duration{static_cast<Duration::rep>(below(static_cast<std::uint64_t>(most.count()) + 1))};
+  }
+
+ private:
+  sandbox::SeededEntropy numbers_;
+};
+
+void draw_outside(Lots& lots, sandbox::Settings& settings) {
+  settings.insync_after = lots.one_of({Duration{0}, seconds(5), seconds(35), minutes(2)});
+  settings.certificate_visible_after = lots.one_of({Duration{0}, seconds(4), seconds(20)});
+  settings.release_lag = lots.one_of({Duration{0}, minutes(1), hours(5)});
+  settings.shown_after = lots.one_of({Duration{0}, seconds(2), seconds(40)});
+  settings.orders_reused = lots.one_in(2);
+  settings.orders_listed = lots.one_in(2);
+  settings.authorizations_reused = lots.one_in(2);
+  settings.validation_takes = lots.one_of({Duration{0}, milliseconds(500), seconds(8)});
+  settings.issuance_takes = lots.one_of({Duration{0}, milliseconds(500), seconds(8)});
+  settings.retry_after_seconds = lots.from_to(0, 3);
+  settings.certificate_lifetime = lots.one_of({days(90), days(47), days(7)});
+}
+
+DrawnTarget draw_target(Lots& lots, const std::string& name) {
+  const auto kind = lots.one_of({DrawnTarget::Kind::elb, DrawnTarget::Kind::listener, DrawnTarget::Kind::files});
+  return {kind, name, kind != DrawnTarget::Kind::files && lots.one_in(4)};
+}
+
+void draw_certificates(Lots& lots, Drawn& drawn) {
+  const auto zones = lots.below(4) == 0 ? 2 : 1;
+  for (int zone = 0; zone < zones; ++zone) drawn.zones.push_back(zone == 0 ? "shop.example" : "blog.example");
+  const auto certificates = lots.from_to(1, 3);
+  for (int i = 0; i < certificates; ++i) {
+    DrawnCertificate one{.id = fmt::format("c{}", i), .domains = {}, .key = KeyType::p256, .targets = {}};
+    const std::string zone = drawn.zones[lots.below(drawn.zones.size())];
+    const std::string name = i == 0 ? zone : fmt::format("w{}.{}", i, zone);
+    one.domains.push_back(name);
+    if (lots.one_in(3)) one.domains.push_back("*." + name);
+    if (lots.one_in(4)) one.domains.push_back("api." + drawn.zones.back());
+    if (lots.one_in(5)) one.key = KeyType::p384;
+    std::ranges::sort(one.domains);
+    one.domains.erase(std::ranges::unique(one.domains).begin(), one.domains.end());
+    // "api.x" beside "*.x" is redundant, which a CA refuses.
+    if (std::ranges::find(one.domains, "*." + drawn.zones.back()) != one.domains.end())
+      std::erase(one.domains, "api." + drawn.zones.back());
+    const auto targets = lots.from_to(0, 2);
+    for (int target = 0; target < targets; ++target)
+      one.targets.push_back(draw_target(lots, fmt::format("t{}{}", i, target)));
+    drawn.certificates.push_back(std::move(one));
+  }
+}
+
+void draw_faults(Lots& lots, Faults& faults) {
+  for (const sandbox::FaultRow& row : sandbox::all_faults())
+    if (lots.one_in(4)) faults.*row.amount = lots.from_to(1, row.most);
+}
+
+void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
+  const auto many = lots.below(4);
+  for (std::uint64_t i = 0; i < many; ++i) {
+    CrashPoint point;
+    point.effect = static_cast<long>(lots.below(effects_of_a_life));
+    point.moment = lots.one_of(
+        {Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::stopped, Moment::after_reply});
+    point.in_flight_lands = lots.one_in(2);
+    point.lands_after = lots.one_of({seconds(1), seconds(50), minutes(2), minutes(14)});
+    crashes.push_back(point);
+  }
+  std::ranges::sort(crashes, {}, &CrashPoint::effect);
+}
+
+}  // namespace
+
+Drawn draw(std::uint64_t seed) {
+  Lots lots{seed};
+  Drawn drawn;
+  drawn.seed = seed;
+  draw_outside(lots, drawn.settings);
+  draw_certificates(lots, drawn);
+  drawn.in_s3 = lots.one_in(3);
+  if (drawn.in_s3 && lots.one_in(2)) drawn.instances = 2;
+  drawn.headstart = lots.one_of({Duration{0}, milliseconds(300), seconds(5), seconds(50)});
+  drawn.begins_well = lots.one_in(3);
+  const auto runs = lots.from_to(1, 4);
+  for (int run = 0; run < runs; ++run)
+    drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
+  draw_faults(lots, drawn.faults);
+  draw_crashes(lots, drawn.crashes);
+  return drawn;
+}
+
+Drawn first_issue(std::uint64_t i) {
+  constexpr std::array moments{Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::after_reply};
+  constexpr std::uint64_t effects = 40;
+  Drawn drawn;
+  drawn.seed = 1;
+  drawn.zones = {"shop.example"};
+  drawn.certificates = {{.id = "shop",
+                         .domains = {"*.shop.example", "shop.example"},
+                         .targets = {{DrawnTarget::Kind::elb, "old-web"}, {DrawnTarget::Kind::listener, "web"}}}};
+  drawn.gaps = {Duration{0}};
+  CrashPoint point;
+  point.effect = static_cast<long>(i / moments.size() % effects);
+  point.moment = moments[i % moments.size()];
+  drawn.crashes = {point};
+  return drawn;
+}
+
+std::string in_words(const Drawn& drawn) {
+  std::string text = fmt::format("seed {}: state {}, {} at once, {}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
+                                 drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate");
+  for (const DrawnCertificate& one : drawn.certificates) {
+    text += fmt::format("  {} for {}", one.id, fmt::join(one.domains, ", "));
+    for (const DrawnTarget& target : one.targets)
+      text += fmt::format(" on {}{}", target.name, target.foreign ? " (foreign)" : "");
+    text += "\n";
+  }
+  for (const sandbox::FaultRow& row : sandbox::all_faults())
+    if (drawn.faults.*row.amount != 0) text += fmt::format("  {} {}{}\n", row.name, drawn.faults.*row.amount, row.unit);
+  for (const CrashPoint& point : drawn.crashes)
+    text += fmt::format("  killed {} effect {}\n", sandbox::name(point.moment), point.effect);
+  return text;
+}
+
+}  // namespace certferry::soak

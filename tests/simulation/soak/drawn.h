@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/certificate_spec.h"
+#include "sandbox/faults.h"
+#include "sandbox/mounts/effects.h"
+#include "sandbox/settings.h"
+
+namespace certferry::soak {
+
+struct DrawnTarget {
+  enum class Kind { elb, listener, files };
+  Kind kind = Kind::elb;
+  std::string name;      // of the load balancer, or the directory
+  bool foreign = false;  // serves a trusted certificate of another CA at first
+};
+
+struct DrawnCertificate {
+  std::string id;
+  std::vector<std::string> domains;
+  KeyType key = KeyType::p256;
+  std::vector<DrawnTarget> targets;
+};
+
+// A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while
+// `gaps` last, and who is killed when. Swarm testing (Groce and others, 2012): most faults are off in most worlds, so
+// that none hides behind another.
+struct Drawn {
+  std::uint64_t seed = 0;
+  sandbox::Settings settings;
+  std::vector<std::string> zones;
+  std::vector<DrawnCertificate> certificates;
+  bool in_s3 = false;
+  std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3
+  Duration headstart{0};       // of each before the next
+  bool begins_well = false;    // one run without faults and a long time go first: a renewal is what follows
+  std::vector<Duration> gaps;  // after each of the runs under faults
+  sandbox::Faults faults;
+  std::vector<sandbox::CrashPoint> crashes;
+};
+
+Drawn draw(std::uint64_t seed);
+// The first certificate of a shop behind two load balancers, killed at the i-th of its crash points: what worlds a
+// second are counted in.
+Drawn first_issue(std::uint64_t i);
+std::string in_words(const Drawn&);  // for people: some lines
+
+}  // namespace certferry::soak

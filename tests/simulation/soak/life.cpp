@@ -1,0 +1,233 @@
+#include "life.h"
+
+#include <algorithm>
+#include <exception>
+#include <fmt/format.h>
+
+#include "../estate.h"
+#include "sandbox/certificate_authority.h"
+
+namespace certferry::soak {
+namespace {
+
+using sandbox::CrashPoint;
+using sandbox::Moment;
+using simulation::Estate;
+
+constexpr int restarts_most = 10;
+constexpr int days_until_quiet = 8;
+
+std::string directory_of(const DrawnTarget& target) { return "/etc/ssl/" + target.name; }
+
+// Objects of one kind are named by numbers and ids; where a life can be killed is not.
+std::string place_of(const std::string& effect) {
+  std::string place;
+  for (const char c : effect) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit)
+      place += c;
+    else if (!place.ends_with('#'))
+      place += '#';
+  }
+  return place;
+}
+
+class Life {
+ public:
+  explicit Life(const Drawn& drawn) : drawn_(drawn), estate_(drawn.seed, drawn.settings) { build(); }
+
+  Lived lived(Tracing tracing) {
+    begin_well();
+    for (const CrashPoint& point : drawn_.crashes) kill(point);
+    estate_.simulated->faults() = drawn_.faults;
+    for (const Duration gap : drawn_.gaps) {
+      run_at_once();
+      estate_.pass(gap);
+    }
+    estate_.simulated->faults() = sandbox::Faults::calm();
+    estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
+    become_quiet();
+    well_in_the_end();
+    return summary(tracing);
+  }
+
+  // By an exception of the harness itself.
+  Lived broken_off(Tracing tracing, std::string_view why) {
+    complain(fmt::format("the world broke off: {}", why));
+    return summary(tracing);
+  }
+
+ private:
+  void build() {
+    for (const std::string& zone : drawn_.zones) estate_.zone(zone);
+    for (const DrawnCertificate& one : drawn_.certificates) {
+      Estate::Wanted& wanted = estate_.certificate(one.id, one.domains);
+      wanted.config.key_type = one.key;
+      for (const DrawnTarget& target : one.targets) add(target, one, wanted);
+    }
+    if (drawn_.in_s3) estate_.state_in_s3();
+  }
+
+  void add(const DrawnTarget& target, const DrawnCertificate& one, Estate::Wanted& wanted) {
+    switch (target.kind) {
+      case DrawnTarget::Kind::elb:
+        estate_.classic_elb(target.name);
+        wanted.on_elb(target.name);
+        break;
+      case DrawnTarget::Kind::listener:
+        wanted.on_listener(estate_.listener(target.name));
+        break;
+      case DrawnTarget::Kind::files:
+        wanted.in_files(directory_of(target), {"reload"});
+        break;
+    }
+    if (target.foreign) estate_.serve_foreign(target.name, one.domains, days(300));
+  }
+
+  void begin_well() {
+    if (!drawn_.begins_well) return;
+    estate_.apply();
+    if (!estate_.failures().empty()) complain(fmt::format("a calm run failed: {}", estate_.failures().front()));
+    estate_.pass(drawn_.settings.certificate_lifetime * 2 / 3 + days(1));
+  }
+
+  void kill(CrashPoint point) {
+    point.effect += estate_.simulated->effects();
+    estate_.simulated->kill_at(point);
+    killed_at_.push_back(point);
+    if (point.moment == Moment::sent || point.moment == Moment::stopped) estate_.watch->allow_late_effects();
+  }
+
+  struct Instance {
+    sandbox::Seat seat;
+    std::size_t process = 0;
+    int restarts = 0;
+  };
+
+  // All instances; the killed ones are started again, as by an init system.
+  void run_at_once() {
+    auto& world = *estate_.simulated;
+    const auto kept = std::make_shared<std::optional<Report>>();
+    std::vector<Instance> instances;
+    for (std::size_t i = 0; i < drawn_.instances; ++i) {
+      if (i > 0) world.run_for(drawn_.headstart);
+      sandbox::Seat seat;
+      if (i > 0) seat = {fmt::format("certferry{}", i), fmt::format("machine{}", i), "main"};
+      instances.push_back({seat, world.start(estate_.life({}, kept), seat)});
+    }
+    const WallTime latest = world.time().now() + days(2);
+    const auto gone = [&](const Instance& one) {
+      const auto ending = world.ending(one.process);
+      return ending && ending->how == sandbox::Ending::How::killed && one.restarts < restarts_most;
+    };
+    const auto over = [&](const Instance& one) { return world.ending(one.process).has_value(); };
+    while (world.run_until([&] { return std::ranges::any_of(instances, gone) || std::ranges::all_of(instances, over); },
+                           latest - world.time().now())) {
+      if (std::ranges::none_of(instances, gone)) return;
+      for (Instance& one : instances) {
+        if (!gone(one)) continue;
+        one.process = world.start(estate_.life({}, kept), one.seat);
+        ++one.restarts;
+      }
+    }
+    complain("a run has not ended after two days");
+    for (const Instance& one : instances)
+      if (!over(one)) world.kill(one.process);
+  }
+
+  // A run a day, until one has nothing left to do.
+  void become_quiet() {
+    for (int day = 0; day < days_until_quiet; ++day) {
+      const auto before = estate_.world().ca().orders.size();
+      const auto changes = estate_.changes_of([&] { estate_.apply_with_restarts(); });
+      if (changes == 0 && before == estate_.world().ca().orders.size() && day > 1) return;
+      estate_.pass(day == 0 ? minutes(20) : hours(25));
+    }
+    complain(fmt::format("it was not quiet after {} days", days_until_quiet));
+  }
+
+  void well_in_the_end() {
+    for (const std::string& failure : estate_.failures()) complain("the last run failed: " + failure);
+    for (const DrawnCertificate& one : drawn_.certificates) {
+      if (!any_valid_for(one)) complain(fmt::format("{} has no valid certificate", one.id));
+      for (const DrawnTarget& target : one.targets) served(target, one);
+    }
+    for (const std::string& record : estate_.challenge_records()) complain("a record is left: " + record);
+    for (const std::string& name : estate_.server_certificates_left_over()) complain("a certificate is left: " + name);
+    if (estate_.accounts() > 1) complain(fmt::format("there are {} accounts", estate_.accounts()));
+  }
+
+  bool any_valid_for(const DrawnCertificate& one) {
+    return std::ranges::any_of(estate_.world().ca().certificates, [&](const auto& entry) {
+      const Certificate& leaf = entry.second.chain.leaf;
+      return names_of(leaf) == one.domains && leaf.not_after() > estate_.simulated->time().now();
+    });
+  }
+
+  void served(const DrawnTarget& target, const DrawnCertificate& one) {
+    const auto leaf = shown_by(target);
+    if (!leaf) return complain(fmt::format("{} shows nothing", target.name));
+    if (names_of(*leaf) != one.domains || leaf->self_signed())
+      complain(fmt::format("{} does not show {}", target.name, one.id));
+    const auto& certificates = estate_.world().ca().certificates;
+    if (std::ranges::none_of(certificates, [&](const auto& entry) { return entry.second.chain.leaf == *leaf; }))
+      complain(fmt::format("{} shows a certificate that is not of our CA", target.name));
+    if (leaf->not_after() <= estate_.simulated->time().now())
+      complain(fmt::format("{} shows an expired certificate", target.name));
+  }
+
+  std::optional<Certificate> shown_by(const DrawnTarget& target) {
+    if (target.kind != DrawnTarget::Kind::files) return estate_.shown_by(target.name);
+    const auto* live = estate_.simulated->machine().find(directory_of(target) + "/live/cert.pem");
+    if (live == nullptr) return {};
+    return parse_chain(BytesView{live->content}).leaf;
+  }
+
+  static std::vector<std::string> names_of(const Certificate& leaf) {
+    std::vector<std::string> names;
+    for (const DomainName& name : leaf.names()) names.push_back(name.text());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  void complain(std::string sentence) { complaints_.push_back(std::move(sentence)); }
+
+  Lived summary(Tracing tracing) {
+    Lived lived;
+    lived.complaints = complaints_;
+    for (std::string& sentence : estate_.verdict()) lived.complaints.push_back(std::move(sentence));
+    auto& world = *estate_.simulated;
+    lived.lasted = world.time().now() - sandbox::SimulatedWorld::usual_start();
+    lived.requests = estate_.world().events().size();
+    lived.effects = world.effects();
+    lived.orders = estate_.world().ca().orders.size();
+    lived.answered = estate_.orders_answered();
+    lived.issued = estate_.world().ca().certificates.size();
+    for (const CrashPoint& point : killed_at_)
+      if (point.effect < world.effects())
+        lived.crashes.insert(fmt::format("{}, {}",
+                                         place_of(world.effect_names()[static_cast<std::size_t>(point.effect)]),
+                                         sandbox::name(point.moment)));
+    if (tracing != Tracing::off) lived.trace_hash = world.trace().hash();
+    if (tracing == Tracing::kept) lived.trace = world.trace().text();
+    return lived;
+  }
+
+  const Drawn& drawn_;
+  Estate estate_;
+  std::vector<CrashPoint> killed_at_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace
+
+Lived live(const Drawn& drawn, Tracing tracing) {
+  Life life{drawn};
+  try {
+    return life.lived(tracing);
+  } catch (const std::exception& thrown) {
+    return life.broken_off(tracing, thrown.what());
+  }
+}
+
+}  // namespace certferry::soak

@@ -1,0 +1,115 @@
+#include "report.h"
+
+#include <ctime>
+#include <fmt/format.h>
+#include <numeric>
+
+#include "crypto/private_key.h"
+#include "wire/json.h"
+
+namespace certferry::soak {
+namespace {
+
+constexpr double seconds_of_a_year = 365.25 * 24 * 3600;
+
+double ratio(double of, double by) { return by > 0 ? of / by : 0; }
+double ratio(std::uint64_t of, std::uint64_t by) { return ratio(static_cast<double>(of), static_cast<double>(by)); }
+
+std::uint64_t crashes_in_all(const Figures& figures) {
+  return std::accumulate(figures.crashes.begin(), figures.crashes.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& entry) { return sum + entry.second; });
+}
+
+double per_second(const Figures& figures) {
+  return ratio(static_cast<double>(figures.worlds), figures.processor_seconds);
+}
+
+double ceiling(const Figures& figures) {
+  return ratio(static_cast<double>(figures.worlds), figures.signatures_alone_seconds);
+}
+
+// Processor time of one `act`, over as many as take a while.
+template <class Act>
+double seconds_of_one(Act act) {
+  constexpr int rounds = 400;
+  const std::clock_t began = std::clock();
+  for (int i = 0; i < rounds; ++i) act();
+  return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC / rounds;
+}
+
+}  // namespace
+
+void Figures::add(const Lived& lived) {
+  ++worlds;
+  violations += lived.complaints.empty() ? 0 : 1;
+  requests += lived.requests;
+  effects += static_cast<std::uint64_t>(lived.effects);
+  orders += lived.orders;
+  answered += lived.answered;
+  issued += lived.issued;
+  for (const std::string& place : lived.crashes) ++crashes[place];
+  simulated_years += static_cast<double>(lived.lasted.count()) / 1000 / seconds_of_a_year;
+}
+
+double seconds_for(const sandbox::SignatureCounts& counts) {
+  const PrivateKey key = PrivateKey::generate(KeyType::p256);
+  const PublicKey known = key.public_part();
+  const Bytes signature = key.sign("a message");
+  const double generating = seconds_of_one([] { PrivateKey::generate(KeyType::p256); });
+  const double signing = seconds_of_one([&] { key.sign("a message"); });
+  const double verifying = seconds_of_one([&] { known.verify(SignatureAlgorithm::es256, "a message", signature); });
+  return static_cast<double>(counts.keys_made) * generating + static_cast<double>(counts.made) * signing +
+         static_cast<double>(counts.verified) * verifying;
+}
+
+std::string as_table(const Figures& figures) {
+  const auto row = [](std::string_view what, const std::string& figure) {
+    return fmt::format("{:<44}{}\n", what, figure);
+  };
+  std::string text;
+  text += row("worlds", fmt::format("{}", figures.worlds));
+  text += row("violations", fmt::format("{}", figures.violations));
+  text += row("worlds lived twice, the same both times", fmt::format("{}", figures.repeated));
+  text += row("simulated years", fmt::format("{:.1f}", figures.simulated_years));
+  text += row("worlds a second and core", fmt::format("{:.0f}", per_second(figures)));
+  text += row("  were there nothing but their signatures", fmt::format("{:.0f}", ceiling(figures)));
+  text += row(
+      "  keys, signatures, verifications a world",
+      fmt::format("{:.1f}, {:.1f}, {:.1f}; {:.1f} remembered", ratio(figures.signatures.keys_made, figures.worlds),
+                  ratio(figures.signatures.made, figures.worlds), ratio(figures.signatures.verified, figures.worlds),
+                  ratio(figures.signatures.remembered, figures.worlds)));
+  text += row("requests to CA and AWS a world", fmt::format("{:.1f}", ratio(figures.requests, figures.worlds)));
+  text += row("certificates", fmt::format("{}", figures.issued));
+  text += row("orders answered a certificate", fmt::format("{:.3f}", ratio(figures.answered, figures.issued)));
+  text += row("orders made a certificate", fmt::format("{:.3f}", ratio(figures.orders, figures.issued)));
+  text += row("kills", fmt::format("{} at {} places", crashes_in_all(figures), figures.crashes.size()));
+  return text;
+}
+
+std::string as_json(const Figures& figures) {
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  Json places = Json::object({});
+  for (const auto& [place, many] : figures.crashes) places[place] = number(many);
+  Json body = Json::object({{"worlds", number(figures.worlds)},
+                            {"violations", number(figures.violations)},
+                            {"repeated", number(figures.repeated)},
+                            {"requests", number(figures.requests)},
+                            {"effects", number(figures.effects)},
+                            {"certificates", number(figures.issued)},
+                            {"orders", number(figures.orders)},
+                            {"orders_answered", number(figures.answered)},
+                            {"kills", number(crashes_in_all(figures))},
+                            {"keys_made", number(figures.signatures.keys_made)},
+                            {"signatures_made", number(figures.signatures.made)},
+                            {"signatures_verified", number(figures.signatures.verified)},
+                            {"signatures_remembered", number(figures.signatures.remembered)},
+                            {"simulated_years", figures.simulated_years},
+                            {"seconds", figures.seconds},
+                            {"processor_seconds", figures.processor_seconds},
+                            {"worlds_per_second_and_core", per_second(figures)},
+                            {"worlds_per_second_signatures_alone", ceiling(figures)}});
+  body["kills_at"] = std::move(places);
+  return body.dump();
+}
+
+}  // namespace certferry::soak

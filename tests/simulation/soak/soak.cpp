@@ -1,0 +1,198 @@
+// Random worlds, each from its own number: lived in, killed, and judged. One process, one world at a time.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fmt/format.h>
+#include <fstream>
+#include <functional>
+#include <gtest/gtest.h>
+#include <optional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "drawn.h"
+#include "life.h"
+#include "report.h"
+
+namespace certferry::soak {
+namespace {
+
+constexpr std::uint64_t twice_every = 64;  // how often a world is lived twice
+constexpr unsigned world_takes_most = 60;  // seconds of real time; some milliseconds are usual
+
+constexpr const char* usage =
+    R"(soak --worlds N [--seed FROM]      so many worlds; exit code 1 where one is wrong
+     --seed N [--crash EFFECT,MOMENT]...  one world and its trace; killed there instead of where it was drawn
+  --seconds S     stop beginning worlds after so long
+  --real          compute every signature, where else the same key and bytes are answered once
+  --report        a table of figures at the end
+  --speed         nothing but how many worlds a second
+  --json FILE     the same as JSON
+moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply
+)";
+
+struct Wish {
+  std::optional<std::uint64_t> worlds;
+  std::uint64_t seed = 1;
+  std::optional<double> seconds;
+  std::vector<sandbox::CrashPoint> crashes;
+  bool real = false, report = false, speed = false;
+  std::string json;
+};
+
+sandbox::CrashPoint crash_point(const std::string& text) {
+  sandbox::CrashPoint point;
+  const auto comma = text.find(',');
+  if (comma == std::string::npos) throw std::invalid_argument("--crash wants EFFECT,MOMENT");
+  point.effect = std::stol(text.substr(0, comma));
+  point.moment = static_cast<sandbox::Moment>(std::stoi(text.substr(comma + 1)));
+  return point;
+}
+
+Wish wish_of(int count, char** words) {
+  Wish wish;
+  const auto next = [&](int& i) -> std::string {
+    if (i + 1 >= count) throw std::invalid_argument(fmt::format("{} wants a value", words[i]));
+    return words[++i];
+  };
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    if (word == "--worlds") {
+      wish.worlds = std::stoull(next(i));
+    } else if (word == "--seed") {
+      wish.seed = std::stoull(next(i));
+    } else if (word == "--seconds") {
+      wish.seconds = std::stod(next(i));
+    } else if (word == "--crash") {
+      wish.crashes.push_back(crash_point(next(i)));
+    } else if (word == "--json") {
+      wish.json = next(i);
+    } else if (word == "--real") {
+      wish.real = true;
+    } else if (word == "--speed") {
+      wish.speed = true;
+    } else if (word == "--report") {
+      wish.report = true;
+    } else {
+      throw std::invalid_argument(fmt::format("\"{}\" is not known", word));
+    }
+  }
+  return wish;
+}
+
+// What to type to see it again. Written by a signal's handler too, so it is there before the world begins.
+char replay_line[96];
+
+void remember_replay(std::uint64_t seed) {
+  std::snprintf(replay_line, sizeof replay_line, "./dev simulate --seed %llu\n", static_cast<unsigned long long>(seed));
+}
+
+void say_what_to_replay(int signal) {
+  const char* what = signal == SIGALRM ? "A world does not end: " : "A world broke the process: ";
+  std::size_t length = 0;
+  while (what[length] != '\0') ++length;
+  std::size_t line = 0;
+  while (replay_line[line] != '\0') ++line;
+  if (write(STDERR_FILENO, what, length) < 0 || write(STDERR_FILENO, replay_line, line) < 0) _exit(4);
+  _exit(3);
+}
+
+void print_violations(const Lived& lived) {
+  fmt::print("{}", replay_line);
+  for (const std::string& sentence : lived.complaints) fmt::print("    {}\n", sentence);
+  std::fflush(stdout);
+}
+
+// Lived twice, and the same both times: from the second on, all its signatures are remembered ones.
+bool same_again(const Drawn& drawn, const Lived& first) {
+  return live(drawn, Tracing::hashed).trace_hash == first.trace_hash;
+}
+
+struct Span {
+  std::uint64_t from = 1, worlds = 0;
+  std::optional<double> seconds;
+};
+
+Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& drawn_by) {
+  Figures figures;
+  const auto began = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
+  const std::clock_t processor_began = std::clock();
+  const sandbox::SignatureCounts before = sandbox::signature_counts();
+  for (std::uint64_t i = 0; i < span.worlds; ++i) {
+    if (span.seconds && passed() >= *span.seconds) break;
+    remember_replay(span.from + i);
+    alarm(world_takes_most);
+    const Drawn drawn = drawn_by(span.from + i);
+    const bool twice = i % twice_every == 0;
+    Lived lived = live(drawn, twice ? Tracing::hashed : Tracing::off);
+    if (twice && !same_again(drawn, lived)) lived.complaints.push_back("the same seed gave another trace");
+    figures.repeated += twice ? 1 : 0;
+    figures.add(lived);
+    if (!lived.complaints.empty()) print_violations(lived);
+  }
+  alarm(0);
+  figures.seconds = passed();
+  figures.processor_seconds = static_cast<double>(std::clock() - processor_began) / CLOCKS_PER_SEC;
+  figures.signatures = sandbox::signature_counts() - before;
+  figures.signatures_alone_seconds = seconds_for(figures.signatures);
+  return figures;
+}
+
+// How fast worlds are in which every signature is computed, and in which each is computed once.
+void print_speed() {
+  constexpr std::uint64_t enough = 320;
+  for (const bool remembered : {false, true}) {
+    std::optional<sandbox::SignatureMemory> memory;
+    if (remembered) memory.emplace();
+    const Figures figures = lived_in({.from = 0, .worlds = enough}, first_issue);
+    fmt::print("first issues, killed and run again, {}:\n{}\n",
+               remembered ? "signatures remembered" : "every signature real", as_table(figures));
+  }
+}
+
+int one_world(const Wish& wish) {
+  Drawn drawn = draw(wish.seed);
+  if (!wish.crashes.empty()) drawn.crashes = wish.crashes;
+  remember_replay(wish.seed);
+  alarm(world_takes_most);
+  const Lived lived = live(drawn, Tracing::kept);
+  fmt::print("{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.effects, lived.trace_hash);
+  if (lived.complaints.empty()) return 0;
+  print_violations(lived);
+  return 1;
+}
+
+int soak(const Wish& wish) {
+  for (const int signal : {SIGALRM, SIGSEGV, SIGABRT}) std::signal(signal, say_what_to_replay);
+  if (wish.speed) {
+    print_speed();
+    return 0;
+  }
+  std::optional<sandbox::SignatureMemory> memory;
+  if (!wish.real) memory.emplace();
+  if (!wish.worlds) return one_world(wish);
+  const Figures figures = lived_in({.from = wish.seed, .worlds = *wish.worlds, .seconds = wish.seconds}, draw);
+  if (wish.report)
+    fmt::print("{}", as_table(figures));
+  else
+    fmt::print("{} worlds from seed {}, {} violations\n", figures.worlds, wish.seed, figures.violations);
+  if (!wish.json.empty()) std::ofstream{wish.json} << as_json(figures) << "\n";
+  return figures.violations == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace certferry::soak
+
+int main(int count, char** words) {
+  testing::InitGoogleTest(&count, words);  // the harness says some of its complaints through it
+  try {
+    return certferry::soak::soak(certferry::soak::wish_of(count, words));
+  } catch (const std::invalid_argument& thrown) {
+    std::fputs(fmt::format("{}\n{}", thrown.what(), certferry::soak::usage).c_str(), stderr);
+    return 2;
+  }
+}
