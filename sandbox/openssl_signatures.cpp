@@ -19,19 +19,19 @@
 namespace certferry::sandbox {
 namespace {
 
-using Digest = std::string_view;
-using Setup = int (*)(EC_KEY*, BN_CTX*, BIGNUM**, BIGNUM**);
-using Sign = int (*)(int, const unsigned char*, int, unsigned char*, unsigned int*, const BIGNUM*, const BIGNUM*,
-                     EC_KEY*);
-using SignToPair = ECDSA_SIG* (*)(const unsigned char*, int, const BIGNUM*, const BIGNUM*, EC_KEY*);
-using Verify = int (*)(int, const unsigned char*, int, const unsigned char*, int, EC_KEY*);
-using VerifyPair = int (*)(const unsigned char*, int, const ECDSA_SIG*, EC_KEY*);
-using Generate = int (*)(EC_KEY*);
-
 constexpr std::size_t most_remembered = 200'000;  // of each kind, some 60 MB; then it begins afresh
 constexpr std::size_t largest_number = 66;        // octets of a P-521 scalar
 
-struct Originals {
+// What OpenSSL does, below what is done here.
+struct EcdsaOriginals {
+  using Setup = int (*)(EC_KEY*, BN_CTX*, BIGNUM**, BIGNUM**);
+  using Sign = int (*)(int, const unsigned char*, int, unsigned char*, unsigned int*, const BIGNUM*, const BIGNUM*,
+                       EC_KEY*);
+  using SignToPair = ECDSA_SIG* (*)(const unsigned char*, int, const BIGNUM*, const BIGNUM*, EC_KEY*);
+  using Verify = int (*)(int, const unsigned char*, int, const unsigned char*, int, EC_KEY*);
+  using VerifyPair = int (*)(const unsigned char*, int, const ECDSA_SIG*, EC_KEY*);
+  using Generate = int (*)(EC_KEY*);
+
   Setup setup = nullptr;
   Sign sign = nullptr;
   SignToPair sign_to_pair = nullptr;
@@ -41,8 +41,8 @@ struct Originals {
 };
 
 // An EC_KEY_METHOD carries no context.
-struct State {
-  Originals openssl;
+struct EcdsaState {
+  EcdsaOriginals openssl;
   SignatureCounts counts;
   bool fixed = false, remembering = false;
   std::unordered_map<std::string, std::string> made;  // by key and digest
@@ -59,12 +59,12 @@ struct State {
   }
 };
 
-State& state() {
-  static State one;
+EcdsaState& ecdsa_state() {
+  static EcdsaState one;
   return one;
 }
 
-std::string_view view_of(const unsigned char* bytes, int length) {
+std::string_view ecdsa_octets(const unsigned char* bytes, int length) {
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)};
 }
 
@@ -95,11 +95,11 @@ SeededEntropy entropy_for(std::string_view key_and_digest) {
   return SeededEntropy{seed};
 }
 
-int sign(int type, const unsigned char* digest, int length, unsigned char* signature, unsigned int* size,
-         const BIGNUM* inverse, const BIGNUM* r, EC_KEY* key) {
-  State& all = state();
+int ecdsa_sign(int type, const unsigned char* digest, int length, unsigned char* signature, unsigned int* size,
+               const BIGNUM* inverse, const BIGNUM* r, EC_KEY* key) {
+  EcdsaState& all = ecdsa_state();
   if (!all.fixed) return all.openssl.sign(type, digest, length, signature, size, inverse, r, key);
-  const std::string name = private_name(key, view_of(digest, length));
+  const std::string name = private_name(key, ecdsa_octets(digest, length));
   if (all.remembering) {
     if (const auto known = all.made.find(name); known != all.made.end()) {
       ++all.counts.remembered;
@@ -113,20 +113,21 @@ int sign(int type, const unsigned char* digest, int length, unsigned char* signa
   ++all.counts.made;
   const int done = all.openssl.sign(type, digest, length, signature, size, inverse, r, key);
   if (done == 1 && all.remembering) {
-    const std::string made{view_of(signature, static_cast<int>(*size))};
-    all.remember(all.verified, public_name(key, view_of(digest, length), made), 1);
+    const std::string made{ecdsa_octets(signature, static_cast<int>(*size))};
+    all.remember(all.verified, public_name(key, ecdsa_octets(digest, length), made), 1);
     all.remember(all.made, name, made);
   }
   return done;
 }
 
-int verify(int type, const unsigned char* digest, int length, const unsigned char* signature, int size, EC_KEY* key) {
-  State& all = state();
+int ecdsa_verify(int type, const unsigned char* digest, int length, const unsigned char* signature, int size,
+                 EC_KEY* key) {
+  EcdsaState& all = ecdsa_state();
   if (!all.remembering) {
     ++all.counts.verified;
     return all.openssl.verify(type, digest, length, signature, size, key);
   }
-  std::string name = public_name(key, view_of(digest, length), view_of(signature, size));
+  std::string name = public_name(key, ecdsa_octets(digest, length), ecdsa_octets(signature, size));
   if (const auto known = all.verified.find(name); known != all.verified.end()) {
     ++all.counts.remembered;
     return known->second;
@@ -137,9 +138,9 @@ int verify(int type, const unsigned char* digest, int length, const unsigned cha
   return said;
 }
 
-int generate(EC_KEY* key) {
-  ++state().counts.keys_made;
-  return state().openssl.generate(key);
+int ecdsa_generate(EC_KEY* key) {
+  ++ecdsa_state().counts.keys_made;
+  return ecdsa_state().openssl.generate(key);
 }
 
 // Keys hold their method for as long as they live: it is made once, and stays.
@@ -147,13 +148,13 @@ void install_method() {
   [[maybe_unused]] static const bool installed = [] {
     EC_KEY_METHOD* method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
     if (method == nullptr) throw std::logic_error("OpenSSL gives no EC_KEY_METHOD");
-    Originals& openssl = state().openssl;
+    EcdsaOriginals& openssl = ecdsa_state().openssl;
     EC_KEY_METHOD_get_sign(method, &openssl.sign, &openssl.setup, &openssl.sign_to_pair);
     EC_KEY_METHOD_get_verify(method, &openssl.verify, &openssl.verify_pair);
     EC_KEY_METHOD_get_keygen(method, &openssl.generate);
-    EC_KEY_METHOD_set_sign(method, sign, openssl.setup, openssl.sign_to_pair);
-    EC_KEY_METHOD_set_verify(method, verify, openssl.verify_pair);
-    EC_KEY_METHOD_set_keygen(method, generate);
+    EC_KEY_METHOD_set_sign(method, ecdsa_sign, openssl.setup, openssl.sign_to_pair);
+    EC_KEY_METHOD_set_verify(method, ecdsa_verify, openssl.verify_pair);
+    EC_KEY_METHOD_set_keygen(method, ecdsa_generate);
     EC_KEY_set_default_method(method);
     return true;
   }();
@@ -161,22 +162,22 @@ void install_method() {
 
 }  // namespace
 
-const SignatureCounts& signature_counts() { return state().counts; }
+const SignatureCounts& signature_counts() { return ecdsa_state().counts; }
 
 SignatureMemory::SignatureMemory() {
-  if (state().remembering) throw std::logic_error("signatures are remembered already");
+  if (ecdsa_state().remembering) throw std::logic_error("signatures are remembered already");
   install_method();
-  state().remembering = true;
+  ecdsa_state().remembering = true;
 }
 
 SignatureMemory::~SignatureMemory() {
-  state().remembering = false;
-  state().forget();
+  ecdsa_state().remembering = false;
+  ecdsa_state().forget();
 }
 
 void fix_signatures(bool fixed) {
   if (fixed) install_method();
-  state().fixed = fixed;
+  ecdsa_state().fixed = fixed;
 }
 
 }  // namespace certferry::sandbox
