@@ -17,6 +17,7 @@
 #include "cli/commands/commands.h"
 #include "cli/doors.h"
 #include "cli/progress.h"
+#include "cli/said.h"
 #include "real/system_clock.h"
 
 namespace certferry {
@@ -137,6 +138,13 @@ void end_with(int process) {
   if (::getppid() != process) ::raise(SIGTERM);  // it ended before we could say so
 }
 
+// What stands on standard output with --json however a command ends: one object.
+void say_stopped(Console& console, const CommandLine& line) {
+  if (line.json)
+    console.out(failure_json(
+        Failure{Failure::Kind::transient, "stopped by a signal", "Run certferry again; it goes on where it stopped"}));
+}
+
 int run(Console& console, const CommandLine& line) {
   boost::asio::io_context io{1};
   auto performance = std::make_unique<Performance>(io, console, line);
@@ -163,7 +171,19 @@ int run(Console& console, const CommandLine& line) {
   const int exit = stopped ? 1 : performance->exit();
   performance.reset();
   if (failed && !is_cancellation(failed)) std::rethrow_exception(failed);
+  if (stopped || failed) say_stopped(console, line);
   return failed ? 1 : exit;
+}
+
+int run_or_say_why_not(Console& console, const CommandLine& line) {
+  try {
+    return run(console, line);
+  } catch (const std::exception& error) {
+    say_failure(console, line.json,
+                Failure{Failure::Kind::refused, quoted(error.what()),
+                        "Report this with the command and its output; it should not happen"});
+    return 1;
+  }
 }
 
 int answer(Console& console, const std::vector<std::string>& arguments) {
@@ -173,7 +193,7 @@ int answer(Console& console, const std::vector<std::string>& arguments) {
     return told->exit;
   }
   const auto& line = std::get<CommandLine>(parsed);
-  return run(console, line);
+  return run_or_say_why_not(console, line);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """SIGKILL at moments drawn from a printed seed, then a rerun: one certificate, no TXT left, one account."""
 
+import json
 import os
 import random
 import signal
@@ -36,12 +37,13 @@ def test_sigterm_withdraws_or_parks_and_the_rerun_goes_on(certferry, aws, ca):
     zone = aws.zone("termed.example.org")
     certferry.configure(certificate("www", ["www.termed.example.org"], {"files": str(certferry.folder / "tls")}))
     before = len(ca.requests())
-    run = certferry.start("apply", "--config", str(certferry.config))
+    run = certferry.start("apply", "--json", "--config", str(certferry.config))
     until = time.monotonic() + 30
     while len(ca.requests()) < before + 4 and run.poll() is None and time.monotonic() < until:
         pass
     run.send_signal(signal.SIGTERM)
-    run.communicate(timeout=60)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 1 and json.loads(out)["error"] == "stopped by a signal", out + err
     certferry.apply()
     assert aws.txt_sets(zone) == []
     assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 
@@ -100,6 +101,19 @@ TEST(OneRun, ALostKeyEndsItsGenerationAndTheNextOneGivesACertificate) {
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_THAT(ca.certificates, SizeIs(1));
+}
+
+// A state that cannot be reached any more in the middle of a run: what was done by then, and what failed, is reported.
+TEST(OneRun, ReportsThoughItsStateIsGoneMeanwhile) {
+  Estate estate;
+  estate.state_in_s3();
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.world().on_event([&](const sandbox::Event& event) {
+    if (event.service == "acme" && event.operation == "finalize") estate.world().buckets().by_name.clear();
+  });
+  EXPECT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), testing::Contains(testing::HasSubstr("NoSuchBucket")));
 }
 
 TEST(OneRun, WaitsOnceForACaThatIsOutOfOrder) {
