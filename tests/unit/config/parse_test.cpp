@@ -132,6 +132,12 @@ TEST(ParseConfig, SaysWhereTheTomlBreaks) {
   const std::string text = refusal("[ca]\ndirectory = letsencrypt\n");
   EXPECT_TRUE(text.starts_with("certferry.toml:2:13: ")) << text;
   EXPECT_TRUE(text.ends_with(" -> Correct the TOML there; docs/configuration.md has an example")) << text;
+  for (const char mark : {'*', ';', '#', '/', '.'}) {
+    EXPECT_EQ(refusal(std::string{"["} + mark + "example]\n"),
+              std::string{"certferry.toml:1:2: Error while parsing key: expected bare key starting character or string "
+                          "delimiter, saw '"} +
+                  mark + "' -> Correct the TOML there; docs/configuration.md has an example");
+  }
   EXPECT_TRUE(refusal("[ca]\n[ca]\n").starts_with("certferry.toml:2:")) << refusal("[ca]\n[ca]\n");
 }
 
