@@ -32,7 +32,9 @@ void harden() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   ::umask(077);
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away ends the writing, not us in the middle of a change
+  // A reader that goes away, and a limit of file sizes, end the writing, not us in the middle of a change.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void write_to(std::FILE* file, std::string_view text) {

@@ -1,7 +1,9 @@
 #include "real/sqlite_database.h"
 
+#include <cerrno>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <system_error>
 
 #include "base/failure.h"
 
@@ -200,6 +202,15 @@ void SqliteDatabase::fail(int code) {
       throw Failure(Kind::refused, what, "Make it and its directory writable for the user that certferry runs as.");
     case SQLITE_TOOBIG:
       throw Failure(Kind::refused, what, "Keep values below 1 GB.");
+    case SQLITE_IOERR: {
+      const int error = handle_ ? sqlite3_system_errno(handle_) : 0;
+      if (error == ENOSPC || error == EDQUOT)
+        throw Failure(Kind::refused, fmt::format("{}: {}", what, std::generic_category().message(error)),
+                      "Free space on its file system.");
+      throw Failure(Kind::refused, what,
+                    "Look at the disk, the limit of file sizes (ulimit -f) and the kernel's log, then run certferry "
+                    "again.");
+    }
     default:
       throw Failure(Kind::refused, what, "Look at the disk and the kernel's log, then run certferry again.");
   }

@@ -1,0 +1,80 @@
+"""A disk that is full: one clear message, nothing lost, and a later run with space ends what was begun."""
+
+import json
+import os
+import resource
+import subprocess
+
+import pytest
+
+from conftest import certificate
+
+
+def apply(certferry, **more):
+    return subprocess.run(
+        [os.environ["CERTFERRY_BINARY"], "apply", "--json", "--config", str(certferry.config)],
+        cwd=certferry.folder,
+        env=certferry.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **more,
+    )
+
+
+def complaints(ended):
+    """What --json says went wrong: one document, whether the run got as far as a report or not."""
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    document = json.loads(ended.stdout)
+    if "error" in document:
+        return [(document["error"], document["next"])]
+    return [(outcome["what"], outcome["next"]) for outcome in document["outcomes"] if outcome["outcome"] == "failed"]
+
+
+def orders(ca, since):
+    return [path for path in ca.requests()[since:] if "order-plz" in path]
+
+
+def ends_well(certferry, aws, ca, zone, since):
+    certferry.apply()
+    assert aws.txt_sets(zone) == []
+    assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
+    assert len(orders(ca, since)) == 1, "the order that was begun was gone on with"
+
+
+@pytest.fixture
+def small_disk(certferry):
+    certferry.state.mkdir(mode=0o700)
+
+    def sized(kilobytes, option=""):
+        command = ["mount", "-t", "tmpfs", "-o", f"{option}size={kilobytes}k,mode=0700", "none", str(certferry.state)]
+        if subprocess.run(command, capture_output=True).returncode != 0:
+            pytest.skip("no file system can be mounted here")
+
+    yield sized
+    subprocess.run(["umount", str(certferry.state)], capture_output=True)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 72, 200, 300])  # full before, while and after the certificate is issued
+def test_the_states_disk_is_full(certferry, aws, ca, small_disk, kilobytes):
+    zone = aws.zone(f"full{kilobytes}.example.org")
+    certferry.configure(
+        certificate("www", [f"www.full{kilobytes}.example.org"], {"files": str(certferry.folder / "tls")})
+    )
+    small_disk(kilobytes)
+    before = len(ca.requests())
+    ended = apply(certferry)
+    assert [next for _, next in complaints(ended) if next.startswith("Free space on ")], ended.stdout
+    small_disk(64 * 1024, "remount,")
+    ends_well(certferry, aws, ca, zone, before)
+
+
+@pytest.mark.parametrize("octets", [0, 40000, 90000, 200000])
+def test_files_may_not_grow_any_more(certferry, aws, ca, octets):
+    zone = aws.zone(f"limit{octets}.example.org")
+    certferry.configure(certificate("www", [f"www.limit{octets}.example.org"], {"files": str(certferry.folder / "tls")}))
+    before = len(ca.requests())
+    ended = apply(certferry, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (octets, octets)))
+    assert [next for _, next in complaints(ended) if "ulimit -f" in next], ended.stdout
+    ends_well(certferry, aws, ca, zone, before)
