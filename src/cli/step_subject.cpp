@@ -24,9 +24,9 @@ std::string step_subject(std::string_view id) {
   const std::string_view kind = parts.front();
   // listener/arn:PARTITION:elasticloadbalancing:REGION:ACCOUNT:listener/app/NAME/ID/LISTENER
   if (kind == "listener" && parts.size() == 6)
-    return fmt::format("{} listener {}/{}", parts[2] == "app" ? "ALB" : "NLB", parts[3], parts[5]);
+    return fmt::format("{} {}/{}", parts[2] == "app" ? "ALB" : "NLB", parts[3], parts[5]);
   // elb/PARTITION/ACCOUNT/REGION/NAME:PORT
-  if (kind == "elb" && parts.size() == 5) return fmt::format("ELB listener {}", parts[4]);
+  if (kind == "elb" && parts.size() == 5) return fmt::format("classic ELB {}", parts[4]);
   // iam/PARTITION/ACCOUNT/PATH
   if (kind == "iam" && parts.size() > 3)
     return fmt::format("IAM {}", id.substr(static_cast<std::size_t>(parts[3].data() - id.data())));

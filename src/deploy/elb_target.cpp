@@ -7,14 +7,12 @@
 
 namespace certferry {
 
-std::string ElbTarget::name() const {
-  return fmt::format("classic load balancer {}:{} in {}", where_.load_balancer, where_.port, region_);
-}
+std::string ElbTarget::name() const { return fmt::format("classic ELB {}:{}", where_.load_balancer, where_.port); }
 
 Task<LoadBalancerTarget::Slot> ElbTarget::describe() {
   const auto there = co_await elb_.describe(where_.load_balancer);
   if (!there)
-    throw Failure(Failure::Kind::refused, fmt::format("{}: there is no such load balancer", name()),
+    throw Failure(Failure::Kind::refused, fmt::format("{}: there is no such load balancer in {}", name(), region_),
                   "Correct `elb` or `region` in [[certificate.install]]");
   const auto listener = std::ranges::find(there->listeners, where_.port, &aws::ClassicLoadBalancer::Listener::port);
   if (listener == there->listeners.end())

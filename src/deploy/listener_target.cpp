@@ -1,23 +1,36 @@
 #include "deploy/listener_target.h"
 
 #include <fmt/format.h>
+#include <vector>
 
 #include "base/failure.h"
 
 namespace certferry {
 
+// Of its resource, listener/app/NAME/LOAD-BALANCER/LISTENER; its port is not in there.
 std::string ListenerTarget::name() const {
-  return fmt::format("{} in {}", arn_.resource(), arn_.region());  // "listener/app/web/50dc…/f2f7… in eu-west-1"
+  const std::string resource{arn_.resource()};
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at != std::string::npos;) {
+    const auto slash = resource.find('/', at);
+    parts.push_back(resource.substr(at, slash - at));
+    at = slash == std::string::npos ? slash : slash + 1;
+  }
+  if (parts.size() != 5) return resource;
+  const char* kind = parts[1] == "app" ? "ALB" : "NLB";
+  return port_ == 0 ? fmt::format("{} {}/{}", kind, parts[2], parts[4])
+                    : fmt::format("{} {}:{}", kind, parts[2], port_);
 }
 
 Task<LoadBalancerTarget::Slot> ListenerTarget::describe() {
   const auto there = co_await elb_.listener(arn_);
   if (!there)
-    throw Failure(Failure::Kind::refused, fmt::format("{}: there is no such listener", name()),
+    throw Failure(Failure::Kind::refused, fmt::format("{}: there is no such listener in {}", name(), arn_.region()),
                   "Correct `listener` in [[certificate.install]], or create the listener");
   if (there->protocol != "HTTPS" && there->protocol != "TLS")
     throw Failure(Failure::Kind::refused, fmt::format("{}: it speaks {}", name(), quoted(there->protocol)),
                   "Give the listener the protocol HTTPS or TLS");
+  port_ = there->port;
   if (dns_name_.empty()) {
     const auto load_balancer = co_await elb_.load_balancer(there->load_balancer);
     if (load_balancer) dns_name_ = load_balancer->dns_name;

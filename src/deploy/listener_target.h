@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "aws/elbv2.h"
 #include "deploy/load_balancer_target.h"
 
@@ -24,7 +26,8 @@ class ListenerTarget final : public LoadBalancerTarget {
   aws::ElbV2 elb_;
   std::string id_;
   Arn arn_;
-  std::string dns_name_;  // of its load balancer, which never changes
+  std::string dns_name_;    // of its load balancer, which never changes
+  std::uint16_t port_ = 0;  // once it was looked at
 };
 
 }  // namespace certferry

@@ -50,7 +50,8 @@ Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
 
 void add_unmoved(const Action& action, std::vector<Outcome>& outcomes) {
   const auto add = [&](Outcome::Kind kind) {
-    outcomes.push_back(Outcome{kind, action.certificate, action.target, action.reason, action.remedy});
+    outcomes.push_back(
+        Outcome{kind, action.certificate, action.target, action.reason, action.remedy, action.target_name});
   };
   if (action.kind == Action::Kind::trouble) add(Outcome::Kind::failed);
   if (action.kind == Action::Kind::hold) add(Outcome::Kind::held);

@@ -149,23 +149,27 @@ Task<> Life::forget_old_keys() {
 Task<Outcome> Life::install_one(const CertificateConfig& certificate, const InstallConfig& where,
                                 const CertificateSpec& wanted) {
   const std::string id = certificate.id.text();
-  std::string target_name = where.slot();
+  std::string target_id = where.slot(), target_name = target_id;
   try {
     Target* target = co_await deployment_.target(certificate, where);
+    target_id = target->id();
     target_name = target->name();
     const Record::Newest newest = *claimed_.get().newest;  // a copy: the record is rewritten meanwhile
     if (const auto back = trades_.installs.rolled_back(*target, newest.issued); back && !trades_.retry)
-      co_return Outcome{Outcome::Kind::waiting, id, target_name,
+      co_return Outcome{Outcome::Kind::waiting,
+                        id,
+                        target_id,
                         fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
-                        "look at the target, or run `certferry apply --retry`"};
+                        "look at the target, or run `certferry apply --retry`",
+                        target_name};
     const bool served =
         co_await ::certferry::install(newest.issued, newest.key, wanted, *target, where.retire_after, trades_);
-    if (served) co_return Outcome{Outcome::Kind::installed, id, target_name, "served and verified", ""};
+    if (served) co_return Outcome{Outcome::Kind::installed, id, target_id, "served and verified", "", target_name};
     const Held& held = trades_.installs.held(*target);
-    co_return Outcome{Outcome::Kind::held, id, target_name, held.reason, held.remedy};
+    co_return Outcome{Outcome::Kind::held, id, target_id, held.reason, held.remedy, target_name};
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
-    co_return Outcome{Outcome::Kind::failed, id, target_name, failure.what(), failure.next()};
+    co_return Outcome{Outcome::Kind::failed, id, target_id, failure.what(), failure.next(), target_name};
   }
 }
 

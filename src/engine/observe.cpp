@@ -15,6 +15,7 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
     seen.id = std::string{target->id()};
     seen.name = target->name();
     seen.serving = co_await target->look();
+    seen.name = target->name();  // it may have learned its port
   } catch (const Failure& failure) {
     seen.trouble = failure.what();
     seen.remedy = failure.next();

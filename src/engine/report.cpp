@@ -30,7 +30,9 @@ bool Report::failed() const {
 std::string to_text(const Report& report) {
   std::string text;
   for (const Outcome& outcome : report.outcomes) {
-    const std::string& subject = outcome.target.empty() ? outcome.certificate : outcome.target;
+    const std::string& subject = !outcome.target_name.empty() ? outcome.target_name
+                                 : !outcome.target.empty()    ? outcome.target
+                                                              : outcome.certificate;
     text += fmt::format("{:<9} {}: {}\n", name(outcome.kind), subject, outcome.what);
     if (!outcome.next.empty()) text += fmt::format("          -> {}\n", outcome.next);
   }

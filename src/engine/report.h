@@ -12,8 +12,9 @@ namespace certferry {
 struct Outcome {
   enum class Kind { issued, installed, held, waiting, removed, failed };
   Kind kind;
-  std::string certificate, target;  // target "" for what concerns the certificate
+  std::string certificate, target;  // Target::id(), or what was removed; "" for what concerns the certificate
   std::string what, next;           // what happened; for failed and held: what to do
+  std::string target_name = {};     // for people: Target::name()
 };
 std::string_view name(Outcome::Kind);
 

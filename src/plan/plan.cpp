@@ -185,8 +185,10 @@ CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request&
     Action issue = decide_issue(seen, request, now);
     plan.issue = issue.kind == Kind::issue ? hold_back(std::move(issue), seen, request, roots, now) : std::move(issue);
   }
-  for (const ObservedTarget& target : seen.targets)
+  for (const ObservedTarget& target : seen.targets) {
     plan.targets.push_back(plan_target(seen, target, *plan.issue, request, roots, now));
+    plan.targets.back().target_name = target.name;
+  }
   return plan;
 }
 

@@ -33,6 +33,8 @@ struct Action {
   std::string reason;                  // one sentence: why, or why not
   std::string remedy;                  // for hold and trouble
   std::optional<WallTime> not_before;  // for wait, keep and retire: when it will be due
+  std::string target_name = {};        // for people: "ALB web:443"
+  const std::string& shown_target() const { return target_name.empty() ? target : target_name; }
 };
 std::string_view name(Action::Kind);
 bool changes(Action::Kind);  // issue, install, retire, withdraw

@@ -48,7 +48,7 @@ std::string to_text(const Plan& plan, WallTime) {
   std::string text;
   for (const CertificatePlan& certificate : plan.certificates) {
     if (certificate.issue) text += line(*certificate.issue, "", certificate.id.text());
-    for (const Action& action : certificate.targets) text += line(action, "  ", action.target);
+    for (const Action& action : certificate.targets) text += line(action, "  ", action.shown_target());
   }
   for (const Action& action : plan.removals) text += line(action, "", action.target);
   text += plan.anything() ? "Plan: " + sum(plan) + ".\n" : "Nothing to do: " + sum(plan) + ".\n";

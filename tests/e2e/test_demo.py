@@ -69,7 +69,7 @@ def test_the_demo_keeps_its_promises_in_a_process_beside_its_sandbox(tmp_path):
     assert demo.returncode == 0, out + err
     assert re.search(r"[1-9]\d+ TLS handshakes meanwhile, 2 certificates seen: 0 failed handshakes", out), out
     assert "Nothing to do" in out and "All as promised" in out
-    assert re.search(r"^ALB listener web/\w{16}: bind +done +\(.+s\)$", err, re.M), err
+    assert re.search(r"^ALB web/\w{16}: bind +done +\(.+s\)$", err, re.M), err
     assert took < LONGEST
     assert sandboxes_of(demo.pid) == [] and not directory.exists() and list(tmp_path.iterdir()) == []
 

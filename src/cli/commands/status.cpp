@@ -4,6 +4,7 @@
 #include "cli/configuration.h"
 #include "cli/ground.h"
 #include "cli/said.h"
+#include "cli/step_subject.h"
 #include "state/records.h"
 
 namespace certferry {
@@ -33,7 +34,8 @@ std::string status_text(const Record& record, WallTime now) {
     if (record.failures.not_before && *record.failures.not_before > now)
       text += fmt::format("  the next try is not before {}\n", iso8601(*record.failures.not_before));
   }
-  for (const auto& [id, target] : record.targets) text += fmt::format("  {}: {}\n", id, target_text(target, record));
+  for (const auto& [id, target] : record.targets)
+    text += fmt::format("  {}: {}\n", step_subject(id), target_text(target, record));
   return text;
 }
 

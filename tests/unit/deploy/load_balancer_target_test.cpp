@@ -45,6 +45,19 @@ TEST_F(LoadBalancerTargetTest, SeesWhatTheSlotRefersToAndWhatAHandshakeShows) {
     });
 }
 
+TEST_F(LoadBalancerTargetTest, IsCalledByKindNameAndPort) {
+  on_target(classic(), [&](Target& target) -> Task<> {
+    EXPECT_EQ(target.name(), "classic ELB old-web:443");
+    co_return;
+  });
+  on_target(listener(), [&](Target& target) -> Task<> {
+    const std::string id = listener_arn.substr(listener_arn.rfind('/') + 1);
+    EXPECT_EQ(target.name(), "ALB web/" + id) << "its port is not known before it was looked at";
+    co_await target.look();
+    EXPECT_EQ(target.name(), "ALB web:443");
+  });
+}
+
 TEST_F(LoadBalancerTargetTest, BindsAFreshUploadAndProvesItByHandshake) {
   for (const InstallConfig& install : {classic(), listener()})
     on_target(install, [&](Target& target) -> Task<> {

@@ -127,6 +127,16 @@ TEST_F(Planning, LeavesAloneWhatIsNoLongerConfigured) {
   EXPECT_EQ(plan(gone).issue->kind, Kind::keep);
 }
 
+TEST_F(Planning, NamesTargetsForPeopleAndKeepsTheirIdsInJson) {
+  Observed observed;
+  observed.certificates.push_back(seen(recorded(days(80)), {target({})}));
+  const Plan made = make_plan(observed, {}, roots, now);
+  EXPECT_THAT(to_text(made, now), HasSubstr("classic ELB web:443: "));
+  EXPECT_THAT(to_text(made, now), testing::Not(HasSubstr("elb/web")));
+  EXPECT_THAT(to_json(made).dump(), HasSubstr("elb/web"));
+  EXPECT_THAT(to_json(made).dump(), testing::Not(HasSubstr("classic ELB")));
+}
+
 TEST(Schedule, PausesLongerAfterEachFailureAndNeverWraps) {
   EXPECT_EQ(pause_after_failures(1), minutes(1));
   EXPECT_EQ(pause_after_failures(3), minutes(100));
