@@ -11,15 +11,15 @@ namespace certferry {
 
 namespace {
 
-struct Word {
+struct HostClock {
   Duration skew;
   std::string host;
-  auto operator<=>(const Word&) const = default;
+  auto operator<=>(const HostClock&) const = default;
 };
 
-Failure nobody_agrees(const std::vector<Word>& words, WallTime ours) {
+Failure nobody_agrees(const std::vector<HostClock>& words, WallTime ours) {
   std::string text = "our clock says " + iso8601(ours);
-  for (const Word& word : words) text += fmt::format(", {} says {}", word.host, iso8601(ours + word.skew));
+  for (const HostClock& clock : words) text += fmt::format(", {} says {}", clock.host, iso8601(ours + clock.skew));
   return Failure(Failure::Kind::refused, std::move(text),
                  "Set the clock of this machine (chronyd or systemd-timesyncd keep it right)");
 }
@@ -29,13 +29,13 @@ Failure nobody_agrees(const std::vector<Word>& words, WallTime ours) {
 void AgreedTime::listen_to(std::string host, Skew skew) { hosts_.push_back(Host{std::move(host), std::move(skew)}); }
 
 WallTime AgreedTime::now() {
-  std::vector<Word> heard;
+  std::vector<HostClock> heard;
   for (const Host& host : hosts_)
     if (const auto skew = host.skew()) heard.push_back({*skew, host.name});
   const WallTime ours = clock_.now();
   if (heard.empty()) return ours;
   std::ranges::sort(heard);
-  const auto confirms = [](const Word& word) { return std::chrono::abs(word.skew) <= limits::aws::clock_skew; };
+  const auto confirms = [](const HostClock& clock) { return std::chrono::abs(clock.skew) <= limits::aws::clock_skew; };
   if (std::ranges::any_of(heard, confirms)) return ours;  // who says otherwise is the one who is wrong
   const bool agreed = heard.size() >= 2 && heard.back().skew - heard.front().skew <= limits::aws::clock_skew;
   if (!agreed) throw nobody_agrees(heard, ours);
