@@ -25,7 +25,7 @@ LivingSecrets& living_secrets() {
   return *living;
 }
 
-// All of the buffer, not only what is in use: a moved-from short string still holds its bytes.
+// All of the buffer, not only what is in use: a short string that was swapped away is still in it.
 void wipe(std::string& value) noexcept {
   value.resize(value.capacity());
   explicit_bzero(value.data(), value.size());
@@ -39,7 +39,8 @@ void cover_occurrences(std::string_view text, std::string_view secret, std::vect
 
 }  // namespace
 
-Secret::Secret(std::string value) : value_(std::move(value)) {
+Secret::Secret(std::string value) {
+  value_.swap(value);
   wipe(value);
   auto& living = living_secrets();
   std::lock_guard lock{living.mutex};
@@ -49,7 +50,7 @@ Secret::Secret(std::string value) : value_(std::move(value)) {
 Secret::Secret(Secret&& other) noexcept {
   auto& living = living_secrets();
   std::lock_guard lock{living.mutex};
-  value_ = std::move(other.value_);
+  value_.swap(other.value_);
   wipe(other.value_);
   living.all.insert(this);
 }
@@ -57,8 +58,8 @@ Secret::Secret(Secret&& other) noexcept {
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
   std::lock_guard lock{living_secrets().mutex};
-  wipe(value_);
-  value_ = std::move(other.value_);
+  wipe(value_);  // and two short strings would be swapped through a copy on the stack
+  value_.swap(other.value_);
   wipe(other.value_);
   return *this;
 }
