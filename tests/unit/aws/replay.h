@@ -17,6 +17,8 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "outside/outside.h"
+#include "sandbox/mounts/inline_pool.h"
+#include "tests/unit/paper_doors.h"
 
 namespace certferry::aws::testing {
 
@@ -72,53 +74,9 @@ class ConstantEntropy final : public Entropy {
   void fill(std::span<std::byte> bytes) override { std::ranges::fill(bytes, octet); }
 };
 
-// Files and environment by hand.
-class PaperHost final : public Host {
- public:
-  std::map<std::string, std::string> files, variables;
-  std::function<Exit(const Command&)> on_run;
-  Task<std::optional<Bytes>> read(Path path) override {
-    auto found = files.find(path);
-    co_return found == files.end() ? std::nullopt : std::optional{found->second};
-  }
-  Task<std::optional<FileStatus>> status(Path path) override {
-    co_return files.contains(path) ? std::optional{FileStatus{}} : std::nullopt;
-  }
-  Task<> replace(Path path, Bytes content, FileMode) override {
-    files[path] = std::move(content);
-    co_return;
-  }
-  Task<> make_directory(Path, FileMode) override { co_return; }
-  Task<std::vector<std::string>> list(Path) override { co_return std::vector<std::string>{}; }
-  Task<> remove(Path path) override {
-    files.erase(path);
-    co_return;
-  }
-  Task<std::optional<Path>> link_target(Path) override { co_return std::nullopt; }
-  Task<> link(Path, Path) override { co_return; }
-  std::optional<std::string> environment(std::string name) const override {
-    auto found = variables.find(name);
-    return found == variables.end() ? std::nullopt : std::optional{found->second};
-  }
-  Task<Exit> run(Command command) override { co_return on_run ? on_run(command) : Exit{.status = 127}; }
-  std::string id() const override { return "host/paper"; }
-  std::string home() const override { return "/home"; }
-  bool superuser() const override { return false; }
-};
-
-class NoResolver final : public Resolver {
- public:
-  Task<dns::Answer> ask(dns::Question, dns::Nameserver) override { co_return dns::Answer{}; }
-  Task<std::vector<std::string>> addresses(std::string) override { co_return std::vector<std::string>{}; }
-};
-
-class InlinePool final : public Pool {
- public:
-  Task<> run(std::function<void()> work) override {
-    work();
-    co_return;
-  }
-};
+using certferry::testing::NoResolver;
+using certferry::testing::PaperHost;
+using sandbox::InlinePool;
 
 class ListeningLog final : public Log {
  public:

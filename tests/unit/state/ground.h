@@ -13,9 +13,13 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "outside/outside.h"
+#include "sandbox/mounts/inline_pool.h"
+#include "tests/unit/paper_doors.h"
 #include "tests/unit/state/paper_cloud.h"
 
 namespace certferry::testing {
+
+using sandbox::InlinePool;
 
 // Time that goes on only when nothing else can: run() moves it to the next sleeper.
 class VirtualClock final : public Clock {
@@ -59,71 +63,6 @@ class CountingEntropy final : public Entropy {
 
  private:
   std::uint64_t state_ = 7;
-};
-
-class PaperHost final : public Host {
- public:
-  struct File {
-    Bytes content;
-    unsigned mode = 0600;
-  };
-  std::map<Path, File> files;
-  std::map<Path, Path> links;
-  Task<std::optional<Bytes>> read(Path path) override {
-    auto found = files.find(path);
-    co_return found == files.end() ? std::nullopt : std::optional{found->second.content};
-  }
-  Task<std::optional<FileStatus>> status(Path path) override {
-    auto found = files.find(path);
-    if (found == files.end()) co_return std::nullopt;
-    co_return FileStatus{.mode = found->second.mode, .ours = true};
-  }
-  Task<> replace(Path path, Bytes content, FileMode mode) override {
-    files[path] = {std::move(content), mode.bits};
-    co_return;
-  }
-  Task<> make_directory(Path, FileMode) override { co_return; }
-  Task<std::vector<std::string>> list(Path) override { co_return std::vector<std::string>{}; }
-  Task<> remove(Path path) override {
-    files.erase(path);
-    co_return;
-  }
-  Task<std::optional<Path>> link_target(Path link) override {
-    auto found = links.find(link);
-    co_return found == links.end() ? std::nullopt : std::optional{found->second};
-  }
-  Task<> link(Path link, Path target) override {
-    links[link] = std::move(target);
-    co_return;
-  }
-  std::optional<std::string> environment(std::string) const override { return std::nullopt; }
-  Task<Exit> run(Command) override { co_return Exit{.status = 127}; }
-  std::string id() const override { return "host/paper"; }
-  std::string home() const override { return "/home"; }
-  bool superuser() const override { return false; }
-
-  // As process `pid` of this machine sees it.
-  void be_process(const std::string& pid, const std::string& boot = "boot-1") {
-    files["/etc/hostname"] = {"web-1\n", 0644};
-    files["/proc/sys/kernel/random/boot_id"] = {boot + "\n", 0444};
-    files["/proc/" + pid] = {"", 0555};
-    links["/proc/self/ns/pid"] = "pid:[4026531836]";
-    links["/proc/self"] = pid;
-  }
-};
-
-class NoResolver final : public Resolver {
- public:
-  Task<dns::Answer> ask(dns::Question, dns::Nameserver) override { co_return dns::Answer{}; }
-  Task<std::vector<std::string>> addresses(std::string) override { co_return std::vector<std::string>{}; }
-};
-
-class InlinePool final : public Pool {
- public:
-  Task<> run(std::function<void()> work) override {
-    work();
-    co_return;
-  }
 };
 
 class ListeningLog final : public Log {
