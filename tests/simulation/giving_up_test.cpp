@@ -14,7 +14,7 @@ using sandbox::Ending;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-http::Response out_of_order() {
+http::Response busy_answer() {
   http::Response response;
   response.status = 503;
   return response;
@@ -24,7 +24,7 @@ http::Response out_of_order() {
 void break_ca(Estate& estate, const std::string& operation) {
   estate.world().ca().interpose = [operation](const http::Request&,
                                               const std::string& asked) -> std::optional<http::Response> {
-    if (operation.empty() || asked == operation) return out_of_order();
+    if (operation.empty() || asked == operation) return busy_answer();
     return {};
   };
 }
