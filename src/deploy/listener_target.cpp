@@ -9,7 +9,7 @@ namespace certferry {
 
 // Of its resource, listener/app/NAME/LOAD-BALANCER/LISTENER; its port is not in there.
 std::string ListenerTarget::name() const {
-  const std::string resource{arn_.resource()};
+  std::string resource{arn_.resource()};
   std::vector<std::string> parts;
   for (std::size_t at = 0; at != std::string::npos;) {
     const auto slash = resource.find('/', at);
