@@ -2,16 +2,9 @@
 
 #include <fmt/format.h>
 
-// toml++ 3.3 asserts what a file can well break, as "[*.example.com]" does, and takes it for granted where NDEBUG is
-// set. Without either it goes on to its own checks and says what is wrong, and where.
-#pragma push_macro("NDEBUG")
-#undef NDEBUG
-#define TOML_ASSERT(expression) static_assert(true)
-#include <toml++/toml.h>
-#pragma pop_macro("NDEBUG")
-
 #include "base/failure.h"
 #include "config/nearest.h"
+#include "config/toml_parser.h"
 
 namespace certferry {
 namespace {

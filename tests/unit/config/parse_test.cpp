@@ -138,6 +138,8 @@ TEST(ParseConfig, SaysWhereTheTomlBreaks) {
                           "delimiter, saw '"} +
                   mark + "' -> Correct the TOML there; docs/configuration.md has an example");
   }
+  for (const char* line : {"äge = 1\n", "[ä]\n", "ca = ä\n", "caä = 1\n", "ca =\u00a0\"x\"\n"})
+    EXPECT_TRUE(refusal(line).starts_with("certferry.toml:1:")) << line << refusal(line);
   EXPECT_TRUE(refusal("[ca]\n[ca]\n").starts_with("certferry.toml:2:")) << refusal("[ca]\n[ca]\n");
 }
 
