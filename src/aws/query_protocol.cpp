@@ -1,5 +1,8 @@
 #include "aws/query_protocol.h"
 
+#include <fmt/format.h>
+#include <optional>
+
 #include "aws/errors.h"
 #include "base/failure.h"
 
@@ -14,14 +17,21 @@ Call query_call(std::string service, std::string version, std::string operation,
   return call;
 }
 
-Xml xml_answer(const Call& call, const http::Response& answer) {
-  try {
-    return Xml::parse(answer.body, "the answer", 8 << 20);
-  } catch (const Failure& failure) {
+Xml xml_answer(const Call& call, const http::Response& answer, std::string_view root) {
+  const auto unfit = [&](std::string_view why) {
     auto kind = call.repeatable ? Failure::Kind::transient : Failure::Kind::outcome_unknown;
-    throw Failure(kind, description(call) + ": " + failure.what(),
-                  "Run again; if it stays, look for a proxy that answers in the service's place");
+    return Failure(kind, fmt::format("{}: {}", description(call), why),
+                   "Run again; if it stays, look for a proxy that answers in the service's place");
+  };
+  std::optional<Xml> read;
+  try {
+    read = Xml::parse(answer.body, "the answer", 8 << 20);
+  } catch (const Failure& failure) {
+    throw unfit(failure.what());
   }
+  if (read->name() != (root.empty() ? call.operation + "Response" : root))
+    throw unfit(fmt::format("the answer is a <{}>", quoted(read->name(), 60)));
+  return std::move(*read);
 }
 
 Xml query_result(const Call& call, const http::Response& answer) {

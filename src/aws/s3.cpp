@@ -82,7 +82,7 @@ Task<std::vector<std::string>> S3::list(const std::string& bucket, const std::st
     call.query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix}};
     if (!token.empty()) call.query.emplace_back("continuation-token", token);
     http::Response answer = co_await client_.send(call);
-    Xml page = xml_answer(call, answer);
+    Xml page = xml_answer(call, answer, "ListBucketResult");
     for (const Xml& object : page.children("Contents")) out.push_back(listed_key(object.text("Key")));
     token = page.text("NextContinuationToken");
     if (page.text("IsTruncated") != "true" || token.empty()) break;

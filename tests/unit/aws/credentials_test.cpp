@@ -276,10 +276,11 @@ TEST(Access, AssumesARoleOnceForAllItsRegions) {
   RoleSettings role{.role = "arn:aws:iam::210987654321:role/dns", .external_id = "x-1"};
   paper.transport.answer(
       200,
-      "<R><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>secretsecret</"
+      "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</"
+      "AccessKeyId><SecretAccessKey>secretsecret</"
       "SecretAccessKey>"
       "<SessionToken>tokentoken</SessionToken><Expiration>2026-11-23T13:00:00Z</Expiration></Credentials>"
-      "</AssumeRoleResult></R>");
+      "</AssumeRoleResult></AssumeRoleResponse>");
   paper.transport.answer(200, "<ok/>");
   paper.transport.answer(200, "<ok/>");
   AWAITED(access.client_as(role).send({.service = "route53", .operation = "X", .method = "GET", .path = "/x"}));

@@ -95,8 +95,8 @@ TEST(Sts, AssumesARole) {
 TEST(Sts, ShowsAWebIdentityTokenUnsigned) {
   Paper paper;
   Sts sts{paper.client};
-  paper.transport.answer(
-      200, "<R><AssumeRoleWithWebIdentityResult>" + session_xml + "</AssumeRoleWithWebIdentityResult></R>");
+  paper.transport.answer(200, "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>" + session_xml +
+                                  "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>");
   AWAITED(sts.assume_role_with_web_identity("arn:aws:iam::1:role/pod", "certferry", Secret{"jwt-jwt-jwt"}));
   EXPECT_FALSE(paper.transport.requests.at(0).headers.get("authorization"));
   EXPECT_TRUE(paper.transport.requests.at(0).body.ends_with("&WebIdentityToken=jwt-jwt-jwt"));

@@ -196,6 +196,17 @@ TEST(Route53, AnAnswerThatIsNoXmlLeavesAChangesOutcomeUnknown) {
   EXPECT_EQ(name(failure->kind()), "outcome_unknown");
 }
 
+// A list of nothing would let the ledger forget what is there.
+TEST(Route53, ReadsNoListOutOfAPageOfSomebodyElse) {
+  Paper paper;
+  Route53 route53{paper.client};
+  for (int attempt = 0; attempt < 20; ++attempt)
+    paper.transport.answer(200, "<html><body><h1>Welcome to this network</h1></body></html>");
+  auto failure = FAILURE_OF(route53.record_sets(HostedZoneId::parse("Z1"), "_acme-challenge.example.com", "TXT"));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(name(failure->kind()), "transient");
+}
+
 TEST(TxtValue, IsQuotedAndReadBack) {
   EXPECT_EQ(txt_quoted("abc-_09"), "\"abc-_09\"");
   EXPECT_EQ(txt_quoted("a\"b\\c\xc3\xa9\n"), "\"a\\\"b\\\\c\\303\\251\\012\"");
