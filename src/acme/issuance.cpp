@@ -108,10 +108,12 @@ Task<Issued> CertificateAuthority::finalize(const Order& order, const Bytes& csr
   co_return co_await timed_step(outside_.log, outside_.clock, order.names.front().text(), "finalize", obtaining);
 }
 
-// Twice, and its alternates: what cannot be read at first may be read later.
+// Twice, and its alternates: what cannot be read at first may be read later. A leaf alone leads clients nowhere, and is
+// taken only where the CA has nothing more.
 Task<Chain> CertificateAuthority::download(const std::string& url) {
   std::vector<std::string> places{url};
   std::optional<Failure> objection;
+  std::optional<Chain> leaf_alone;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const http::Response response = co_await post({.operation = "downloading the certificate " + quoted(places[i]),
                                                    .url = places[i],
@@ -120,7 +122,9 @@ Task<Chain> CertificateAuthority::download(const std::string& url) {
     try {
       if (http::media_type(response.headers) != chain_type)
         throw Failure(Failure::Kind::refused, "the CA answered " + glimpse(response), "");
-      co_return parse_chain(response.body);
+      Chain chain = parse_chain(response.body);
+      if (!chain.intermediates.empty()) co_return chain;
+      leaf_alone = std::move(chain);
     } catch (const Failure& failure) {
       if (!objection) objection = failure;
     }
@@ -129,6 +133,7 @@ Task<Chain> CertificateAuthority::download(const std::string& url) {
       if (places.size() <= limits::acme::alternates) places.push_back(alternate);
     places.push_back(url);
   }
+  if (leaf_alone) co_return std::move(*leaf_alone);
   throw Failure(Failure::Kind::refused, fmt::format("the certificate {} is unfit: {}", quoted(url), objection->what()),
                 "Report it to the CA; certferry downloads it again when it runs again");
 }

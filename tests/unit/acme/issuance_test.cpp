@@ -205,6 +205,25 @@ TEST(Issuance, TakesAnAlternateChainWhereTheFirstIsUnfit) {
   EXPECT_EQ(downloads, 2);
 }
 
+// Recorded without its intermediate, a certificate was held back as a test CA's for as long as it lived.
+TEST(Issuance, DownloadsAgainWhereTheLeafCameAlone) {
+  for (const bool always : {false, true}) {
+    Ground ground;
+    int downloads = 0;
+    ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+      if (operation != "certificate" || (downloads++ > 0 && !always)) return {};
+      const Chain& chain = ground.ca().certificates.begin()->second.chain;
+      return foreign_answer(200, "application/pem-certificate-chain", chain.leaf_pem());
+    };
+    std::optional<Issued> issued;
+    ground.play(
+        [&](CertificateAuthority& ca) -> Task<> { issued = co_await ground.issue(ca, spec_of({"www.example.com"})); });
+    ASSERT_TRUE(issued);
+    EXPECT_EQ(issued->chain.intermediates.size(), always ? 0U : 1U);
+    EXPECT_EQ(downloads, 2);
+  }
+}
+
 TEST(Issuance, ShowsWhatCameInsteadOfAChain) {
   Ground ground;
   ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
