@@ -4,6 +4,7 @@
 #include <span>
 
 #include "sandbox/certificate_authority_session.h"
+#include "sandbox/strikes.h"
 
 // The CA's door: routing, nonces, signatures, errors. What it does is in the files named after it.
 namespace certferry::sandbox {
@@ -84,7 +85,10 @@ http::Response CertificateAuthority::handle(const http::Request& request, WallTi
         world_.record({now, "acme", session.operation, request.url.text(), spoiled->status, false});
         return *spoiled;
       }
-    response = session.respond();
+    if (const auto busy = struck_at_ca(world_, session.operation))
+      response = *busy;
+    else
+      response = session.respond();
   } catch (const CaProblem& problem) {
     response = problem.response();
   } catch (const Failure& failure) {
@@ -146,8 +150,8 @@ void CertificateAuthority::Session::verify(Signer signer) {
     return found->second.key;
   });
   const bool known = ca.nonces_.erase(jws.nonce) == 1;
-  const int percent = ca.world_.settings().nonce_rejection_percent;
-  if (!known || (percent > 0 && random_below(100) < static_cast<std::size_t>(percent)))
+  if (!known || strikes(ca.world_, ca.world_.settings().nonce_rejection_percent) ||
+      strikes(ca.world_, ca.world_.faults().nonce_refused))
     throw CaProblem{400, "badNonce", "The nonce is unknown, used or too old"};
   if (jws.url != request.url.text())
     throw CaProblem{400, "malformed", "The protected header's url is not the request's"};

@@ -95,6 +95,8 @@ class CertificateAuthority {
   std::function<std::optional<CaProblem>(const CaAuthorization&)> fail_validation;
   std::function<std::optional<CaProblem>(const CaOrder&)> fail_issuance;
 
+  bool spoiled_last = false;  // the last download, by a fault: the next is as it ought to be
+
   // When to renew, as renewalInfo says it (RFC 9773 section 4.2).
   std::pair<WallTime, WallTime> renewal_window(const CaCertificate& certificate, WallTime now) const;
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "sandbox/certificate_authority_session.h"
+#include "sandbox/strikes.h"
 #include "wire/base64.h"
 
 // Certificates once issued: download, revocation (RFC 8555 sections 7.4.2 and 7.6), renewal info (RFC 9773).
@@ -20,7 +21,8 @@ http::Response CertificateAuthority::Session::certificate() {
   http::Response response;
   response.status = 200;
   response.headers.set("Content-Type", "application/pem-certificate-chain");
-  response.body = found.chain.pem();
+  ca.spoiled_last = !ca.spoiled_last && strikes(ca.world_, ca.world_.faults().chain_wrong);
+  response.body = ca.spoiled_last ? spoiled_chain(ca.world_, found.chain) : found.chain.pem();
   return response;
 }
 

@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/strikes.h"
 #include "sandbox/world.h"
 #include "wire/base64.h"
 
@@ -86,6 +87,8 @@ void CertificateAuthority::end_validation(CaAuthorization& proof, WallTime when)
   if (found == proof.challenges.end() || proof.status != "pending") return;
   std::optional<CaProblem> objection;
   if (fail_validation) objection = fail_validation(proof);
+  if (!objection && strikes(world_, world_.faults().validation_failed))
+    objection = CaProblem{400, "dns", "During secondary validation: DNS problem: query timed out"};
   if (!objection && found->type == "dns-01") objection = dns_objection(proof, *found, when);
   if (!objection && found->type != "dns-01")
     objection = CaProblem{400, "connection", fmt::format("{}: nothing answers there", proof.identifier.text())};
@@ -139,6 +142,11 @@ void CertificateAuthority::issue(CaOrder& order, WallTime when) {
       order.error = std::move(problem);
       return;
     }
+  if (strikes(world_, world_.faults().issuance_failed)) {
+    order.status = "invalid";
+    order.error = CaProblem{500, "serverInternal", "Error finalizing order"};
+    return;
+  }
   const RequestedCertificate& wanted = order.requested.value();
   const auto profile = world_.settings().profiles.find(order.profile);
   const Duration lifetime =

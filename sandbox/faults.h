@@ -6,15 +6,44 @@
 
 namespace certferry::sandbox {
 
-// What goes wrong between a process and the world. All zero: calm. In percent of what each is about, where no other
-// unit is named.
+// What goes wrong, as chances in percent of what each is about, where no other unit is named. All zero: calm.
 struct Faults {
+  // Between a process and the world.
   int connection_refused = 0;   // surely not done: Failure transient
   int request_lost = 0;         // not done, and the sender cannot know: outcome_unknown at its deadline
   int reply_lost = 0;           // done, and the sender cannot know: outcome_unknown at its deadline
   int service_unavailable = 0;  // 503 without a body, nothing done
   int throttled = 0;            // of AWS requests: Throttling, nothing done
   int dns_unanswered = 0;       // a question without an answer: Failure transient
+  int reply_spoiled = 0;        // done, and the body is cut short, or a proxy's page
+  int delivered_twice = 0;      // done, and at once again, which nobody hears of
+
+  // At the CA.
+  int ca_busy = 0;            // 429 or 503 with a Retry-After that is good, absent or absurd, nothing done
+  int ca_down = 0;            // of days: nothing answers there from midnight to midnight
+  int nonce_refused = 0;      // badNonce for a good one
+  int validation_failed = 0;  // although nothing is wrong with it
+  int issuance_failed = 0;    // the order is invalid after it was finalized
+  int chain_wrong = 0;        // of downloads: another's certificate, no intermediate, or none in order
+
+  // At AWS.
+  int prior_request = 0;     // Route 53: PriorRequestNotComplete
+  int change_slow = 0;       // of change batches: INSYNC after 30 minutes
+  int certificate_late = 0;  // of uploads to IAM: load balancers find it after four minutes
+  int quota_full = 0;        // of uploads: LimitExceeded
+  int delete_conflict = 0;   // of deletions of server certificates: DeleteConflict
+  int kms_denied = 0;        // AccessDeniedException
+  int s3_conflict = 0;       // of conditional writes: 409 ConditionalRequestConflict
+
+  // On the machine.
+  int disk_full = 0;     // of writes to files and the store: nothing is written
+  int disk_broken = 0;   // the same, with an I/O error
+  int clock_ahead = 0;   // hours
+  int clock_behind = 0;  // hours
+
+  // By others, after a request that changed something.
+  int target_edited = 0;  // a listener is given another CA's certificate
+  int record_edited = 0;  // a TXT set of a challenge gets a further value
 
   static Faults calm() { return {}; }
   static Faults lossy() { return {2, 2, 3, 1, 0, 3}; }
@@ -35,6 +64,27 @@ inline constexpr std::array fault_rows{
     FaultRow{"service unavailable", "%", &Faults::service_unavailable, 25},
     FaultRow{"throttled", "%", &Faults::throttled, 30},
     FaultRow{"DNS unanswered", "%", &Faults::dns_unanswered, 20},
+    FaultRow{"reply spoiled", "%", &Faults::reply_spoiled, 10},
+    FaultRow{"delivered twice", "%", &Faults::delivered_twice, 20},
+    FaultRow{"CA busy", "%", &Faults::ca_busy, 20},
+    FaultRow{"CA down", "% of days", &Faults::ca_down, 60},
+    FaultRow{"nonce refused", "%", &Faults::nonce_refused, 60},
+    FaultRow{"validation failed", "%", &Faults::validation_failed, 30},
+    FaultRow{"issuance failed", "%", &Faults::issuance_failed, 30},
+    FaultRow{"chain wrong", "%", &Faults::chain_wrong, 30},
+    FaultRow{"prior request", "%", &Faults::prior_request, 30},
+    FaultRow{"change slow", "%", &Faults::change_slow, 30},
+    FaultRow{"certificate late", "%", &Faults::certificate_late, 50},
+    FaultRow{"quota full", "%", &Faults::quota_full, 30},
+    FaultRow{"delete conflict", "%", &Faults::delete_conflict, 50},
+    FaultRow{"KMS denied", "%", &Faults::kms_denied, 15},
+    FaultRow{"S3 conflict", "%", &Faults::s3_conflict, 20},
+    FaultRow{"disk full", "%", &Faults::disk_full, 10},
+    FaultRow{"disk broken", "%", &Faults::disk_broken, 5},
+    FaultRow{"clock ahead", " h", &Faults::clock_ahead, 24},
+    FaultRow{"clock behind", " h", &Faults::clock_behind, 24},
+    FaultRow{"target edited", "%", &Faults::target_edited, 3},
+    FaultRow{"record edited", "%", &Faults::record_edited, 10},
 };
 constexpr std::span<const FaultRow> all_faults() { return fault_rows; }
 

@@ -6,6 +6,7 @@
 #include "sandbox/hosted_zone_batches.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/query_reply.h"
+#include "sandbox/strikes.h"
 #include "sandbox/world.h"
 #include "wire/url.h"
 #include "wire/xml.h"
@@ -13,6 +14,8 @@
 // The rest-xml API of Amazon Route 53, 2013-04-01.
 namespace certferry::sandbox {
 namespace {
+
+constexpr Duration slow_change = minutes(30);
 
 constexpr std::string_view route53_xmlns = "https://route53.amazonaws.com/doc/2013-04-01/";
 constexpr std::string_view route53_prefix = "/2013-04-01/";
@@ -255,7 +258,10 @@ http::Response HostedZones::change_sets(Call& call) {
   BatchOutcome outcome = apply_batch(zone, batch.changes);
   if (!outcome.messages.empty()) throw invalid_change_batch(outcome.messages);
   const std::string id = world_.random_id("C", 20);
-  const WallTime insync_at = call.now + world_.settings().insync_after;
+  const Duration takes = strikes(world_, world_.faults().change_slow) ? slow_change : world_.settings().insync_after;
+  // Snapshots of a zone follow one another.
+  const WallTime insync_at =
+      std::max(call.now + takes, zone.pending.empty() ? call.now : zone.pending.back().insync_at);
   changes_[id] = {call.now, insync_at, batch.comment};
   zone.sets = outcome.after;
   zone.pending.push_back({id, insync_at, std::move(outcome.after)});

@@ -150,11 +150,19 @@ struct Invariants::State {
     const auto open = [&](const CaOrder& order) {
       return order.answered && order.status != "valid" && order.status != "invalid" && order.expires > event.at;
     };
+    // What both have in common was answered once, for both.
+    const auto by_itself = [&](const CaOrder& order, const CaOrder& other) {
+      return std::ranges::any_of(order.authorizations, [&](const std::string& proof) {
+        if (std::ranges::find(other.authorizations, proof) != other.authorizations.end()) return false;
+        const auto& challenges = world.ca().authorizations.at(proof).challenges;
+        return std::ranges::any_of(challenges, [](const CaChallenge& one) { return one.status != "pending"; });
+      });
+    };
     for (const auto& [url, order] : orders) {
       if (!open(order) || std::ranges::find(order.authorizations, event.object) == order.authorizations.end()) continue;
       for (const auto& [other_url, other] : orders)
         if (other_url != url && other.account == order.account && other.names == order.names &&
-            other.profile == order.profile && open(other))
+            other.profile == order.profile && open(other) && by_itself(order, other) && by_itself(other, order))
           report(event, fmt::format("I6: {} and {} are answered, open and alike", std::min(url, other_url),
                                     std::max(url, other_url)));
     }

@@ -7,10 +7,13 @@
 #include "crypto/pem.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/strikes.h"
 #include "sandbox/world.h"
 
 namespace certferry::sandbox {
 namespace {
+
+constexpr Duration late_certificate = minutes(4);
 
 constexpr QueryService kIam{"iam", "https://iam.amazonaws.com/doc/2010-05-08/"};
 constexpr std::size_t kNameMost = 128, kPathMost = 512, kBodyMost = 16'384, kChainMost = 2'097'152;
@@ -163,8 +166,9 @@ Outcome ServerCertificates::upload(const QueryCall& call, XmlWriter& result, Wal
     throw Refusal{409, "LimitExceeded",
                   fmt::format("Cannot exceed quota for ServerCertificatesPerAccount: {}",
                               world_.settings().server_certificate_quota)};
+  const WallTime found_from = strikes(world_, world_.faults().certificate_late) ? now + late_certificate : now;
   SimulatedServerCertificate added{
-      name, path, world_.random_id("ASCA", 17), arn_of(path, name), std::move(content), now, tags_of(call)};
+      name, path, world_.random_id("ASCA", 17), arn_of(path, name), std::move(content), found_from, tags_of(call)};
   write_metadata(result, "ServerCertificateMetadata", added);
   write_tags(result, added.tags);
   by_name.emplace(name, std::move(added));

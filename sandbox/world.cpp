@@ -17,6 +17,7 @@
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "sandbox/signature_check.h"
+#include "sandbox/strikes.h"
 
 namespace certferry::sandbox {
 namespace {
@@ -157,6 +158,7 @@ http::Response World::handle_aws(const http::Request& request) {
       throw Refusal{refused_status(failure.code()), failure.code(), failure.what()};
     }
     service = event_service(service, request);
+    if (const auto struck = struck_at_aws(*this, service, request)) throw *struck;
     if (service == "route53") return zones_->handle(request, now_);
     if (service == "iam") return server_certificates_->handle(request, now_);
     if (service == "elb") return classic_->handle(request, now_);

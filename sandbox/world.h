@@ -11,6 +11,7 @@
 #include "crypto/chain.h"
 #include "crypto/private_key.h"
 #include "outside/entropy.h"
+#include "sandbox/faults.h"
 #include "sandbox/settings.h"
 #include "wire/dns.h"
 #include "wire/http.h"
@@ -69,6 +70,7 @@ class World {
 
   const Settings& settings() const { return settings_; }
   Settings& settings() { return settings_; }
+  Faults& faults() { return faults_; }
   WallTime now() const { return now_; }
   WallTime created() const { return created_; }  // of what stood in the world before it began
   Entropy& entropy() { return entropy_; }
@@ -106,6 +108,7 @@ class World {
   Presented presented_by(const Authority& authority, const std::vector<DomainName>& names, WallTime not_before,
                          WallTime not_after);
   Settings settings_;
+  Faults faults_;
   Entropy& entropy_;
   WallTime now_, created_;
   std::vector<Event> events_;

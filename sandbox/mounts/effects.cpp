@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failure.h"
 #include "crypto/digest.h"
 #include "wire/base64.h"
 
@@ -44,6 +45,16 @@ std::optional<CrashPoint> EffectLog::crash_at(long number) const {
   for (const auto& point : crash_points)
     if (point.effect == number) return point;
   return {};
+}
+
+void Effects::disk_may_fail(const std::string& place) {
+  if (log_.faults == nullptr || log_.dice == nullptr) return;
+  const bool full = log_.dice->percent(log_.faults->disk_full);
+  if (!full && !log_.dice->percent(log_.faults->disk_broken)) return;
+  const std::string_view why = full ? "No space left on device" : "Input/output error";
+  log_.trace.line(fmt::format("{} cannot write {}: {}", process_name_, place, why));
+  throw Failure(Failure::Kind::refused, fmt::format("Writing {}: {}", place, why),
+                fmt::format("Look at {} and its file system.", place));
 }
 
 Task<> Effects::perform(Effect effect) {

@@ -9,6 +9,7 @@
 
 #include "base/task.h"
 #include "base/time.h"
+#include "sandbox/faults.h"
 #include "sandbox/mounts/virtual_process.h"
 #include "sandbox/mounts/virtual_time.h"
 #include "sandbox/seeded_entropy.h"
@@ -64,6 +65,8 @@ struct EffectLog {
   long count = 0;  // of effects begun
   std::vector<CrashPoint> crash_points;
   std::vector<std::string> names;  // of each effect, by its number
+  Dice* dice = nullptr;            // for what breaks on a machine
+  const Faults* faults = nullptr;
   std::optional<CrashPoint> crash_at(long number) const;
 };
 
@@ -84,6 +87,8 @@ class Effects {
       : time_(time), log_(log), process_(process), process_name_(std::move(process_name)) {}
   // Until the effect's reply is here; when cancelled it ends early, and the effect still happens.
   Task<> perform(Effect effect);
+  // Before a write to a file or the store: throws Failure (refused), and nothing is written, where a fault strikes.
+  void disk_may_fail(const std::string& place);
   VirtualTime& time() { return time_; }
   Trace& trace() { return log_.trace; }
 

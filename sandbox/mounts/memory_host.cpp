@@ -85,6 +85,7 @@ void Machine::erase(const Path& path) {
 }
 
 Task<> MemoryHost::change(std::string name, std::function<void(Machine&)> happens) {
+  effects_.disk_may_fail(name);
   Effect effect{.name = std::move(name), .there = kFileTakes, .back = kFileTakes};
   effect.happens = [&machine = machine_, happens = std::move(happens)] { happens(machine); };
   co_await effects_.perform(std::move(effect));

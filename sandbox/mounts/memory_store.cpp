@@ -19,6 +19,7 @@ Task<std::optional<Store::Entry>> MemoryStore::get(Key key) {
 
 Task<std::variant<Store::Version, Conflict>> MemoryStore::put(Key key, Bytes value, std::optional<Version> replaces) {
   auto outcome = std::make_shared<std::variant<Version, Conflict>>(Conflict{});
+  effects_.disk_may_fail(key);
   Effect write{.name = fmt::format("put {}", key), .there = kDiskTakes, .back = kDiskTakes};
   write.happens = [&state = state_, outcome, key, value = std::move(value), replaces] {
     auto found = state.entries.find(key);
@@ -35,6 +36,7 @@ Task<std::variant<Store::Version, Conflict>> MemoryStore::put(Key key, Bytes val
 
 Task<std::variant<Done, Conflict>> MemoryStore::remove(Key key, Version version) {
   auto outcome = std::make_shared<std::variant<Done, Conflict>>(Done{});
+  effects_.disk_may_fail(key);
   Effect removal{.name = fmt::format("remove {}", key), .there = kDiskTakes, .back = kDiskTakes};
   removal.happens = [&state = state_, outcome, key, version] {
     auto found = state.entries.find(key);

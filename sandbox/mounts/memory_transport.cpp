@@ -63,6 +63,16 @@ http::Response throttled_json_reply(WallTime now) {
   return response;
 }
 
+// Cut in the middle, or a page of somebody who stands between.
+void spoil(http::Response& reply) {
+  if (reply.body.size() % 2 == 0) {
+    reply.body.resize(reply.body.size() / 2);
+    return;
+  }
+  reply.headers.set("Content-Type", "text/html");
+  reply.body = "<html><body><h1>Welcome to this network</h1></body></html>";
+}
+
 bool same_family(KeyType left, KeyType right) {
   auto elliptic = [](KeyType type) { return type == KeyType::p256 || type == KeyType::p384; };
   return elliptic(left) == elliptic(right);
@@ -90,8 +100,9 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   std::string host = request.url.host();
   if (!request.headers.get("User-Agent")) request.headers.set("User-Agent", "certferry (simulated)");  // a door's part
   Dice& dice = network_.dice;
-  const Faults& faults = network_.faults;
-  if (request.trust == http::Trust::metadata || dice.percent(faults.connection_refused)) {
+  const Faults& faults = network_.faults();
+  const bool ca_down = request.trust == http::Trust::ca && network_.ca_is_down(effects_.time().now());
+  if (request.trust == http::Trust::metadata || ca_down || dice.percent(faults.connection_refused)) {
     co_await effects_.time().sleep(network_.one_way());
     throw Failure{Failure::Kind::transient, fmt::format("{} {}: connection refused", request.method, host),
                   "Try again later."};
@@ -106,10 +117,12 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   bool unavailable = dice.percent(faults.service_unavailable);
   bool is_aws = !signed_service(request).empty();
   bool throttle = is_aws && dice.percent(faults.throttled);
+  const bool spoiled = dice.percent(faults.reply_spoiled);
+  const bool twice = dice.percent(faults.delivered_twice);
   auto reply = std::make_shared<std::optional<http::Response>>();
   auto sent = std::make_shared<const http::Request>(std::move(request));
-  effect.happens = [&world = network_.world, &time = effects_.time(), reply, sent, request_lost, unavailable,
-                    throttle] {
+  effect.happens = [&world = network_.world, &time = effects_.time(), reply, sent, request_lost, unavailable, throttle,
+                    spoiled, twice] {
     if (request_lost) return;
     if (unavailable)
       *reply = http::Response{503, {{"Date", http_date(time.now())}}, ""};
@@ -117,6 +130,8 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
       *reply = sent->headers.get("X-Amz-Target") ? throttled_json_reply(time.now()) : throttled_reply(time.now());
     else
       *reply = world.handle(*sent, time.now());
+    if (spoiled) spoil(**reply);
+    if (twice) world.handle(*sent, time.now());
   };
   if (effect.reply_lost || effect.there + effect.back > sent->deadline) {
     Work exchange = [&] { return effects_.perform(effect); };

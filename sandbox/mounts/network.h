@@ -1,6 +1,5 @@
 #pragma once
 
-#include "sandbox/faults.h"
 #include "sandbox/mounts/addresses.h"
 #include "sandbox/mounts/effects.h"
 #include "sandbox/world.h"
@@ -12,9 +11,11 @@ struct Network {
   World& world;
   Addresses& addresses;
   Dice& dice;
-  Faults faults{};
+  std::uint64_t seed = 0;                                     // which days the CA is down follows from it
   Duration least = milliseconds(5), most = milliseconds(40);  // one way
   Duration one_way() { return dice.between(least, most); }
+  const Faults& faults() const { return world.faults(); }
+  bool ca_is_down(WallTime now) const;
 };
 
 }  // namespace certferry::sandbox

@@ -16,7 +16,7 @@ class SimulatedProcess {
       : effects_(world.time(), log, process_, seat.name),
         transport_(world.network(), effects_),
         resolver_(world.network(), effects_),
-        clock_(world.time(), world.machine(seat.machine).clock_error),
+        clock_(world.time(), world.machine(seat.machine).clock_error, world.faults()),
         host_(world.machine(seat.machine), effects_),
         log_(log.trace, seat.name),
         store_(world.state(seat.state), effects_, "memory:" + seat.state),

@@ -67,7 +67,10 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
       world_(std::move(settings), world_bytes_, start, authorities_at(start)),
       invariants_(world_),
       addresses_(world_),
-      network_{world_, addresses_, dice_} {
+      network_{world_, addresses_, dice_, seed},
+      third_parties_(world_, time_, dice_, log_.trace) {
+  log_.dice = &dice_;
+  log_.faults = &world_.faults();
   world_.on_event([this](const Event& event) { log_.trace.line(event_line(event)); });
 }
 

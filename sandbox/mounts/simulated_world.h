@@ -14,6 +14,7 @@
 #include "sandbox/mounts/memory_host.h"
 #include "sandbox/mounts/memory_store.h"
 #include "sandbox/mounts/network.h"
+#include "sandbox/mounts/third_parties.h"
 #include "sandbox/mounts/virtual_time.h"
 #include "sandbox/openssl_entropy.h"
 #include "sandbox/seeded_entropy.h"
@@ -58,7 +59,8 @@ class SimulatedWorld {
   VirtualTime& time() { return time_; }
   Trace& trace() { return log_.trace; }
   Network& network() { return network_; }
-  Faults& faults() { return network_.faults; }
+  const ThirdParties& third_parties() const { return third_parties_; }
+  Faults& faults() { return world_.faults(); }
   Machine& machine(const std::string& name = "main") { return machines_[name]; }
   StoredState& state(const std::string& name = "main") { return states_[name]; }
 
@@ -98,6 +100,7 @@ class SimulatedWorld {
   Invariants invariants_;
   Addresses addresses_;
   Network network_;
+  ThirdParties third_parties_;
   std::map<std::string, Machine> machines_;
   std::map<std::string, StoredState> states_;
   std::map<std::size_t, Ending> endings_;

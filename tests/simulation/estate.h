@@ -59,6 +59,7 @@ class Estate {
   std::size_t changes_of(const std::function<void()>& act);  // how many requests meanwhile changed something outside
 
   // What is there afterwards.
+  bool reported() const { return last_report.has_value(); }  // whether the last run came so far
   const Report& report() const { return *last_report; }
   std::optional<Certificate> shown_by(const std::string& load_balancer);  // by a handshake, now
   std::string bound_on(const std::string& load_balancer);                 // the ARN that its listener refers to

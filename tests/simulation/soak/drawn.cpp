@@ -108,9 +108,10 @@ Drawn draw(std::uint64_t seed) {
   draw_outside(lots, drawn.settings);
   draw_certificates(lots, drawn);
   drawn.in_s3 = lots.one_in(3);
-  if (drawn.in_s3 && lots.one_in(2)) drawn.instances = 2;
+  if (drawn.in_s3 && lots.one_in(2)) drawn.instances = 2 + lots.below(2);
   drawn.headstart = lots.one_of({Duration{0}, milliseconds(300), seconds(5), seconds(50)});
   drawn.begins_well = lots.one_in(3);
+  drawn.adds_a_name = lots.one_in(5);
   const auto runs = lots.from_to(1, 4);
   for (int run = 0; run < runs; ++run)
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
@@ -139,6 +140,7 @@ Drawn first_issue(std::uint64_t i) {
 std::string in_words(const Drawn& drawn) {
   std::string text = fmt::format("seed {}: state {}, {} at once, {}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
                                  drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate");
+  if (drawn.adds_a_name) text += "  a name is added to the last one\n";
   for (const DrawnCertificate& one : drawn.certificates) {
     text += fmt::format("  {} for {}", one.id, fmt::join(one.domains, ", "));
     for (const DrawnTarget& target : one.targets)

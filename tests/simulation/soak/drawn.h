@@ -37,6 +37,7 @@ struct Drawn {
   std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3
   Duration headstart{0};       // of each before the next
   bool begins_well = false;    // one run without faults and a long time go first: a renewal is what follows
+  bool adds_a_name = false;    // to the last certificate, after the first run under faults
   std::vector<Duration> gaps;  // after each of the runs under faults
   sandbox::Faults faults;
   std::vector<sandbox::CrashPoint> crashes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <fmt/format.h>
+#include <utility>
 
 #include "../estate.h"
 #include "sandbox/certificate_authority.h"
@@ -34,7 +35,7 @@ std::string place_of(const std::string& effect) {
 
 class Life {
  public:
-  explicit Life(const Drawn& drawn) : drawn_(drawn), estate_(drawn.seed, drawn.settings) { build(); }
+  explicit Life(Drawn drawn) : drawn_(std::move(drawn)), estate_(drawn_.seed, drawn_.settings) { build(); }
 
   Lived lived(Tracing tracing) {
     begin_well();
@@ -43,8 +44,10 @@ class Life {
     for (const Duration gap : drawn_.gaps) {
       run_at_once();
       estate_.pass(gap);
+      if (gap == drawn_.gaps.front()) change_of_mind();
     }
     estate_.simulated->faults() = sandbox::Faults::calm();
+    estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
     become_quiet();
     well_in_the_end();
@@ -89,6 +92,17 @@ class Life {
     estate_.apply();
     if (!estate_.failures().empty()) complain(fmt::format("a calm run failed: {}", estate_.failures().front()));
     estate_.pass(drawn_.settings.certificate_lifetime * 2 / 3 + days(1));
+  }
+
+  // Once: what is wanted of the last certificate from here on.
+  void change_of_mind() {
+    if (!std::exchange(drawn_.adds_a_name, false)) return;
+    DrawnCertificate& last = drawn_.certificates.back();
+    last.domains.push_back("added.later." + drawn_.zones.back());
+    std::ranges::sort(last.domains);
+    auto& domains = estate_.wanted(last.id).config.domains;
+    domains.clear();
+    for (const std::string& name : last.domains) domains.push_back(DomainName::parse(name));
   }
 
   void kill(CrashPoint point) {
@@ -152,7 +166,10 @@ class Life {
       if (!any_valid_for(one)) complain(fmt::format("{} has no valid certificate", one.id));
       for (const DrawnTarget& target : one.targets) served(target, one);
     }
-    for (const std::string& record : estate_.challenge_records()) complain("a record is left: " + record);
+    auto theirs = estate_.simulated->third_parties().values();
+    for (const std::string& record : estate_.challenge_records())
+      if (theirs.erase(record) == 0) complain("a record is left: " + record);
+    for (const std::string& record : theirs) complain("a record of somebody else is gone: " + record);
     for (const std::string& name : estate_.server_certificates_left_over()) complain("a certificate is left: " + name);
     if (estate_.accounts() > 1) complain(fmt::format("there are {} accounts", estate_.accounts()));
   }
@@ -209,11 +226,13 @@ class Life {
                                          place_of(world.effect_names()[static_cast<std::size_t>(point.effect)]),
                                          sandbox::name(point.moment)));
     if (tracing != Tracing::off) lived.trace_hash = world.trace().hash();
-    if (tracing == Tracing::kept) lived.trace = world.trace().text();
+    if (tracing != Tracing::kept) return lived;
+    lived.trace = world.trace().text();
+    if (estate_.reported()) lived.report = to_text(estate_.report());
     return lived;
   }
 
-  const Drawn& drawn_;
+  Drawn drawn_;
   Estate estate_;
   std::vector<CrashPoint> killed_at_;
   std::vector<std::string> complaints_;

@@ -160,7 +160,8 @@ int one_world(const Wish& wish) {
   remember_replay(wish.seed);
   alarm(world_takes_most);
   const Lived lived = live(drawn, Tracing::kept);
-  fmt::print("{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.effects, lived.trace_hash);
+  fmt::print("{}{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.report, lived.effects,
+             lived.trace_hash);
   if (lived.complaints.empty()) return 0;
   print_violations(lived);
   return 1;

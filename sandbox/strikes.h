@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sandbox/certificate_authority.h"
+#include "sandbox/query_reply.h"
+#include "wire/http.h"
+
+namespace certferry::sandbox {
+
+class World;
+
+// Whether a fault strikes now, by a chance in percent: rolled only where it is above 0, so that a fault switched off
+// changes nothing.
+bool strikes(World& world, int percent);
+
+// What AWS refuses a request with because a fault strikes (faults.h), before anything is done; usually nothing.
+// service: as in an Event.
+std::optional<Refusal> struck_at_aws(World& world, const std::string& service, const http::Request& request);
+
+// The same for the CA: a 429 or 503 with a Retry-After that is good, absent or absurd.
+std::optional<http::Response> struck_at_ca(World& world, const std::string& operation);
+
+// A chain as it is downloaded where a fault strikes: of another leaf, without its intermediates, or out of order.
+std::string spoiled_chain(World& world, const Chain& good);
+
+}  // namespace certferry::sandbox
