@@ -14,7 +14,7 @@ constexpr std::uint64_t kWorldStream = 1, kProcessStream = 2, kDiceStream = 3,
 
 // The CAs of every world that begins then, made once: a new world needs none of their keys and signatures.
 const Authorities& authorities_at(WallTime start) {
-  static std::map<WallTime, Authorities> made;
+  static auto& made = *new std::map<WallTime, Authorities>;  // OpenSSL may clean up before
   const auto known = made.find(start);
   if (known != made.end()) return known->second;
   SeededEntropy bytes{kAuthoritiesSeed};

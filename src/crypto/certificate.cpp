@@ -92,7 +92,7 @@ struct Certificate::Read {
 Certificate Certificate::from_der(BytesView der) {
   if (der.size() > largest_certificate)
     throw certificate_refused(fmt::format("it is longer than {} octets", largest_certificate));
-  static RecentlyRead<Read> latest{certificates_held};
+  static auto& latest = *new RecentlyRead<Read>{certificates_held};
   if (auto known = latest.find(der)) return Certificate{std::move(known)};
   auto read = std::make_shared<const Read>(der);
   latest.keep(read->der, read);

@@ -15,7 +15,6 @@ using namespace std::string_view_literals;
 using OwnedCurveParams = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 using OwnedCurveParamBuilder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using OwnedScalar = Owned<BIGNUM, BN_clear_free>;
-using OwnedGroup = Owned<EC_GROUP, EC_GROUP_free>;
 using OwnedPoint = Owned<EC_POINT, EC_POINT_free>;
 
 constexpr std::array known_curves{
@@ -43,11 +42,11 @@ Bytes coordinate_of(const EVP_PKEY* key, const char* parameter, const Curve& cur
 
 void free_octets(unsigned char* octets_of_it) { OPENSSL_free(octets_of_it); }
 
-// OpenSSL's own numbers of a curve, made once: they never change.
+// OpenSSL's own numbers of a curve, made once: they never change, and stay.
 const EC_GROUP* group_of(const Curve& curve) {
-  static const std::array made{OwnedGroup{EC_GROUP_new_by_curve_name(known_curves[0].nid)},
-                               OwnedGroup{EC_GROUP_new_by_curve_name(known_curves[1].nid)}};
-  const EC_GROUP* group = made[static_cast<std::size_t>(&curve - known_curves.data())].get();
+  static const std::array made{EC_GROUP_new_by_curve_name(known_curves[0].nid),
+                               EC_GROUP_new_by_curve_name(known_curves[1].nid)};
+  const EC_GROUP* group = made[static_cast<std::size_t>(&curve - known_curves.data())];
   if (group == nullptr) openssl_failed("build a curve");
   return group;
 }

@@ -112,7 +112,7 @@ PublicKey read_spki(BytesView der) {
 PublicKey::PublicKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)), spki_(encoded_spki(key_.get())) {}
 
 PublicKey PublicKey::from_spki(BytesView der) {
-  static RecentlyRead<PublicKey> latest{public_keys_held};
+  static auto& latest = *new RecentlyRead<PublicKey>{public_keys_held};
   if (const auto known = latest.find(der)) return *known;
   const PublicKey read = read_spki(der);
   latest.keep(der, std::make_shared<const PublicKey>(read));

@@ -11,7 +11,8 @@
 namespace certferry {
 
 // What was read from which octets, the latest of them: for values that never change, and cost more to read than to
-// find. May be used by several threads.
+// find. May be used by several threads. What holds OpenSSL's objects for the whole process is made by new and never
+// destroyed, since OpenSSL may have cleaned up before it.
 template <class Value>
 class RecentlyRead {
  public:
