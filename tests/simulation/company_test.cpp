@@ -139,6 +139,15 @@ TEST(Company, AStormDelaysAndBreaksNothing) {
   for (std::uint64_t seed = 1; seed <= 10 && !HasFailure(); ++seed) through(storm, seed, seed % 3 == 0);
 }
 
+// A good page with a status of 200 was read as an empty list, and what stood in a zone forgotten.
+TEST(Company, PagesOfSomebodyWhoStandsBetweenDelayAndBreakNothing) {
+  Faults pages;
+  pages.request_lost = 14;
+  pages.service_unavailable = 20;
+  pages.reply_spoiled = 12;
+  for (std::uint64_t seed = 1; seed <= 12 && !HasFailure(); ++seed) through(pages, seed, seed % 3 == 0);
+}
+
 TEST(Company, ServicesThatThrottleDelayAndBreakNothing) {
   for (std::uint64_t seed = 1; seed <= 6 && !HasFailure(); ++seed) through(Faults::throttling(), seed, seed % 3 == 0);
 }

@@ -168,7 +168,10 @@ int one_world(const Wish& wish) {
 }
 
 int soak(const Wish& wish) {
-  for (const int signal : {SIGALRM, SIGSEGV, SIGABRT}) std::signal(signal, say_what_to_replay);
+  for (const int signal : {SIGALRM, SIGABRT}) std::signal(signal, say_what_to_replay);
+#if !__has_feature(address_sanitizer)
+  std::signal(SIGSEGV, say_what_to_replay);  // which the sanitizer says more about
+#endif
   if (wish.speed) {
     print_speed();
     return 0;
