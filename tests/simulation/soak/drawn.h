@@ -41,6 +41,7 @@ struct Drawn {
   std::vector<Duration> gaps;  // after each of the runs under faults
   sandbox::Faults faults;
   std::vector<sandbox::CrashPoint> crashes;
+  bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin
 };
 
 Drawn draw(std::uint64_t seed);

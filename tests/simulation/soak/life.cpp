@@ -38,8 +38,9 @@ class Life {
   explicit Life(Drawn drawn) : drawn_(std::move(drawn)), estate_(drawn_.seed, drawn_.settings) { build(); }
 
   Lived lived(Tracing tracing) {
+    if (drawn_.numbered_as_traced) kill_as_drawn();
     begin_well();
-    for (const CrashPoint& point : drawn_.crashes) kill(point);
+    if (!drawn_.numbered_as_traced) kill_as_drawn();
     estate_.simulated->faults() = drawn_.faults;
     for (const Duration gap : drawn_.gaps) {
       run_at_once();
@@ -89,7 +90,7 @@ class Life {
 
   void begin_well() {
     if (!drawn_.begins_well) return;
-    estate_.apply();
+    estate_.apply_with_restarts();
     if (!estate_.failures().empty()) complain(fmt::format("a calm run failed: {}", estate_.failures().front()));
     estate_.pass(drawn_.settings.certificate_lifetime * 2 / 3 + days(1));
   }
@@ -105,8 +106,12 @@ class Life {
     for (const std::string& name : last.domains) domains.push_back(DomainName::parse(name));
   }
 
+  void kill_as_drawn() {
+    for (const CrashPoint& point : drawn_.crashes) kill(point);
+  }
+
   void kill(CrashPoint point) {
-    point.effect += estate_.simulated->effects();
+    if (!drawn_.numbered_as_traced) point.effect += estate_.simulated->effects();
     estate_.simulated->kill_at(point);
     killed_at_.push_back(point);
     if (point.moment == Moment::sent || point.moment == Moment::stopped) estate_.watch->allow_late_effects();

@@ -156,7 +156,10 @@ void print_speed() {
 
 int one_world(const Wish& wish) {
   Drawn drawn = draw(wish.seed);
-  if (!wish.crashes.empty()) drawn.crashes = wish.crashes;
+  if (!wish.crashes.empty()) {
+    drawn.crashes = wish.crashes;
+    drawn.numbered_as_traced = true;
+  }
   remember_replay(wish.seed);
   alarm(world_takes_most);
   const Lived lived = live(drawn, Tracing::kept);
