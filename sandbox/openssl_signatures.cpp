@@ -1,5 +1,6 @@
 #include "sandbox/openssl_signatures.h"
 
+#include <algorithm>
 #include <cstring>
 #include <openssl/ec.h>
 #include <openssl/sha.h>
@@ -103,7 +104,7 @@ int ecdsa_sign(int type, const unsigned char* digest, int length, unsigned char*
   if (all.remembering) {
     if (const auto known = all.made.find(name); known != all.made.end()) {
       ++all.counts.remembered;
-      std::memcpy(signature, known->second.data(), known->second.size());
+      std::ranges::copy(known->second, signature);
       *size = static_cast<unsigned int>(known->second.size());
       return 1;
     }
