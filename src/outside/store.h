@@ -32,7 +32,9 @@ class Store {
   virtual ~Store() = default;
   virtual Task<std::optional<Entry>> get(Key key) = 0;
   // replaces: the version that must be there; empty: the key must not exist. Durable when it returns. Failure:
-  // transient, throttled, refused (full, forbidden); a lost reply is resolved inside, never reported.
+  // transient, throttled, refused (full, forbidden, a value of more than 4 MiB). A lost reply is resolved inside; where
+  // that cannot be done the failure is transient, and the write may have been done all the same: it is safe to write
+  // again, for then that meets a conflict.
   virtual Task<std::variant<Version, Conflict>> put(Key key, Bytes value, std::optional<Version> replaces) = 0;
   virtual Task<std::variant<Done, Conflict>> remove(Key key, Version version) = 0;  // absent: Done
   virtual Task<std::vector<Key>> list(Key prefix) = 0;                              // sorted

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/limits/store.h"
 #include "real/file_failure.h"
 #include "real/sqlite_database.h"
 #include "real/state_directory.h"
@@ -31,6 +32,15 @@ void check_key(const Store::Key& key, bool prefix) {
   if (good) return;
   throw Failure(Failure::Kind::refused, fmt::format("\"{}\" is no key of the store", quoted(key)),
                 "Use printable ASCII without \"..\", at most 512 characters.");
+}
+
+// What is longer could be written and never be read again.
+void check_value(const Store::Key& key, const Bytes& value) {
+  if (value.size() <= limits::store::value_longest) return;
+  throw Failure(Failure::Kind::refused,
+                fmt::format("{}: {} octets are more than the {} that a value may have", key, value.size(),
+                            limits::store::value_longest),
+                "Share the names out to more certificates, or the certificates to more stores");
 }
 
 std::optional<std::int64_t> as_row_version(const Store::Version& version) {
@@ -170,6 +180,7 @@ Task<std::optional<Store::Entry>> SqliteStore::get(Key key) {
 
 Task<std::variant<Store::Version, Conflict>> SqliteStore::put(Key key, Bytes value, std::optional<Version> replaces) {
   check_key(key, false);
+  check_value(key, value);
   std::variant<Version, Conflict> result = Conflict{};
   auto work = [&](SqliteDatabase& database) {
     result = Conflict{};

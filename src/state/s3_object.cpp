@@ -16,11 +16,18 @@ bool plain_text(BytesView value) {
   return std::ranges::all_of(value, [](char octet) { return (octet >= ' ' && octet <= '~') || octet == '\n'; });
 }
 
+// Whether it is such text, and no longer with its quotes escaped than base64 would be.
+bool short_as_text(BytesView value) {
+  const auto escaped = static_cast<std::size_t>(
+      std::ranges::count_if(value, [](char octet) { return octet == '"' || octet == '\\' || octet == '\n'; }));
+  return plain_text(value) && escaped <= value.size() / 3;
+}
+
 }  // namespace
 
 Bytes to_bytes(const S3Body& body) {
   Json json = Json::object({{"token", body.token}});
-  if (plain_text(body.value))
+  if (short_as_text(body.value))
     json["value"] = body.value;
   else
     json["base64"] = base64(body.value);
@@ -28,8 +35,7 @@ Bytes to_bytes(const S3Body& body) {
 }
 
 S3Body parse_s3_body(BytesView body, const std::string& at) {
-  // Quotes are escaped: a value takes up to twice its size.
-  Json json = Json::parse(body, at, 2 * limits::s3::object_longest);
+  Json json = Json::parse(body, at, limits::s3::object_longest);
   auto token = json.text("token");
   auto text = json.text("value");
   auto encoded = json.text("base64");

@@ -1,9 +1,11 @@
 #include "state/s3_store.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
 #include "base/limits/s3.h"
+#include "base/limits/store.h"
 #include "state/random_token.h"
 #include "state/s3_object.h"
 
@@ -15,12 +17,16 @@ bool must_look(const Failure& failure) {
   return failure.kind() == Failure::Kind::outcome_unknown || failure.kind() == Failure::Kind::conflict;
 }
 
-// A failure, told as what it means for the whole write: an earlier try may have been done, or surely none was.
-Failure of_whole_write(const Failure& failure, bool may_be_done) {
-  Failure::Kind kind = may_be_done                                 ? Failure::Kind::outcome_unknown
-                       : failure.kind() == Failure::Kind::conflict ? Failure::Kind::transient
-                                                                   : failure.kind();
-  return Failure{kind, failure.what(), failure.next(), failure.retry_after()}.with_code(failure.code());
+Failure undecided(const Failure& last) {
+  return Failure{Failure::Kind::transient, last.what(), last.next(), last.retry_after()}.with_code(last.code());
+}
+
+void require_short(const Bytes& value, const std::string& at) {
+  if (value.size() <= limits::store::value_longest) return;
+  throw Failure(Failure::Kind::refused,
+                fmt::format("{}: {} octets are more than the {} that a value may have", at, value.size(),
+                            limits::store::value_longest),
+                "Share the names out to more certificates, or the certificates to more stores");
 }
 
 class S3Store final : public Store {
@@ -39,14 +45,16 @@ class S3Store final : public Store {
   }
 
   // The same body, token and condition with every try, so that of several that arrive one alone takes effect. Where
-  // the last try is unclear too, the failure says so; the next write with the old version meets a conflict then.
+  // none is answered it goes on trying and looking for as long as a claim outlives its last beat; then the failure is
+  // transient whether it was done or not: who writes again meets a conflict if it was.
   Task<std::variant<Version, Conflict>> put(Key key, Bytes value, std::optional<Version> replaces) override {
+    require_short(value, at(key));
     const std::string token = random_token(entropy_);
     const Bytes body = to_bytes(S3Body{token, std::move(value)});
-    std::optional<Failure> last;
+    const SteadyTime until = clock_.steady() + limits::s3::decided_within;
     bool may_be_done = false;
-    for (int attempt = 0; attempt < limits::s3::conflict_attempts; ++attempt) {
-      if (attempt > 0) co_await pause(attempt);
+    for (Duration pause = limits::s3::conflict_retry_first;; pause = std::min(2 * pause, limits::s3::pause_longest)) {
+      std::optional<Failure> last;
       bool lost = false;
       try {
         auto outcome = co_await s3_.put(bucket_, prefix_ + key, body, replaces);
@@ -54,7 +62,8 @@ class S3Store final : public Store {
         lost = std::holds_alternative<aws::S3Lost>(outcome);
       } catch (const Failure& failure) {
         may_be_done = may_be_done || failure.kind() == Failure::Kind::outcome_unknown;
-        if (!must_look(failure)) throw of_whole_write(failure, may_be_done);
+        const bool surely_not_done = !may_be_done && !must_look(failure);
+        if (surely_not_done || failure.kind() == Failure::Kind::refused) throw;
         last = failure;
       }
       // A condition that does not hold may be the echo of our own earlier try: the token tells.
@@ -64,17 +73,18 @@ class S3Store final : public Store {
         const bool as_before = there ? replaces == there->etag : !replaces;
         if (lost || !as_before) co_return Conflict{};
       } catch (const Failure& failure) {
-        if (failure.kind() == Failure::Kind::refused) throw of_whole_write(failure, may_be_done);
+        if (failure.kind() == Failure::Kind::refused) throw;
         last = failure;
       }
+      if (last && clock_.steady() + pause >= until) throw undecided(*last);
+      co_await clock_.sleep(pause);
     }
-    throw of_whole_write(*last, may_be_done);
   }
 
   Task<std::variant<Done, Conflict>> remove(Key key, Version version) override {
     std::optional<Failure> last;
     for (int attempt = 0; attempt < limits::s3::conflict_attempts; ++attempt) {
-      if (attempt > 0) co_await pause(attempt);
+      if (attempt > 0) co_await clock_.sleep(limits::s3::conflict_retry_first * (1 << (attempt - 1)));
       try {
         auto outcome = co_await s3_.remove(bucket_, prefix_ + key, version);
         if (std::holds_alternative<std::monostate>(outcome)) co_return Done{};
@@ -86,7 +96,7 @@ class S3Store final : public Store {
       if (!there) co_return Done{};
       if (there->etag != version) co_return Conflict{};
     }
-    if (last) throw of_whole_write(*last, false);  // what it should remove was still there at the last look
+    if (last) throw undecided(*last);  // what it should remove was still there at the last look
     co_return Conflict{};
   }
 
@@ -100,7 +110,6 @@ class S3Store final : public Store {
 
  private:
   std::string at(const Key& key) const { return place() + key; }
-  Task<> pause(int attempt) { co_await clock_.sleep(limits::s3::conflict_retry_first * (1 << (attempt - 1))); }
 
   Clock& clock_;
   Entropy& entropy_;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits/store.h"
 #include "machine.h"
 
 namespace certferry {
@@ -88,6 +89,13 @@ TEST_F(SqliteStoreTest, RefusesWhatIsNoKey) {
   for (const std::string& key : {std::string{}, std::string{"a/../b"}, std::string{"a b"}, std::string{"\n"},
                                  std::string(513, 'x'), std::string{"\xc3\xa4"}})
     EXPECT_EQ(failure_of(machine, store.get(key))->kind(), Failure::Kind::refused);
+}
+
+TEST_F(SqliteStoreTest, RefusesAValueThatNobodyCouldReadAgain) {
+  SqliteStore store{path};
+  put(store, "a", Bytes(limits::store::value_longest, 'x'));
+  EXPECT_THROW(machine.run(store.put("b", Bytes(limits::store::value_longest + 1, 'x'), {})), Failure);
+  EXPECT_FALSE(machine.run(store.get("b")).has_value());
 }
 
 TEST_F(SqliteStoreTest, WritesManyTogetherAndLetsOneConflictHinderNobody) {

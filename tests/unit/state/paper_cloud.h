@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -30,12 +31,15 @@ class PaperCloud final : public Transport {
     lost_request,  // not done, and nobody knows
     busy,          // 409 ConditionalRequestConflict
     arrives_late,  // done just before the next request
+    unreachable,   // surely not done
   };
   std::map<std::string, Object> objects;
   std::deque<Fault> put_faults;  // of the next writes
+  int gets_unreachable = 0;      // so many of the next reads
   Duration ahead{};              // S3's clock before ours
   int kms_calls = 0;
-  std::string denied;  // an S3 error code for everything
+  std::function<void()> on_lost;  // called for each lost request
+  std::string denied;             // an S3 error code for everything
   std::size_t page = 1000;
 
   Task<http::Response> send(http::Request request) override {
@@ -43,6 +47,10 @@ class PaperCloud final : public Transport {
       handle(*std::exchange(late_, std::nullopt));
     }
     if (request.headers.get("x-amz-target")) co_return key_management(request);
+    if (request.method == "GET" && gets_unreachable > 0) {
+      --gets_unreachable;
+      throw Failure(Failure::Kind::transient, "nobody is there", "Look at the network");
+    }
     if (request.method != "PUT" || put_faults.empty()) co_return handle(request);
     const Fault fault = put_faults.front();
     put_faults.pop_front();
@@ -57,7 +65,10 @@ class PaperCloud final : public Transport {
       case Fault::arrives_late:
         late_ = request;
         break;
+      case Fault::unreachable:
+        throw Failure(Failure::Kind::transient, "nobody is there", "Look at the network");
       case Fault::lost_request:
+        if (on_lost) on_lost();
         break;
     }
     throw Failure(Failure::Kind::outcome_unknown, "the line broke", "Look at the network");

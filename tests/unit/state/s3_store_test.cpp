@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits/store.h"
 #include "tests/unit/state/ground.h"
 
 namespace certferry::testing {
@@ -101,11 +102,60 @@ TEST(S3Store, TellsAnothersWriteFromItsOwnAfterALostReply) {
   });
 }
 
-TEST(S3Store, SaysThatItDoesNotKnowWhereNoTryWasAnswered) {
+// What its header says: a lost reply is resolved, never reported.
+TEST(S3Store, GoesOnTryingForAMinuteWhereNoTryIsAnswered) {
   InABucket in;
-  in.ground.cloud.put_faults = std::deque<Fault>(20, Fault::lost_request);
-  EXPECT_EQ(in.ground.failure_of([&]() -> Task<> { co_await in.store->put("k", "1", {}); }).substr(0, 15),
-            "outcome_unknown");
+  in.ground.cloud.put_faults = std::deque<Fault>(12, Fault::lost_request);
+  in.ground.run([&]() -> Task<> { co_await in.written("k", "1"); });
+  in.ground.cloud.put_faults = std::deque<Fault>(100, Fault::lost_request);
+  EXPECT_THAT(in.ground.failure_of([&]() -> Task<> { co_await in.store->put("other", "1", {}); }),
+              ::testing::StartsWith("transient | "));
+  EXPECT_GT(in.ground.cloud.put_faults.size(), 80u) << "bounded";
+}
+
+TEST(S3Store, SaysTransientEvenWhereTheLastTryLandsAfterAll) {
+  InABucket in;
+  in.ground.run([&]() -> Task<> {
+    const auto first = co_await in.written("k", "1");
+    in.ground.cloud.put_faults = std::deque<Fault>(100, Fault::lost_request);
+    std::optional<Failure> said;
+    try {
+      co_await in.store->put("k", "2", first);
+    } catch (const Failure& failure) {
+      said = failure;
+    }
+    EXPECT_TRUE(said && said->kind() == Failure::Kind::transient);
+    in.ground.cloud.put_faults.clear();
+    in.ground.cloud.objects["certferry/k"] = {R"({"token":"0000000000000000","value":"2"})", "\"late\"", {}};
+    EXPECT_TRUE(co_await in.conflicts("k", "2", first)) << "who writes again hears of it";
+  });
+}
+
+TEST(S3Store, KeepsLookingWhereAnUnansweredTryIsFollowedByARefusedConnection) {
+  InABucket in;
+  in.ground.cloud.put_faults = {Fault::lost_reply, Fault::unreachable, Fault::unreachable};
+  in.ground.cloud.gets_unreachable = 1;
+  in.ground.run([&]() -> Task<> {
+    co_await in.written("k", "1");
+    EXPECT_EQ(co_await in.value("k"), "1");
+  });
+}
+
+TEST(S3Store, TakesWhatAValueMayHaveAndNoOctetMore) {
+  InABucket in;
+  for (const char* with : {"x", "\"", "\xff"}) {
+    Bytes longest;
+    while (longest.size() < limits::store::value_longest) longest += with;
+    in.ground.run([&]() -> Task<> {
+      const auto there = co_await in.store->get("k");
+      co_await in.written("k", longest, there ? std::optional{there->version} : std::nullopt);
+      EXPECT_EQ(co_await in.value("k"), longest);
+    });
+  }
+  const Bytes longer(limits::store::value_longest + 1, 'x');
+  EXPECT_THAT(in.ground.failure_of([&]() -> Task<> { co_await in.store->put("other", longer, {}); }),
+              ::testing::StartsWith("refused | s3://state/certferry/other: 4194305 octets are more than the 4194304 "));
+  EXPECT_FALSE(in.ground.cloud.objects.contains("certferry/other"));
 }
 
 TEST(S3Store, SaysThatNothingWasDoneWhereS3IsBusy) {
