@@ -8,6 +8,7 @@
 #include "acme/address.h"
 #include "acme/jws.h"
 #include "base/failure.h"
+#include "base/limits/renewal.h"
 #include "base/log.h"
 
 namespace certferry::acme {
@@ -28,7 +29,8 @@ Duration pause_after_attempt(int n, Entropy& entropy) {
   return Duration{std::llround(static_cast<double>(limits::acme::request_backoff.count()) * std::exp2(n - 1) * part)};
 }
 
-bool repeats(const Call& call) { return call.repeatable || call.payload.empty(); }
+bool reads(const Call& call) { return call.payload.empty(); }
+bool repeats(const Call& call) { return call.repeatable || reads(call); }
 
 // Whether the CA may answer the same request otherwise in a minute.
 bool passing(const Problem& problem) {
@@ -43,8 +45,8 @@ struct Session::Attempt {
   std::optional<Failure> lost;
 };
 
-Session::Session(Outside& outside, std::string directory_url)
-    : outside_(outside), directory_url_(std::move(directory_url)) {}
+Session::Session(Outside& outside, std::string directory_url, const Lease* lease)
+    : outside_(outside), directory_url_(std::move(directory_url)), lease_(lease) {}
 
 http::Request Session::request(const Call& call, std::string method) const {
   http::Request request{.method = std::move(method),
@@ -52,7 +54,7 @@ http::Request Session::request(const Call& call, std::string method) const {
   if (!call.accept.empty()) request.headers.set("Accept", call.accept);
   request.headers.set("Accept-Language", "en");
   request.trust = http::Trust::ca;
-  request.deadline = limits::acme::request_deadline;
+  request.deadline = reads(call) ? limits::acme::request_deadline : limits::renewal::change_deadline;
   request.body_limit = call.body_limit;
   return request;
 }
@@ -69,6 +71,7 @@ void Session::take_note(const http::Response& response, SteadyTime sent) {
 }
 
 Task<Session::Attempt> Session::attempt(const http::Request& request, const Call& call) {
+  if (lease_ && !reads(call)) require_lease(*lease_, request.deadline, call.operation);
   ++requests_;
   const SteadyTime sent = outside_.clock.steady();
   Attempt result;

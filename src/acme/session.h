@@ -7,6 +7,7 @@
 
 #include "acme/account.h"
 #include "acme/problem.h"
+#include "base/lease.h"
 #include "base/limits/acme.h"
 #include "outside/outside.h"
 #include "wire/http.h"
@@ -46,7 +47,9 @@ struct Answer {
 // type, code() = the type without the urn prefix). Only https, only the directory's registered domain, no redirects.
 class Session {
  public:
-  Session(Outside& outside, std::string directory_url);
+  // lease: asked before each request that changes something (one with a payload), which is fenced where the lease does
+  // not outlast it. Null: nobody else can be at work.
+  Session(Outside& outside, std::string directory_url, const Lease* lease = nullptr);
 
   Task<Directory> directory();  // read once a day
   // A signed POST; kid empty: jwk is sent. Repeats on badNonce with the fresh nonce (bounded), and, where that is safe,
@@ -79,6 +82,7 @@ class Session {
   };
   Outside& outside_;
   std::string directory_url_;
+  const Lease* lease_;
   std::optional<Directory> directory_;
   SteadyTime directory_read_;
   Turn reading_directory_;

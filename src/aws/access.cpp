@@ -16,6 +16,7 @@ struct Access::State {
   Outside& outside;
   std::string region;
   EndpointOverrides overrides;
+  const Lease* lease = nullptr;
   std::map<Role, Identity> identities;
   std::map<std::pair<Role, std::string>, std::shared_ptr<Client>> clients;
 
@@ -36,12 +37,13 @@ const std::shared_ptr<Client>& Access::State::client(const Role& role, const std
   if (auto found = clients.find(place); found != clients.end()) return found->second;
   const Identity& who = identity(role);
   auto made = std::make_shared<Client>(outside, who.credentials, place.second, overrides, who.budget);
+  if (lease) made->act_under(*lease);
   return clients.emplace(place, std::move(made)).first->second;
 }
 
 Access::Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
                EndpointOverrides overrides)
-    : state_(new State{outside, std::move(region), std::move(overrides), {}, {}}) {
+    : state_(new State{outside, std::move(region), std::move(overrides), nullptr, {}, {}}) {
   endpoint_of("sts", state_->region, state_->overrides);  // refuses what is no region before anything is asked
   state_->identities.emplace(std::nullopt, State::Identity{std::move(credentials)});
 }
@@ -81,6 +83,11 @@ std::uint64_t Access::requests_sent() const {
   std::uint64_t sum = 0;
   for (const auto& [place, client] : state_->clients) sum += client->requests_sent();
   return sum;
+}
+
+void Access::act_under(const Lease& lease) {
+  state_->lease = &lease;
+  for (const auto& [place, client] : state_->clients) client->act_under(lease);
 }
 
 }  // namespace certferry::aws

@@ -38,6 +38,7 @@ class Access {
   Client& client_in(const std::string& region);
   Client& client_as(const std::optional<RoleSettings>& role, const std::string& region = "");
   std::uint64_t requests_sent() const;  // by all of them
+  void act_under(const Lease& lease);   // all of them, those made later too: Client::act_under
 
  private:
   struct State;

@@ -32,6 +32,14 @@ struct Attempt {
   bool clock_corrected = false;
 };
 
+// Whether it changes what a claim is held for. Told by the operation's name, so that no new one forgets to ask: what
+// does not read changes. S3's writes bear conditions of their own, KMS and STS keep nothing.
+bool changes_something(const Call& call) {
+  static constexpr std::string_view reading[] = {"Get", "List", "Describe"};
+  if (call.service == "s3" || call.service == "kms" || call.service == "sts") return false;
+  return std::ranges::none_of(reading, [&](std::string_view word) { return call.operation.starts_with(word); });
+}
+
 bool service_named_by_path(const Call& call) { return call.service == "route53" || call.service == "s3"; }
 
 }  // namespace
@@ -42,6 +50,7 @@ struct Client::State {
   std::string region;
   EndpointOverrides overrides;
   std::shared_ptr<Budget> budget;
+  const Lease* lease = nullptr;       // null: nobody else can be at work
   std::optional<Duration> seen_skew;  // services' clock minus ours, by the last answer that bore a date
   Duration signing_offset{};          // what signatures are corrected by
   int retry_quota = limits::aws::retry_quota;
@@ -58,7 +67,7 @@ struct Client::State {
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
                EndpointOverrides overrides, std::shared_ptr<Budget> budget)
     : state_(new State{outside, std::move(credentials), std::move(region), std::move(overrides),
-                       budget ? std::move(budget) : std::make_shared<Budget>()}) {}
+                       budget ? std::move(budget) : std::make_shared<Budget>(), nullptr}) {}
 
 Client::~Client() = default;
 
@@ -69,6 +78,7 @@ http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& en
   if (!call.query.empty()) url += "?" + form_encoded(call.query);
   http::Request request{.method = call.method, .url = Url::parse(url), .headers = call.headers, .body = call.body};
   request.trust = http::Trust::aws;
+  request.deadline = call.deadline;
   request.body_limit = limits::aws::answer_bytes;
   if (!service_named_by_path(call) && !request.headers.get("content-type"))
     request.headers.set("content-type", "application/x-www-form-urlencoded; charset=utf-8");
@@ -122,6 +132,7 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
   if (signed_by)
     sign(request, *signed_by, endpoint.scope, outside.clock.now() + signing_offset,
          {.encode_path_twice = !s3, .normalize_path = !s3, .content_sha256 = s3});
+  if (lease && changes_something(call)) require_lease(*lease, call.deadline, description(call));
   ++requests_sent;
   std::optional<http::Response> answer;
   std::optional<Failure> lost;
@@ -160,6 +171,8 @@ Task<http::Response> Client::send(Call call) {
     co_await state.outside.clock.sleep(wait);
   }
 }
+
+void Client::act_under(const Lease& lease) { state_->lease = &lease; }
 
 const std::string& Client::region() const { return state_->region; }
 

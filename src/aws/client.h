@@ -8,6 +8,8 @@
 #include "aws/credentials.h"
 #include "aws/endpoints.h"
 #include "aws/sigv4.h"
+#include "base/lease.h"
+#include "base/limits/aws.h"
 #include "outside/outside.h"
 #include "wire/http.h"
 
@@ -26,13 +28,15 @@ struct Call {
   std::string bucket;  // S3 alone: becomes host or path
   // May be sent again when the outcome of the first try is unknown: reads, and writes that repeat to the same end.
   bool repeatable = true;
-  bool sign = true;  // AssumeRoleWithWebIdentity is not
+  bool sign = true;                                   // AssumeRoleWithWebIdentity is not
+  Duration deadline = limits::aws::request_deadline;  // of each attempt
 };
 
 // What one AWS account, region and identity can be asked. Signs, sends, retries as the SDKs' standard mode does
 // (jitter, retry quota), corrects the clock's skew by the services' Date once, keeps the budget of the service, and
 // turns error bodies into Failures: throttled and transient only for what surely was not done, outcome_unknown for a
-// call that may not be repeated, refused with the permission to allow for AccessDenied, all with code() set.
+// call that may not be repeated, refused with the permission to allow for AccessDenied, all with code() set. Under a
+// lease, fenced instead of each attempt that would change something and that the lease does not outlast.
 class Client {
  public:
   // budget: shared by all clients of one identity; empty: one of its own.
@@ -43,6 +47,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   Task<http::Response> send(Call call);  // a 2xx answer; everything else is a Failure
+  void act_under(const Lease& lease);    // from now on; it outlives the last request
 
   const std::string& region() const;
   bool overridden(std::string_view service) const;  // its endpoint was given by hand

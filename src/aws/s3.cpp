@@ -8,15 +8,6 @@
 namespace certferry::aws {
 namespace {
 
-Call s3_call(std::string operation, std::string method, const std::string& bucket, const std::string& key) {
-  return {.service = "s3",
-          .operation = std::move(operation),
-          .object = "s3://" + bucket + "/" + key,
-          .method = std::move(method),
-          .path = "/" + percent_encoded(key, "-._~/"),
-          .bucket = bucket};
-}
-
 std::optional<WallTime> date_in(const http::Response& answer, std::string_view field) {
   auto text = answer.headers.get(field);
   return text ? parse_http_date(*text) : std::nullopt;
@@ -30,9 +21,19 @@ std::string listed_key(std::string text) {
 
 }  // namespace
 
+Call S3::call(std::string operation, std::string method, const std::string& bucket, const std::string& key) const {
+  return {.service = "s3",
+          .operation = std::move(operation),
+          .object = "s3://" + bucket + "/" + key,
+          .method = std::move(method),
+          .path = "/" + percent_encoded(key, "-._~/"),
+          .bucket = bucket,
+          .deadline = deadline_};
+}
+
 Task<std::optional<S3Object>> S3::get(const std::string& bucket, const std::string& key) {
   try {
-    http::Response answer = co_await client_.send(s3_call("GetObject", "GET", bucket, key));
+    http::Response answer = co_await client_.send(this->call("GetObject", "GET", bucket, key));
     co_return S3Object{.body = std::move(answer.body),
                        .etag = answer.headers.get("etag").value_or(""),
                        .modified = date_in(answer, "last-modified"),
@@ -45,7 +46,7 @@ Task<std::optional<S3Object>> S3::get(const std::string& bucket, const std::stri
 
 Task<std::variant<std::string, S3Lost>> S3::put(const std::string& bucket, const std::string& key, const Bytes& body,
                                                 std::optional<std::string> if_match) {
-  Call call = s3_call("PutObject", "PUT", bucket, key);
+  Call call = this->call("PutObject", "PUT", bucket, key);
   call.headers.set("content-type", "application/octet-stream");
   call.headers.set(if_match ? "if-match" : "if-none-match", if_match.value_or("*"));
   call.body = body;
@@ -62,7 +63,7 @@ Task<std::variant<std::string, S3Lost>> S3::put(const std::string& bucket, const
 
 Task<std::variant<std::monostate, S3Lost>> S3::remove(const std::string& bucket, const std::string& key,
                                                       const std::string& if_match) {
-  Call call = s3_call("DeleteObject", "DELETE", bucket, key);
+  Call call = this->call("DeleteObject", "DELETE", bucket, key);
   call.headers.set("if-match", if_match);
   try {
     co_await client_.send(std::move(call));
@@ -77,7 +78,7 @@ Task<std::variant<std::monostate, S3Lost>> S3::remove(const std::string& bucket,
 Task<std::vector<std::string>> S3::list(const std::string& bucket, const std::string& prefix) {
   std::vector<std::string> out;
   for (std::string token;;) {
-    Call call = s3_call("ListObjectsV2", "GET", bucket, "");
+    Call call = this->call("ListObjectsV2", "GET", bucket, "");
     call.object = "s3://" + bucket + "/" + prefix;
     call.query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix}};
     if (!token.empty()) call.query.emplace_back("continuation-token", token);

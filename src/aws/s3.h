@@ -20,7 +20,9 @@ struct S3Lost {};  // PreconditionFailed, or NoSuchKey under If-Match
 // Amazon S3, 2006-03-01.
 class S3 {
  public:
-  explicit S3(Client& client) : client_(client) {}
+  // deadline: of each attempt.
+  explicit S3(Client& client, Duration deadline = limits::aws::request_deadline)
+      : client_(client), deadline_(deadline) {}
   // Empty: NoSuchKey. AccessDenied and NoSuchBucket are Failures (refused): they say nothing about the key.
   Task<std::optional<S3Object>> get(const std::string& bucket, const std::string& key);
   // if_match empty: the key must not exist (If-None-Match: *). The result: the new ETag, or that somebody was faster.
@@ -32,7 +34,9 @@ class S3 {
   Task<std::vector<std::string>> list(const std::string& bucket, const std::string& prefix);  // all pages, sorted
 
  private:
+  Call call(std::string operation, std::string method, const std::string& bucket, const std::string& key) const;
   Client& client_;
+  Duration deadline_;
 };
 
 }  // namespace certferry::aws

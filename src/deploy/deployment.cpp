@@ -18,7 +18,8 @@ namespace certferry {
 struct Deployment::State {
   Outside& outside;
   aws::Access& access;
-  Turn turn;  // of who asks for the account
+  const Lease* lease = nullptr;  // null: nobody else can be at work
+  Turn turn;                     // of who asks for the account
   std::string account;
   std::set<std::string> regions;
   std::unique_ptr<IamShelf> iam;
@@ -33,9 +34,11 @@ struct Deployment::State {
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
-    : state_(new State{outside, access, {}, "", {access.region()}, {}, {}, {}}) {}
+    : state_(new State{outside, access, nullptr, {}, "", {access.region()}, {}, {}, {}}) {}
 
-Deployment::Deployment(Outside& outside, aws::Access& access, const Config& config) : Deployment(outside, access) {
+Deployment::Deployment(Outside& outside, aws::Access& access, const Config& config, const Lease& lease)
+    : Deployment(outside, access) {
+  state_->lease = &lease;
   for (const CertificateConfig& certificate : config.certificates) state_->note_regions(certificate);
 }
 
@@ -66,7 +69,7 @@ Task<IamShelf*> Deployment::State::iam_shelf() {
 }
 
 FilesShelf& Deployment::State::files_shelf(const std::string& directory) {
-  auto shelf = std::make_unique<FilesShelf>(outside, directory);
+  auto shelf = std::make_unique<FilesShelf>(outside, directory, lease);
   return *files.try_emplace(shelf->directory(), std::move(shelf)).first->second;
 }
 
@@ -98,19 +101,27 @@ Task<Target*> Deployment::target(const CertificateConfig& certificate, const Ins
 Task<Shelf*> Deployment::shelf(const std::string& id) {
   if (id.starts_with("iam/")) {
     IamShelf* iam = co_await state_->iam_shelf();
-    co_return iam->id() == id ? iam : nullptr;
+    if (iam->id() == id) co_return iam;
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("shelf {}: our credentials are of account {}", quoted(id), state_->account),
+                  fmt::format("Run certferry once with credentials of the account in {}, or delete by hand what it "
+                              "holds of certferry's",
+                              quoted(id)));
   }
   const auto directory = FilesShelf::directory_in(state_->outside.host, id);
   if (!directory) co_return nullptr;
   co_return &state_->files_shelf(*directory);
 }
 
-Task<bool> Deployment::referenced(const std::string& reference, const std::string& shelf_id) {
+Task<bool> Deployment::referenced(const std::string& reference, const std::string& shelf_id,
+                                  const std::vector<std::string>& more_regions) {
   if (const auto directory = FilesShelf::directory_in(state_->outside.host, shelf_id))
     co_return co_await state_->files_shelf(*directory).live() == reference;
+  std::set<std::string> regions = state_->regions;
+  regions.insert(more_regions.begin(), more_regions.end());
   bool found = false;
   std::vector<Work> looks;
-  for (const std::string& region : state_->regions)
+  for (const std::string& region : regions)
     looks.push_back([&, region]() -> Task<> {
       if (co_await referenced_in(state_->access.client_in(region), reference)) found = true;
     });

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aws/access.h"
+#include "base/lease.h"
 #include "config/config.h"
 #include "deploy/target.h"
 #include "outside/outside.h"
@@ -18,14 +19,18 @@ class Deployment {
  public:
   Deployment(Outside& outside, aws::Access& access);
   // Knows every region of the configuration from the start; the other one knows those of the targets it was asked for.
-  Deployment(Outside& outside, aws::Access& access, const Config& config);
+  // lease: asked before files are changed or reloaded; what is changed in AWS asks that of `access`.
+  Deployment(Outside& outside, aws::Access& access, const Config& config, const Lease& lease);
   ~Deployment();
   Task<Target*> target(const CertificateConfig& certificate, const InstallConfig& install);  // kept by this object
-  // The shelf by the id that a ledger names; null where this configuration cannot reach it.
+  // The shelf by the id that a ledger names, configured or not. Null: one of another machine, whose own runs see to it.
+  // Failure: refused, where it is in another account than our credentials'.
   Task<Shelf*> shelf(const std::string& id);
-  // Whether anything that this configuration can see still refers to it: every listener of every load balancer that the
-  // shelf's certificates can serve (I4, before a delete). Asks afresh each time.
-  Task<bool> referenced(const std::string& reference, const std::string& shelf_id);
+  // Whether anything still refers to it: every listener of every load balancer that the shelf's certificates can serve,
+  // in the regions that are configured and in `regions`, where it was put to use (I4, before a delete). Asks afresh
+  // each time.
+  Task<bool> referenced(const std::string& reference, const std::string& shelf_id,
+                        const std::vector<std::string>& regions = {});
 
  private:
   struct State;

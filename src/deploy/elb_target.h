@@ -17,6 +17,7 @@ class ElbTarget final : public LoadBalancerTarget {
         where_(std::move(where)) {}
   std::string_view id() const override { return id_; }
   std::string name() const override;
+  std::string region() const override { return region_; }
 
  protected:
   Task<Slot> describe() override;

@@ -29,8 +29,15 @@ bool one_directory_name(const std::string& name) {
 
 }  // namespace
 
-FilesShelf::FilesShelf(Outside& outside, std::string directory)
-    : outside_(outside), directory_(checked_directory(std::move(directory))), id_(id_of(outside.host, directory_)) {}
+FilesShelf::FilesShelf(Outside& outside, std::string directory, const Lease* lease)
+    : outside_(outside),
+      directory_(checked_directory(std::move(directory))),
+      id_(id_of(outside.host, directory_)),
+      lease_(lease) {}
+
+void FilesShelf::require_lease(std::string_view what) const {
+  if (lease_) ::certferry::require_lease(*lease_, Duration::zero(), fmt::format("files {}: {}", directory_, what));
+}
 
 std::string FilesShelf::id_of(const Host& host, const std::string& directory) {
   return fmt::format("files/{}{}", host.id(), percent_encoded(checked_directory(directory), kept_in_ids));
@@ -52,6 +59,7 @@ Task<std::string> FilesShelf::live() {
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
   Host& host = outside_.host;
+  require_lease("writing a generation");
   co_await host.make_directory(directory_, open_directory);
   co_await host.make_directory(directory_ + "/generations", open_directory);
   co_await host.make_directory(place, open_directory);
@@ -91,6 +99,7 @@ Task<bool> FilesShelf::remove(const std::string& name, const std::string& refere
   const std::string place = place_of(name);
   if (!reference.empty() && reference != place) co_return false;
   if (co_await live() == place) co_return false;
+  require_lease("removing a generation");
   co_await outside_.host.remove(place);
   co_return true;
 }

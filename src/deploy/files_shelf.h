@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/lease.h"
 #include "deploy/shelf.h"
 #include "outside/outside.h"
 
@@ -10,8 +11,9 @@ namespace certferry {
 // switches.
 class FilesShelf final : public Shelf {
  public:
-  // Throws Failure (refused) where the directory is no absolute path without "..".
-  FilesShelf(Outside& outside, std::string directory);
+  // Throws Failure (refused) where the directory is no absolute path without "..". lease: null where nobody else can be
+  // at work.
+  FilesShelf(Outside& outside, std::string directory, const Lease* lease = nullptr);
   static std::string id_of(const Host& host, const std::string& directory);
   // The directory that an id names; empty where it is none, or one of another machine.
   static std::optional<std::string> directory_in(const Host& host, const std::string& id);
@@ -21,6 +23,9 @@ class FilesShelf final : public Shelf {
   std::string link() const { return directory_ + "/live"; }
   // The directory that the link points to, absolute; "" where there is no link.
   Task<std::string> live();
+  // Asked before anything in the directory, or whoever reads it, is touched. Failure: fenced. It is over in an instant,
+  // so the lease need only not have ended; and a program that reloads late reads what `live` says by then.
+  void require_lease(std::string_view what) const;
 
   std::string name_for(const Issued& issued) const override;
   Task<Shelved> put(const Issued& issued, const PrivateKey& key, std::optional<Shelved> replaces) override;
@@ -34,6 +39,7 @@ class FilesShelf final : public Shelf {
   Task<> write(const std::string& place, const Issued& issued, const PrivateKey& key);
   Outside& outside_;
   std::string directory_, id_;
+  const Lease* lease_;
 };
 
 }  // namespace certferry

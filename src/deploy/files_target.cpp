@@ -81,11 +81,13 @@ Task<> FilesTarget::bind(const Shelved& next, const Serving& seen) {
 Task<> FilesTarget::switch_to(const std::string& reference) {
   const std::string inside = shelf_.directory() + "/";
   const bool relative = reference.starts_with(inside);
+  shelf_.require_lease("switching the link");
   co_await outside_.host.link(shelf_.link(), relative ? reference.substr(inside.size()) : reference);
 }
 
 Task<> FilesTarget::reload() {
   if (where_.reload.empty()) co_return;
+  shelf_.require_lease("reloading");
   const Exit exit = co_await outside_.host.run(Command{where_.reload});
   if (exit.status == 0 && !exit.timed_out) co_return;
   const std::string ended = exit.timed_out ? "did not end in time" : fmt::format("ended with {}", exit.status);

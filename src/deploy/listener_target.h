@@ -17,6 +17,7 @@ class ListenerTarget final : public LoadBalancerTarget {
         arn_(std::move(arn)) {}
   std::string_view id() const override { return id_; }
   std::string name() const override;
+  std::string region() const override { return std::string{arn_.region()}; }
 
  protected:
   Task<Slot> describe() override;

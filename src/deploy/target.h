@@ -14,6 +14,7 @@ class Target {
   virtual std::string_view id() const = 0;  // "elb/aws/123456789012/eu-west-1/my-lb:443": the key of its record
   virtual std::string name() const = 0;     // for people: "classic ELB my-lb:443"; may tell more once it was looked at
   virtual Shelf& shelf() = 0;
+  virtual std::string region() const { return ""; }  // of AWS; "" where it is not there
   virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
   virtual Task<> bind(const Shelved& next,
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict

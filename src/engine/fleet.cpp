@@ -69,19 +69,20 @@ void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
 
 Fleet::Run::Run(Ground where)
     : ground(where),
-      session(ground.outside, ground.config.ca.url),
+      session(ground.outside, ground.config.ca.url, &ground.instances),
       ca(ground.outside, session),
       vault(ground.store, ground.sealing),
       keys(ground.outside, vault),
       account_keys(ground.outside, vault, ground.access.client()),
       zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access), ground.config.delegated),
       challenges(ground.outside, ground.store, zones),
-      deployment(ground.outside, ground.access, ground.config),
+      deployment(ground.outside, ground.access, ground.config, ground.instances),
       time(ground.outside.clock, ground.outside.log),
       shelves(ground.store, time),
       observer(ground.store, deployment, ground.config),
-      retirement(ground.outside, ground.store, deployment, shelves, time),
-      claims(ground.store, ground.outside, ground.instances) {
+      claims(ground.store, ground.outside, ground.instances),
+      retirement(ground.outside, ground.store, deployment, shelves, claims, time) {
+  ground.access.act_under(ground.instances);
   time.listen_to("the CA", [this] { return session.skew(); });
   time.listen_to("AWS", [this] { return ground.access.client().skew(); });
 }
@@ -92,9 +93,11 @@ Fleet::~Fleet() = default;
 Task<Plan> Fleet::plan(Request request) { co_return co_await run_->plan(request); }
 
 Task<Plan> Fleet::Run::plan(const Request& request) {
+  Retirement::Ledgers ledgers;
+  if (request.only.empty()) ledgers = co_await retirement.ledgers();
   Observed observed;
   observed.certificates = co_await observer.certificates(request.only);
-  if (request.only.empty()) observed.removable = co_await retirement.removable(observed.certificates);
+  if (request.only.empty()) observed.removable = retirement.removable(ledgers, observed.certificates);
   co_return make_plan(observed, request, ground.roots, time.now());
 }
 
@@ -181,16 +184,6 @@ Task<> Fleet::Run::forget_old_keys(Life& life, const CertificateId& id) {
   }
 }
 
-// A claim that cannot be given back ends with this instance: no reason to fail what was done under it.
-Task<> Fleet::Run::release(ClaimedRecord& claimed) {
-  try {
-    co_await claimed.release();
-  } catch (const Failure& failure) {
-    ground.outside.log.warn(
-        fmt::format("{}: its claim was not given back: {}", claimed.get().id.text(), failure.what()));
-  }
-}
-
 // With the certificate as ours, which is given back whatever happens.
 Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work) {
   ClaimedRecord claimed = co_await claims.take(id, wanted, wait);
@@ -201,7 +194,7 @@ Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Durat
     failed = std::current_exception();
   }
   if (failed) co_await shield_from_cancellation();
-  co_await release(claimed);
+  co_await claims.give_back(claimed);
   if (failed) std::rethrow_exception(failed);
 }
 
@@ -255,17 +248,33 @@ Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
   co_return !stored || stored->record.open_generation != owner.generation;
 }
 
+// An instance whose lease ran out leaves this to the next run, its own or that of whoever took over: nothing failed by
+// it. All of it is looked at afresh then.
+Task<> Fleet::Run::tidied(std::string subject, Report& report, Work work) {
+  try {
+    require_lease(ground.instances, Duration::zero(), "removing " + subject);
+    co_await work();
+  } catch (const Failure& failure) {
+    Outcome outcome = failed_outcome(subject, failure);
+    if (failure.kind() == Failure::Kind::fenced) outcome.kind = Outcome::Kind::waiting;
+    report.outcomes.push_back(std::move(outcome));
+  }
+}
+
 Task<> Fleet::Run::clean_up(const Request& request, Report& report) {
-  co_await attempted("what is no longer needed", report, [&]() -> Task<> { co_await retire(request, report); });
-  const Work sweep = [&]() -> Task<> {
-    co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
-    co_await challenges.settle(limits::renewal::verify_deadline);
-  };
-  co_await attempted("leftover TXT records", report, sweep);
+  co_await tidied("what is no longer needed", report, [&]() -> Task<> { co_await retire(request, report); });
+  co_await tidied("leftover TXT records", report, [&]() -> Task<> { co_await sweep(); });
+}
+
+// Claims nothing: only owners whose generation is closed are touched, and a closed one is nobody's work any longer.
+Task<> Fleet::Run::sweep() {
+  co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
+  co_await challenges.settle(limits::renewal::verify_deadline);
 }
 
 // Looks at everything once more: what is left with a dying certificate is said, what nothing needs goes.
 Task<> Fleet::Run::retire(const Request& request, Report& report) {
+  const auto ledgers = co_await retirement.ledgers();
   const auto seen = co_await observer.certificates(request.only);
   const WallTime now = time.now();
   for (const ObservedCertificate& certificate : seen) {
@@ -275,8 +284,7 @@ Task<> Fleet::Run::retire(const Request& request, Report& report) {
     }
   }
   if (!request.only.empty()) co_return;  // --only: the others are not looked at, so nothing is known to be unneeded
-  for (const std::string& name : co_await retirement.retire(seen))
-    report.outcomes.push_back(Outcome{Outcome::Kind::removed, "", name, "no longer needed", ""});
+  for (Outcome& outcome : co_await retirement.retire(ledgers, seen)) report.outcomes.push_back(std::move(outcome));
 }
 
 Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await run_->apply(request, wait); }
@@ -317,13 +325,13 @@ Task<> Fleet::Run::announced(Work work) {
 Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
   Report report;
   co_await announced([&]() -> Task<> {
+    Retirement::Ledgers ledgers;
+    if (request.only.empty())
+      co_await attempted("what is no longer needed", report,
+                         [&]() -> Task<> { ledgers = co_await retirement.ledgers(); });
     Observed observed;
     observed.certificates = co_await observer.certificates(request.only);
-    if (request.only.empty()) {
-      co_await attempted("what is no longer needed", report, [&]() -> Task<> {
-        observed.removable = co_await retirement.removable(observed.certificates);
-      });
-    }
+    observed.removable = retirement.removable(ledgers, observed.certificates);
     report.plan = make_plan(observed, request, ground.roots, time.now());
     auto all = works(observed, request, wait, report);
     for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {

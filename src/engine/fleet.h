@@ -11,7 +11,7 @@
 
 namespace certferry {
 
-// What a run stands on, made by the front door.
+// What a run stands on, made by the front door. `access` acts under the lease of `instances` from then on.
 struct Ground {
   Outside& outside;
   aws::Access& access;

@@ -31,8 +31,9 @@ struct Fleet::Run {
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);
   Task<> clean_up(const Request& request, Report& report);
+  Task<> tidied(std::string subject, Report& report, Work work);
+  Task<> sweep();
   Task<> retire(const Request& request, Report& report);
-  Task<> release(ClaimedRecord& claimed);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait);
   Task<> close_open(Life& life, const Record& record, std::string why);
@@ -55,8 +56,8 @@ struct Fleet::Run {
   AgreedTime time;
   Shelves shelves;
   Observer observer;
-  Retirement retirement;
   Claims claims;
+  Retirement retirement;
   Turn opening_account;
   bool account_open = false;
   std::optional<Failure> no_account;  // in this run, for all that need it

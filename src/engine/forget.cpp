@@ -35,8 +35,14 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
     record.targets.clear();
   });
   co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
-  for (const int generation : co_await vault.generations(id)) co_await vault.remove(id, generation);
+  // These removals bear no version that somebody who took over would have changed: they ask the lease instead.
+  const auto still_ours = [&] { require_lease(ground.instances, Duration::zero(), "forgetting " + id.text()); };
+  for (const int generation : co_await vault.generations(id)) {
+    still_ours();
+    co_await vault.remove(id, generation);
+  }
   for (const std::string& journal : co_await ground.store.list(journals_of(id))) {
+    still_ours();
     if (const auto entry = co_await ground.store.get(journal)) co_await ground.store.remove(journal, entry->version);
   }
   co_await claimed.remove();

@@ -43,6 +43,7 @@ Task<> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, Cer
     if (!url || journal->specification.directory != ca.directory_url()) co_return;
     co_await ca.abandon(*url, co_await open_orders_of_others(store, id, ca.directory_url()));
   } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
     log.warn(fmt::format("{}: its order is left to end by itself: {}", id.text(), failure.what()));
   }
 }

@@ -115,7 +115,7 @@ Task<bool> install(const Issued& issued, const KeyRef& ref, const CertificateSpe
     co_return false;
   }
   const PrivateKey key = co_await trades.keys.open(ref);  // only now: a look costs no Decrypt
-  const Shelved shelved = co_await trades.shelves.put(target.shelf(), trades.record.get().id, issued, key);
+  const Shelved shelved = co_await trades.shelves.put(target, trades.record.get().id, issued, key);
   co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
   co_await trades.installs.prove(target, issued, retire_after);  // starts the clock of what was there before
   co_return true;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
@@ -12,20 +14,22 @@ namespace {
 // What the records and looks say of one entry of a ledger.
 struct Need {
   bool needed = false;
+  bool unknown = false;           // what might need it could not be looked at: no evidence
   std::optional<WallTime> grace;  // of a target's former
 };
 
 Need need_of(const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen, WallTime now) {
   Need need;
   for (const ObservedCertificate& certificate : seen) {
+    if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
     if (certificate.id == entry.certificate) {
-      if (!certificate.record) need.needed = true;  // not looked at in this run, or its record is lost: no evidence
+      if (!certificate.record) need.unknown = true;  // its record is lost
       const auto& record = certificate.record;
       if (record && record->newest && record->newest->issued.fingerprint() == entry.fingerprint) need.needed = true;
       if (record && record->open_generation == entry.generation) need.needed = true;
     }
     for (const ObservedTarget& target : certificate.targets) {
-      if (!target.serving) need.needed = need.needed || certificate.id == entry.certificate;  // it may serve this one
+      if (!target.serving && certificate.id == entry.certificate) need.unknown = true;  // it may serve this one
       if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
         need.needed = true;
     }
@@ -46,67 +50,185 @@ Need need_of(const ShelfEntry& entry, const std::vector<ObservedCertificate>& se
 
 }  // namespace
 
-Task<std::vector<Retirement::Candidate>> Retirement::candidates(const std::vector<ObservedCertificate>& seen) {
-  std::vector<Candidate> found;
-  // An unreadable record may need anything.
-  if (std::ranges::any_of(seen, [](const ObservedCertificate& one) { return !one.trouble.empty(); })) co_return found;
-  const WallTime now = time_.now();
-  for (const std::string& shelf : co_await shelves_with_ledgers(store_)) {
-    for (const ShelfEntry& entry : co_await shelves_.ledger(shelf).entries()) {
-      const Need need = need_of(entry, seen, now);
-      if (need.needed) continue;
-      std::optional<WallTime> due = need.grace;
-      if (!due && entry.unneeded_since) due = *entry.unneeded_since + limits::renewal::retire_after;
-      found.push_back(Candidate{shelf, entry, due});
-    }
-  }
-  co_return found;
+Task<Retirement::Ledgers> Retirement::ledgers() {
+  Ledgers all;
+  for (const std::string& shelf : co_await shelves_with_ledgers(store_))
+    all.emplace_back(shelf, co_await shelves_.ledger(shelf).entries());
+  co_return all;
 }
 
-Task<std::vector<Removable>> Retirement::removable(const std::vector<ObservedCertificate>& seen) {
+std::optional<Retirement::Candidate> Retirement::candidate(const std::string& shelf, const ShelfEntry& entry,
+                                                           const std::vector<ObservedCertificate>& seen) const {
+  const Need need = need_of(entry, seen, time_.now());
+  if (need.needed || need.unknown) return std::nullopt;
+  std::optional<WallTime> due = need.grace;
+  if (!due && entry.unneeded_since) due = *entry.unneeded_since + limits::renewal::retire_after;
+  return Candidate{shelf, entry, due};
+}
+
+Retirement::Candidates Retirement::candidates(const Ledgers& ledgers,
+                                              const std::vector<ObservedCertificate>& seen) const {
+  Candidates found;
+  for (const auto& [shelf, entries] : ledgers)
+    for (const ShelfEntry& entry : entries)
+      if (auto one = candidate(shelf, entry, seen)) found.push_back(std::move(*one));
+  return found;
+}
+
+bool Retirement::due(const std::optional<Candidate>& candidate) const {
+  return candidate && candidate->due && *candidate->due <= time_.now();
+}
+
+std::vector<Removable> Retirement::removable(const Ledgers& ledgers,
+                                             const std::vector<ObservedCertificate>& seen) const {
   std::vector<Removable> all;
   const WallTime now = time_.now();
-  for (const Candidate& candidate : co_await candidates(seen)) {
+  for (const Candidate& candidate : candidates(ledgers, seen)) {
     all.push_back(Removable{Action::Kind::retire, candidate.shelf, candidate.entry.name,
                             candidate.due.value_or(now + limits::renewal::retire_after),
                             fmt::format("generation {} of {} is no longer needed", candidate.entry.generation,
                                         candidate.entry.certificate.text())});
   }
+  return all;
+}
+
+// Writes down since when nothing needs an entry, and takes that back where something does again. No claim is needed for
+// it: the swap keeps whatever else was written since; a mark removes nothing, it lets a clock begin that the next put
+// and the next look stop; and whether something is removed at its end is decided anew, under the claim.
+Task<> Retirement::keep_marks(const std::string& shelf, const std::vector<ShelfEntry>& entries,
+                              const std::vector<ObservedCertificate>& seen) {
+  const WallTime now = time_.now();
+  std::set<std::string> mark, unmark;
+  for (const ShelfEntry& entry : entries) {
+    const Need need = need_of(entry, seen, now);
+    if (need.needed && entry.unneeded_since) unmark.insert(entry.name);
+    if (!need.needed && !need.unknown && !need.grace && !entry.unneeded_since) mark.insert(entry.name);
+  }
+  if (mark.empty() && unmark.empty()) co_return;
+  co_await shelves_.ledger(shelf).update([&](std::vector<ShelfEntry>& stored) {
+    for (ShelfEntry& entry : stored) {
+      if (mark.contains(entry.name) && !entry.unneeded_since) entry.unneeded_since = now;
+      if (unmark.contains(entry.name)) entry.unneeded_since.reset();
+    }
+  });
+}
+
+// One object after the other: what fails with one keeps no other. What only a person can mend is an outcome.
+Task<> Retirement::attempted(const Candidate& candidate, std::vector<Outcome>& outcomes, Work work) {
+  try {
+    co_await work();
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    const std::string what = fmt::format("{} stays for now: {}", candidate.entry.name, failure.what());
+    if (failure.kind() == Failure::Kind::refused)
+      outcomes.push_back(Outcome{Outcome::Kind::waiting, "", candidate.entry.name, what, failure.next()});
+    else
+      outside_.log.warn(what);
+  }
+}
+
+// Of a shelf of another machine nothing is known here: as if it were in use.
+Task<bool> Retirement::in_use(const Candidate& candidate) {
+  if (!co_await deployment_.shelf(candidate.shelf)) co_return true;
+  const ShelfEntry& entry = candidate.entry;
+  if (entry.reference.empty()) co_return false;
+  co_return co_await deployment_.referenced(entry.reference, candidate.shelf, entry.regions);
+}
+
+Task<Retirement::Candidates> Retirement::unused(Candidates candidates, std::vector<Outcome>& outcomes) {
+  Candidates free;
+  for (const Candidate& candidate : candidates)
+    co_await attempted(candidate, outcomes, [&]() -> Task<> {
+      if (!co_await in_use(candidate)) free.push_back(candidate);
+    });
+  co_return free;
+}
+
+// Those whose certificate is ours now, or has no record: it was forgotten, and nobody can hold it.
+Task<Retirement::Candidates> Retirement::claim(Candidates due, std::vector<ClaimedRecord>& claimed) {
+  std::map<CertificateId, bool> ours;
+  for (const Candidate& candidate : due) {
+    const CertificateId& id = candidate.entry.certificate;
+    if (ours.contains(id)) continue;
+    const bool forgotten = !co_await load_record(store_, id);
+    auto taken = forgotten ? std::nullopt : co_await claims_.take_if_free(id);
+    ours.emplace(id, forgotten || taken);
+    if (taken) claimed.push_back(std::move(*taken));
+    if (!ours.at(id))
+      outside_.log.debug(fmt::format("{}: somebody else is at work on it; what it no longer needs stays", id.text()));
+  }
+  std::erase_if(due, [&](const Candidate& candidate) { return !ours.at(candidate.entry.certificate); });
+  co_return due;
+}
+
+// The targets as they were seen, the records as they are.
+Task<std::vector<ObservedCertificate>> Retirement::with_records_of_now(const std::vector<ObservedCertificate>& seen) {
+  std::vector<ObservedCertificate> all = seen;
+  for (ObservedCertificate& certificate : all) certificate.record.reset();
+  for (StoredRecord& stored : co_await load_records(store_)) {
+    const auto found = std::ranges::find(all, stored.record.id, &ObservedCertificate::id);
+    if (found != all.end()) {
+      found->record = std::move(stored.record);
+      continue;
+    }
+    const CertificateSpec wanted = stored.record.specification;
+    const CertificateId id = stored.record.id;
+    all.push_back(ObservedCertificate{id, wanted, std::move(stored.record), {}, false});
+  }
   co_return all;
+}
+
+// Looks once more (I4): first whether anything refers to it, then, in this order, at the records. Of another
+// certificate it may be the `former`: that was noted while something referred to it still, before the installation that
+// ended that; so it shows in the one look or in the other. Its own certificate is claimed, or, forgotten, still without
+// a record.
+Task<> Retirement::remove_claimed(Candidates ours, const std::vector<ObservedCertificate>& seen,
+                                  const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes) {
+  const Candidates free = co_await unused(std::move(ours), outcomes);
+  if (free.empty()) co_return;
+  const auto now = co_await with_records_of_now(seen);
+  for (const Candidate& one : free) {
+    const auto of_it = [&](const auto& other) { return other.get().id == one.entry.certificate; };
+    const auto known = std::ranges::find(now, one.entry.certificate, &ObservedCertificate::id);
+    const bool back = known != now.end() && known->record && std::ranges::none_of(claimed, of_it);
+    if (back || !due(candidate(one.shelf, one.entry, now))) continue;
+    co_await attempted(one, outcomes, [&]() -> Task<> {
+      if (co_await remove(one))
+        outcomes.push_back(Outcome{Outcome::Kind::removed, "", one.entry.name, "no longer needed", ""});
+    });
+  }
 }
 
 Task<bool> Retirement::remove(const Candidate& candidate) {
   Shelf* shelf = co_await deployment_.shelf(candidate.shelf);
-  if (!shelf) co_return false;
   const ShelfEntry& entry = candidate.entry;
-  if (!entry.reference.empty() && co_await deployment_.referenced(entry.reference, candidate.shelf)) co_return false;
-  if (!co_await shelf->remove(entry.name, entry.reference)) co_return false;
+  if (!shelf || !co_await shelf->remove(entry.name, entry.reference)) co_return false;
   co_await shelves_.ledger(candidate.shelf).update([&](std::vector<ShelfEntry>& entries) {
     std::erase_if(entries, [&](const ShelfEntry& other) { return other.name == entry.name; });
   });
   co_return true;
 }
 
-Task<std::vector<std::string>> Retirement::retire(const std::vector<ObservedCertificate>& seen) {
-  std::vector<std::string> removed;
-  const WallTime now = time_.now();
-  for (const Candidate& candidate : co_await candidates(seen)) {
-    if (!candidate.due) {
-      co_await shelves_.ledger(candidate.shelf).update([&](std::vector<ShelfEntry>& entries) {
-        for (ShelfEntry& entry : entries) {
-          if (entry.name == candidate.entry.name && !entry.unneeded_since) entry.unneeded_since = now;
-        }
-      });
-    } else if (*candidate.due <= now) {
-      try {
-        if (co_await remove(candidate)) removed.push_back(candidate.entry.name);
-      } catch (const Failure& failure) {
-        if (failure.kind() == Failure::Kind::fenced) throw;
-        outside_.log.warn(fmt::format("{} stays for now: {}", candidate.entry.name, failure.what()));
-      }
-    }
+// A claim is taken only for what is due and, as it seems, in nobody's use: a run that has nothing to remove writes
+// nothing.
+Task<std::vector<Outcome>> Retirement::retire(const Ledgers& ledgers, const std::vector<ObservedCertificate>& seen) {
+  std::vector<Outcome> outcomes;
+  for (const auto& [shelf, entries] : ledgers) co_await keep_marks(shelf, entries, seen);
+  Candidates over = candidates(ledgers, seen);
+  std::erase_if(over, [&](const Candidate& one) { return !due(one); });
+  over = co_await unused(std::move(over), outcomes);
+  std::vector<ClaimedRecord> claimed;
+  std::exception_ptr failed;
+  try {
+    Candidates ours = co_await claim(std::move(over), claimed);
+    co_await remove_claimed(std::move(ours), seen, claimed, outcomes);
+  } catch (...) {
+    failed = std::current_exception();
   }
-  co_return removed;
+  if (failed) co_await shield_from_cancellation();
+  for (ClaimedRecord& one : claimed) co_await claims_.give_back(one);
+  if (failed) std::rethrow_exception(failed);
+  co_return outcomes;
 }
 
 }  // namespace certferry

@@ -1,14 +1,17 @@
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
 #include "deploy/deployment.h"
 #include "engine/agreed_time.h"
+#include "engine/report.h"
 #include "engine/shelves.h"
 #include "plan/plan.h"
+#include "state/claims.h"
 
 namespace certferry {
 
@@ -17,14 +20,20 @@ namespace certferry {
 // Foreign ones never.
 class Retirement {
  public:
-  Retirement(Outside& outside, Store& store, Deployment& deployment, Shelves& shelves, AgreedTime& time)
-      : outside_(outside), store_(store), deployment_(deployment), shelves_(shelves), time_(time) {}
+  Retirement(Outside& outside, Store& store, Deployment& deployment, Shelves& shelves, Claims& claims, AgreedTime& time)
+      : outside_(outside), store_(store), deployment_(deployment), shelves_(shelves), claims_(claims), time_(time) {}
+
+  // What stands on which shelf. Read before the certificates are looked at: what needs an entry was recorded before the
+  // entry was written, so that whoever looks in this order misses none.
+  using Ledgers = std::vector<std::pair<std::string, std::vector<ShelfEntry>>>;
+  Task<Ledgers> ledgers();
 
   // What could go, and when. `seen`: every certificate, configured or remembered. Changes nothing.
-  Task<std::vector<Removable>> removable(const std::vector<ObservedCertificate>& seen);
-  // Removes what is due of it, after asking the shelf's listeners once more (I4); what is still in use stays for a
-  // later run. Writes down since when the rest is not needed. The names removed.
-  Task<std::vector<std::string>> retire(const std::vector<ObservedCertificate>& seen);
+  std::vector<Removable> removable(const Ledgers& ledgers, const std::vector<ObservedCertificate>& seen) const;
+  // Removes what is due of it, under the claim of the certificate that it belongs to; what is still in use, and what
+  // somebody else is at work on, stays for a later run. Writes down since when the rest is not needed. Outcomes:
+  // removed, and waiting for what only a person can bring about.
+  Task<std::vector<Outcome>> retire(const Ledgers& ledgers, const std::vector<ObservedCertificate>& seen);
 
  private:
   struct Candidate {
@@ -32,13 +41,28 @@ class Retirement {
     ShelfEntry entry;
     std::optional<WallTime> due;  // empty: its grace has not begun to be counted
   };
-  Task<std::vector<Candidate>> candidates(const std::vector<ObservedCertificate>& seen);
+  using Candidates = std::vector<Candidate>;
+  // Empty where something needs the entry, or may need it.
+  std::optional<Candidate> candidate(const std::string& shelf, const ShelfEntry& entry,
+                                     const std::vector<ObservedCertificate>& seen) const;
+  Candidates candidates(const Ledgers& ledgers, const std::vector<ObservedCertificate>& seen) const;
+  bool due(const std::optional<Candidate>& candidate) const;
+  Task<> keep_marks(const std::string& shelf, const std::vector<ShelfEntry>& entries,
+                    const std::vector<ObservedCertificate>& seen);
+  Task<> attempted(const Candidate& candidate, std::vector<Outcome>& outcomes, Work work);
+  Task<bool> in_use(const Candidate& candidate);
+  Task<Candidates> unused(Candidates candidates, std::vector<Outcome>& outcomes);
+  Task<Candidates> claim(Candidates due, std::vector<ClaimedRecord>& claimed);
+  Task<std::vector<ObservedCertificate>> with_records_of_now(const std::vector<ObservedCertificate>& seen);
+  Task<> remove_claimed(Candidates ours, const std::vector<ObservedCertificate>& seen,
+                        const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes);
   Task<bool> remove(const Candidate& candidate);
 
   Outside& outside_;
   Store& store_;
   Deployment& deployment_;
   Shelves& shelves_;
+  Claims& claims_;
   AgreedTime& time_;
 };
 

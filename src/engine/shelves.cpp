@@ -15,26 +15,32 @@ Shelves::Place& Shelves::place(const std::string& shelf) {
 
 ShelfLedger& Shelves::ledger(const std::string& shelf) { return *place(shelf).ledger; }
 
-Task<> Shelves::write_down(ShelfLedger& ledger, const Shelf& shelf, const CertificateId& certificate,
+Task<> Shelves::write_down(ShelfLedger& ledger, Target& target, const CertificateId& certificate,
                            const Issued& issued) {
-  const std::string name = shelf.name_for(issued);
+  const std::string name = target.shelf().name_for(issued), region = target.region();
   const WallTime now = time_.now();
   co_await ledger.update([&](std::vector<ShelfEntry>& entries) {
-    const auto found = std::ranges::find(entries, name, &ShelfEntry::name);
-    if (found != entries.end()) {
-      found->unneeded_since.reset();
-      return;
-    }
-    entries.push_back(ShelfEntry{name, certificate, issued.generation, issued.fingerprint(), "", now, {}});
+    auto found = std::ranges::find(entries, name, &ShelfEntry::name);
+    if (found == entries.end())
+      found = entries.insert(entries.end(),
+                             ShelfEntry{name, certificate, issued.generation, issued.fingerprint(), "", now, {}, {}});
+    found->unneeded_since.reset();
+    const bool known = std::ranges::find(found->regions, region) != found->regions.end();
+    if (!region.empty() && !known) found->regions.push_back(region);
   });
 }
 
-Task<Shelved> Shelves::put(Shelf& shelf, const CertificateId& certificate, const Issued& issued,
+Task<Shelved> Shelves::put(Target& target, const CertificateId& certificate, const Issued& issued,
                            const PrivateKey& key) {
+  Shelf& shelf = target.shelf();
   Place& here = place(std::string{shelf.id()});
   const Turn::Held mine = co_await here.turn.take();
+  const std::pair asked{issued.fingerprint(), target.region()};
+  if (!here.written.contains(asked)) {
+    co_await write_down(*here.ledger, target, certificate, issued);
+    here.written.insert(asked);
+  }
   if (const auto found = here.put.find(issued.fingerprint()); found != here.put.end()) co_return found->second;
-  co_await write_down(*here.ledger, shelf, certificate, issued);
   const Shelved shelved = co_await shelf.put(issued, key, {});
   co_await here.ledger->update([&](std::vector<ShelfEntry>& entries) {
     for (ShelfEntry& entry : entries) {

@@ -2,9 +2,10 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
-#include "deploy/shelf.h"
+#include "deploy/target.h"
 #include "engine/agreed_time.h"
 #include "state/shelf_ledger.h"
 
@@ -15,18 +16,19 @@ namespace certferry {
 class Shelves {
  public:
   Shelves(Store& store, AgreedTime& time) : store_(store), time_(time) {}
-  // May be repeated.
-  Task<Shelved> put(Shelf& shelf, const CertificateId& certificate, const Issued& issued, const PrivateKey& key);
+  // On the target's shelf. May be repeated.
+  Task<Shelved> put(Target& target, const CertificateId& certificate, const Issued& issued, const PrivateKey& key);
   ShelfLedger& ledger(const std::string& shelf);
 
  private:
-  Task<> write_down(ShelfLedger& ledger, const Shelf& shelf, const CertificateId& certificate, const Issued& issued);
+  Task<> write_down(ShelfLedger& ledger, Target& target, const CertificateId& certificate, const Issued& issued);
 
   Store& store_;
   AgreedTime& time_;
   struct Place {
     std::unique_ptr<ShelfLedger> ledger;
     Turn turn;
+    std::set<std::pair<Fingerprint, std::string>> written;  // for which regions
     std::map<Fingerprint, Shelved> put;
   };
   Place& place(const std::string& shelf);

@@ -21,33 +21,58 @@ Task<> ClaimedRecord::release() {
   }
 }
 
+Task<bool> Claims::held_by_others(const std::optional<StoredRecord>& stored) {
+  const std::string holder = stored ? stored->record.claim.instance : std::string{};
+  co_return !holder.empty() && holder != instances_.self() && co_await instances_.alive(holder);
+}
+
+// Our instance and the next epoch in its record; empty where somebody else was faster.
+Task<std::optional<ClaimedRecord>> Claims::swap_in(const CertificateId& id, const CertificateSpec& wanted,
+                                                   std::optional<StoredRecord> stored) {
+  require_lease(instances_, Duration::zero(), fmt::format("certificate {}: claiming it", id.text()));
+  Record mine = stored ? std::move(stored->record) : Record{id, wanted};
+  mine.claim = {.instance = instances_.self(), .epoch = mine.claim.epoch + 1};
+  auto outcome =
+      co_await store_.put(record_key(id), to_json(mine).dump(), stored ? std::optional{stored->version} : std::nullopt);
+  if (std::holds_alternative<Conflict>(outcome)) co_return std::nullopt;
+  const std::int64_t epoch = mine.claim.epoch;
+  co_return ClaimedRecord{std::make_unique<RecordEntry>(store_, std::move(mine), std::get<Store::Version>(outcome)),
+                          epoch};
+}
+
 Task<ClaimedRecord> Claims::take(const CertificateId& id, const CertificateSpec& wanted, Duration wait) {
   const SteadyTime until = outside_.clock.steady() + wait;
   for (int lost = 0; lost < limits::store::swap_attempts;) {
     std::optional<StoredRecord> stored = co_await load_record(store_, id);
-    const std::string holder = stored ? stored->record.claim.instance : std::string{};
-    if (!holder.empty() && holder != instances_.self() && co_await instances_.alive(holder)) {
+    if (co_await held_by_others(stored)) {
       if (outside_.clock.steady() >= until)
         throw Failure(Failure::Kind::refused,
-                      fmt::format("certificate {}: {} is at work on it", id.text(), instances_.describe(holder)),
+                      fmt::format("certificate {}: {} is at work on it", id.text(),
+                                  instances_.describe(stored->record.claim.instance)),
                       "Wait until it has ended, or run again with a longer --wait");
       co_await outside_.clock.sleep(limits::store::claim_poll);
       continue;
     }
-    Record mine = stored ? std::move(stored->record) : Record{id, wanted};
-    mine.claim = {.instance = instances_.self(), .epoch = mine.claim.epoch + 1};
-    auto outcome = co_await store_.put(record_key(id), to_json(mine).dump(),
-                                       stored ? std::optional{stored->version} : std::nullopt);
-    if (std::holds_alternative<Conflict>(outcome)) {
-      ++lost;
-      continue;
-    }
-    const std::int64_t epoch = mine.claim.epoch;
-    co_return ClaimedRecord{std::make_unique<RecordEntry>(store_, std::move(mine), std::get<Store::Version>(outcome)),
-                            epoch};
+    if (auto claimed = co_await swap_in(id, wanted, std::move(stored))) co_return std::move(*claimed);
+    ++lost;
   }
   throw Failure(Failure::Kind::conflict, fmt::format("certificate {}: others kept changing its record", id.text()),
                 "Run certferry again; see with `certferry status` who else is at work");
+}
+
+Task<std::optional<ClaimedRecord>> Claims::take_if_free(const CertificateId& id) {
+  std::optional<StoredRecord> stored = co_await load_record(store_, id);
+  if (!stored || co_await held_by_others(stored)) co_return std::nullopt;
+  const CertificateSpec wanted = stored->record.specification;
+  co_return co_await swap_in(id, wanted, std::move(stored));
+}
+
+Task<> Claims::give_back(ClaimedRecord& claimed) {
+  try {
+    co_await claimed.release();
+  } catch (const Failure& failure) {
+    outside_.log.warn(fmt::format("{}: its claim was not given back: {}", claimed.get().id.text(), failure.what()));
+  }
 }
 
 }  // namespace certferry

@@ -5,21 +5,20 @@
 #include <optional>
 #include <string>
 
+#include "base/lease.h"
 #include "outside/outside.h"
 #include "state/records.h"
 
 namespace certferry {
 
-// Who lives: decides whether a claim found in a record still counts.
-class Instances {
+// Who lives: decides whether a claim found in a record still counts, and how long ours surely do.
+class Instances : public Lease {
  public:
-  virtual ~Instances() = default;
   virtual const std::string& self() const = 0;  // this instance's token
   virtual Task<>
   begin() = 0;  // announces it; throws Failure (refused) naming who is at work where the store allows one only
   virtual Task<bool> alive(std::string instance) = 0;
   virtual Task<> end() = 0;                                      // withdraws the announcement
-  virtual bool lease_outlasts(Duration) const = 0;               // a mutating request of this deadline may be sent
   virtual std::string describe(std::string instance) const = 0;  // "process 1234 on web-1", for people
 };
 
@@ -51,8 +50,17 @@ class Claims {
   // Takes the certificate, waiting up to `wait` for whoever works on it. Makes the record where there is none. Failure:
   // refused, naming who is at work, when the wait is over.
   Task<ClaimedRecord> take(const CertificateId& id, const CertificateSpec& wanted, Duration wait);
+  // The same at once or not at all: empty where there is no record, or somebody else is at work on it.
+  Task<std::optional<ClaimedRecord>> take_if_free(const CertificateId& id);
+  // Where it cannot be released that is only logged: the claim ends with this instance, no reason to fail what was
+  // done.
+  Task<> give_back(ClaimedRecord& claimed);
 
  private:
+  Task<bool> held_by_others(const std::optional<StoredRecord>& stored);
+  Task<std::optional<ClaimedRecord>> swap_in(const CertificateId& id, const CertificateSpec& wanted,
+                                             std::optional<StoredRecord> stored);
+
   Store& store_;
   Outside& outside_;
   Instances& instances_;

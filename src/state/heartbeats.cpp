@@ -94,8 +94,10 @@ struct Pulse {
 Task<> beat(Pulse& pulse) {
   const std::string token = random_token(pulse.outside.entropy);
   const Bytes body = to_bytes(S3Body{token, whereabouts_json(pulse.here).dump()});
+  const SteadyTime sent = pulse.outside.clock.steady();  // the first: any of them may be the one that S3 has dated
   for (int attempt = 0; attempt < limits::store::heartbeat_attempts; ++attempt) {
-    const SteadyTime sent = pulse.outside.clock.steady();
+    // Between two attempts we may have stood still: a lease that ran out is not taken up again.
+    if (pulse.beaten && !pulse.lease_lasts(Duration::zero())) break;
     try {
       auto outcome = co_await pulse.s3.put(pulse.bucket, pulse.key(pulse.self), body, pulse.etag);
       if (auto* etag = std::get_if<std::string>(&outcome); etag && !etag->empty()) {
@@ -209,7 +211,7 @@ class HeartbeatInstances final : public Instances {
  private:
   std::shared_ptr<Pulse> new_pulse() const {
     return std::shared_ptr<Pulse>{new Pulse{.outside = outside_,
-                                            .s3 = aws::S3{client_},
+                                            .s3 = aws::S3{client_, limits::renewal::heartbeat_deadline},
                                             .bucket = bucket_,
                                             .prefix = prefix_,
                                             .self = random_token(outside_.entropy)}};

@@ -35,6 +35,8 @@ Json shelf_entry_json(const ShelfEntry& entry) {
                             {"reference", entry.reference},
                             {"written", to_json(entry.written)}});
   if (entry.unneeded_since) json["unneeded_since"] = to_json(*entry.unneeded_since);
+  if (!entry.regions.empty()) json["regions"] = Json::array();
+  for (const std::string& region : entry.regions) json["regions"].push_back(region);
   return json;
 }
 
@@ -45,8 +47,10 @@ ShelfEntry shelf_entry_of(const Json& json) {
                    .fingerprint = from_json<Fingerprint>(json.at("fingerprint")),
                    .reference = json.at("reference").as_text(),
                    .written = from_json<WallTime>(json.at("written")),
-                   .unneeded_since = {}};
+                   .unneeded_since = {},
+                   .regions = {}};
   if (const Json* since = json.find("unneeded_since")) entry.unneeded_since = from_json<WallTime>(*since);
+  for (const Json& region : json.elements("regions")) entry.regions.push_back(region.as_text());
   return entry;
 }
 

@@ -1,5 +1,6 @@
 #include "estate.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -163,18 +164,41 @@ sandbox::Ending Estate::apply_with_restarts(Request request) {
   return ending;
 }
 
+// One report of what all of them did; none where one gave none.
+void Estate::keep_all(const std::vector<Kept>& reports) {
+  last_report = *reports.front();
+  for (std::size_t i = 1; i < reports.size(); ++i) {
+    const std::optional<Report>& other = *reports[i];
+    if (!other) last_report.reset();
+    if (last_report)
+      last_report->outcomes.insert(last_report->outcomes.end(), other->outcomes.begin(), other->outcomes.end());
+  }
+}
+
 void Estate::apply_twice_at_once(Duration headstart, Request ones, Request others) {
-  const auto other = std::make_shared<std::optional<Report>>();
-  const auto first = simulated->start(life(std::move(ones), report_), sandbox::Seat{"one", "main", "main"});
+  const auto one = std::make_shared<std::optional<Report>>(), other = std::make_shared<std::optional<Report>>();
+  const auto first = simulated->start(life(std::move(ones), one), sandbox::Seat{"one", "main", "main"});
   simulated->run_for(headstart);
   const auto second = simulated->start(life(std::move(others), other), sandbox::Seat{"two", "second", "main"});
   simulated->run_until([&] { return simulated->ending(first) && simulated->ending(second); }, days(1));
   EXPECT_TRUE(simulated->ending(first) && simulated->ending(second)) << "stuck";
-  last_report = *report_;
-  if (last_report && *other)
-    last_report->outcomes.insert(last_report->outcomes.end(), (*other)->outcomes.begin(), (*other)->outcomes.end());
-  else
-    last_report.reset();
+  keep_all({one, other});
+}
+
+void Estate::apply_together(std::size_t instances, Duration headstart) {
+  std::vector<Kept> reports;
+  std::vector<std::size_t> processes;
+  for (std::size_t i = 0; i < instances; ++i) {
+    if (i > 0) simulated->run_for(headstart);
+    const std::string name = "i" + std::to_string(i);
+    reports.push_back(std::make_shared<std::optional<Report>>());
+    processes.push_back(simulated->start(life({}, reports.back()), sandbox::Seat{name, name, "main"}));
+  }
+  const auto all_ended = [&] {
+    return std::ranges::all_of(processes, [&](std::size_t one) { return simulated->ending(one).has_value(); });
+  };
+  EXPECT_TRUE(simulated->run_until(all_ended, days(1))) << "stuck";
+  keep_all(reports);
 }
 
 std::size_t Estate::changes_of(const std::function<void()>& act) {

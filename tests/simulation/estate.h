@@ -50,6 +50,8 @@ class Estate {
   sandbox::Ending apply_with_restarts(Request request = {});
   // Two at once, each on a machine of its own, over one state; after `headstart` the second begins.
   void apply_twice_at_once(Duration headstart = Duration{0}, Request first = {}, Request second = {});
+  // So many at once, as above, each begun `headstart` after the one before; until all have ended.
+  void apply_together(std::size_t instances, Duration headstart = Duration{0});
   sandbox::Ending forget(const std::string& id, Duration wait = minutes(5));
   using Kept = std::shared_ptr<std::optional<Report>>;
   sandbox::Life life(Request request, Kept kept);                        // of one run of apply
@@ -82,6 +84,8 @@ class Estate {
   sandbox::Life life_of(Act act);
   Task<> one_run(Outside& outside, Store& store, Sealing& sealing, Instances& instances, aws::Access& access,
                  const Config& own, const Act& act);
+
+  void keep_all(const std::vector<Kept>& reports);
 
   std::vector<std::unique_ptr<Wanted>> wanted_;
   Kept report_ = std::make_shared<std::optional<Report>>();

@@ -23,7 +23,8 @@ inline constexpr std::size_t nonce_longest = 1024;
 inline constexpr std::size_t json_body = std::size_t{1} << 20;
 inline constexpr std::size_t chain_body = std::size_t{256} << 10;
 
-// One request, from connect to the last byte.
+// One request that reads, from connect to the last byte. One that changes something has renewal.h's change_deadline: it
+// must fit into a lease.
 // source: our choice; newOrder at Let's Encrypt answers within seconds, 2026-11-23
 inline constexpr Duration request_deadline = seconds(60);
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/limits/renewal.h"
 #include "base/time.h"
 
 // How every AWS service is called.
@@ -20,8 +21,9 @@ inline constexpr Duration clock_skew = minutes(5);
 // source: the SDKs' behaviour, 2026-11-23
 inline constexpr Duration clock_skew_suspected = minutes(4);
 
+// One attempt, from connect to the last byte.
 // source: our choice; the SDKs wait 60 s for connect and read each, 2026-11-23
-inline constexpr Duration request_deadline = seconds(60);
+inline constexpr Duration request_deadline = seconds(30);
 
 // Credentials are renewed from `refresh_wanted` before they expire; from `refresh_needed` on a failure counts.
 // source: botocore/credentials.py, 2026-08-07
@@ -45,6 +47,7 @@ static_assert(backoff_base < backoff_cap);
 static_assert(retry_cost < timeout_retry_cost && timeout_retry_cost < retry_quota);
 static_assert(success_gives < retry_cost, "retries cannot outrun successes");
 static_assert(clock_skew_suspected < clock_skew, "suspected before it is certain");
+static_assert(request_deadline <= renewal::change_deadline, "what changes something fits into a lease");
 static_assert(request_deadline < clock_skew, "a request ends while its signature is good");
 static_assert(refresh_needed < refresh_wanted);
 

@@ -43,6 +43,10 @@ inline constexpr Duration clean_up_deadline = seconds(60);
 // source: our choice: four heartbeats may be lost, 2026-11-23
 inline constexpr Duration heartbeat = seconds(15), claim_expires = seconds(60);
 inline constexpr Duration claim_wait = minutes(5);  // of `apply`, then it says who is at work
+// A beat that was not answered by then is sent again. Whatever changes something outside is begun only while the lease
+// outlasts its deadline.
+// source: our choice: one beat may be lost, and work goes on, 2026-11-24
+inline constexpr Duration heartbeat_deadline = seconds(10), change_deadline = seconds(30);
 
 // source: our choice: as many certificates, and as many targets of one, are worked on side by side, 2026-11-23
 inline constexpr int certificates_at_once = 64, targets_at_once = 16;
@@ -53,6 +57,7 @@ static_assert(due_before_expiry(days(10)) < days(5) && due_before_expiry(days(10
 static_assert(emergency_left.of(days(90)) < due_before_expiry(days(90)));
 static_assert(emergency_left.of(days(6)) < due_before_expiry(days(6)));
 static_assert(4 * heartbeat <= claim_expires, "a lost heartbeat loses no claim");
+static_assert(heartbeat + heartbeat_deadline + change_deadline < claim_expires, "a lost heartbeat stops no work");
 static_assert(claim_wait > claim_expires, "who waits for a dead instance outlasts its claim");
 static_assert(verified_in_a_row * (verify_interval + handshake_deadline) < verify_deadline);
 

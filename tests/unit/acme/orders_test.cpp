@@ -199,5 +199,34 @@ TEST(Revocation, MayBeRepeated) {
   });
 }
 
+struct EndedLease final : Lease {
+  bool lease_outlasts(Duration) const override { return false; }
+};
+
+TEST(Session, UnderALeaseThatEndedReadsAndChangesNothing) {
+  Ground ground;
+  ground.register_account();
+  OrderUrl url = OrderUrl::parse("https://ca.example/order/1");
+  ground.play([&](CertificateAuthority& ca) -> Task<> { url = co_await ca.new_order(kWanted); });
+  const auto failure = [&]() -> std::optional<Failure> {
+    try {
+      ground.play_with([&](Outside& outside, Session&, CertificateAuthority&) -> Task<> {
+        const EndedLease ended;
+        Session session{outside, ground.ca().directory_url(), &ended};
+        CertificateAuthority ca{outside, session};
+        ca.use({ground.account_key, ground.account});
+        EXPECT_EQ((co_await ca.order(url)).status, OrderStatus::pending);
+        co_await ca.new_order(kWanted);
+      });
+    } catch (const Failure& thrown) {
+      return thrown;
+    }
+    return {};
+  }();
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::fenced);
+  EXPECT_EQ(ground.ca().orders.size(), 1U);
+}
+
 }  // namespace
 }  // namespace certferry::acme

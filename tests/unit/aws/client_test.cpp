@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "aws/access.h"
+#include "base/limits/aws.h"
 #include "replay.h"
 
 namespace certferry::aws::testing {
@@ -187,6 +189,52 @@ TEST(Client, FormCallsSayThatTheyAreForms) {
   EXPECT_EQ(paper.transport.requests.at(0).headers.get("content-type"),
             "application/x-www-form-urlencoded; charset=utf-8");
   EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://iam.amazonaws.com/");
+}
+
+struct CountedLease final : Lease {
+  mutable int asked = 0;
+  int lasts_for = 0;  // so many askings
+  bool lease_outlasts(Duration deadline) const override {
+    EXPECT_EQ(deadline, limits::aws::request_deadline);
+    return asked++ < lasts_for;
+  }
+};
+
+TEST(Client, AsksItsLeaseBeforeEachAttemptThatChangesSomething) {
+  Paper paper;
+  CountedLease lease;
+  lease.lasts_for = 1;
+  paper.client.act_under(lease);
+  paper.transport.fail(Failure::Kind::transient);  // surely not done, and tried again; but the lease is over by then
+  EXPECT_EQ(said(FAILURE_OF(paper.client.send(a_change()))).substr(0, 64),
+            "fenced | Route 53 ChangeResourceRecordSets on zone Z1: not begun");
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+  EXPECT_EQ(lease.asked, 2);
+}
+
+TEST(Client, AsksNoLeaseForReadsNorForTheStore) {
+  Paper paper;
+  CountedLease over;
+  paper.client.act_under(over);
+  for (int i = 0; i < 4; ++i) paper.transport.answer(200, "<ok/>");
+  AWAITED(paper.client.send(a_read()));
+  AWAITED(paper.client.send({.service = "elbv2", .operation = "DescribeListeners", .object = "x"}));
+  AWAITED(paper.client.send({.service = "s3", .operation = "PutObject", .object = "x", .method = "PUT"}));
+  AWAITED(paper.client.send({.service = "kms", .operation = "GenerateDataKey", .object = "x"}));
+  EXPECT_EQ(over.asked, 0);
+}
+
+TEST(Access, PutsEveryClientUnderTheLeaseThoseMadeLaterToo) {
+  Paper paper;
+  CountedLease over;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  access.client();
+  access.act_under(over);
+  for (Client* client : {&access.client(), &access.client_in("us-west-2")}) {
+    const auto failure = FAILURE_OF(client->send(a_change()));
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Failure::Kind::fenced);
+  }
 }
 
 }  // namespace

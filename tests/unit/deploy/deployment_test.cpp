@@ -23,7 +23,12 @@ TEST_F(DeploymentTest, GivesEachTargetAndShelfOnceAndAsksForTheAccountOnce) {
     EXPECT_EQ(one->shelf().id(), "iam/aws/123456789012/certferry");
     EXPECT_EQ(co_await deployer.deployment.target(config, classic), one);
     EXPECT_EQ(co_await deployer.deployment.shelf("iam/aws/123456789012/certferry"), &one->shelf());
-    EXPECT_EQ(co_await deployer.deployment.shelf("iam/aws/999999999999/certferry"), nullptr);
+    const Work of_others = [&]() -> Task<> { co_await deployer.deployment.shelf("iam/aws/999999999999/certferry"); };
+    const auto refused = co_await failure_of(of_others);
+    EXPECT_TRUE(refused && refused->kind() == Failure::Kind::refused);
+    if (refused)
+      EXPECT_STREQ(refused->what(),
+                   "shelf iam/aws/999999999999/certferry: our credentials are of account 123456789012");
     EXPECT_EQ(co_await deployer.deployment.shelf("files/host/another/etc/ssl"), nullptr);
   });
   EXPECT_EQ(world.count("sts", "GetCallerIdentity"), 1U);
@@ -50,6 +55,19 @@ TEST_F(DeploymentTest, FindsEveryListenerThatRefersToACertificate) {
     EXPECT_TRUE(co_await deployer.deployment.referenced(sni, shelf));
     EXPECT_TRUE(co_await deployer.deployment.referenced(of_classic, shelf));
     EXPECT_FALSE(co_await deployer.deployment.referenced(unused, shelf));
+  });
+}
+
+// The simulated AWS has one region: that it refuses to answer for another one shows that it was asked.
+TEST_F(DeploymentTest, LooksForListenersWhereACertificateWasPutToUseConfiguredOrNot) {
+  const std::string shelf = "iam/aws/123456789012/certferry";
+  const std::string unused = world.server_certificates().put("/certferry/", "unused", before);
+  run([&](Deployer& deployer) -> Task<> {
+    EXPECT_FALSE(co_await deployer.deployment.referenced(unused, shelf, {"eu-west-1"}));
+    const Work elsewhere = [&]() -> Task<> {
+      co_await deployer.deployment.referenced(unused, shelf, {"eu-west-1", "us-west-2"});
+    };
+    EXPECT_TRUE(co_await failure_of(elsewhere)) << "an answer of one region is no answer of the other";
   });
 }
 

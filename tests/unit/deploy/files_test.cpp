@@ -142,5 +142,35 @@ TEST_F(FilesTest, RefusesAPathThatIsNotAbsolute) {
   }
 }
 
+struct OverNow final : Lease {
+  bool lease_outlasts(Duration) const override { return false; }
+};
+
+TEST_F(FilesTest, UnderALeaseThatEndedLooksAndTouchesNothing) {
+  std::optional<Shelved> next;
+  on_target([&](Target& target) -> Task<> { next = co_await installed(target, co_await target.look()); });
+  const std::function<Task<>(Deployer&)> late = [&](Deployer& deployer) -> Task<> {
+    const OverNow over;
+    FilesShelf shelf{deployer.outside, where.directory, &over};
+    FilesTarget target{deployer.outside, shelf, {}, where};
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    const Serving seen = co_await target.look();
+    EXPECT_TRUE(seen.shows(issued));
+    const std::vector<Work> changes{[&]() -> Task<> { co_await shelf.put(second, key, {}); },
+                                    [&]() -> Task<> { co_await shelf.remove("another", ""); },
+                                    [&]() -> Task<> { co_await target.bind(*next, seen); },
+                                    [&]() -> Task<> { co_await target.restore(Serving{.reference = "/x"}, *next); }};
+    for (const Work& change : changes) {
+      const auto failure = co_await failure_of(change);
+      EXPECT_TRUE(failure && failure->kind() == Failure::Kind::fenced);
+    }
+  };
+  const auto before = machine.nodes.size();
+  run(late);
+  EXPECT_EQ(machine.nodes.size(), before);
+  EXPECT_EQ(machine.commands.size(), 1U);
+  EXPECT_EQ(machine.find("/etc/ssl/www/live", false)->content, "generations/" + name_of_issued());
+}
+
 }  // namespace
 }  // namespace certferry

@@ -17,7 +17,7 @@ class NamedInstances final : public Instances {
   Task<> begin() override { co_return; }
   Task<bool> alive(std::string instance) override { co_return living_.contains(instance); }
   Task<> end() override { co_return; }
-  bool lease_outlasts(Duration) const override { return true; }
+  bool lease_outlasts(Duration) const override { return living_.contains(self_); }
   std::string describe(std::string instance) const override { return "process of " + instance; }
 
  private:
@@ -139,6 +139,30 @@ TEST(LockedInstances, SayWhoHoldsTheLockWhenTheWaitIsOver) {
   EXPECT_EQ(ground.failure_of([&]() -> Task<> { co_await instances->begin(); }),
             "refused | the store is locked: process 12 on web-1 is at work | Wait until it has ended, or run again "
             "with a longer --wait");
+}
+
+TEST(Claims, AreTakenAtOnceOrNotAtAllWhereNobodyIsToBeWaitedFor) {
+  TwoInstances two;
+  two.ground.run([&]() -> Task<> {
+    EXPECT_FALSE(co_await two.claims_b.take_if_free(www)) << "there is no record, and none is made";
+    EXPECT_TRUE(two.ground.store.entries.empty());
+    ClaimedRecord first = co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    const SteadyTime start = two.ground.clock.steady();
+    EXPECT_FALSE(co_await two.claims_b.take_if_free(www));
+    EXPECT_EQ(two.ground.clock.steady(), start);
+    co_await two.claims_a.give_back(first);
+    auto second = co_await two.claims_b.take_if_free(www);
+    EXPECT_TRUE(second);
+    if (second) EXPECT_EQ(second->get().claim, (Claim{"b", 2}));
+  });
+}
+
+TEST(Claims, AreNotTakenByWhoHasLostItsLease) {
+  TwoInstances two;
+  two.living.erase("a");
+  EXPECT_THAT(two.ground.failure_of([&]() -> Task<> { co_await two.claims_a.take(www, wanted_spec(), minutes(5)); }),
+              ::testing::StartsWith("fenced | certificate www: claiming it: not begun"));
+  EXPECT_TRUE(two.ground.store.entries.empty());
 }
 
 }  // namespace

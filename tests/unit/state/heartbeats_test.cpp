@@ -115,6 +115,42 @@ TEST(Heartbeats, DoNotGiveALostLeaseBack) {
   });
 }
 
+// It stands still while a beat is on its way, and somebody may have taken over before the next try.
+TEST(Heartbeats, DoNotTakeALeaseUpAgainThatEndedDuringABeat) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    heart.ground.cloud.put_faults = {Fault::lost_request};
+    heart.ground.cloud.on_lost = [&] {
+      heart.ground.clock.wall += seconds(70);
+      heart.ground.clock.running += seconds(70);
+    };
+    co_await heart.ground.clock.sleep(seconds(100));
+    EXPECT_TRUE(heart.ground.cloud.put_faults.empty());
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+    co_await a->end();
+  });
+}
+
+// Of the two tries either may be the one that S3 has dated: the lease counts from the first.
+TEST(Heartbeats, CountALeaseFromTheFirstTryOfABeat) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    heart.ground.cloud.put_faults = {Fault::lost_request};
+    heart.ground.cloud.on_lost = [&] {
+      heart.ground.clock.wall += seconds(10);
+      heart.ground.clock.running += seconds(10);
+    };
+    co_await heart.ground.clock.sleep(seconds(16));
+    EXPECT_TRUE(a->lease_outlasts(seconds(30))) << "one lost beat stops no work";
+    EXPECT_FALSE(a->lease_outlasts(seconds(51)));
+    co_await a->end();
+  });
+}
+
 TEST(Heartbeats, SweepWhatTheDeadLeftBehind) {
   Heart heart;
   heart.ground.run([&]() -> Task<> {

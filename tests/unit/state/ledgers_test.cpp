@@ -24,7 +24,8 @@ ShelfEntry server_certificate(const std::string& name, WallTime written) {
           .fingerprint = Fingerprint::parse(std::string(64, 'a')),
           .reference = "arn:aws:iam::123456789012:server-certificate/certferry/" + name,
           .written = written,
-          .unneeded_since = written + hours(1)};
+          .unneeded_since = written + hours(1),
+          .regions = {"eu-west-1", "us-east-1"}};
 }
 
 TEST(ZoneLedger, GivesBackWhatWasWritten) {
@@ -118,6 +119,7 @@ TEST(ShelfLedger, GivesBackWhatWasWrittenUnderAnyShelfsName) {
       EXPECT_EQ(entries.at(0).generation, 2);
       EXPECT_EQ(entries.at(0).reference, "arn:aws:iam::123456789012:server-certificate/certferry/shop-1");
       EXPECT_EQ(entries.at(0).unneeded_since, ground.clock.now() + hours(1));
+      EXPECT_EQ(entries.at(0).regions, (std::vector<std::string>{"eu-west-1", "us-east-1"}));
     }
     EXPECT_EQ(co_await shelves_with_ledgers(ground.store), shelves);
   });

@@ -1,0 +1,211 @@
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crash_points.h"
+#include "estate.h"
+#include "sandbox/buckets.h"
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/server_certificates.h"
+#include "state/s3_object.h"
+#include "wire/json.h"
+
+// Instances that stand still for longer than their lease, while others take over, and go on as if nothing had been
+// (I8).
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Moment;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::Not;
+using testing::SizeIs;
+
+void shop_with_leases(Estate& estate) {
+  estate.zone("shop.example").classic_elb("old-web");
+  const std::string web = estate.listener("web");
+  estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
+  estate.state_in_s3();
+}
+
+// What whoever had stood still sent, once it went on, that changes something. The store's own writes are another thing:
+// each bears the version that it replaces.
+std::vector<std::string> changes_after_standing_still(Estate& estate) {
+  std::vector<std::string> sent;
+  std::string awake;  // its name, from then on
+  for (const std::string& line : estate.simulated->trace().lines()) {
+    const std::string said = line.substr(line.find(' ') + 1);  // after the time
+    if (said.ends_with(" goes on")) awake = said.substr(0, said.find(' '));
+    if (said == awake + " has finished" || said.starts_with(awake + " has failed")) awake.clear();
+    const std::string own = " " + awake + ": ";
+    if (awake.empty() || !said.starts_with('#') || !said.contains(own)) continue;
+    const std::string effect = said.substr(said.find(own) + own.size());
+    if (!effect.starts_with("s3 ")) sent.push_back(line);
+  }
+  return sent;
+}
+
+// As live_on, with one run more: the one before may be the one that stood still, and leave its work to the next.
+void until_nothing_is_left_to_do(Estate& estate) {
+  estate.apply();
+  estate.pass(minutes(20));
+  estate.apply();
+  estate.pass(days(2));
+  estate.apply();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.changes_of([&] { estate.apply(); }), 0U) << "the last run had nothing left to do";
+}
+
+void one_is_stopped_and_others_take_over(Estate& estate) {
+  estate.apply_twice_at_once(milliseconds(100));
+  EXPECT_THAT(changes_after_standing_still(estate), IsEmpty());
+  until_nothing_is_left_to_do(estate);
+  EXPECT_THAT(changes_after_standing_still(estate), IsEmpty());
+}
+
+void served_once_and_clean(Estate& estate) {
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+  EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
+  EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
+  EXPECT_EQ(estate.accounts(), 1U);
+}
+
+TEST(Leases, WhoStoodStillInItsFirstRunChangesNothingMore) {
+  for_each_crash_point({.build = shop_with_leases,
+                        .live = one_is_stopped_and_others_take_over,
+                        .check = served_once_and_clean,
+                        .moments = {Moment::stopped},
+                        .lands_after = minutes(4)});
+}
+
+TEST(Leases, WhoStoodStillInARenewalChangesNothingMore) {
+  for_each_crash_point({.build =
+                            [](Estate& estate) {
+                              shop_with_leases(estate);
+                              estate.apply();
+                              estate.pass(days(61));
+                            },
+                        .live = one_is_stopped_and_others_take_over,
+                        .check = served_once_and_clean,
+                        .moments = {Moment::stopped},
+                        .lands_after = minutes(4)});
+}
+
+// Renewed a day ago and longer: what was served before is due to go.
+void shop_with_something_to_retire(Estate& estate) {
+  shop_with_leases(estate);
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();
+  estate.pass(hours(25));
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+}
+
+TEST(Leases, WhoStoodStillWhileItRetiresChangesNothingMore) {
+  for_each_crash_point({.build = shop_with_something_to_retire,
+                        .live = one_is_stopped_and_others_take_over,
+                        .check = served_once_and_clean,
+                        .moments = {Moment::stopped},
+                        .lands_after = minutes(4)});
+}
+
+TEST(Leases, TwoThatRetireAtOnceLeaveWhatIsServed) {
+  for (Duration headstart{0}; headstart < seconds(1); headstart += milliseconds(90)) {
+    Estate estate;
+    shop_with_something_to_retire(estate);
+    estate.apply_twice_at_once(headstart);
+    served_once_and_clean(estate);
+    EXPECT_EQ(estate.changes_of([&] { estate.apply(); }), 0U);
+    if (HasFailure()) FAIL() << "a head start of " << humane(headstart) << "\n" << estate.simulated->trace().text();
+  }
+}
+
+TEST(Leases, FiveAtOnceFromTheFirstCertificateToItsRetirement) {
+  for (const Duration headstart : {milliseconds(0), milliseconds(70), seconds(9)}) {
+    Estate estate;
+    shop_with_leases(estate);
+    estate.certificate("blog", {"blog.shop.example", "shop.example"});
+    estate.apply_together(5, headstart);
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    estate.pass(days(61));
+    estate.apply_together(5, headstart);
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    estate.pass(hours(25));
+    estate.apply_together(5, headstart);
+    served_once_and_clean(estate);
+    EXPECT_EQ(estate.orders_answered(), 4U);
+    EXPECT_EQ(estate.changes_of([&] { estate.apply(); }), 0U);
+    if (HasFailure()) FAIL() << "a head start of " << humane(headstart) << "\n" << estate.simulated->trace().text();
+  }
+}
+
+// As if an instance on another machine had claimed the certificate, and its heart had just beaten.
+void claimed_elsewhere(Estate& estate, const std::string& certificate) {
+  auto& objects = estate.world().buckets().by_name.at("state");
+  auto& record = objects.at("certferry/certificate/" + certificate + "/record");
+  Json json = Json::parse(parse_s3_body(record.body, "the record").value, "the record");
+  json["claim"]["instance"] = "elsewhere";
+  record.body = to_bytes(S3Body{"0123456789abcdef", json.dump()});
+  record.etag = "\"elsewhere\"";
+  const Json heart =
+      Json::object({{"format", 1}, {"host", "web-9"}, {"boot", "boot-9"}, {"pid_namespace", "pid:[9]"}, {"pid", "9"}});
+  objects["certferry/instance/elsewhere"] = {.body = to_bytes(S3Body{"0123456789abcdee", heart.dump()}),
+                                             .etag = "\"beat\"",
+                                             .modified = estate.simulated->time().now()};
+}
+
+TEST(Leases, WhatACertificateNoLongerNeedsStaysWhileSomebodyIsAtWorkOnIt) {
+  Estate estate;
+  shop_with_something_to_retire(estate);
+  claimed_elsewhere(estate, "shop");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  estate.pass(minutes(2));
+  estate.apply();
+  served_once_and_clean(estate);
+}
+
+std::size_t writes_to_the_store(Estate& estate) {
+  return static_cast<std::size_t>(std::ranges::count_if(estate.world().events(), [](const sandbox::Event& event) {
+    return event.changed && event.service == "s3" && !event.object.contains("/instance/");
+  }));
+}
+
+TEST(Leases, WhatIsDueButUsedBySomebodyElseCostsLooksAndNoClaim) {
+  Estate estate;
+  shop_with_something_to_retire(estate);
+  estate.classic_elb("of-others");
+  const std::string former =
+      estate.world().server_certificates().by_name.at(estate.server_certificates_left_over().at(0)).arn;
+  auto& listener = estate.world().classic().by_name.at("of-others").listeners.begin()->second;
+  listener.bind(former, estate.simulated->time().now());
+  const std::size_t before = writes_to_the_store(estate);
+  EXPECT_EQ(estate.changes_of([&] { estate.apply(); }), 0U);
+  EXPECT_EQ(writes_to_the_store(estate), before);
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+}
+
+TEST(Leases, WhatAForgottenCertificateLeftOnAShelfGoesWithoutAClaim) {
+  Estate estate;
+  shop_with_something_to_retire(estate);
+  estate.serve_foreign("old-web", {"shop.example"}, days(300));
+  estate.serve_foreign("web", {"shop.example"}, days(300));
+  estate.unwant("shop");
+  estate.forget("shop");
+  estate.apply();
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), IsEmpty());
+  EXPECT_THAT(estate.watch->stored(), Not(Contains(Key(HasSubstr("certificate/shop/")))))
+      << "nor was its record made anew";
+}
+
+}  // namespace
+}  // namespace certferry::simulation
