@@ -11,6 +11,7 @@
 #include "acme/order.h"
 #include "acme/session.h"
 #include "base/certificate_spec.h"
+#include "base/renewal_info.h"
 #include "crypto/issued.h"
 
 namespace certferry::acme {
@@ -18,12 +19,6 @@ namespace certferry::acme {
 struct AccountSettings {
   bool agree_to_terms = false;
   std::vector<std::string> contact;
-};
-
-struct RenewalInfo {
-  WallTime start, end;  // the suggested window (RFC 9773)
-  std::string explanation_url;
-  Duration retry_after;  // when to ask again: clamped
 };
 
 // The CA as renewal.cpp speaks of it. One account; everything is read from the CA, nothing is remembered but URLs.
@@ -65,7 +60,10 @@ class CertificateAuthority {
   // one of `open` names, orders that somebody goes on with; does nothing where it is itself one of them. Repeats to the
   // same end. Failure: also where one of `open` cannot be read, and nothing was deactivated then.
   Task<> abandon(const OrderUrl& url, const std::vector<OrderUrl>& open = {});
-  Task<std::optional<RenewalInfo>> renewal_info(const Certificate& certificate);
+  // When the CA wants it renewed (RFC 9773 section 4.1; unsigned, repeats to the same end, needs no account). Without a
+  // window where this CA gives no such information, or none of this certificate, or none that makes sense. Failure: as
+  // the session's, where it could not be asked.
+  Task<RenewalInfo> renewal_info(const Certificate& certificate);
   Task<> revoke(const Certificate& certificate, int reason);  // alreadyRevoked is success
 
   const std::string& directory_url() const { return session_.directory_url(); }

@@ -12,40 +12,44 @@
 namespace certferry::acme {
 namespace {
 
-std::optional<RenewalInfo> parse_renewal_info(const http::Response& response, WallTime now) {
-  const Json body = Json::parse(response.body, "the renewal information");
+// Section 4.2: a window that makes no sense is as if there were no answer.
+void read_window(const Json& body, RenewalInfo& info) {
   const Json* window = body.find("suggestedWindow");
-  if (window == nullptr) return {};
+  if (window == nullptr) return;
   const auto start = parse_iso8601(window->text("start").value_or(""));
   const auto end = parse_iso8601(window->text("end").value_or(""));
-  if (!start || !end || *end <= *start) return {};  // section 4.2: as if there were no answer
+  if (!start || !end || *end <= *start) return;
+  info.window = RenewalInfo::Window{*start, *end};
+  info.explanation_url = body.text("explanationURL").value_or("");
+}
+
+// Section 4.3.
+WallTime ask_again(const http::Response& response, WallTime now) {
   using namespace limits::acme;
-  return RenewalInfo{*start, *end, body.text("explanationURL").value_or(""),
-                     std::clamp(http::retry_after(response, now).value_or(renewal_info_otherwise), renewal_info_soonest,
-                                renewal_info_latest)};
+  const Duration asked = http::retry_after(response, now).value_or(renewal_info_otherwise);
+  return now + std::clamp(asked, renewal_info_soonest, renewal_info_latest);
 }
 
 }  // namespace
 
-Task<std::optional<RenewalInfo>> CertificateAuthority::renewal_info(const Certificate& certificate) {
+Task<RenewalInfo> CertificateAuthority::renewal_info(const Certificate& certificate) {
   std::string url = (co_await session_.directory()).renewal_info;
-  if (url.empty() || !certificate.authority_key_id()) co_return std::nullopt;
+  RenewalInfo info{{}, "", outside_.clock.now() + limits::acme::renewal_info_latest};
+  if (url.empty() || !certificate.authority_key_id()) co_return info;
   const std::string id = ari_certificate_id(certificate);
   while (url.ends_with('/')) url.pop_back();
   const Call call{.operation = "renewal information for " + id, .url = fmt::format("{}/{}", url, id)};
   const Answer answer = co_await session_.get(call);
-  if (answer.problem) {
-    outside_.log.debug(failure_of(*answer.problem, call.operation, false).what());
-    co_return std::nullopt;
-  }
+  info.ask_again = ask_again(answer.response, outside_.clock.now());
   std::string unfit = "it suggests no window";
   try {
-    if (auto info = parse_renewal_info(answer.response, outside_.clock.now())) co_return info;
+    if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
+    read_window(Json::parse(answer.response.body, "the renewal information"), info);
   } catch (const Failure& failure) {
     unfit = failure.what();
   }
-  outside_.log.debug(fmt::format("{}: {}", call.operation, unfit));
-  co_return std::nullopt;
+  if (!info.window) outside_.log.debug(fmt::format("{}: {}", call.operation, unfit));
+  co_return info;
 }
 
 Task<> CertificateAuthority::revoke(const Certificate& certificate, int reason) {

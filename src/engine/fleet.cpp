@@ -80,6 +80,7 @@ Fleet::Run::Run(Ground where)
       time(ground.outside.clock, ground.outside.log),
       shelves(ground.store, time),
       observer(ground.store, deployment, ground.config),
+      renewal_infos(ground.outside, ground.store, ground.instances, ca, ground.config.ca.url),
       claims(ground.store, ground.outside, ground.instances),
       retirement(ground.outside, ground.store, deployment, shelves, claims, time) {
   ground.access.act_under(ground.instances);
@@ -97,6 +98,7 @@ Task<Plan> Fleet::Run::plan(const Request& request) {
   if (request.only.empty()) ledgers = co_await retirement.ledgers();
   Observed observed;
   observed.certificates = co_await observer.certificates(request.only);
+  co_await renewal_infos.ask(observed.certificates);
   if (request.only.empty()) observed.removable = retirement.removable(ledgers, observed.certificates);
   co_return make_plan(observed, request, ground.roots, time.now());
 }
@@ -139,7 +141,7 @@ Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
 
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
   return Trades{ground.outside,  ca,   keys,         challenges,      shelves,       installs,
-                claimed.entry(), time, ground.roots, request.permits, request.retry, ""};
+                claimed.entry(), time, ground.roots, request.permits, request.retry};
 }
 
 Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
@@ -331,6 +333,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
                          [&]() -> Task<> { ledgers = co_await retirement.ledgers(); });
     Observed observed;
     observed.certificates = co_await observer.certificates(request.only);
+    co_await renewal_infos.refresh(observed.certificates);
     observed.removable = retirement.removable(ledgers, observed.certificates);
     report.plan = make_plan(observed, request, ground.roots, time.now());
     auto all = works(observed, request, wait, report);

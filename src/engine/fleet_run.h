@@ -10,6 +10,7 @@
 #include "engine/fleet.h"
 #include "engine/life.h"
 #include "engine/observe.h"
+#include "engine/renewal_infos.h"
 #include "engine/retirement.h"
 
 namespace certferry {
@@ -56,6 +57,7 @@ struct Fleet::Run {
   AgreedTime time;
   Shelves shelves;
   Observer observer;
+  RenewalInfos renewal_infos;
   Claims claims;
   Retirement retirement;
   Turn opening_account;

@@ -1,5 +1,6 @@
 #include "engine/renewal.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -9,6 +10,18 @@
 
 namespace certferry {
 namespace {
+
+// The certificate whose successor is asked for, as its CA names it (RFC 9773 section 5); "" where there is none, or it
+// is another CA's.
+std::string replaced_by(const CertificateSpec& wanted, Trades& trades) {
+  const auto& newest = trades.record.get().newest;
+  if (!newest || newest->specification.directory != wanted.directory) return "";
+  const Certificate& leaf = newest->issued.chain.leaf;
+  const bool shares_a_name =
+      std::ranges::any_of(wanted.names, [&](const DomainName& name) { return std::ranges::count(leaf.names(), name); });
+  if (!shares_a_name || !leaf.authority_key_id() || trades.time.now() >= leaf.not_after()) return "";
+  return ari_certificate_id(leaf);
+}
 
 // Proves that the challenges are met, with their records published meanwhile.
 Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& journal) {
@@ -89,7 +102,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
   });
   const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
   const OrderUrl url = co_await journal.step(
-      "order", [&] { return trades.ca.new_order(wanted, trades.replaces); },
+      "order", [&] { return trades.ca.new_order(wanted, replaced_by(wanted, trades)); },
       [&] { return trades.ca.find_order(wanted); });
   const auto obtain = [&]() -> Task<Issued> {
     const acme::Order order =

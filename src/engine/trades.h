@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "acme/certificate_authority.h"
 #include "dns/challenges.h"
 #include "engine/agreed_time.h"
@@ -25,8 +23,7 @@ struct Trades {
   AgreedTime& time;
   const Roots& roots;
   PermitOptions permits;
-  bool retry = false;    // --retry: no pause after a rollback holds it back
-  std::string replaces;  // ARI id of the predecessor, "" for none
+  bool retry = false;  // --retry: no pause after a rollback holds it back
 };
 
 }  // namespace certferry

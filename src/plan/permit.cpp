@@ -51,6 +51,15 @@ std::optional<Held> held_for_trust(const Serving& former, Standing as, const Iss
               "set [ca] directory = \"letsencrypt\", or run `certferry apply --install-untrusted`"};
 }
 
+// Whether the CA wants this certificate of ours gone by now, whatever its expiry: it may be about to be revoked.
+bool suggested_to_go(const Certificate& served, const Record& record, WallTime now) {
+  const auto suggests = [&](const std::optional<Record::Newest>& known) {
+    return known && known->issued.chain.leaf == served && known->renewal_info && known->renewal_info->window &&
+           known->renewal_info->window->start <= now;
+  };
+  return suggests(record.previous) || suggests(record.newest);
+}
+
 std::optional<Held> held_for_expiry(const Serving& former, Standing as, const Issued& next,
                                     const CertificateSpec& wanted, WallTime now) {
   const Chain* served = former.certificate();
@@ -80,7 +89,7 @@ std::optional<Held> permit(const Serving& former, const Issued& next, const Cert
   if (auto held = held_for_trust(former, as, next, roots, now, options)) return held;
   if (auto held = held_for_names(former, as, wanted, options)) return held;
   const bool changed = record.previous && record.previous->specification != wanted;
-  if (changed) return {};
+  if (changed || (former.certificate() && suggested_to_go(former.certificate()->leaf, record, now))) return {};
   return held_for_expiry(former, as, next, wanted, now);
 }
 

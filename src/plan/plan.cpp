@@ -49,6 +49,17 @@ const Chain* served_without_record(const ObservedCertificate& seen) {
   return nullptr;
 }
 
+std::string why_due(const Record::Newest& newest, WallTime now) {
+  const WallTime end = newest.issued.chain.leaf.not_after();
+  const std::string expiry = fmt::format("it expires on {}, in {}", iso8601(end), humane(end - now));
+  if (!newest.renewal_info || !newest.renewal_info->window) return expiry;
+  const RenewalInfo& info = *newest.renewal_info;
+  std::string reason = fmt::format("the CA suggests to renew it between {} and {}; {}", iso8601(info.window->start),
+                                   iso8601(info.window->end), expiry);
+  if (!info.explanation_url.empty()) reason += fmt::format("; see {}", quoted(info.explanation_url));
+  return reason;
+}
+
 // Whether a certificate is wanted now, before anything holds it back.
 Action decide_issue(const ObservedCertificate& seen, const Request& request, WallTime now) {
   const std::string id = seen.id.text();
@@ -73,11 +84,10 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
     return issue("its specification changed: " + difference(newest.specification, seen.wanted));
   const Certificate& leaf = newest.issued.chain.leaf;
   if (now >= leaf.not_after()) return issue("it expired on " + iso8601(leaf.not_after()));
-  if (now >= due_at(leaf))
-    return issue(fmt::format("it expires on {}, in {}", iso8601(leaf.not_after()), humane(leaf.not_after() - now)));
-  return Action{Kind::keep, id,
-                "",         fmt::format("valid until {}, due on {}", iso8601(leaf.not_after()), iso8601(due_at(leaf))),
-                "",         due_at(leaf)};
+  const WallTime due = due_at(leaf, newest.renewal_info);
+  if (now >= due) return issue(why_due(newest, now));
+  return Action{Kind::keep, id, "", fmt::format("valid until {}, due on {}", iso8601(leaf.not_after()), iso8601(due)),
+                "",         due};
 }
 
 // What holds an issue back: the failure table, or every target by I7.

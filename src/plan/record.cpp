@@ -76,18 +76,40 @@ FailureRecord failures_of(const Json& json) {
           .next = json.at("next").as_text()};
 }
 
+Json renewal_info_json(const RenewalInfo& info) {
+  Json json = Json::object({{"ask_again", to_json(info.ask_again)}});
+  if (!info.window) return json;
+  json["start"] = to_json(info.window->start);
+  json["end"] = to_json(info.window->end);
+  json["explanation_url"] = info.explanation_url;
+  return json;
+}
+
+RenewalInfo renewal_info_of(const Json& json) {
+  RenewalInfo info{.window = {}, .explanation_url = "", .ask_again = from_json<WallTime>(json.at("ask_again"))};
+  const auto start = optional_at<WallTime>(json, "start"), end = optional_at<WallTime>(json, "end");
+  if (!start || !end || *end <= *start) return info;
+  info.window = RenewalInfo::Window{*start, *end};
+  info.explanation_url = json.text("explanation_url").value_or("");
+  return info;
+}
+
 Json newest_json(const Record::Newest& newest) {
-  return Json::object({{"issued", to_json(newest.issued)},
-                       {"key", to_json(newest.key)},
-                       {"specification", to_json(newest.specification)}});
+  Json json = Json::object({{"issued", to_json(newest.issued)},
+                            {"key", to_json(newest.key)},
+                            {"specification", to_json(newest.specification)}});
+  if (newest.renewal_info) json["renewal_info"] = renewal_info_json(*newest.renewal_info);
+  return json;
 }
 
 std::optional<Record::Newest> newest_at(const Json& json, std::string_view key) {
   const Json* member = json.find(key);
   if (member == nullptr) return {};
-  return Record::Newest{.issued = from_json<Issued>(member->at("issued")),
+  Record::Newest newest{.issued = from_json<Issued>(member->at("issued")),
                         .key = from_json<KeyRef>(member->at("key")),
                         .specification = from_json<CertificateSpec>(member->at("specification"))};
+  if (const Json* info = member->find("renewal_info")) newest.renewal_info = renewal_info_of(*info);
+  return newest;
 }
 
 Claim claim_of(const Json& json) {

@@ -7,6 +7,7 @@
 
 #include "base/certificate_spec.h"
 #include "base/key_ref.h"
+#include "base/renewal_info.h"
 #include "crypto/issued.h"
 #include "crypto/serving.h"
 #include "wire/json.h"
@@ -62,6 +63,7 @@ struct Record {
     Issued issued;
     KeyRef key;
     CertificateSpec specification;
+    std::optional<RenewalInfo> renewal_info = {};  // as the CA said it last
     bool operator==(const Newest&) const = default;
   };
   std::optional<Newest> newest;    // issued, verified; installed or not

@@ -1,11 +1,23 @@
 #pragma once
 
+#include <optional>
+
+#include "base/names.h"
+#include "base/renewal_info.h"
 #include "base/time.h"
 #include "crypto/certificate.h"
 
 namespace certferry {
 
-// When a certificate is due: 1/3 of its life left, 1/2 where it lives less than 10 days. No lifetime is hard-coded.
+// The instant in the suggested window at which this certificate is renewed (RFC 9773 section 4.2 asks for a uniformly
+// random one). It follows from the certificate and the window: a digest of both is as even over certificates, every
+// run and every instance comes to the same one, and another window draws another.
+WallTime drawn_instant(const Fingerprint&, const RenewalInfo::Window&);
+// When a certificate is due. Where the CA suggests a window: at the drawn instant, or in the emergency margin if that
+// comes first. Else by its life: see below.
+WallTime due_at(const Certificate&, const std::optional<RenewalInfo>&);
+// The same without word from the CA: 1/3 of its life left, 1/2 where it lives less than 10 days. No lifetime is
+// hard-coded.
 WallTime due_at(const Certificate&);
 // The last 1/20 of its life: whatever serves it is left in an emergency.
 WallTime emergency_at(const Certificate&);

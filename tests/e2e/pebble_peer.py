@@ -56,6 +56,7 @@ class Pebble:
         )
         self.directory = f"https://localhost:{self.port}/dir"
         self._context = ssl.create_default_context(cafile=str(folder / "https-root.pem"))
+        self._management = f"https://localhost:{management}"
         self._await_start(management)
         self.root = self._get(f"https://localhost:{management}/roots/0").decode()
         # Whom a client that trusts this CA's chains trusts, and whom one that only trusts its HTTPS.
@@ -77,6 +78,14 @@ class Pebble:
                 if self.process.poll() is not None or time.monotonic() > until:
                     raise RuntimeError("Pebble did not start: " + self.log.read_text())
                 time.sleep(0.02)
+
+    def suggest_window(self, chain, start, end, explanation):
+        """What the CA says from now on of when to renew the first certificate of `chain`."""
+        leaf = chain[: chain.index("-----END CERTIFICATE-----")] + "-----END CERTIFICATE-----\n"
+        answer = {"suggestedWindow": {"start": start, "end": end}, "explanationURL": explanation}
+        body = json.dumps({"certificate": leaf, "ariResponse": json.dumps(answer)}).encode()
+        request = urllib.request.Request(self._management + "/set-renewal-info/", data=body, method="POST")
+        urllib.request.urlopen(request, context=self._context, timeout=5).read()
 
     def stop(self):
         self.process.terminate()

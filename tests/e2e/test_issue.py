@@ -1,6 +1,8 @@
 """Issuing and installing, the shipped binary against Pebble and moto."""
 
+import json
 import os
+import shutil
 
 from certificates import names_of, public_key_of, public_key_of_certificate
 from conftest import certificate
@@ -21,13 +23,41 @@ def test_one_name_ends_as_files_whose_key_fits(certferry, aws):
     assert aws.txt_sets(zone) == []
 
 
-def test_a_second_apply_asks_the_ca_for_nothing(certferry, aws, ca):
+def test_a_second_apply_asks_the_ca_when_to_renew_and_a_third_for_nothing(certferry, aws, ca):
     aws.zone("again.example.org")
     certferry.configure(certificate("again", ["again.example.org"], {"files": str(certferry.folder / "tls")}))
     certferry.apply()
     before = len(ca.requests())
     certferry.apply()
-    assert len(ca.requests()) == before
+    directory, renewal_info = ca.requests()[before:]
+    assert directory == "/dir" and renewal_info.startswith("/draft-ietf-acme-ari")
+    certferry.apply()
+    assert len(ca.requests()) == before + 2
+
+
+def test_a_window_in_the_past_renews_at_once_and_names_the_predecessor(certferry, aws, ca):
+    aws.zone("incident.example.org")
+    certferry.configure(certificate("incident", ["incident.example.org"], {"files": str(certferry.folder / "tls")}))
+    certferry.apply()
+    former, _ = live(certferry.folder / "tls")
+    ca.suggest_window(former, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "https://ca.example/incident")
+    before_renewal = certferry.folder / "state-before"
+    shutil.copytree(certferry.state, before_renewal)
+
+    since = len(ca.requests())
+    report = certferry.apply_report()
+    renewed, _ = live(certferry.folder / "tls")
+    assert renewed != former
+    assert "https://ca.example/incident" in json.dumps(report)
+    assert ca.requests()[since:].count("/order-plz") == 1
+
+    # With the state of before, the same predecessor is named again: Pebble says alreadyReplaced, and is asked without.
+    shutil.rmtree(certferry.state)
+    shutil.copytree(before_renewal, certferry.state)
+    since = len(ca.requests())
+    certferry.apply()
+    assert ca.requests()[since:].count("/order-plz") == 2
+    assert live(certferry.folder / "tls")[0] not in (former, renewed)
 
 
 def test_the_ca_is_asked_no_more_than_the_protocol_needs(certferry, aws, ca):
@@ -39,7 +69,7 @@ def test_the_ca_is_asked_no_more_than_the_protocol_needs(certferry, aws, ca):
         certificate("second", ["second.floor.example.org"], {"files": str(certferry.folder / "second")}),
     )
     before = len(ca.requests())
-    report = certferry.apply_report()
+    report = certferry.apply_report("--only", "second")
     asked = ca.requests()[before:]
     polls = report["requests"]["ca_polls"]
     # directory, nonce, newOrder, authorization, challenge, finalize, certificate; one read of the order after each wait

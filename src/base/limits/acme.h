@@ -61,6 +61,9 @@ inline constexpr Duration directory_max_age = days(1);
 inline constexpr Duration renewal_info_soonest = minutes(1), renewal_info_latest = days(1);
 // source: RFC 9773 section 4.3.3: six hours where the answer does not say, 2026-11-23
 inline constexpr Duration renewal_info_otherwise = hours(6);
+// A run with nothing to do does not wait longer for a CA that says nothing of when to renew.
+// source: our choice, 2026-11-24
+inline constexpr Duration renewal_info_patience = seconds(10);
 
 // A token has at least 128 bits, which base64url spells in 22 characters.
 // source: RFC 8555 section 8.1; the upper bound is ours, 2026-11-23

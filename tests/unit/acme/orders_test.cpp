@@ -170,23 +170,27 @@ TEST(RenewalInfo, TellsTheWindowAndWhenToAskAgain) {
   Ground ground;
   ground.play([&](CertificateAuthority& ca) -> Task<> {
     const Issued issued = co_await ground.issue(ca, kWanted);
-    const auto info = co_await ca.renewal_info(issued.chain.leaf);
-    EXPECT_TRUE(info);
-    if (!info) co_return;
-    EXPECT_LT(info->start, info->end);
-    EXPECT_LT(info->end, issued.chain.leaf.not_after());
-    EXPECT_EQ(info->retry_after, hours(6));
+    const RenewalInfo info = co_await ca.renewal_info(issued.chain.leaf);
+    EXPECT_TRUE(info.window);
+    if (!info.window) co_return;
+    EXPECT_LT(info.window->start, info.window->end);
+    EXPECT_LT(info.window->end, issued.chain.leaf.not_after());
+    EXPECT_EQ(info.ask_again - ground.world.time().now(), hours(6));
     auto& kept = ground.ca().certificates.at(issued.url);
-    kept.window = {info->end, info->start};  // section 4.2: as if there were no answer
-    EXPECT_FALSE(co_await ca.renewal_info(issued.chain.leaf));
+    kept.window = {info.window->end, info.window->start};  // section 4.2: as if there were no answer
+    EXPECT_FALSE((co_await ca.renewal_info(issued.chain.leaf)).window);
   });
 }
 
-TEST(RenewalInfo, IsNoneForACertificateOfAnotherCa) {
+TEST(RenewalInfo, IsNoneForACertificateOfAnotherCaWhichIsNotAskedForAtOnceAgain) {
   Ground ground;
   const auto foreign =
       ground.world.world().foreign(kWanted.names, ground.world.world().now(), ground.world.world().now() + days(90));
-  ground.play([&](CertificateAuthority& ca) -> Task<> { EXPECT_FALSE(co_await ca.renewal_info(foreign.chain.leaf)); });
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const RenewalInfo info = co_await ca.renewal_info(foreign.chain.leaf);
+    EXPECT_FALSE(info.window);
+    EXPECT_GT(info.ask_again, ground.world.time().now() + hours(1));
+  });
 }
 
 TEST(Revocation, MayBeRepeated) {

@@ -86,5 +86,15 @@ TEST_F(Permit, NeverPutsAnEarlierExpiryOverOurOwn) {
   EXPECT_FALSE(ask(in_emergency, trusted.issue({"shop.example"}, now - days(1), now + hours(12))));
 }
 
+TEST_F(Permit, PutsAnEarlierExpiryOverOurOwnWhereTheCaSuggestsThatItGo) {
+  const Chain revoked_soon = trusted.issue({"shop.example"}, now, now + days(90));
+  const Serving later = serving(revoked_soon, true);
+  record.previous = Record::Newest{issued(revoked_soon), KeyRef{record.id, 1, ""}, wanted};
+  record.previous->renewal_info = RenewalInfo{RenewalInfo::Window{now + hours(1), now + hours(2)}, "", now};
+  EXPECT_TRUE(ask(later, fresh(trusted)));
+  record.previous->renewal_info->window = RenewalInfo::Window{now - hours(1), now - minutes(30)};
+  EXPECT_FALSE(ask(later, fresh(trusted)));
+}
+
 }  // namespace
 }  // namespace certferry::planning

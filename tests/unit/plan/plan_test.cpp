@@ -52,6 +52,24 @@ TEST_F(Planning, KeepsACertificateUntilAThirdOfItsLifeIsLeft) {
   EXPECT_EQ(plan(seen(recorded(days(30)))).issue->kind, Kind::issue);
 }
 
+TEST_F(Planning, RenewsWhenTheCaSuggestsIt) {
+  Record record = recorded(days(60));
+  record.newest->renewal_info =
+      RenewalInfo{RenewalInfo::Window{now - hours(1), now - minutes(30)}, "https://ca.example/incident", now};
+  const auto issue = plan(seen(record)).issue;
+  EXPECT_EQ(issue->kind, Kind::issue);
+  EXPECT_THAT(issue->reason, HasSubstr("https://ca.example/incident"));
+}
+
+TEST_F(Planning, WaitsPastAThirdOfItsLifeWhereTheCaSuggestsLaterButNotIntoTheEmergencyMargin) {
+  const RenewalInfo late{RenewalInfo::Window{now + days(1), now + days(2)}, "", now};
+  for (const auto& [left, kind] : {std::pair{days(20), Kind::keep}, std::pair{days(4), Kind::issue}}) {
+    Record record = recorded(left);
+    record.newest->renewal_info = late;
+    EXPECT_EQ(plan(seen(record)).issue->kind, kind) << left.count();
+  }
+}
+
 TEST_F(Planning, RenewsWhatTheUserNames) {
   EXPECT_EQ(plan(seen(recorded(days(89))), {.renew = {"shop"}}).issue->kind, Kind::issue);
 }

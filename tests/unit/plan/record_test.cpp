@@ -67,10 +67,22 @@ CertificateSpec any_spec() {
           .directory = *any_text()};
 }
 
+RenewalInfo any_renewal_info() {
+  RenewalInfo info{.window = {}, .explanation_url = "", .ask_again = *any_time()};
+  if (!*rc::gen::arbitrary<bool>()) return info;
+  const WallTime start = *any_time();
+  info.window = RenewalInfo::Window{start, start + Duration{*rc::gen::inRange(1, 1'000'000)}};
+  info.explanation_url = *any_text();
+  return info;
+}
+
 Record::Newest any_newest() {
+  std::optional<RenewalInfo> renewal_info;
+  if (*rc::gen::arbitrary<bool>()) renewal_info = any_renewal_info();
   return {.issued = one_issued(),
           .key = {CertificateId::parse("www"), *rc::gen::inRange(0, 1000), *any_text()},
-          .specification = any_spec()};
+          .specification = any_spec(),
+          .renewal_info = std::move(renewal_info)};
 }
 
 Record any_record() {

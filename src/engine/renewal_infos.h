@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "acme/certificate_authority.h"
+#include "outside/outside.h"
+#include "plan/plan.h"
+#include "state/claims.h"
+
+namespace certferry {
+
+// When the CA wants certificates renewed (RFC 9773): asked where what was known is old, remembered in the records.
+class RenewalInfos {
+ public:
+  // directory: of the CA; certificates of another one are passed over.
+  RenewalInfos(Outside& outside, Store& store, Instances& instances, acme::CertificateAuthority& ca,
+               std::string directory)
+      : outside_(outside), store_(store), instances_(instances), ca_(ca), directory_(std::move(directory)) {}
+
+  // Asks about every certificate that is not due anyway, side by side, and puts the answers into `seen`. A CA that
+  // does not answer within seconds is no failure, and is not asked again in this run: what was known stays.
+  Task<> ask(std::vector<ObservedCertificate>& seen);
+  // The same, and the records keep it. A record that somebody works on is left to them.
+  Task<> refresh(std::vector<ObservedCertificate>& seen);
+
+ private:
+  enum class Keep { no, yes };
+  Task<> ask_all(std::vector<ObservedCertificate>& seen, Keep keep);
+  bool wants_asking(const ObservedCertificate& seen) const;
+  Task<> ask_about(ObservedCertificate& seen, Keep keep);
+  Task<> keep(const CertificateId& id, const Record::Newest& told);
+
+  Outside& outside_;
+  Store& store_;
+  Instances& instances_;
+  acme::CertificateAuthority& ca_;
+  std::string directory_;
+  bool silent_ = false;  // the CA, in this run
+};
+
+}  // namespace certferry

@@ -1,0 +1,136 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crash_points.h"
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+
+// When the CA says that certificates be renewed (RFC 9773).
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Ending;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+void one_listener(Estate& estate) {
+  const std::string web = estate.zone("shop.example").listener("web");
+  estate.certificate("shop", {"shop.example"}).on_listener(web);
+}
+
+// What the CA knows of the newest certificate it issued.
+sandbox::CaCertificate& newest_of_ca(Estate& estate) {
+  auto& certificates = estate.world().ca().certificates;
+  auto newest = certificates.begin();
+  for (auto one = certificates.begin(); one != certificates.end(); ++one)
+    if (one->second.chain.leaf.not_before() > newest->second.chain.leaf.not_before()) newest = one;
+  return newest->second;
+}
+
+TEST(SuggestedWindow, IsAskedForByTheNextRunAndThenNotBeforeTheCaSaid) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  std::size_t asked = 0;
+  estate.world().on_event([&](const sandbox::Event& event) { asked += event.operation == "renewalInfo" ? 1 : 0; });
+  estate.apply();
+  EXPECT_EQ(asked, 1U);
+  estate.pass(hours(5));
+  estate.apply();
+  EXPECT_EQ(asked, 1U);
+  EXPECT_EQ(estate.report().ca_requests, 0U);
+  estate.pass(hours(2));
+  estate.apply();
+  EXPECT_EQ(asked, 2U);
+}
+
+// An incident: the CA is about to revoke, and its new certificates live shorter than what is left of the old one's
+// life.
+TEST(SuggestedWindow, InThePastRenewsAtOnceAndIsServedThoughItEndsEarlier) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate former = *estate.shown_by("web");
+  estate.pass(days(2));
+  sandbox::CaCertificate& known = newest_of_ca(estate);
+  known.window = {estate.simulated->time().now() - hours(1), estate.simulated->time().now() - minutes(30)};
+  known.explanation = "https://ca.sandbox.test/incident";
+  estate.world().settings().certificate_lifetime = days(45);
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.report().plan.certificates.front().issue->reason, HasSubstr("https://ca.sandbox.test/incident"));
+  ASSERT_TRUE(estate.shown_by("web"));
+  EXPECT_LT(estate.shown_by("web")->not_after(), former.not_after());
+  EXPECT_EQ(estate.world().ca().orders.at(newest_of_ca(estate).order).replaces, ari_certificate_id(former));
+}
+
+TEST(SuggestedWindow, IsWaitedForPastAThirdOfTheLife) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate first = *estate.shown_by("web");
+  newest_of_ca(estate).window = {first.not_after() - days(10), first.not_after() - days(9)};
+  estate.pass(days(1));
+  estate.apply();  // is told
+  estate.pass(days(65));
+  estate.apply();
+  EXPECT_EQ(*estate.shown_by("web"), first);
+  estate.pass(days(16));
+  estate.apply();
+  EXPECT_NE(*estate.shown_by("web"), first);
+}
+
+TEST(SuggestedWindow, OfACaThatDoesNotAnswerHoldsUpNothing) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  estate.pass(days(1));
+  estate.world().ca().interpose = [](const http::Request&, const std::string&) {
+    return http::Response{.status = 503};
+  };
+  const WallTime began = estate.simulated->time().now();
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_LT(estate.simulated->time().now() - began, seconds(60));
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_FALSE(estate.report().plan.anything());
+}
+
+// Another client, or a life of ours whose state was lost, has replaced it already.
+TEST(Predecessor, ThatIsReplacedAlreadyKeepsNothingFromBeingIssued) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate first = *estate.shown_by("web");
+  estate.pass(days(61));
+  auto& orders = estate.world().ca().orders;
+  orders.begin()->second.replaces = ari_certificate_id(first);
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_NE(*estate.shown_by("web"), first);
+}
+
+// Killed at every effect of an early renewal, what was told included.
+TEST(SuggestedWindow, InThePastIsFollowedHoweverOftenItIsKilled) {
+  std::optional<Certificate> former;
+  Story story;
+  story.points = 12;
+  story.build = [&](Estate& estate) {
+    one_listener(estate);
+    estate.apply();
+    former = estate.shown_by("web");
+    estate.pass(days(2));
+    newest_of_ca(estate).window = {estate.simulated->time().now() - hours(1),
+                                   estate.simulated->time().now() - minutes(30)};
+  };
+  story.live = live_on;
+  story.check = [&](Estate& estate) {
+    ASSERT_TRUE(estate.shown_by("web"));
+    EXPECT_NE(*estate.shown_by("web"), *former);
+    EXPECT_THAT(estate.challenge_records(), IsEmpty());
+    EXPECT_EQ(estate.orders_answered(), 2U);
+  };
+  for_each_crash_point(story);
+}
+
+}  // namespace
+}  // namespace certferry::simulation

@@ -1,0 +1,47 @@
+#include "plan/schedule.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "certificates.h"
+
+namespace certferry::planning {
+namespace {
+
+const RenewalInfo::Window kTwoDays{now, now + days(2)};
+
+Fingerprint certificate_number(int n) { return Fingerprint::parse(fmt::format("{:064x}", n)); }
+
+RC_GTEST_PROP(DrawnInstant, LiesInTheWindowAndIsTheSameEachTime, (int n, std::uint16_t width)) {
+  const RenewalInfo::Window window{now, now + Duration{1 + width}};
+  const auto fingerprint = certificate_number(n & 0x7fffffff);
+  const WallTime drawn = drawn_instant(fingerprint, window);
+  RC_ASSERT(drawn >= window.start);
+  RC_ASSERT(drawn < window.end);
+  RC_ASSERT(drawn == drawn_instant(fingerprint, window));
+}
+
+// Ten equal parts of the window, a thousand certificates: an even draw puts 100 +- 9.5 into each.
+TEST(DrawnInstant, SpreadsCertificatesEvenlyOverTheWindow) {
+  std::array<int, 10> parts{};
+  for (int n = 0; n < 1000; ++n) {
+    const auto into = drawn_instant(certificate_number(n), kTwoDays) - kTwoDays.start;
+    ++parts.at(static_cast<std::size_t>(into / ((kTwoDays.end - kTwoDays.start) / 10)));
+  }
+  for (const int part : parts) {
+    EXPECT_GT(part, 60);
+    EXPECT_LT(part, 140);
+  }
+}
+
+TEST(DrawnInstant, IsAnotherInAnotherWindow) {
+  const auto into = [](const RenewalInfo::Window& window) {
+    return drawn_instant(certificate_number(1), window) - window.start;
+  };
+  EXPECT_NE(into(kTwoDays), into({kTwoDays.start + hours(1), kTwoDays.end + hours(1)}));
+}
+
+}  // namespace
+}  // namespace certferry::planning
