@@ -140,7 +140,7 @@ Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
 }
 
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
-  return Trades{ground.outside,  ca,   keys,         challenges,      shelves,       installs,
+  return Trades{ground.outside,  ca,   keys,         challenges,      shelves,      installs,
                 claimed.entry(), time, ground.roots, request.permits, request.retry};
 }
 
