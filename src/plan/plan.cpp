@@ -51,7 +51,7 @@ const Chain* served_without_record(const ObservedCertificate& seen) {
 
 std::string why_due(const Record::Newest& newest, WallTime now) {
   const WallTime end = newest.issued.chain.leaf.not_after();
-  const std::string expiry = fmt::format("it expires on {}, in {}", iso8601(end), humane(end - now));
+  std::string expiry = fmt::format("it expires on {}, in {}", iso8601(end), humane(end - now));
   if (!newest.renewal_info || !newest.renewal_info->window) return expiry;
   const RenewalInfo& info = *newest.renewal_info;
   std::string reason = fmt::format("the CA suggests to renew it between {} and {}; {}", iso8601(info.window->start),
