@@ -49,10 +49,16 @@ Task<> RenewalInfos::ask_about(ObservedCertificate& seen, Keep keeping) {
       told.explanation_url = newest.renewal_info->explanation_url;
     }
     newest.renewal_info = std::move(told);
-    if (keeping == Keep::yes) co_await keep(seen.id, newest);
   } catch (const Failure& failure) {
     silent_ = true;
     outside_.log.info(fmt::format("{}: the CA did not say when to renew it: {}", seen.id.text(), failure.what()));
+    co_return;
+  }
+  if (keeping == Keep::no) co_return;
+  try {
+    co_await keep(seen.id, newest);
+  } catch (const Failure& failure) {  // this run goes by it all the same; the next one asks again
+    outside_.log.warn(fmt::format("{}: when the CA wants it renewed was not kept: {}", seen.id.text(), failure.what()));
   }
 }
 

@@ -46,9 +46,8 @@ std::vector<std::string> warnings_of_the_last_run(Estate& estate) {
   return warnings;
 }
 
-// A zone is deleted while a value of ours stands in it: the value is gone with it.
-TEST(Zones, ThatAreGoneTakeTheirLedgersEntriesWithThem) {
-  Estate estate;
+// A run whose CA takes no answer of a challenge parks its value.
+void leave_a_value_in_the_zone(Estate& estate) {
   estate.zone("shop.example").certificate("shop", {"shop.example"});
   estate.world().ca().interpose = [](const http::Request&,
                                      const std::string& operation) -> std::optional<http::Response> {
@@ -58,6 +57,12 @@ TEST(Zones, ThatAreGoneTakeTheirLedgersEntriesWithThem) {
     return {};
   };
   estate.apply();
+}
+
+// A zone is deleted while a value of ours stands in it: the value is gone with it.
+TEST(Zones, ThatAreGoneTakeTheirLedgersEntriesWithThem) {
+  Estate estate;
+  leave_a_value_in_the_zone(estate);
   ASSERT_THAT(estate.challenge_records(), testing::SizeIs(1));
   estate.unwant("shop");
   const std::string ledger = "zone/" + estate.world().zones().all.front().id + "/ledger";
@@ -74,15 +79,7 @@ TEST(Zones, ThatAreGoneTakeTheirLedgersEntriesWithThem) {
 // The zone is there, and may not be looked at: nobody knows what is left in it.
 TEST(Zones, ThatCannotBeLookedAtKeepTheirLedgersAndSayWhatToDo) {
   Estate estate;
-  estate.zone("shop.example").certificate("shop", {"shop.example"});
-  estate.world().ca().interpose = [](const http::Request&,
-                                     const std::string& operation) -> std::optional<http::Response> {
-    http::Response busy;
-    busy.status = 503;
-    if (operation == "challenge") return busy;
-    return {};
-  };
-  estate.apply();
+  leave_a_value_in_the_zone(estate);
   estate.unwant("shop");
   auto& zone = estate.world().zones().all.front();
   const std::string ledger = "zone/" + zone.id + "/ledger";
