@@ -39,16 +39,17 @@ class CertificateAuthority {
   Task<OrderUrl> new_order(const CertificateSpec& wanted, std::string replaces = "");
   // The order for these names that is still pending or ready, where the CA can tell: by the account's order list, where
   // it has one; empty else (then newOrder is asked again with the same body, and many CAs give the same order). One
-  // that is processing or valid was finalized, so its URL was known, and it is for another key.
+  // that is processing or valid was finalized, so its URL was known, and it is for another key. Failure: also where one
+  // of the list could not be read, for that may be it.
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
-  // As newOrder told it, or read. Failure: dead_generation for 404, for an order that ended without a certificate, and
-  // for one whose names or authorizations are not what they were.
+  // As newOrder told it, or read. Failure: dead_generation for 404, for an order that ended without a certificate or
+  // expired (section 7.1.3), and for one whose names or authorizations are not what they were.
   Task<Order> order(const OrderUrl& url);
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
   // Answers all of them, side by side, and reads the order (after each wait, never before Retry-After) until it is no
-  // longer pending. Failure: dead_generation with the CA's words, name by name, where a validation failed.
-  // answered: told once the first answer is on its way; from then on a validation may be in flight.
+  // longer pending. Failure: dead_generation with the CA's words, name by name, where a validation failed; transient
+  // where the CA has not decided in time, or wants to be asked later than that.
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;  // by this process
   bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
@@ -96,6 +97,7 @@ class CertificateAuthority {
   Task<http::Response> post(Call call);
   Task<Order> read(const OrderUrl& url);
   Order remember(const OrderUrl& url, const http::Response& response);
+  static Failure still_waiting(const Order& order, std::optional<Duration> retry_after);  // transient
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
   Task<std::optional<Order>> glance(const OrderUrl& url);
   Task<std::vector<std::string>> listed_orders();

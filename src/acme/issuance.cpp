@@ -25,13 +25,6 @@ Failure order_without_certificate(const Order& order) {
                  "Run certferry again later; it begins a new order");
 }
 
-Failure still_waiting(const Order& order, std::optional<Duration> retry_after) {
-  return Failure(Failure::Kind::transient,
-                 fmt::format("the order {} for {} is still {}", quoted(order.url.text()), order.names.front().text(),
-                             name(order.status)),
-                 "Run certferry again later; it goes on with this order", retry_after);
-}
-
 }  // namespace
 
 // Whatever came of it, what is known of the order is as fresh as can be afterwards.
@@ -65,6 +58,8 @@ bool CertificateAuthority::tells_order(const OrderUrl& url, const http::Response
 
 Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr, int generation) {
   int sent = 0;
+  const SteadyTime give_up =  // for a CA whose orders go back and forth
+      outside_.clock.steady() + limits::acme::authorization_deadline + limits::acme::order_deadline;
   for (;;) {
     const Known& known = known_.at(url);
     const Order order = known.order;
@@ -86,8 +81,9 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
     if (order.status == OrderStatus::pending || order.status == OrderStatus::processing) {
       const Duration patience =
           order.status == OrderStatus::pending ? limits::acme::authorization_deadline : limits::acme::order_deadline;
-      if ((co_await wait_while(url, order.status, patience)).status == order.status)
-        throw still_waiting(order, known.retry_after);
+      const Order later = co_await wait_while(url, order.status, patience);
+      if (later.status == order.status || outside_.clock.steady() >= give_up)
+        throw still_waiting(later, known.retry_after);
       continue;
     }
     if (order.status != OrderStatus::valid || order.certificate.empty()) throw order_without_certificate(order);

@@ -46,6 +46,22 @@ void check_answer(const Order& order, const CertificateSpec& wanted) {
         fmt::format("the CA's order has the profile \"{}\" instead of \"{}\"", quoted(order.profile), wanted.profile));
 }
 
+// An order of the account's list; empty where it is none that we could have asked for. Throws Failure (transient) where
+// the answer is no document at all: then nobody knows.
+std::optional<Order> listed_order(const std::string& url, const http::Response& response) {
+  Json body;
+  try {
+    body = Json::parse(response.body, "the order " + quoted(url));
+  } catch (const Failure& failure) {
+    throw Failure(Failure::Kind::transient, failure.what(), "Run certferry again later");
+  }
+  try {
+    return parse_order(OrderUrl::parse(url), body);
+  } catch (const Failure&) {
+    return {};
+  }
+}
+
 bool is_passing(const Failure& failure) {
   return failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
 }
@@ -113,7 +129,18 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
   if (order.status == OrderStatus::invalid)
     throw dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
+  // RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock.
+  const WallTime now = outside_.clock.now() + session_.skew().value_or(Duration::zero());
+  if (order.status != OrderStatus::valid && order.expires && *order.expires <= now)
+    throw dead_order(url, fmt::format("is {} still, and expired on {}", name(order.status), iso8601(*order.expires)));
   co_return order;
+}
+
+Failure CertificateAuthority::still_waiting(const Order& order, std::optional<Duration> retry_after) {
+  return Failure(Failure::Kind::transient,
+                 fmt::format("the order {} for {} is still {}", quoted(order.url.text()), order.names.front().text(),
+                             name(order.status)),
+                 "Run certferry again later; it goes on with this order", retry_after);
 }
 
 Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus status, Duration patience) {
@@ -123,8 +150,9 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
   for (;;) {
     Known& known = known_.at(url);
     const Duration left = give_up - outside_.clock.steady();
-    const Duration wait = known.retry_after ? std::clamp(*known.retry_after, retry_after_soonest, patience) : step;
-    co_await outside_.clock.sleep(std::min(wait, left));
+    const Duration wait = known.retry_after ? std::max(*known.retry_after, retry_after_soonest) : std::min(step, left);
+    if (wait > patience) throw still_waiting(known.order, wait);
+    co_await outside_.clock.sleep(wait);
     step = std::min(Duration{std::lround(static_cast<double>(step.count()) * poll_growth)}, poll_longest);
     const bool last = outside_.clock.steady() >= give_up;
     ++polls_;
@@ -162,11 +190,12 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
   std::vector<Work> reads;
   for (std::size_t i = 0; i < urls.size(); ++i)
     reads.push_back([&, i]() -> Task<> {
-      const OrderUrl url = OrderUrl::parse(urls[i]);
       const Answer answer = co_await ask({.operation = "reading the order " + quoted(urls[i]), .url = urls[i]});
-      if (!answer.problem) found[i] = parse_order(url, Json::parse(answer.response.body, "the order"));
+      if (!answer.problem) found[i] = listed_order(urls[i], answer.response);
     });
-  co_await all_settled(std::move(reads), limits::acme::order_list_at_once);
+  // Any that could not be read may be the one: "none" would ask for a second order.
+  for (const auto& end : co_await all_settled(std::move(reads), limits::acme::order_list_at_once))
+    if (end) std::rethrow_exception(end);
   for (const auto& order : found) {
     if (!order || order->names != sorted_names(wanted.names)) continue;
     if (order->status != OrderStatus::pending && order->status != OrderStatus::ready) continue;

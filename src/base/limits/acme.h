@@ -55,7 +55,7 @@ inline constexpr int finalize_attempts = 3;
 // source: our choice; Let's Encrypt offers two, 2026-11-23
 inline constexpr std::size_t alternates = 4;
 
-// source: our choice; a directory may be cached, and a 404 makes us read it again, 2026-11-23
+// source: our choice; a directory may be cached, and each run reads it anew, 2026-11-23
 inline constexpr Duration directory_max_age = days(1);
 // source: RFC 9773 section 4.3.3: between a minute and a day, 2026-11-23
 inline constexpr Duration renewal_info_soonest = minutes(1), renewal_info_latest = days(1);

@@ -176,6 +176,24 @@ TEST(Issuance, FinalizesOnceMoreOnlyAfterTheOrderWasRead) {
   EXPECT_THAT(order_of_events, testing::ElementsAre("order", "finalize", "order", "order", "finalize", "order"));
 }
 
+// RFC 8555 section 7.1.6 knows no way back; a CA that takes one is not followed for ever.
+TEST(Issuance, EndsThoughTheOrderGoesBackAndForth) {
+  Ground ground;
+  ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "order" || ground.ca().orders.begin()->second.csr.empty()) return {};
+    auto& order = ground.ca().orders.begin()->second;
+    order.due.reset();
+    order.status = order.status == "processing" ? "pending" : "processing";
+    return {};
+  };
+  const WallTime begun = ground.world.world().now();
+  const auto failure = ground.failure_of(
+      [&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+  EXPECT_LT(ground.world.world().now() - begun, minutes(15));
+}
+
 TEST(Issuance, GivesAnOrderUpThatWasFinalizedWithAnotherKey) {
   Ground ground;
   const CertificateSpec wanted = spec_of({"www.example.com"});

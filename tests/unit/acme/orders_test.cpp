@@ -85,6 +85,40 @@ TEST(FoundOrder, IsNoneWhereTheCaListsNone) {
   });
 }
 
+// "None" would have it asked for a second time.
+TEST(FoundOrder, IsNotSaidToBeNoneWhereOneCouldNotBeRead) {
+  for (const http::Response& spoiled : {foreign_answer(503, "", ""), foreign_answer(200, "text/html", "<html>")}) {
+    Ground ground{Settings{.orders_reused = false}};
+    std::optional<OrderUrl> lost;
+    ground.play([&](CertificateAuthority& ca) -> Task<> {
+      lost = co_await ca.new_order(kWanted);
+      co_await ca.new_order(spec_of({"other.example.com"}));
+    });
+    ground.ca().interpose = [&](const http::Request& request, const std::string&) -> std::optional<http::Response> {
+      if (request.url.text() == lost->text()) return spoiled;
+      return {};
+    };
+    const auto failure = ground.failure_of([](CertificateAuthority& ca) -> Task<> { co_await ca.find_order(kWanted); });
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+  }
+}
+
+TEST(FoundOrder, IsLookedForPastOrdersOfAnotherKind) {
+  Ground ground{Settings{.orders_reused = false}};
+  std::optional<OrderUrl> lost, other;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    lost = co_await ca.new_order(kWanted);
+    other = co_await ca.new_order(spec_of({"other.example.com"}));
+  });
+  ground.ca().interpose = [&](const http::Request& request, const std::string&) -> std::optional<http::Response> {
+    if (request.url.text() != other->text()) return {};
+    return foreign_answer(200, "application/json", R"({"status":"pending","finalize":"https://ca.sandbox.test/f",
+      "identifiers":[{"type":"ip","value":"192.0.2.1"}]})");
+  };
+  ground.play([&](CertificateAuthority& ca) -> Task<> { EXPECT_EQ(co_await ca.find_order(kWanted), lost); });
+}
+
 TEST(NewOrder, NamesItsPredecessorAndGoesOnWithoutWhereThatIsRefused) {
   Ground ground{Settings{.orders_reused = false}};
   ground.play([&](CertificateAuthority& ca) -> Task<> {

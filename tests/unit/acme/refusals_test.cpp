@@ -66,6 +66,36 @@ TEST(Refusal, IsTransientWhereTheCaNeverDecidesAndTheOrderGoesOnLater) {
   EXPECT_THAT(failure->what(), HasSubstr("has not validated www.example.com within 5 min"));
 }
 
+// The next run goes on with the order; asked sooner, the CA would not know either.
+TEST(Refusal, IsTransientAtOnceWhereTheCaWantsToBeAskedLaterThanAnybodyWaits) {
+  Ground ground{Settings{.validation_takes = minutes(20), .retry_after_seconds = 900}};
+  const WallTime begun = ground.world.world().now();
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::transient);
+  EXPECT_EQ(failure->retry_after(), minutes(15));
+  EXPECT_LT(ground.world.world().now() - begun, minutes(1));
+  EXPECT_EQ(ground.polls, 0U);
+}
+
+// Not every CA says so by the status.
+TEST(Refusal, OfAnOrderThatExpiredIsItsEnd) {
+  for (const std::string status : {"pending", "processing"}) {
+    Ground ground;
+    std::optional<OrderUrl> url;
+    ground.play([&](CertificateAuthority& ca) -> Task<> { url = co_await ca.new_order(kWanted); });
+    auto& order = ground.ca().orders.at(url->text());
+    order.status = status;
+    order.expires = ground.world.world().now() + minutes(1);
+    ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url); });
+    order.expires = ground.world.world().now() - seconds(1);
+    const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url); });
+    ASSERT_TRUE(failure) << status;
+    EXPECT_EQ(failure->kind(), Kind::dead_generation);
+    EXPECT_THAT(failure->what(), HasSubstr("is " + status + " still, and expired on "));
+  }
+}
+
 TEST(Refusal, ShowsHtmlWithItsStatusAndFirstWords) {
   Ground ground;
   ground.register_account();
