@@ -44,6 +44,15 @@ bool same_but_for_the_claim(Record claimed, const std::optional<Record>& seen) {
   return next_epoch && claimed == *seen;
 }
 
+// When the CA wants it renewed, where the record could not keep that when it was told: what follows from it, from the
+// order to the permit (I7), goes by the record.
+Task<> keep_what_was_told(ClaimedRecord& claimed, const std::optional<Record>& seen) {
+  if (!seen || !seen->newest) co_return;
+  co_await claimed.entry().update([&told = *seen->newest](Record& record) {
+    if (record.newest && record.newest->issued == told.issued) record.newest->renewal_info = told.renewal_info;
+  });
+}
+
 Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
   return Outcome{Outcome::Kind::failed, certificate, "", failure.what(), failure.next()};
 }
@@ -204,6 +213,7 @@ Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan
                            Report& report) {
   const CertificateConfig& certificate = config_of(seen.id);
   const ClaimedWork working = [&](ClaimedRecord& claimed) -> Task<> {
+    co_await keep_what_was_told(claimed, seen.record);
     if (!same_but_for_the_claim(claimed.get(), seen.record)) {
       Observed observed;  // somebody held it in between, and may have done the work: decided again
       observed.certificates.push_back(co_await observer.certificate(certificate));

@@ -19,9 +19,12 @@ bool RenewalInfos::wants_asking(const ObservedCertificate& seen) const {
   if (!seen.configured || !seen.record || !seen.record->newest || seen.record->open_generation) return false;
   const Record::Newest& newest = *seen.record->newest;
   if (newest.specification != seen.wanted || seen.wanted.directory != directory_) return false;
-  const WallTime now = outside_.clock.now();
+  const WallTime now = outside_.clock.now();  // no service was heard yet that could correct it
   if (now >= due_at(newest.issued.chain.leaf, newest.renewal_info)) return false;
-  return !newest.renewal_info || newest.renewal_info->ask_again <= now;
+  if (!newest.renewal_info) return true;
+  // Nobody is told to wait longer than that: it was written down by a clock that was wrong.
+  const WallTime ask_again = newest.renewal_info->ask_again;
+  return ask_again <= now || ask_again > now + limits::acme::renewal_info_latest;
 }
 
 Task<> RenewalInfos::ask_all(std::vector<ObservedCertificate>& seen, Keep keep) {
@@ -57,7 +60,7 @@ Task<> RenewalInfos::ask_about(ObservedCertificate& seen, Keep keeping) {
   if (keeping == Keep::no) co_return;
   try {
     co_await keep(seen.id, newest);
-  } catch (const Failure& failure) {  // this run goes by it all the same; the next one asks again
+  } catch (const Failure& failure) {  // the claim writes it down with what follows from it; else the next run asks
     outside_.log.warn(fmt::format("{}: when the CA wants it renewed was not kept: {}", seen.id.text(), failure.what()));
   }
 }

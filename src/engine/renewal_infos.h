@@ -21,7 +21,8 @@ class RenewalInfos {
   // Asks about every certificate that is not due anyway, side by side, and puts the answers into `seen`. A CA that
   // does not answer within seconds is no failure, and is not asked again in this run: what was known stays.
   Task<> ask(std::vector<ObservedCertificate>& seen);
-  // The same, and the records keep it. A record that somebody works on is left to them.
+  // The same, and the records keep it, where they can: this run goes by `seen` all the same. A record that somebody
+  // works on is left to them.
   Task<> refresh(std::vector<ObservedCertificate>& seen);
 
  private:

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/failure.h"
 #include "crash_points.h"
 #include "estate.h"
 #include "sandbox/certificate_authority.h"
@@ -17,6 +18,27 @@ void one_listener(Estate& estate) {
   const std::string web = estate.zone("shop.example").listener("web");
   estate.certificate("shop", {"shop.example"}).on_listener(web);
 }
+
+// A disk that takes everything but the next write of the record.
+class RecordOnceUnwritten final : public Store {
+ public:
+  explicit RecordOnceUnwritten(Store& store) : store_(store) {}
+  Task<std::optional<Entry>> get(Key key) override { co_return co_await store_.get(std::move(key)); }
+  Task<std::variant<Version, Conflict>> put(Key key, Bytes value, std::optional<Version> replaces) override {
+    if (key.ends_with("/record") && !std::exchange(failed_, true))
+      throw Failure(Failure::Kind::transient, "the disk is full", "Make room");
+    co_return co_await store_.put(std::move(key), std::move(value), std::move(replaces));
+  }
+  Task<std::variant<Done, Conflict>> remove(Key key, Version version) override {
+    co_return co_await store_.remove(std::move(key), std::move(version));
+  }
+  Task<std::vector<Key>> list(Key prefix) override { co_return co_await store_.list(std::move(prefix)); }
+  std::string place() const override { return store_.place(); }
+
+ private:
+  Store& store_;
+  bool failed_ = false;
+};
 
 // What the CA knows of the newest certificate it issued.
 sandbox::CaCertificate& newest_of_ca(Estate& estate) {
@@ -62,6 +84,48 @@ TEST(SuggestedWindow, InThePastRenewsAtOnceAndIsServedThoughItEndsEarlier) {
   ASSERT_TRUE(estate.shown_by("web"));
   EXPECT_LT(estate.shown_by("web")->not_after(), former.not_after());
   EXPECT_EQ(estate.world().ca().orders.at(newest_of_ca(estate).order).replaces, ari_certificate_id(former));
+}
+
+// It ends earlier than the one that it replaces: without the window it would neither be asked for nor served.
+TEST(SuggestedWindow, IsFollowedInTheSameRunThoughItCouldNotBeKept) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate former = *estate.shown_by("web");
+  estate.pass(days(2));
+  newest_of_ca(estate).window = {estate.simulated->time().now() - hours(1),
+                                 estate.simulated->time().now() - minutes(30)};
+  estate.world().settings().certificate_lifetime = days(45);
+  const auto kept = std::make_shared<std::optional<Report>>();
+  const sandbox::Life life = estate.life({}, kept);
+  const auto ending = estate.simulated->run([&life](Outside& outside, Store& store) -> Task<> {
+    RecordOnceUnwritten spoiled{store};
+    co_await life(outside, spoiled);
+  });
+  ASSERT_EQ(ending.how, Ending::How::finished);
+  ASSERT_TRUE(*kept);
+  EXPECT_FALSE((*kept)->failed()) << to_text(**kept);
+  EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("shop: when the CA wants it renewed was not kept: "));
+  EXPECT_NE(*estate.shown_by("web"), former);
+}
+
+// Two services agree that the clock was wrong, so the run went by theirs; what it kept is of its own clock all the
+// same.
+TEST(SuggestedWindow, IsAskedForAgainInTimeByWhomeverAClockWasFast) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate former = *estate.shown_by("web");
+  estate.pass(days(1));
+  estate.simulated->machine().clock_error = days(20);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  estate.simulated->machine().clock_error = Duration::zero();
+  newest_of_ca(estate).window = {estate.simulated->time().now() - hours(1),
+                                 estate.simulated->time().now() - minutes(30)};
+  estate.pass(days(1));
+  estate.apply();
+  EXPECT_NE(*estate.shown_by("web"), former);
 }
 
 TEST(SuggestedWindow, IsWaitedForPastAThirdOfTheLife) {
