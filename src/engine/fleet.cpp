@@ -256,8 +256,13 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
 }
 
 Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
-  const auto stored = co_await load_record(ground.store, owner.certificate);
-  co_return !stored || stored->record.open_generation != owner.generation;
+  try {
+    const auto stored = co_await load_record(ground.store, owner.certificate);
+    co_return !stored || stored->record.open_generation != owner.generation;
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+  }
+  co_return false;  // a record that cannot be read, which its own certificate's outcome tells: no evidence
 }
 
 // An instance whose lease ran out leaves this to the next run, its own or that of whoever took over: nothing failed by
