@@ -38,10 +38,20 @@ void count(FailureRecord& failures, const Failure& failure, WallTime now) {
 
 }  // namespace
 
+// Why an open generation can give nothing that is wanted now; "" where it can.
+Task<std::string> Life::why_not_go_on(int generation, const CertificateSpec& wanted) {
+  if (claimed_.get().specification != wanted) co_return "its specification changed";
+  const auto journal = co_await read_journal(store_, claimed_.get().id, generation);
+  const bool of_another = journal && !journal->account.empty() && journal->account != trades_.ca.account().url;
+  co_return of_another ? "the account at the CA changed" : "";
+}
+
 Task<int> Life::open_generation(const CertificateSpec& wanted) {
-  const Record& record = claimed_.get();
-  if (record.open_generation && record.specification == wanted) co_return *record.open_generation;
-  if (record.open_generation) co_await close_open("its specification changed");
+  if (const auto open = claimed_.get().open_generation) {
+    const std::string why = co_await why_not_go_on(*open, wanted);
+    if (why.empty()) co_return *open;
+    co_await close_open(why);
+  }
   co_await claimed_.entry().update([&](Record& changed) {
     changed.open_generation = ++changed.last_generation;
     if (changed.specification != wanted) changed.failures = FailureRecord{};  // those were another one's
@@ -52,8 +62,9 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
 
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const int generation = co_await open_generation(wanted);
-  const auto journal = co_await Journal::open(store_, trades_.outside.clock, trades_.outside.log,
-                                              Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch()});
+  const auto journal = co_await Journal::open(
+      store_, trades_.outside.clock, trades_.outside.log,
+      Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch(), trades_.ca.account().url});
   std::exception_ptr failed;
   try {
     const Issued issued = co_await issue(wanted, trades_, *journal);
@@ -105,19 +116,19 @@ Task<> Life::note_refusal(int generation, const Failure& failure) {
 
 Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   const int generation = journal.generation();
-  co_await give_up(generation);
-  co_await journal.note(std::string{ended_note}, failure.what());
+  // Else, as far as anybody knows, a certificate for its key may be out there, or come yet.
+  const bool surely_none = co_await give_up(generation);
+  if (surely_none) co_await journal.note(std::string{ended_note}, failure.what());
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
     count(record.failures, failure, now);
     remember(record, now, fmt::format("generation {} ended without a certificate: {}", generation, failure.what()));
   });
-  co_await vault_.remove(claimed_.get().id, generation);  // no certificate was issued for it, and none will be
 }
 
-Task<> Life::give_up(int generation) {
-  co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation);
+Task<bool> Life::give_up(int generation) {
+  co_return co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation);
 }
 
 Task<> Life::close_open(std::string why) {

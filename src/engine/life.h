@@ -31,6 +31,7 @@ class Life {
 
  private:
   Task<int> open_generation(const CertificateSpec& wanted);
+  Task<std::string> why_not_go_on(int generation, const CertificateSpec& wanted);
   Task<> close_dead(Journal& journal, const Failure& failure);
   Task<> note_failure(const Failure& failure);
   Task<> note_refusal(int generation, const Failure& failure);

@@ -47,6 +47,7 @@ JournalView parse_journal(BytesView text, const std::string& what) {
                      .generation = stored_count(json, "generation"),
                      .specification = from_json<CertificateSpec>(json.at("specification")),
                      .epoch = json.at("epoch").as_integer(),
+                     .account = json.text("account").value_or(""),
                      .steps = json.at("steps"),
                      .notes = json.at("notes")};
     require_steps(read.steps);
@@ -93,6 +94,9 @@ Journal::Content Journal::read(BytesView text) const {
   if (read.specification != begin_.specification)
     throw Failure(Failure::Kind::refused, what() + ": it was begun for another specification",
                   "Close this generation and begin the next one");
+  if (!read.account.empty() && read.account != begin_.account)
+    throw Failure(Failure::Kind::refused, what() + ": it was begun by another account",
+                  "Close this generation and begin the next one");
   return {std::move(read.steps), std::move(read.notes)};
 }
 
@@ -104,6 +108,7 @@ Bytes Journal::stored(const Content& content) const {
                        {"generation", begin_.generation},
                        {"specification", to_json(begin_.specification)},
                        {"epoch", Json{begin_.epoch}},
+                       {"account", begin_.account},
                        {"steps", content.steps},
                        {"notes", content.notes}})
       .dump();

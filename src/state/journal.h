@@ -52,9 +52,11 @@ class Journal {
     int generation;
     CertificateSpec specification;
     std::int64_t epoch;
+    std::string account;  // URL of the CA's account: its order is no other's
   };
   // Opens the journal of a generation, or makes it. Writes the new epoch before anything is read from it, so that a
-  // former holder's next write conflicts. Failure: refused where the recorded specification is another one.
+  // former holder's next write conflicts. Failure: refused where the recorded specification or account is
+  // another one.
   static Task<std::unique_ptr<Journal>> open(Store& store, Clock& clock, Log& log, Begin begin);
 
   int generation() const { return begin_.generation; }
@@ -110,6 +112,7 @@ struct JournalView {
   int generation = 0;
   CertificateSpec specification;
   std::int64_t epoch = 0;
+  std::string account;  // "" where nobody wrote it down
   Json steps, notes;
 };
 // Throws Failure (refused) that begins with `what`: whatever is no whole journal of a format that we know.

@@ -10,7 +10,7 @@ namespace {
 
 const OrderUrl first_order = OrderUrl::parse("https://ca.example/order/1");
 
-Journal::Begin begin_with(std::int64_t epoch) { return {www, 3, wanted_spec(), epoch}; }
+Journal::Begin begin_with(std::int64_t epoch) { return {www, 3, wanted_spec(), epoch, "https://ca.example/account/1"}; }
 
 // One process: it opens the journal, runs what it is given, and is gone.
 struct Runs {
@@ -164,10 +164,30 @@ TEST(Journal, RefusesAnotherSpecification) {
   EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
     co_await runs.open();
     co_await Journal::open(runs.ground.store, runs.ground.clock, runs.ground.log,
-                           {www, 3, wanted_spec("other.example"), 2});
+                           {www, 3, wanted_spec("other.example"), 2, begin_with(2).account});
   }),
             "refused | journal of www, generation 3: it was begun for another specification | Close this generation "
             "and begin the next one");
+}
+
+// Its order belongs to that one.
+TEST(Journal, RefusesAnotherAccountAndTakesTheFirstWhereNoneStandsThere) {
+  Runs runs;
+  const Journal::Begin by_another{www, 3, wanted_spec(), 2, "https://ca.example/account/2"};
+  EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
+    co_await runs.open();
+    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.ground.log, by_another);
+  }),
+            "refused | journal of www, generation 3: it was begun by another account | Close this generation and begin "
+            "the next one");
+  Bytes& stored = runs.ground.store.entries.at("certificate/www/generation/3").value;
+  const std::string member = R"("account":"https://ca.example/account/1",)";
+  ASSERT_NE(stored.find(member), Bytes::npos) << stored;
+  stored.erase(stored.find(member), member.size());
+  runs.ground.run([&]() -> Task<> {
+    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.ground.log, by_another);
+    EXPECT_EQ((co_await read_journal(runs.ground.store, www, 3))->account, by_another.account);
+  });
 }
 
 TEST(Journal, IsReadWithoutTakingIt) {
