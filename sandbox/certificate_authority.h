@@ -91,6 +91,8 @@ class CertificateAuthority {
   std::function<std::optional<http::Response>(const http::Request&, const std::string& operation)> interpose;
   // A hand in what is issued: for a certificate that is wrong in some way.
   std::function<Chain(Chain good, const RequestedCertificate&)> spoil_certificate;
+  // For that hand: one of this CA for other names, as long as usual; nothing here knows of it.
+  Chain issued_for(const PublicKey& key, const std::vector<DomainName>& names) const;
   // A validation or an issuance that fails although nothing is wrong with it.
   std::function<std::optional<CaProblem>(const CaAuthorization&)> fail_validation;
   std::function<std::optional<CaProblem>(const CaOrder&)> fail_issuance;

@@ -164,4 +164,10 @@ void CertificateAuthority::issue(CaOrder& order, WallTime when) {
   order.status = "valid";
 }
 
+Chain CertificateAuthority::issued_for(const PublicKey& key, const std::vector<DomainName>& names) const {
+  const WallTime from = world_.now() - backdated;
+  return authority_.issue(key, names, from, from + world_.settings().certificate_lifetime,
+                          random_serial(world_.entropy()));
+}
+
 }  // namespace certferry::sandbox

@@ -12,6 +12,7 @@
 #include "acme/session.h"
 #include "base/certificate_spec.h"
 #include "base/renewal_info.h"
+#include "crypto/certificate_request.h"
 #include "crypto/issued.h"
 
 namespace certferry::acme {
@@ -54,13 +55,14 @@ class CertificateAuthority {
   bool answered(const OrderUrl& url) const;  // by this process
   bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
-  // is processing, downloads the chain (alternates too where the first is unfit). Failure: dead_generation for an order
-  // that became invalid.
+  // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
+  // verifies what it is given. Failure: dead_generation for an order that became invalid.
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
   // Deactivates the pending authorizations of an order that is given up (RFC 8555 section 7.5.2), but for those that
   // one of `open` names, orders that somebody goes on with; does nothing where it is itself one of them. Repeats to the
-  // same end. Failure: also where one of `open` cannot be read, and nothing was deactivated then.
-  Task<> abandon(const OrderUrl& url, const std::vector<OrderUrl>& open = {});
+  // same end. True where the CA says that the order ended: it never gives a certificate. Failure: also where one of
+  // `open` cannot be read, and nothing was deactivated then.
+  Task<bool> abandon(const OrderUrl& url, const std::vector<OrderUrl>& open = {});
   // When the CA wants it renewed (RFC 9773 section 4.1; unsigned, repeats to the same end, needs no account). Without a
   // window where this CA gives no such information, or none of this certificate, or none that makes sense. Failure: as
   // the session's, where it could not be asked.
@@ -108,7 +110,7 @@ class CertificateAuthority {
   bool tells_order(const OrderUrl& url, const http::Response& response);
   Task<> send_csr(const OrderUrl& url, const Bytes& csr);
   Task<Issued> obtain(const OrderUrl& url, const Bytes& csr, int generation);
-  Task<Chain> download(const std::string& url);
+  Task<Chain> download(const std::string& url, const RequestedCertificate& asked);
 
   Outside& outside_;
   Session& session_;

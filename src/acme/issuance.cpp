@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/limits/acme.h"
 #include "crypto/certificate_request.h"
+#include "crypto/verify_issued.h"
 #include "outside/timed_step.h"
 #include "wire/base64.h"
 
@@ -23,6 +24,24 @@ Failure order_without_certificate(const Order& order) {
                  fmt::format("the order {} for {} is {}{}", quoted(order.url.text()), order.names.front().text(),
                              name(order.status), order.error.empty() ? ", without a certificate" : ": " + order.error),
                  "Run certferry again later; it begins a new order");
+}
+
+// How a chain that was downloaded answers what was asked for.
+enum class Fitness { none, leaf_alone, whole };
+
+Fitness fitness_of(const Issued& issued, const RequestedCertificate& asked, WallTime now) {
+  try {
+    verify_issued(issued, asked.key, asked.names, now);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::transient) return Fitness::none;  // dates alone: another has the same
+  }
+  return issued.chain.intermediates.empty() ? Fitness::leaf_alone : Fitness::whole;
+}
+
+Chain chain_in(const http::Response& response) {
+  if (http::media_type(response.headers) != chain_type)
+    throw Failure(Failure::Kind::refused, "the CA answered " + glimpse(response), "");
+  return parse_chain(response.body);
 }
 
 }  // namespace
@@ -87,14 +106,8 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
       continue;
     }
     if (order.status != OrderStatus::valid || order.certificate.empty()) throw order_without_certificate(order);
-    Issued issued{co_await download(order.certificate), order.certificate, generation};
-    // An order that we did not finalize just now may have been for another key: then it will never be for ours.
-    if (sent == 0 && issued.chain.leaf.public_key() != parse_certificate_request(csr).key)
-      throw Failure(Failure::Kind::dead_generation,
-                    fmt::format("the order {} for {} was finalized with another key", quoted(url.text()),
-                                order.names.front().text()),
-                    "Run certferry again; it begins a new order");
-    co_return issued;
+    Chain chain = co_await download(order.certificate, parse_certificate_request(csr));
+    co_return Issued{std::move(chain), order.certificate, generation};
   }
 }
 
@@ -104,23 +117,23 @@ Task<Issued> CertificateAuthority::finalize(const Order& order, const Bytes& csr
   co_return co_await timed_step(outside_.log, outside_.clock, order.names.front().text(), "finalize", obtaining);
 }
 
-// Twice, and its alternates: what cannot be read at first may be read later. A leaf alone leads clients nowhere, and is
-// taken only where the CA has nothing more.
-Task<Chain> CertificateAuthority::download(const std::string& url) {
+// Twice, and its alternates, until one is fit: what is not at first may be later. A leaf alone leads clients nowhere,
+// and is taken only where the CA has nothing more; one that is not what was asked for, to be told of.
+Task<Chain> CertificateAuthority::download(const std::string& url, const RequestedCertificate& asked) {
   std::vector<std::string> places{url};
   std::optional<Failure> objection;
-  std::optional<Chain> leaf_alone;
-  for (std::size_t i = 0; i < places.size(); ++i) {
+  std::optional<Chain> best;
+  Fitness fitness = Fitness::none;
+  for (std::size_t i = 0; i < places.size() && fitness < Fitness::whole; ++i) {
     const http::Response response = co_await post({.operation = "downloading the certificate " + quoted(places[i]),
                                                    .url = places[i],
                                                    .accept = std::string{chain_type},
                                                    .body_limit = limits::acme::chain_body});
     try {
-      if (http::media_type(response.headers) != chain_type)
-        throw Failure(Failure::Kind::refused, "the CA answered " + glimpse(response), "");
-      Chain chain = parse_chain(response.body);
-      if (!chain.intermediates.empty()) co_return chain;
-      leaf_alone = std::move(chain);
+      Chain chain = chain_in(response);
+      const Fitness of_it = fitness_of({chain, places[i], 0}, asked, outside_.clock.now());
+      if (!best || of_it > fitness) best = std::move(chain);
+      fitness = std::max(fitness, of_it);
     } catch (const Failure& failure) {
       if (!objection) objection = failure;
     }
@@ -129,7 +142,7 @@ Task<Chain> CertificateAuthority::download(const std::string& url) {
       if (places.size() <= limits::acme::alternates) places.push_back(alternate);
     places.push_back(url);
   }
-  if (leaf_alone) co_return std::move(*leaf_alone);
+  if (best) co_return std::move(*best);
   throw Failure(Failure::Kind::refused, fmt::format("the certificate {} is unfit: {}", quoted(url), objection->what()),
                 "Report it to the CA; certferry downloads it again when it runs again");
 }

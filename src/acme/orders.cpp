@@ -214,10 +214,11 @@ Task<std::optional<Order>> CertificateAuthority::glance(const OrderUrl& url) {
   co_return parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
 }
 
-Task<> CertificateAuthority::abandon(const OrderUrl& url, const std::vector<OrderUrl>& open) {
-  if (std::ranges::find(open, url) != open.end()) co_return;
+Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const std::vector<OrderUrl>& open) {
+  if (std::ranges::find(open, url) != open.end()) co_return false;
   const auto order = co_await glance(url);
-  if (!order || (order->status != OrderStatus::pending && order->status != OrderStatus::invalid)) co_return;
+  const bool ended = order && order->status == OrderStatus::invalid;
+  if (!ended && (!order || order->status != OrderStatus::pending)) co_return false;
   std::set<std::string> needed;
   for (const OrderUrl& other : open)
     if (const auto needs = co_await glance(other))
@@ -236,6 +237,7 @@ Task<> CertificateAuthority::abandon(const OrderUrl& url, const std::vector<Orde
   const auto ends = co_await all_settled(std::move(farewells));
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);
+  co_return ended;
 }
 
 }  // namespace certferry::acme

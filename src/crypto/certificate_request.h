@@ -10,7 +10,7 @@ namespace certferry {
 // A PKCS#10 request in DER: empty subject, every name as a SAN (RFC 8555 section 7.4).
 Bytes certificate_request(const PrivateKey& key, const std::vector<DomainName>& names);
 
-// What a request asks for, after its signature was verified; for the sandbox's CA. Throws Failure (refused).
+// What a request asks for, after its signature was verified. Throws Failure (refused).
 struct RequestedCertificate {
   std::vector<DomainName> names;  // sorted
   PublicKey key;

@@ -22,17 +22,19 @@ Failure objection_to(const Issued& issued, Failure::Kind kind, std::string_view 
 
 constexpr std::string_view report_to_ca = "Report it to the CA, or use another; nothing was installed.";
 
+// What a download cannot mend: the order gives this leaf for as long as it is there.
+Failure unfit_leaf(const Issued& issued, std::string_view what) {
+  return objection_to(issued, Failure::Kind::dead_generation, what, report_to_ca);
+}
+
 void verify_names(const Issued& issued, const std::vector<DomainName>& wanted) {
   const AlternativeNames found = subject_alternative_names(issued.chain.leaf.get());
   const auto expected = sorted_names(wanted);
   if (found.names != expected)
-    throw objection_to(issued, Failure::Kind::refused,
-                       fmt::format("it is for {}; wanted was {}", listed(found.names), listed(expected)), report_to_ca);
+    throw unfit_leaf(issued, fmt::format("it is for {}; wanted was {}", listed(found.names), listed(expected)));
   if (found.others > 0)
-    throw objection_to(
-        issued, Failure::Kind::refused,
-        fmt::format("it is also for {} that are no DNS names; wanted was {}", found.others, listed(expected)),
-        report_to_ca);
+    throw unfit_leaf(
+        issued, fmt::format("it is also for {} that are no DNS names; wanted was {}", found.others, listed(expected)));
 }
 
 // Why the leaf is no certificate for a server; empty where it is one.
@@ -73,11 +75,10 @@ void verify_dates(const Issued& issued, WallTime now) {
 
 void verify_issued(const Issued& issued, const PublicKey& key, const std::vector<DomainName>& names, WallTime now) {
   if (issued.chain.leaf.public_key() != key)
-    throw objection_to(issued, Failure::Kind::refused, "it is for another key than the one that was sent",
-                       report_to_ca);
+    throw unfit_leaf(issued, "it is for another key than the one that was sent");
   verify_names(issued, names);
   if (const auto objection = objection_to_leaf(issued.chain.leaf); !objection.empty())
-    throw objection_to(issued, Failure::Kind::refused, objection, report_to_ca);
+    throw unfit_leaf(issued, objection);
   verify_order(issued);
   verify_dates(issued, now);  // last: alone they pass with time
 }

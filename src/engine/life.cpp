@@ -151,9 +151,10 @@ Task<> Life::forget_old_keys() {
     if (record.open_generation == generation || generation > record.last_generation) continue;
     if (holds(record.newest, generation) || holds(record.previous, generation)) continue;
     if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
-    co_await vault_.remove(record.id, generation);
+    // The journal first: what is listed, and so looked at again after a kill, are the keys.
     const std::string journal = journal_key(record.id, generation);
     if (const auto entry = co_await store_.get(journal)) co_await store_.remove(journal, entry->version);
+    co_await vault_.remove(record.id, generation);
   }
 }
 

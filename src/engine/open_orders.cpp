@@ -35,17 +35,18 @@ Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, in
   co_return journal ? order_in(*journal) : std::nullopt;
 }
 
-Task<> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, CertificateId id, int generation) {
-  if (!ca.has_account()) co_return;
+Task<bool> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, CertificateId id, int generation) {
+  if (!ca.has_account()) co_return false;
   try {
     const auto journal = co_await read_journal(store, id, generation);
     const auto url = journal ? order_in(*journal) : std::nullopt;
-    if (!url || journal->specification.directory != ca.directory_url()) co_return;
-    co_await ca.abandon(*url, co_await open_orders_of_others(store, id, ca.directory_url()));
+    if (!url || journal->specification.directory != ca.directory_url()) co_return false;
+    co_return co_await ca.abandon(*url, co_await open_orders_of_others(store, id, ca.directory_url()));
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     log.warn(fmt::format("{}: its order is left to end by itself: {}", id.text(), failure.what()));
   }
+  co_return false;
 }
 
 }  // namespace certferry

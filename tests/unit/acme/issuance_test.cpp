@@ -194,19 +194,23 @@ TEST(Issuance, EndsThoughTheOrderGoesBackAndForth) {
   EXPECT_LT(ground.world.world().now() - begun, minutes(15));
 }
 
-TEST(Issuance, GivesAnOrderUpThatWasFinalizedWithAnotherKey) {
-  Ground ground;
-  const CertificateSpec wanted = spec_of({"www.example.com"});
-  std::optional<OrderUrl> url;
-  ground.play([&](CertificateAuthority& ca) -> Task<> {
-    url = co_await ca.new_order(wanted);
-    co_await ground.obtain(ca, *url, wanted);
-  });
-  ground.leaf_key = PrivateKey::generate(KeyType::p256);
-  const auto failure =
-      ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ground.obtain(ca, *url, wanted); });
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+// A cache between gave another order's; and where it is the order's own, the caller says so.
+TEST(Issuance, DownloadsAgainWhereItIsNotWhatWasAskedFor) {
+  for (const bool always : {false, true}) {
+    Ground ground;
+    int downloads = 0;
+    ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+      if (operation != "certificate" || (downloads++ > 0 && !always)) return {};
+      const Chain other = ground.ca().issued_for(ground.leaf_key.public_part(), {DomainName::parse("a.example")});
+      return foreign_answer(200, "application/pem-certificate-chain", other.pem());
+    };
+    std::optional<Issued> issued;
+    ground.play(
+        [&](CertificateAuthority& ca) -> Task<> { issued = co_await ground.issue(ca, spec_of({"www.example.com"})); });
+    ASSERT_TRUE(issued);
+    EXPECT_EQ(issued->chain.leaf.names().front().text(), always ? "a.example" : "www.example.com");
+    EXPECT_EQ(downloads, 2);
+  }
 }
 
 TEST(Issuance, TakesAnAlternateChainWhereTheFirstIsUnfit) {

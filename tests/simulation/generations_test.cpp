@@ -1,0 +1,149 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/failure.h"
+#include "crash_points.h"
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "state/journal.h"
+
+// How generations end, and what they leave behind.
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Ending;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+void one_certificate(Estate& estate) {
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+}
+
+std::vector<std::string> journals(Estate& estate) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : estate.watch->stored())
+    if (key.starts_with(journals_of(CertificateId::parse("shop")))) keys.push_back(key);
+  return keys;
+}
+
+TEST(Generation, ThatEndedWithoutACertificateLeavesNeitherKeyNorJournal) {
+  Estate estate;
+  one_certificate(estate);
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  for (int day = 0; day < 4; ++day) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    estate.pass(days(1));
+  }
+  EXPECT_THAT(journals(estate), IsEmpty());
+  EXPECT_THAT(estate.kept_secrets(), IsEmpty());
+  EXPECT_EQ(estate.record("shop")->failures.count, 4);
+}
+
+TEST(Generation, ThatEndedWithoutACertificateLeavesNoJournalWhereverItsEndIsKilled) {
+  Story story;
+  story.moments = {sandbox::Moment::before, sandbox::Moment::after_reply};
+  story.points = 30;
+  story.build = [](Estate& estate) {
+    one_certificate(estate);
+    estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+      return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+    };
+  };
+  story.live = [](Estate& estate) {
+    estate.apply_with_restarts();
+    estate.world().ca().fail_validation = nullptr;
+    estate.pass(days(1));
+    estate.apply_with_restarts();
+  };
+  story.check = [](Estate& estate) {
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(journals(estate).size(), estate.kept_secrets().size());
+  };
+  for_each_crash_point(story);
+}
+
+// The CA's fault, once: its order gives this certificate for as long as it lives.
+TEST(Generation, WhoseCertificateIsUnfitIsQuarantinedAndTheNextBegun) {
+  Estate estate;
+  one_certificate(estate);
+  estate.apply();
+  estate.pass(days(61));
+  const Certificate former = *estate.shown_by("web");
+  auto& ca = estate.world().ca();
+  ca.spoil_certificate = [&ca, spoiled = 0](Chain good, const RequestedCertificate& asked) mutable {
+    return spoiled++ > 0 ? good : ca.issued_for(asked.key, {DomainName::parse("other.example")});
+  };
+  estate.apply();
+  ASSERT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_THAT(estate.failures().front(), HasSubstr("it is for other.example; wanted was shop.example"));
+  EXPECT_EQ(*estate.shown_by("web"), former);
+  EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "a certificate for the second key is out there";
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_NE(*estate.shown_by("web"), former);
+  estate.pass(days(62));
+  estate.apply();
+  EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "of the newest and of the one before it";
+}
+
+// Somebody removed the account from the state, to begin with a new one. Its order belongs to the former.
+TEST(Generation, OfAnotherAccountIsClosed) {
+  Estate estate;
+  one_certificate(estate);
+  estate.watch->allow_accounts(2);
+  estate.world().ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "challenge") return http::Response{.status = 503};
+    return {};
+  };
+  estate.apply();
+  ASSERT_TRUE(estate.record("shop")->open_generation);
+  estate.world().ca().interpose = nullptr;
+  std::erase_if(estate.simulated->state().entries,
+                [](const auto& entry) { return entry.first.starts_with("account/"); });
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  ASSERT_TRUE(estate.shown_by("web"));
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+}
+
+// The CA gives both the same order, which is for the key that it is finalized with first.
+TEST(Generation, ThatLostItsOrderToAnotherCertificateOfTheSameNamesIsFollowedByTheNext) {
+  Estate estate;
+  estate.zone("shop.example");
+  estate.certificate("shop", {"shop.example"});
+  estate.certificate("shop-p384", {"shop.example"}).config.key_type = KeyType::p384;
+  estate.apply();
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  ASSERT_TRUE(estate.record("shop")->newest && estate.record("shop-p384")->newest);
+  EXPECT_NE(estate.record("shop")->newest->issued.url, estate.record("shop-p384")->newest->issued.url);
+}
+
+// Damaged by a disk: it stops its own certificate, and keeps no other's records in the zone.
+TEST(Sweep, TakesWhatIsOfClosedGenerationsThoughAnotherRecordCannotBeRead) {
+  Estate estate;
+  estate.zone("shop.example");
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.certificate("news", {"news.shop.example"});
+  estate.world().settings().validation_takes = hours(2);
+  estate.apply();  // both are parked
+  ASSERT_THAT(estate.challenge_records(), SizeIs(2));
+  estate.simulated->state().entries["certificate/blog/record"].value = "nonsense";
+  estate.unwant("news");
+  estate.pass(hours(3));
+  estate.apply();
+  ASSERT_THAT(estate.challenge_records(), SizeIs(1));
+  EXPECT_THAT(estate.challenge_records().front(), HasSubstr("blog"));
+}
+
+}  // namespace
+}  // namespace certferry::simulation
