@@ -16,6 +16,12 @@ bool Serving::shows(const Issued& issued) const {
   return referenced != nullptr && referenced->leaf == issued.chain.leaf && (!shown || shown->leaf == issued.chain.leaf);
 }
 
+bool Serving::shows(const Fingerprint& wanted) const {
+  const Chain* referenced = certificate();
+  return referenced != nullptr && referenced->leaf.fingerprint() == wanted &&
+         (!shown || shown->leaf.fingerprint() == wanted);
+}
+
 Json to_json(const Serving& serving) {
   Json json = Json::object({{"reference", serving.reference},
                             {"ours", serving.ours},

@@ -22,6 +22,7 @@ struct Serving {
   const Chain* certificate() const { return body ? &*body : shown ? &*shown : nullptr; }
   // The slot refers to this certificate, and no handshake shows another.
   bool shows(const Issued& issued) const;
+  bool shows(const Fingerprint& certificate) const;
   bool operator==(const Serving&) const = default;
 };
 Json to_json(const Serving&);

@@ -88,7 +88,8 @@ Fleet::Run::Run(Ground where)
       deployment(ground.outside, ground.access, ground.config, ground.instances),
       time(ground.outside.clock, ground.outside.log),
       shelves(ground.store, time),
-      observer(ground.store, deployment, ground.config),
+      index(ground.store, ground.outside.log),
+      observer(ground.store, index, deployment, ground.config),
       renewal_infos(ground.outside, ground.store, ground.instances, ca, ground.config.ca.url),
       claims(ground.store, ground.outside, ground.instances),
       retirement(ground.outside, ground.store, deployment, shelves, claims, time) {
@@ -106,7 +107,7 @@ Task<Plan> Fleet::Run::plan(const Request& request) {
   Retirement::Ledgers ledgers;
   if (request.only.empty()) ledgers = co_await retirement.ledgers();
   Observed observed;
-  observed.certificates = co_await observer.certificates(request.only);
+  observed.certificates = co_await observer.certificates(request, time.now());
   co_await renewal_infos.ask(observed.certificates);
   if (request.only.empty()) observed.removable = retirement.removable(ledgers, observed.certificates);
   co_return make_plan(observed, request, ground.roots, time.now());
@@ -197,6 +198,7 @@ Task<> Fleet::Run::forget_old_keys(Life& life, const CertificateId& id) {
 
 // With the certificate as ours, which is given back whatever happens.
 Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work) {
+  index.doubt(id);
   ClaimedRecord claimed = co_await claims.take(id, wanted, wait);
   std::exception_ptr failed;
   try {
@@ -292,7 +294,7 @@ Task<> Fleet::Run::sweep() {
 // Looks at everything once more: what is left with a dying certificate is said, what nothing needs goes.
 Task<> Fleet::Run::retire(const Request& request, Report& report) {
   const auto ledgers = co_await retirement.ledgers();
-  const auto seen = co_await observer.certificates(request.only);
+  const auto seen = co_await observer.certificates(request, time.now());
   const WallTime now = time.now();
   for (const ObservedCertificate& certificate : seen) {
     for (const ObservedTarget& target : certificate.targets) {
@@ -300,8 +302,18 @@ Task<> Fleet::Run::retire(const Request& request, Report& report) {
       if (certificate.configured && served && now >= emergency_at(served->leaf)) report.emergency = true;
     }
   }
+  co_await keep_index(seen);
   if (!request.only.empty()) co_return;  // --only: the others are not looked at, so nothing is known to be unneeded
   for (Outcome& outcome : co_await retirement.retire(ledgers, seen)) report.outcomes.push_back(std::move(outcome));
+}
+
+// What was derived from every record that this look read: of a quiet run none, of another one those that it worked on.
+Task<> Fleet::Run::keep_index(const std::vector<ObservedCertificate>& seen) {
+  std::vector<Index::Derived> derived;
+  for (const ObservedCertificate& certificate : seen)
+    if (certificate.record) derived.push_back({certificate.id, at_rest(*certificate.record)});
+  require_lease(ground.instances, Duration::zero(), "writing the index");
+  co_await index.keep(std::move(derived));
 }
 
 Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await run_->apply(request, wait); }
@@ -347,7 +359,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
       co_await attempted("what is no longer needed", report,
                          [&]() -> Task<> { ledgers = co_await retirement.ledgers(); });
     Observed observed;
-    observed.certificates = co_await observer.certificates(request.only);
+    observed.certificates = co_await observer.certificates(request, time.now());
     co_await renewal_infos.refresh(observed.certificates);
     observed.removable = retirement.removable(ledgers, observed.certificates);
     report.plan = make_plan(observed, request, ground.roots, time.now());

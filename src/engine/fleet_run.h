@@ -12,6 +12,7 @@
 #include "engine/observe.h"
 #include "engine/renewal_infos.h"
 #include "engine/retirement.h"
+#include "state/index.h"
 
 namespace certferry {
 
@@ -35,6 +36,7 @@ struct Fleet::Run {
   Task<> tidied(std::string subject, Report& report, Work work);
   Task<> sweep();
   Task<> retire(const Request& request, Report& report);
+  Task<> keep_index(const std::vector<ObservedCertificate>& seen);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait);
   Task<> close_open(Life& life, const Record& record, std::string why);
@@ -56,6 +58,7 @@ struct Fleet::Run {
   Deployment deployment;
   AgreedTime time;
   Shelves shelves;
+  Index index;
   Observer observer;
   RenewalInfos renewal_infos;
   Claims claims;

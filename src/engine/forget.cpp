@@ -21,14 +21,15 @@ Task<> Fleet::Run::forget(CertificateId id, Duration wait) {
   });
 }
 
-// First what is known, then the keys, the record at last: killed anywhere, it can be forgotten again, or be configured
-// again and begin anew, and never names a key that is gone.
+// First what the index and the record say of it, then the keys, the record at last: killed anywhere, it can be
+// forgotten again, or be configured again and begin anew, and never names a key that is gone.
 Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
   const CertificateId id = claimed.get().id;
   Installs installs{claimed.entry(), time};
   Trades with = trades(installs, claimed, Request{});
   Life life{with, ground.store, vault, deployment, claimed};
   if (claimed.get().open_generation) co_await close_open(life, claimed.get(), "it is forgotten");
+  co_await index.keep({{id, {}}});
   co_await claimed.entry().update([](Record& record) {
     record.newest.reset();
     record.previous.reset();

@@ -7,6 +7,16 @@
 #include "base/limits/renewal.h"
 
 namespace certferry {
+namespace {
+
+// All of them; what one of them throws is thrown.
+Task<> all_done(std::vector<Work> works, std::size_t at_once) {
+  for (const auto& end : co_await all_settled(std::move(works), at_once)) {
+    if (end) std::rethrow_exception(end);
+  }
+}
+
+}  // namespace
 
 Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const InstallConfig& install) {
   ObservedTarget seen{install.slot(), install.slot(), {}, "", "", true};
@@ -33,50 +43,62 @@ Task<> Observer::read_record(ObservedCertificate& seen) {
   }
 }
 
-Task<ObservedCertificate> Observer::unconfigured(CertificateId id) {
-  ObservedCertificate seen{std::move(id), {}, {}, {}, false};
-  co_await read_record(seen);
-  if (seen.record) seen.wanted = seen.record->specification;
-  co_return seen;
-}
-
-Task<ObservedCertificate> Observer::certificate(const CertificateConfig& wanted) {
-  ObservedCertificate seen{wanted.id, config_.spec(wanted), {}, {}, true};
-  co_await read_record(seen);
+Task<> Observer::look_at_targets(const CertificateConfig& wanted, ObservedCertificate& seen) {
   std::vector<std::optional<ObservedTarget>> targets(wanted.install.size());
   std::vector<Work> looks;
   for (std::size_t i = 0; i < wanted.install.size(); ++i)
     looks.push_back(
         [this, &wanted, &targets, i]() -> Task<> { targets[i] = co_await look(wanted, wanted.install[i]); });
-  const auto ends = co_await all_settled(std::move(looks), limits::renewal::targets_at_once);
-  for (const auto& end : ends) {
-    if (end) std::rethrow_exception(end);
-  }
+  co_await all_done(std::move(looks), limits::renewal::targets_at_once);
   for (auto& target : targets) seen.targets.push_back(std::move(*target));
+}
+
+Task<ObservedCertificate> Observer::certificate(const CertificateConfig& wanted) {
+  ObservedCertificate seen{wanted.id, config_.spec(wanted), {}, {}, true};
+  co_await read_record(seen);
+  co_await look_at_targets(wanted, seen);
   co_return seen;
 }
 
-Task<std::vector<ObservedCertificate>> Observer::certificates(const std::vector<std::string>& only) {
+// The index is looked at beside the targets: neither waits for the other.
+Task<> Observer::look_at_all(const Request& request, std::vector<ObservedCertificate>& all) {
   std::vector<const CertificateConfig*> wanted;
-  std::set<CertificateId> configured;
   for (const CertificateConfig& certificate : config_.certificates) {
-    configured.insert(certificate.id);
-    if (only.empty() || std::ranges::find(only, certificate.id.text()) != only.end()) wanted.push_back(&certificate);
+    if (!request.only.empty() && !std::ranges::count(request.only, certificate.id.text())) continue;
+    wanted.push_back(&certificate);
+    all.push_back(ObservedCertificate{certificate.id, config_.spec(certificate), {}, {}, true});
   }
-  std::vector<std::optional<ObservedCertificate>> seen(wanted.size());
   std::vector<Work> looks;
+  if (request.only.empty()) looks.push_back([this]() -> Task<> { co_await index_.look(); });
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    looks.push_back([this, &wanted, &seen, i]() -> Task<> { seen[i] = co_await certificate(*wanted[i]); });
-  const auto ends = co_await all_settled(std::move(looks), limits::renewal::certificates_at_once);
-  for (const auto& end : ends) {
-    if (end) std::rethrow_exception(end);
-  }
+    looks.push_back([this, &wanted, &all, i]() -> Task<> { co_await look_at_targets(*wanted[i], all[i]); });
+  co_await all_done(std::move(looks), limits::renewal::certificates_at_once);
+}
+
+Task<> Observer::recall(const Request& request, WallTime now, ObservedCertificate& seen) {
+  const AtRest* known = request.only.empty() ? index_.find(seen.id) : nullptr;
+  if (known && suffices(*known, seen, request, now))
+    seen.at_rest = *known;
+  else
+    co_await read_record(seen);
+  if (seen.configured) co_return;
+  if (seen.at_rest) seen.wanted = seen.at_rest->specification;
+  if (seen.record) seen.wanted = seen.record->specification;
+}
+
+Task<std::vector<ObservedCertificate>> Observer::certificates(const Request& request, WallTime now) {
   std::vector<ObservedCertificate> all;
-  for (auto& certificate : seen) all.push_back(std::move(*certificate));
-  if (!only.empty()) co_return all;
-  for (const CertificateId& id : co_await certificates_with_records(store_)) {
-    if (!configured.contains(id)) all.push_back(co_await unconfigured(id));
+  co_await look_at_all(request, all);
+  if (request.only.empty()) {
+    std::set<CertificateId> configured;
+    for (const ObservedCertificate& seen : all) configured.insert(seen.id);
+    for (const auto& [id, generation] : index_.certificates())
+      if (!configured.contains(id)) all.push_back(ObservedCertificate{id, {}, {}, {}, false});
   }
+  std::vector<Work> reads;
+  for (ObservedCertificate& seen : all)
+    reads.push_back([this, &request, &seen, now]() -> Task<> { co_await recall(request, now, seen); });
+  co_await all_done(std::move(reads), limits::renewal::certificates_at_once);
   co_return all;
 }
 

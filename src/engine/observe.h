@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "deploy/deployment.h"
 #include "plan/plan.h"
+#include "state/index.h"
 #include "state/records.h"
 #include "state/shelf_ledger.h"
 
@@ -14,20 +15,25 @@ namespace certferry {
 // Looks at what a plan is made from. Changes nothing.
 class Observer {
  public:
-  Observer(Store& store, Deployment& deployment, const Config& config)
-      : store_(store), deployment_(deployment), config_(config) {}
+  Observer(Store& store, Index& index, Deployment& deployment, const Config& config)
+      : store_(store), index_(index), deployment_(deployment), config_(config) {}
 
-  // Records and targets of every certificate, configured or remembered, side by side; what cannot be seen is said in
-  // place.
-  Task<std::vector<ObservedCertificate>> certificates(const std::vector<std::string>& only);
+  // Records and targets of every certificate, configured or remembered (with request.only: of those), side by side;
+  // what cannot be seen is said in place. The index stands in for a record where `request` needs no more of it at
+  // `now`.
+  Task<std::vector<ObservedCertificate>> certificates(const Request& request, WallTime now);
+  // One with its record, whatever the index says.
   Task<ObservedCertificate> certificate(const CertificateConfig& wanted);
 
  private:
   Task<> read_record(ObservedCertificate& seen);
-  Task<ObservedCertificate> unconfigured(CertificateId id);
+  Task<> look_at_targets(const CertificateConfig& wanted, ObservedCertificate& seen);
   Task<ObservedTarget> look(const CertificateConfig& certificate, const InstallConfig& install);
+  Task<> look_at_all(const Request& request, std::vector<ObservedCertificate>& all);
+  Task<> recall(const Request& request, WallTime now, ObservedCertificate& seen);
 
   Store& store_;
+  Index& index_;
   Deployment& deployment_;
   const Config& config_;
 };

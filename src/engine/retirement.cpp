@@ -18,32 +18,44 @@ struct Need {
   std::optional<WallTime> grace;  // of a target's former
 };
 
+// What the certificate that it belongs to says of it.
+void add_owner(Need& need, const ObservedCertificate& owner, const ShelfEntry& entry) {
+  const auto& record = owner.record;
+  if (!record && !owner.at_rest) need.unknown = true;  // its record is lost
+  if (owner.at_rest && owner.at_rest->fingerprint == entry.fingerprint) need.needed = true;
+  if (record && record->newest && record->newest->issued.fingerprint() == entry.fingerprint) need.needed = true;
+  if (record && record->open_generation == entry.generation) need.needed = true;
+}
+
+void add_former(Need& need, const std::optional<WallTime>& until, WallTime now) {
+  if (!until)
+    need.needed = true;  // an installation is under way
+  else if (now < *until)
+    need.grace = std::max(need.grace.value_or(*until), *until);
+  else
+    need.grace = need.grace.value_or(*until);
+}
+
+void add_formers(Need& need, const ObservedCertificate& certificate, const std::string& reference, WallTime now) {
+  if (certificate.at_rest)
+    for (const AtRest::Former& former : certificate.at_rest->formers)
+      if (former.reference == reference) add_former(need, former.until, now);
+  if (certificate.record)
+    for (const auto& [id, target] : certificate.record->targets)
+      if (target.former && target.former->reference == reference) add_former(need, target.former_until, now);
+}
+
 Need need_of(const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen, WallTime now) {
   Need need;
   for (const ObservedCertificate& certificate : seen) {
     if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
-    if (certificate.id == entry.certificate) {
-      if (!certificate.record) need.unknown = true;  // its record is lost
-      const auto& record = certificate.record;
-      if (record && record->newest && record->newest->issued.fingerprint() == entry.fingerprint) need.needed = true;
-      if (record && record->open_generation == entry.generation) need.needed = true;
-    }
+    if (certificate.id == entry.certificate) add_owner(need, certificate, entry);
     for (const ObservedTarget& target : certificate.targets) {
       if (!target.serving && certificate.id == entry.certificate) need.unknown = true;  // it may serve this one
       if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
         need.needed = true;
     }
-    if (!certificate.record) continue;
-    for (const auto& [id, target] : certificate.record->targets) {
-      const bool former = target.former && !entry.reference.empty() && target.former->reference == entry.reference;
-      if (!former) continue;
-      if (!target.former_until)
-        need.needed = true;  // an installation is under way
-      else if (now < *target.former_until)
-        need.grace = std::max(need.grace.value_or(*target.former_until), *target.former_until);
-      else
-        need.grace = need.grace.value_or(*target.former_until);
-    }
+    if (!entry.reference.empty()) add_formers(need, certificate, entry.reference, now);
   }
   return need;
 }
@@ -164,7 +176,10 @@ Task<Retirement::Candidates> Retirement::claim(Candidates due, std::vector<Claim
 // The targets as they were seen, the records as they are.
 Task<std::vector<ObservedCertificate>> Retirement::with_records_of_now(const std::vector<ObservedCertificate>& seen) {
   std::vector<ObservedCertificate> all = seen;
-  for (ObservedCertificate& certificate : all) certificate.record.reset();
+  for (ObservedCertificate& certificate : all) {
+    certificate.record.reset();
+    certificate.at_rest.reset();
+  }
   for (StoredRecord& stored : co_await load_records(store_)) {
     const auto found = std::ranges::find(all, stored.record.id, &ObservedCertificate::id);
     if (found != all.end()) {

@@ -60,6 +60,15 @@ std::string why_due(const Record::Newest& newest, WallTime now) {
   return reason;
 }
 
+Action not_due(const std::string& id, WallTime not_after, WallTime due) {
+  return Action{Kind::keep, id, "", fmt::format("valid until {}, due on {}", iso8601(not_after), iso8601(due)),
+                "",         due};
+}
+
+Action serves_it(const std::string& id, const std::string& target) {
+  return Action{Kind::keep, id, target, "serves it", "", {}};
+}
+
 // Whether a certificate is wanted now, before anything holds it back.
 Action decide_issue(const ObservedCertificate& seen, const Request& request, WallTime now) {
   const std::string id = seen.id.text();
@@ -86,8 +95,7 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
   if (now >= leaf.not_after()) return issue("it expired on " + iso8601(leaf.not_after()));
   const WallTime due = due_at(leaf, newest.renewal_info);
   if (now >= due) return issue(why_due(newest, now));
-  return Action{Kind::keep, id, "", fmt::format("valid until {}, due on {}", iso8601(leaf.not_after()), iso8601(due)),
-                "",         due};
+  return not_due(id, leaf.not_after(), due);
 }
 
 // What holds an issue back: the failure table, or every target by I7.
@@ -138,7 +146,7 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   }
   if (target.serving->shows(issued)) {
     const bool proven = known != record.targets.end() && known->second.proven == issued.fingerprint();
-    if (proven) return Action{Kind::keep, id, target.id, "serves it", "", {}};
+    if (proven) return serves_it(id, target.id);
     return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
   }
   if (auto held = permit(*target.serving, issued, seen.wanted, record, roots, now, request.permits))
@@ -191,12 +199,15 @@ CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request&
     plan.issue = Action{Kind::keep, seen.id.text(),
                         "",         "no longer configured: what is served stays; `certferry forget` ends it",
                         "",         {}};
+  } else if (seen.at_rest) {
+    plan.issue = not_due(seen.id.text(), seen.at_rest->not_after, seen.at_rest->due);
   } else {
     Action issue = decide_issue(seen, request, now);
     plan.issue = issue.kind == Kind::issue ? hold_back(std::move(issue), seen, request, roots, now) : std::move(issue);
   }
   for (const ObservedTarget& target : seen.targets) {
-    plan.targets.push_back(plan_target(seen, target, *plan.issue, request, roots, now));
+    plan.targets.push_back(seen.at_rest ? serves_it(seen.id.text(), target.id)
+                                        : plan_target(seen, target, *plan.issue, request, roots, now));
     plan.targets.back().target_name = target.name;
   }
   return plan;
@@ -242,6 +253,17 @@ std::vector<Action> Plan::all() const {
 
 bool Plan::anything() const {
   return std::ranges::any_of(all(), [](const Action& action) { return changes(action.kind); });
+}
+
+bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request& request, WallTime now) {
+  if (!seen.configured) return true;
+  const bool quiet = rest.specification == seen.wanted && now < rest.due && rest.ask_again && now < *rest.ask_again &&
+                     !contains(request.renew, seen.id.text());
+  return quiet && std::ranges::all_of(seen.targets, [&](const ObservedTarget& target) {
+           const auto known = rest.targets.find(target.id);
+           return target.serving && target.serving->shows(rest.fingerprint) && known != rest.targets.end() &&
+                  known->second;
+         });
 }
 
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now) {

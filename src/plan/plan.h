@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/at_rest.h"
 #include "plan/permit.h"
 #include "plan/record.h"
 
@@ -24,6 +25,7 @@ struct ObservedCertificate {
   std::vector<ObservedTarget> targets;
   bool configured = true;
   std::string trouble = {}, remedy = {};  // why its record could not be read; nothing is done for it then
+  std::optional<AtRest> at_rest = {};     // in place of its record, which was not read: see suffices()
 };
 struct Action {
   enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };
@@ -72,6 +74,10 @@ struct Plan {
 
 // Pure: (what is configured and was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now);
+
+// Whether a plan needs no more of the record than this: nothing is to be done for a certificate of which this is true,
+// and its targets were seen to serve it.
+bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request& request, WallTime now);
 
 std::string to_text(const Plan&, WallTime now);  // for people: + issue, ~ install, - retire, then a sum
 Json to_json(const Plan&);

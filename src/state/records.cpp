@@ -1,6 +1,7 @@
 #include "state/records.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -9,7 +10,7 @@
 namespace certferry {
 namespace {
 
-constexpr std::string_view records_prefix = "certificate/", record_suffix = "/record";
+constexpr std::string_view records_prefix = "certificate/", record_suffix = "/record", journal_part = "/generation/";
 
 Record parse_record(BytesView text, const std::string& key) {
   const Json json = Json::parse(text, key, limits::store::value_longest);
@@ -20,12 +21,22 @@ Record parse_record(BytesView text, const std::string& key) {
   }
 }
 
-bool is_record_key(std::string_view key) {
-  if (!key.starts_with(records_prefix) || !key.ends_with(record_suffix)) return false;
-  if (key.size() <= records_prefix.size() + record_suffix.size()) return false;
+// "certificate/www/record" as {"www", "record"}; empty where it is no key of that kind.
+std::optional<std::pair<std::string_view, std::string_view>> parts_of(std::string_view key) {
+  if (!key.starts_with(records_prefix)) return {};
   key.remove_prefix(records_prefix.size());
-  key.remove_suffix(record_suffix.size());
-  return key.find('/') == std::string_view::npos;
+  const std::size_t slash = key.find('/');
+  if (slash == 0 || slash == std::string_view::npos) return {};
+  return std::pair{key.substr(0, slash), key.substr(slash)};
+}
+
+// 3 of "/generation/3"; 0 where it is none.
+int generation_of(std::string_view rest) {
+  if (!rest.starts_with(journal_part)) return 0;
+  rest.remove_prefix(journal_part.size());
+  int generation = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), generation);
+  return error == std::errc{} && end == rest.data() + rest.size() ? generation : 0;
 }
 
 Failure record_taken_over(const Record& record) {
@@ -79,20 +90,24 @@ Task<std::optional<StoredRecord>> load_record(Store& store, const CertificateId&
   co_return StoredRecord{std::move(record), std::move(entry->version)};
 }
 
-Task<std::vector<CertificateId>> certificates_with_records(Store& store) {
-  std::vector<CertificateId> ids;
-  for (std::string_view key : co_await store.list(std::string{records_prefix})) {
-    if (!is_record_key(key)) continue;
-    key.remove_prefix(records_prefix.size());
-    key.remove_suffix(record_suffix.size());
-    ids.push_back(CertificateId::parse(key));
+Task<std::map<CertificateId, int>> certificates_with_records(Store& store) {
+  std::map<CertificateId, int> found;
+  std::map<std::string_view, int> journals;
+  const std::vector<Store::Key> keys = co_await store.list(std::string{records_prefix});
+  for (const Store::Key& key : keys) {
+    const auto parts = parts_of(key);
+    if (!parts) continue;
+    if (parts->second == record_suffix) found.emplace(CertificateId::parse(parts->first), 0);
+    int& last = journals[parts->first];
+    last = std::max(last, generation_of(parts->second));
   }
-  std::ranges::sort(ids);
-  co_return ids;
+  for (auto& [id, last] : found) last = journals[id.text()];
+  co_return found;
 }
 
 Task<std::vector<StoredRecord>> load_records(Store& store) {
-  const std::vector<CertificateId> ids = co_await certificates_with_records(store);
+  std::vector<CertificateId> ids;
+  for (const auto& [id, last] : co_await certificates_with_records(store)) ids.push_back(id);
   std::vector<std::optional<StoredRecord>> found(ids.size());
   std::vector<Work> reads;
   for (std::size_t at = 0; at < ids.size(); ++at)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -35,7 +36,9 @@ struct StoredRecord {
   Store::Version version;
 };
 Task<std::optional<StoredRecord>> load_record(Store& store, const CertificateId& id);  // claims nothing
-Task<std::vector<CertificateId>> certificates_with_records(Store& store);              // by id; reads none
 Task<std::vector<StoredRecord>> load_records(Store& store);                            // all, by id
+// By the store's keys alone, no value is read: every certificate that has a record, and the last of its generations
+// that has a journal, 0 where none has.
+Task<std::map<CertificateId, int>> certificates_with_records(Store& store);
 
 }  // namespace certferry

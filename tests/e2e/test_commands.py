@@ -1,6 +1,7 @@
 """The other commands, by flags alone, and their exit codes."""
 
 import json
+import sqlite3
 
 from conftest import certificate
 from test_nginx import Nginx
@@ -59,6 +60,19 @@ def test_status_knows_a_certificate_from_the_state_alone(certferry, aws):
     certferry.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
     out, _ = certferry.run("status", "--config", str(certferry.config), "--json")
     assert "www.known.example.org" in json.dumps(json.loads(out))
+
+
+def test_status_says_the_same_by_the_index_and_by_the_records(certferry, aws):
+    issued(certferry, aws, "index")
+    words = ("status", "--config", str(certferry.config), "--json")
+    by_index, _ = certferry.run(*words)
+    state = sqlite3.connect(certferry.state / "state.db")
+    with state:
+        assert state.execute("DELETE FROM entry WHERE key LIKE 'index/%'").rowcount == 1
+    state.close()
+    by_record, _ = certferry.run(*words)
+    assert json.loads(by_index) == json.loads(by_record)
+    assert "serves the newest" in by_index
 
 
 def test_what_is_no_longer_configured_stays_served_until_it_is_forgotten(certferry, aws):

@@ -2,6 +2,7 @@
 #include "fuzzing.h"
 #include "plan/record.h"
 #include "state/envelope.h"
+#include "state/index.h"
 #include "state/journal.h"
 #include "state/s3_object.h"
 
@@ -33,6 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text = to_json(record).dump();
     certferry::fuzz::hold(to_json(certferry::from_json<certferry::Record>(Json::parse(text, "ours"))).dump() == text,
                           "a record that was read is written as it is read");
+  });
+  read_or_refuse([&] {
+    const certferry::Index::Shard shard = certferry::parse_index_shard(input, "index/3f");
+    certferry::fuzz::hold(certferry::parse_index_shard(certferry::index_shard(shard), "ours") == shard,
+                          "a shard that was read is written as it is read");
   });
   read_or_refuse([&] { certferry::parse_envelope(input, "kms", "secret/www/1"); });
   read_or_refuse([&] {

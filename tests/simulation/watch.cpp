@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/failure.h"
+#include "base/limits/store.h"
 #include "crypto/sealed.h"
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
@@ -13,6 +14,7 @@
 #include "state/envelope.h"
 #include "state/s3_object.h"
 #include "wire/base64.h"
+#include "wire/json.h"
 
 namespace certferry::simulation {
 namespace {
@@ -152,11 +154,39 @@ std::vector<std::string> Watch::leaks() const {
   return found;
 }
 
+// An entry is believed where its generation's journal is the last one, and it stands for a record that is there.
+std::vector<std::string> Watch::lies_of_the_index() const {
+  const auto all = stored();
+  const auto json_of = [&](const std::string& key) {
+    return Json::parse(all.at(key), key, limits::store::value_longest);
+  };
+  std::vector<std::string> found;
+  for (auto shard = all.lower_bound("index/"); shard != all.end() && shard->first.starts_with("index/"); ++shard) {
+    for (const auto& [id, entry] : json_of(shard->first).at("certificates").as_object()) {
+      const std::string record_key = "certificate/" + id + "/record", journals = "certificate/" + id + "/generation/";
+      if (!all.contains(record_key)) continue;
+      std::int64_t last = 0;
+      for (const auto& [key, value] : all)
+        if (key.starts_with(journals)) last = std::max<std::int64_t>(last, std::stol(key.substr(journals.size())));
+      if (last != entry.at("generation").as_integer()) continue;
+      const Json record = json_of(record_key);
+      const Json* newest = record.find("newest");
+      bool holds = newest && newest->at("issued").at("generation").as_integer() == last &&
+                   newest->at("specification") == entry.at("specification");
+      for (const auto& [target, proven] : entry.at("targets").as_object())
+        if (proven.as_bool()) holds = holds && record.at("targets").at(target).at("proven") == entry.at("fingerprint");
+      if (!holds) found.push_back(fmt::format("the index says of {} what its record does not", id));
+    }
+  }
+  return found;
+}
+
 std::vector<std::string> Watch::complaints() const {
   std::vector<std::string> all = invariants_.violations();
   if (late_effects_) std::erase_if(all, [](const std::string& sentence) { return sentence.starts_with("I7"); });
   all.insert(all.end(), seen_.begin(), seen_.end());
   for (std::string& leak : leaks()) all.push_back(std::move(leak));
+  for (std::string& lie : lies_of_the_index()) all.push_back(std::move(lie));
   return all;
 }
 

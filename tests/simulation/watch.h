@@ -15,7 +15,8 @@ namespace certferry::simulation {
 //   I1  a certificate was asked for with a key that cannot be read back
 //   I2  a second account was made
 //   I3  a TXT value or a server certificate of ours is there, and no ledger says so
-// and no secret stands in what is stored, said or traced.
+// and at its end the index says nothing that is believed and that a record contradicts, and no secret stands in what is
+// stored, said or traced.
 class Watch {
  public:
   explicit Watch(sandbox::SimulatedWorld& simulated);
@@ -39,6 +40,7 @@ class Watch {
   void ledgers_say(const sandbox::Event& event);
   void key_can_be_read_back(const sandbox::Event& event);
   std::vector<std::string> leaks() const;
+  std::vector<std::string> lies_of_the_index() const;
 
   sandbox::SimulatedWorld& simulated_;
   sandbox::Invariants invariants_;

@@ -1,61 +1,115 @@
 #include <fmt/format.h>
 
+#include "base/limits/store.h"
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
 #include "cli/said.h"
 #include "cli/step_subject.h"
+#include "state/index.h"
 #include "state/records.h"
 
 namespace certferry {
 namespace {
 
-std::string expiry_text(const Record& record, WallTime now) {
-  if (!record.newest) return "no certificate yet";
-  const WallTime end = record.newest->issued.chain.leaf.not_after();
-  if (end <= now) return fmt::format("expired {} ago", humane(now - end));
-  return fmt::format("valid until {} ({} left)", iso8601(end), humane(end - now));
-}
+// What is said of one certificate.
+struct Known {
+  std::string id;
+  std::vector<DomainName> names;
+  std::optional<WallTime> not_after;
+  std::string sha256;  // with not_after
+  bool order_under_way = false;
+  FailureRecord failures;
+  std::map<std::string, std::string> targets;  // by Target::id()
+};
+
+std::string serves_text(bool newest) { return newest ? "serves the newest" : "does not serve the newest yet"; }
 
 std::string target_text(const TargetRecord& target, const Record& record) {
   if (target.rolled_back) return fmt::format("rolled back: {}", target.rolled_back->reason);
   if (!target.held.empty()) return fmt::format("held back: {}", target.held);
-  const bool newest =
-      record.newest && target.proven && *target.proven == record.newest->issued.chain.leaf.fingerprint();
-  return newest ? "serves the newest" : "does not serve the newest yet";
+  return serves_text(record.newest && target.proven && *target.proven == record.newest->issued.fingerprint());
 }
 
-std::string status_text(const Record& record, WallTime now) {
-  std::string text = fmt::format("{}: {}{}\n", record.id.text(), expiry_text(record, now),
-                                 record.open_generation ? ", an order is under way" : "");
-  if (record.failures.count > 0) {
-    text += fmt::format("  {} failure(s), the last: {}\n", record.failures.count, record.failures.what);
-    if (!record.failures.next.empty()) text += fmt::format("  -> {}\n", record.failures.next);
-    if (record.failures.not_before && *record.failures.not_before > now)
-      text += fmt::format("  the next try is not before {}\n", iso8601(*record.failures.not_before));
+Known known_of(const Record& record) {
+  Known known{.id = record.id.text(), .names = record.specification.names};
+  known.order_under_way = record.open_generation.has_value();
+  known.failures = record.failures;
+  if (record.newest) {
+    known.not_after = record.newest->issued.chain.leaf.not_after();
+    known.sha256 = record.newest->issued.fingerprint().text();
   }
-  for (const auto& [id, target] : record.targets)
-    text += fmt::format("  {}: {}\n", step_subject(id), target_text(target, record));
+  for (const auto& [id, target] : record.targets) known.targets[id] = target_text(target, record);
+  return known;
+}
+
+Known known_of(const CertificateId& id, const AtRest& rest) {
+  Known known{.id = id.text(), .names = rest.specification.names};
+  known.not_after = rest.not_after;
+  known.sha256 = rest.fingerprint.text();
+  for (const auto& [target, proven] : rest.targets) known.targets[target] = serves_text(proven);
+  return known;
+}
+
+// From the index where the certificate is at rest, else from its record; none where it was forgotten meanwhile.
+Task<std::vector<Known>> known_certificates(Store& store, Log& log) {
+  Index index{store, log};
+  co_await index.look();
+  std::map<CertificateId, std::optional<Known>> all;
+  std::vector<Work> reads;
+  for (const auto& [id, generation] : index.certificates()) {
+    std::optional<Known>& known = all[id];
+    if (const AtRest* rest = index.find(id))
+      known = known_of(id, *rest);
+    else
+      reads.push_back([&store, &known, &id]() -> Task<> {
+        if (const auto stored = co_await load_record(store, id)) known = known_of(stored->record);
+      });
+  }
+  for (const auto& failed : co_await all_settled(std::move(reads), limits::store::reads_at_once))
+    if (failed) std::rethrow_exception(failed);
+  std::vector<Known> found;
+  for (auto& [id, known] : all)
+    if (known) found.push_back(std::move(*known));
+  co_return found;
+}
+
+std::string expiry_text(const std::optional<WallTime>& end, WallTime now) {
+  if (!end) return "no certificate yet";
+  if (*end <= now) return fmt::format("expired {} ago", humane(now - *end));
+  return fmt::format("valid until {} ({} left)", iso8601(*end), humane(*end - now));
+}
+
+std::string status_text(const Known& known, WallTime now) {
+  std::string text = fmt::format("{}: {}{}\n", known.id, expiry_text(known.not_after, now),
+                                 known.order_under_way ? ", an order is under way" : "");
+  const FailureRecord& failures = known.failures;
+  if (failures.count > 0) {
+    text += fmt::format("  {} failure(s), the last: {}\n", failures.count, failures.what);
+    if (!failures.next.empty()) text += fmt::format("  -> {}\n", failures.next);
+    if (failures.not_before && *failures.not_before > now)
+      text += fmt::format("  the next try is not before {}\n", iso8601(*failures.not_before));
+  }
+  for (const auto& [id, said] : known.targets) text += fmt::format("  {}: {}\n", step_subject(id), said);
   return text;
 }
 
-Json status_json(const Record& record, WallTime now) {
+Json status_json(const Known& known, WallTime now) {
   Json targets = Json::object();
-  for (const auto& [id, target] : record.targets) targets[id] = target_text(target, record);
+  for (const auto& [id, said] : known.targets) targets[id] = said;
   Json names = Json::array();
-  for (const DomainName& name : record.specification.names) names.push_back(name.text());
-  Json json = Json::object({{"certificate", record.id.text()},
+  for (const DomainName& name : known.names) names.push_back(name.text());
+  Json json = Json::object({{"certificate", known.id},
                             {"names", std::move(names)},
-                            {"order_under_way", record.open_generation.has_value()},
-                            {"failures", record.failures.count},
+                            {"order_under_way", known.order_under_way},
+                            {"failures", known.failures.count},
                             {"targets", std::move(targets)}});
-  if (record.newest) {
-    const Certificate& leaf = record.newest->issued.chain.leaf;
-    json["not_after"] = iso8601(leaf.not_after());
-    json["expired"] = leaf.not_after() <= now;
-    json["sha256"] = leaf.fingerprint().text();
+  if (known.not_after) {
+    json["not_after"] = iso8601(*known.not_after);
+    json["expired"] = *known.not_after <= now;
+    json["sha256"] = known.sha256;
   }
-  if (record.failures.count > 0) json["last_failure"] = record.failures.what;
+  if (known.failures.count > 0) json["last_failure"] = known.failures.what;
   return json;
 }
 
@@ -74,9 +128,9 @@ Task<int> do_status(Stage& stage, const StatusCommand& command) {
   std::unique_ptr<Foundation> foundation = co_await Foundation::lay_store(stage, config);
   const WallTime now = stage.clock.now();
   std::string text;
-  for (const StoredRecord& stored : co_await load_records(foundation->store())) {
-    text += status_text(stored.record, now);
-    certificates.push_back(status_json(stored.record, now));
+  for (const Known& known : co_await known_certificates(foundation->store(), stage.log)) {
+    text += status_text(known, now);
+    certificates.push_back(status_json(known, now));
   }
   if (text.empty()) text = fmt::format("{} knows no certificate yet.\n", foundation->store().place());
   say_result(stage, text,
