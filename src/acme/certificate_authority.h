@@ -1,8 +1,10 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,9 +62,10 @@ class CertificateAuthority {
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
   // Deactivates the pending authorizations of an order that is given up (RFC 8555 section 7.5.2), but for those that
   // one of `open` names, orders that somebody goes on with; does nothing where it is itself one of them. Repeats to the
-  // same end. True where the CA says that the order ended: it never gives a certificate. Failure: also where one of
-  // `open` cannot be read, and nothing was deactivated then.
-  Task<bool> abandon(const OrderUrl& url, const std::vector<OrderUrl>& open = {});
+  // same end. True where the CA says that the order ended: it never gives a certificate. Failure: also where `open`
+  // fails, or one of them cannot be read, and nothing was deactivated then.
+  using OpenOrders = std::function<Task<std::vector<OrderUrl>>()>;
+  Task<bool> abandon(const OrderUrl& url, const OpenOrders& open);
   // When the CA wants it renewed (RFC 9773 section 4.1; unsigned, repeats to the same end, needs no account). Without a
   // window where this CA gives no such information, or none of this certificate, or none that makes sense. Failure: as
   // the session's, where it could not be asked.
@@ -102,6 +105,7 @@ class CertificateAuthority {
   static Failure still_waiting(const Order& order, std::optional<Duration> retry_after);  // transient
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
   Task<std::optional<Order>> glance(const OrderUrl& url);
+  Task<std::set<std::string>> needed_by(const std::vector<OrderUrl>& open);
   Task<std::vector<std::string>> listed_orders();
   Task<std::vector<Authorization>> authorizations(const Order& order);
   Task<Answered> post_answers(Known& known);

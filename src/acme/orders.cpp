@@ -214,19 +214,28 @@ Task<std::optional<Order>> CertificateAuthority::glance(const OrderUrl& url) {
   co_return parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
 }
 
-Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const std::vector<OrderUrl>& open) {
-  if (std::ranges::find(open, url) != open.end()) co_return false;
+// The authorizations that orders name which somebody goes on with.
+Task<std::set<std::string>> CertificateAuthority::needed_by(const std::vector<OrderUrl>& open) {
+  std::set<std::string> needed;
+  for (const OrderUrl& url : open)
+    if (const auto order = co_await glance(url))
+      needed.insert(order->authorizations.begin(), order->authorizations.end());
+  co_return needed;
+}
+
+Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& open_orders) {
   const auto order = co_await glance(url);
   const bool ended = order && order->status == OrderStatus::invalid;
   if (!ended && (!order || order->status != OrderStatus::pending)) co_return false;
-  std::set<std::string> needed;
-  for (const OrderUrl& other : open)
-    if (const auto needs = co_await glance(other))
-      needed.insert(needs->authorizations.begin(), needs->authorizations.end());
-  const auto proofs = co_await authorizations(*order);
+  auto proofs = co_await authorizations(*order);
+  std::erase_if(proofs, [](const Authorization& proof) { return proof.status != AuthorizationStatus::pending; });
+  if (proofs.empty()) co_return ended;
+  const std::vector<OrderUrl> open = co_await open_orders();  // as late as can be: others begin meanwhile
+  if (std::ranges::find(open, url) != open.end()) co_return false;
+  const std::set<std::string> needed = co_await needed_by(open);
   std::vector<Work> farewells;
   for (const Authorization& proof : proofs) {
-    if (proof.status != AuthorizationStatus::pending || needed.contains(proof.url)) continue;
+    if (needed.contains(proof.url)) continue;
     farewells.push_back([&]() -> Task<> {
       co_await ask({.operation = "deactivating the authorization for " + proof.identifier.text(),
                     .url = proof.url,

@@ -17,13 +17,23 @@ std::optional<OrderUrl> order_in(const JournalView& journal) {
   return OrderUrl::parse(url->as_text());
 }
 
-// Those that other certificates' open generations go on with, at the same CA.
+bool asks_for_an_order(const JournalView& journal) {
+  const Json* step = journal.steps.find("order");
+  return step && step->text("state") == "intended";
+}
+
+// Those that other certificates' open generations go on with, at the same CA. Failure: transient where one of them may
+// have an order that it does not know yet: its intent is written before it asks.
 Task<std::vector<OrderUrl>> open_orders_of_others(Store& store, const CertificateId& id, const std::string& directory) {
   std::vector<OrderUrl> urls;
   for (const StoredRecord& stored : co_await load_records(store)) {
     const Record& record = stored.record;
     if (record.id == id || !record.open_generation || record.specification.directory != directory) continue;
-    if (auto url = co_await order_of(store, record.id, *record.open_generation)) urls.push_back(std::move(*url));
+    const auto journal = co_await read_journal(store, record.id, *record.open_generation);
+    if (!journal) continue;
+    if (asks_for_an_order(*journal))
+      throw Failure(Failure::Kind::transient, record.id.text() + " is asking for an order that may share with it", "");
+    if (auto url = order_in(*journal)) urls.push_back(std::move(*url));
   }
   co_return urls;
 }
@@ -41,7 +51,7 @@ Task<bool> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log,
     const auto journal = co_await read_journal(store, id, generation);
     const auto url = journal ? order_in(*journal) : std::nullopt;
     if (!url || journal->specification.directory != ca.directory_url()) co_return false;
-    co_return co_await ca.abandon(*url, co_await open_orders_of_others(store, id, ca.directory_url()));
+    co_return co_await ca.abandon(*url, [&] { return open_orders_of_others(store, id, ca.directory_url()); });
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     log.warn(fmt::format("{}: its order is left to end by itself: {}", id.text(), failure.what()));

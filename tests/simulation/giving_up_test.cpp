@@ -211,5 +211,25 @@ TEST(Unwanted, OrdersAreGivenUpAndCostNoOtherOrderItsAuthorizations) {
   EXPECT_EQ(status_of_order_for(estate, "shop.example"), "valid");
 }
 
+// Asked for while that one is given up, in the same run: the CA gives it the same authorization.
+TEST(Unwanted, OrdersCostNoneThatIsJustAskedForItsAuthorizations) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    sandbox::Settings settings;
+    settings.authorizations_reused = true;
+    Estate estate{seed, settings};
+    estate.zone("shop.example");
+    estate.certificate("blog", {"www.shop.example", "blog.shop.example"});
+    break_ca(estate, "challenge");
+    estate.apply();
+    ASSERT_EQ(estate.world().ca().orders.size(), 1U);
+    mend_ca(estate);
+    estate.wanted("blog").config.domains = {DomainName::parse("blog.shop.example")};
+    estate.certificate("shop", {"shop.example", "www.shop.example"});
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation

@@ -143,14 +143,18 @@ TEST(NewOrder, AsksForTheProfile) {
   });
 }
 
+CertificateAuthority::OpenOrders open_are(std::vector<OrderUrl> urls) {
+  return [urls = std::move(urls)]() -> Task<std::vector<OrderUrl>> { co_return urls; };
+}
+
 TEST(AbandonedOrder, HasNoPendingAuthorizationLeft) {
   Ground ground;
   ground.play([&](CertificateAuthority& ca) -> Task<> {
     const OrderUrl url = co_await ca.new_order(spec_of({"a.example.com", "b.example.com"}));
-    co_await ca.abandon(url);
+    co_await ca.abandon(url, open_are({}));
     for (const auto& [where, proof] : ground.ca().authorizations) EXPECT_EQ(proof.status, "deactivated");
-    co_await ca.abandon(url);  // to the same end
-    co_await ca.abandon(OrderUrl::parse(url.text() + "-none"));
+    co_await ca.abandon(url, open_are({}));  // to the same end
+    co_await ca.abandon(OrderUrl::parse(url.text() + "-none"), open_are({}));
   });
 }
 
@@ -160,7 +164,7 @@ TEST(AbandonedOrder, LeavesAloneWhatAnotherOpenOrderNames) {
     const OrderUrl given_up = co_await ca.new_order(spec_of({"a.example.com", "b.example.com"}));
     const OrderUrl open = co_await ca.new_order(spec_of({"b.example.com", "c.example.com"}));
     const OrderUrl ended = OrderUrl::parse(open.text() + "-none");
-    co_await ca.abandon(given_up, {ended, open});
+    co_await ca.abandon(given_up, open_are({ended, open}));
     EXPECT_EQ(ground.ca().orders.at(open.text()).status, "pending");
     std::map<std::string, std::string> status;
     for (const auto& [where, proof] : ground.ca().authorizations) status[proof.identifier.text()] = proof.status;
@@ -174,7 +178,7 @@ TEST(AbandonedOrder, IsNoneWhereNewOrderGaveItToAnotherGenerationToo) {
   Ground ground;
   ground.play([&](CertificateAuthority& ca) -> Task<> {
     const OrderUrl url = co_await ca.new_order(kWanted);
-    co_await ca.abandon(url, {co_await ca.new_order(kWanted)});
+    co_await ca.abandon(url, open_are({co_await ca.new_order(kWanted)}));
     EXPECT_EQ(ground.ca().orders.at(url.text()).status, "pending");
   });
 }
@@ -191,7 +195,7 @@ TEST(AbandonedOrder, LosesNothingWhereAnotherOpenOrderCannotBeRead) {
     };
     std::optional<Failure> failure;
     try {
-      co_await ca.abandon(given_up, {open});
+      co_await ca.abandon(given_up, open_are({open}));
     } catch (const Failure& caught) {
       failure = caught;
     }
