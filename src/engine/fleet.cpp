@@ -271,7 +271,6 @@ Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
 // it. All of it is looked at afresh then.
 Task<> Fleet::Run::tidied(std::string subject, Report& report, Work work) {
   try {
-    require_lease(ground.instances, Duration::zero(), "removing " + subject);
     co_await work();
   } catch (const Failure& failure) {
     Outcome outcome = failed_outcome(subject, failure);
@@ -287,11 +286,13 @@ Task<> Fleet::Run::clean_up(const Request& request, Report& report) {
 
 // Claims nothing: only owners whose generation is closed are touched, and a closed one is nobody's work any longer.
 Task<> Fleet::Run::sweep() {
+  require_lease(ground.instances, Duration::zero(), "removing leftover TXT records");
   co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
   co_await challenges.settle(limits::renewal::verify_deadline);
 }
 
-// Looks at everything once more: what is left with a dying certificate is said, what nothing needs goes.
+// Looks at everything once more: what is left with a dying certificate is said, whatever kept the run from acting; what
+// nothing needs goes.
 Task<> Fleet::Run::retire(const Request& request, Report& report) {
   const auto ledgers = co_await retirement.ledgers();
   const auto seen = co_await observer.certificates(request, time.now());
@@ -302,6 +303,7 @@ Task<> Fleet::Run::retire(const Request& request, Report& report) {
       if (certificate.configured && served && now >= emergency_at(served->leaf)) report.emergency = true;
     }
   }
+  require_lease(ground.instances, Duration::zero(), "removing what is no longer needed");
   co_await keep_index(seen);
   if (!request.only.empty()) co_return;  // --only: the others are not looked at, so nothing is known to be unneeded
   for (Outcome& outcome : co_await retirement.retire(ledgers, seen)) report.outcomes.push_back(std::move(outcome));
@@ -312,7 +314,6 @@ Task<> Fleet::Run::keep_index(const std::vector<ObservedCertificate>& seen) {
   std::vector<Index::Derived> derived;
   for (const ObservedCertificate& certificate : seen)
     if (certificate.record) derived.push_back({certificate.id, at_rest(*certificate.record)});
-  require_lease(ground.instances, Duration::zero(), "writing the index");
   co_await index.keep(std::move(derived));
 }
 
@@ -339,9 +340,9 @@ std::vector<Work> Fleet::Run::works(const Observed& observed, const Request& req
 
 // With this instance known to all others while it works.
 Task<> Fleet::Run::announced(Work work) {
-  co_await ground.instances.begin();
   std::exception_ptr failed;
   try {
+    co_await ground.instances.begin();
     co_await work();
   } catch (...) {
     failed = std::current_exception();

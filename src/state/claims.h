@@ -18,7 +18,7 @@ class Instances : public Lease {
   virtual Task<>
   begin() = 0;  // announces it; throws Failure (refused) naming who is at work where the store allows one only
   virtual Task<bool> alive(std::string instance) = 0;
-  virtual Task<> end() = 0;                                      // withdraws the announcement
+  virtual Task<> end() = 0;                                      // withdraws the announcement, where there is one
   virtual std::string describe(std::string instance) const = 0;  // "process 1234 on web-1", for people
 };
 

@@ -5,6 +5,7 @@
 #include "crash_points.h"
 #include "estate.h"
 #include "sandbox/buckets.h"
+#include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/server_certificates.h"
 #include "state/s3_object.h"
@@ -169,6 +170,47 @@ TEST(Leases, WhatACertificateNoLongerNeedsStaysWhileSomebodyIsAtWorkOnIt) {
   estate.pass(minutes(2));
   estate.apply();
   served_once_and_clean(estate);
+}
+
+// Whatever keeps a run from acting, it says what is left with a certificate that ends soon.
+TEST(Leases, AnEmergencyIsSaidByARunWhoseLeaseEndedBeforeItBegan) {
+  for (const bool stood_still : {false, true}) {
+    Estate estate;
+    estate.state_in_s3();
+    estate.zone("shop.example").classic_elb("web");
+    estate.certificate("shop", {"shop.example"}).on_elb("web");
+    estate.apply();
+    EXPECT_FALSE(estate.report().emergency);
+    estate.world().ca().rejected.insert(DomainName::parse("shop.example"));
+    for (int failures = 0; failures < 4; ++failures) {
+      estate.pass(days(21) + hours(6));
+      estate.apply();
+    }
+    estate.pass(days(1) + hours(1));
+    estate.apply();
+    estate.pass(minutes(5));  // the next attempt is a day off: there is nothing to do, and nothing fails
+    if (stood_still) estate.simulated->kill_at({estate.simulated->effects(), Moment::stopped, true, minutes(10)});
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_TRUE(estate.report().emergency);
+  }
+}
+
+// Nobody waits for a heart that beats on its own.
+TEST(Leases, WhoIsToldToEndWhileItBeginsTakesItsHeartbeatAway) {
+  Estate estate;
+  shop_with_leases(estate);
+  auto& world = *estate.simulated;
+  const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  const auto heartbeats = [&] {
+    return std::ranges::count_if(estate.world().buckets().by_name.at("state"),
+                                 [](const auto& object) { return object.first.contains("/instance/"); });
+  };
+  ASSERT_TRUE(world.run_until([&] { return heartbeats() > 0; }, minutes(1)));
+  world.run_for(milliseconds(20));
+  world.cancel(process);
+  ASSERT_TRUE(world.run_until([&] { return world.ending(process).has_value(); }, minutes(1)));
+  EXPECT_EQ(heartbeats(), 0);
 }
 
 std::size_t writes_to_the_store(Estate& estate) {
