@@ -21,10 +21,7 @@ bool RenewalInfos::wants_asking(const ObservedCertificate& seen) const {
   if (newest.specification != seen.wanted || seen.wanted.directory != directory_) return false;
   const WallTime now = outside_.clock.now();  // no service was heard yet that could correct it
   if (now >= due_at(newest.issued.chain.leaf, newest.renewal_info)) return false;
-  if (!newest.renewal_info) return true;
-  // Nobody is told to wait longer than that: it was written down by a clock that was wrong.
-  const WallTime ask_again = newest.renewal_info->ask_again;
-  return ask_again <= now || ask_again > now + limits::acme::renewal_info_latest;
+  return !newest.renewal_info || time_to_ask(newest.renewal_info->ask_again, now);
 }
 
 Task<> RenewalInfos::ask_all(std::vector<ObservedCertificate>& seen, Keep keep) {

@@ -257,8 +257,8 @@ bool Plan::anything() const {
 
 bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request& request, WallTime now) {
   if (!seen.configured) return true;
-  const bool quiet = rest.specification == seen.wanted && now < rest.due && rest.ask_again && now < *rest.ask_again &&
-                     !contains(request.renew, seen.id.text());
+  const bool quiet = rest.specification == seen.wanted && now < rest.due && rest.ask_again &&
+                     !time_to_ask(*rest.ask_again, now) && !contains(request.renew, seen.id.text());
   return quiet && std::ranges::all_of(seen.targets, [&](const ObservedTarget& target) {
            const auto known = rest.targets.find(target.id);
            return target.serving && target.serving->shows(rest.fingerprint) && known != rest.targets.end() &&

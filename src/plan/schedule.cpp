@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/limits/acme.h"
 #include "base/limits/letsencrypt.h"
 #include "base/limits/renewal.h"
 #include "crypto/digest.h"
@@ -25,6 +26,10 @@ WallTime due_at(const Certificate& certificate, const std::optional<RenewalInfo>
 
 WallTime due_at(const Certificate& certificate) {
   return certificate.not_after() - limits::renewal::due_before_expiry(certificate.lifetime());
+}
+
+bool time_to_ask(WallTime ask_again, WallTime now) {
+  return ask_again <= now || ask_again > now + limits::acme::renewal_info_latest;
 }
 
 WallTime emergency_at(const Certificate& certificate) {

@@ -19,6 +19,9 @@ WallTime due_at(const Certificate&, const std::optional<RenewalInfo>&);
 // The same without word from the CA: 1/3 of its life left, 1/2 where it lives less than 10 days. No lifetime is
 // hard-coded.
 WallTime due_at(const Certificate&);
+// Whether the CA is to be asked again when it wants a certificate renewed. Also where that seems to be later than
+// anybody is told to wait: a clock that was wrong wrote it down.
+bool time_to_ask(WallTime ask_again, WallTime now);
 // The last 1/20 of its life: whatever serves it is left in an emergency.
 WallTime emergency_at(const Certificate&);
 // How long after the n-th failure in a row (n >= 1) the next generation may start: 1, 10, 100 minutes, then daily.

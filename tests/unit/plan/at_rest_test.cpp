@@ -91,6 +91,7 @@ TEST_F(Resting, SufficesAPlanWhereItIsServedAndNothingIsDue) {
   EXPECT_FALSE(suffices(rest, seen(serving(newest.chain)), {.renew = {"shop"}}, now));
   EXPECT_FALSE(suffices(rest, seen(serving(newest.chain)), {}, rest.due));
   EXPECT_FALSE(suffices(rest, seen(serving(newest.chain)), {}, now + hours(6))) << "the CA is asked again";
+  EXPECT_FALSE(suffices(rest, seen(serving(newest.chain)), {}, now - days(2))) << "and where a clock was wrong";
   EXPECT_FALSE(suffices(rest, seen(serving(ca.issue({"shop.example"}, now, now + days(90)))), {}, now));
   ObservedCertificate unseen = seen({});
   unseen.targets[0].serving.reset();
