@@ -45,8 +45,8 @@ class Zones {
   Task<Zone> zone_of(const DomainName& name);
   // Where a CNAME at `name` leads, remembered for place(). Failure: refused where it may not be followed.
   Task<ChallengePlace> follow(const DomainName& name, std::string target);
-  // A zone known by its id alone, from a ledger. Failure: refused, with Route 53's code NoSuchHostedZone, where no
-  // account lists it among its public ones.
+  // A zone known by its id alone, from a ledger, reached as the rule of its name says. Failure: refused, with Route
+  // 53's code NoSuchHostedZone, where no account lists it among its public ones.
   Task<Zone> by_id(const HostedZoneId& id);
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);
