@@ -188,7 +188,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
 
 Task<> Fleet::Run::forget_old_keys(Life& life, const CertificateId& id) {
   try {
-    co_await life.forget_old_keys();
+    co_await life.forget_old_keys(ground.instances);
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     ground.outside.log.warn(

@@ -142,7 +142,7 @@ Task<> Life::close_open(std::string why) {
   });
 }
 
-Task<> Life::forget_old_keys() {
+Task<> Life::forget_old_keys(const Lease& lease) {
   const Record& record = claimed_.get();
   const auto holds = [](const std::optional<Record::Newest>& held, int generation) {
     return held && held->key.generation == generation;
@@ -153,7 +153,12 @@ Task<> Life::forget_old_keys() {
     if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
     // The journal first: what is listed, and so looked at again after a kill, are the keys.
     const std::string journal = journal_key(record.id, generation);
-    if (const auto entry = co_await store_.get(journal)) co_await store_.remove(journal, entry->version);
+    const auto still_ours = [&] { require_lease(lease, Duration::zero(), "removing old keys of " + record.id.text()); };
+    if (const auto entry = co_await store_.get(journal)) {
+      still_ours();
+      co_await store_.remove(journal, entry->version);
+    }
+    still_ours();
     co_await vault_.remove(record.id, generation);
   }
 }

@@ -196,6 +196,37 @@ TEST(Leases, AnEmergencyIsSaidByARunWhoseLeaseEndedBeforeItBegan) {
   }
 }
 
+// Another may have forgotten the certificate meanwhile, and begun it anew: the first generation's key is then another.
+TEST(Leases, WhoStoodStillAmongOldKeysRemovesNoneMore) {
+  const auto to_the_third = [](Estate& estate) {
+    shop_with_leases(estate);
+    for (int renewal = 0; renewal < 2; ++renewal) {
+      estate.apply();
+      estate.pass(days(61));
+    }
+  };
+  const auto removal = [&] {
+    Estate undisturbed;
+    to_the_third(undisturbed);
+    undisturbed.apply();
+    EXPECT_THAT(undisturbed.kept_secrets(), Not(Contains("secret/shop/1")));
+    const auto& names = undisturbed.simulated->effect_names();
+    return std::ranges::find_if(names,
+                                [](const std::string& name) {
+                                  return name.starts_with("s3 DELETE") && name.ends_with("/shop/generation/1");
+                                }) -
+           names.begin();
+  }();
+  Estate estate;
+  to_the_third(estate);
+  estate.simulated->kill_at({removal, Moment::stopped, true, minutes(10)});
+  estate.apply();
+  EXPECT_THAT(estate.kept_secrets(), Contains("secret/shop/1"));
+  estate.pass(days(61));
+  estate.apply();
+  EXPECT_THAT(estate.kept_secrets(), Not(Contains("secret/shop/1")));
+}
+
 // Nobody waits for a heart that beats on its own.
 TEST(Leases, WhoIsToldToEndWhileItBeginsTakesItsHeartbeatAway) {
   Estate estate;
