@@ -25,7 +25,7 @@ using testing::Key;
 using testing::Not;
 using testing::SizeIs;
 
-void shop(Estate& estate) {
+void shop_on_a_listener(Estate& estate) {
   const std::string web = estate.zone("shop.example").listener("web");
   estate.certificate("shop", {"shop.example"}).on_listener(web);
 }
@@ -103,7 +103,7 @@ TEST(TheIndex, SparesAQuietRunEveryRecordAndIsNotWrittenByIt) {
 
 TEST(TheIndex, SaysOfACertificateWhatItsRecordWould) {
   Estate estate;
-  shop(estate);
+  shop_on_a_listener(estate);
   estate.apply();
   estate.apply();
   estate.apply();
@@ -124,7 +124,7 @@ TEST(TheIndex, SaysOfACertificateWhatItsRecordWould) {
 TEST(TheIndex, CostsACertificatesIssueOneWrite) {
   Estate estate;
   estate.state_in_s3();
-  shop(estate);
+  shop_on_a_listener(estate);
   EXPECT_EQ(asked_of_s3(estate, "PutObject", "/index/", [&] { estate.apply(); }), 1U);
   EXPECT_EQ(asked_of_s3(estate, "PutObject", "/index/", [&] { estate.apply(); }), 1U) << "what the CA said";
   estate.pass(days(61));
@@ -153,7 +153,7 @@ TEST(TheIndex, ThatIsGoneOrUnreadableIsMadeAgainFromTheRecords) {
 
 TEST(TheIndex, ThatWasNotWrittenAfterARenewalIsNotBelieved) {
   Estate estate;
-  shop(estate);
+  shop_on_a_listener(estate);
   estate.apply();
   estate.apply();
   estate.pass(days(3));
@@ -166,7 +166,7 @@ TEST(TheIndex, ThatWasNotWrittenAfterARenewalIsNotBelieved) {
 
 TEST(TheIndex, ThatKnowsNothingOfABegunGenerationKeepsItFromNoEnd) {
   Estate estate;
-  shop(estate);
+  shop_on_a_listener(estate);
   estate.apply();
   estate.apply();
   auto& ca = estate.world().ca();
@@ -184,7 +184,7 @@ TEST(TheIndex, ThatKnowsNothingOfABegunGenerationKeepsItFromNoEnd) {
 
 TEST(TheIndex, HidesNoTargetThatSomebodyElseChanged) {
   Estate estate;
-  shop(estate);
+  shop_on_a_listener(estate);
   estate.apply();
   estate.apply();
   const auto ours = estate.bound_on("web");
@@ -215,7 +215,7 @@ TEST(TheIndex, ForgetsWithTheCertificate) {
   std::string twin = "twin0";
   for (int i = 0; index_key(CertificateId::parse(twin)) != index_key(CertificateId::parse("shop")); ++i)
     twin = "twin" + std::to_string(i);
-  shop(estate);
+  shop_on_a_listener(estate);
   estate.certificate(twin, {"twin.shop.example"});
   estate.apply();
   estate.apply();
@@ -274,7 +274,7 @@ TEST(TheIndex, AgreesWithTheRecordsAfterAnyKill) {
   Story story;
   story.points = 24;
   story.build = [](Estate& estate) {
-    shop(estate);
+    shop_on_a_listener(estate);
     estate.apply();
     estate.pass(days(61));
   };
@@ -287,7 +287,7 @@ TEST(TheIndex, OfAForgottenOneSaysNothingWhereverTheForgettingIsKilled) {
   Story story;
   story.points = 16;
   story.build = [](Estate& estate) {
-    shop(estate);
+    shop_on_a_listener(estate);
     estate.apply();
     estate.apply();
     estate.unwant("shop");
