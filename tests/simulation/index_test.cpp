@@ -10,6 +10,7 @@
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/load_balancers.h"
+#include "wire/json.h"
 
 // What stands in for the records of certificates at rest.
 namespace certferry::simulation {
@@ -207,6 +208,17 @@ TEST(TheIndex, HasNoEntryOfWhatIsHeldBackSoThatItsRecordIsRead) {
   estate.wanted("shop").on_listener(web);
   estate.apply({.renew = {"shop"}});
   EXPECT_THAT(indexed(estate), IsEmpty());
+}
+
+TEST(TheIndex, ThatHidesWhatARecordSaysIsSeenByTheWatch) {
+  Estate estate;
+  shop_on_a_listener(estate);
+  estate.apply();
+  Bytes& record = estate.simulated->state("main").entries.at("certificate/shop/record").value;
+  Json json = Json::parse(record, "the record");
+  json.erase("newest");
+  record = json.dump();
+  EXPECT_THAT(estate.verdict(), testing::ElementsAre(HasSubstr("the index says of shop")));
 }
 
 // Two whose entries share a shard.
