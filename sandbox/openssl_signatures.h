@@ -13,6 +13,10 @@ struct SignatureCounts {
     return {keys_made - before.keys_made, made - before.made, verified - before.verified,
             remembered - before.remembered};
   }
+  SignatureCounts operator+(const SignatureCounts& others) const {
+    return {keys_made + others.keys_made, made + others.made, verified + others.verified,
+            remembered + others.remembered};
+  }
 };
 const SignatureCounts& signature_counts();
 

@@ -1,11 +1,11 @@
 #include "report.h"
 
+#include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
 #include <numeric>
 
 #include "crypto/private_key.h"
-#include "wire/json.h"
 
 namespace certferry::soak {
 namespace {
@@ -22,10 +22,6 @@ std::uint64_t crashes_in_all(const Figures& figures) {
 
 double per_second(const Figures& figures) {
   return ratio(static_cast<double>(figures.worlds), figures.processor_seconds);
-}
-
-double ceiling(const Figures& figures) {
-  return ratio(static_cast<double>(figures.worlds), figures.signatures_alone_seconds);
 }
 
 // Processor time of one `act`, over as many as take a while.
@@ -51,6 +47,22 @@ void Figures::add(const Lived& lived) {
   simulated_years += static_cast<double>(lived.lasted.count()) / 1000 / seconds_of_a_year;
 }
 
+void Figures::add(const Figures& others) {
+  worlds += others.worlds;
+  violations += others.violations;
+  repeated += others.repeated;
+  requests += others.requests;
+  effects += others.effects;
+  orders += others.orders;
+  answered += others.answered;
+  issued += others.issued;
+  for (const auto& [place, many] : others.crashes) crashes[place] += many;
+  simulated_years += others.simulated_years;
+  seconds = std::max(seconds, others.seconds);
+  processor_seconds += others.processor_seconds;
+  signatures = signatures + others.signatures;
+}
+
 double seconds_for(const sandbox::SignatureCounts& counts) {
   const PrivateKey key = PrivateKey::generate(KeyType::p256);
   const PublicKey known = key.public_part();
@@ -62,7 +74,7 @@ double seconds_for(const sandbox::SignatureCounts& counts) {
          static_cast<double>(counts.verified) * verifying;
 }
 
-std::string as_table(const Figures& figures) {
+std::string as_table(const Figures& figures, double signatures_alone) {
   const auto row = [](std::string_view what, const std::string& figure) {
     return fmt::format("{:<44}{}\n", what, figure);
   };
@@ -71,8 +83,10 @@ std::string as_table(const Figures& figures) {
   text += row("violations", fmt::format("{}", figures.violations));
   text += row("worlds lived twice, the same both times", fmt::format("{}", figures.repeated));
   text += row("simulated years", fmt::format("{:.1f}", figures.simulated_years));
+  text += row("worlds a second", fmt::format("{:.0f}", ratio(static_cast<double>(figures.worlds), figures.seconds)));
   text += row("worlds a second and core", fmt::format("{:.0f}", per_second(figures)));
-  text += row("  were there nothing but their signatures", fmt::format("{:.0f}", ceiling(figures)));
+  text += row("  were there nothing but their signatures",
+              fmt::format("{:.0f}", ratio(static_cast<double>(figures.worlds), signatures_alone)));
   text += row(
       "  keys, signatures, verifications a world",
       fmt::format("{:.1f}, {:.1f}, {:.1f}; {:.1f} remembered", ratio(figures.signatures.keys_made, figures.worlds),
@@ -86,7 +100,7 @@ std::string as_table(const Figures& figures) {
   return text;
 }
 
-std::string as_json(const Figures& figures) {
+Json as_json(const Figures& figures) {
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
   Json places = Json::object({});
   for (const auto& [place, many] : figures.crashes) places[place] = number(many);
@@ -106,10 +120,32 @@ std::string as_json(const Figures& figures) {
                             {"simulated_years", figures.simulated_years},
                             {"seconds", figures.seconds},
                             {"processor_seconds", figures.processor_seconds},
-                            {"worlds_per_second_and_core", per_second(figures)},
-                            {"worlds_per_second_signatures_alone", ceiling(figures)}});
+                            {"worlds_per_second_and_core", per_second(figures)}});
   body["kills_at"] = std::move(places);
-  return body.dump();
+  return body;
+}
+
+Figures figures_of(const Json& body) {
+  const auto number = [&](std::string_view name) { return static_cast<std::uint64_t>(body.at(name).as_integer()); };
+  Figures figures;
+  figures.worlds = number("worlds");
+  figures.violations = number("violations");
+  figures.repeated = number("repeated");
+  figures.requests = number("requests");
+  figures.effects = number("effects");
+  figures.issued = number("certificates");
+  figures.orders = number("orders");
+  figures.answered = number("orders_answered");
+  figures.signatures = {.keys_made = number("keys_made"),
+                        .made = number("signatures_made"),
+                        .verified = number("signatures_verified"),
+                        .remembered = number("signatures_remembered")};
+  figures.simulated_years = body.at("simulated_years").as_number();
+  figures.seconds = body.at("seconds").as_number();
+  figures.processor_seconds = body.at("processor_seconds").as_number();
+  for (const auto& [place, many] : body.at("kills_at").as_object())
+    figures.crashes[place] = static_cast<std::uint64_t>(many.as_integer());
+  return figures;
 }
 
 }  // namespace certferry::soak

@@ -6,6 +6,7 @@
 
 #include "life.h"
 #include "sandbox/openssl_signatures.h"
+#include "wire/json.h"
 
 namespace certferry::soak {
 
@@ -15,15 +16,17 @@ struct Figures {
   std::uint64_t requests = 0, effects = 0, orders = 0, answered = 0, issued = 0;
   std::map<std::string, std::uint64_t> crashes;  // by where
   double simulated_years = 0;
-  double seconds = 0, processor_seconds = 0;  // of this machine
+  double seconds = 0, processor_seconds = 0;  // of this machine, all cores' together
   sandbox::SignatureCounts signatures;        // of these worlds
-  double signatures_alone_seconds = 0;        // how long just those take
 
   void add(const Lived&);
+  void add(const Figures&);  // of worlds lived in meanwhile, by another process
 };
 
-std::string as_table(const Figures&);
-std::string as_json(const Figures&);
+// signatures_alone: seconds, see below.
+std::string as_table(const Figures&, double signatures_alone);
+Json as_json(const Figures&);
+Figures figures_of(const Json&);  // what as_json wrote
 
 // How long this processor takes for so many keys, signatures and verifications on P-256, and nothing else.
 double seconds_for(const sandbox::SignatureCounts&);

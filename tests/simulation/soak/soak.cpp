@@ -1,4 +1,4 @@
-// Random worlds, each from its own number: lived in, killed, and judged. One process, one world at a time.
+// Random worlds, each from its own number: lived in, killed, and judged. One world at a time in a process.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -16,6 +16,7 @@
 #include "drawn.h"
 #include "life.h"
 #include "report.h"
+#include "workers.h"
 
 namespace certferry::soak {
 namespace {
@@ -26,6 +27,7 @@ constexpr unsigned world_takes_most = 60;  // seconds of real time; some millise
 constexpr const char* usage =
     R"(soak --worlds N [--seed FROM]      so many worlds; exit code 1 where one is wrong
      --seed N [--crash EFFECT,MOMENT]...  one world and its trace; killed there instead of where it was drawn
+  --workers N     in so many processes at once; default 1
   --seconds S     stop beginning worlds after so long
   --real          compute every signature, where else the same key and bytes are answered once
   --report        a table of figures at the end
@@ -37,6 +39,7 @@ moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a 
 struct Wish {
   std::optional<std::uint64_t> worlds;
   std::uint64_t seed = 1;
+  unsigned workers = 1;
   std::optional<double> seconds;
   std::vector<sandbox::CrashPoint> crashes;
   bool real = false, report = false, speed = false;
@@ -64,6 +67,8 @@ Wish wish_of(int count, char** words) {
       wish.worlds = std::stoull(next(i));
     } else if (word == "--seed") {
       wish.seed = std::stoull(next(i));
+    } else if (word == "--workers") {
+      wish.workers = static_cast<unsigned>(std::stoul(next(i)));
     } else if (word == "--seconds") {
       wish.seconds = std::stod(next(i));
     } else if (word == "--crash") {
@@ -101,8 +106,9 @@ void say_what_to_replay(int signal) {
 }
 
 void print_violations(const Lived& lived) {
-  fmt::print("{}", replay_line);
-  for (const std::string& sentence : lived.complaints) fmt::print("    {}\n", sentence);
+  std::string text = replay_line;
+  for (const std::string& sentence : lived.complaints) text += fmt::format("    {}\n", sentence);
+  fmt::print("{}", text);
   std::fflush(stdout);
 }
 
@@ -112,7 +118,7 @@ bool same_again(const Drawn& drawn, const Lived& first) {
 }
 
 struct Span {
-  std::uint64_t from = 1, worlds = 0;
+  std::uint64_t from = 1, worlds = 0, step = 1;  // every step-th of `worlds` seeds
   std::optional<double> seconds;
 };
 
@@ -122,12 +128,12 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
   const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
   const std::clock_t processor_began = std::clock();
   const sandbox::SignatureCounts before = sandbox::signature_counts();
-  for (std::uint64_t i = 0; i < span.worlds; ++i) {
+  for (std::uint64_t i = span.from; i < span.from + span.worlds; i += span.step) {
     if (span.seconds && passed() >= *span.seconds) break;
-    remember_replay(span.from + i);
+    remember_replay(i);
     alarm(world_takes_most);
-    const Drawn drawn = drawn_by(span.from + i);
-    const bool twice = i % twice_every == 0;
+    const Drawn drawn = drawn_by(i);
+    const bool twice = figures.worlds % twice_every == 0;
     Lived lived = live(drawn, twice ? Tracing::hashed : Tracing::off);
     if (twice && !same_again(drawn, lived)) lived.complaints.push_back("the same seed gave another trace");
     figures.repeated += twice ? 1 : 0;
@@ -138,7 +144,6 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
   figures.seconds = passed();
   figures.processor_seconds = static_cast<double>(std::clock() - processor_began) / CLOCKS_PER_SEC;
   figures.signatures = sandbox::signature_counts() - before;
-  figures.signatures_alone_seconds = seconds_for(figures.signatures);
   return figures;
 }
 
@@ -150,7 +155,8 @@ void print_speed() {
     if (remembered) memory.emplace();
     const Figures figures = lived_in({.from = 0, .worlds = enough}, first_issue);
     fmt::print("first issues, killed and run again, {}:\n{}\n",
-               remembered ? "signatures remembered" : "every signature real", as_table(figures));
+               remembered ? "signatures remembered" : "every signature real",
+               as_table(figures, seconds_for(figures.signatures)));
   }
 }
 
@@ -182,12 +188,16 @@ int soak(const Wish& wish) {
   std::optional<sandbox::SignatureMemory> memory;
   if (!wish.real) memory.emplace();
   if (!wish.worlds) return one_world(wish);
-  const Figures figures = lived_in({.from = wish.seed, .worlds = *wish.worlds, .seconds = wish.seconds}, draw);
+  const Figures figures = on_workers(wish.workers, [&](unsigned worker) {
+    const std::uint64_t worlds = *wish.worlds > worker ? *wish.worlds - worker : 0;
+    return lived_in({.from = wish.seed + worker, .worlds = worlds, .step = wish.workers, .seconds = wish.seconds},
+                    draw);
+  });
   if (wish.report)
-    fmt::print("{}", as_table(figures));
+    fmt::print("{}", as_table(figures, seconds_for(figures.signatures)));
   else
     fmt::print("{} worlds from seed {}, {} violations\n", figures.worlds, wish.seed, figures.violations);
-  if (!wish.json.empty()) std::ofstream{wish.json} << as_json(figures) << "\n";
+  if (!wish.json.empty()) std::ofstream{wish.json} << as_json(figures).dump() << "\n";
   return figures.violations == 0 ? 0 : 1;
 }
 
