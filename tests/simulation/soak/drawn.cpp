@@ -15,7 +15,6 @@ using sandbox::Faults;
 using sandbox::Moment;
 
 constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
-constexpr std::uint64_t effects_of_a_life = 260;                    // crash points are drawn among so many
 
 class Lots {
  public:
@@ -59,7 +58,7 @@ DrawnTarget draw_target(Lots& lots, const std::string& name) {
 void draw_certificates(Lots& lots, Drawn& drawn) {
   const auto zones = lots.below(4) == 0 ? 2 : 1;
   for (int zone = 0; zone < zones; ++zone) drawn.zones.push_back(zone == 0 ? "shop.example" : "blog.example");
-  const auto certificates = lots.from_to(1, 3);
+  const auto certificates = lots.one_of({1, 1, 1, 2, 3});
   for (int i = 0; i < certificates; ++i) {
     DrawnCertificate one{.id = fmt::format("c{}", i), .domains = {}, .key = KeyType::p256, .targets = {}};
     const std::string zone = drawn.zones[lots.below(drawn.zones.size())];
@@ -67,7 +66,7 @@ void draw_certificates(Lots& lots, Drawn& drawn) {
     one.domains.push_back(name);
     if (lots.one_in(3)) one.domains.push_back("*." + name);
     if (lots.one_in(4)) one.domains.push_back("api." + drawn.zones.back());
-    if (lots.one_in(5)) one.key = KeyType::p384;
+    if (lots.one_in(12)) one.key = KeyType::p384;  // which costs as much as twenty on P-256
     std::ranges::sort(one.domains);
     one.domains.erase(std::ranges::unique(one.domains).begin(), one.domains.end());
     // "api.x" beside "*.x" is redundant, which a CA refuses.
@@ -89,7 +88,7 @@ void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
   const auto many = lots.below(4);
   for (std::uint64_t i = 0; i < many; ++i) {
     CrashPoint point;
-    point.effect = static_cast<long>(lots.below(effects_of_a_life));
+    point.effect = static_cast<long>(lots.below(lots.one_of({40U, 120U, 260U})));  // a life has some 30, or hundreds
     point.moment = lots.one_of(
         {Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::stopped, Moment::after_reply});
     point.in_flight_lands = lots.one_in(2);
@@ -107,12 +106,12 @@ Drawn draw(std::uint64_t seed) {
   drawn.seed = seed;
   draw_outside(lots, drawn.settings);
   draw_certificates(lots, drawn);
-  drawn.in_s3 = lots.one_in(3);
+  drawn.in_s3 = lots.one_in(4);
   if (drawn.in_s3 && lots.one_in(2)) drawn.instances = 2 + lots.below(2);
   drawn.headstart = lots.one_of({Duration{0}, milliseconds(300), seconds(5), seconds(50)});
   drawn.begins_well = lots.one_in(3);
   drawn.adds_a_name = lots.one_in(5);
-  const auto runs = lots.from_to(1, 4);
+  const auto runs = lots.one_of({1, 1, 2, 3});
   for (int run = 0; run < runs; ++run)
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
   draw_faults(lots, drawn.faults);

@@ -154,16 +154,19 @@ class Life {
       if (!over(one)) world.kill(one.process);
   }
 
-  // A run a day, until one has nothing left to do. A killed one tells nothing: what it had claimed is left alone by the
-  // next until its heartbeat has expired.
+  // A run a day, until one has nothing left to do. One that was killed or stood still tells nothing: what it had
+  // claimed is left alone by the next until its heartbeat has expired, and what it could not do is done by the next.
   void become_quiet() {
+    auto& world = *estate_.simulated;
     for (int day = 0; day < days_until_quiet; ++day) {
-      const auto before = estate_.world().ca().orders.size();
-      const auto started = estate_.simulated->processes();
+      const auto orders = estate_.world().ca().orders.size();
+      const auto effects = world.effects();
       const auto changes = estate_.changes_of([&] { estate_.apply_with_restarts(); });
-      const bool killed = estate_.simulated->processes() != started + 1;
-      if (changes == 0 && before == estate_.world().ca().orders.size() && !killed && day > 1) return;
-      estate_.pass(day == 0 ? minutes(20) : hours(25));
+      const bool disturbed = std::ranges::any_of(killed_at_, [&](const CrashPoint& point) {
+        return point.effect >= effects && point.effect < world.effects();
+      });
+      if (changes == 0 && orders == estate_.world().ca().orders.size() && !disturbed && day > 0) return;
+      estate_.pass(hours(25));  // longer than what was replaced is kept
     }
     complain(fmt::format("it was not quiet after {} days", days_until_quiet));
   }
