@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "wire/plain_json.h"
 
 namespace certferry {
 namespace {
@@ -137,13 +138,42 @@ nlohmann::json for_library(const Json& value) {
   return nullptr;
 }
 
-// Most texts need no escape; the library writes the others, and numbers that are none of ours.
+// What is written as a backslash and a letter; 0 for all other characters.
+char short_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+      return c;
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return 0;
+  }
+}
+
+// Most texts are ASCII with a line end here and there; the library writes the others, and numbers that are none of
+// ours.
 void write_text(std::string& out, const std::string& text) {
-  const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
-  if (std::ranges::all_of(text, plain))
-    (out += '"').append(text) += '"';
-  else
-    out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::size_t before = out.size();
+  out += '"';
+  for (const char *at = text.data(), *end = at + text.size(); at != end; ++at) {
+    const char* const run = at;
+    while (at != end && *at >= ' ' && *at <= '~' && *at != '"' && *at != '\\') ++at;
+    out.append(run, at);
+    if (at == end) break;
+    const char escape = short_escape(*at);
+    if (escape == 0) {
+      out.resize(before);
+      out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      return;
+    }
+    out += {'\\', escape};
+  }
+  out += '"';
 }
 
 void write_value(std::string& out, const Json& value) {
@@ -195,6 +225,7 @@ Json Json::parse(std::string_view text, std::string_view source, std::size_t lim
                   fmt::format("Look at where {} comes from; something else may have answered in its place", source));
   };
   if (text.size() > limit) refuse(fmt::format("{} bytes, over the limit of {}", text.size(), limit));
+  if (std::optional<Json> plain = plain_json(text, deepest)) return *std::move(plain);
   const char* first = std::to_address(text.begin());
   const char* reached = first;
   JsonBuilder builder;

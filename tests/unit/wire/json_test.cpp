@@ -153,5 +153,24 @@ TEST(Json, ReturnsWhatWasWritten) {
   }));
 }
 
+std::optional<Json> read(const std::string& text) {
+  try {
+    return Json::parse(text, "a test");
+  } catch (const Failure&) {
+    return {};
+  }
+}
+
+// An escape by number is the library's to read, so that all of a text with one is; the same text without is ours.
+TEST(Json, ReadsByItselfWhatTheLibraryReads) {
+  EXPECT_TRUE(rc::check([] {
+    std::string text = *rc::gen::arbitrary<bool>() ? arbitrary_json(4).dump() : arbitrary_json(4).dump_pretty();
+    if (*rc::gen::arbitrary<bool>())
+      text[*rc::gen::inRange<std::size_t>(0, text.size())] =
+          *rc::gen::elementOf(std::string{"{}[]\",:\\0129-+.eEtfn \n\0\x7f\x80", 26});
+    RC_ASSERT(read("[" + text + R"(,"A"])") == read("[" + text + R"(,"\u0041"])"));
+  }));
+}
+
 }  // namespace
 }  // namespace certferry
