@@ -18,9 +18,12 @@ Failure pem_refused(std::size_t line, std::string_view what) {
 
 // "-----BEGIN X-----" to "X"; empty where the line is no such line.
 std::string_view label_in(std::string_view line, std::string_view word) {
-  const std::string start = fmt::format("{}{} ", dashes, word);
-  if (!line.starts_with(start) || !line.ends_with(dashes) || line.size() <= start.size() + dashes.size()) return {};
-  line.remove_prefix(start.size());
+  const auto took = [&line](std::string_view start) {
+    const bool there = line.starts_with(start);
+    if (there) line.remove_prefix(start.size());
+    return there;
+  };
+  if (!took(dashes) || !took(word) || !took(" ") || !line.ends_with(dashes) || line == dashes) return {};
   line.remove_suffix(dashes.size());
   return line.size() <= longest_label ? line : std::string_view{};
 }
@@ -80,10 +83,8 @@ std::string pem_block(std::string_view label, BytesView content) {
   constexpr std::size_t columns = 64;
   const std::string encoded = base64(content);
   std::string text = fmt::format("{}BEGIN {}{}\n", dashes, label, dashes);
-  for (std::size_t at = 0; at < encoded.size(); at += columns) {
-    text += encoded.substr(at, columns);
-    text += '\n';
-  }
+  text.reserve(2 * text.size() + encoded.size() + encoded.size() / columns + columns);
+  for (std::size_t at = 0; at < encoded.size(); at += columns) text.append(encoded, at, columns) += '\n';
   return text + fmt::format("{}END {}{}\n", dashes, label, dashes);
 }
 

@@ -18,37 +18,54 @@ constexpr std::array<std::int8_t, 256> sextets_of(std::string_view alphabet) {
   return sextets;
 }
 
+// Three octets are four letters, until fewer are left.
 std::string spelled_in(std::string_view alphabet, BytesView bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (unsigned char octet : bytes) {
-    bits = (bits << 8 | octet) & 0xffffff;
-    for (held += 8; held >= 6; held -= 6) text += alphabet[bits >> (held - 6) & 63];
+  std::string text((bytes.size() * 4 + 2) / 3, '\0');
+  char* out = text.data();
+  const auto* in = reinterpret_cast<const unsigned char*>(bytes.data());
+  std::size_t left = bytes.size();
+  for (; left >= 3; left -= 3, in += 3) {
+    *out++ = alphabet[in[0] >> 2];
+    *out++ = alphabet[(in[0] << 4 | in[1] >> 4) & 63];
+    *out++ = alphabet[(in[1] << 2 | in[2] >> 6) & 63];
+    *out++ = alphabet[in[2] & 63];
   }
-  if (held > 0) text += alphabet[bits << (6 - held) & 63];
+  if (left == 0) return text;
+  *out++ = alphabet[in[0] >> 2];
+  *out++ = alphabet[(in[0] << 4 | (left == 2 ? in[1] >> 4 : 0)) & 63];
+  if (left == 2) *out = alphabet[in[1] << 2 & 63];
   return text;
 }
 
-// The octets of letters of one alphabet, without padding; empty on another letter or a length no encoder makes.
-std::optional<Bytes> read_letters(const std::array<std::int8_t, 256>& sextets, std::string_view text, bool spare_bits) {
-  if (text.size() % 4 == 1) return std::nullopt;
-  Bytes bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (unsigned char letter : text) {
-    if (sextets[letter] < 0) return std::nullopt;
-    bits = (bits << 6 | static_cast<std::uint32_t>(sextets[letter])) & 0xffffff;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xff);
+// Takes letters of one alphabet and gives octets as they are whole.
+class LetterReader {
+ public:
+  LetterReader(const std::array<std::int8_t, 256>& sextets, std::size_t letters_most)
+      : sextets_(sextets), bytes_(letters_most * 3 / 4, '\0') {}
+
+  bool take(char letter) {
+    const std::int8_t sextet = sextets_[static_cast<unsigned char>(letter)];
+    if (sextet < 0) return false;
+    bits_ = bits_ << 6 | static_cast<std::uint32_t>(sextet);
+    if (++letters_ % 4 != 1) bytes_[octets_++] = static_cast<char>(bits_ >> spare() & 0xff);
+    return true;
   }
-  if (!spare_bits && (bits & ((1U << held) - 1)) != 0) return std::nullopt;
-  return bytes;
-}
+  std::size_t letters() const { return letters_; }
+  // Empty on a length that no encoder makes, and on bits that belong to no octet where `spare_bits` are refused.
+  std::optional<Bytes> octets(bool spare_bits) {
+    if (letters_ % 4 == 1) return std::nullopt;
+    if (!spare_bits && (bits_ & ((1U << spare()) - 1)) != 0) return std::nullopt;
+    bytes_.resize(octets_);
+    return std::move(bytes_);
+  }
+
+ private:
+  std::size_t spare() const { return letters_ * 6 % 8; }  // bits after the last whole octet
+  const std::array<std::int8_t, 256>& sextets_;
+  Bytes bytes_;
+  std::uint32_t bits_ = 0;  // the latest
+  std::size_t letters_ = 0, octets_ = 0;
+};
 
 int hex_digit(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
@@ -67,28 +84,27 @@ std::string base64(BytesView bytes) {
 
 std::optional<Bytes> parse_base64(std::string_view text) {
   static constexpr auto sextets = sextets_of(standard_alphabet);
-  std::string letters;
-  letters.reserve(text.size());
+  LetterReader reader{sextets, text.size()};
   std::size_t padding = 0;
-  for (char letter : text) {
+  for (const char letter : text) {
     if (letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n') continue;
-    if (letter == '=') {
+    if (letter == '=')
       ++padding;
-    } else if (padding > 0) {
+    else if (padding > 0 || !reader.take(letter))
       return std::nullopt;
-    } else {
-      letters += letter;
-    }
   }
-  if (padding > 2 || (padding > 0 && (letters.size() + padding) % 4 != 0)) return std::nullopt;
-  return read_letters(sextets, letters, true);
+  if (padding > 2 || (padding > 0 && (reader.letters() + padding) % 4 != 0)) return std::nullopt;
+  return reader.octets(true);
 }
 
 std::string base64url(BytesView bytes) { return spelled_in(url_alphabet, bytes); }
 
 std::optional<Bytes> parse_base64url(std::string_view text) {
   static constexpr auto sextets = sextets_of(url_alphabet);
-  return read_letters(sextets, text, false);
+  LetterReader reader{sextets, text.size()};
+  for (const char letter : text)
+    if (!reader.take(letter)) return std::nullopt;
+  return reader.octets(false);
 }
 
 std::string hex(BytesView bytes) {

@@ -57,8 +57,10 @@ int escape_digit(char c) {
 }
 
 std::string query_part(std::string_view text, bool plus_is_blank) {
+  const bool blanks_spelled = plus_is_blank && text.contains('+');
+  if (!blanks_spelled && !text.contains('%')) return std::string{text};
   std::string blanks{text};
-  if (plus_is_blank) std::ranges::replace(blanks, '+', ' ');
+  if (blanks_spelled) std::ranges::replace(blanks, '+', ' ');
   auto decoded = percent_decoded(blanks);
   return decoded ? *decoded : blanks;
 }
@@ -128,19 +130,18 @@ std::string percent_encoded(std::string_view text, std::string_view keep) {
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return std::nullopt;
-    int high = escape_digit(text[i + 1]);
-    int low = escape_digit(text[i + 2]);
+  for (;;) {
+    const std::size_t escape = std::min(text.find('%'), text.size());
+    decoded.append(text.substr(0, escape));
+    text.remove_prefix(escape);
+    if (text.empty()) return decoded;
+    if (text.size() < 3) return std::nullopt;
+    int high = escape_digit(text[1]);
+    int low = escape_digit(text[2]);
     if (high < 0 || low < 0) return std::nullopt;
     decoded += static_cast<char>(high << 4 | low);
-    i += 2;
+    text.remove_prefix(3);
   }
-  return decoded;
 }
 
 std::string form_encoded(const QueryParameters& parameters) {

@@ -180,20 +180,20 @@ XmlWriter::XmlWriter(std::string_view root, std::string_view xmlns) {
 }
 
 XmlWriter& XmlWriter::open(std::string_view name) {
-  out_ += fmt::format("<{}>", name);
+  out_.append("<").append(name).append(">");
   open_.emplace_back(name);
   return *this;
 }
 
 XmlWriter& XmlWriter::close() {
   if (open_.empty()) return *this;
-  out_ += fmt::format("</{}>", open_.back());
+  out_.append("</").append(open_.back()).append(">");
   open_.pop_back();
   return *this;
 }
 
 XmlWriter& XmlWriter::text(std::string_view name, std::string_view value) {
-  out_ += fmt::format("<{0}>{1}</{0}>", name, xml_escaped(value));
+  out_.append("<").append(name).append(">").append(xml_escaped(value)).append("</").append(name).append(">");
   return *this;
 }
 
