@@ -1,15 +1,12 @@
 #include "sandbox/signature_check.h"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <map>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 #include <vector>
 
 #include "base/failure.h"
+#include "crypto/digest.h"
 #include "wire/base64.h"
 #include "wire/url.h"
 
@@ -26,21 +23,6 @@ constexpr std::string_view empty_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e
       .with_code(std::string{code});
 }
 
-const unsigned char* signed_octets(BytesView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
-
-Bytes sha256_of(BytesView data) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(signed_octets(data), data.size(), digest.data());
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-Bytes hmac_of(BytesView key, BytesView data) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), signed_octets(data), data.size(), mac.data(), &size);
-  return {reinterpret_cast<const char*>(mac.data()), size};
-}
-
 std::string lower_case(std::string_view text) {
   std::string lower{text};
   for (char& c : lower)
@@ -49,14 +31,13 @@ std::string lower_case(std::string_view text) {
 }
 
 std::vector<std::string> split_at(std::string_view text, char separator) {
-  std::vector<std::string> parts(1);
-  for (char c : text) {
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back() += c;
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
   }
-  return parts;
 }
 
 // What an Authorization field says.
@@ -164,7 +145,7 @@ void check_signed_headers(const http::Request& request, const std::vector<std::s
 }
 
 std::string payload_hash(const http::Request& request, bool s3) {
-  std::string actual = request.body.empty() ? std::string{empty_hash} : hex(sha256_of(request.body));
+  std::string actual = request.body.empty() ? std::string{empty_hash} : hex(sha256(request.body));
   const auto said = request.headers.get("x-amz-content-sha256");
   if (!said && s3) refuse_signature("InvalidRequest", "missing required header: x-amz-content-sha256");
   if (!said) return actual;
@@ -193,7 +174,7 @@ const Bytes& signing_key(const std::string& secret, const Claimed& claimed) {
   if (!key.empty()) return key;
   key = "AWS4" + secret;
   for (const std::string& part : {claimed.date, claimed.region, claimed.service, std::string{"aws4_request"}})
-    key = hmac_of(key, part);
+    key = hmac_sha256(key, part);
   return key;
 }
 
@@ -217,9 +198,9 @@ CheckedSignature check_sigv4(const http::Request& request, WallTime now,
                                             canonical_query(request.url), headers,
                                             fmt::join(claimed.signed_headers, ";"), payload_hash(request, s3));
   const std::string scope = fmt::format("{}/{}/{}/aws4_request", claimed.date, claimed.region, claimed.service);
-  const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", sigv4_algorithm, date, scope, hex(sha256_of(canonical)));
+  const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", sigv4_algorithm, date, scope, hex(sha256(canonical)));
 
-  if (hex(hmac_of(signing_key(*secret, claimed), to_sign)) != claimed.signature)
+  if (hex(hmac_sha256(signing_key(*secret, claimed), to_sign)) != claimed.signature)
     refuse_signature("SignatureDoesNotMatch", fmt::format("the canonical request should have been:\n{}\n", canonical));
   return {claimed.access_key_id, claimed.region, claimed.service};
 }

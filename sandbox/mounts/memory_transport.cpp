@@ -10,11 +10,15 @@
 namespace certferry::sandbox {
 namespace {
 
+// Of the query protocol's form, which spells these names without escapes; "" where there is none.
 std::string query_action(const http::Request& request) {
-  if (request.headers.get("Authorization").value_or("").empty() && !request.body.contains("Action=")) return "";
-  for (const auto& [key, value] : parse_query(request.body, true))
-    if (key == "Action") return value;
-  return "";
+  constexpr std::string_view field = "Action=";
+  const std::string_view body = request.body;
+  std::size_t at = body.find(field);
+  while (at != std::string_view::npos && at > 0 && body[at - 1] != '&') at = body.find(field, at + 1);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = body.substr(at + field.size());
+  return std::string{rest.substr(0, rest.find('&'))};
 }
 
 std::string json_operation(const http::Request& request) {

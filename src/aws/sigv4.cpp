@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "crypto/digest.h"
 #include "wire/base64.h"
@@ -79,37 +82,62 @@ std::string canonical_query(const Url& url) {
   return out;
 }
 
-// Lower-case name -> values joined by commas in order of arrival.
-std::map<std::string, std::string> signed_fields(const http::Request& request) {
-  std::map<std::string, std::string> out;
+// The fields that are signed, as the canonical request has them: "name:value\n" in the names' order, the values of one
+// name joined by commas in order of arrival; and the names alone, "a;b".
+struct SignedFields {
+  std::string lines, names;
+};
+
+SignedFields signed_fields(const http::Request& request) {
+  std::multimap<std::string, std::string> all;  // keeps the order of arrival of one name's
+  bool has_host = false;
   for (const auto& [name, value] : request.headers.fields()) {
     std::string key = lower_field(name);
     if (std::ranges::find(unsigned_fields, key) != unsigned_fields.end()) continue;
-    auto [place, fresh] = out.try_emplace(key, squeezed(value));
-    if (!fresh) place->second += "," + squeezed(value);
+    has_host = has_host || key == "host";
+    all.emplace(std::move(key), squeezed(value));
   }
-  out.try_emplace("host", request.url.authority());
-  return out;
+  if (!has_host) all.emplace("host", request.url.authority());
+  SignedFields fields;
+  std::string_view former;
+  for (const auto& [name, value] : all) {
+    if (name == former) {
+      fields.lines.back() = ',';
+    } else {
+      fields.lines.append(name) += ':';
+      if (!fields.names.empty()) fields.names += ';';
+      fields.names += former = name;
+    }
+    fields.lines.append(value) += '\n';
+  }
+  return fields;
 }
 
-std::string signed_field_names(const http::Request& request) {
-  std::string out;
-  for (const auto& [name, value] : signed_fields(request)) out += (out.empty() ? "" : ";") + name;
-  return out;
+std::string canonical_request(const http::Request& request, const SignedFields& fields, const SigningOptions& options) {
+  std::string out = request.method + "\n" + canonical_path(request.url, options) + "\n";
+  out.append(canonical_query(request.url)).append("\n").append(fields.lines).append("\n").append(fields.names) += '\n';
+  return out + request.headers.get("x-amz-content-sha256").value_or(hex(sha256(request.body)));
 }
 
-std::string credential_scope(const SigningScope& scope, WallTime now) {
-  return amz_date(now).substr(0, 8) + "/" + scope.region + "/" + scope.service + "/aws4_request";
+constexpr std::size_t day_letters = 8;  // of an amz_date
+
+// date: amz_date of the moment.
+std::string credential_scope(const SigningScope& scope, std::string_view date) {
+  return fmt::format("{}/{}/{}/aws4_request", date.substr(0, day_letters), scope.region, scope.service);
 }
 
-std::string signature(const http::Request& request, const Credentials& credentials, const SigningScope& scope,
-                      WallTime now, const SigningOptions& options) {
+std::string string_to_sign(std::string_view canonical, const SigningScope& scope, std::string_view date) {
+  return fmt::format("{}\n{}\n{}\n{}", signing_algorithm, date, credential_scope(scope, date), hex(sha256(canonical)));
+}
+
+std::string signature(std::string_view canonical, const Credentials& credentials, const SigningScope& scope,
+                      std::string_view date) {
   Secret first{"AWS4" + std::string{credentials.secret_access_key.reveal()}};
-  Bytes key = hmac_sha256(first.reveal(), amz_date(now).substr(0, 8));
+  Bytes key = hmac_sha256(first.reveal(), date.substr(0, day_letters));
   key = hmac_sha256(key, scope.region);
   key = hmac_sha256(key, scope.service);
   key = hmac_sha256(key, "aws4_request");
-  return hex(hmac_sha256(key, string_to_sign(canonical_request(request, options), scope, now)));
+  return hex(hmac_sha256(key, string_to_sign(canonical, scope, date)));
 }
 
 void append_to_query(http::Request& request, const std::string& name, const std::string& value) {
@@ -122,16 +150,11 @@ void append_to_query(http::Request& request, const std::string& name, const std:
 }  // namespace
 
 std::string canonical_request(const http::Request& request, const SigningOptions& options) {
-  std::string out =
-      request.method + "\n" + canonical_path(request.url, options) + "\n" + canonical_query(request.url) + "\n";
-  for (const auto& [name, value] : signed_fields(request)) out += name + ":" + value + "\n";
-  out += "\n" + signed_field_names(request) + "\n";
-  return out + request.headers.get("x-amz-content-sha256").value_or(hex(sha256(request.body)));
+  return canonical_request(request, signed_fields(request), options);
 }
 
 std::string string_to_sign(std::string_view canonical_request, const SigningScope& scope, WallTime now) {
-  return std::string{signing_algorithm} + "\n" + amz_date(now) + "\n" + credential_scope(scope, now) + "\n" +
-         hex(sha256(canonical_request));
+  return string_to_sign(canonical_request, scope, amz_date(now));
 }
 
 void sign(http::Request& request, const Credentials& credentials, const SigningScope& scope, WallTime now,
@@ -139,35 +162,39 @@ void sign(http::Request& request, const Credentials& credentials, const SigningS
   request.headers.remove("authorization");
   request.headers.remove("x-amz-security-token");
   request.headers.set("host", request.url.authority());
-  request.headers.set("x-amz-date", amz_date(now));
+  const std::string date = amz_date(now);
+  request.headers.set("x-amz-date", date);
   if (options.content_sha256) request.headers.set("x-amz-content-sha256", hex(sha256(request.body)));
   auto add_token = [&] {
     if (!credentials.session_token.empty())
       request.headers.set("x-amz-security-token", std::string{credentials.session_token.reveal()});
   };
   if (options.sign_token) add_token();
-  std::string authorization = std::string{signing_algorithm} + " Credential=" + credentials.access_key_id + "/" +
-                              credential_scope(scope, now) + ", SignedHeaders=" + signed_field_names(request) +
-                              ", Signature=" + signature(request, credentials, scope, now, options);
-  request.headers.set("authorization", std::move(authorization));
+  const SignedFields fields = signed_fields(request);
+  request.headers.set("authorization",
+                      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", signing_algorithm,
+                                  credentials.access_key_id, credential_scope(scope, date), fields.names,
+                                  signature(canonical_request(request, fields, options), credentials, scope, date)));
   if (!options.sign_token) add_token();
 }
 
 void presign(http::Request& request, const Credentials& credentials, const SigningScope& scope, WallTime now,
              Duration expires, const SigningOptions& options) {
   request.headers.set("host", request.url.authority());
+  const std::string date = amz_date(now);
   auto add_token = [&] {
     if (!credentials.session_token.empty())
       append_to_query(request, "X-Amz-Security-Token", std::string{credentials.session_token.reveal()});
   };
   append_to_query(request, "X-Amz-Algorithm", std::string{signing_algorithm});
-  append_to_query(request, "X-Amz-Credential", credentials.access_key_id + "/" + credential_scope(scope, now));
-  append_to_query(request, "X-Amz-Date", amz_date(now));
+  append_to_query(request, "X-Amz-Credential", credentials.access_key_id + "/" + credential_scope(scope, date));
+  append_to_query(request, "X-Amz-Date", date);
   append_to_query(request, "X-Amz-Expires",
                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(expires).count()));
-  append_to_query(request, "X-Amz-SignedHeaders", signed_field_names(request));
+  const SignedFields fields = signed_fields(request);  // the query is none of them
+  append_to_query(request, "X-Amz-SignedHeaders", fields.names);
   if (options.sign_token) add_token();
-  std::string signed_with = signature(request, credentials, scope, now, options);
+  std::string signed_with = signature(canonical_request(request, fields, options), credentials, scope, date);
   if (!options.sign_token) add_token();
   append_to_query(request, "X-Amz-Signature", signed_with);
 }
