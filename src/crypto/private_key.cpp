@@ -93,6 +93,25 @@ std::optional<Secret> in_our_form(const EVP_PKEY* key) {
   return Secret{std::move(der)};
 }
 
+// What the first PEM block of this label holds; empty where it is another, or encrypted.
+std::optional<Secret> content_of_pem(BytesView text, std::string_view label) {
+  const OwnedBio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  char *name = nullptr, *header = nullptr;
+  unsigned char* content = nullptr;
+  long length = 0;
+  if (!bio || PEM_read_bio_ex(bio.get(), &name, &header, &content, &length, PEM_FLAG_SECURE) != 1) {
+    openssl_reason();
+    return {};
+  }
+  const auto size = static_cast<std::size_t>(length);
+  std::optional<Secret> found;
+  if (name == label && *header == '\0') found.emplace(Bytes{reinterpret_cast<const char*>(content), size});
+  OPENSSL_secure_free(name);
+  OPENSSL_secure_free(header);
+  OPENSSL_secure_clear_free(content, size);
+  return found;
+}
+
 OwnedBio secret_bio() {
   OwnedBio bio{BIO_new(BIO_s_secmem())};  // wiped as it grows and as it goes
   if (!bio) openssl_failed("encode a private key");
@@ -128,6 +147,8 @@ PrivateKey PrivateKey::generate(KeyType type) {
 
 PrivateKey PrivateKey::from_pem(const Secret& pem) {
   const BytesView text = pem.reveal();
+  if (const auto pkcs8 = content_of_pem(text, PEM_STRING_PKCS8INF))
+    if (OwnedPkey key = key_in_our_form(pkcs8->reveal())) return PrivateKey{{key.release(), EVP_PKEY_free}};
   const OwnedBio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
   if (!bio) openssl_failed("read a private key");
   OwnedPkey key{PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr)};
@@ -153,7 +174,11 @@ PrivateKey PrivateKey::from_der(const Secret& pkcs8) {
 
 Secret PrivateKey::pem() const {
   const OwnedBio bio = secret_bio();
-  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+  if (const auto quick = in_our_form(get())) {
+    const BytesView der = quick->reveal();
+    if (PEM_write_bio(bio.get(), PEM_STRING_PKCS8INF, "", octets(der), static_cast<long>(der.size())) <= 0)
+      openssl_failed("encode a private key");
+  } else if (PEM_write_bio_PKCS8PrivateKey(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
     openssl_failed("encode a private key");
   return Secret{std::string{written(bio.get())}};
 }
