@@ -2,9 +2,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/secret.h"
+#include "crypto/public_key.h"
 #include "sandbox/invariants.h"
 #include "sandbox/mounts/simulated_world.h"
 
@@ -39,12 +43,16 @@ class Watch {
   bool ledger_holds(std::string_view prefix, const std::string& word) const;
   void ledgers_say(const sandbox::Event& event);
   void key_can_be_read_back(const sandbox::Event& event);
+  std::optional<Secret> sealing_key() const;  // empty where KMS seals
+  const PublicKey& public_half(const Secret& key, const std::string& name, const Bytes& sealed);
   std::vector<std::string> leaks() const;
   std::vector<std::string> lies_of_the_index() const;
 
   sandbox::SimulatedWorld& simulated_;
   sandbox::Invariants invariants_;
   std::vector<std::string> seen_;
+  // Of the secrets looked into, by key and value of the store: each is unsealed once.
+  std::map<std::pair<std::string, Bytes>, PublicKey> public_halves_;
   std::size_t accounts_most_ = 1;
   bool late_effects_ = false;
   std::shared_ptr<bool> listening_ = std::make_shared<bool>(true);
