@@ -31,8 +31,7 @@ class CertificateAuthority {
 
   // Registers, or finds, the account of this key (newAccount; repeats to the same end). Failure: refused with the URL
   // of the terms where they are not agreed to, where the account is deactivated, or the CA wants an external account.
-  // only_existing: never registers; empty where the CA knows no such account.
-  Task<std::optional<std::string>> account_url(const PrivateKey& key, AccountSettings settings, bool only_existing);
+  Task<std::string> account_url(const PrivateKey& key, AccountSettings settings);
   void use(Account account);  // before all that follows
   const Account& account() const { return *account_; }
   bool has_account() const { return account_.has_value(); }
@@ -73,7 +72,6 @@ class CertificateAuthority {
   Task<> revoke(const Certificate& certificate, int reason);  // alreadyRevoked is success
 
   const std::string& directory_url() const { return session_.directory_url(); }
-  std::optional<Duration> skew() const { return session_.skew(); }
   std::uint64_t polls() const { return polls_; }
 
  private:

@@ -9,13 +9,10 @@ Directory parse_directory(const Json& body) {
   read("newAccount", directory.new_account);
   read("newOrder", directory.new_order);
   read("revokeCert", directory.revoke_certificate);
-  read("keyChange", directory.key_change);
   read("renewalInfo", directory.renewal_info);
   if (const Json* meta = body.find("meta")) {
     directory.terms_of_service = meta->text("termsOfService").value_or("");
     directory.external_account_required = meta->boolean("externalAccountRequired").value_or(false);
-    if (const Json* profiles = meta->find("profiles"); profiles && profiles->is_object())
-      directory.profiles = *profiles;
   }
   if (directory.new_nonce.empty() || directory.new_account.empty() || directory.new_order.empty())
     throw Failure(Failure::Kind::refused, "the ACME directory lacks newNonce, newAccount or newOrder",

@@ -36,18 +36,15 @@ std::string account_location(const Answer& answer) {
 
 void CertificateAuthority::use(Account account) { account_ = std::move(account); }
 
-Task<std::optional<std::string>> CertificateAuthority::account_url(const PrivateKey& key, AccountSettings settings,
-                                                                   bool only_existing) {
+Task<std::string> CertificateAuthority::account_url(const PrivateKey& key, AccountSettings settings) {
   const Directory directory = co_await session_.directory();
   const bool terms_missing = !directory.terms_of_service.empty() && !settings.agree_to_terms;
   Call call{.operation = "newAccount", .url = directory.new_account, .repeatable = true};  // the key tells it apart
-  if (only_existing || terms_missing || directory.external_account_required) {
+  if (terms_missing || directory.external_account_required) {
     call.payload = Json::object({{"onlyReturnExisting", true}}).dump();
     const Answer found = co_await session_.ask(key, "", call);
     if (!found.problem) co_return account_location(found);
-    const bool absent = found.problem->type == "accountDoesNotExist";
-    if (!absent) throw failure_of(*found.problem, call.operation, false);
-    if (only_existing) co_return std::nullopt;
+    if (found.problem->type != "accountDoesNotExist") throw failure_of(*found.problem, call.operation, false);
   }
   if (directory.external_account_required)
     throw Failure(Failure::Kind::refused, "newAccount: the CA registers accounts with an external account binding only",

@@ -16,11 +16,10 @@
 namespace certferry::acme {
 
 struct Directory {
-  std::string new_nonce, new_account, new_order, revoke_certificate, key_change;
+  std::string new_nonce, new_account, new_order, revoke_certificate;
   std::string renewal_info;      // "" where there is none
   std::string terms_of_service;  // URL, "" where there is none
   bool external_account_required = false;
-  Json profiles;  // meta.profiles
 };
 // RFC 8555 section 7.1.1; members that we do not know are passed over. Throws Failure (refused) without newNonce,
 // newAccount or newOrder.

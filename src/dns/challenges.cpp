@@ -113,16 +113,10 @@ Task<> Challenges::publish_timed(const std::vector<ChallengeRecord>& records, co
       fmt::format("{} values INSYNC in {} zone{}", records.size(), published.size(), published.size() == 1 ? "" : "s"));
 }
 
-Task<> Challenges::clean_up(const Shares& shares, bool park) {
+Task<> Challenges::withdraw(const Shares& shares) {
   std::vector<Work> works;
   for (const auto& [id, zone] : shares) {
-    works.push_back([this, &zone, park]() -> Task<> {
-      ZoneQueue& of_zone = queue(zone.zone);
-      if (park)
-        co_await of_zone.park(zone.wishes);
-      else
-        co_await of_zone.withdraw(zone.wishes);
-    });
+    works.push_back([this, &zone]() -> Task<> { co_await queue(zone.zone).withdraw(zone.wishes); });
   }
   std::vector<std::exception_ptr> ends;
   const Work all = [&]() -> Task<> { ends = co_await all_settled(std::move(works)); };
@@ -149,10 +143,12 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
   } catch (...) {
     failed = std::current_exception();
   }
-  if (!failed) co_return co_await to_its_end([&]() -> Task<> { co_await clean_up(published, in_flight()); });
-  if (!is_fenced(failed)) {
+  const bool parked = in_flight();
+  if (!failed && !parked) co_return co_await to_its_end([&]() -> Task<> { co_await withdraw(published); });
+  if (!failed) co_return;
+  if (!is_fenced(failed) && !parked) {
     co_await shield_from_cancellation();
-    co_await clean_up(published, in_flight());
+    co_await withdraw(published);
   }
   std::rethrow_exception(failed);
 }

@@ -19,7 +19,8 @@ class Challenges {
 
   // Publishes all records (one transaction a zone, zones side by side), waits for INSYNC, runs `work`, then withdraws:
   // on success, failure and cancellation alike, shielded, within a deadline of its own. Where `in_flight` says that a
-  // validation may be under way it parks instead. A withdrawal that fails is logged and left to the sweep.
+  // validation may be under way they are parked instead: they stay, in the zone and in the ledger, until the generation
+  // is closed or goes on. A withdrawal that fails is logged and left to the sweep.
   Task<> while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
                          std::function<bool()> in_flight);
   // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged. The ledger of a zone that was deleted is
@@ -43,7 +44,7 @@ class Challenges {
   Task<> forget_gone(const HostedZoneId& id);
   Task<std::size_t> sweep_zone(const HostedZoneId& id, const ClosedOwner& closed);
   Task<> publish_timed(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published);
-  Task<> clean_up(const Shares& shares, bool park);
+  Task<> withdraw(const Shares& shares);
 
   Outside& outside_;
   Store& store_;

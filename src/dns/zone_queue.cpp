@@ -27,7 +27,7 @@ TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
 void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Fresh& fresh) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) {
-    entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}, false});
+    entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}});
     entry = &entries.back();
     fresh.emplace(wish.name, wish.value);
   }
@@ -35,14 +35,12 @@ void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Fres
   if (!entry->created || entry->removed) entry->asked = now;
   std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
   entry->owners.push_back(wish.owner);
-  entry->parked = false;
 }
 
 void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) return;
   std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
-  entry->parked = false;
 }
 
 bool may_still_land(const TxtEntry& entry, WallTime now) {
@@ -327,14 +325,6 @@ Task<> ZoneQueue::publish(std::vector<TxtWish> wishes) {
 Task<> ZoneQueue::withdraw(std::vector<TxtWish> wishes) {
   auto item = std::make_shared<State::Item>(State::Item{std::move(wishes), false, false, {}});
   co_await state_->submit(item);
-}
-
-Task<> ZoneQueue::park(std::vector<TxtWish> wishes) {
-  co_await state_->ledger.update([&](std::vector<TxtEntry>& entries) {
-    for (const TxtWish& wish : wishes) {
-      if (TxtEntry* entry = entry_of(entries, wish)) entry->parked = true;
-    }
-  });
 }
 
 Task<> ZoneQueue::settle(Duration deadline) {

@@ -41,8 +41,6 @@ class ZoneQueue {
   Task<> withdraw(std::vector<TxtWish> wishes);
   // Waits for the removals of this run to be INSYNC and clears them from the ledger; what is not by the deadline stays.
   Task<> settle(Duration deadline);
-  // The validation may still be in flight: the ledger keeps the entry, marked, and the zone the value.
-  Task<> park(std::vector<TxtWish> wishes);
   // Withdraws every ledger entry whose owners `closed` says are all finished. What is not in the zone, but may still
   // come by a request that nobody heard the answer of, is left for a later sweep. The number withdrawn.
   Task<std::size_t> sweep(ClosedOwner closed);

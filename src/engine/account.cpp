@@ -56,9 +56,9 @@ Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::Certific
     }
     co_return acme::Account{key, known->url};
   }
-  const auto url = co_await ca.account_url(key, settings, false);
+  const std::string url = co_await ca.account_url(key, settings);
   const Json json = Json::object(
-      {{"format", account_format}, {"directory", place.directory}, {"thumbprint", thumbprint}, {"url", *url}});
+      {{"format", account_format}, {"directory", place.directory}, {"thumbprint", thumbprint}, {"url", url}});
   const auto written = co_await store.put(where, json.dump(), std::nullopt);
   if (std::holds_alternative<Conflict>(written)) {  // another instance was as fast: its word stands
     const auto theirs = remembered(co_await store.get(where), where);
@@ -67,7 +67,7 @@ Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::Certific
                     "Run certferry again; it will use that account");
     }
   }
-  co_return acme::Account{key, *url};
+  co_return acme::Account{key, url};
 }
 
 }  // namespace certferry

@@ -140,11 +140,6 @@ Task<> Journal::note(std::string name, Json value) {
   co_await write([&](Content& content) { content.notes[name] = value; });
 }
 
-std::optional<Json> Journal::noted(std::string_view name) const {
-  const Json* value = content_.notes.find(name);
-  return value == nullptr ? std::nullopt : std::optional{*value};
-}
-
 Task<> Journal::write(std::function<void(Content&)> change) {
   Turn::Held held = co_await turn_.take();
   Content next = content_;

@@ -72,9 +72,8 @@ class Journal {
   template <class Effect, class Probe>
   auto step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect>;
 
-  // Small facts beside the steps, of the trades (order abandoned, challenges answered): written at once.
+  // Small facts beside the steps, for whoever reads the journal (JournalView): written at once.
   Task<> note(std::string name, Json value);
-  std::optional<Json> noted(std::string_view name) const;
 
  private:
   Journal(Store& store, Clock& clock, Log& log, Begin begin)

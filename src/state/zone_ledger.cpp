@@ -31,7 +31,7 @@ TxtOwner txt_owner_of(const Json& json) {
 }
 
 Json txt_entry_json(const TxtEntry& entry) {
-  Json json = Json::object({{"name", entry.name}, {"value", entry.value}, {"parked", entry.parked}});
+  Json json = Json::object({{"name", entry.name}, {"value", entry.value}});
   json["owners"] = Json::array();
   for (const TxtOwner& owner : entry.owners) json["owners"].push_back(txt_owner_json(owner));
   if (entry.created) json["created"] = to_json(*entry.created);
@@ -46,7 +46,6 @@ TxtEntry txt_entry_of(const Json& json) {
   if (const Json* created = json.find("created")) entry.created = from_json<ChangeId>(*created);
   if (const Json* removed = json.find("removed")) entry.removed = from_json<ChangeId>(*removed);
   if (const Json* asked = json.find("asked")) entry.asked = from_json<WallTime>(*asked);
-  entry.parked = json.at("parked").as_bool();
   return entry;
 }
 

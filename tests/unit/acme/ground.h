@@ -45,7 +45,7 @@ struct Ground {
       Session session{outside, ca().directory_url()};
       CertificateAuthority authority{outside, session};
       if (account.empty()) {
-        account = *co_await authority.account_url(account_key, {.agree_to_terms = true}, false);
+        account = co_await authority.account_url(account_key, {.agree_to_terms = true});
         requests_before = world.world().events().size();
       }
       authority.use({account_key, account});

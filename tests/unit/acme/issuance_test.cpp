@@ -111,7 +111,7 @@ TEST(Issuance, GoesOnFromEveryStateOfAnOrder) {
     const std::size_t first = ground.world.start([&](Outside& outside, Store&) -> Task<> {
       Session session{outside, ground.ca().directory_url()};
       CertificateAuthority ca{outside, session};
-      ground.account = *co_await ca.account_url(ground.account_key, {.agree_to_terms = true}, false);
+      ground.account = co_await ca.account_url(ground.account_key, {.agree_to_terms = true});
       ca.use({ground.account_key, ground.account});
       url = co_await ca.new_order(wanted);
       co_await ground.obtain(ca, *url, wanted);

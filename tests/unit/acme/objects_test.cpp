@@ -198,7 +198,6 @@ TEST(Directory, PassesOverWhatItDoesNotKnow) {
                                                           "test"));
   EXPECT_EQ(directory.renewal_info, "");
   EXPECT_EQ(directory.terms_of_service, "t");
-  EXPECT_TRUE(directory.profiles.find("classic"));
   EXPECT_THROW(parse_directory(Json::object()), Failure);
 }
 

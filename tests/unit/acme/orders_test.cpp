@@ -11,12 +11,11 @@ using sandbox::Settings;
 using testing::HasSubstr;
 
 // The account's calls as a process without one makes them.
-std::optional<Failure> registering(Ground& ground, AccountSettings settings, bool only_existing,
-                                   std::optional<std::string>& url) {
+std::optional<Failure> registering(Ground& ground, AccountSettings settings, std::optional<std::string>& url) {
   const auto ending = ground.world.run([&](Outside& outside, Store&) -> Task<> {
     Session session{outside, ground.ca().directory_url()};
     CertificateAuthority authority{outside, session};
-    url = co_await authority.account_url(ground.account_key, settings, only_existing);
+    url = co_await authority.account_url(ground.account_key, settings);
   });
   try {
     if (ending.error) std::rethrow_exception(ending.error);
@@ -29,8 +28,8 @@ std::optional<Failure> registering(Ground& ground, AccountSettings settings, boo
 TEST(Account, IsRegisteredOnceHoweverOftenItIsAskedFor) {
   Ground ground;
   std::optional<std::string> first, second;
-  EXPECT_FALSE(registering(ground, {.agree_to_terms = true, .contact = {"ops@example.com"}}, false, first));
-  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, false, second));
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true, .contact = {"ops@example.com"}}, first));
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, second));
   ASSERT_TRUE(first);
   EXPECT_EQ(first, second);
   EXPECT_EQ(ground.ca().accounts.size(), 1U);
@@ -40,7 +39,7 @@ TEST(Account, IsRegisteredOnceHoweverOftenItIsAskedFor) {
 TEST(Account, IsNotRegisteredBeforeTheTermsAreAgreedTo) {
   Ground ground;
   std::optional<std::string> url;
-  const auto failure = registering(ground, {}, false, url);
+  const auto failure = registering(ground, {}, url);
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->kind(), Failure::Kind::refused);
   EXPECT_EQ(failure->next(), "Read https://ca.sandbox.test/terms/2026-11 and set [ca] agree_to_terms = true");
@@ -50,17 +49,9 @@ TEST(Account, IsNotRegisteredBeforeTheTermsAreAgreedTo) {
 TEST(Account, ThatExistsNeedsNoAgreement) {
   Ground ground;
   std::optional<std::string> first, second;
-  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, false, first));
-  EXPECT_FALSE(registering(ground, {}, false, second));
+  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, first));
+  EXPECT_FALSE(registering(ground, {}, second));
   EXPECT_EQ(first, second);
-}
-
-TEST(Account, IsOnlyLookedForWhereThatIsWanted) {
-  Ground ground;
-  std::optional<std::string> url;
-  EXPECT_FALSE(registering(ground, {.agree_to_terms = true}, true, url));
-  EXPECT_FALSE(url);
-  EXPECT_TRUE(ground.ca().accounts.empty());
 }
 
 TEST(FoundOrder, IsTheOneOfTheSameNamesThatIsStillOpen) {

@@ -30,23 +30,22 @@ NamePlans wanting(std::set<std::string> wanted, std::set<std::string> unwanted =
 
 TEST(ZoneChanges, CreatesWithoutReadingWhatTheLedgerKnowsNothingOf) {
   TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
-  const std::vector<TxtEntry> entries{{challenge_name, "a", {owner}, {}, {}, false},
-                                      {challenge_name, "b", {owner}, {}, {}, false}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {owner}, {}, {}}, {challenge_name, "b", {owner}, {}, {}}};
   const auto plans = plan_names(entries, {{challenge_name, "a"}, {challenge_name, "b"}}, {challenge_name});
   EXPECT_FALSE(plans.at(challenge_name).unsure);
   EXPECT_THAT(believed_changes(plans), ElementsAre(Change{Change::Action::create, txt_set({"\"a\"", "\"b\""})}));
 }
 
 TEST(ZoneChanges, DeletesExactlyWhatTheLedgerKnowsToBeThere) {
-  const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}, false}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}}};
   EXPECT_THAT(believed_changes(plan_names(entries, {}, {challenge_name})),
               ElementsAre(Change{Change::Action::remove, txt_set({"\"a\""})}));
 }
 
 TEST(ZoneChanges, SwapsTheSetWhereAnotherOfOursStays) {
   TxtOwner owner{CertificateId::parse("other"), 1, 1, WallTime{}};
-  const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}, false},
-                                      {challenge_name, "b", {owner}, ChangeId::parse("C1"), {}, false}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}},
+                                      {challenge_name, "b", {owner}, ChangeId::parse("C1"), {}}};
   EXPECT_THAT(believed_changes(plan_names(entries, {}, {challenge_name})),
               ElementsAre(Change{Change::Action::remove, txt_set({"\"a\"", "\"b\""})},
                           Change{Change::Action::create, txt_set({"\"b\""})}));
@@ -54,8 +53,7 @@ TEST(ZoneChanges, SwapsTheSetWhereAnotherOfOursStays) {
 
 TEST(ZoneChanges, ReadsFirstWhereARequestWasWrittenDownButNeverAnswered) {
   TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
-  EXPECT_TRUE(
-      plan_names({{challenge_name, "a", {owner}, {}, {}, false}}, {}, {challenge_name}).at(challenge_name).unsure);
+  EXPECT_TRUE(plan_names({{challenge_name, "a", {owner}, {}, {}}}, {}, {challenge_name}).at(challenge_name).unsure);
 }
 
 TEST(ZoneChanges, MergesWithForeignValuesKeepingTheirTextAndTtl) {

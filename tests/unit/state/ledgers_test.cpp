@@ -13,8 +13,7 @@ TxtEntry txt(const std::string& value, WallTime written) {
           .value = value,
           .owners = {{CertificateId::parse("www"), 3, 7, written}},
           .created = ChangeId::parse("/change/C1"),
-          .removed = {},
-          .parked = true};
+          .removed = {}};
 }
 
 ShelfEntry server_certificate(const std::string& name, WallTime written) {
@@ -41,7 +40,6 @@ TEST(ZoneLedger, GivesBackWhatWasWritten) {
     EXPECT_EQ(entry.value, "v1");
     EXPECT_EQ(entry.created, ChangeId::parse("C1"));
     EXPECT_EQ(entry.removed, std::nullopt);
-    EXPECT_TRUE(entry.parked);
     EXPECT_EQ(entry.owners.at(0).epoch, 7);
     EXPECT_EQ(entry.owners.at(0).written, ground.clock.now());
     EXPECT_EQ(co_await zones_with_ledgers(ground.store), std::vector{HostedZoneId::parse("Z1")});
