@@ -37,7 +37,7 @@ class CertificateAuthority {
   bool has_account() const { return account_.has_value(); }
 
   // May not be repeated blindly. replaces: the ARI id of the predecessor, "" for none; refused or alreadyReplaced:
-  // asked once more without it.
+  // asked once more without it. Where the CA failed over it (serverInternal), the next call leaves it out.
   Task<OrderUrl> new_order(const CertificateSpec& wanted, std::string replaces = "");
   // The order for these names that is still pending or ready, where the CA can tell: by the account's order list, where
   // it has one; empty else (then newOrder is asked again with the same body, and many CAs give the same order). One
@@ -97,6 +97,7 @@ class CertificateAuthority {
   };
 
   Task<Answer> ask(Call call);  // as the account
+  Task<Answer> ask_for_order(Call call, const std::string& replaces);
   Task<http::Response> post(Call call);
   Task<Order> read(const OrderUrl& url);
   Order remember(const OrderUrl& url, const http::Response& response);
@@ -118,6 +119,7 @@ class CertificateAuthority {
   Session& session_;
   std::optional<Account> account_;
   std::map<OrderUrl, Known> known_;
+  std::set<std::string> failed_over_;  // predecessors, by ARI id, that newOrder named when the CA failed in itself
   std::uint64_t polls_ = 0;
 };
 

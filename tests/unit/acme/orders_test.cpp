@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/unit/acme/ground.h"
+#include "wire/base64.h"
 #include "wire/json.h"
 
 namespace certferry::acme {
@@ -121,6 +122,32 @@ TEST(NewOrder, NamesItsPredecessorAndGoesOnWithoutWhereThatIsRefused) {
     EXPECT_EQ(ground.ca().orders.at(second.text()).replaces, "");
     const OrderUrl third = co_await ca.new_order(kWanted, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");  // not known
     EXPECT_EQ(ground.ca().orders.at(third.text()).replaces, "");
+  });
+}
+
+TEST(NewOrder, LeavesOutAPredecessorThatTheCaFailedOver) {
+  Ground ground{Settings{.orders_reused = false}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const std::string id = ari_certificate_id((co_await ground.issue(ca, kWanted)).chain.leaf);
+    ground.ca().interpose = [](const http::Request& request,
+                               const std::string& asked) -> std::optional<http::Response> {
+      if (asked != "newOrder") return {};
+      const Json body = Json::parse(request.body, "the request");
+      const auto payload = parse_base64url(body.text("payload").value_or(""));
+      if (!payload || !payload->contains("replaces")) return {};
+      return CaProblem{500, "serverInternal", "could not find an order for the given certificate"}.response();
+    };
+    std::optional<Failure> failed;
+    try {
+      co_await ca.new_order(kWanted, id);
+    } catch (const Failure& failure) {
+      failed = failure;
+    }
+    EXPECT_TRUE(failed);
+    if (!failed) co_return;
+    EXPECT_EQ(failed->kind(), Failure::Kind::outcome_unknown);  // so that the order is looked for before the next
+    const OrderUrl second = co_await ca.new_order(kWanted, id);
+    EXPECT_EQ(ground.ca().orders.at(second.text()).replaces, "");
   });
 }
 
