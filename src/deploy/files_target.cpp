@@ -96,7 +96,7 @@ Task<> FilesTarget::reload() {
                 fmt::format("Make `{}` succeed, and run certferry again", typed(where_.reload)));
 }
 
-Task<> FilesTarget::verify(const Issued& issued, const Serving&) {
+Task<Proof> FilesTarget::verify(const Issued& issued, const Serving&) {
   const auto place = where_.connect.empty() ? std::nullopt : parse_host_port(where_.connect, https_port);
   const bool by_handshake = place && proving_.verify != Verify::api;
   if (!by_handshake && proving_.verify == Verify::handshake)
@@ -108,6 +108,7 @@ Task<> FilesTarget::verify(const Issued& issued, const Serving&) {
                            limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "verify", verifying);
+  co_return by_handshake ? Proof::handshake : Proof::files;
 }
 
 Task<> FilesTarget::verify_files(const Issued& issued) {

@@ -17,7 +17,7 @@ class FilesTarget final : public Target {
   Task<Serving> look() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.
   Task<> bind(const Shelved& next, const Serving& seen) override;
-  Task<> verify(const Issued& issued, const Serving& former) override;
+  Task<Proof> verify(const Issued& issued, const Serving& former) override;
   Task<> restore(const Serving& former, const Shelved& bound) override;
 
  private:

@@ -101,7 +101,7 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
   if (after != next) throw changed_by_others(*this, next, after);
 }
 
-Task<> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
+Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
   const bool told_before = former.body && former.shown && former.body->leaf == former.shown->leaf;
   const bool by_handshake = proving_.verify == Verify::handshake ||
                             (proving_.verify == Verify::automatic && (handshake_tells_ || told_before));
@@ -118,6 +118,7 @@ Task<> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "verify", verifying);
+  co_return by_handshake ? Proof::handshake : Proof::api;
 }
 
 Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {

@@ -24,7 +24,7 @@ class LoadBalancerTarget : public Target {
   Shelf& shelf() override { return shelf_; }
   Task<Serving> look() override;
   Task<> bind(const Shelved& next, const Serving& seen) override;
-  Task<> verify(const Issued& issued, const Serving& former) override;
+  Task<Proof> verify(const Issued& issued, const Serving& former) override;
   Task<> restore(const Serving& former, const Shelved& bound) override;
 
  protected:

@@ -7,6 +7,13 @@
 
 namespace certferry {
 
+// By what it is known that a target serves a certificate.
+enum class Proof {
+  handshake,  // every address showed it
+  api,        // AWS names it
+  files,      // `live` leads to it; nobody was asked
+};
+
 // What serves a certificate from a shelf: a listener, a reloaded nginx. One slot.
 class Target {
  public:
@@ -20,7 +27,7 @@ class Target {
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
   // Until every address shows it, N in a row, within a deadline. former: what was looked at before the first change,
   // perhaps by an earlier run; it tells whether handshakes from here say what the slot refers to.
-  virtual Task<> verify(const Issued& issued, const Serving& former) = 0;
+  virtual Task<Proof> verify(const Issued& issued, const Serving& former) = 0;
   virtual Task<> restore(const Serving& former, const Shelved& bound) = 0;  // only where it still shows what we bound
 };
 

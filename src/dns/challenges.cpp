@@ -109,8 +109,8 @@ Task<> Challenges::publish_timed(const std::vector<ChallengeRecord>& records, co
     publishing.failed(std::current_exception());
     throw;
   }
-  publishing.done(
-      fmt::format("{} values INSYNC in {} zone{}", records.size(), published.size(), published.size() == 1 ? "" : "s"));
+  publishing.done(fmt::format("{} value{} INSYNC in {} zone{}", records.size(), records.size() == 1 ? "" : "s",
+                              published.size(), published.size() == 1 ? "" : "s"));
 }
 
 Task<> Challenges::withdraw(const Shares& shares) {

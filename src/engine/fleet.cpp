@@ -371,6 +371,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     co_await clean_up(request, report);
   });
   for (const CertificatePlan& plan : report.plan.certificates) add_unmoved(plan, report.outcomes);
+  tell_what_is_kept(report);
   report.ca_requests = session.requests_sent();
   report.ca_polls = ca.polls();
   report.aws_requests = ground.access.requests_sent();

@@ -36,6 +36,18 @@ void count(FailureRecord& failures, const Failure& failure, WallTime now) {
   failures.next = failure.next();
 }
 
+std::string proven_by(Proof proof) {
+  switch (proof) {
+    case Proof::handshake:
+      return "served and verified";
+    case Proof::api:
+      return "bound there, says AWS; no handshake was made";
+    case Proof::files:
+      return "in place; no server was asked";
+  }
+  return "";
+}
+
 }  // namespace
 
 // Why an open generation can give nothing that is wanted now; "" where it can.
@@ -179,9 +191,12 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
                         fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
                         "look at the target, or run `certferry apply --retry`",
                         target_name};
-    const bool served =
+    const Installation done =
         co_await ::certferry::install(newest.issued, newest.key, wanted, *target, where.retire_after, trades_);
-    if (served) co_return Outcome{Outcome::Kind::installed, id, target_id, "served and verified", "", target_name};
+    if (done.end == Installation::End::installed)
+      co_return Outcome{Outcome::Kind::installed, id, target_id, proven_by(done.proof), "", target_name};
+    if (done.end == Installation::End::kept)
+      co_return Outcome{Outcome::Kind::kept, id, target_id, "serves the newest there is", "", target_name};
     const Held& held = trades_.installs.held(*target);
     co_return Outcome{Outcome::Kind::held, id, target_id, held.reason, held.remedy, target_name};
   } catch (const Failure& failure) {

@@ -73,15 +73,14 @@ Task<bool> restored(Target& target, const Serving& former, const Shelved& bound,
   co_return false;
 }
 
-Task<> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
-                         const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
+Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
+                              const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
   std::exception_ptr failed;
   bool bound = false;
   try {
     co_await target.bind(shelved, seen);
     bound = true;
-    co_await target.verify(issued, former);
-    co_return;
+    co_return co_await target.verify(issued, former);
   } catch (...) {
     failed = std::current_exception();
   }
@@ -117,21 +116,21 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
   co_return co_await journal.step("certificate", obtain);
 }
 
-Task<bool> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
-                   Duration retire_after, Trades& trades) {
+Task<Installation> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
+                           Duration retire_after, Trades& trades) {
   const Serving seen = co_await target.look();
-  if (seen.shows(issued) && trades.installs.proven(target, issued)) co_return true;
+  if (seen.shows(issued) && trades.installs.proven(target, issued)) co_return Installation{Installation::End::kept};
   const Serving former = co_await trades.installs.note(target, seen, issued);  // written before the first change
   if (const auto held =
           permit(former, issued, wanted, trades.record.get(), trades.roots, trades.time.now(), trades.permits)) {
     co_await trades.installs.hold(target, *held);  // never worse than before (I7): a value, no Failure
-    co_return false;
+    co_return Installation{Installation::End::held};
   }
   const PrivateKey key = co_await trades.keys.open(ref);  // only now: a look costs no Decrypt
   const Shelved shelved = co_await trades.shelves.put(target, trades.record.get().id, issued, key);
-  co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
+  const Proof proof = co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
   co_await trades.installs.prove(target, issued, retire_after);  // starts the clock of what was there before
-  co_return true;
+  co_return Installation{Installation::End::installed, proof};
 }
 
 }  // namespace certferry

@@ -10,9 +10,19 @@ namespace certferry {
 // and call it again.
 Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journal);
 
-// Makes one target serve it, proves it, or puts back what was there. Looks first: running it again costs a look. False
-// where it is held back (I7).
-Task<bool> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
-                   Duration retire_after, Trades& trades);
+// How the work on one target ended, where nothing failed.
+struct Installation {
+  enum class End {
+    installed,
+    kept,  // it serves it, and was seen to: nothing was done
+    held,  // kept off, for it would be worse (I7)
+  };
+  End end;
+  Proof proof = Proof::api;  // of installed
+};
+
+// Makes one target serve it, proves it, or puts back what was there. Looks first: running it again costs a look.
+Task<Installation> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
+                           Duration retire_after, Trades& trades);
 
 }  // namespace certferry

@@ -11,6 +11,8 @@ std::string_view name(Outcome::Kind kind) {
       return "issued";
     case Outcome::Kind::installed:
       return "installed";
+    case Outcome::Kind::kept:
+      return "kept";
     case Outcome::Kind::held:
       return "held";
     case Outcome::Kind::waiting:
@@ -27,13 +29,22 @@ bool Report::failed() const {
   return std::ranges::any_of(outcomes, [](const Outcome& outcome) { return outcome.kind == Outcome::Kind::failed; });
 }
 
+void tell_what_is_kept(Report& report) {
+  if (!report.plan.anything()) return;
+  for (const CertificatePlan& certificate : report.plan.certificates) {
+    const auto& issue = certificate.issue;
+    if (issue && issue->kind == Action::Kind::keep && !issue->remedy.empty())
+      report.outcomes.push_back(Outcome{Outcome::Kind::kept, issue->certificate, "", issue->reason, issue->remedy});
+  }
+}
+
 std::string to_text(const Report& report) {
   std::string text;
   for (const Outcome& outcome : report.outcomes) {
     const std::string& subject = !outcome.target_name.empty() ? outcome.target_name
                                  : !outcome.target.empty()    ? outcome.target
                                                               : outcome.certificate;
-    text += fmt::format("{:<9} {}: {}\n", name(outcome.kind), subject, outcome.what);
+    text += fmt::format("{:<9} {}: {}\n", name(outcome.kind), subject, without_subject(outcome.what, subject));
     if (!outcome.next.empty()) text += fmt::format("          -> {}\n", outcome.next);
   }
   if (report.emergency) text += "A target is left with a certificate that has expired or is about to.\n";

@@ -10,10 +10,10 @@ namespace certferry {
 
 // How one piece of a run ended.
 struct Outcome {
-  enum class Kind { issued, installed, held, waiting, removed, failed };
+  enum class Kind { issued, installed, kept, held, waiting, removed, failed };
   Kind kind;
   std::string certificate, target;  // Target::id(), or what was removed; "" for what concerns the certificate
-  std::string what, next;           // what happened; for failed and held: what to do
+  std::string what, next;           // what happened; for failed, held and kept: what to do
   std::string target_name = {};     // for people: Target::name()
 };
 std::string_view name(Outcome::Kind);
@@ -26,6 +26,9 @@ struct Report {
   std::uint64_t ca_requests = 0, ca_polls = 0, aws_requests = 0;
   bool failed() const;
 };
+// Adds what was kept for a reason that somebody may want to mend. Where nothing was to do at all, the plan is what is
+// shown.
+void tell_what_is_kept(Report&);
 std::string to_text(const Report&);
 Json to_json(const Report&);
 

@@ -84,7 +84,7 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
                     "",
                     fmt::format("the state is missing, but a certificate of ours is served, not due until {}",
                                 iso8601(due_at(lost->leaf))),
-                    "point [state] store at where it was",
+                    fmt::format("point [state] store (--store) at where it was, or begin anew with --renew {}", id),
                     due_at(lost->leaf)};
     return issue("there is none yet");
   }
@@ -140,7 +140,7 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
       return Action{Kind::wait,
                     id,
                     target.id,
-                    "rolled back: " + rolled_back->reason,
+                    fmt::format("rolled back: {}; again on {}", rolled_back->reason, iso8601(rolled_back->not_before)),
                     "look at the target, or run `certferry apply --retry`",
                     rolled_back->not_before};
   }
@@ -274,8 +274,10 @@ Plan make_plan(const Observed& observed, const Request& request, const Roots& ro
   }
   for (const Removable& removable : observed.removable) {
     const bool later = removable.not_before && now < *removable.not_before;
-    plan.removals.push_back(
-        Action{later ? Kind::wait : removable.kind, "", removable.name, removable.reason, "", removable.not_before});
+    plan.removals.push_back(Action{
+        later ? Kind::wait : removable.kind, "", removable.name,
+        later ? fmt::format("{}; kept until {}", removable.reason, iso8601(*removable.not_before)) : removable.reason,
+        "", removable.not_before});
   }
   return plan;
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/at_rest.h"
@@ -79,6 +80,8 @@ Plan make_plan(const Observed& observed, const Request& request, const Roots& ro
 // and its targets were seen to serve it.
 bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request& request, WallTime now);
 
+// For people, where `subject` stands before it anyway: without its name at the front.
+std::string_view without_subject(std::string_view what, std::string_view subject);
 std::string to_text(const Plan&, WallTime now);  // for people: + issue, ~ install, - retire, then a sum
 Json to_json(const Plan&);
 

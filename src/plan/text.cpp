@@ -25,8 +25,8 @@ std::string_view sign(Action::Kind kind) {
 }
 
 std::string line(const Action& action, std::string_view indent, std::string_view subject) {
-  std::string text =
-      fmt::format("{}{} {:<8} {}: {}\n", indent, sign(action.kind), name(action.kind), subject, action.reason);
+  std::string text = fmt::format("{}{} {:<8} {}: {}\n", indent, sign(action.kind), name(action.kind), subject,
+                                 without_subject(action.reason, subject));
   if (!action.remedy.empty()) text += fmt::format("{}           -> {}\n", indent, action.remedy);
   return text;
 }
@@ -43,6 +43,11 @@ std::string sum(const Plan& plan) {
 }
 
 }  // namespace
+
+std::string_view without_subject(std::string_view what, std::string_view subject) {
+  const bool named = what.starts_with(subject) && what.substr(subject.size()).starts_with(": ");
+  return named ? what.substr(subject.size() + 2) : what;
+}
 
 std::string to_text(const Plan& plan, WallTime) {
   std::string text;

@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 struct Refused : testing::Test {
@@ -83,6 +84,20 @@ TEST_F(Refused, AServerThatIsBusyHoldsNothingBack) {
   mend_ca();
   EXPECT_EQ(asked(), 1U);
   EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+TEST_F(Refused, ByTheCaALaterOneIsNotReportedAsInstalled) {
+  estate.classic_elb("old-web");
+  estate.wanted("shop").on_elb("old-web");
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::installed)));
+  estate.world().ca().rejected.insert(DomainName::parse("shop.example"));
+  Request renew;
+  renew.renew = {"shop"};
+  estate.apply(renew);
+  EXPECT_THAT(estate.report().outcomes, Not(Contains(Field(&Outcome::kind, Outcome::Kind::installed))));
+  EXPECT_THAT(to_text(estate.report()), HasSubstr("kept      classic ELB old-web:443: serves the newest there is\n"));
+  EXPECT_THAT(to_text(estate.report()), HasSubstr("failed    shop: "));
 }
 
 TEST_F(Refused, ByAwsItIsTriedAgainByTheNextRun) {

@@ -29,7 +29,7 @@ TEST_F(FilesTest, WritesADirectoryForEachCertificateAndSwitchesTheLink) {
     const Serving seen = co_await target.look();
     EXPECT_TRUE(seen.empty());
     const Shelved next = co_await installed(target, seen);
-    co_await target.verify(issued, Serving{});
+    EXPECT_EQ(co_await target.verify(issued, Serving{}), Proof::files);
     EXPECT_EQ(next.reference, place());
     const Serving after = co_await target.look();
     EXPECT_TRUE(after.ours);

@@ -63,7 +63,7 @@ TEST_F(LoadBalancerTargetTest, BindsAFreshUploadAndProvesItByHandshake) {
     on_target(install, [&](Target& target) -> Task<> {
       const Serving seen = co_await target.look();
       const Shelved next = co_await installed(target, seen);  // not yet visible to load balancers when first tried
-      co_await target.verify(issued, Serving{});
+      EXPECT_EQ(co_await target.verify(issued, Serving{}), Proof::handshake);
       const Serving after = co_await target.look();
       EXPECT_EQ(after.reference, next.reference);
       EXPECT_TRUE(after.ours);
@@ -112,7 +112,7 @@ TEST_F(LoadBalancerTargetTest, BelievesTheApiWithAWarningWhereNoHandshakeTells) 
     EXPECT_FALSE(seen.unreadable);
     EXPECT_NE(seen.note, "");
     co_await installed(target, seen);
-    co_await target.verify(issued, Serving{});
+    EXPECT_EQ(co_await target.verify(issued, Serving{}), Proof::api);
   });
   EXPECT_TRUE(heard("verified by the word of the API alone"));
 }

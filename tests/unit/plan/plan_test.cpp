@@ -115,6 +115,7 @@ TEST_F(Planning, OrdersNothingWhereOursIsServedThoughTheStateIsLost) {
       plan(seen({}, {target(serving(ca.issue({"shop.example"}, now - days(1), now + days(89)), true))})).issue;
   EXPECT_EQ(issue->kind, Kind::keep);
   EXPECT_THAT(issue->remedy, HasSubstr("[state] store"));
+  EXPECT_THAT(issue->remedy, HasSubstr("--renew shop")) << "where it is nowhere any more";
 }
 
 TEST_F(Planning, ATargetThatShowsItUnprovenIsInstalledAgain) {
@@ -129,7 +130,16 @@ TEST_F(Planning, ATargetThatWasRolledBackRests) {
   Record record = recorded(days(80));
   record.targets["elb/web"].rolled_back =
       TargetRecord::RolledBack{record.newest->issued.fingerprint(), "no answer", 1, now + minutes(1)};
-  EXPECT_EQ(plan(seen(record, {target({})})).targets.front().kind, Kind::wait);
+  const Action rests = plan(seen(record, {target({})})).targets.front();
+  EXPECT_EQ(rests.kind, Kind::wait);
+  EXPECT_THAT(rests.reason, HasSubstr("no answer; again on " + iso8601(now + minutes(1))));
+}
+
+TEST_F(Planning, WhatIsNotRemovedYetSaysUntilWhen) {
+  Observed observed;
+  observed.removable.push_back({Kind::retire, "iam/aws/1/certferry", "old-one", now + hours(24), "no longer needed"});
+  EXPECT_THAT(to_text(make_plan(observed, {}, roots, now), now),
+              HasSubstr("old-one: no longer needed; kept until " + iso8601(now + hours(24)) + "\n"));
 }
 
 TEST_F(Planning, SaysWhatKeepsItFromLooking) {
@@ -137,6 +147,14 @@ TEST_F(Planning, SaysWhatKeepsItFromLooking) {
   const auto made = plan(seen(recorded(days(80)), {blind}));
   EXPECT_EQ(made.targets.front().kind, Kind::trouble);
   EXPECT_EQ(made.targets.front().remedy, "create it");
+}
+
+TEST_F(Planning, NamesATargetInTroubleOnce) {
+  Observed observed;
+  const std::string name = "classic ELB web:443";
+  observed.certificates.push_back(
+      seen(recorded(days(80)), {{"elb/web", name, {}, name + ": no load balancer web", "create it", true}}));
+  EXPECT_THAT(to_text(make_plan(observed, {}, roots, now), now), HasSubstr("trouble  " + name + ": no load balancer"));
 }
 
 TEST_F(Planning, LeavesAloneWhatIsNoLongerConfigured) {
