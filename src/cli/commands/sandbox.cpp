@@ -31,7 +31,13 @@ std::string places_text(const sandbox::SocketPlaces& places, const std::string& 
   text += "\nIn another terminal:\n";
   for (const auto& [name, value] : sandbox::aws_environment(places))
     text += fmt::format("  export {}={}\n", name, value);
-  return text + fmt::format("  certferry apply --config {}/certferry.toml\n", directory);
+  text += fmt::format("  certferry apply --config {}/certferry.toml\n", directory);
+  if (places.listeners.empty()) return text;
+  return text + fmt::format(
+                    "  certferry check --trust {}/ca.pem 127.0.0.1:{}\n\n"
+                    "The listeners' names are known to that name server alone. An apply beside it therefore warns "
+                    "that it believes\nAWS where it made no handshake; `certferry demo` shows the handshakes.\n",
+                    directory, places.listeners.begin()->second);
 }
 
 Json places_json(const sandbox::SocketPlaces& places, const std::string& directory) {
