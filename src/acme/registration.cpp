@@ -53,7 +53,8 @@ Task<std::string> CertificateAuthority::account_url(const PrivateKey& key, Accou
     throw Failure(Failure::Kind::refused,
                   fmt::format("newAccount: the CA wants its terms of service to be agreed to: {}",
                               quoted(directory.terms_of_service)),
-                  fmt::format("Read {} and set [ca] agree_to_terms = true", quoted(directory.terms_of_service)));
+                  fmt::format("Read {} and set [ca] agree_to_terms = true (--agree-to-terms)",
+                              quoted(directory.terms_of_service)));
   Json payload = Json::object();
   if (settings.agree_to_terms) payload["termsOfServiceAgreed"] = true;
   if (!settings.contact.empty()) payload["contact"] = contact_urls(settings.contact);

@@ -38,8 +38,22 @@ void add_config(CLI::App& app, Words& words) {
       ->type_name("FILE");
 }
 
+constexpr const char* kInstead = "Instead of a configuration";
+
+// Where the state is, and AWS.
+void add_state_flags(CLI::App& app, Words& words) {
+  Flags& flags = words.flags;
+  const auto option = [&](const std::string& name, auto& value, const std::string& what, const std::string& type) {
+    app.add_option(name, value, what)->type_name(type)->group(kInstead);
+  };
+  option("--store", flags.store, "where the state is kept", "DIR|s3://...");
+  option("--kms-key", flags.kms_key, "what seals secrets; needed in S3", "KEY");
+  option("--region", flags.region, "of AWS", "REGION");
+  option("--profile", flags.profile, "of the AWS configuration", "NAME");
+}
+
 void add_flags(CLI::App& app, Words& words) {
-  const std::string group = "Instead of a configuration";
+  const std::string group = kInstead;
   Flags& flags = words.flags;
   const auto option = [&](const std::string& name, auto& value, const std::string& what, const std::string& type) {
     return app.add_option(name, value, what)->type_name(type)->group(group);
@@ -56,10 +70,7 @@ void add_flags(CLI::App& app, Words& words) {
   option("--directory", flags.directory, "letsencrypt, letsencrypt-staging (default), or an https URL", "CA");
   option("--trust", flags.trust, "PEM file of roots that the CA's server may have", "FILE");
   option("--account-key", flags.account_key, "where the account key is kept", "FILE|s3://...");
-  option("--store", flags.store, "where the state is kept", "DIR|s3://...");
-  option("--kms-key", flags.kms_key, "what seals secrets", "KEY");
-  option("--region", flags.region, "of AWS", "REGION");
-  option("--profile", flags.profile, "of the AWS configuration", "NAME");
+  add_state_flags(app, words);
   option("--key-type", flags.key_type, "p256 (default), p384, rsa2048, rsa3072, rsa4096", "TYPE");
   option("--ca-profile", flags.ca_profile, "a profile of the CA, such as shortlived", "NAME");
 }
@@ -119,13 +130,16 @@ void add_check(CLI::App& app, Words& words) {
 }
 
 void add_others(CLI::App& app, Words& words) {
-  add_config(command(app, "status", "Say what is known of every certificate, from the state alone",
-                     "  certferry status\n  certferry status --json"),
-             words);
+  CLI::App& status =
+      command(app, "status", "Say what is known of every certificate, from the state alone",
+              "  certferry status\n  certferry status --json\n  certferry status --store /srv/certferry");
+  add_config(status, words);
+  add_state_flags(status, words);
   CLI::App& forget = command(app, "forget", "End what the state knows of a certificate; what it serves stays",
                              "  certferry forget old.example.com");
   forget.add_option("name", words.name, "of the certificate, as status prints it")->required()->type_name("NAME");
   add_config(forget, words);
+  add_state_flags(forget, words);
   add_wait(forget, words);
   CLI::App& account = command(app, "account", "Print the URL of the CA's terms, and our account",
                               "  certferry account\n  certferry account --directory letsencrypt");
@@ -208,8 +222,8 @@ Verb command_of(const std::string& name, const Words& words) {
   if (name == "apply") return ApplyCommand{source_of(words), words.request, wait};
   if (name == "plan") return PlanCommand{source_of(words), words.request, words.detailed_exitcode};
   if (name == "check") return check_of(words);
-  if (name == "status") return StatusCommand{{words.config, {}}};
-  if (name == "forget") return ForgetCommand{{words.config, {}}, words.name, wait};
+  if (name == "status") return StatusCommand{source_of(words)};
+  if (name == "forget") return ForgetCommand{source_of(words), words.name, wait};
   if (name == "account") return AccountCommand{source_of(words)};
   if (name == "sandbox") return words.sandbox;
   if (name == "demo") return DemoCommand{};
@@ -254,7 +268,8 @@ std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string
   bool version = false;
   app.add_flag("--version,-V", version, "print the version");
   app.add_flag("--json", words.json, "one JSON object on standard output, progress as JSON lines on standard error");
-  app.add_flag("-q,--quiet", words.quiet, "no progress: the result, and what is wrong");
+  app.add_flag("-q,--quiet", words.quiet,
+               "no progress, and of apply nothing where nothing is to do: what was done, what is wrong");
   app.add_flag("-v,--verbose", words.verbose, "tell more on the way");
   add_apply_and_plan(app, words);
   add_check(app, words);

@@ -39,6 +39,14 @@ Task<std::optional<Config>> config_or_misconfigured(Stage& stage, const ConfigSo
   throw Misconfigured{Failure{Failure::Kind::refused, std::move(what), std::move(next)}};
 }
 
+Config state_of_flags(const Flags& flags) {
+  try {
+    return config_of_state(flags);
+  } catch (const Failure& failure) {
+    throw Misconfigured{failure};
+  }
+}
+
 }  // namespace
 
 Task<Config> load_config(Stage& stage, const ConfigSource& source) {
@@ -55,6 +63,7 @@ Task<Config> load_config(Stage& stage, const ConfigSource& source) {
 }
 
 Task<Config> load_config_or_defaults(Stage& stage, const ConfigSource& source) {
+  if (source.flags) co_return state_of_flags(*source.flags);
   auto config = co_await config_or_misconfigured(stage, source);
   co_return config ? std::move(*config) : parse_config("", "");
 }

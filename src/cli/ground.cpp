@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "cli/empty_store.h"
 #include "cli/said.h"
 #include "real/sqlite_store.h"
 #include "state/heartbeats.h"
@@ -54,13 +55,28 @@ Foundation::Foundation(Stage& stage, const Config& config, Outside& outside)
 Task<std::unique_ptr<Foundation>> Foundation::lay(Stage& stage, const Config& config, Duration wait) {
   Outside* outside = co_await stage.open(config);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
-  foundation->roots_ = co_await trusted_roots(stage, config.ca.trust);
-  foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+  co_await foundation->furnish();
   foundation->open_store(wait);
-  foundation->sealing_ = config.state.kms_key.empty()
-                             ? file_sealing(*outside, state_directory(config, stage.host) + "/store.key")
-                             : kms_sealing(*outside, foundation->access_->client(), config.state.kms_key);
   co_return foundation;
+}
+
+Task<std::unique_ptr<Foundation>> Foundation::lay_to_look(Stage& stage, const Config& config) {
+  Outside* outside = co_await stage.open(config);
+  std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
+  co_await foundation->furnish();
+  if (kept_in_s3(config) || co_await stage.host.status(state_directory(config, stage.host) + "/state.db"))
+    foundation->open_store(Duration::zero());
+  else
+    foundation->open_no_store();
+  co_return foundation;
+}
+
+Task<> Foundation::furnish() {
+  roots_ = co_await trusted_roots(stage_, config_.ca.trust);
+  access_ = co_await aws::Access::open(outside_, {config_.aws.region, config_.aws.profile});
+  sealing_ = config_.state.kms_key.empty()
+                 ? file_sealing(outside_, state_directory(config_, stage_.host) + "/store.key")
+                 : kms_sealing(outside_, access_->client(), config_.state.kms_key);
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_store(Stage& stage, const Config& config) {
@@ -84,6 +100,11 @@ void Foundation::open_store(Duration wait) {
       outside_, [lock = store.get()] { return lock->try_lock(); }, [lock = store.get()] { return lock->holder(); },
       wait);
   store_ = std::move(store);
+}
+
+void Foundation::open_no_store() {
+  store_ = std::make_unique<EmptyStore>(state_directory(config_, stage_.host));
+  instances_ = locked_instances(outside_, [] { return true; }, [] { return std::string{}; }, Duration::zero());
 }
 
 Ground Foundation::ground() { return {outside_, *access_, *store_, *sealing_, *instances_, config_, roots_}; }

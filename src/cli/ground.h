@@ -13,6 +13,8 @@ class Foundation {
   // Opens the state (SQLite file or S3) and finds out how AWS is spoken to; no credentials are asked for unless the
   // state is in S3. wait: how long the embedded store's lock is waited for. Failure: refused.
   static Task<std::unique_ptr<Foundation>> lay(Stage& stage, const Config& config, Duration wait);
+  // The same for who changes nothing: a state that is not there is not made.
+  static Task<std::unique_ptr<Foundation>> lay_to_look(Stage& stage, const Config& config);
   // The store alone, to read in.
   static Task<std::unique_ptr<Foundation>> lay_store(Stage& stage, const Config& config);
   Ground ground();
@@ -20,7 +22,9 @@ class Foundation {
 
  private:
   Foundation(Stage& stage, const Config& config, Outside& outside);
+  Task<> furnish();  // all but the store
   void open_store(Duration wait);
+  void open_no_store();
 
   Stage& stage_;
   const Config& config_;

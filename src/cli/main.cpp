@@ -1,8 +1,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <fmt/format.h>
 #include <memory>
@@ -37,16 +39,20 @@ void harden() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-void write_to(std::FILE* file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fflush(file);
+// Whether all of it went there. To a reader that went away it did: it has what it wanted.
+bool write_to(std::FILE* file, std::string_view text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  return (std::fflush(file) == 0 && written) || errno == EPIPE;
 }
 
-Console console_of_process() {
+// lost: is told what kept a result from being written.
+Console console_of_process(int& lost) {
   const char* no_colour = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
   Console console;
-  console.out = [](std::string_view text) { write_to(stdout, text); };
+  console.out = [&lost](std::string_view text) {
+    if (!write_to(stdout, text)) lost = errno;
+  };
   console.err = [](std::string_view text) { write_to(stderr, text); };
   console.err_is_terminal = ::isatty(STDERR_FILENO) != 0 && terminal && std::string_view{terminal} != "dumb";
   console.colour = console.err_is_terminal && !(no_colour && *no_colour);
@@ -88,6 +94,7 @@ class Performance {
                .clock = doors_.clock(),
                .entropy = doors_.entropy(),
                .json = line.json,
+               .quiet = line.quiet,
                .open = [this](const Config& config) { return doors_.open(config); }} {
     if (!ear_.terminal) return;
     console_.out = [this, out = console.out](std::string_view text) {
@@ -142,9 +149,9 @@ void end_with(int process) {
 
 // What stands on standard output with --json however a command ends: one object.
 void say_stopped(Console& console, const CommandLine& line) {
-  if (line.json)
-    console.out(failure_json(
-        Failure{Failure::Kind::transient, "stopped by a signal", "Run certferry again; it goes on where it stopped"}));
+  say_failure(
+      console, line.json,
+      Failure{Failure::Kind::transient, "stopped by a signal", "Run certferry again; it goes on where it stopped"});
 }
 
 int run(Console& console, const CommandLine& line) {
@@ -203,9 +210,13 @@ int answer(Console& console, const std::vector<std::string>& arguments) {
 
 int main(int count, char** words) {
   certferry::harden();
-  certferry::Console console = certferry::console_of_process();
+  int lost = 0;
+  certferry::Console console = certferry::console_of_process(lost);
   try {
-    return certferry::answer(console, {words + 1, words + count});
+    const int exit = certferry::answer(console, {words + 1, words + count});
+    if (lost == 0) return exit;
+    console.err(fmt::format("certferry: standard output: {}: the result is not all there\n", std::strerror(lost)));
+    return exit == 0 ? 1 : exit;
   } catch (const std::exception& error) {
     console.err(fmt::format("certferry: {}\n  -> Report this with the command and its output; it should not happen\n",
                             certferry::quoted(error.what())));

@@ -21,6 +21,7 @@ struct Stage {
   Clock& clock;
   Entropy& entropy;
   bool json = false;
+  bool quiet = false;  // what was done and what is wrong, and nothing else
   // All doors, once it is known whom the configuration trusts: with the first one asked with. The answer lives as long
   // as the stage.
   std::function<Task<Outside*>(const Config&)> open;

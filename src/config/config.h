@@ -120,5 +120,7 @@ struct Flags {
   std::vector<std::string> reload;
 };
 Config config_from_flags(const Flags&);
+// The same for a command that needs no names: where the state is, and AWS.
+Config config_of_state(const Flags&);
 
 }  // namespace certferry

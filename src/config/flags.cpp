@@ -93,4 +93,13 @@ Config config_from_flags(const Flags& flags) {
   return config;
 }
 
+Config config_of_state(const Flags& flags) {
+  Complaints complaints;
+  Config config;
+  read_settings(flags, Values{complaints}, config);
+  validate(config, complaints);
+  complaints.throw_if_any("the command line");
+  return config;
+}
+
 }  // namespace certferry

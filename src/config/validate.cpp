@@ -19,11 +19,11 @@ void validate_keeping(Config& config, Complaints& complaints) {
   if (account.kms_key.empty()) account.kms_key = config.state.kms_key;
   if (in_s3(config.state.store) && config.state.kms_key.empty()) {
     complaints.add(config.state.place, fmt::format("[state] store = \"{}\" has no kms_key", config.state.store),
-                   "Add kms_key = \"alias/...\" to [state]: secrets in S3 are always sealed");
+                   "Add kms_key = \"alias/...\" to [state] (--kms-key): secrets in S3 are always sealed");
   }
   if (in_s3(account.key) && account.kms_key.empty()) {
     complaints.add(account.place, fmt::format("[account] key = \"{}\" has no kms_key", account.key),
-                   "Add kms_key = \"alias/...\" to [account] or [state]: a key in S3 is always sealed");
+                   "Add kms_key = \"alias/...\" to [account] or [state] (--kms-key): a key in S3 is always sealed");
   }
   const auto object = account.key.find('/', std::string_view{"s3://"}.size());
   if (in_s3(account.key) && (object == std::string::npos || account.key.ends_with('/'))) {

@@ -65,6 +65,11 @@ auto parsed(Complaints& complaints, const Place& place, Parse parse) -> std::opt
   }
 }
 
+// What was written, after the place, which is the flag itself where it was one.
+std::string assigned(std::string_view key, const std::string& text, const Place& place) {
+  return fmt::format("{}\"{}\"", place.file == key ? "" : fmt::format("{} = ", key), quoted(text, kShown));
+}
+
 }  // namespace
 
 std::optional<std::string> Values::complain(const Place& place, std::string what, std::string remedy) const {
@@ -198,19 +203,19 @@ std::optional<std::string> Values::load_balancer(const std::string& text, const 
 
 std::optional<std::string> Values::directory(std::string_view key, const std::string& text, const Place& place) const {
   if (!text.starts_with('/') || text.contains('\0')) {
-    return complain(place, fmt::format("{} = \"{}\" is no absolute path", key, quoted(text, kShown)),
+    return complain(place, fmt::format("{} is no absolute path", assigned(key, text, place)),
                     "Write the whole path, such as \"/etc/ssl/www\"");
   }
   std::string path;
   for (std::string_view part : split_at(text, '/')) {
     if (part == "..") {
-      return complain(place, fmt::format("{} = \"{}\" leads up with \"..\"", key, quoted(text, kShown)),
+      return complain(place, fmt::format("{} leads up with \"..\"", assigned(key, text, place)),
                       "Write the path without \"..\"");
     }
     if (!part.empty() && part != ".") path += fmt::format("/{}", part);
   }
   if (!path.empty()) return path;
-  return complain(place, fmt::format("{} = \"{}\" is the root directory", key, quoted(text, kShown)),
+  return complain(place, fmt::format("{} is the root directory", assigned(key, text, place)),
                   "Write a directory of its own, such as \"/etc/ssl/www\"");
 }
 
@@ -241,14 +246,14 @@ std::optional<std::string> Values::place_of_state(std::string_view key, const st
                                                   const Place& place) const {
   if (!text.starts_with("s3:")) {
     if (text.contains("://") || text.contains('\0')) {
-      return complain(place, fmt::format("{} = \"{}\" is neither a path nor in S3", key, quoted(text, kShown)),
+      return complain(place, fmt::format("{} is neither a path nor in S3", assigned(key, text, place)),
                       "Write a path, or s3://bucket/path");
     }
     return text;
   }
   const std::string_view rest = text.starts_with("s3://") ? std::string_view{text}.substr(5) : std::string_view{};
   if (is_bucket(rest.substr(0, rest.find('/')))) return text;
-  return complain(place, fmt::format("{} = \"{}\" names no bucket", key, quoted(text, kShown)),
+  return complain(place, fmt::format("{} names no bucket", assigned(key, text, place)),
                   "Write s3://bucket/path; a bucket's name has 3 to 63 lower-case letters, digits, \".\" and \"-\"");
 }
 

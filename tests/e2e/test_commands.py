@@ -1,7 +1,11 @@
 """The other commands, by flags alone, and their exit codes."""
 
 import json
+import os
+import signal
+import socket
 import sqlite3
+import subprocess
 
 from conftest import certificate
 from test_nginx import Nginx
@@ -33,7 +37,7 @@ def test_plan_says_what_apply_will_do_and_changes_nothing(certferry, aws, ca):
     out, _ = certferry.run("plan", "--config", str(certferry.config), "--detailed-exitcode", expect=2)
     assert "there is none yet" in out
     assert "/order-plz" not in ca.requests()[before:] and aws.txt_sets(zone) == []
-    assert not (certferry.folder / "tls").exists()
+    assert not (certferry.folder / "tls").exists() and not certferry.state.exists()
     certferry.apply()
     certferry.run("plan", "--config", str(certferry.config), "--detailed-exitcode", expect=0)
 
@@ -53,6 +57,51 @@ def test_check_speaks_the_monitoring_plugins_exit_codes(certferry, aws, ca):
     finally:
         nginx.stop()
     certferry.run("check", expect=3)
+
+
+def test_a_quiet_apply_says_nothing_where_nothing_is_to_do(certferry, aws):
+    issued(certferry, aws, "quiet")
+    assert certferry.apply("--quiet") == ("", "")
+    out, _ = certferry.apply("--quiet", "--renew", "quiet")
+    assert "issued" in out
+    assert json.loads(certferry.apply("--quiet", "--json")[0])["outcomes"] == []
+
+
+def test_plan_says_that_the_terms_are_not_agreed_to_until_there_is_an_account(certferry, aws):
+    aws.zone("terms.example.org")
+    certferry.configure(certificate("www", ["www.terms.example.org"]))
+    agreed = certferry.config.read_text()
+    certferry.config.write_text(agreed.replace("agree_to_terms = true\n", ""))
+    out, _ = certferry.run("plan", "--config", str(certferry.config))
+    assert "agree_to_terms" in out
+    certferry.config.write_text(agreed)
+    out, _ = certferry.run("plan", "--config", str(certferry.config))
+    assert "agree_to_terms" not in out
+    certferry.apply()
+    certferry.config.write_text(agreed.replace("agree_to_terms = true\n", ""))
+    out, _ = certferry.run("plan", "--config", str(certferry.config), "--renew", "www")
+    assert "agree_to_terms" not in out, "an account that exists needs no agreement"
+
+
+def test_a_result_that_cannot_be_written_is_no_success(certferry):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [os.environ["CERTFERRY_BINARY"], "status"], env=certferry.environment, cwd=certferry.folder,
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+        )
+    assert ended.returncode == 1 and "standard output" in ended.stderr
+
+
+def test_a_signal_is_told_with_what_comes_next(certferry, aws):
+    aws.zone("stopped.example.org")
+    listening = socket.create_server(("127.0.0.1", 0))
+    silent = f"https://127.0.0.1:{listening.getsockname()[1]}/dir"
+    process = certferry.start("account", "--directory", silent)
+    listening.accept()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.endswith("certferry: stopped by a signal\n  -> Run certferry again; it goes on where it stopped\n")
 
 
 def test_status_knows_a_certificate_from_the_state_alone(certferry, aws):

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
@@ -6,14 +8,30 @@
 
 namespace certferry {
 
+namespace {
+
+// What a run that did nothing has to tell: the plan, which says why, and an emergency that is left all the same.
+std::string idle_text(const Report& report, WallTime now) {
+  return to_text(report.plan, now) + (report.emergency ? to_text(report) : "");
+}
+
+// Whether somebody should mend something.
+bool calls_for_somebody(const Report& report) {
+  return report.emergency ||
+         std::ranges::any_of(report.plan.all(), [](const Action& action) { return !action.remedy.empty(); });
+}
+
+}  // namespace
+
 Task<int> do_apply(Stage& stage, const ApplyCommand& command) {
   const Config config = co_await load_config(stage, command.config);
   require_certificates(config, command.request);
   const auto foundation = co_await Foundation::lay(stage, config, command.wait);
   Fleet fleet{foundation->ground()};
   const Report report = co_await fleet.apply(command.request, command.wait);
-  const bool quiet = !report.plan.anything() && report.outcomes.empty();
-  say_result(stage, quiet ? to_text(report.plan, stage.clock.now()) : to_text(report), to_json(report));
+  const bool idle = !report.plan.anything() && report.outcomes.empty();
+  if (stage.json || !stage.quiet || !idle || calls_for_somebody(report))
+    say_result(stage, idle ? idle_text(report, stage.clock.now()) : to_text(report), to_json(report));
   co_return report.failed() || report.emergency ? 1 : 0;
 }
 

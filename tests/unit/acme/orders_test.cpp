@@ -43,7 +43,8 @@ TEST(Account, IsNotRegisteredBeforeTheTermsAreAgreedTo) {
   const auto failure = registering(ground, {}, url);
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->kind(), Failure::Kind::refused);
-  EXPECT_EQ(failure->next(), "Read https://ca.sandbox.test/terms/2026-11 and set [ca] agree_to_terms = true");
+  EXPECT_EQ(failure->next(),
+            "Read https://ca.sandbox.test/terms/2026-11 and set [ca] agree_to_terms = true (--agree-to-terms)");
   EXPECT_TRUE(ground.ca().accounts.empty());
 }
 

@@ -47,6 +47,14 @@ TEST(CommandLine, ReadsApplyByFlagsAlone) {
   EXPECT_TRUE(apply.request.permits.drop_names);
 }
 
+TEST(CommandLine, ReadsWhereTheStateIsForWhatNeedsNothingElse) {
+  const auto status = understood<StatusCommand>({"status", "--store", "s3://my-bucket/x/", "--kms-key", "alias/a"});
+  ASSERT_TRUE(status.config.flags);
+  EXPECT_EQ(status.config.flags->store, "s3://my-bucket/x/");
+  EXPECT_EQ(status.config.flags->kms_key, "alias/a");
+  EXPECT_EQ(understood<ForgetCommand>({"forget", "www", "--store", "/srv"}).config.flags->store, "/srv");
+}
+
 TEST(CommandLine, ReadsCheckAsAMonitoringPluginDoes) {
   const auto check = understood<CheckCommand>(
       {"check", "a.example", "b.example:993", "--warn", "30", "--crit", "36h", "--starttls", "imap"});
@@ -78,6 +86,7 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
             "certferry: --wait: \"soon\" is no duration; write a number and a unit, such as 90s or 5min\n  -> See "
             "certferry apply --help\n");
   EXPECT_EQ(told({"forget"}).exit, 2);
+  EXPECT_EQ(told({"status", "--config", "a.toml", "--store", "/srv/state"}).exit, 2);
   EXPECT_EQ(told({}).exit, 2);
 }
 

@@ -108,6 +108,14 @@ TEST_F(Commands, StatusMakesNoStateAndNeedsNoDoor) {
   EXPECT_EQ(out, "{\"certificates\":[],\"store\":\"/home/certferry/.local/state/certferry/state.db\"}\n");
 }
 
+TEST_F(Commands, StatusLooksWhereTheStateIsSaidToBeWithoutAConfiguration) {
+  write("/etc/certferry/certferry.toml", "not read");
+  EXPECT_EQ(run({"status", "--store", "/srv/state"}), 0) << err;
+  EXPECT_EQ(out, "Nothing is known yet: there is no /srv/state/state.db.\n");
+  EXPECT_EQ(run({"forget", "www", "--store", "https://state"}), 2);
+  EXPECT_TRUE(err.starts_with("certferry: --store: \"https://state\" is neither a path nor in S3")) << err;
+}
+
 TEST_F(Commands, ForgetRefusesWhatIsStillConfigured) {
   write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
   EXPECT_EQ(run({"forget", "www"}), 2);

@@ -42,10 +42,10 @@ TEST(ValidateConfig, KnowsLoadBalancersOfOneNameInTwoRegionsApart) {
 TEST(ValidateConfig, WantsSecretsInS3Sealed) {
   EXPECT_EQ(refusal("[state]\nstore = \"s3://my-bucket/certferry/\"\n"),
             "certferry.toml:2:9: [state] store = \"s3://my-bucket/certferry/\" has no kms_key -> Add kms_key = "
-            "\"alias/...\" to [state]: secrets in S3 are always sealed");
+            "\"alias/...\" to [state] (--kms-key): secrets in S3 are always sealed");
   EXPECT_EQ(refusal("[account]\nkey = \"s3://my-bucket/account.key\"\n"),
             "certferry.toml:2:7: [account] key = \"s3://my-bucket/account.key\" has no kms_key -> Add kms_key = "
-            "\"alias/...\" to [account] or [state]: a key in S3 is always sealed");
+            "\"alias/...\" to [account] or [state] (--kms-key): a key in S3 is always sealed");
   EXPECT_EQ(refusal("[state]\nstore = \"s3:bucket\"\nkms_key = \"alias/x\"\n"),
             "certferry.toml:2:9: [state] store = \"s3:bucket\" names no bucket -> Write s3://bucket/path; a bucket's "
             "name has 3 to 63 lower-case letters, digits, \".\" and \"-\"");
@@ -94,6 +94,15 @@ TEST(ValidateConfig, TakesTheSameRulesToFlags) {
   EXPECT_EQ(refusal(flags), "--elb: \"my-lb:https\" has no port after the colon -> Write it as --elb my-lb:443");
   flags.elb = {"my-lb", "my-lb:443"};
   EXPECT_EQ(refusal(flags), "--elb: elb/my-lb:443 stands at --elb already -> Leave one of the two away");
+  flags.elb = {};
+  flags.files = {"etc"};
+  EXPECT_EQ(refusal(flags), "--files: \"etc\" is no absolute path -> Write the whole path, such as \"/etc/ssl/www\"");
+  flags.files = {};
+  flags.reload = {};
+  flags.store = "s3://my-bucket/x/";
+  EXPECT_EQ(refusal(flags),
+            "--store: [state] store = \"s3://my-bucket/x/\" has no kms_key -> Add kms_key = \"alias/...\" to [state] "
+            "(--kms-key): secrets in S3 are always sealed");
   EXPECT_EQ(refusal(Flags{}), "--domain: no name is given -> Add --domain example.com, once for each name");
 }
 
