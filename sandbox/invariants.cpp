@@ -54,7 +54,8 @@ bool may_be_shortened(World& world, const Certificate& former, WallTime now) {
   return ours->revoked || in_emergency(former, now) || world.ca().renewal_window(*ours, now).first <= now;
 }
 
-// Why `next` is worse than `former`; "" where it is not.
+}  // namespace
+
 std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now) {
   if (unusable(former.leaf, next.leaf, now)) return "";
   const Roots roots = world.roots();
@@ -69,7 +70,6 @@ std::string worsening(World& world, const Chain& former, const Chain& next, Wall
   return "";
 }
 
-// What of I5 can be seen from outside; "" where all is well.
 std::string defect(const Presented& given, WallTime now) {
   const Chain& chain = given.chain;
   if (chain.leaf.not_before() > now || chain.leaf.not_after() <= now) return "it is outside its dates";
@@ -82,8 +82,6 @@ std::string defect(const Presented& given, WallTime now) {
   }
   return "";
 }
-
-}  // namespace
 
 struct Invariants::State {
   World& world;

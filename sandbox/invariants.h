@@ -8,6 +8,11 @@
 
 namespace certferry::sandbox {
 
+// Why whoever looks at a server is worse off with `next` than with `former` (I7), in words; "" where nobody is.
+std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now);
+// What of I5 can be seen from outside; "" where all is well.
+std::string defect(const Presented& given, WallTime now);
+
 // What must never be true of a world, whatever was killed when, checked after every event as far as CA and AWS can see
 // it:
 //   I4  a certificate that a listener refers to was deleted

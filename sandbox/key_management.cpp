@@ -169,6 +169,13 @@ Json KeyManagement::decrypt(const Json& input, Outcome& outcome) const {
   }
 }
 
+Secret KeyManagement::opened(BytesView ciphertext, const Json& encryption_context) const {
+  Outcome unheard;
+  const Json answer = decrypt(
+      Json::object({{"CiphertextBlob", base64(ciphertext)}, {"EncryptionContext", encryption_context}}), unheard);
+  return Secret{parse_base64(answer.at("Plaintext").as_text()).value()};
+}
+
 Json KeyManagement::data_key(const Json& input, Outcome& outcome, bool with_plain) {
   const Key& key = key_named(required_member(input, "KeyId"));
   outcome.object = key.id;

@@ -18,6 +18,8 @@ class KeyManagement {
   http::Response handle(const http::Request& request, WallTime now);
   void add(const std::string& alias);  // "alias/certferry"
   bool denied = false;                 // AccessDeniedException to everything
+  // What a data key's ciphertext hides, for oracles: no request, no event. Throws Refusal.
+  Secret opened(BytesView ciphertext, const Json& encryption_context) const;
 
  private:
   struct Key {

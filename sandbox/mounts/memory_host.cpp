@@ -87,7 +87,10 @@ void Machine::erase(const Path& path) {
 Task<> MemoryHost::change(std::string name, std::function<void(Machine&)> happens) {
   effects_.disk_may_fail(name);
   Effect effect{.name = std::move(name), .there = kFileTakes, .back = kFileTakes};
-  effect.happens = [&machine = machine_, happens = std::move(happens)] { happens(machine); };
+  effect.happens = [&machine = machine_, happens = std::move(happens)] {
+    happens(machine);
+    if (machine.heard_change) machine.heard_change();
+  };
   co_await effects_.perform(std::move(effect));
 }
 

@@ -24,6 +24,7 @@ struct Machine {
   Duration clock_error{0};        // its civil time minus the world's
   std::vector<Command> commands;  // run on it, in order
   std::function<Exit(const Command&)> on_run = [](const Command&) { return Exit{}; };
+  std::function<void()> heard_change;  // called right after a process changed something on it
 
   // The path with every link in it followed, its last part too where `last`; "" where links go in circles.
   Path resolved(const Path& path, bool last = true) const;

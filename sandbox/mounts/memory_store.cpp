@@ -29,6 +29,7 @@ Task<std::variant<Store::Version, Conflict>> MemoryStore::put(Key key, Bytes val
     std::string version = fmt::format("v{}", ++state.versions);
     state.entries.insert_or_assign(key, Entry{value, version});
     *outcome = version;
+    if (state.heard_change) state.heard_change(key);
   };
   co_await effects_.perform(std::move(write));
   co_return *outcome;
@@ -41,10 +42,12 @@ Task<std::variant<Done, Conflict>> MemoryStore::remove(Key key, Version version)
   removal.happens = [&state = state_, outcome, key, version] {
     auto found = state.entries.find(key);
     if (found == state.entries.end()) return;
-    if (found->second.version == version)
-      state.entries.erase(found);
-    else
+    if (found->second.version != version) {
       *outcome = Conflict{};
+      return;
+    }
+    state.entries.erase(found);
+    if (state.heard_change) state.heard_change(key);
   };
   co_await effects_.perform(std::move(removal));
   co_return *outcome;

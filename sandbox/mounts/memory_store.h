@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "outside/store.h"
@@ -10,7 +11,8 @@ namespace certferry::sandbox {
 // What a store holds: it belongs to the world, and survives the processes that write it.
 struct StoredState {
   std::map<Store::Key, Store::Entry> entries;
-  std::uint64_t versions = 0;  // given so far: none recurs
+  std::uint64_t versions = 0;                           // given so far: none recurs
+  std::function<void(const Store::Key&)> heard_change;  // called right after a value was put or removed
 };
 
 // A store of one process over a StoredState, as durable as a disk: what was written is there after a kill, and a write

@@ -103,6 +103,7 @@ bool may_change(const http::Request& request) {
 Task<http::Response> MemoryTransport::send(http::Request request) {
   std::string host = request.url.host();
   if (!request.headers.get("User-Agent")) request.headers.set("User-Agent", "certferry (simulated)");  // a door's part
+  if (network_.heard_request) network_.heard_request(request);
   Dice& dice = network_.dice;
   const Faults& faults = network_.faults();
   const bool ca_down = request.trust == http::Trust::ca && network_.ca_is_down(effects_.time().now());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "sandbox/mounts/addresses.h"
 #include "sandbox/mounts/effects.h"
 #include "sandbox/world.h"
@@ -13,6 +15,7 @@ struct Network {
   Dice& dice;
   std::uint64_t seed = 0;                                     // which days the CA is down follows from it
   Duration least = milliseconds(5), most = milliseconds(40);  // one way
+  std::function<void(const http::Request&)> heard_request;    // called as each is sent, whatever becomes of it
   Duration one_way() { return dice.between(least, most); }
   const Faults& faults() const { return world.faults(); }
   bool ca_is_down(WallTime now) const;

@@ -1,5 +1,6 @@
 #include "sandbox/mounts/simulated_world.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>
 
@@ -75,6 +76,11 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
 }
 
 SimulatedWorld::~SimulatedWorld() = default;
+
+std::size_t SimulatedWorld::crash_points_since(long effect) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      log_.crash_points, [&](const CrashPoint& point) { return point.effect >= effect && point.effect < log_.count; }));
+}
 
 std::size_t SimulatedWorld::start(const Life& life, Seat seat) {
   std::size_t number = started_++;

@@ -69,6 +69,7 @@ class SimulatedWorld {
   long effects() const { return log_.count; }
   const std::vector<std::string>& effect_names() const { return log_.names; }
   void kill_at(CrashPoint point) { log_.crash_points.push_back(point); }
+  std::size_t crash_points_since(long effect) const;  // that were met, at this effect or later ones
 
   // Starts one process and lets time pass until it has ended or was killed, at most `limit`. Others go on meanwhile.
   Ending run(const Life& life, Seat seat = {}, Duration limit = days(30));

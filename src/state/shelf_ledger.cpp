@@ -55,17 +55,8 @@ ShelfEntry shelf_entry_of(const Json& json) {
 }
 
 std::vector<ShelfEntry> parse_shelf_entries(const std::optional<Store::Entry>& stored, const std::string& shelf) {
-  std::vector<ShelfEntry> entries;
-  if (!stored) return entries;
-  std::string what = "ledger of shelf " + shelf;
-  Json json = Json::parse(stored->value, what, limits::store::value_longest);
-  require_format(json, shelf_ledger_format, what);
-  try {
-    for (const Json& entry : json.at("entries").as_array()) entries.push_back(shelf_entry_of(entry));
-  } catch (const Failure& failure) {
-    throw failure.within(what);
-  }
-  return entries;
+  if (!stored) return {};
+  return parse_shelf_ledger(stored->value, "ledger of shelf " + shelf);
 }
 
 Bytes stored_shelf_entries(const std::vector<ShelfEntry>& entries, const std::string& shelf) {
@@ -75,6 +66,18 @@ Bytes stored_shelf_entries(const std::vector<ShelfEntry>& entries, const std::st
 }
 
 }  // namespace
+
+std::vector<ShelfEntry> parse_shelf_ledger(BytesView text, const std::string& what) {
+  std::vector<ShelfEntry> entries;
+  Json json = Json::parse(text, what, limits::store::value_longest);
+  require_format(json, shelf_ledger_format, what);
+  try {
+    for (const Json& entry : json.at("entries").as_array()) entries.push_back(shelf_entry_of(entry));
+  } catch (const Failure& failure) {
+    throw failure.within(what);
+  }
+  return entries;
+}
 
 Task<std::vector<ShelfEntry>> ShelfLedger::entries() {
   co_return parse_shelf_entries(co_await store_.get(shelf_key(shelf_)), shelf_);

@@ -38,6 +38,9 @@ class ShelfLedger {
   Turn turn_;
 };
 
+// What is stored of a shelf. Throws Failure (refused) that names `what`.
+std::vector<ShelfEntry> parse_shelf_ledger(BytesView text, const std::string& what);
+
 Task<std::vector<std::string>> shelves_with_ledgers(Store& store);
 
 }  // namespace certferry

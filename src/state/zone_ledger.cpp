@@ -50,17 +50,8 @@ TxtEntry txt_entry_of(const Json& json) {
 }
 
 std::vector<TxtEntry> parse_txt_entries(const std::optional<Store::Entry>& stored, const HostedZoneId& zone) {
-  std::vector<TxtEntry> entries;
-  if (!stored) return entries;
-  std::string what = "ledger of zone " + zone.text();
-  Json json = Json::parse(stored->value, what, limits::store::value_longest);
-  require_format(json, zone_ledger_format, what);
-  try {
-    for (const Json& entry : json.at("entries").as_array()) entries.push_back(txt_entry_of(entry));
-  } catch (const Failure& failure) {
-    throw failure.within(what);
-  }
-  return entries;
+  if (!stored) return {};
+  return parse_zone_ledger(stored->value, "ledger of zone " + zone.text());
 }
 
 Bytes stored_txt_entries(const std::vector<TxtEntry>& entries, const HostedZoneId& zone) {
@@ -70,6 +61,18 @@ Bytes stored_txt_entries(const std::vector<TxtEntry>& entries, const HostedZoneI
 }
 
 }  // namespace
+
+std::vector<TxtEntry> parse_zone_ledger(BytesView text, const std::string& what) {
+  std::vector<TxtEntry> entries;
+  Json json = Json::parse(text, what, limits::store::value_longest);
+  require_format(json, zone_ledger_format, what);
+  try {
+    for (const Json& entry : json.at("entries").as_array()) entries.push_back(txt_entry_of(entry));
+  } catch (const Failure& failure) {
+    throw failure.within(what);
+  }
+  return entries;
+}
 
 Task<std::vector<TxtEntry>> ZoneLedger::entries() {
   co_return parse_txt_entries(co_await store_.get(zone_key(zone_)), zone_);

@@ -48,6 +48,9 @@ class ZoneLedger {
   Turn turn_;
 };
 
+// What is stored of a zone. Throws Failure (refused) that names `what`.
+std::vector<TxtEntry> parse_zone_ledger(BytesView text, const std::string& what);
+
 Task<std::vector<HostedZoneId>> zones_with_ledgers(Store& store);
 
 }  // namespace certferry

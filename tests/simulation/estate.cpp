@@ -97,6 +97,12 @@ Estate::Wanted& Estate::wanted(const std::string& id) {
   throw std::logic_error("no certificate " + id);
 }
 
+std::vector<CertificateConfig> Estate::all_wanted() const {
+  std::vector<CertificateConfig> all;
+  for (const auto& one : wanted_) all.push_back(one->config);
+  return all;
+}
+
 void Estate::unwant(const std::string& id) {
   std::erase_if(wanted_, [&](const auto& one) { return one->config.id.text() == id; });
 }
@@ -146,6 +152,11 @@ sandbox::Life Estate::life_of(Act act) {
     const auto instances = heartbeat_instances(outside, executor, access.client(), "state", "certferry");
     co_await one_run(outside, *shared, *sealing, *instances, access, *own, act);
   };
+}
+
+void Estate::lose_state() {
+  simulated->state().entries.clear();
+  watch->state_lost();
 }
 
 sandbox::Ending Estate::apply(Request request) {
@@ -220,6 +231,13 @@ std::optional<Certificate> Estate::shown_by(const std::string& load_balancer) {
   const auto shown = world().presented(host, 443, "any.example", simulated->time().now());
   if (!shown) return {};
   return shown->chain.leaf;
+}
+
+std::string Estate::load_balancer_of(const std::string& listener) {
+  for (const auto& [name, balancer] : world().load_balancers().by_name)
+    for (const auto& entry : balancer.listeners)
+      if (entry.arn == listener) return name;
+  throw std::logic_error("no listener " + listener);
 }
 
 std::string Estate::bound_on(const std::string& load_balancer) {

@@ -42,6 +42,7 @@ class Estate {
   };
   Wanted& certificate(const std::string& id, const std::vector<std::string>& domains);
   Wanted& wanted(const std::string& id);
+  std::vector<CertificateConfig> all_wanted() const;
   void unwant(const std::string& id);  // no longer configured
   void state_in_s3();                  // sealed by KMS, with heartbeats
 
@@ -57,13 +58,14 @@ class Estate {
   sandbox::Life life(Request request, Kept kept);                        // of one run of apply
   sandbox::Life forgetting(std::string id, Duration wait = minutes(5));  // of one run of forget
   void pass(Duration duration) { simulated->run_for(duration); }
-  void lose_state() { simulated->state("main") = {}; }
+  void lose_state();
   std::size_t changes_of(const std::function<void()>& act);  // how many requests meanwhile changed something outside
 
   // What is there afterwards.
   bool reported() const { return last_report.has_value(); }  // whether the last run came so far
   const Report& report() const { return *last_report; }
   std::optional<Certificate> shown_by(const std::string& load_balancer);  // by a handshake, now
+  std::string load_balancer_of(const std::string& listener);              // by the listener's ARN
   std::string bound_on(const std::string& load_balancer);                 // the ARN that its listener refers to
   std::vector<std::string> challenge_records();                           // every TXT value in every zone
   std::vector<std::string> our_server_certificates();                     // names under /certferry/

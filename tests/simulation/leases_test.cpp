@@ -151,6 +151,7 @@ void claimed_elsewhere(Estate& estate, const std::string& certificate) {
   auto& record = objects.at("certferry/certificate/" + certificate + "/record");
   Json json = Json::parse(parse_s3_body(record.body, "the record").value, "the record");
   json["claim"]["instance"] = "elsewhere";
+  json["claim"]["epoch"] = json.at("claim").at("epoch").as_integer() + 1;
   record.body = to_bytes(S3Body{"0123456789abcdef", json.dump()});
   record.etag = "\"elsewhere\"";
   const Json heart =
@@ -158,6 +159,7 @@ void claimed_elsewhere(Estate& estate, const std::string& certificate) {
   objects["certferry/instance/elsewhere"] = {.body = to_bytes(S3Body{"0123456789abcdee", heart.dump()}),
                                              .etag = "\"beat\"",
                                              .modified = estate.simulated->time().now()};
+  estate.watch->look_at_store();
 }
 
 TEST(Leases, WhatACertificateNoLongerNeedsStaysWhileSomebodyIsAtWorkOnIt) {

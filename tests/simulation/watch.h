@@ -2,59 +2,69 @@
 
 #include <map>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/secret.h"
-#include "crypto/public_key.h"
+#include "oracles/budget_oracle.h"
+#include "oracles/bytes_oracle.h"
+#include "oracles/files_oracle.h"
+#include "oracles/keys_oracle.h"
+#include "oracles/ledger_oracle.h"
+#include "oracles/record_oracle.h"
+#include "oracles/secrets_oracle.h"
 #include "sandbox/invariants.h"
 #include "sandbox/mounts/simulated_world.h"
 
 namespace certferry::simulation {
 
-// What must be true of every life, whatever was killed when: the sandbox's invariants, and those that need a look into
-// the store, read here without the product's own eyes where that can be:
-//   I1  a certificate was asked for with a key that cannot be read back
-//   I2  a second account was made
-//   I3  a TXT value or a server certificate of ours is there, and no ledger says so
-// and at its end the index says nothing that is believed and that a record contradicts, and no secret stands in what is
-// stored, said or traced.
+// What must be true of every life, whatever was killed when: hears every request that CA and AWS answered, every value
+// that was stored or removed and every change of a file, and lets all oracles judge it then. The sandbox's invariants
+// (I4 to I7) are one of them; oracles/ holds the others. At its end, the index says nothing that is believed and that a
+// record contradicts.
 class Watch {
  public:
   explicit Watch(sandbox::SimulatedWorld& simulated);
   ~Watch();
 
-  // Everything that was wrong up to now, as sentences; looks for secrets afresh.
+  // Everything that was wrong up to now, as sentences, each with its time; looks for secrets afresh.
   std::vector<std::string> complaints() const;
   // What the store holds, by its keys; of S3, without the bodies' wrapping.
   std::map<std::string, Bytes> stored() const;
-  // Of the vault: by its keys, unsealed; empty where KMS seals.
-  std::map<std::string, Bytes> secrets() const;
+  // Hears of what the test itself did to the store, as if a process had done it.
+  void look_at_store();
   sandbox::Invariants& invariants() { return invariants_; }
   // What a dead or stopped instance had sent may put an older certificate of ours back for a while (I8): the next run
   // repairs it, and the test looks at the end. I7 is not held against it.
   void allow_late_effects() { late_effects_ = true; }
-  void allow_accounts(std::size_t most) { accounts_most_ = most; }
+  void allow_accounts(std::size_t most) { keys_.allow_accounts(most); }
+  void state_lost();  // on purpose
+  BytesOracle& bytes() { return bytes_; }
+  SecretsOracle& secrets() { return secrets_; }
 
  private:
-  void check(const sandbox::Event& event);
-  bool ledger_holds(std::string_view prefix, const std::string& word) const;
-  void ledgers_say(const sandbox::Event& event);
-  void key_can_be_read_back(const sandbox::Event& event);
-  std::optional<Secret> sealing_key() const;  // empty where KMS seals
-  const PublicKey& public_half(const Secret& key, const std::string& name, const Bytes& sealed);
-  std::vector<std::string> leaks() const;
-  std::vector<std::string> lies_of_the_index() const;
+  void happened(const sandbox::Event& event);
+  void stored_in_s3(const std::string& place);
+  void changed(const std::string& key, const std::optional<Bytes>& value);
+  Complain complain();
 
   sandbox::SimulatedWorld& simulated_;
   sandbox::Invariants invariants_;
+  struct Heard {
+    std::optional<Bytes> value;
+    Json json;
+  };
+  std::map<std::string, Heard> heard_;  // what the store held after the last change of each key
   std::vector<std::string> seen_;
-  // Of the secrets looked into, by key and value of the store: each is unsealed once.
-  std::map<std::pair<std::string, Bytes>, PublicKey> public_halves_;
-  std::size_t accounts_most_ = 1;
+  std::set<std::string> said_;
   bool late_effects_ = false;
+  KeysOracle keys_;
+  LedgerOracle ledgers_;
+  RecordOracle records_;
+  FilesOracle files_;
+  BudgetOracle budget_;
+  BytesOracle bytes_;
+  mutable SecretsOracle secrets_;
   std::shared_ptr<bool> listening_ = std::make_shared<bool>(true);
 };
 

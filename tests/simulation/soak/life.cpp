@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "../estate.h"
+#include "../liveness.h"
 #include "sandbox/certificate_authority.h"
 
 namespace certferry::soak {
@@ -16,7 +17,6 @@ using sandbox::Moment;
 using simulation::Estate;
 
 constexpr int restarts_most = 10;
-constexpr int days_until_quiet = 8;
 
 std::string directory_of(const DrawnTarget& target) { return "/etc/ssl/" + target.name; }
 
@@ -50,8 +50,8 @@ class Life {
     estate_.simulated->faults() = sandbox::Faults::calm();
     estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
-    become_quiet();
-    well_in_the_end();
+    for (std::string& sentence : simulation::becomes_quiet(estate_)) complain(std::move(sentence));
+    for (std::string& sentence : simulation::not_well(estate_)) complain(std::move(sentence));
     return summary(tracing);
   }
 
@@ -152,70 +152,6 @@ class Life {
     complain("a run has not ended after two days");
     for (const Instance& one : instances)
       if (!over(one)) world.kill(one.process);
-  }
-
-  // A run a day, until one has nothing left to do. One that was killed or stood still tells nothing: what it had
-  // claimed is left alone by the next until its heartbeat has expired, and what it could not do is done by the next.
-  void become_quiet() {
-    auto& world = *estate_.simulated;
-    for (int day = 0; day < days_until_quiet; ++day) {
-      const auto orders = estate_.world().ca().orders.size();
-      const auto effects = world.effects();
-      const auto changes = estate_.changes_of([&] { estate_.apply_with_restarts(); });
-      const bool disturbed = std::ranges::any_of(killed_at_, [&](const CrashPoint& point) {
-        return point.effect >= effects && point.effect < world.effects();
-      });
-      if (changes == 0 && orders == estate_.world().ca().orders.size() && !disturbed && day > 0) return;
-      estate_.pass(hours(25));  // longer than what was replaced is kept
-    }
-    complain(fmt::format("it was not quiet after {} days", days_until_quiet));
-  }
-
-  void well_in_the_end() {
-    for (const std::string& failure : estate_.failures()) complain("the last run failed: " + failure);
-    for (const DrawnCertificate& one : drawn_.certificates) {
-      if (!any_valid_for(one)) complain(fmt::format("{} has no valid certificate", one.id));
-      for (const DrawnTarget& target : one.targets) served(target, one);
-    }
-    auto theirs = estate_.simulated->third_parties().values();
-    for (const std::string& record : estate_.challenge_records())
-      if (theirs.erase(record) == 0) complain("a record is left: " + record);
-    for (const std::string& record : theirs) complain("a record of somebody else is gone: " + record);
-    for (const std::string& name : estate_.server_certificates_left_over()) complain("a certificate is left: " + name);
-    if (estate_.accounts() > 1) complain(fmt::format("there are {} accounts", estate_.accounts()));
-  }
-
-  bool any_valid_for(const DrawnCertificate& one) {
-    return std::ranges::any_of(estate_.world().ca().certificates, [&](const auto& entry) {
-      const Certificate& leaf = entry.second.chain.leaf;
-      return names_of(leaf) == one.domains && leaf.not_after() > estate_.simulated->time().now();
-    });
-  }
-
-  void served(const DrawnTarget& target, const DrawnCertificate& one) {
-    const auto leaf = shown_by(target);
-    if (!leaf) return complain(fmt::format("{} shows nothing", target.name));
-    if (names_of(*leaf) != one.domains || leaf->self_signed())
-      complain(fmt::format("{} does not show {}", target.name, one.id));
-    const auto& certificates = estate_.world().ca().certificates;
-    if (std::ranges::none_of(certificates, [&](const auto& entry) { return entry.second.chain.leaf == *leaf; }))
-      complain(fmt::format("{} shows a certificate that is not of our CA", target.name));
-    if (leaf->not_after() <= estate_.simulated->time().now())
-      complain(fmt::format("{} shows an expired certificate", target.name));
-  }
-
-  std::optional<Certificate> shown_by(const DrawnTarget& target) {
-    if (target.kind != DrawnTarget::Kind::files) return estate_.shown_by(target.name);
-    const auto* live = estate_.simulated->machine().find(directory_of(target) + "/live/cert.pem");
-    if (live == nullptr) return {};
-    return parse_chain(BytesView{live->content}).leaf;
-  }
-
-  static std::vector<std::string> names_of(const Certificate& leaf) {
-    std::vector<std::string> names;
-    for (const DomainName& name : leaf.names()) names.push_back(name.text());
-    std::ranges::sort(names);
-    return names;
   }
 
   void complain(std::string sentence) { complaints_.push_back(std::move(sentence)); }

@@ -1,0 +1,107 @@
+#include "budget_oracle.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/limits/letsencrypt.h"
+#include "base/limits/route53.h"
+#include "sandbox/certificate_authority.h"
+
+namespace certferry::simulation {
+namespace {
+
+namespace letsencrypt = limits::letsencrypt;
+namespace route53 = limits::route53;
+
+constexpr double a_little = 1e-6;  // of rounding
+
+// The last two labels: no name of a simulated world lies under a longer public suffix.
+std::string registered_domain(const std::string& name) {
+  const auto last = name.rfind('.');
+  const auto before = last == std::string::npos || last == 0 ? last : name.rfind('.', last - 1);
+  return before == std::string::npos ? name : name.substr(before + 1);
+}
+
+Duration each_of(double per_second) {
+  return Duration{static_cast<Duration::rep>(static_cast<double>(seconds(1).count()) / per_second)};
+}
+
+}  // namespace
+
+// A bucket leaks one every `refill`, and holds `most`.
+void BudgetOracle::spend(const std::string& what, double most, Duration refill, WallTime at) {
+  Bucket& bucket = buckets_[what];
+  const double leaked = static_cast<double>((at - bucket.at).count()) / static_cast<double>(refill.count());
+  bucket.used = std::max(0.0, bucket.used - leaked) + 1;
+  bucket.at = at;
+  if (bucket.used > most + a_little)
+    complain_(fmt::format("budget: more {} than {} and one every {}", what, most, humane(refill)));
+}
+
+void BudgetOracle::happened(const sandbox::Event& event) {
+  if (event.service == "route53")
+    spend("requests to Route 53", route53::most_requests_burst, each_of(route53::most_requests_per_second), event.at);
+  if (event.service == "acme") acme(event);
+  issued();
+  failed();
+}
+
+void BudgetOracle::acme(const sandbox::Event& event) {
+  const auto rate = [&](const std::string& what, letsencrypt::Rate allowed) {
+    spend(what, allowed.burst, allowed.refill, event.at);
+  };
+  const auto a_second = [&](const std::string& what, int most) { spend(what, most, each_of(most), event.at); };
+  if (event.operation == "newNonce")
+    a_second("requests for nonces", letsencrypt::new_nonces_per_second);
+  else if (event.operation == "newOrder")
+    a_second("requests for orders", letsencrypt::new_orders_per_second);
+  else
+    a_second("requests to the CA", letsencrypt::other_requests_per_second);
+  if (!event.changed) return;
+  if (event.operation == "newAccount") rate("accounts", letsencrypt::new_accounts_per_address);
+  if (event.operation == "challenge") validating_.insert(event.object);
+  if (event.operation != "newOrder") return;
+  const auto order = world_.ca().orders.find(event.object);
+  if (order != world_.ca().orders.end() && order->second.replaces.empty())
+    rate("orders of " + order->second.account, letsencrypt::new_orders_per_account);
+}
+
+void BudgetOracle::issued() {
+  auto& ca = world_.ca();
+  for (auto one = ca.certificates.upper_bound(newest_certificate_); one != ca.certificates.end(); ++one) {
+    newest_certificate_ = one->first;
+    const auto order = ca.orders.find(one->second.order);
+    if (order != ca.orders.end() && !order->second.replaces.empty()) continue;
+    const WallTime at = world_.now();
+    std::set<std::string> names, domains;
+    for (const DomainName& name : one->second.chain.leaf.names()) {
+      names.insert(name.text());
+      domains.insert(registered_domain(name.text()));
+    }
+    const auto count = [&](const std::string& what, letsencrypt::Rate allowed) {
+      spend(what, allowed.burst, allowed.refill, at);
+    };
+    count(fmt::format("certificates for {}", fmt::join(names, ", ")), letsencrypt::certificates_per_name_set);
+    for (const std::string& domain : domains)
+      count("certificates under " + domain, letsencrypt::certificates_per_registered_domain);
+  }
+}
+
+void BudgetOracle::failed() {
+  for (auto url = validating_.begin(); url != validating_.end();) {
+    const auto found = world_.ca().authorizations.find(*url);
+    if (found == world_.ca().authorizations.end() || found->second.status == "pending") {
+      url = found == world_.ca().authorizations.end() ? validating_.erase(url) : std::next(url);
+      continue;
+    }
+    for (const sandbox::CaChallenge& challenge : found->second.challenges)
+      if (challenge.error && challenge.validated_at)
+        spend("failed validations of " + found->second.identifier.text(),
+              letsencrypt::failed_authorizations_per_name.burst, letsencrypt::failed_authorizations_per_name.refill,
+              *challenge.validated_at);
+    url = validating_.erase(url);
+  }
+}
+
+}  // namespace certferry::simulation

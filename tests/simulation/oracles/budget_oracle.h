@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "complain.h"
+#include "sandbox/world.h"
+
+namespace certferry::simulation {
+
+// No bucket of Let's Encrypt or Route 53 (base/limits) is overdrawn by all processes of a world together, however often
+// they are started again: counted from what reached the services, by the world's clock. Orders that name their
+// predecessor (ARI) cost nothing at Let's Encrypt, and nothing here.
+class BudgetOracle {
+ public:
+  BudgetOracle(sandbox::World& world, Complain complain) : world_(world), complain_(std::move(complain)) {}
+  void happened(const sandbox::Event& event);
+
+ private:
+  struct Bucket {
+    double used = 0;
+    WallTime at{};
+  };
+  void spend(const std::string& what, double most, Duration refill, WallTime at);
+  void acme(const sandbox::Event& event);
+  void issued();
+  void failed();
+  sandbox::World& world_;
+  Complain complain_;
+  std::map<std::string, Bucket> buckets_;
+  std::set<std::string> validating_;  // authorizations, by URL
+  std::string newest_certificate_;    // URL of the last one counted: they sort by age
+};
+
+}  // namespace certferry::simulation

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "complain.h"
+#include "stored_value.h"
+
+namespace certferry::simulation {
+
+// Of everything stored, any prefix of its bytes is read or refused cleanly by the product: by a Failure that a person
+// must look at, and nothing else. After every write one prefix is tried, many where asked for.
+class BytesOracle {
+ public:
+  explicit BytesOracle(Complain complain) : complain_(std::move(complain)) {}
+  void changed(const StoredChange& change);
+  void cut_every(std::size_t octets) { step_ = octets; }  // beginning elsewhere with every write
+  std::size_t tried() const { return tried_; }
+
+ private:
+  Complain complain_;
+  std::size_t step_ = 0, tried_ = 0;
+};
+
+}  // namespace certferry::simulation

@@ -1,0 +1,365 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crash_points.h"
+#include "estate.h"
+#include "liveness.h"
+#include "sandbox/buckets.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/server_certificates.h"
+#include "wire/base64.h"
+
+// Each oracle hears of a violation that is planted here. A net is only worth what it catches.
+namespace certferry::simulation {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr const char* record = "certificate/shop/record";
+constexpr const char* journal = "certificate/shop/generation/1";
+
+class Planted : public testing::Test {
+ protected:
+  Planted() {
+    estate.zone("shop.example").classic_elb("old-web");
+    estate.certificate("shop", {"shop.example"}).on_elb("old-web").in_files("/etc/ssl/shop");
+  }
+  ~Planted() override { estate.verdict(); }  // each test says what it expects of it
+
+  sandbox::World& world() { return estate.world(); }
+  WallTime now() { return estate.simulated->time().now(); }
+  Json stored(const std::string& key) { return object_of(estate.watch->stored().at(key)); }
+  // As if a process had stored it.
+  void store(const std::string& key, const Bytes& value) {
+    estate.simulated->state().entries[key] = {value, "by hand"};
+    estate.watch->look_at_store();
+  }
+  void store(const std::string& key, const Json& value) { store(key, value.dump()); }
+  void remove(const std::string& key) {
+    estate.simulated->state().entries.erase(key);
+    estate.watch->look_at_store();
+  }
+  // Once, right after the first request of this kind that changed something.
+  void right_after(std::string operation, std::function<void()> act) {
+    world().on_event([operation = std::move(operation), act = std::move(act), once = false](const auto& event) mutable {
+      if (once || !event.changed || event.operation != operation) return;
+      once = true;
+      act();
+    });
+  }
+  void happens(std::string service, std::string operation, std::string object = "", bool changed = true) {
+    world().record({now(), std::move(service), std::move(operation), std::move(object), 200, changed});
+  }
+
+  Estate estate;
+};
+
+TEST_F(Planted, NothingIsSaidWhereNothingIsWrong) {
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
+TEST_F(Planted, I1AKeyThatIsGoneBeforeItsCertificateIsIssued) {
+  right_after("newOrder", [this] { remove("secret/shop/1"); });
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(AllOf(StartsWith("I1"), HasSubstr("was finalized with a key"))),
+                                      Contains(AllOf(StartsWith("I1"), HasSubstr("was issued for a key")))));
+}
+
+TEST_F(Planted, I1AKeySealedByKmsThatIsGoneBeforeItsCertificateIsIssued) {
+  estate.state_in_s3();
+  right_after("newOrder", [this] {
+    EXPECT_EQ(world().buckets().by_name.at("state").erase("certferry/secret/shop/1"), 1U);
+    estate.watch->look_at_store();
+  });
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I1"), HasSubstr("was finalized with a key"))));
+}
+
+TEST_F(Planted, I1IsKeptWhereKmsSeals) {
+  estate.state_in_s3();
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
+TEST_F(Planted, I1TheKeyOfWhatIsServed) {
+  estate.apply();
+  remove("secret/shop/1");
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(AllOf(StartsWith("I1"), HasSubstr("is named"))),
+                                      Contains(AllOf(StartsWith("I1"), HasSubstr("is served")))));
+}
+
+TEST_F(Planted, I1AKeyThatIsWrittenOver) {
+  estate.apply();
+  Json envelope = stored("secret/shop/1");
+  envelope["sealed"] = "AAAA";
+  store("secret/shop/1", envelope);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I1"), HasSubstr("written over"))));
+}
+
+TEST_F(Planted, I2ASecondAccount) {
+  estate.apply();
+  auto second = world().ca().accounts.begin()->second;
+  second.url += "0";
+  world().ca().accounts.emplace(second.url, second);
+  happens("acme", "newAccount");
+  EXPECT_THAT(estate.verdict(), Contains(StartsWith("I2")));
+}
+
+TEST_F(Planted, I3ARecordThatItsLedgerHasForgotten) {
+  right_after("ChangeResourceRecordSets", [this] {
+    const std::string ledger = "zone/" + world().zones().all.front().id + "/ledger";
+    Json json = stored(ledger);
+    json["entries"] = Json::array();
+    store(ledger, json);
+  });
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I3"), HasSubstr("_acme-challenge.shop.example"))));
+}
+
+TEST_F(Planted, I3ACertificateThatNoShelfTellsOf) {
+  estate.apply();
+  world().server_certificates().put("/certferry/", "stray",
+                                    world().foreign({DomainName::parse("shop.example")}, now(), now() + days(9)));
+  happens("iam", "UploadServerCertificate", "stray");
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I3"), HasSubstr("stray"))));
+}
+
+TEST_F(Planted, I4AGenerationThatIsLive) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  machine.erase("/etc/ssl/shop/generations");
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I4"), HasSubstr("/etc/ssl/shop/live"))));
+}
+
+TEST_F(Planted, I5ACertificateForOtherNamesIsRecorded) {
+  estate.apply();
+  const auto foreign = world().foreign({DomainName::parse("other.example")}, now() - days(1), now() + days(90));
+  Json json = stored(record);
+  json["newest"]["issued"]["pem"] = foreign.chain.pem();
+  store(record, json);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I5"), HasSubstr("its names are others"))));
+}
+
+TEST_F(Planted, I5ACertificateThatHasExpiredIsRecorded) {
+  estate.apply();
+  Json json = stored(record);
+  json["newest"]["issued"]["pem"] = json.at("newest").at("issued").at("pem").as_text() + "\n";
+  estate.pass(days(100));
+  store(record, json);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I5"), HasSubstr("outside its dates"))));
+}
+
+TEST_F(Planted, I5AnotherKeyInADirectory) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const auto foreign = world().foreign({DomainName::parse("shop.example")}, now() - days(1), now() + days(200));
+  machine.write(machine.resolved("/etc/ssl/shop/live") + "/fullchain.pem", foreign.chain.pem());
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I5"), HasSubstr("its key is another"))));
+}
+
+TEST_F(Planted, I6AnOrderThatNoJournalHolds) {
+  right_after("ChangeResourceRecordSets", [this] { remove(journal); });
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I6"), HasSubstr("no journal holds"))));
+}
+
+TEST_F(Planted, I6AFinishedStepThatBecomesAnother) {
+  estate.apply();
+  Json json = stored(journal);
+  json["steps"]["order"]["value"] = "https://ca.sandbox.test/order/another";
+  store(journal, json);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I6"), HasSubstr("\"order\""))));
+}
+
+TEST_F(Planted, I7ADirectoryThatGetsAWorseCertificate) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const std::string live = machine.resolved("/etc/ssl/shop/live");
+  const auto foreign = world().foreign({DomainName::parse("shop.example")}, now() - days(1), now() + days(20));
+  machine.write(live + "/privkey.pem", Bytes{foreign.key.pem().reveal()}, 0600);
+  machine.write(live + "/fullchain.pem", foreign.chain.pem());
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("/etc/ssl/shop/live"))));
+}
+
+TEST_F(Planted, I8AnEpochThatGoesBack) {
+  estate.apply();
+  for (const char* key : {record, journal}) {
+    Json json = stored(key);
+    (key == record ? json["claim"]["epoch"] : json["epoch"]) = 0;
+    store(key, json);
+  }
+  EXPECT_THAT(estate.verdict(),
+              AllOf(Contains(AllOf(StartsWith("I8"), HasSubstr("the epoch of certificate/shop/rec"))),
+                    Contains(AllOf(StartsWith("I8"), HasSubstr("the epoch of certificate/shop/gen")))));
+}
+
+TEST_F(Planted, I8ARecordThatSomebodyWritesWithoutAClaim) {
+  estate.apply();
+  Json json = stored(record);
+  json["history"] = Json::array();
+  store(record, json);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I8"), HasSubstr("had not claimed it"))));
+}
+
+TEST_F(Planted, I8AClaimInAnEpochThatWasAnothers) {
+  estate.apply();
+  Json json = stored(record);
+  json["claim"]["instance"] = "somebody";
+  store(record, json);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I8"), HasSubstr("in an epoch that was another's"))));
+}
+
+TEST_F(Planted, I8ATakeoverFromSomebodyWhoseHeartBeats) {
+  estate.state_in_s3();
+  right_after("newOrder", [this] {
+    auto& object = world().buckets().by_name.at("state").at("certferry/certificate/shop/record");
+    Json json = object_of(unwrapped(object.body).value());
+    json["claim"] = Json::object({{"instance", "thief"}, {"epoch", json.at("claim").at("epoch").as_integer() + 1}});
+    object.body = Json::object({{"token", "0123456789abcdef"}, {"base64", base64(json.dump())}}).dump();
+    object.etag = "\"thief\"";
+    estate.watch->look_at_store();
+  });
+  estate.apply();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I8: thief took"), HasSubstr("whose heart beat"))));
+}
+
+TEST_F(Planted, BudgetsOfRequests) {
+  for (int i = 0; i < 60; ++i) happens("route53", "GetChange", "C1", false);
+  for (int i = 0; i < 30; ++i) happens("acme", "newNonce", "", false);
+  for (int i = 0; i < 12; ++i) happens("acme", "newAccount");
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(StartsWith("budget: more requests to Route 53")),
+                                      Contains(StartsWith("budget: more requests for nonces")),
+                                      Contains(StartsWith("budget: more accounts"))));
+}
+
+TEST_F(Planted, BudgetsOfOrdersAndCertificates) {
+  estate.apply();
+  auto& ca = world().ca();
+  const std::string order = ca.orders.begin()->first;
+  for (int i = 0; i < 301; ++i) happens("acme", "newOrder", order);
+  for (int i = 0; i < 50; ++i) {
+    auto again = ca.certificates.begin()->second;
+    again.url = "https://ca.sandbox.test/cert/z" + std::to_string(100 + i);
+    ca.certificates.emplace(again.url, again);
+  }
+  happens("acme", "directory", "", false);
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(StartsWith("budget: more orders of")),
+                                      Contains(StartsWith("budget: more certificates for shop.example than 5")),
+                                      Contains(StartsWith("budget: more certificates under shop.example than 50"))));
+}
+
+TEST_F(Planted, BudgetsOfFailedValidations) {
+  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  Request retry;
+  retry.retry = true;
+  for (int i = 0; i < 7; ++i) estate.apply(retry);
+  EXPECT_THAT(estate.verdict(), Contains(StartsWith("budget: more failed validations of shop.example")));
+}
+
+// In whatever form, wherever it is.
+TEST_F(Planted, SecretsInEveryFormAndEveryPlace) {
+  estate.apply();
+  const auto key = world().server_certificates().by_name.lower_bound("shop.example-")->second.content.key;
+  const std::string der{key.der().reveal()}, pem{key.pem().reveal()};
+  const std::string scalar = der.substr(der.find(std::string{"\x02\x01\x01\x04\x20", 5}) + 5, 32);
+  const std::vector<std::string> forms{der,
+                                       pem,
+                                       scalar,
+                                       hex(scalar),
+                                       base64(scalar),
+                                       base64(der),
+                                       base64url(der),
+                                       hex(der),
+                                       base64("x" + scalar),
+                                       "sandbox-secret",
+                                       base64("key=sandbox-secret"),
+                                       Json{pem}.dump()};
+  const auto leaks = [&] {
+    std::size_t count = 0;
+    for (const std::string& sentence : estate.watch->complaints()) count += sentence.starts_with("a secret") ? 1 : 0;
+    return count;
+  };
+  std::size_t expected = 0;
+  EXPECT_EQ(leaks(), expected);
+  for (const std::string& form : forms) {
+    store("certificate/shop/note", "before " + form + " after");
+    EXPECT_EQ(leaks(), ++expected) << form;
+  }
+  estate.simulated->trace().line("it is " + hex(scalar));
+  EXPECT_EQ(leaks(), ++expected) << "traced";
+  estate.simulated->machine().write("/tmp/key", pem, 0644);
+  EXPECT_EQ(leaks(), ++expected) << "in a file that others may read";
+  estate.simulated->machine().commands.push_back({.argv = {"openssl", base64(der)}});
+  EXPECT_EQ(leaks(), ++expected) << "an argument";
+  estate.simulated->run([&](Outside& outside, Store&) -> Task<> {
+    outside.log.info("its scalar is " + hex(scalar));
+    http::Request request{.url = Url::parse("https://ca.sandbox.test/?key=" + base64url(der))};
+    co_await outside.transport.send(request);
+  });
+  EXPECT_EQ(leaks(), expected + 3) << "logged; sent, and traced where it arrived";
+}
+
+TEST_F(Planted, AValueThatCannotBeReadBack) {
+  estate.apply();
+  for (const char* key : {record, journal, "secret/shop/1"}) {
+    const Bytes whole = estate.watch->stored().at(key);
+    store(key, whole.substr(0, whole.size() - 2));
+  }
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(HasSubstr("certificate/shop/record cannot be read back")),
+                                      Contains(HasSubstr("certificate/shop/generation/1 cannot be read back")),
+                                      Contains(HasSubstr("secret/shop/1 cannot be read back"))));
+}
+
+TEST_F(Planted, ACaThatNeverAnswers) {
+  world().ca().interpose = [](const http::Request&, const std::string&) {
+    return std::optional{http::Response{503, {}, ""}};
+  };
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty()) << "it does nothing";
+  EXPECT_THAT(not_well(estate), AllOf(Contains("shop has no valid certificate"), Contains("old-web does not show shop"),
+                                      Contains("/etc/ssl/shop shows nothing")));
+  estate.verdict();
+}
+
+TEST_F(Planted, WhatIsLeftOver) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  world().server_certificates().put("/certferry/", "stray",
+                                    world().foreign({DomainName::parse("shop.example")}, now(), now() + days(9)));
+  world().zones().put("shop.example", {.name = "_acme-challenge.shop.example", .type = "TXT", .values = {"\"left\""}});
+  estate.simulated->machine().write("/etc/ssl/shop/generations/old/fullchain.pem", "old");
+  EXPECT_THAT(not_well(estate), AllOf(Contains("a certificate is left: stray"),
+                                      Contains(StartsWith("a record is left: _acme-challenge.shop.example")),
+                                      Contains(StartsWith("a generation is left: /etc/ssl/shop/generations/old"))));
+}
+
+TEST_F(Planted, AWorldThatIsNeverQuiet) {
+  world().settings().certificate_lifetime = hours(20);
+  EXPECT_THAT(becomes_quiet(estate), Contains(StartsWith("it was not quiet")));
+  estate.verdict();
+}
+
+// The journal oracle over a whole life; each write is cut at other places, and each kind of value at all of them.
+TEST(StoredBytes, AreReadOrRefusedWhereverTheyAreCut) {
+  Estate estate;
+  estate.watch->bytes().cut_every(11);
+  estate.zone("shop.example").classic_elb("old-web");
+  estate.certificate("shop", {"shop.example"}).on_elb("old-web");
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();
+  EXPECT_GT(estate.watch->bytes().tried(), 5'000U);
+}
+
+}  // namespace
+}  // namespace certferry::simulation
