@@ -82,6 +82,12 @@ std::size_t SimulatedWorld::crash_points_since(long effect) const {
       log_.crash_points, [&](const CrashPoint& point) { return point.effect >= effect && point.effect < log_.count; }));
 }
 
+Machine& SimulatedWorld::machine(const std::string& name) {
+  const auto [found, fresh] = machines_.try_emplace(name);
+  if (fresh && name != "main") found->second.id = "host/" + name;
+  return found->second;
+}
+
 std::size_t SimulatedWorld::start(const Life& life, Seat seat) {
   std::size_t number = started_++;
   auto process = std::make_unique<SimulatedProcess>(*this, log_, process_bytes_, seat);

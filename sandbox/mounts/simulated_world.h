@@ -61,7 +61,7 @@ class SimulatedWorld {
   Network& network() { return network_; }
   const ThirdParties& third_parties() const { return third_parties_; }
   Faults& faults() { return world_.faults(); }
-  Machine& machine(const std::string& name = "main") { return machines_[name]; }
+  Machine& machine(const std::string& name = "main");
   StoredState& state(const std::string& name = "main") { return states_[name]; }
 
   // Effects that change something (requests, writes to the store, files, commands) are numbered from 0 in the order

@@ -108,6 +108,7 @@ TEST(Generation, OfAnotherAccountIsClosed) {
   estate.world().ca().interpose = nullptr;
   std::erase_if(estate.simulated->state().entries,
                 [](const auto& entry) { return entry.first.starts_with("account/"); });
+  estate.watch->look_at_store();
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   ASSERT_TRUE(estate.shown_by("web"));
