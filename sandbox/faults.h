@@ -17,6 +17,7 @@ struct Faults {
   int dns_unanswered = 0;       // a question without an answer: Failure transient
   int reply_spoiled = 0;        // done, and the body is cut short, or a proxy's page
   int delivered_twice = 0;      // done, and at once again, which nobody hears of
+  int request_late = 0;         // done up to 14 minutes later; its sender had given up at its deadline: outcome_unknown
 
   // At the CA.
   int ca_busy = 0;            // 429 or 503 with a Retry-After that is good, absent or absurd, nothing done
@@ -66,6 +67,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"DNS unanswered", "%", &Faults::dns_unanswered, 20},
     FaultRow{"reply spoiled", "%", &Faults::reply_spoiled, 10},
     FaultRow{"delivered twice", "%", &Faults::delivered_twice, 20},
+    FaultRow{"request late", "%", &Faults::request_late, 5},
     FaultRow{"CA busy", "%", &Faults::ca_busy, 20},
     FaultRow{"CA down", "% of days", &Faults::ca_down, 60},
     FaultRow{"nonce refused", "%", &Faults::nonce_refused, 60},

@@ -10,6 +10,8 @@
 namespace certferry::sandbox {
 namespace {
 
+constexpr Duration kLatest = minutes(14);  // AWS takes a signature for 15
+
 // Of the query protocol's form, which spells these names without escapes; "" where there is none.
 std::string query_action(const http::Request& request) {
   constexpr std::string_view field = "Action=";
@@ -119,6 +121,10 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
                 .outlives_sender = true};
   bool request_lost = dice.percent(faults.request_lost);
   effect.reply_lost = request_lost || dice.percent(faults.reply_lost);
+  if (dice.percent(faults.request_late)) {
+    effect.there = dice.between(request.deadline, kLatest);
+    effect.reply_lost = true;
+  }
   bool unavailable = dice.percent(faults.service_unavailable);
   bool is_aws = !signed_service(request).empty();
   bool throttle = is_aws && dice.percent(faults.throttled);

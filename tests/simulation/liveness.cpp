@@ -15,9 +15,11 @@ std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
   return texts;
 }
 
-bool of_our_ca(Estate& estate, const Certificate& leaf) {
-  return std::ranges::any_of(estate.world().ca().certificates,
-                             [&](const auto& entry) { return entry.second.chain.leaf == leaf; });
+// null: of somebody else's.
+const sandbox::CaCertificate* of_our_ca(Estate& estate, const Certificate& leaf) {
+  const auto& all = estate.world().ca().certificates;
+  const auto found = std::ranges::find_if(all, [&](const auto& entry) { return entry.second.chain.leaf == leaf; });
+  return found == all.end() ? nullptr : &found->second;
 }
 
 bool any_valid_for(Estate& estate, const CertificateConfig& wanted) {
@@ -51,7 +53,9 @@ std::string objection_to(Estate& estate, const Place& place, const CertificateCo
   const Certificate& leaf = *place.shown;
   if (names_as_text(leaf.names()) != names_as_text(wanted.domains) || leaf.self_signed())
     return fmt::format("{} does not show {}", place.name, wanted.id.text());
-  if (!of_our_ca(estate, leaf)) return fmt::format("{} shows a certificate that is not of our CA", place.name);
+  const sandbox::CaCertificate* ours = of_our_ca(estate, leaf);
+  if (ours == nullptr) return fmt::format("{} shows a certificate that is not of our CA", place.name);
+  if (ours->revoked) return fmt::format("{} shows a revoked certificate", place.name);
   if (leaf.not_after() <= estate.simulated->time().now())
     return fmt::format("{} shows an expired certificate", place.name);
   return "";

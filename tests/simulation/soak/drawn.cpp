@@ -16,6 +16,10 @@ using sandbox::Moment;
 
 constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
 
+constexpr auto all_turns = {Turn::name_added,   Turn::unwanted,     Turn::key_changed,         Turn::revoked,
+                            Turn::window_moved, Turn::zone_removed, Turn::account_deactivated, Turn::newer_version,
+                            Turn::kms_denied,   Turn::disk_full,    Turn::clock_jumps};
+
 class Lots {
  public:
   explicit Lots(std::uint64_t seed) : numbers_(seed ^ drawing_stream) {}
@@ -39,7 +43,7 @@ class Lots {
 void draw_outside(Lots& lots, sandbox::Settings& settings) {
   settings.insync_after = lots.one_of({Duration{0}, seconds(5), seconds(35), minutes(2)});
   settings.certificate_visible_after = lots.one_of({Duration{0}, seconds(4), seconds(20)});
-  settings.release_lag = lots.one_of({Duration{0}, minutes(1), hours(5)});
+  settings.release_lag = lots.one_of({Duration{0}, minutes(1), hours(5), days(3)});
   settings.shown_after = lots.one_of({Duration{0}, seconds(2), seconds(40)});
   settings.orders_reused = lots.one_in(2);
   settings.orders_listed = lots.one_in(2);
@@ -100,6 +104,36 @@ void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
 
 }  // namespace
 
+std::string_view name(Turn turn) {
+  switch (turn) {
+    case Turn::nothing:
+      return "nothing";
+    case Turn::name_added:
+      return "a name is added to the last certificate";
+    case Turn::unwanted:
+      return "the last certificate is not wanted for a while";
+    case Turn::key_changed:
+      return "the last certificate is wanted with another type of key";
+    case Turn::revoked:
+      return "the CA revokes all certificates";
+    case Turn::window_moved:
+      return "the CA wants all certificates renewed at once";
+    case Turn::zone_removed:
+      return "the last certificate's zone is removed for a while";
+    case Turn::account_deactivated:
+      return "the account is deactivated for a while";
+    case Turn::newer_version:
+      return "a newer version has written the state, which is then put back";
+    case Turn::kms_denied:
+      return "KMS denies everything for a while";
+    case Turn::disk_full:
+      return "all disks are full for a while";
+    case Turn::clock_jumps:
+      return "the clock jumps in the middle of the next run";
+  }
+  return "";
+}
+
 Drawn draw(std::uint64_t seed) {
   Lots lots{seed};
   Drawn drawn;
@@ -107,13 +141,14 @@ Drawn draw(std::uint64_t seed) {
   draw_outside(lots, drawn.settings);
   draw_certificates(lots, drawn);
   drawn.in_s3 = lots.one_in(4);
-  if (drawn.in_s3 && lots.one_in(2)) drawn.instances = 2 + lots.below(2);
+  if (drawn.in_s3 && lots.one_in(2)) drawn.instances = lots.one_of<std::size_t>({2, 2, 3, 5});
   drawn.headstart = lots.one_of({Duration{0}, milliseconds(300), seconds(5), seconds(50)});
   drawn.begins_well = lots.one_in(3);
-  drawn.adds_a_name = lots.one_in(5);
   const auto runs = lots.one_of({1, 1, 2, 3});
   for (int run = 0; run < runs; ++run)
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
+  for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(all_turns) : Turn::nothing);
+  drawn.clock_jump_hours = lots.from_to(-30, 30);
   draw_faults(lots, drawn.faults);
   draw_crashes(lots, drawn.crashes);
   return drawn;
@@ -139,7 +174,8 @@ Drawn first_issue(std::uint64_t i) {
 std::string in_words(const Drawn& drawn) {
   std::string text = fmt::format("seed {}: state {}, {} at once, {}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
                                  drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate");
-  if (drawn.adds_a_name) text += "  a name is added to the last one\n";
+  for (const Turn turn : drawn.turns)
+    if (turn != Turn::nothing) text += fmt::format("  later: {}\n", name(turn));
   for (const DrawnCertificate& one : drawn.certificates) {
     text += fmt::format("  {} for {}", one.id, fmt::join(one.domains, ", "));
     for (const DrawnTarget& target : one.targets)

@@ -25,6 +25,23 @@ struct DrawnCertificate {
   std::vector<DrawnTarget> targets;
 };
 
+// What somebody does between two runs under faults; all of it is taken back before the end.
+enum class Turn {
+  nothing,
+  name_added,           // to the last certificate, for good
+  unwanted,             // the last certificate, until after the next run
+  key_changed,          // of the last certificate: another type, for good
+  revoked,              // all certificates, by the CA
+  window_moved,         // the CA wants all of them renewed at once
+  zone_removed,         // the last certificate's, with all that is in it; later there is one of that name again
+  account_deactivated,  // at the CA
+  newer_version,        // wrote all of the state, in formats that nobody knows; the former state is put back
+  kms_denied,           // AccessDeniedException to everything
+  disk_full,            // nothing can be written on any machine
+  clock_jumps,          // of the first machine, in the middle of the next run
+};
+std::string_view name(Turn);
+
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while
 // `gaps` last, and who is killed when. Swarm testing (Groce and others, 2012): most faults are off in most worlds, so
 // that none hides behind another. And most worlds are small: in the same time, many of them meet more than a few large
@@ -38,8 +55,9 @@ struct Drawn {
   std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3
   Duration headstart{0};       // of each before the next
   bool begins_well = false;    // one run without faults and a long time go first: a renewal is what follows
-  bool adds_a_name = false;    // to the last certificate, after the first run under faults
   std::vector<Duration> gaps;  // after each of the runs under faults
+  std::vector<Turn> turns;     // what happens in each gap
+  int clock_jump_hours = 0;    // of Turn::clock_jumps
   sandbox::Faults faults;
   std::vector<sandbox::CrashPoint> crashes;
   bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin

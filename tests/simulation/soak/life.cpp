@@ -8,6 +8,7 @@
 #include "../estate.h"
 #include "../liveness.h"
 #include "sandbox/certificate_authority.h"
+#include "turns.h"
 
 namespace certferry::soak {
 namespace {
@@ -35,19 +36,28 @@ std::string place_of(const std::string& effect) {
 
 class Life {
  public:
-  explicit Life(Drawn drawn) : drawn_(std::move(drawn)), estate_(drawn_.seed, drawn_.settings) { build(); }
+  explicit Life(Drawn drawn)
+      : drawn_(std::move(drawn)),
+        estate_(drawn_.seed, drawn_.settings),
+        turns_(estate_, drawn_, [this](std::string sentence) { complain(std::move(sentence)); }) {
+    build();
+    if (drawn_.faults.request_late > 0) estate_.watch->allow_late_effects();
+  }
 
   Lived lived(Tracing tracing) {
     if (drawn_.numbered_as_traced) kill_as_drawn();
     begin_well();
     if (!drawn_.numbered_as_traced) kill_as_drawn();
     estate_.simulated->faults() = drawn_.faults;
-    for (const Duration gap : drawn_.gaps) {
+    for (std::size_t run = 0; run < drawn_.gaps.size(); ++run) {
       run_at_once();
-      estate_.pass(gap);
-      if (gap == drawn_.gaps.front()) change_of_mind();
+      turns_.undo();
+      estate_.pass(drawn_.gaps[run]);
+      if (run < drawn_.turns.size()) turns_.take(drawn_.turns[run]);
     }
+    turns_.undo();
     estate_.simulated->faults() = sandbox::Faults::calm();
+    estate_.world().settings().release_lag = std::min<Duration>(drawn_.settings.release_lag, hours(5));
     estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
     for (std::string& sentence : simulation::becomes_quiet(estate_)) complain(std::move(sentence));
@@ -93,17 +103,6 @@ class Life {
     estate_.apply_with_restarts();
     if (!estate_.failures().empty()) complain(fmt::format("a calm run failed: {}", estate_.failures().front()));
     estate_.pass(drawn_.settings.certificate_lifetime * 2 / 3 + days(1));
-  }
-
-  // Once: what is wanted of the last certificate from here on.
-  void change_of_mind() {
-    if (!std::exchange(drawn_.adds_a_name, false)) return;
-    DrawnCertificate& last = drawn_.certificates.back();
-    last.domains.push_back("added.later." + drawn_.zones.back());
-    std::ranges::sort(last.domains);
-    auto& domains = estate_.wanted(last.id).config.domains;
-    domains.clear();
-    for (const std::string& name : last.domains) domains.push_back(DomainName::parse(name));
   }
 
   void kill_as_drawn() {
@@ -181,6 +180,7 @@ class Life {
 
   Drawn drawn_;
   Estate estate_;
+  Turns turns_;
   std::vector<CrashPoint> killed_at_;
   std::vector<std::string> complaints_;
 };

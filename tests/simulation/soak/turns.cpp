@@ -1,0 +1,159 @@
+#include "turns.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+
+#include "../oracles/stored_value.h"
+#include "base/failure.h"
+#include "sandbox/buckets.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/key_management.h"
+#include "wire/base64.h"
+
+namespace certferry::soak {
+namespace {
+
+constexpr const char* known_format = "\"format\":1";
+constexpr const char* newer_format = "\"format\":2";
+constexpr int everything = 100;  // percent
+
+// The index is derived, and a newer one is written anew; heartbeats come and go.
+bool stays(const std::string& key) { return !key.contains("index/") && !key.contains("instance/"); }
+
+Bytes in_a_newer_format(Bytes value) {
+  if (const auto at = value.find(known_format); at != Bytes::npos)
+    value.replace(at, std::string_view{known_format}.size(), newer_format);
+  return value;
+}
+
+}  // namespace
+
+void Turns::undo() {
+  for (const auto& act : undo_) act();
+  undo_.clear();
+}
+
+void Turns::take(Turn turn) {
+  switch (turn) {
+    case Turn::nothing:
+      return;
+    case Turn::name_added:
+      return add_a_name();
+    case Turn::unwanted:
+      return unwant_the_last();
+    case Turn::key_changed:
+      return change_the_key();
+    case Turn::revoked:
+    case Turn::window_moved:
+      return move_windows(turn == Turn::revoked);
+    case Turn::zone_removed:
+      return remove_a_zone();
+    case Turn::account_deactivated:
+      return deactivate_the_account();
+    case Turn::newer_version:
+      return let_a_newer_version_write();
+    case Turn::kms_denied:
+      estate_.world().kms().denied = true;
+      return undo_with([this] { estate_.world().kms().denied = false; });
+    case Turn::disk_full:
+      return fill_the_disks();
+    case Turn::clock_jumps:
+      return let_the_clock_jump();
+  }
+}
+
+void Turns::add_a_name() {
+  const std::string name = "added.later." + drawn_.zones.back();
+  if (std::ranges::find(last().domains, name) != last().domains.end()) return;
+  last().domains.push_back(name);
+  std::ranges::sort(last().domains);
+  auto& domains = estate_.wanted(last().id).config.domains;
+  domains.clear();
+  for (const std::string& one : last().domains) domains.push_back(DomainName::parse(one));
+}
+
+void Turns::unwant_the_last() {
+  const CertificateConfig config = estate_.wanted(last().id).config;
+  estate_.unwant(last().id);
+  undo_with([this, config] { estate_.certificate(config.id.text(), {}).config = config; });
+}
+
+void Turns::change_the_key() {
+  estate_.watch->invariants().allow_parallel_orders();  // of the generation before: valid authorizations stay
+  KeyType& type = estate_.wanted(last().id).config.key_type;
+  type = type == KeyType::p256 ? KeyType::p384 : KeyType::p256;
+}
+
+void Turns::move_windows(bool by_revoking) {
+  const WallTime now = estate_.simulated->time().now();
+  for (auto& [url, certificate] : estate_.world().ca().certificates) {
+    certificate.revoked = certificate.revoked || by_revoking;
+    certificate.window = {now - hours(2), now - hours(1)};
+  }
+}
+
+void Turns::remove_a_zone() {
+  if (drawn_.faults.record_edited > 0) return;  // what somebody else put there would go with it
+  auto& zones = estate_.world().zones();
+  const std::string name = drawn_.zones.back();
+  std::erase_if(zones.all, [&](const sandbox::SimulatedZone& zone) { return zone.name == name; });
+  undo_with([this, name] { estate_.zone(name); });
+}
+
+void Turns::deactivate_the_account() {
+  for (auto& [url, account] : estate_.world().ca().accounts) account.status = "deactivated";
+  undo_with([this] {
+    for (auto& [url, account] : estate_.world().ca().accounts) account.status = "valid";
+  });
+}
+
+// A run over it writes to nothing of it; then it is as before.
+void Turns::let_a_newer_version_write() {
+  auto& here = estate_.simulated->state().entries;
+  auto& buckets = estate_.world().buckets().by_name;
+  const auto here_before = here;
+  const auto buckets_before = buckets;
+  for (auto& [key, entry] : here) entry.value = in_a_newer_format(std::move(entry.value));
+  for (auto& [bucket, objects] : buckets) {
+    for (auto& [key, object] : objects) {
+      const Bytes value = in_a_newer_format(simulation::unwrapped(object.body).value_or(""));
+      object.body = Json::object({{"token", "fedcba9876543210"}, {"base64", base64(value)}}).dump();
+    }
+  }
+  const auto written = estate_.watch->stored();
+  estate_.apply_with_restarts();
+  const auto present = estate_.watch->stored();
+  for (const auto& [key, value] : written)
+    if (stays(key) && (!present.contains(key) || present.at(key) != value))
+      complain_(fmt::format("{} of a newer version was changed", key));
+  for (const auto& [key, entry] : here_before)
+    if (stays(key)) here[key] = entry;
+  for (const auto& [bucket, objects] : buckets_before)
+    for (const auto& [key, object] : objects)
+      if (stays(key)) buckets[bucket][key] = object;
+  estate_.watch->look_at_store();
+}
+
+void Turns::fill_the_disks() {
+  const int before = estate_.simulated->faults().disk_full;
+  estate_.simulated->faults().disk_full = everything;
+  undo_with([this, before] { estate_.simulated->faults().disk_full = before; });
+}
+
+void Turns::let_the_clock_jump() {
+  auto& simulated = *estate_.simulated;
+  const auto jump = hours(drawn_.clock_jump_hours);
+  const auto in = milliseconds(static_cast<std::int64_t>(drawn_.seed % 20'000));
+  const auto over = std::make_shared<bool>(false);  // the run may end before it jumps
+  simulated.time().after(in, [&simulated, jump, over] {
+    if (!*over) simulated.machine().clock_error = jump;
+  });
+  undo_with([&simulated, over] {
+    *over = true;
+    simulated.machine().clock_error = Duration{0};
+  });
+}
+
+}  // namespace certferry::soak

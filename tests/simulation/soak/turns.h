@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../estate.h"
+#include "drawn.h"
+
+namespace certferry::soak {
+
+// Takes the turns of a drawn world's life: what somebody does between two of its runs, and takes back later.
+class Turns {
+ public:
+  Turns(simulation::Estate& estate, Drawn& drawn, std::function<void(std::string)> complain)
+      : estate_(estate), drawn_(drawn), complain_(std::move(complain)) {}
+  void take(Turn turn);
+  void undo();  // of those taken: what does not stay
+
+ private:
+  void add_a_name();
+  void unwant_the_last();
+  void change_the_key();
+  void move_windows(bool by_revoking);
+  void remove_a_zone();
+  void deactivate_the_account();
+  void let_a_newer_version_write();
+  void fill_the_disks();
+  void let_the_clock_jump();
+  DrawnCertificate& last() { return drawn_.certificates.back(); }
+  void undo_with(std::function<void()> act) { undo_.push_back(std::move(act)); }
+  simulation::Estate& estate_;
+  Drawn& drawn_;
+  std::function<void(std::string)> complain_;
+  std::vector<std::function<void()>> undo_;
+};
+
+}  // namespace certferry::soak
