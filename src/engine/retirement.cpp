@@ -11,6 +11,8 @@
 namespace certferry {
 namespace {
 
+constexpr std::string_view files_ids = "files/";  // FilesShelf::id_of
+
 // What the records and looks say of one entry of a ledger.
 struct Need {
   bool needed = false;
@@ -36,16 +38,24 @@ void add_former(Need& need, const std::optional<WallTime>& until, WallTime now) 
     need.grace = need.grace.value_or(*until);
 }
 
-void add_formers(Need& need, const ObservedCertificate& certificate, const std::string& reference, WallTime now) {
+// Paths mean something on their own machine alone: a directory's target and shelf have one id.
+bool may_refer_to(const std::string& target, const std::string& shelf) {
+  return target == shelf || !target.starts_with(files_ids) || !shelf.starts_with(files_ids);
+}
+
+void add_formers(Need& need, const ObservedCertificate& certificate, const std::string& shelf,
+                 const std::string& reference, WallTime now) {
   if (certificate.at_rest)
     for (const AtRest::Former& former : certificate.at_rest->formers)
       if (former.reference == reference) add_former(need, former.until, now);
   if (certificate.record)
     for (const auto& [id, target] : certificate.record->targets)
-      if (target.former && target.former->reference == reference) add_former(need, target.former_until, now);
+      if (target.former && target.former->reference == reference && may_refer_to(id, shelf))
+        add_former(need, target.former_until, now);
 }
 
-Need need_of(const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen, WallTime now) {
+Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen,
+             WallTime now) {
   Need need;
   for (const ObservedCertificate& certificate : seen) {
     if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
@@ -55,7 +65,7 @@ Need need_of(const ShelfEntry& entry, const std::vector<ObservedCertificate>& se
       if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
         need.needed = true;
     }
-    if (!entry.reference.empty()) add_formers(need, certificate, entry.reference, now);
+    if (!entry.reference.empty()) add_formers(need, certificate, shelf, entry.reference, now);
   }
   return need;
 }
@@ -71,7 +81,7 @@ Task<Retirement::Ledgers> Retirement::ledgers() {
 
 std::optional<Retirement::Candidate> Retirement::candidate(const std::string& shelf, const ShelfEntry& entry,
                                                            const std::vector<ObservedCertificate>& seen) const {
-  const Need need = need_of(entry, seen, time_.now());
+  const Need need = need_of(shelf, entry, seen, time_.now());
   if (need.needed || need.unknown) return std::nullopt;
   std::optional<WallTime> due = need.grace;
   if (!due && entry.unneeded_since) due = *entry.unneeded_since + limits::renewal::retire_after;
@@ -112,7 +122,7 @@ Task<> Retirement::keep_marks(const std::string& shelf, const std::vector<ShelfE
   const WallTime now = time_.now();
   std::set<std::string> mark, unmark;
   for (const ShelfEntry& entry : entries) {
-    const Need need = need_of(entry, seen, now);
+    const Need need = need_of(shelf, entry, seen, now);
     if (need.needed && entry.unneeded_since) unmark.insert(entry.name);
     if (!need.needed && !need.unknown && !need.grace && !entry.unneeded_since) mark.insert(entry.name);
   }

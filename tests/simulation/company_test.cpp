@@ -3,6 +3,7 @@
 
 #include "crash_points.h"
 #include "estate.h"
+#include "liveness.h"
 #include "sandbox/certificate_authority.h"
 
 // Several instances at once over one state, orders to end, and a network that loses things.
@@ -90,6 +91,25 @@ TEST(Company, OneOfTwoStandsStillPastItsLeaseAndGoesOn) {
                         .moments = {Moment::stopped},
                         .lands_after = minutes(4),
                         .points = 12});
+}
+
+// Soaked world 1619: what another machine's directory had under the same path, and was putting another in the place of
+// when that machine went, counted for ours.
+TEST(Company, AMachineThatIsGoneKeepsNothingInTheDirectoryOfAnother) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.state_in_s3();
+  const sandbox::Seat other{"other", "other", "main"};
+  const auto kept = std::make_shared<std::optional<Report>>();
+  estate.apply();
+  estate.simulated->run(estate.life({}, kept), other);
+  estate.pass(days(61));
+  estate.apply();
+  estate.simulated->faults().disk_full = 100;
+  estate.simulated->run(estate.life({}, kept), other);
+  estate.simulated->faults() = sandbox::Faults::calm();
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
 }
 
 TEST(Company, ToldToEndAtAnyMomentItLeavesNothingBehindButWhatTheNextRunGoesOnWith) {
