@@ -8,13 +8,6 @@
 namespace certferry::simulation {
 namespace {
 
-std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
-  std::vector<std::string> texts;
-  for (const DomainName& name : names) texts.push_back(name.text());
-  std::ranges::sort(texts);
-  return texts;
-}
-
 // null: of somebody else's.
 const sandbox::CaCertificate* of_our_ca(Estate& estate, const Certificate& leaf) {
   const auto& all = estate.world().ca().certificates;
@@ -81,6 +74,13 @@ std::vector<std::string> ledgers_that_tell_of_records(Estate& estate) {
 }
 
 }  // namespace
+
+std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
+  std::vector<std::string> texts;
+  for (const DomainName& name : names) texts.push_back(name.text());
+  std::ranges::sort(texts);
+  return texts;
+}
 
 std::vector<std::string> becomes_quiet(Estate& estate, int days_most) {
   auto& world = *estate.simulated;

@@ -184,6 +184,24 @@ TEST(SimulatedWorld, ARequestWhoseReplyIsLostWasHeardAndIsUnknownToItsSender) {
   EXPECT_EQ(simulation.world().events().size(), 1U);
 }
 
+TEST(SimulatedWorld, ARequestThatIsLateArrivesAfterItsSenderGaveItUp) {
+  SimulatedWorld simulation{1};
+  simulation.faults().request_late = 100;
+  Failure::Kind kind = Failure::Kind::refused;
+  Life life = [&](Outside& outside, Store&) -> Task<> {
+    try {
+      co_await outside.transport.send(unsigned_upload());
+    } catch (const Failure& failure) {
+      kind = failure.kind();
+    }
+  };
+  simulation.run(life);
+  EXPECT_EQ(kind, Failure::Kind::outcome_unknown);
+  EXPECT_TRUE(simulation.world().events().empty());
+  simulation.run_for(minutes(14));
+  EXPECT_EQ(simulation.world().events().size(), 1U);
+}
+
 TEST(SimulatedWorld, ReadsAreNoEffectsAndTheirAnswersCarryTheDate) {
   SimulatedWorld simulation{1};
   Life life = [&](Outside& outside, Store&) -> Task<> {
