@@ -12,7 +12,9 @@
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/invariants.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/mounts/held_request.h"
 #include "sandbox/mounts/name_service.h"
 
 namespace certferry::sandbox {
@@ -51,19 +53,24 @@ struct ServerCredentials {
   }
 };
 
-// What reached the world by now, and what TXT record sets its zones hold.
-Json seen_by(World& world) {
-  Json requests = Json::object();
+// What reached the world by now, what TXT record sets its zones hold, and which invariants were broken.
+Json seen_by(World& world, const Invariants& invariants) {
+  Json requests = Json::object(), violations = Json::array();
   std::map<std::string, int> counts;
-  int changes = 0, txt_sets = 0;
+  int changes = 0, stored = 0, txt_sets = 0;
   for (const Event& event : world.events()) {
     ++counts[fmt::format("{} {}", event.service, event.operation)];
-    changes += event.changed ? 1 : 0;
+    if (event.changed) ++(event.service == "s3" ? stored : changes);
   }
   for (const auto& [what, count] : counts) requests[what] = count;
   for (const SimulatedZone& zone : world.zones().all)
     for (const auto& [key, set] : zone.sets) txt_sets += set.type == "TXT" ? 1 : 0;
-  return Json::object({{"changes", changes}, {"requests", std::move(requests)}, {"txt_sets", txt_sets}});
+  for (const std::string& violation : invariants.violations()) violations.push_back(violation);
+  return Json::object({{"changes", changes},
+                       {"requests", std::move(requests)},
+                       {"stored", stored},
+                       {"txt_sets", txt_sets},
+                       {"violations", std::move(violations)}});
 }
 
 constexpr const char* kSeenPath = "/sandbox/seen";
@@ -76,6 +83,8 @@ struct SocketMount::State {
   Executor executor;
   World& world;
   Clock& clock;
+  Invariants invariants;
+  HeldRequest held;
   Addresses addresses;
   SocketPlaces places;
   ServerCredentials credentials;
@@ -88,19 +97,25 @@ struct SocketMount::State {
       : executor(std::move(of)),
         world(in),
         clock(by),
+        invariants(in),
         addresses(in),
         credentials(ServerCredentials::make(in.entropy(), by.now())) {}
 
   HttpHandler to_the_world(std::string scheme, const std::uint16_t& port) {
     return [this, scheme = std::move(scheme), &port](const http::ParsedRequest& parsed) -> Task<http::Response> {
-      co_return answered(scheme, port, parsed);
+      std::string host = parsed.headers.get("Host").value_or("");
+      if (!is_ours(host, port)) co_return plain(421, "This sandbox answers to localhost alone.\n");
+      if (scheme == "https" && parsed.target == kSeenPath)
+        co_return plain(200, seen_by(world, invariants).dump() + "\n");
+      if (scheme == "https" && HeldRequest::is_about(parsed)) co_return co_await held.answer(parsed);
+      if (!co_await held.before_the_world()) co_return plain(503, "Dropped, as was asked for.\n");
+      http::Response response = answered(scheme, host, parsed);
+      co_await held.after_the_world();
+      co_return response;
     };
   }
 
-  http::Response answered(const std::string& scheme, std::uint16_t port, const http::ParsedRequest& parsed) {
-    std::string host = parsed.headers.get("Host").value_or("");
-    if (!is_ours(host, port)) return plain(421, "This sandbox answers to localhost alone.\n");
-    if (scheme == "https" && parsed.target == kSeenPath) return plain(200, seen_by(world).dump() + "\n");
+  http::Response answered(const std::string& scheme, const std::string& host, const http::ParsedRequest& parsed) {
     try {
       http::Request request{.method = parsed.method,
                             .url = Url::parse(fmt::format("{}://{}{}", scheme, host, parsed.target)),

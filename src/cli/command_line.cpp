@@ -164,6 +164,11 @@ void add_others(CLI::App& app, Words& words) {
   sandbox.add_option("--directory", words.sandbox.directory, "where to write the CA's root and a configuration")
       ->type_name("DIR");
   sandbox
+      .add_option("--speed", words.sandbox.speed,
+                  "divide by N what everything takes: INSYNC (1 s), a new server certificate (0.5 s), ... (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  sandbox
       .add_option("--companion-of", words.sandbox.companion_of,
                   "end when this process, which started it, ends; then remove a directory that was empty")
       ->type_name("PID");

@@ -47,6 +47,7 @@ struct AccountCommand {
 struct SandboxCommand {
   std::vector<std::string> zones, elb, alb, buckets, kms_keys, roles;
   std::string directory;  // where the files for clients go; "" a fresh one
+  int speed = 1;          // how many times less everything in it takes
   int companion_of = 0;   // the process that it ends with, removing a directory that was empty; 0 for none
 };
 struct DemoCommand {};

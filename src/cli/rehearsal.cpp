@@ -19,14 +19,13 @@ namespace {
 
 constexpr int kAddressTtl = 60;
 
-sandbox::Settings quick_settings() {
+sandbox::Settings quick_settings(int speed) {
   sandbox::Settings settings;
-  settings.insync_after = seconds(1);
-  settings.certificate_visible_after = milliseconds(500);
-  settings.release_lag = seconds(2);
+  settings.insync_after = seconds(1) / speed;
+  settings.certificate_visible_after = milliseconds(500) / speed;
+  settings.release_lag = seconds(2) / speed;
   settings.shown_after = Duration::zero();
-  settings.validation_takes = milliseconds(200);
-  settings.issuance_takes = milliseconds(200);
+  settings.validation_takes = settings.issuance_takes = milliseconds(200) / speed;
   settings.retry_after_seconds = 0;
   settings.global_by_home_region = true;  // whoever takes the printed environment may be any SDK
   return settings;
@@ -56,7 +55,7 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
 }  // namespace
 
 Rehearsal::Rehearsal(Stage& stage, const Estate& estate)
-    : world_(quick_settings(), stage.entropy, stage.clock.now()),
+    : world_(quick_settings(estate.speed), stage.entropy, stage.clock.now()),
       mount_(stage.executor, furnished(world_, estate, stage.clock.now()), stage.clock) {
   for (const auto& [host, load_balancer] : estate.hosts) point(estate.zones.front(), host, load_balancer);
 }

@@ -14,6 +14,7 @@ namespace certferry {
 struct Estate {
   std::vector<std::string> zones{"example.com"}, elb{"classic"}, alb{"web"};
   std::vector<std::string> buckets, kms_keys, roles;  // keys by their aliases, roles by their ARNs
+  int speed = 1;                                      // how many times less everything takes
   // Which host (of the first zone) leads to which load balancer.
   std::map<std::string, std::string> hosts{{"example.com", "classic"}, {"www.example.com", "web"}};
 };

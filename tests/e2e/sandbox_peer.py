@@ -9,8 +9,8 @@ import subprocess
 import threading
 import time
 
-import boto3
 import pytest
+from aws_peer import boto_client
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from dnslib import RCODE, DNSRecord
@@ -58,7 +58,7 @@ class Sandbox:
 
     def client(self, service, key=None, secret=None, token=None, region=REGION):
         """Every answer is the sandbox's first: a client that tries again would hide what it does not understand."""
-        return boto3.client(
+        return boto_client(
             service,
             endpoint_url=self.aws_environment["AWS_ENDPOINT_URL"],
             region_name=region,

@@ -18,6 +18,7 @@ Estate estate_of(const SandboxCommand& command) {
   estate.buckets = command.buckets;
   estate.kms_keys = command.kms_keys;
   estate.roles = command.roles;
+  estate.speed = command.speed;
   return estate;
 }
 

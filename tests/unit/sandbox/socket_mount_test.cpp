@@ -90,6 +90,30 @@ TEST(SocketMount, AnswersForAwsAndRefusesForeignHosts) {
   EXPECT_EQ(foreign.status, 421);
 }
 
+TEST(SocketMount, HoldsARequestBackUntilItIsDroppedOrReleased) {
+  Mounted mounted;
+  auto ask = [&](const std::string& path, const std::string& method) -> Task<int> {
+    auto url = Url::parse(Url::parse(mounted.mount.places().seen).origin() + path);
+    co_return (co_await mounted.transport.send({.method = method, .url = url, .trust = http::Trust::ca})).status;
+  };
+  auto directory = Url::parse(mounted.mount.places().ca_directory).path();
+  std::vector<int> statuses;
+  mounted.run([&]() -> Task<> {
+    for (std::string end : {"drop", "release"}) {
+      EXPECT_EQ(co_await ask("/sandbox/hold?before=2", "POST"), 204);
+      EXPECT_EQ(co_await ask(directory, "GET"), 200) << "the first is not held";
+      auto held_then_let_go = [&]() -> Task<> {
+        EXPECT_EQ(co_await ask("/sandbox/held", "GET"), 200);
+        EXPECT_EQ(co_await ask("/sandbox/" + end, "POST"), 204);
+      };
+      auto held = [&]() -> Task<> { statuses.push_back(co_await ask(directory, "GET")); };
+      co_await all_settled({held_then_let_go, held});
+    }
+    EXPECT_EQ(co_await ask("/sandbox/held", "GET"), 404) << "nothing is awaited";
+  });
+  EXPECT_EQ(statuses, (std::vector{503, 200}));
+}
+
 TEST(SocketMount, ShowsAtEachHandshakeWhatTheListenerShowsByNow) {
   Mounted mounted;
   EXPECT_EQ(mounted.leaf_shown_at({mounted.classic_host, 443}), mounted.first.chain.leaf.der());
