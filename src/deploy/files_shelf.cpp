@@ -23,6 +23,19 @@ std::string checked_directory(std::string directory) {
                 "Write `files` as an absolute path without \"..\"");
 }
 
+// "/a//b/./c/" as "/a/b/c": by hand a link is written so, and means the same directory. What ".." means is the file
+// system's to say.
+std::string plain_path(std::string_view path) {
+  std::string out;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view part = path.substr(at, end - at);
+    if (!part.empty() && part != ".") out.append("/").append(part);
+    at = end + 1;
+  }
+  return out;
+}
+
 bool one_directory_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && !name.contains('/');
 }
@@ -54,7 +67,7 @@ std::string FilesShelf::name_for(const Issued& issued) const { return object_nam
 Task<std::string> FilesShelf::live() {
   const auto target = co_await outside_.host.link_target(link());
   if (!target) co_return "";
-  co_return target->starts_with('/') ? *target : directory_ + "/" + *target;
+  co_return plain_path(target->starts_with('/') ? *target : directory_ + "/" + *target);
 }
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
@@ -98,7 +111,8 @@ Task<bool> FilesShelf::remove(const std::string& name, const std::string& refere
   if (!one_directory_name(name)) co_return false;
   const std::string place = place_of(name);
   if (!reference.empty() && reference != place) co_return false;
-  if (co_await live() == place) co_return false;
+  // By its name alone, which no other generation has: however the link leads there.
+  if ((co_await live()).ends_with("/" + name)) co_return false;
   require_lease("removing a generation");
   co_await outside_.host.remove(place);
   co_return true;

@@ -21,7 +21,8 @@ class FilesShelf final : public Shelf {
   std::string_view id() const override { return id_; }
   const std::string& directory() const { return directory_; }
   std::string link() const { return directory_ + "/live"; }
-  // The directory that the link points to, absolute; "" where there is no link.
+  // The directory that the link points to, absolute and without "//", "/." or a slash at its end; "" where there is no
+  // link.
   Task<std::string> live();
   // Asked before anything in the directory, or whoever reads it, is touched. Failure: fenced. It is over in an instant,
   // so the lease need only not have ended; and a program that reloads late reads what `live` says by then.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "deploy/files_shelf.h"
 #include "deploy/files_target.h"
 #include "tests/unit/deploy/scene.h"
@@ -130,6 +132,23 @@ TEST_F(FilesTest, RemovesAGenerationOnlyWhenTheLinkPointsElsewhere) {
   });
   EXPECT_EQ(machine.find(place()), nullptr);
   EXPECT_NE(machine.find("/etc/ssl/www/live/fullchain.pem"), nullptr);
+}
+
+TEST_F(FilesTest, KnowsItsGenerationHoweverALinkToItIsWritten) {
+  for (const char* written :
+       {"generations/{}/", "./generations/{}", "/etc/ssl/www//generations/{}", "../www/generations/{}"})
+    on_target([&](Target& target) -> Task<> {
+      const Shelved there = co_await target.shelf().put(issued, fresh.key, {});
+      const std::string link = fmt::format(fmt::runtime(written), there.name);
+      machine.nodes["/etc/ssl/www/live"] = {sandbox::Machine::Kind::link, link, 0777, true};
+      EXPECT_FALSE(co_await target.shelf().remove(there.name, there.reference)) << link;
+      EXPECT_NE(machine.find(there.reference), nullptr) << link;
+      if (link.starts_with("..")) co_return;  // where that leads is the file system's to say
+      const Serving seen = co_await target.look();
+      EXPECT_EQ(seen.reference, there.reference) << link;
+      EXPECT_TRUE(seen.ours) << link;
+      co_await target.bind(there, seen);
+    });
 }
 
 TEST_F(FilesTest, RefusesAPathThatIsNotAbsolute) {
