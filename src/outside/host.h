@@ -25,11 +25,12 @@ struct FileStatus {
 struct Command {
   std::vector<std::string> argv;  // no shell
   Duration deadline = std::chrono::seconds{60};
+  bool answers = false;  // it is run for what it prints
 };
 
 struct Exit {
   int status = 0;      // 128 + n where signal n ended it
-  std::string output;  // stdout and stderr together, the last 4 KiB
+  std::string output;  // stdout and stderr together, the last 4 KiB; of one that answers stdout alone, the first 64 KiB
   bool timed_out = false;
 };
 

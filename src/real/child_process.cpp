@@ -1,5 +1,6 @@
 #include "real/child_process.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -25,7 +26,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
-constexpr std::size_t kept_output = 4096;
+constexpr std::size_t kept_output = 4096, kept_answer = 65536;
 
 Failure not_started(const Command& command, int error) {
   const std::string program = command.argv.empty() ? "" : command.argv.front();
@@ -55,7 +56,10 @@ pid_t spawn_child(const Command& command, int output) {
   SpawnSettings settings;
   posix_spawn_file_actions_addopen(&settings.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&settings.files, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&settings.files, output, STDERR_FILENO);
+  if (command.answers)
+    posix_spawn_file_actions_addopen(&settings.files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  else
+    posix_spawn_file_actions_adddup2(&settings.files, output, STDERR_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&settings.files, STDERR_FILENO + 1);
   sigset_t none, all;
   sigemptyset(&none);
@@ -159,10 +163,17 @@ class Child {
       boost::system::error_code error;
       const std::size_t size = output_.read_some(asio::buffer(chunk), error);
       if (error) return error == asio::error::would_block;
-      kept_.append(chunk.data(), size);
-      if (kept_.size() > kept_output) kept_.erase(0, kept_.size() - kept_output);
+      keep({chunk.data(), size});
     }
     return true;
+  }
+
+  void keep(std::string_view printed) {
+    kept_ += printed;
+    if (command_.answers)
+      kept_.resize(std::min(kept_.size(), kept_answer));
+    else if (kept_.size() > kept_output)
+      kept_.erase(0, kept_.size() - kept_output);
   }
 
   int reap() {

@@ -145,6 +145,7 @@ TEST(ProcessCredentials, AreWhatTheCommandPrints) {
   Paper paper;
   std::vector<std::string> ran;
   paper.host.on_run = [&](const Command& command) {
+    EXPECT_TRUE(command.answers);  // without what it warns of, and whole
     ran = command.argv;
     return Exit{
         .status = 0,

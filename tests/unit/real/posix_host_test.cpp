@@ -107,6 +107,15 @@ TEST_F(PosixHostTest, KeepsTheLastFourKibibytesOfOutput) {
   EXPECT_TRUE(exit.output.ends_with("line 19999\n"));
 }
 
+TEST_F(PosixHostTest, GivesTheWholeStandardOutputOfOneThatIsRunForItsAnswer) {
+  const auto answer = [&](const std::string& script) {
+    return machine.run(host.run(Command{.argv = {"/bin/sh", "-c", script}, .answers = true}));
+  };
+  EXPECT_EQ(answer("echo out; echo warning >&2").output, "out\n");
+  EXPECT_EQ(answer("head -c 20000 /dev/zero | tr '\\0' x").output, std::string(20000, 'x'));
+  EXPECT_EQ(answer("head -c 300000 /dev/zero | tr '\\0' x").output.size(), 65536U);
+}
+
 TEST_F(PosixHostTest, HandsNoDescriptorOn) {
   const int ours = ::open("/dev/null", O_RDONLY);
   ASSERT_GE(ours, 0);
