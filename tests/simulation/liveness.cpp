@@ -73,6 +73,14 @@ std::vector<std::string> ledgers_that_tell_of_records(Estate& estate) {
   return left;
 }
 
+bool touched_files_since(const sandbox::SimulatedWorld& world, long effect) {
+  const auto& names = world.effect_names();
+  return std::any_of(names.begin() + effect, names.end(), [](const std::string& name) {
+    return name.starts_with("link /") || name.starts_with("replace /") || name.starts_with("make directory /") ||
+           name.starts_with("remove /") || name.starts_with("run ");
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
@@ -89,7 +97,9 @@ std::vector<std::string> becomes_quiet(Estate& estate, int days_most) {
     const long effects = world.effects();
     const auto changes = estate.changes_of([&] { estate.apply_with_restarts(); });
     const bool disturbed = world.crash_points_since(effects) > 0;
-    if (changes == 0 && orders == estate.world().ca().orders.size() && !disturbed && day > 0) return {};
+    if (changes == 0 && !touched_files_since(world, effects) && orders == estate.world().ca().orders.size() &&
+        !disturbed && day > 0)
+      return {};
     estate.pass(hours(25));  // longer than what was replaced is kept
   }
   return {fmt::format("it was not quiet after {} days", days_most)};

@@ -10,9 +10,9 @@ namespace certferry::simulation {
 
 std::vector<std::string> names_as_text(const std::vector<DomainName>& names);  // sorted
 
-// A run a day, until one has nothing left to do: nothing changed outside, and no order made. One that was killed or
-// stood still tells nothing: what it had claimed is left alone by the next until its heartbeat has expired, and what it
-// could not do is done by the next. Empty once it is so, else what is wrong after so many days.
+// A run a day, until one has nothing left to do: nothing changed outside or in files, and no order made. One that was
+// killed or stood still tells nothing: what it had claimed is left alone by the next until its heartbeat has expired,
+// and what it could not do is done by the next. Empty once it is so, else what is wrong after so many days.
 std::vector<std::string> becomes_quiet(Estate& estate, int days_most = 8);
 
 // What is not as it should be once all is quiet: the last run failed; a certificate is not valid, or a target of it
