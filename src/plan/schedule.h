@@ -24,7 +24,7 @@ WallTime due_at(const Certificate&);
 bool time_to_ask(WallTime ask_again, WallTime now);
 // The last 1/20 of its life: whatever serves it is left in an emergency.
 WallTime emergency_at(const Certificate&);
-// How long after the n-th failure in a row (n >= 1) the next generation may start: 1, 10, 100 minutes, then daily.
+// How long after the n-th failure in a row (n >= 1) the next generation may start: 1, 12, 100 minutes, then daily.
 Duration pause_after_failures(int n);
 
 }  // namespace certferry

@@ -48,8 +48,8 @@ TEST_F(Refused, ByTheCaItIsAskedForAgainWhenTheFailureTableSays) {
   estate.pass(minutes(2));
   EXPECT_EQ(asked(), 1U);
   estate.pass(minutes(5));
-  EXPECT_EQ(asked(), 0U) << "ten minutes after the second";
-  estate.pass(minutes(6));
+  EXPECT_EQ(asked(), 0U) << "twelve minutes after the second";
+  estate.pass(minutes(8));
   EXPECT_EQ(asked(), 1U);
   estate.world().ca().rejected.clear();
   EXPECT_EQ(asked(), 0U);

@@ -1,0 +1,57 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "liveness.h"
+#include "sandbox/certificate_authority.h"
+
+// Whatever is asked of Let's Encrypt and Route 53 in all by one that fails, or dies, and is started again at once. The
+// oracle counts (oracles/budget_oracle.h).
+namespace certferry::simulation {
+namespace {
+
+using testing::IsEmpty;
+
+void shop_with_a_wildcard(Estate& estate) {
+  estate.zone("shop.example").classic_elb("old-web");
+  estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web");
+}
+
+// A name and its wildcard are validated by one identifier: an attempt that fails costs two of its five.
+TEST(Budgets, HoldThoughEveryValidationFailsAndItIsRunEverySecond) {
+  Estate estate{1, {.insync_after = Duration{0}, .validation_takes = Duration{0}}};
+  shop_with_a_wildcard(estate);
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  const WallTime began = estate.simulated->time().now();
+  while (estate.simulated->time().now() < began + minutes(130)) {
+    estate.apply();
+    estate.pass(seconds(1));
+  }
+  while (estate.simulated->time().now() < began + days(4)) {
+    estate.apply();
+    estate.pass(hours(1));
+  }
+  EXPECT_GT(estate.orders_answered(), 5U) << "it goes on trying";
+}
+
+TEST(Budgets, HoldHoweverOftenItIsKilledAndStartedAgain) {
+  for (const sandbox::Moment moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
+    for (long further = 1; further < 12; further += 2) {
+      Estate estate;
+      shop_with_a_wildcard(estate);
+      for (int kill = 0; kill < 60; ++kill) {
+        estate.simulated->kill_at({estate.simulated->effects() + further, moment});
+        estate.apply();
+      }
+      EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+      EXPECT_THAT(not_well(estate), IsEmpty());
+      EXPECT_EQ(estate.orders_answered(), 1U);
+      if (HasFailure()) FAIL() << "killed " << further << " effects after each start, " << sandbox::name(moment);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace certferry::simulation
