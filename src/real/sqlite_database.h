@@ -30,7 +30,7 @@ class SqliteDatabase {
   void begin();   // takes the write lock
   void commit();  // durable when it returns
   void rollback() noexcept;
-  void truncate_log() noexcept;  // moves the write-ahead log into the file, wiping what it held; best effort
+  void truncate_log() noexcept;  // moves the write-ahead log into the file, wiping what it held, durably; best effort
 
   std::optional<Row> row(std::string_view key);
   std::optional<std::int64_t> version(std::string_view key);

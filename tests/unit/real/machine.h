@@ -73,8 +73,8 @@ inline Task<> wait_for_ever() { co_await pause_for(hours(1)); }
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "certferry-real-XXXXXX").string();
+  explicit TemporaryDirectory(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "certferry-real-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
