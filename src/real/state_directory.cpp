@@ -22,6 +22,16 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// SQLite syncs the directory of its files; that this directory is there at all after a power cut is ours to see to.
+void sync_directory_of_state(const std::string& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool done = directory >= 0 && (::fsync(directory) == 0 || errno == EINVAL);  // some file systems refuse it
+  const int error = errno;
+  if (directory >= 0) ::close(directory);
+  // What it may not read it cannot sync: a parent of somebody else's, which let us make a directory all the same.
+  if (!done && error != EACCES) throw file_failure("Syncing", path, error);
+}
+
 void make_private_directory(const std::string& path) {
   struct stat found{};
   if (::stat(path.c_str(), &found) == 0) {
@@ -32,8 +42,10 @@ void make_private_directory(const std::string& path) {
     return;
   }
   if (errno != ENOENT) throw file_failure("Making the directory", path, errno);
-  if (path != "/" && path != ".") make_private_directory(directory_of(path));
+  const std::string parent = directory_of(path);
+  if (path != "/" && path != ".") make_private_directory(parent);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw file_failure("Making the directory", path, errno);
+  sync_directory_of_state(parent);
 }
 
 void refuse_network_file_system(const std::string& directory) {
