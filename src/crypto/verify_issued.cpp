@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/tls.h"
 #include "crypto/subject_names.h"
 
 namespace certferry {
@@ -64,7 +65,7 @@ void verify_order(const Issued& issued) {
 
 void verify_dates(const Issued& issued, WallTime now) {
   const Certificate& leaf = issued.chain.leaf;
-  if (now >= leaf.not_before() && now <= leaf.not_after()) return;
+  if (now + limits::tls::not_before_tolerance >= leaf.not_before() && now <= leaf.not_after()) return;
   throw objection_to(issued, Failure::Kind::transient,
                      fmt::format("it is valid from {} to {}, and now is {}", iso8601(leaf.not_before()),
                                  iso8601(leaf.not_after()), iso8601(now)),

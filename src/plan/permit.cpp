@@ -9,6 +9,11 @@
 namespace certferry {
 namespace {
 
+// Whether the chain leads to no root. One that begins in a moment, by a clock that is slow, is judged as begun.
+bool untrusted(const Chain& chain, const Roots& roots, WallTime now) {
+  return roots.objection(chain, std::max(now, chain.leaf.not_before())).has_value();
+}
+
 bool covers_some(const Certificate& certificate, const CertificateSpec& wanted) {
   return std::ranges::any_of(wanted.names, [&](const DomainName& name) { return certificate.covers(name); });
 }
@@ -43,7 +48,7 @@ std::optional<Held> held_for_names(const Serving& former, Standing as, const Cer
 std::optional<Held> held_for_trust(const Serving& former, Standing as, const Issued& next, const Roots& roots,
                                    WallTime now, const PermitOptions& options) {
   const bool worth_keeping = as == Standing::trusted || (as == Standing::test && !former.ours);
-  if (!worth_keeping || options.install_untrusted || !roots.objection(next.chain, now)) return {};
+  if (!worth_keeping || options.install_untrusted || !untrusted(next.chain, roots, now)) return {};
   const Chain* served = former.certificate();
   return Held{fmt::format("it serves {}; the new one is of a test CA ({})",
                           served ? described(served->leaf) : "a certificate that could not be read",
@@ -79,7 +84,7 @@ Standing standing(const Serving& serving, const CertificateSpec& wanted, const R
   if (!chain) return serving.unreadable || !serving.reference.empty() ? Standing::trusted : Standing::nothing;
   const Certificate& leaf = chain->leaf;
   if (leaf.self_signed() || now >= leaf.not_after() || !covers_some(leaf, wanted)) return Standing::placeholder;
-  return roots.objection(*chain, now) ? Standing::test : Standing::trusted;
+  return untrusted(*chain, roots, now) ? Standing::test : Standing::trusted;
 }
 
 std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,

@@ -107,6 +107,12 @@ TEST_F(VerifyIssued, TakesDatesAloneForTransient) {
   EXPECT_FALSE(verdict(ca.issued(), test_now() + days(89)));
 }
 
+TEST_F(VerifyIssued, BearsAClockThatIsAsSlowAsAClockMayBe) {
+  const WallTime begins = ca.leaf().not_before();
+  EXPECT_FALSE(verdict(ca.issued(), begins - minutes(5)));
+  EXPECT_TRUE(verdict(ca.issued(), begins - minutes(5) - seconds(1)));
+}
+
 TEST_F(VerifyIssued, RefusesRatherThanWaitsWhereMoreThanTheDatesIsWrong) {
   const auto found = verdict(ca.issued({ca.leaf(), {ca.root}}), test_now() - days(2));
   ASSERT_TRUE(found);

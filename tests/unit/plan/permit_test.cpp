@@ -34,6 +34,10 @@ TEST_F(Permit, KeepsATestCertificateOffATrustedOne) {
   EXPECT_THAT(held->remedy, HasSubstr("directory = \"letsencrypt\""));
 }
 
+TEST_F(Permit, TakesACertificateThatBeginsInAMinuteForNoTestCasOne) {
+  EXPECT_FALSE(ask(serving(fresh(other)), trusted.issue({"shop.example"}, now + minutes(1), now + days(90))));
+}
+
 TEST_F(Permit, KeepsATestCertificateOffAForeignOneThatIsNoPlaceholder) {
   EXPECT_TRUE(ask(serving(fresh(test)), fresh(test)));
 }
