@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/failure.h"
+#include "base/limits/tls.h"
 #include "crypto/digest.h"
 #include "crypto/openssl.h"
 #include "crypto/pem.h"
@@ -17,8 +18,8 @@
 namespace certferry {
 namespace {
 
-constexpr std::size_t largest_certificate = 64 << 10;  // octets; real ones have some thousand
-constexpr std::size_t certificates_held = 512;         // some 4 MiB
+using limits::tls::certificate_longest;
+constexpr std::size_t certificates_held = 512;  // some 4 MiB
 
 Failure certificate_refused(std::string_view what) {
   return Failure(Failure::Kind::refused, fmt::format("Reading a certificate: {}", what),
@@ -90,8 +91,8 @@ struct Certificate::Read {
 };
 
 Certificate Certificate::from_der(BytesView der) {
-  if (der.size() > largest_certificate)
-    throw certificate_refused(fmt::format("it is longer than {} octets", largest_certificate));
+  if (der.size() > certificate_longest)
+    throw certificate_refused(fmt::format("it is longer than {} octets", certificate_longest));
   static auto& latest = *new RecentlyRead<Read>{certificates_held};
   if (auto known = latest.find(der)) return Certificate{std::move(known)};
   auto read = std::make_shared<const Read>(der);

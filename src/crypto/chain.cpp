@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/tls.h"
 #include "crypto/pem.h"
 
 namespace certferry {
 namespace {
 
-constexpr std::size_t most_certificates = 10;
-constexpr std::size_t largest_chain = 256 << 10;  // octets
+using limits::tls::chain_longest, limits::tls::chain_text_longest;
 
 Failure chain_refused(std::string_view what) {
   return Failure(Failure::Kind::refused, fmt::format("Reading a certificate chain: {}", what),
@@ -48,11 +48,12 @@ std::string Chain::intermediates_pem() const {
 std::string Chain::pem() const { return leaf_pem() + intermediates_pem(); }
 
 Chain parse_chain(BytesView pem) {
-  if (pem.size() > largest_chain) throw chain_refused(fmt::format("it is longer than {} octets", largest_chain));
+  if (pem.size() > chain_text_longest)
+    throw chain_refused(fmt::format("it is longer than {} octets", chain_text_longest));
   const auto blocks = parse_pem(pem, PemText::refused);
   if (blocks.empty()) throw chain_refused("it holds no certificate");
-  if (blocks.size() > most_certificates)
-    throw chain_refused(fmt::format("it holds {} certificates, {} at most are read", blocks.size(), most_certificates));
+  if (blocks.size() > chain_longest)
+    throw chain_refused(fmt::format("it holds {} certificates, {} at most are read", blocks.size(), chain_longest));
   std::vector<Certificate> certificates;
   for (const PemBlock& block : blocks) {
     if (block.label != "CERTIFICATE")
@@ -64,8 +65,8 @@ Chain parse_chain(BytesView pem) {
 
 Chain parse_chain(const std::vector<Bytes>& der) {
   if (der.empty()) throw chain_refused("it holds no certificate");
-  if (der.size() > most_certificates)
-    throw chain_refused(fmt::format("it holds {} certificates, {} at most are read", der.size(), most_certificates));
+  if (der.size() > chain_longest)
+    throw chain_refused(fmt::format("it holds {} certificates, {} at most are read", der.size(), chain_longest));
   std::vector<Certificate> certificates;
   for (const Bytes& one : der) certificates.push_back(Certificate::from_der(one));
   Chain chain = chain_of(std::move(certificates));

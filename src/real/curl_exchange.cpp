@@ -7,13 +7,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "base/limits/http.h"
 #include "real/address_policy.h"
 
 namespace certferry {
 
 namespace {
-
-constexpr std::size_t head_limit = 32UZ * 1024;
 
 const TransportSide& side_of(const TransportOptions& options, http::Trust trust) {
   switch (trust) {
@@ -114,7 +113,8 @@ void CurlExchange::set_request(CURL* easy) {
 
   const long deadline = std::max<long>(1, static_cast<long>(request_.deadline.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, deadline);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, std::min(deadline, 15'000L));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   std::min(deadline, static_cast<long>(limits::http::connect_deadline.count())));
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   if (request_.url.secure()) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
@@ -163,7 +163,7 @@ std::size_t CurlExchange::on_read(char* data, std::size_t size, std::size_t coun
 std::size_t CurlExchange::on_header(char* data, std::size_t, std::size_t size, void* self) {
   auto& exchange = *static_cast<CurlExchange*>(self);
   exchange.head_size_ += size;
-  exchange.head_too_long_ = exchange.head_size_ > head_limit;
+  exchange.head_too_long_ = exchange.head_size_ > limits::http::headers;
   if (exchange.head_too_long_) return 0;
   exchange.header_line({data, size});
   return size;

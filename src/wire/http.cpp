@@ -5,11 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/http.h"
 
 namespace certferry::http {
 namespace {
 
-constexpr std::size_t longest_head = 32 << 10;
+constexpr std::size_t longest_head = limits::http::headers;
 
 char lower_letter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -9,12 +9,13 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/limits/http.h"
 #include "wire/plain_json.h"
 
 namespace certferry {
 namespace {
 
-constexpr std::size_t deepest = 32;
+constexpr std::size_t deepest = limits::http::json_depth;
 
 // Walks the text for the library and tells us how far it has come, so that our own refusals have a place too.
 class CountedText {
