@@ -249,7 +249,9 @@ std::optional<std::string> Values::place_of_state(std::string_view key, const st
       return complain(place, fmt::format("{} is neither a path nor in S3", assigned(key, text, place)),
                       "Write a path, or s3://bucket/path");
     }
-    return text;
+    if (text.empty() || text.starts_with('/')) return text;
+    return complain(place, fmt::format("{} is no absolute path", assigned(key, text, place)),
+                    "Write the whole path: from another directory (cron's) it would be another place, and empty");
   }
   const std::string_view rest = text.starts_with("s3://") ? std::string_view{text}.substr(5) : std::string_view{};
   if (is_bucket(rest.substr(0, rest.find('/')))) return text;

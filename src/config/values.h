@@ -35,7 +35,7 @@ class Values {
   std::optional<std::string> directory(std::string_view key, const std::string& text, const Place& place) const;
   // Sets directory, url and test_ca.
   void ca(CaConfig& ca, const std::string& text, const Place& place) const;
-  // "", a path or s3://bucket/rest.
+  // "", an absolute path or s3://bucket/rest.
   std::optional<std::string> place_of_state(std::string_view key, const std::string& text, const Place& place) const;
 
  private:

@@ -100,6 +100,18 @@ def test_a_ca_that_answers_nonsense_ends_clearly(certferry, aws, tmp_path, statu
     broken.server.shutdown()
 
 
+def test_an_aws_endpoint_is_believed_by_the_roots_of_its_bundle_alone(certferry, tmp_path):
+    endpoint = Broken(tmp_path, 404, "text/plain", b"nobody")
+    certferry.environment["AWS_ENDPOINT_URL"] = endpoint.directory.removesuffix("/dir")
+    certferry.configure(certificate("www", ["www.bundle.example.org"], {"elb": "bundle"}))
+    out, err = certferry.run("plan", "--config", str(certferry.config), expect=1)
+    assert "name its roots in AWS_CA_BUNDLE" in out + err and "HTTP 404" not in out + err
+    certferry.environment["AWS_CA_BUNDLE"] = endpoint.trust
+    out, err = certferry.run("plan", "--config", str(certferry.config), expect=1)
+    assert "HTTP 404" in out + err and "AWS_CA_BUNDLE" not in out + err
+    endpoint.server.shutdown()
+
+
 def test_missing_credentials_name_every_place_that_was_looked_at(certferry):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del certferry.environment[name]

@@ -51,6 +51,13 @@ TEST(ValidateConfig, WantsSecretsInS3Sealed) {
             "name has 3 to 63 lower-case letters, digits, \".\" and \"-\"");
 }
 
+TEST(ValidateConfig, WantsAPlaceThatIsTheSameFromEverywhere) {
+  EXPECT_EQ(refusal("[state]\nstore = \"certferry-state\"\n"),
+            "certferry.toml:2:9: [state] store = \"certferry-state\" is no absolute path -> Write the whole path: from "
+            "another directory (cron's) it would be another place, and empty");
+  EXPECT_NE(refusal("[account]\nkey = \"~/account.key\"\n").find("is no absolute path"), std::string::npos);
+}
+
 TEST(ValidateConfig, RefusesAKeyThatTheLoadBalancerCannotServe) {
   const auto with = [](const std::string& kind, const std::string& key) {
     return refusal("[[certificate]]\ndomains = [\"a.example\"]\nkey = \"" + key +
