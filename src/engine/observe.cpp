@@ -29,6 +29,7 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
   } catch (const Failure& failure) {
     seen.trouble = failure.what();
     seen.remedy = failure.next();
+    seen.refused = failure.kind() == Failure::Kind::refused;
   }
   co_return seen;
 }

@@ -98,7 +98,16 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
   return not_due(id, leaf.not_after(), due);
 }
 
-// What holds an issue back: the failure table, or every target by I7.
+// Why a target could not be given a new certificate; empty: as far as was seen, it could.
+std::optional<Held> objection(const ObservedTarget& target, const ObservedCertificate& seen, const Request& request,
+                              const Roots& roots, WallTime now) {
+  if (target.serving) return permit_before_order(*target.serving, seen.wanted, roots, now, request.permits);
+  const bool begun = seen.record && seen.record->open_generation;  // an order that was spent is not left lying
+  if (!target.refused || begun) return std::nullopt;
+  return Held{"no order is spent while none of its targets could be given the certificate", target.remedy};
+}
+
+// What holds an issue back: the failure table, or every target, by I7 or because it cannot be looked at.
 Action hold_back(Action issue, const ObservedCertificate& seen, const Request& request, const Roots& roots,
                  WallTime now) {
   // A pause is of the specification that failed: one that was corrected does not wait.
@@ -118,10 +127,8 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
   std::optional<Held> held;
   for (const ObservedTarget& target : seen.targets) {
     if (!target.configured) continue;
-    auto objection = target.serving ? permit_before_order(*target.serving, seen.wanted, roots, now, request.permits)
-                                    : std::optional<Held>{};
-    if (!objection) return issue;
-    held = objection;
+    held = objection(target, seen, request, roots, now);
+    if (!held) return issue;
   }
   if (!held) return issue;
   return Action{Kind::hold, issue.certificate, "", held->reason, held->remedy, {}};

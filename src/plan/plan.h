@@ -18,6 +18,7 @@ struct ObservedTarget {
   std::optional<Serving> serving;  // empty where looking failed
   std::string trouble, remedy;     // why it failed, what to do
   bool configured = true;
+  bool refused = false;  // it failed until a person changes something
 };
 struct ObservedCertificate {
   CertificateId id;

@@ -106,8 +106,10 @@ def test_a_renewal_swaps_the_certificate_and_retires_the_old_one_after_its_grace
     assert names_of(stored["CertificateBody"]) == ["renewed.example.org"]
 
 
-def test_a_load_balancer_that_does_not_exist_is_said_plainly(certferry, aws):
+def test_a_load_balancer_that_does_not_exist_is_said_plainly_and_costs_no_order(certferry, aws, ca):
     aws.zone("nowhere.example.org")
+    before = len(ca.requests())
     certferry.configure(certificate("www", ["www.nowhere.example.org"], {"elb": "no-such-lb"}))
     out, err = certferry.apply(expect=1)
     assert "no-such-lb" in out + err
+    assert not any("order-plz" in path for path in ca.requests()[before:])

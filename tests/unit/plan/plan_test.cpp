@@ -149,6 +149,20 @@ TEST_F(Planning, SaysWhatKeepsItFromLooking) {
   EXPECT_EQ(made.targets.front().remedy, "create it");
 }
 
+TEST_F(Planning, SpendsNoOrderWhileNoTargetCouldBeGivenTheCertificate) {
+  ObservedTarget mistyped{"elb/wev", "classic ELB wev:443", {}, "no load balancer wev", "correct its name", true, true};
+  const auto held = plan(seen({}, {mistyped}));
+  EXPECT_EQ(held.issue->kind, Kind::hold);
+  EXPECT_EQ(held.issue->remedy, "correct its name");
+  EXPECT_EQ(held.targets.front().kind, Kind::trouble);
+  EXPECT_EQ(plan(seen({}, {mistyped, target({})})).issue->kind, Kind::issue) << "another target can be";
+  Record begun{id, wanted};
+  begun.open_generation = 1;
+  EXPECT_EQ(plan(seen(begun, {mistyped})).issue->kind, Kind::issue) << "its order was spent";
+  mistyped.refused = false;
+  EXPECT_EQ(plan(seen({}, {mistyped})).issue->kind, Kind::issue) << "that may pass by itself";
+}
+
 TEST_F(Planning, NamesATargetInTroubleOnce) {
   Observed observed;
   const std::string name = "classic ELB web:443";
