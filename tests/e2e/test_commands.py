@@ -68,8 +68,8 @@ def test_a_quiet_apply_says_nothing_where_nothing_is_to_do(certferry, aws):
 
 
 def test_plan_says_that_the_terms_are_not_agreed_to_until_there_is_an_account(certferry, aws):
-    aws.zone("terms.example.org")
-    certferry.configure(certificate("www", ["www.terms.example.org"]))
+    aws.zone("agreement.example.org")
+    certferry.configure(certificate("www", ["www.agreement.example.org"]))
     agreed = certferry.config.read_text()
     certferry.config.write_text(agreed.replace("agree_to_terms = true\n", ""))
     out, _ = certferry.run("plan", "--config", str(certferry.config))
