@@ -5,6 +5,8 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <random>
 #include <sqlite3.h>
@@ -223,6 +225,16 @@ std::size_t RecordedDisk::position() const {
 }
 
 const std::vector<DiskEvent>& RecordedDisk::events() const { return state_->events; }
+
+void RecordedDisk::take_up(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  const std::string octets{std::istreambuf_iterator<char>{file}, {}};
+  const std::unique_lock lock{state_->mutex};
+  const std::size_t node = state_->node_of(path);
+  state_->record({.kind = DiskEvent::Kind::write, .node = node, .octets = octets});
+  state_->record({.kind = DiskEvent::Kind::sync, .node = node});
+  state_->record({.kind = DiskEvent::Kind::sync_directory});
+}
 
 void RecordedDisk::hold_next_write() {
   const std::unique_lock lock{state_->mutex};

@@ -35,6 +35,8 @@ class RecordedDisk {
   std::size_t position() const;  // how many events there were
   const std::vector<DiskEvent>& events() const;
 
+  void take_up(const std::string& path);  // a file that was on the disk, synced, before SQLite opens it
+
   // The next write waits until release(); wait_until_held() returns when one does.
   void hold_next_write();
   void wait_until_held();
