@@ -24,13 +24,14 @@ struct Deployment::State {
   std::set<std::string> regions;
   std::unique_ptr<IamShelf> iam;
   std::map<std::string, std::unique_ptr<FilesShelf>> files;  // by directory
-  std::map<std::string, std::unique_ptr<Target>> targets;    // by certificate and slot
+  std::map<std::string, std::unique_ptr<Target>> targets;    // by certificate and slot, or by id
 
   std::string region_of(const InstallConfig& install) const;
   void note_regions(const CertificateConfig& certificate);
   Task<IamShelf*> iam_shelf();
   FilesShelf& files_shelf(const std::string& directory);
   Task<std::unique_ptr<Target>> make(const CertificateConfig& certificate, const InstallConfig& install);
+  Task<std::unique_ptr<Target>> make(const std::string& id);
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
@@ -83,10 +84,27 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
   IamShelf& shelf = *co_await iam_shelf();
   if (const auto* where = std::get_if<ListenerInstall>(&install.where))
     co_return std::make_unique<ListenerTarget>(outside, client, shelf, std::move(proving), where->arn);
-  const ElbInstall& where = std::get<ElbInstall>(install.where);
-  std::string id =
-      fmt::format("elb/{}/{}/{}/{}:{}", client.partition(), account, client.region(), where.load_balancer, where.port);
-  co_return std::make_unique<ElbTarget>(outside, client, shelf, std::move(proving), std::move(id), where);
+  ElbSlot slot{client.partition(), account, client.region(), std::get<ElbInstall>(install.where)};
+  co_return std::make_unique<ElbTarget>(outside, client, shelf, std::move(proving), std::move(slot));
+}
+
+Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
+  const Proving proving{.verify = Verify::api};
+  if (const auto directory = FilesShelf::directory_in(outside.host, id))
+    co_return std::make_unique<FilesTarget>(outside, files_shelf(*directory), proving,
+                                            FilesInstall{*directory, {}, ""});
+  const auto arn = ListenerTarget::parse_id(id);
+  const auto slot = ElbSlot::parse_id(id);
+  if (!arn && !slot) co_return nullptr;
+  const std::string region = arn ? std::string{arn->region()} : slot->region;
+  IamShelf& shelf = *co_await iam_shelf();
+  if (account != (arn ? arn->account() : slot->account))
+    throw Failure(Failure::Kind::refused, fmt::format("our credentials are of account {}", account),
+                  "Run certferry once with credentials of its account to have it looked at");
+  regions.insert(region);
+  aws::Client& client = access.client_in(region);
+  if (arn) co_return std::make_unique<ListenerTarget>(outside, client, shelf, proving, *arn);
+  co_return std::make_unique<ElbTarget>(outside, client, shelf, proving, *slot);
 }
 
 Task<Target*> Deployment::target(const CertificateConfig& certificate, const InstallConfig& install) {
@@ -96,6 +114,17 @@ Task<Target*> Deployment::target(const CertificateConfig& certificate, const Ins
   auto made = co_await state_->make(certificate, install);
   // Somebody else may have made it meanwhile: that one is kept.
   co_return state_->targets.try_emplace(key, std::move(made)).first->second.get();
+}
+
+Task<Target*> Deployment::target(const std::string& id) {
+  if (const auto known = state_->targets.find(id); known != state_->targets.end()) co_return known->second.get();
+  auto made = co_await state_->make(id);
+  if (!made) co_return nullptr;
+  co_return state_->targets.try_emplace(id, std::move(made)).first->second.get();
+}
+
+bool Deployment::elsewhere(const std::string& id) const {
+  return id.starts_with("files/") && !FilesShelf::directory_in(state_->outside.host, id);
 }
 
 Task<Shelf*> Deployment::shelf(const std::string& id) {

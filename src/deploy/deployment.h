@@ -23,6 +23,12 @@ class Deployment {
   Deployment(Outside& outside, aws::Access& access, const Config& config, const Lease& lease);
   ~Deployment();
   Task<Target*> target(const CertificateConfig& certificate, const InstallConfig& install);  // kept by this object
+  // The same by its id, as a record knows it: to look at, by the word of the API alone, once it is configured no
+  // longer. Null: nothing that this version makes. Failure: refused, where it is in another account than our
+  // credentials'.
+  Task<Target*> target(const std::string& id);
+  // Files of another machine, whose own runs see to them.
+  bool elsewhere(const std::string& id) const;
   // The shelf by the id that a ledger names, configured or not. Null: one of another machine, whose own runs see to it.
   // Failure: refused, where it is in another account than our credentials'.
   Task<Shelf*> shelf(const std::string& id);

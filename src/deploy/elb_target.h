@@ -1,20 +1,32 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "aws/elb.h"
 #include "deploy/load_balancer_target.h"
 
 namespace certferry {
 
+// Which listener of a classic load balancer, of all that there are.
+struct ElbSlot {
+  std::string partition, account, region;
+  ElbInstall where;
+  std::string id() const;  // "elb/<partition>/<account>/<region>/<load balancer>:<port>"
+  static std::optional<ElbSlot> parse_id(std::string_view id);  // empty where id() makes no such text
+  bool operator==(const ElbSlot&) const = default;
+};
+
 // A listener of a classic load balancer.
 class ElbTarget final : public LoadBalancerTarget {
  public:
-  // id: "elb/<partition>/<account>/<region>/<load balancer>:<port>"
-  ElbTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving, std::string id, ElbInstall where)
+  ElbTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving, ElbSlot slot)
       : LoadBalancerTarget(outside, shelf, std::move(proving)),
         elb_(client),
-        id_(std::move(id)),
-        region_(client.region()),
-        where_(std::move(where)) {}
+        id_(slot.id()),
+        region_(std::move(slot.region)),
+        where_(std::move(slot.where)) {}
   std::string_view id() const override { return id_; }
   std::string name() const override;
   std::string region() const override { return region_; }

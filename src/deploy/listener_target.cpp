@@ -7,6 +7,24 @@
 
 namespace certferry {
 
+namespace {
+
+constexpr std::string_view id_prefix = "listener/";
+
+}  // namespace
+
+std::string ListenerTarget::id_of(const Arn& arn) { return std::string{id_prefix} + arn.text(); }
+
+std::optional<Arn> ListenerTarget::parse_id(std::string_view id) {
+  if (!id.starts_with(id_prefix)) return {};
+  try {
+    Arn arn = Arn::parse(id.substr(id_prefix.size()));
+    if (arn.service() == "elasticloadbalancing" && id_of(arn) == id) return arn;
+  } catch (const Failure&) {  // no ARN: nothing of ours
+  }
+  return {};
+}
+
 // Of its resource, listener/app/NAME/LOAD-BALANCER/LISTENER; its port is not in there.
 std::string ListenerTarget::name() const {
   std::string resource{arn_.resource()};
@@ -25,10 +43,10 @@ std::string ListenerTarget::name() const {
 Task<LoadBalancerTarget::Slot> ListenerTarget::describe() {
   const auto there = co_await elb_.listener(arn_);
   if (!there)
-    throw Failure(Failure::Kind::refused, fmt::format("{}: there is no such listener in {}", name(), arn_.region()),
+    throw no_slot(fmt::format("{}: there is no such listener in {}", name(), arn_.region()),
                   "Correct `listener` in [[certificate.install]], or create the listener");
   if (there->protocol != "HTTPS" && there->protocol != "TLS")
-    throw Failure(Failure::Kind::refused, fmt::format("{}: it speaks {}", name(), quoted(there->protocol)),
+    throw no_slot(fmt::format("{}: it speaks {}", name(), quoted(there->protocol)),
                   "Give the listener the protocol HTTPS or TLS");
   port_ = there->port;
   if (dns_name_.empty()) {

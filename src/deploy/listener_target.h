@@ -11,10 +11,9 @@ namespace certferry {
 class ListenerTarget final : public LoadBalancerTarget {
  public:
   ListenerTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving, Arn arn)
-      : LoadBalancerTarget(outside, shelf, std::move(proving)),
-        elb_(client),
-        id_("listener/" + arn.text()),
-        arn_(std::move(arn)) {}
+      : LoadBalancerTarget(outside, shelf, std::move(proving)), elb_(client), id_(id_of(arn)), arn_(std::move(arn)) {}
+  static std::string id_of(const Arn& arn);                 // "listener/<ARN>"
+  static std::optional<Arn> parse_id(std::string_view id);  // empty where id_of() makes no such text
   std::string_view id() const override { return id_; }
   std::string name() const override;
   std::string region() const override { return std::string{arn_.region()}; }

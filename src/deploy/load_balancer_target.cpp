@@ -17,6 +17,8 @@ void add_note(Serving& serving, std::string_view note) {
   serving.note += note;
 }
 
+constexpr const char* no_slot_code = "NoSuchSlot";  // ours, not AWS's: for look_if_there()
+
 Failure changed_by_others(const Target& target, const std::string& expected, const std::string& found) {
   return {Failure::Kind::conflict,
           fmt::format("{}: it refers to {} where {} was expected: somebody else changed it", target.name(),
@@ -42,6 +44,19 @@ Task<Serving> LoadBalancerTarget::look() {
   if (proving_.verify != Verify::api) co_await look_from_outside(slot, serving);
   serving.unreadable = !serving.reference.empty() && !serving.body && !serving.shown;
   co_return serving;
+}
+
+Task<std::optional<Serving>> LoadBalancerTarget::look_if_there() {
+  try {
+    co_return co_await look();
+  } catch (const Failure& failure) {
+    if (failure.code() != no_slot_code) throw;
+  }
+  co_return std::nullopt;
+}
+
+Failure LoadBalancerTarget::no_slot(std::string what, std::string next) {
+  return Failure{Failure::Kind::refused, std::move(what), std::move(next)}.with_code(no_slot_code);
 }
 
 Task<> LoadBalancerTarget::read_body(Serving& serving) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/failure.h"
 #include "config/config.h"
 #include "deploy/target.h"
 #include "outside/outside.h"
@@ -23,6 +24,7 @@ class LoadBalancerTarget : public Target {
       : outside_(outside), shelf_(shelf), proving_(std::move(proving)) {}
   Shelf& shelf() override { return shelf_; }
   Task<Serving> look() override;
+  Task<std::optional<Serving>> look_if_there() override;
   Task<> bind(const Shelved& next, const Serving& seen) override;
   Task<Proof> verify(const Issued& issued, const Serving& former) override;
   Task<> restore(const Serving& former, const Shelved& bound) override;
@@ -33,7 +35,9 @@ class LoadBalancerTarget : public Target {
     std::string dns_name;   // of the load balancer
     std::uint16_t port = 0;
   };
-  virtual Task<Slot> describe() = 0;  // Failure: refused where there is none, or where it speaks no TLS
+  // Failure: refused where there is none, or where it speaks no TLS; made by no_slot().
+  virtual Task<Slot> describe() = 0;
+  static Failure no_slot(std::string what, std::string next);
   // Code CertificateNotFound where the load balancer does not see a fresh certificate yet.
   virtual Task<> refer_to(const std::string& certificate) = 0;
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "crypto/serving.h"
@@ -23,6 +25,8 @@ class Target {
   virtual Shelf& shelf() = 0;
   virtual std::string region() const { return ""; }  // of AWS; "" where it is not there
   virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
+  // The same of one that may have been removed since: empty where there is no longer anything that could serve one.
+  virtual Task<std::optional<Serving>> look_if_there() { co_return co_await look(); }
   virtual Task<> bind(const Shelved& next,
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
   // Until every address shows it, N in a row, within a deadline. former: what was looked at before the first change,

@@ -295,15 +295,17 @@ Task<> Fleet::Run::sweep() {
 // nothing needs goes.
 Task<> Fleet::Run::retire(const Request& request, Report& report) {
   const auto ledgers = co_await retirement.ledgers();
-  const auto seen = co_await observer.certificates(request, time.now());
+  auto seen = co_await observer.certificates(request, time.now());
   const WallTime now = time.now();
   for (const ObservedCertificate& certificate : seen) {
     for (const ObservedTarget& target : certificate.targets) {
       const Chain* served = target.serving ? target.serving->certificate() : nullptr;
-      if (certificate.configured && served && now >= emergency_at(served->leaf)) report.emergency = true;
+      if (certificate.configured && target.configured && served && now >= emergency_at(served->leaf))
+        report.emergency = true;
     }
   }
   require_lease(ground.instances, Duration::zero(), "removing what is no longer needed");
+  co_await forget_targets(seen);
   co_await keep_index(seen);
   if (!request.only.empty()) co_return;  // --only: the others are not looked at, so nothing is known to be unneeded
   for (Outcome& outcome : co_await retirement.retire(ledgers, seen)) report.outcomes.push_back(std::move(outcome));

@@ -54,6 +54,69 @@ Task<> Observer::look_at_targets(const CertificateConfig& wanted, ObservedCertif
   for (auto& target : targets) seen.targets.push_back(std::move(*target));
 }
 
+// Not among those that were looked at because they are configured for this certificate.
+bool Observer::may_be_unconfigured(const ObservedCertificate& seen, const std::string& target) const {
+  return std::ranges::find(seen.targets, target, &ObservedTarget::id) == seen.targets.end() &&
+         !deployment_.elsewhere(target);
+}
+
+// By Target::id(), the certificate that each is configured for. Empty where it cannot be told: of some target the id is
+// not known, which is that one's trouble.
+Task<std::optional<std::map<std::string, std::string>>> Observer::configured_targets() {
+  std::map<std::string, std::string> all;
+  try {
+    for (const CertificateConfig& certificate : config_.certificates)
+      for (const InstallConfig& install : certificate.install)
+        all.emplace((co_await deployment_.target(certificate, install))->id(), certificate.id.text());
+  } catch (const Failure&) {
+    co_return std::nullopt;
+  }
+  co_return all;
+}
+
+Task<ObservedTarget> Observer::look_at_unconfigured(const std::string& id, std::string given_to) {
+  ObservedTarget seen{id, id, {}, "", "", false};
+  seen.given_to = std::move(given_to);
+  try {
+    Target* target = co_await deployment_.target(id);
+    if (!target) {
+      seen.trouble = "this version of certferry knows no such kind of target";
+      seen.remedy = "Run the version that installed there, or a newer one";
+      co_return seen;
+    }
+    seen.name = target->name();
+    seen.serving = (co_await target->look_if_there()).value_or(Serving{});
+    seen.name = target->name();
+  } catch (const Failure& failure) {
+    seen.trouble = failure.what();
+    seen.remedy = failure.next();
+  }
+  co_return seen;
+}
+
+Task<> Observer::look_at_unconfigured(ObservedCertificate& seen) {
+  std::erase_if(seen.targets, [](const ObservedTarget& target) { return !target.configured; });
+  if (!seen.record) co_return;
+  std::vector<std::string> ids;
+  for (const auto& [id, known] : seen.record->targets)
+    if (may_be_unconfigured(seen, id)) ids.push_back(id);
+  if (ids.empty()) co_return;
+  const auto configured = co_await configured_targets();
+  if (!configured) co_return;
+  std::vector<std::optional<ObservedTarget>> targets(ids.size());
+  std::vector<Work> looks;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto other = configured->find(ids[i]);
+    if (other != configured->end() && other->second == seen.id.text()) continue;
+    looks.push_back([this, &ids, &targets, i, given_to = other == configured->end() ? "" : other->second]() -> Task<> {
+      targets[i] = co_await look_at_unconfigured(ids[i], given_to);
+    });
+  }
+  co_await all_done(std::move(looks), limits::renewal::targets_at_once);
+  for (auto& target : targets)
+    if (target) seen.targets.push_back(std::move(*target));
+}
+
 Task<ObservedCertificate> Observer::certificate(const CertificateConfig& wanted) {
   ObservedCertificate seen{wanted.id, config_.spec(wanted), {}, {}, true};
   co_await read_record(seen);
@@ -78,10 +141,12 @@ Task<> Observer::look_at_all(const Request& request, std::vector<ObservedCertifi
 
 Task<> Observer::recall(const Request& request, WallTime now, ObservedCertificate& seen) {
   const AtRest* known = request.only.empty() ? index_.find(seen.id) : nullptr;
-  if (known && suffices(*known, seen, request, now))
+  const auto unconfigured = [&](const auto& target) { return may_be_unconfigured(seen, target.first); };
+  if (known && suffices(*known, seen, request, now) && std::ranges::none_of(known->targets, unconfigured))
     seen.at_rest = *known;
   else
     co_await read_record(seen);
+  co_await look_at_unconfigured(seen);
   if (seen.configured) co_return;
   if (seen.at_rest) seen.wanted = seen.at_rest->specification;
   if (seen.record) seen.wanted = seen.record->specification;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,13 +24,19 @@ class Observer {
   // what cannot be seen is said in place. The index stands in for a record where `request` needs no more of it at
   // `now`.
   Task<std::vector<ObservedCertificate>> certificates(const Request& request, WallTime now);
-  // One with its record, whatever the index says.
+  // One with its record, whatever the index says; of its targets, those that are configured.
   Task<ObservedCertificate> certificate(const CertificateConfig& wanted);
+  // Looks, afresh each time, at those targets of the record that are configured no longer; they stand behind the
+  // others. Not at files of another machine.
+  Task<> look_at_unconfigured(ObservedCertificate& seen);
 
  private:
   Task<> read_record(ObservedCertificate& seen);
   Task<> look_at_targets(const CertificateConfig& wanted, ObservedCertificate& seen);
   Task<ObservedTarget> look(const CertificateConfig& certificate, const InstallConfig& install);
+  Task<ObservedTarget> look_at_unconfigured(const std::string& id, std::string given_to);
+  bool may_be_unconfigured(const ObservedCertificate& seen, const std::string& target) const;
+  Task<std::optional<std::map<std::string, std::string>>> configured_targets();
   Task<> look_at_all(const Request& request, std::vector<ObservedCertificate>& all);
   Task<> recall(const Request& request, WallTime now, ObservedCertificate& seen);
 

@@ -54,6 +54,15 @@ void add_formers(Need& need, const ObservedCertificate& certificate, const std::
         add_former(need, target.former_until, now);
 }
 
+// What could not be looked at may serve this one: configured, anything of its certificate's; else what it was given.
+bool may_serve(const ObservedTarget& target, const ObservedCertificate& certificate, const ShelfEntry& entry) {
+  if (target.serving || certificate.id != entry.certificate) return false;
+  if (target.configured || !certificate.record) return true;
+  const auto known = certificate.record->targets.find(target.id);
+  return known != certificate.record->targets.end() &&
+         (known->second.proven == entry.fingerprint || known->second.noted_for == entry.fingerprint);
+}
+
 Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen,
              WallTime now) {
   Need need;
@@ -61,7 +70,7 @@ Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vecto
     if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
     if (certificate.id == entry.certificate) add_owner(need, certificate, entry);
     for (const ObservedTarget& target : certificate.targets) {
-      if (!target.serving && certificate.id == entry.certificate) need.unknown = true;  // it may serve this one
+      if (may_serve(target, certificate, entry)) need.unknown = true;
       if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
         need.needed = true;
     }

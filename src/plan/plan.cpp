@@ -134,6 +134,32 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
   return Action{Kind::hold, issue.certificate, "", held->reason, held->remedy, {}};
 }
 
+// Of one that is configured no longer: nothing is to be done there.
+Action leave_alone(const ObservedCertificate& seen, const ObservedTarget& target) {
+  Action note{Kind::keep, seen.id.text(), target.id, "", "", {}};
+  note.configured = false;
+  if (!target.serving) {
+    note.reason = "no longer configured, and cannot be looked at: " + target.trouble;
+    note.remedy = target.remedy;
+  } else if (serves_something_else(*seen.record, target)) {
+    note.reason =
+        fmt::format("no longer configured: serves nothing of {}'s any longer, which apply writes down", seen.id.text());
+  } else {
+    const Chain* served = target.serving->certificate();
+    if (served) note.not_before = due_at(served->leaf);
+    note.reason = fmt::format(
+        "{}: still serves {}'s certificate{}; {}",
+        target.given_to.empty() ? "no longer configured" : fmt::format("configured for {} now", target.given_to),
+        seen.id.text(),
+        served
+            ? fmt::format(", due on {}, valid until {}", iso8601(*note.not_before), iso8601(served->leaf.not_after()))
+            : std::string{", which cannot be read"},
+        target.given_to.empty() ? "configure it again, or put another certificate there"
+                                : fmt::format("until that of {} is installed", target.given_to));
+  }
+  return note;
+}
+
 Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarget& target, const Request& request,
                              const Roots& roots, WallTime now) {
   const std::string id = seen.id.text();
@@ -172,9 +198,8 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
 Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target, const Action& issue,
                    const Request& request, const Roots& roots, WallTime now) {
   const std::string id = seen.id.text();
+  if (!target.configured) return leave_alone(seen, target);
   if (!target.serving) return Action{Kind::trouble, id, target.id, target.trouble, target.remedy, {}};
-  if (!target.configured)
-    return Action{Kind::keep, id, target.id, "no longer configured: left as it is, and looked at", "", {}};
   if (issue.kind == Kind::issue) {
     if (auto held = permit_before_order(*target.serving, seen.wanted, roots, now, request.permits))
       return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
@@ -260,6 +285,18 @@ std::vector<Action> Plan::all() const {
 
 bool Plan::anything() const {
   return std::ranges::any_of(all(), [](const Action& action) { return changes(action.kind); });
+}
+
+bool serves_something_else(const Record& record, const ObservedTarget& target) {
+  if (!target.serving) return false;
+  if (!target.serving->ours) return true;  // whatever it was given came from a shelf of ours
+  const Chain* served = target.serving->certificate();
+  const auto known = record.targets.find(target.id);
+  if (!served || known == record.targets.end()) return false;
+  const Fingerprint shown = served->leaf.fingerprint();
+  const auto is = [&](const std::optional<Record::Newest>& one) { return one && one->issued.fingerprint() == shown; };
+  return known->second.proven != shown && known->second.noted_for != shown && !is(record.newest) &&
+         !is(record.previous);
 }
 
 bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request& request, WallTime now) {

@@ -17,8 +17,9 @@ struct ObservedTarget {
   std::string name;                // for people: "classic ELB my-lb:443"
   std::optional<Serving> serving;  // empty where looking failed
   std::string trouble, remedy;     // why it failed, what to do
-  bool configured = true;
-  bool refused = false;  // it failed until a person changes something
+  bool configured = true;          // false: only the record knows it
+  bool refused = false;            // it failed until a person changes something
+  std::string given_to = {};       // of one that is not: the certificate that it is configured for now, if any
 };
 struct ObservedCertificate {
   CertificateId id;
@@ -38,6 +39,7 @@ struct Action {
   std::string remedy;                  // for hold and trouble
   std::optional<WallTime> not_before;  // for wait, keep and retire: when it will be due
   std::string target_name = {};        // for people: "ALB web:443"
+  bool configured = true;              // false: its target is known from the record alone
   const std::string& shown_target() const { return target_name.empty() ? target : target_name; }
 };
 std::string_view name(Action::Kind);
@@ -76,6 +78,10 @@ struct Plan {
 
 // Pure: (what is configured and was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now);
+
+// Whether a target that is configured no longer surely serves nothing of this certificate's: nothing that this record
+// says it was given. What cannot be read is no such evidence.
+bool serves_something_else(const Record& record, const ObservedTarget& target);
 
 // Whether a plan needs no more of the record than this: nothing is to be done for a certificate of which this is true,
 // and its targets were seen to serve it.

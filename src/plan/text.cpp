@@ -67,6 +67,7 @@ Json to_json(const Plan& plan) {
     if (!action.certificate.empty()) entry["certificate"] = action.certificate;
     if (!action.target.empty()) entry["target"] = action.target;
     if (!action.remedy.empty()) entry["remedy"] = action.remedy;
+    if (!action.configured) entry["configured"] = false;
     if (action.not_before) entry["not_before"] = iso8601(*action.not_before);
     actions.push_back(std::move(entry));
   }

@@ -195,6 +195,25 @@ TEST(TheIndex, HidesNoTargetThatSomebodyElseChanged) {
   expect_indexed(estate, {"shop"});
 }
 
+TEST(TheIndex, HidesNoTargetThatIsConfiguredNoLonger) {
+  Estate estate;
+  estate.state_in_s3();
+  shop_on_a_listener(estate);
+  estate.classic_elb("old-web").wanted("shop").on_elb("old-web");
+  estate.apply();
+  estate.apply();
+  const auto records_read = [&] { return asked_of_s3(estate, "GetObject", "/record", [&] { estate.apply(); }); };
+  EXPECT_EQ(records_read(), 0U);
+  estate.wanted("shop").config.install.pop_back();
+  EXPECT_GT(records_read(), 0U);
+  EXPECT_GT(records_read(), 0U) << "each time: it may show something else";
+  EXPECT_EQ(estate.report().plan.certificates.front().targets.size(), 2U);
+  estate.serve_foreign("old-web", {"other.example"}, days(30));
+  estate.apply();
+  expect_indexed(estate, {"shop"});
+  EXPECT_EQ(records_read(), 0U) << "it is forgotten";
+}
+
 TEST(TheIndex, HasNoEntryOfWhatIsHeldBackSoThatItsRecordIsRead) {
   sandbox::Settings settings;
   settings.trusted = false;

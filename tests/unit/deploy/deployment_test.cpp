@@ -34,6 +34,56 @@ TEST_F(DeploymentTest, GivesEachTargetAndShelfOnceAndAsksForTheAccountOnce) {
   EXPECT_EQ(world.count("sts", "GetCallerIdentity"), 1U);
 }
 
+TEST_F(DeploymentTest, FindsATargetByTheIdThatARecordKnows) {
+  world.classic().add("old-web", before_arn, 8443);
+  const std::string arn = world.load_balancers().add("web", before_arn).arn;
+  run([&](Deployer& deployer) -> Task<> {
+    for (const InstallConfig& install : {on(ElbInstall{"old-web", 8443}), on(ListenerInstall{Arn::parse(arn)}),
+                                         on(FilesInstall{"/etc/ssl/w%w w", {"reload"}, ""})}) {
+      Target* configured = co_await deployer.deployment.target(certificate(), install);
+      Target* known = co_await deployer.deployment.target(std::string{configured->id()});
+      if (!known) {
+        ADD_FAILURE() << configured->id();
+        continue;
+      }
+      EXPECT_EQ(known->id(), configured->id());
+      EXPECT_EQ(known->name(), configured->name());
+      EXPECT_FALSE(deployer.deployment.elsewhere(std::string{known->id()}));
+      const auto seen = co_await known->look_if_there();
+      EXPECT_TRUE(seen && seen->reference == (co_await configured->look()).reference);
+    }
+  });
+}
+
+TEST_F(DeploymentTest, KnowsNoTargetByAnIdThatItDoesNotMake) {
+  run([&](Deployer& deployer) -> Task<> {
+    for (const char* id : {"", "elb/web:443", "elb/aws/123456789012/eu-west-1/web",
+                           "elb/aws/123456789012/eu-west-1/web:0443", "elb/aws/123456789012/eu-west-1/web:0",
+                           "elb/aws/123456789012/eu-west-1/web:66000", "elb/aws/123456789012/eu-west-1/:443",
+                           "elb/aws//eu-west-1/web:443", "elb/aws/123456789012/eu-west-1/a/web:443", "listener/web",
+                           "listener/arn:aws:iam::123456789012:server-certificate/x", "cloudfront/E123"})
+      EXPECT_EQ(co_await deployer.deployment.target(std::string{id}), nullptr) << id;
+    const Work of_others = [&]() -> Task<> {
+      co_await deployer.deployment.target(std::string{"elb/aws/999999999999/eu-west-1/web:443"});
+    };
+    EXPECT_TRUE(co_await failure_of(of_others)) << "another account's load balancer may have the same name";
+    EXPECT_TRUE(deployer.deployment.elsewhere("files/host/another/etc/ssl"));
+    EXPECT_FALSE(deployer.deployment.elsewhere("cloudfront/E123"));
+  });
+}
+
+TEST_F(DeploymentTest, TellsThatWhatServedIsThereNoLonger) {
+  const std::string arn = world.load_balancers().add("web", before_arn).arn;
+  world.load_balancers().by_name.erase("web");
+  run([&](Deployer& deployer) -> Task<> {
+    for (const std::string& id : {"listener/" + arn, std::string{"elb/aws/123456789012/eu-west-1/gone:443"}}) {
+      Target* target = co_await deployer.deployment.target(id);
+      EXPECT_FALSE(co_await target->look_if_there()) << id;
+      EXPECT_TRUE(co_await failure_of([&]() -> Task<> { co_await target->look(); })) << id;
+    }
+  });
+}
+
 TEST_F(DeploymentTest, AsksNothingOfAwsForFilesAlone) {
   run([&](Deployer& deployer) -> Task<> {
     Target* target = co_await deployer.deployment.target(certificate(), on(FilesInstall{"/etc/ssl/www", {}, ""}));

@@ -194,5 +194,81 @@ TEST(Schedule, PausesLongerAfterEachFailureAndNeverWraps) {
   EXPECT_EQ(pause_after_failures(2'000'000'000), days(1));
 }
 
+// A target that only the record knows, which serves what it was given.
+ObservedTarget unconfigured(Serving serving) {
+  return ObservedTarget{"elb/old", "classic ELB old:443", std::move(serving), "", "", false};
+}
+
+TEST_F(Planning, ListsATargetThatIsConfiguredNoLongerAsANoteThatChangesNothing) {
+  Record record = recorded(days(60));
+  const Chain former = ca.issue({"shop.example"}, now - days(80), now + days(10));
+  record.targets["elb/old"].proven = former.leaf.fingerprint();
+  Observed observed{{seen(record, {unconfigured(serving(former, true))})}, {}};
+  const Plan made = make_plan(observed, {}, roots, now);
+  const Action& note = made.certificates.front().targets.front();
+  EXPECT_EQ(note.kind, Kind::keep);
+  EXPECT_FALSE(made.anything());
+  EXPECT_EQ(note.remedy, "") << "no action is asked for";
+  const std::string said = "no longer configured: still serves shop's certificate, due on " +
+                           iso8601(due_at(former.leaf)) + ", valid until " + iso8601(now + days(10)) +
+                           "; configure it again, or put another certificate there";
+  EXPECT_EQ(note.reason, said);
+  EXPECT_THAT(to_text(made, now), HasSubstr("classic ELB old:443: " + said + "\n"));
+  const Json json = to_json(made).at("actions").as_array().back();
+  EXPECT_EQ(json.text("action"), "keep");
+  EXPECT_EQ(json.text("target"), "elb/old");
+  EXPECT_EQ(json.text("reason"), said);
+  EXPECT_FALSE(json.at("configured").as_bool());
+}
+
+TEST_F(Planning, InstallsNothingOnATargetThatIsConfiguredNoLonger) {
+  Record record = recorded(days(20));
+  record.targets["elb/old"].proven = record.newest->issued.fingerprint();
+  const ObservedTarget old = unconfigured(serving(record.newest->issued.chain, true));
+  const CertificatePlan made = plan(seen(record, {target(serving(record.newest->issued.chain, true)), old}));
+  EXPECT_EQ(made.issue->kind, Kind::issue);
+  EXPECT_EQ(made.targets.front().kind, Kind::install);
+  EXPECT_EQ(made.targets.back().kind, Kind::keep);
+}
+
+TEST_F(Planning, SaysWhyATargetThatIsConfiguredNoLongerCannotBeLookedAt) {
+  Record record = recorded(days(60));
+  ObservedTarget unknown{"cloudfront/E1", "cloudfront/E1", {}, "no such kind", "Run a newer version", false};
+  const CertificatePlan made = plan(seen(record, {unknown}));
+  EXPECT_EQ(made.targets.front().kind, Kind::keep);
+  EXPECT_EQ(made.targets.front().reason, "no longer configured, and cannot be looked at: no such kind");
+  EXPECT_EQ(made.targets.front().remedy, "Run a newer version");
+}
+
+TEST_F(Planning, SaysWhichCertificateATargetIsConfiguredForNow) {
+  Record record = recorded(days(60));
+  ObservedTarget moved = unconfigured(serving(record.newest->issued.chain, true));
+  record.targets[moved.id].proven = record.newest->issued.fingerprint();
+  moved.given_to = "news";
+  EXPECT_THAT(plan(seen(record, {moved})).targets.front().reason,
+              testing::AllOf(testing::StartsWith("configured for news now: still serves shop's certificate"),
+                             testing::EndsWith("; until that of news is installed")));
+}
+
+TEST_F(Planning, ATargetServesSomethingElseOnlyWhereThatIsSure) {
+  Record record = recorded(days(60));
+  const Chain given = ca.issue({"shop.example"}, now - days(80), now + days(10));
+  const Chain other = ca.issue({"shop.example"}, now - days(10), now + days(80));
+  record.targets["elb/old"].noted_for = given.leaf.fingerprint();
+  const auto something_else = [&](Serving serving) {
+    return serves_something_else(record, unconfigured(std::move(serving)));
+  };
+  EXPECT_FALSE(something_else(serving(given, true)));
+  EXPECT_FALSE(something_else(serving(record.newest->issued.chain, true)));
+  EXPECT_TRUE(something_else(serving(other, true))) << "another certificate of ours";
+  EXPECT_TRUE(something_else(serving(other, false)));
+  EXPECT_TRUE(something_else(Serving{})) << "it is gone, or its slot is empty";
+  Serving unreadable;
+  unreadable.reference = "arn:aws:iam::123456789012:server-certificate/certferry/x";
+  unreadable.ours = unreadable.unreadable = true;
+  EXPECT_FALSE(something_else(unreadable));
+  EXPECT_FALSE(serves_something_else(record, ObservedTarget{"elb/old", "", {}, "denied", "", false}));
+}
+
 }  // namespace
 }  // namespace certferry::planning

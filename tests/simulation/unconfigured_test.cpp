@@ -1,0 +1,137 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crash_points.h"
+#include "estate.h"
+#include "sandbox/classic_load_balancers.h"
+
+// Targets that are configured no longer, and what happens to what they serve.
+namespace certferry::simulation {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// The shop's on a listener and on a classic load balancer, of which only the former is configured still.
+void with_one_left(Estate& estate) {
+  const std::string web = estate.zone("shop.example").listener("web");
+  estate.classic_elb("old-web").certificate("shop", {"shop.example"}).on_listener(web).on_elb("old-web");
+  estate.apply();
+  estate.wanted("shop").config.install.pop_back();
+}
+
+// What the last run said of such targets.
+std::vector<std::string> said_of_unconfigured(Estate& estate) {
+  std::vector<std::string> all;
+  for (const Action& action : estate.report().plan.all())
+    if (!action.configured) all.push_back(action.shown_target() + ": " + action.reason);
+  return all;
+}
+
+TEST(NoLongerConfigured, ATargetIsLookedAtAndKeepsItsCertificateUntilItShowsAnother) {
+  Estate estate;
+  with_one_left(estate);
+  const std::string served = estate.bound_on("old-web");
+  for (int i = 0; i < 3; ++i) {
+    estate.pass(days(61));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.bound_on("old-web"), served);
+    EXPECT_NE(estate.bound_on("web"), served);
+    EXPECT_THAT(
+        said_of_unconfigured(estate),
+        ElementsAre(HasSubstr("classic ELB old-web:443: no longer configured: still serves shop's certificate")));
+    EXPECT_FALSE(estate.report().emergency) << "only a configured target is one";
+  }
+  estate.pass(days(2));
+  estate.apply();
+  estate.pass(days(2));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  EXPECT_THAT(estate.report().plan.removals, IsEmpty()) << "what it shows is needed";
+  estate.serve_foreign("old-web", {"other.example"}, days(30));
+  estate.apply();
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_THAT(said_of_unconfigured(estate), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+  EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
+}
+
+TEST(NoLongerConfigured, ACertificatesTargetsAreListedUntilTheyShowAnother) {
+  Estate estate;
+  with_one_left(estate);
+  estate.unwant("shop");
+  estate.apply();
+  EXPECT_THAT(said_of_unconfigured(estate), SizeIs(2));
+  EXPECT_FALSE(estate.report().plan.anything());
+  estate.serve_foreign("web", {"other.example"}, days(30));
+  estate.serve_foreign("old-web", {"other.example"}, days(30));
+  estate.apply();
+  EXPECT_THAT(estate.record("shop")->targets, IsEmpty());
+  estate.apply();
+  EXPECT_THAT(said_of_unconfigured(estate), IsEmpty());
+}
+
+TEST(NoLongerConfigured, ATargetThatIsGoneIsForgotten) {
+  Estate estate;
+  with_one_left(estate);
+  estate.world().classic().by_name.erase("old-web");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
+}
+
+TEST(NoLongerConfigured, ATargetThatIsGivenToAnotherCertificateIsThatOnes) {
+  Estate estate;
+  with_one_left(estate);
+  estate.certificate("news", {"shop.example", "news.shop.example"}).on_elb("old-web");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_TRUE(estate.shown_by("old-web")->covers(DomainName::parse("news.shop.example")));
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
+  EXPECT_THAT(estate.record("news")->targets, SizeIs(1));
+}
+
+TEST(NoLongerConfigured, ATargetThatIsConfiguredAgainIsGoneOnWith) {
+  Estate estate;
+  with_one_left(estate);
+  estate.pass(days(61));
+  estate.apply();
+  estate.wanted("shop").on_elb("old-web");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
+  EXPECT_THAT(said_of_unconfigured(estate), IsEmpty());
+}
+
+TEST(NoLongerConfigured, FilesOfAnotherMachineAreNotMeant) {
+  Estate estate;
+  estate.state_in_s3();
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.apply_twice_at_once();
+  estate.apply();
+  ASSERT_THAT(estate.record("shop")->targets, SizeIs(2)) << "one a machine";
+  EXPECT_THAT(said_of_unconfigured(estate), IsEmpty());
+  estate.unwant("shop");
+  estate.apply();
+  EXPECT_THAT(said_of_unconfigured(estate), ElementsAre(HasSubstr("still serves shop's certificate")));
+}
+
+TEST(NoLongerConfigured, ATargetIsForgottenWhereverTheRunIsKilled) {
+  Story story;
+  story.points = 24;
+  story.build = [](Estate& estate) {
+    with_one_left(estate);
+    estate.serve_foreign("old-web", {"other.example"}, days(30));
+  };
+  story.live = live_on;
+  story.check = [](Estate& estate) { EXPECT_THAT(estate.record("shop")->targets, SizeIs(1)); };
+  for_each_crash_point(story);
+}
+
+}  // namespace
+}  // namespace certferry::simulation
