@@ -150,7 +150,7 @@ void SqliteDatabase::truncate_log() noexcept {
   sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   // SQLite does not sync what it cut: after a power cut the whole log, and the secret in it, would be back.
   sqlite3_file* log = nullptr;
-  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
   if (log && log->pMethods) log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
