@@ -22,7 +22,11 @@ std::size_t number_of(std::string_view text, std::string_view moment) {
 }
 
 // True for the request with which the count ends.
-bool counted_down(std::size_t& count) { return count > 0 && --count == 0; }
+bool counted_down(std::size_t& count) {
+  if (count == 0) return false;
+  --count;
+  return count == 0;
+}
 
 }  // namespace
 
