@@ -43,9 +43,9 @@ class PlainReader {
   bool value(Json& place, std::size_t above) {
     switch (next()) {
       case '{':
-        return above < levels_most_ && members(place = Json::object(), above + 1);
+        return above < levels_most_ && object(place, above + 1);
       case '[':
-        return above < levels_most_ && elements(place = Json::array(), above + 1);
+        return above < levels_most_ && array(place, above + 1);
       case '"':
         return text(place);
       case 't':
@@ -61,24 +61,35 @@ class PlainReader {
     }
   }
 
-  bool members(Json& object, std::size_t above) {
+  // Our own texts have their keys in order: each belongs at the end.
+  bool object(Json& place, std::size_t above) {
+    Json::Object members;
     ++at_;
-    if (take('}')) return true;
-    do {
-      std::string key;
-      if (next() != '"' || !letters(key) || !take(':') || object.find(key) != nullptr) return false;
-      if (!value(object[key], above)) return false;
-    } while (take(','));
-    return take('}');
+    if (!take('}')) {
+      do {
+        std::string key;
+        if (next() != '"' || !letters(key) || !take(':')) return false;
+        const std::size_t before = members.size();
+        const auto member = members.try_emplace(members.end(), std::move(key));
+        if (members.size() == before || !value(member->second, above)) return false;
+      } while (take(','));
+      if (!take('}')) return false;
+    }
+    place = std::move(members);
+    return true;
   }
 
-  bool elements(Json& array, std::size_t above) {
+  bool array(Json& place, std::size_t above) {
+    Json::Array elements;
     ++at_;
-    if (take(']')) return true;
-    do {
-      if (!value(array.append({}), above)) return false;
-    } while (take(','));
-    return take(']');
+    if (!take(']')) {
+      do {
+        if (!value(elements.emplace_back(), above)) return false;
+      } while (take(','));
+      if (!take(']')) return false;
+    }
+    place = std::move(elements);
+    return true;
   }
 
   bool text(Json& place) {
