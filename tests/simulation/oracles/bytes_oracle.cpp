@@ -34,10 +34,11 @@ void read_as_the_product_does(const StoredChange& at, BytesView bytes) {
 void BytesOracle::changed(const StoredChange& change) {
   if (change.value == nullptr || change.value->empty()) return;
   const Bytes& value = *change.value;
-  std::vector<std::size_t> lengths{tried_ * prefix_stride % value.size()};
+  std::vector<std::size_t> lengths;
   if (step_ > 0) {
-    lengths.clear();
     for (std::size_t length = tried_ % step_; length < value.size(); length += step_) lengths.push_back(length);
+  } else if (heard_++ % writes_ == 0) {
+    lengths.push_back(heard_ * prefix_stride % value.size());
   }
   try {
     read_as_the_product_does(change, value);

@@ -123,6 +123,7 @@ void SecretsOracle::add_secret(BytesView secret) {
 }
 
 void SecretsOracle::add_private_key(BytesView pkcs8) {
+  if (!private_keys_.insert(Bytes{pkcs8}).second) return;
   for (const Bytes& number : secret_numbers(pkcs8)) add_secret(number);
 }
 

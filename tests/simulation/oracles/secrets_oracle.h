@@ -28,7 +28,7 @@ class SecretsOracle {
  private:
   void keep(std::string where, std::string text);
   sandbox::SimulatedWorld& simulated_;
-  std::set<Bytes> needles_;
+  std::set<Bytes> needles_, private_keys_;
   std::vector<std::pair<std::string, std::string>> kept_;  // where, and what
 };
 

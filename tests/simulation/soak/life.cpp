@@ -18,6 +18,7 @@ using sandbox::Moment;
 using simulation::Estate;
 
 constexpr int restarts_most = 10;
+constexpr std::size_t writes_a_cut = 8;
 
 std::string directory_of(const DrawnTarget& target) { return "/etc/ssl/" + target.name; }
 
@@ -41,6 +42,7 @@ class Life {
         estate_(drawn_.seed, drawn_.settings),
         turns_(estate_, drawn_, [this](std::string sentence) { complain(std::move(sentence)); }) {
     build();
+    estate_.watch->bytes().cut_one_in(writes_a_cut);
     if (drawn_.faults.request_late > 0) estate_.watch->allow_late_effects();
   }
 
