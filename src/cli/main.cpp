@@ -157,11 +157,14 @@ void say_stopped(Console& console, const CommandLine& line) {
 int run(Console& console, const CommandLine& line) {
   boost::asio::io_context io{1};
   auto performance = std::make_unique<Performance>(io, console, line);
+  const auto* rehearsal = std::get_if<SandboxCommand>(&line.command);
+  const bool companion = rehearsal && rehearsal->companion_of != 0;
   boost::asio::signal_set signals{io, SIGINT, SIGTERM};
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;
     console.err("certferry: stopping; once more ends it at once\n");
     performance->stop();
+    if (companion) return;  // the kernel sends one signal for each thread of a killed process, not out of impatience
     signals.async_wait([](const boost::system::error_code& again, int number) {
       if (!again) std::_Exit(kSignalled + number);
     });
@@ -172,8 +175,7 @@ int run(Console& console, const CommandLine& line) {
     signals.cancel();
     io.stop();
   });
-  const auto* rehearsal = std::get_if<SandboxCommand>(&line.command);
-  if (rehearsal && rehearsal->companion_of != 0) end_with(rehearsal->companion_of);
+  if (companion) end_with(rehearsal->companion_of);
   io.run();
   // A sandbox is ended by a signal, and has done its work then.
   const bool stopped = performance->stopped() && !rehearsal;

@@ -84,6 +84,22 @@ def test_an_interrupted_demo_takes_its_sandbox_with_it(tmp_path, by):
     until(lambda: sandboxes_of(demo.pid) == [] and not directory.exists())
 
 
+def test_a_companion_that_is_signalled_twice_still_takes_its_directory_with_it(tmp_path):
+    directory = tmp_path / "kept"
+    directory.mkdir()
+    sandbox = subprocess.Popen(
+        [os.environ["CERTFERRY_BINARY"], "sandbox", "--quiet", "--directory", str(directory),
+         "--companion-of", str(os.getpid())],
+        env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    until(lambda: (directory / "sandbox.json").exists())
+    # Stopped, so that it finds both at once: so does one whose killed starter had several threads.
+    for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+        sandbox.send_signal(number)
+    sandbox.wait(timeout=LONGEST)
+    assert not directory.exists()
+
+
 def test_the_demo_fails_where_its_sandbox_ends_too_early(tmp_path):
     demo = start(tmp_path, "--quiet")
     directory = started_sandbox(demo)
