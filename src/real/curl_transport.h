@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/limits/http.h"
-#include "base/limits/tls.h"
+#include "base/limits/renewal.h"
 #include "outside/transport.h"
 
 namespace certferry {
@@ -31,7 +31,7 @@ struct TransportOptions {
   std::string https_proxy, http_proxy, no_proxy;  // as those environment variables say it
   std::string user_agent = "certferry/" CERTFERRY_VERSION;
   long connections_per_host = limits::http::connections_per_host;
-  Duration handshake_deadline = limits::tls::handshake_deadline;
+  Duration handshake_deadline = limits::renewal::handshake_deadline;
   // Where set, nothing but 127.0.0.1 is ever spoken to and no name is looked up: it says on which port the other side
   // of (host, port) listens there; empty: refused. For a sandbox, whose requests must never reach the real network.
   std::function<std::optional<std::uint16_t>(const std::string& host, std::uint16_t port)> loopback_route;

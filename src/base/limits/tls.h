@@ -7,8 +7,6 @@
 // TLS that we look at, and certificates that we accept.
 namespace certferry::limits::tls {
 
-// source: our choice, after Traefik GHSA-cwjm-3f7h-9hwq (stalled handshakes), 2026-11-23
-inline constexpr Duration handshake_deadline = seconds(10);
 // source: our choice; public chains have two to four, 2026-11-23
 inline constexpr std::size_t chain_longest = 10;
 inline constexpr std::size_t certificate_longest = std::size_t{64} << 10;  // DER

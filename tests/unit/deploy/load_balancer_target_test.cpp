@@ -76,6 +76,20 @@ TEST_F(LoadBalancerTargetTest, BindsAFreshUploadAndProvesItByHandshake) {
   EXPECT_FALSE(heard("warning"));
 }
 
+TEST_F(LoadBalancerTargetTest, GivesANetworkLoadBalancersListenerItsCertificateToo) {
+  const std::string arn = world.load_balancers().add("tcp", before_arn, "network").arn;
+  settle();
+  on_target(on(ListenerInstall{Arn::parse(arn)}), [&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    EXPECT_EQ(target.name(), "NLB tcp:443");
+    EXPECT_EQ(seen.shown, before.chain);
+    const Shelved next = co_await installed(target, seen);
+    EXPECT_EQ(co_await target.verify(issued, seen), Proof::handshake);
+    co_await target.restore(seen, next);
+    EXPECT_EQ((co_await target.look()).shown, before.chain);
+  });
+}
+
 TEST_F(LoadBalancerTargetTest, LeavesAloneWhatSomebodyElseChangedMeanwhile) {
   const std::string theirs = world.server_certificates().put("/", "theirs", before);
   on_target(listener(), [&](Target& target) -> Task<> {
