@@ -31,7 +31,7 @@ Url checked_url(std::string_view text, const Url& directory, std::string_view op
     return Failure(Failure::Kind::refused,
                    fmt::format("{}: the CA at {} gave the URL \"{}\", which {}", operation, quoted(directory.host()),
                                quoted(text, 200), why),
-                   "Check [ca] url; a CA's URLs are https and of its directory's domain");
+                   "Check [ca] directory; a CA's URLs are https and of its directory's domain");
   };
   std::optional<Url> url;
   try {

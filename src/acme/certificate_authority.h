@@ -82,6 +82,7 @@ class CertificateAuthority {
     bool unread = false;                  // newOrder's answer, which order() has not given away
     std::vector<OpenChallenge> open;
     bool answered = false, settled = false;
+    std::string finalize_failed;  // what was said of the last finalize, where its outcome is not known
   };
   // What the authorizations of an order say about how it ended.
   struct Verdict {
@@ -101,7 +102,8 @@ class CertificateAuthority {
   Task<http::Response> post(Call call);
   Task<Order> read(const OrderUrl& url);
   Order remember(const OrderUrl& url, const http::Response& response);
-  static Failure still_waiting(const Order& order, std::optional<Duration> retry_after);  // transient
+  // transient; `since`: what went wrong before, where something did
+  static Failure still_waiting(const Order& order, std::optional<Duration> retry_after, const std::string& since = "");
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
   Task<std::optional<Order>> glance(const OrderUrl& url);
   Task<std::set<std::string>> needed_by(const std::vector<OrderUrl>& open);

@@ -16,7 +16,7 @@ Directory parse_directory(const Json& body) {
   }
   if (directory.new_nonce.empty() || directory.new_account.empty() || directory.new_order.empty())
     throw Failure(Failure::Kind::refused, "the ACME directory lacks newNonce, newAccount or newOrder",
-                  "Set [ca] url to the URL of an ACME directory (RFC 8555)");
+                  "Set [ca] directory to the URL of an ACME directory (RFC 8555)");
   return directory;
 }
 

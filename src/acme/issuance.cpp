@@ -57,6 +57,7 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
     answer = co_await ask(call);
   } catch (const Failure& failure) {
     if (!may_have_been_done(failure)) throw;
+    known_.at(url).finalize_failed = failure.what();
   }
   if (answer && answer->problem && answer->problem->type != "orderNotReady")
     throw failure_of(*answer->problem, call.operation, true);
@@ -91,7 +92,7 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
     if (order.status == OrderStatus::ready) {  // sent, and either lost or not seen yet everywhere
       const Order later = co_await wait_while(url, OrderStatus::processing, limits::acme::order_deadline);
       if (later.status == OrderStatus::ready) {
-        if (!may_send) throw still_waiting(later, known.retry_after);
+        if (!may_send) throw still_waiting(later, known.retry_after, known.finalize_failed);
         ++sent;
         co_await send_csr(url, csr);
       }

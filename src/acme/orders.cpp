@@ -147,10 +147,11 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   co_return order;
 }
 
-Failure CertificateAuthority::still_waiting(const Order& order, std::optional<Duration> retry_after) {
+Failure CertificateAuthority::still_waiting(const Order& order, std::optional<Duration> retry_after,
+                                            const std::string& since) {
   return Failure(Failure::Kind::transient,
-                 fmt::format("the order {} for {} is still {}", quoted(order.url.text()), order.names.front().text(),
-                             name(order.status)),
+                 fmt::format("the order {} for {} is still {}{}{}", quoted(order.url.text()),
+                             order.names.front().text(), name(order.status), since.empty() ? "" : "; ", since),
                  "Run certferry again later; it goes on with this order", retry_after);
 }
 

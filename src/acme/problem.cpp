@@ -122,6 +122,15 @@ Problem problem_of(const http::Response& response, WallTime now) {
   return problem;
 }
 
+std::optional<Problem> page_of_somebody_else(const http::Response& response) {
+  if (http::media_type(response.headers) != "text/html") return {};
+  Problem problem;
+  problem.status = response.status;
+  problem.foreign = true;
+  problem.detail = "it answered " + glimpse(response);
+  return problem;
+}
+
 std::string glimpse(const http::Response& response) {
   const std::string type = http::media_type(response.headers);
   return fmt::format("{} {}, {}: {}", response.status, http::reason(response.status),
@@ -130,7 +139,7 @@ std::string glimpse(const http::Response& response) {
 }
 
 bool failed_in_itself(const Problem& problem) {
-  return problem.status >= 500 || problem.status == 408 || problem.type == "serverInternal" ||
+  return problem.foreign || problem.status >= 500 || problem.status == 408 || problem.type == "serverInternal" ||
          (problem.status != 0 && (problem.type == "connection" || problem.type == "dns" || problem.type == "tls"));
 }
 

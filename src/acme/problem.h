@@ -16,8 +16,9 @@ struct Problem {
     std::string name;  // of the identifier
     std::string type, detail;
   };
-  int status = 0;    // of the response; 0 inside orders and challenges
-  std::string type;  // "badNonce"; as given where it is none of ACME's; "" where the answer was no problem document
+  int status = 0;        // of the response; 0 inside orders and challenges
+  bool foreign = false;  // nothing of the CA's: a page of somebody in between, whatever its status
+  std::string type;      // "badNonce"; as given where it is none of ACME's; "" where the answer was no problem document
   std::string detail;
   std::string instance;     // URL of a page about this occurrence
   std::string terms;        // Link rel="terms-of-service"
@@ -33,6 +34,9 @@ Problem parse_problem(const Json& document);
 // Of an answer whose status is no success, problem document or not: HTML is shown by its status, media type and first
 // words.
 Problem problem_of(const http::Response& response, WallTime now);
+// Of an answer of success that is a web page, which no ACME resource is: a network's login page, a proxy's. Empty: it
+// is none.
+std::optional<Problem> page_of_somebody_else(const http::Response& response);
 // The first words of a body and its media type, for messages: `502, text/html: "<html>…"`.
 std::string glimpse(const http::Response& response);
 

@@ -93,6 +93,9 @@ Task<Session::Attempt> Session::attempt_signed(const PrivateKey& key, const std:
   for (int tries = 1;; ++tries) {
     signed_request.body = signed_body(key, kid, co_await nonce(), call.url, call.payload);
     Attempt result = co_await attempt(signed_request, call);
+    // What comes instead of a chain is told by whoever looks for one.
+    if (result.answer && !result.answer->problem && call.accept.empty())
+      result.answer->problem = page_of_somebody_else(result.answer->response);
     const bool bad_nonce = result.answer && result.answer->problem && result.answer->problem->type == "badNonce";
     if (!bad_nonce || tries >= limits::acme::bad_nonce_attempts) co_return result;
   }
@@ -145,7 +148,7 @@ Task<Directory> Session::directory() {
   const Answer answer = co_await get(call);
   if (answer.problem) {
     const Failure failure = failure_of(*answer.problem, call.operation, false);
-    throw Failure(failure.kind(), failure.what(), "Check [ca] url: it must be the URL of an ACME directory",
+    throw Failure(failure.kind(), failure.what(), "Check [ca] directory: it must be the URL of an ACME directory",
                   failure.retry_after())
         .with_code(failure.code());
   }
@@ -154,7 +157,7 @@ Task<Directory> Session::directory() {
   } catch (const Failure& failure) {
     throw Failure(Failure::Kind::refused,
                   fmt::format("{}: {}; it answered {}", call.operation, failure.what(), glimpse(answer.response)),
-                  "Check [ca] url: it must be the URL of an ACME directory");
+                  "Check [ca] directory: it must be the URL of an ACME directory");
   }
   directory_read_ = outside_.clock.steady();
   co_return *directory_;

@@ -107,6 +107,21 @@ TEST(Refusal, ShowsHtmlWithItsStatusAndFirstWords) {
                                          "text/html: \"<html>\\nAccess denied</html>\""));
 }
 
+// A login page of the network in between: the CA heard nothing, or its answer was lost.
+TEST(Refusal, OfAPageInsteadOfTheCasAnswerIsAFailureInPassingAndIsWaitedForByNobody) {
+  for (const std::string operation : {"newOrder", "authorization", "challenge", "finalize"}) {
+    Ground ground;
+    ground.register_account();
+    spoil(ground, operation, foreign_answer(200, "text/html", "<html>Welcome</html>"));
+    const WallTime begun = ground.world.world().now();
+    const auto failure = issuing(ground);
+    ASSERT_TRUE(failure) << operation;
+    EXPECT_EQ(failure->kind(), operation == "newOrder" ? Kind::outcome_unknown : Kind::transient) << operation;
+    EXPECT_THAT(failure->what(), HasSubstr("the CA failed: it answered 200 OK, text/html: \"<html>Welcome</html>\""));
+    EXPECT_LT(ground.world.world().now() - begun, minutes(1)) << operation;
+  }
+}
+
 TEST(Refusal, DoesNotKnowWhetherAnOrderWasMadeWhereTheServerFailed) {
   Ground ground;
   ground.register_account();
@@ -126,7 +141,7 @@ TEST(Refusal, OfADirectoryThatIsNoneNamesTheSetting) {
     const auto failure = issuing(ground);
     ASSERT_TRUE(failure);
     EXPECT_EQ(failure->kind(), Kind::refused);
-    EXPECT_THAT(failure->next(), HasSubstr("[ca] url"));
+    EXPECT_THAT(failure->next(), HasSubstr("[ca] directory"));
   }
 }
 
