@@ -50,6 +50,12 @@ void check_head(const http::Request& request) {
                 "Remove line ends and blanks from what was configured for this host.");
 }
 
+// In words for people: curl's own of a kept connection that dies tell of the second sending that we do not let it do.
+std::string_view own_words(CURLcode code) {
+  return code == CURLE_GOT_NOTHING || code == CURLE_SEND_FAIL_REWIND ? "the connection was closed without an answer"
+                                                                     : "";
+}
+
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
@@ -261,8 +267,10 @@ std::optional<Failure> CurlExchange::own_refusal() const {
 Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
   using Kind = Failure::Kind;
   if (auto refusal = own_refusal()) return *refusal;
+  const std::string_view ours = own_words(code);
   const std::string what =
-      fmt::format("{}: {}", subject_of(request_), quoted(words_[0] ? words_.data() : curl_easy_strerror(code)));
+      fmt::format("{}: {}", subject_of(request_),
+                  !ours.empty() ? std::string{ours} : quoted(words_[0] ? words_.data() : curl_easy_strerror(code)));
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
       return Failure(

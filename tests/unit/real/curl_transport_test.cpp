@@ -153,7 +153,9 @@ TEST_F(CurlTransportTest, NeverSendsABodyTwiceWhenAKeptConnectionDies) {
   request.method = "POST";
   request.body = "effect";
   EXPECT_EQ(machine.run(transport.send(request)).body, "ok");
-  EXPECT_EQ(failure_of(machine, transport.send(request))->kind(), Failure::Kind::outcome_unknown);
+  const auto failure = failure_of(machine, transport.send(request));
+  EXPECT_EQ(failure->kind(), Failure::Kind::outcome_unknown);
+  EXPECT_EQ(failure->what(), "POST " + request.url.origin() + ": the connection was closed without an answer");
   EXPECT_EQ(seen, 2);
 }
 
