@@ -1,4 +1,5 @@
-"""A door before a real server: every request passes, is written down, and one may be held back on its way."""
+"""A door before a real server: every request passes, is written down, and one may be held back on its way, or answered
+by the door itself."""
 
 import http.client
 import ssl
@@ -50,6 +51,9 @@ class Doorway:
 
     def __init__(self, upstream, hold, identity=None, upstream_roots=None):
         self.requests = []  # (method, path, body, status), as its server answered
+        # What the door says itself to (method, path, headers, body): (status, content type, body), and its server hears
+        # nothing of it; "nothing": the connection is closed; None: it passes.
+        self.answers = lambda method, path, headers, body: None
         door = self
         context = ssl.create_default_context(cafile=upstream_roots) if upstream_roots else None
 
@@ -71,6 +75,12 @@ class Doorway:
                 if not hold.passes("before"):
                     self.close_connection = True
                     return
+                own = door.answers(self.command, self.path, self.headers, body.decode(errors="replace"))
+                if own:
+                    self.close_connection = True
+                    if own != "nothing":
+                        self.say(*own)
+                    return
                 self.server_side.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
                     self.server_side.putheader(name, value)
@@ -82,6 +92,14 @@ class Doorway:
                 hold.requests.append(seen)
                 hold.passes("after")
                 self.answer(reply, answer)
+
+            def say(self, status, content_type, body):
+                self.send_response_only(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(b"" if self.command == "HEAD" else body)
 
             def answer(self, reply, body):
                 self.send_response_only(reply.status, reply.reason)
