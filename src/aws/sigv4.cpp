@@ -16,8 +16,10 @@ namespace {
 
 constexpr std::string_view signing_algorithm = "AWS4-HMAC-SHA256";
 // What proxies and our own transport may change on the way, and the signature itself.
-constexpr std::array unsigned_fields = {"authorization", "user-agent",      "connection",
-                                        "expect",        "x-amzn-trace-id", "transfer-encoding"};
+// source: botocore/auth.py, SIGNED_HEADERS_BLACKLIST, 2026-08-07
+constexpr auto unsigned_fields = std::to_array<std::string_view>(
+    {"authorization", "baggage", "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization",
+     "te", "traceparent", "tracestate", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-amzn-trace-id"});
 
 std::string lower_field(std::string_view text) {
   std::string out{text};
@@ -42,15 +44,14 @@ std::string squeezed(std::string_view value) {
   return out;
 }
 
-// RFC 3986 section 5.2.4, and empty segments dropped; a final slash stays.
+// RFC 3986 section 5.2.4, and empty segments dropped. A final slash stays; a final "." or ".." leaves none, unlike in
+// the RFC: so do the SDKs.
 std::string normalized_path(std::string_view path) {
   std::vector<std::string_view> kept;
   std::size_t at = 0;
-  bool directory = false;
   while (at < path.size()) {
     std::size_t end = std::min(path.find('/', at), path.size());
     std::string_view segment = path.substr(at, end - at);
-    directory = end < path.size() || segment == "." || segment == "..";
     if (segment == "..") {
       if (!kept.empty()) kept.pop_back();
     } else if (!segment.empty() && segment != ".") {
@@ -61,15 +62,26 @@ std::string normalized_path(std::string_view path) {
   std::string out = "/";
   for (std::size_t i = 0; i < kept.size(); ++i) {
     out += kept[i];
-    if (i + 1 < kept.size() || directory) out += '/';
+    if (i + 1 < kept.size() || path.ends_with('/')) out += '/';
   }
   return out;
 }
 
+// Each segment in the one encoding that counts, whatever of it was encoded: a slash that is data stays %2F.
+std::string encoded_once(std::string_view path) {
+  std::string out;
+  while (true) {
+    std::string segment{path.substr(0, path.find('/'))};
+    out += percent_encoded(percent_decoded(segment).value_or(segment));
+    if (segment.size() == path.size()) return out;
+    out += '/';
+    path.remove_prefix(segment.size() + 1);
+  }
+}
+
 std::string canonical_path(const Url& url, const SigningOptions& options) {
   std::string path = options.normalize_path ? normalized_path(url.path()) : url.path();
-  if (!options.encode_path_twice) path = percent_decoded(path).value_or(path);
-  return percent_encoded(path, "-._~/");
+  return options.encode_path_twice ? percent_encoded(path, "-._~/") : encoded_once(path);
 }
 
 std::string canonical_query(const Url& url) {
@@ -116,7 +128,8 @@ SignedFields signed_fields(const http::Request& request) {
 std::string canonical_request(const http::Request& request, const SignedFields& fields, const SigningOptions& options) {
   std::string out = request.method + "\n" + canonical_path(request.url, options) + "\n";
   out.append(canonical_query(request.url)).append("\n").append(fields.lines).append("\n").append(fields.names) += '\n';
-  return out + request.headers.get("x-amz-content-sha256").value_or(hex(sha256(request.body)));
+  if (auto given = request.headers.get("x-amz-content-sha256")) return out + *given;
+  return out + (options.hash_body ? hex(sha256(request.body)) : "UNSIGNED-PAYLOAD");
 }
 
 constexpr std::size_t day_letters = 8;  // of an amz_date

@@ -158,6 +158,20 @@ TEST(Client, TakesAWSsTimeOnceWhereOursIsWrong) {
   EXPECT_EQ(paper.transport.requests.at(2).headers.get("x-amz-date"), "20261123T121000Z");
 }
 
+TEST(Client, TakesAWSsTimeForEveryCodeThatMayMeanAWrongClockButOnceACall) {
+  for (const char* code : {"RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException",
+                           "SignatureDoesNotMatch", "InvalidClientTokenId"}) {
+    Paper paper;
+    paper.transport.answer(403, error_xml(code, "no"), {{"Date", "Mon, 23 Nov 2026 11:00:00 GMT"}});
+    paper.transport.answer(403, error_xml(code, "no"), {{"Date", "Mon, 23 Nov 2026 10:00:00 GMT"}});
+    auto failure = FAILURE_OF(paper.client.send(a_read()));
+    ASSERT_TRUE(failure) << code;
+    EXPECT_EQ(failure->kind(), Failure::Kind::refused) << code;
+    ASSERT_EQ(paper.transport.requests.size(), 2U) << code;
+    EXPECT_EQ(paper.transport.requests.at(1).headers.get("x-amz-date"), "20261123T110000Z") << code;
+  }
+}
+
 TEST(Client, ABadSignatureWithARightClockIsNotTriedAgainNorShown) {
   Paper paper;
   paper.transport.answer(

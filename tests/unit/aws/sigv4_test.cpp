@@ -179,6 +179,13 @@ TEST(SigV4, LeavesAnS3PathAsItIsAndSignsTheBodyHash) {
             "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881");
 }
 
+TEST(SigV4, PresignsForS3WithoutTheBody) {
+  http::Request request{.method = "GET", .url = Url::parse("https://b.s3.eu-west-1.amazonaws.com/a%2Fb?versionId=1")};
+  SigningOptions s3{.encode_path_twice = false, .normalize_path = false, .hash_body = false};
+  EXPECT_EQ(canonical_request(request, s3),
+            "GET\n/a%2Fb\nversionId=1\nhost:b.s3.eu-west-1.amazonaws.com\n\nhost\nUNSIGNED-PAYLOAD");
+}
+
 TEST(SigV4, SigningAgainReplacesTheFormerSignature) {
   http::Request request{.method = "POST", .url = Url::parse("https://iam.amazonaws.com:8443/")};
   Credentials keys{"AKID", Secret{"secret"}, Secret{"a-token"}, {}, ""};
