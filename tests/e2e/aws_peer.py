@@ -1,5 +1,6 @@
 """moto as AWS, and a DNS server that answers from moto's hosted zones, in one process."""
 
+import copy
 import socket
 import threading
 
@@ -67,6 +68,8 @@ def free_port():
 
 
 class AwsPeer:
+    region = REGION
+
     def __init__(self):
         self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self.server.start()
@@ -82,6 +85,12 @@ class AwsPeer:
             server.start_thread()
         self._lock = threading.Lock()
 
+    def in_region(self, region):
+        """The same account, seen from another region: it has load balancers of its own."""
+        there = copy.copy(self)
+        there.region = region
+        return there
+
     def stop(self):
         for server in self.dns:
             server.stop()
@@ -92,7 +101,7 @@ class AwsPeer:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "not-a-secret-at-all",
-            "AWS_REGION": REGION,
+            "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
@@ -100,7 +109,7 @@ class AwsPeer:
         return boto_client(
             service,
             endpoint_url=self.url,
-            region_name=REGION,
+            region_name=self.region,
             aws_access_key_id="AKIAEXAMPLE",
             aws_secret_access_key="not-a-secret-at-all",
         )
@@ -119,7 +128,7 @@ class AwsPeer:
         if certificate:
             listener["SSLCertificateId"] = certificate
         self.client("elb").create_load_balancer(
-            LoadBalancerName=name, Listeners=[listener], AvailabilityZones=[REGION + "a"]
+            LoadBalancerName=name, Listeners=[listener], AvailabilityZones=[self.region + "a"]
         )
 
     def classic_certificate(self, name):
@@ -131,7 +140,7 @@ class AwsPeer:
         ec2, elbv2 = self.client("ec2"), self.client("elbv2")
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=REGION + zone)["Subnet"]["SubnetId"]
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=self.region + zone)["Subnet"]["SubnetId"]
             for i, zone in enumerate("ab")
         ]
         balancer = elbv2.create_load_balancer(Name=name, Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]

@@ -69,6 +69,9 @@ def certificate(name, domains, *installs):
     """One [[certificate]] of a configuration; installs: dictionaries."""
     text = f'[[certificate]]\nname = "{name}"\ndomains = {json.dumps(domains)}\n'
     for install in installs:
+        if "elb" in install or "listener" in install:
+            # Their DNS names would be looked up outside this machine.
+            install = {"verify": "api", **install}
         text += "[[certificate.install]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in install.items())
     return text
 
