@@ -84,6 +84,11 @@ void check_session(const SecurityTokens& tokens, const CheckedSignature& checked
                   "The security token included in the request is expired"};
 }
 
+Refusal not_permitted(const std::string& service) {
+  const std::string words = "User: arn:aws:iam::123456789012:user/sandbox is not authorized to perform this action";
+  return service == "kms" ? Refusal{400, "AccessDeniedException", words} : Refusal{403, "AccessDenied", words};
+}
+
 const SimulatedServerCertificate* shown_for(const ServerCertificates& store, const SimulatedListener& listener,
                                             const std::vector<std::string>& more, const std::string& sni) {
   const auto* usual = store.by_arn(listener.shown);
@@ -159,6 +164,7 @@ http::Response World::handle_aws(const http::Request& request) {
     }
     service = event_service(service, request);
     if (const auto struck = struck_at_aws(*this, service, request)) throw *struck;
+    if (permits && !permits(service, request)) throw not_permitted(service);
     if (service == "route53") return zones_->handle(request, now_);
     if (service == "iam") return server_certificates_->handle(request, now_);
     if (service == "elb") return classic_->handle(request, now_);

@@ -93,6 +93,10 @@ class World {
   Presented foreign(const std::vector<DomainName>& names, WallTime not_before, WallTime not_after);
   Presented placeholder(const std::vector<DomainName>& names, WallTime now);  // self-signed
 
+  // Where set, whom AWS refuses, as IAM does by policy: asked of each request with a good signature, with its service
+  // as in Event. None where nothing is set.
+  std::function<bool(const std::string& service, const http::Request& request)> permits;
+
   // Keys that may sign requests: "AKIASANDBOX" / "sandbox-secret" is there from the start.
   void add_access_key(const std::string& id, const std::string& secret);
   std::optional<std::string> secret_of(const std::string& access_key_id) const;
