@@ -15,7 +15,7 @@ struct Access::State {
 
   Outside& outside;
   std::string region;
-  EndpointOverrides overrides;
+  EndpointSettings endpoints;
   const Lease* lease = nullptr;
   std::map<Role, Identity> identities;
   std::map<std::pair<Role, std::string>, std::shared_ptr<Client>> clients;
@@ -36,15 +36,15 @@ const std::shared_ptr<Client>& Access::State::client(const Role& role, const std
   auto place = std::pair{role, in_region.empty() ? region : in_region};
   if (auto found = clients.find(place); found != clients.end()) return found->second;
   const Identity& who = identity(role);
-  auto made = std::make_shared<Client>(outside, who.credentials, place.second, overrides, who.budget);
+  auto made = std::make_shared<Client>(outside, who.credentials, place.second, endpoints, who.budget);
   if (lease) made->act_under(*lease);
   return clients.emplace(place, std::move(made)).first->second;
 }
 
 Access::Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-               EndpointOverrides overrides)
-    : state_(new State{outside, std::move(region), std::move(overrides), nullptr, {}, {}}) {
-  endpoint_of("sts", state_->region, state_->overrides);  // refuses what is no region before anything is asked
+               EndpointSettings endpoints)
+    : state_(new State{outside, std::move(region), std::move(endpoints), nullptr, {}, {}}) {
+  endpoint_of("sts", state_->region, state_->endpoints);  // refuses what is no region before anything is asked
   state_->identities.emplace(std::nullopt, State::Identity{std::move(credentials)});
 }
 
@@ -66,7 +66,7 @@ Task<std::unique_ptr<Access>> Access::open(Outside& outside, AccessSettings sett
                   "no AWS region is known: [aws] region, AWS_REGION and profile " + around.profile + " give none",
                   "Set region in [aws], or AWS_REGION, to a region such as eu-west-1");
   auto credentials = default_credentials(outside, around, metadata);
-  co_return std::make_unique<Access>(outside, std::move(credentials), around.region, around.overrides);
+  co_return std::make_unique<Access>(outside, std::move(credentials), around.region, around.endpoints);
 }
 
 const std::string& Access::region() const { return state_->region; }

@@ -30,7 +30,7 @@ class Access {
   static Task<std::unique_ptr<Access>> open(Outside& outside, AccessSettings settings);
   // With credentials and endpoints of the caller's choice: the sandbox, tests.
   Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-         EndpointOverrides overrides);
+         EndpointSettings endpoints);
   ~Access();
 
   const std::string& region() const;

@@ -48,7 +48,7 @@ struct Client::State {
   Outside& outside;
   std::shared_ptr<CredentialProvider> credentials;
   std::string region;
-  EndpointOverrides overrides;
+  EndpointSettings endpoints;
   std::shared_ptr<Budget> budget;
   const Lease* lease = nullptr;       // null: nobody else can be at work
   std::optional<Duration> seen_skew;  // services' clock minus ours, by the last answer that bore a date
@@ -65,8 +65,8 @@ struct Client::State {
 };
 
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-               EndpointOverrides overrides, std::shared_ptr<Budget> budget)
-    : state_(new State{outside, std::move(credentials), std::move(region), std::move(overrides),
+               EndpointSettings endpoints, std::shared_ptr<Budget> budget)
+    : state_(new State{outside, std::move(credentials), std::move(region), std::move(endpoints),
                        budget ? std::move(budget) : std::make_shared<Budget>(), nullptr}) {}
 
 Client::~Client() = default;
@@ -146,7 +146,7 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
 
 Task<http::Response> Client::send(Call call) {
   State& state = *state_;
-  const ServiceEndpoint endpoint = endpoint_of(call.service, state.region, state.overrides);
+  const ServiceEndpoint endpoint = endpoint_of(call.service, state.region, state.endpoints);
   bool clock_corrected = false;
   int spent = 0;
   for (int attempt = 1;;) {
@@ -177,7 +177,7 @@ void Client::act_under(const Lease& lease) { state_->lease = &lease; }
 const std::string& Client::region() const { return state_->region; }
 
 bool Client::overridden(std::string_view service) const {
-  return endpoint_of(service, state_->region, state_->overrides).overridden;
+  return endpoint_of(service, state_->region, state_->endpoints).overridden;
 }
 
 std::string Client::partition() const { return std::string{partition_of(state_->region).id}; }

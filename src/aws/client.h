@@ -41,7 +41,7 @@ class Client {
  public:
   // budget: shared by all clients of one identity; empty: one of its own.
   Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-         EndpointOverrides overrides, std::shared_ptr<Budget> budget = {});
+         EndpointSettings endpoints, std::shared_ptr<Budget> budget = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

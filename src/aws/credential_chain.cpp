@@ -85,7 +85,7 @@ class ChainBuilder {
 
  private:
   std::shared_ptr<Client> sts_as(Provider identity) {
-    return std::make_shared<Client>(outside_, std::move(identity), around_.region, around_.overrides);
+    return std::make_shared<Client>(outside_, std::move(identity), around_.region, around_.endpoints);
   }
 
   Provider environment_web_identity() {

@@ -9,39 +9,82 @@
 namespace certferry::aws {
 namespace {
 
+// source: botocore/data/partitions.json, 2026-08-07
 constexpr std::array<Partition, 8> partitions = {{
-    {"aws-cn", "cn-", "amazonaws.com.cn", "cn-northwest-1"},
-    {"aws-us-gov", "us-gov-", "amazonaws.com", "us-gov-west-1"},
-    {"aws-eusc", "eusc-", "amazonaws.eu", "eusc-de-east-1"},
-    {"aws-iso", "us-iso-", "c2s.ic.gov", "us-iso-east-1"},
-    {"aws-iso-b", "us-isob-", "sc2s.sgov.gov", "us-isob-east-1"},
-    {"aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "eu-isoe-west-1"},
-    {"aws-iso-f", "us-isof-", "csp.hci.ic.gov", "us-isof-south-1"},
-    {"aws", "", "amazonaws.com", "us-east-1"},
+    {"aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "cn-northwest-1"},
+    {"aws-us-gov", "us-gov-", "amazonaws.com", "api.aws", "us-gov-west-1"},
+    {"aws-eusc", "eusc-", "amazonaws.eu", "api.amazonwebservices.eu", "eusc-de-east-1"},
+    {"aws-iso", "us-iso-", "c2s.ic.gov", "api.aws.ic.gov", "us-iso-east-1"},
+    {"aws-iso-b", "us-isob-", "sc2s.sgov.gov", "api.aws.scloud", "us-isob-east-1"},
+    {"aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", "eu-isoe-west-1"},
+    {"aws-iso-f", "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", "us-isof-south-1"},
+    {"aws", "", "amazonaws.com", "api.aws", "us-east-1"},
 }};
+
+// How a service with an endpoint in each region is called.
+struct RegionalService {
+  std::string_view service;      // Call::service
+  std::string_view host;         // what the endpoint begins with
+  std::string_view signing;      // in the signature's scope
+  bool plain_is_fips_in_us_gov;  // its usual endpoints there are FIPS ones, dual-stack ones apart
+};
+constexpr auto regional_services =
+    std::to_array<RegionalService>({{"elb", "elasticloadbalancing", "elasticloadbalancing", true},
+                                    {"elbv2", "elasticloadbalancing", "elasticloadbalancing", true},
+                                    {"s3", "s3", "s3", false},
+                                    {"kms", "kms", "kms", false},
+                                    {"sts", "sts", "sts", true},
+                                    {"sso", "portal.sso", "awsssoportal", true},
+                                    {"sso-oidc", "oidc", "sso-oauth", true}});
 
 struct HostAndScope {
   std::string host;
   SigningScope scope;
 };
 
-HostAndScope route53_endpoint(const Partition& partition) {
-  std::string_view middle = partition.id == "aws-us-gov" ? ".us-gov" : "";
-  return {fmt::format("route53{}.{}", middle, partition.dns_suffix), {std::string{partition.global_region}, "route53"}};
+// What stands between the name of a service without regions and the partition's suffix. The dual-stack endpoints of the
+// public partitions are the ones called global; the others follow the rule for services with regions, without a region.
+std::string global_middle(bool iam, const Partition& partition, const std::string& region,
+                          const EndpointSettings& settings) {
+  bool commercial = partition.id == "aws";
+  if (settings.dual_stack) {
+    bool with_global = commercial || (!settings.fips && (partition.id == "aws-cn" || partition.id == "aws-eusc"));
+    return with_global ? ".global" : "";
+  }
+  bool fips_by_region = partition.id == "aws-iso" || partition.id == "aws-iso-b";
+  bool by_region = iam && !commercial && (!settings.fips || fips_by_region);
+  return by_region ? "." + region : "";
 }
 
-HostAndScope iam_endpoint(const Partition& partition) {
-  if (partition.id == "aws") return {"iam.amazonaws.com", {"us-east-1", "iam"}};
-  if (partition.id == "aws-us-gov") return {"iam.us-gov.amazonaws.com", {"us-gov-west-1", "iam"}};
+// Route 53 and IAM.
+HostAndScope global_endpoint(std::string_view service, const Partition& partition, const EndpointSettings& settings) {
+  bool iam = service == "iam";
   // China alone signs IAM for another region than its other global services.
-  std::string region{partition.id == "aws-cn" ? "cn-north-1" : partition.global_region};
-  return {fmt::format("iam.{}.{}", region, partition.dns_suffix), {region, "iam"}};
+  std::string region{iam && partition.id == "aws-cn" ? "cn-north-1" : partition.global_region};
+  std::string_view suffix = settings.dual_stack ? partition.dual_stack_suffix : partition.dns_suffix;
+  SigningScope scope{region, std::string{service}};
+  if (partition.id == "aws-us-gov") return {fmt::format("{}.us-gov.{}", service, suffix), scope};  // FIPS all of them
+  std::string_view fips = settings.fips ? "-fips" : "";
+  return {fmt::format("{}{}{}.{}", service, fips, global_middle(iam, partition, region, settings), suffix), scope};
 }
 
-HostAndScope regional_endpoint(std::string_view service, const std::string& region, const Partition& partition) {
-  std::string name{service == "elb" || service == "elbv2" ? "elasticloadbalancing" : service};
-  if (region == "aws-global") return {fmt::format("{}.{}", name, partition.dns_suffix), {"us-east-1", name}};
-  return {fmt::format("{}.{}.{}", name, region, partition.dns_suffix), {region, name}};
+HostAndScope regional_endpoint(const RegionalService& name, std::string region, const Partition& partition,
+                               const EndpointSettings& settings) {
+  const bool s3 = name.service == "s3";
+  if (region == "aws-global") {
+    region = "us-east-1";
+    if (!settings.fips && !settings.dual_stack)
+      return {fmt::format("{}.{}", name.host, partition.dns_suffix), {region, std::string{name.signing}}};
+  }
+  if (s3 && settings.fips && partition.id == "aws-cn")
+    throw Failure(Failure::Kind::refused, "S3 has no FIPS endpoint in " + region,
+                  "Keep the state elsewhere, or unset AWS_USE_FIPS_ENDPOINT and use_fips_endpoint");
+  bool plain_is_fips = name.plain_is_fips_in_us_gov && partition.id == "aws-us-gov" && !settings.dual_stack;
+  // S3 alone has its dual-stack endpoints under the usual suffix.
+  std::string_view suffix = settings.dual_stack && !s3 ? partition.dual_stack_suffix : partition.dns_suffix;
+  return {fmt::format("{}{}{}.{}.{}", name.host, settings.fips && !plain_is_fips ? "-fips" : "",
+                      settings.dual_stack && s3 ? ".dualstack" : "", region, suffix),
+          {region, std::string{name.signing}}};
 }
 
 bool dns_label(std::string_view text) {
@@ -50,9 +93,16 @@ bool dns_label(std::string_view text) {
          text.back() != '-';
 }
 
-std::string override_for(std::string_view service, const EndpointOverrides& overrides) {
-  auto found = overrides.by_service.find(std::string{service});
-  return found != overrides.by_service.end() ? found->second : overrides.all;
+std::string given_by_hand(std::string_view service, const EndpointSettings& settings) {
+  auto found = settings.by_service.find(std::string{service});
+  return found != settings.by_service.end() ? found->second : settings.all;
+}
+
+HostAndScope natural_endpoint(std::string_view service, const std::string& region, const EndpointSettings& settings) {
+  const Partition& partition = partition_of(region);
+  auto found = std::ranges::find(regional_services, service, &RegionalService::service);
+  if (found != regional_services.end()) return regional_endpoint(*found, region, partition, settings);
+  return global_endpoint(service, partition, settings);
 }
 
 }  // namespace
@@ -61,17 +111,20 @@ const Partition& partition_of(std::string_view region) {
   return *std::ranges::find_if(partitions, [&](const Partition& p) { return region.starts_with(p.region_prefix); });
 }
 
-ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointOverrides& overrides) {
+ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointSettings& settings) {
   if (!dns_label(region))
     throw Failure(
         Failure::Kind::refused,
         region.empty() ? std::string{"no AWS region is known"} : fmt::format("\"{}\" is no AWS region", quoted(region)),
         "Set region in [aws], or AWS_REGION, to a region such as eu-west-1");
-  const Partition& partition = partition_of(region);
-  HostAndScope natural = service == "route53" ? route53_endpoint(partition)
-                         : service == "iam"   ? iam_endpoint(partition)
-                                              : regional_endpoint(service, region, partition);
-  std::string given = override_for(service, overrides);
+  std::string given = given_by_hand(service, settings);
+  if (!given.empty() && (settings.fips || settings.dual_stack))
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("the endpoint of {} is given by hand, {}, and is to be a {} one", service,
+                              quoted(given, 100), settings.fips ? "FIPS" : "dual-stack"),
+                  fmt::format("Unset the endpoint, or AWS_USE_{0}_ENDPOINT and use_{1}_endpoint",
+                              settings.fips ? "FIPS" : "DUALSTACK", settings.fips ? "fips" : "dualstack"));
+  HostAndScope natural = natural_endpoint(service, region, settings);
   if (given.empty()) return {Url::parse("https://" + natural.host), natural.scope, false};
   return {Url::parse(given), natural.scope, true};
 }

@@ -8,17 +8,20 @@
 
 namespace certferry::aws {
 
-// Endpoints given by hand: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, endpoint_url of the config file.
-struct EndpointOverrides {
+// Which endpoints are asked for: those given by hand (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, endpoint_url of the
+// config file), and which kind of AWS's own.
+struct EndpointSettings {
   std::string all;
   std::map<std::string, std::string> by_service;  // by Call::service
+  bool fips = false;                              // AWS_USE_FIPS_ENDPOINT, use_fips_endpoint
+  bool dual_stack = false;                        // AWS_USE_DUALSTACK_ENDPOINT, use_dualstack_endpoint
 };
 
 // A set of regions with its own names, keys and global endpoints.
 struct Partition {
   std::string_view id;             // as in ARNs: "aws", "aws-cn", "aws-us-gov", "aws-eusc", ...
   std::string_view region_prefix;  // what its regions begin with
-  std::string_view dns_suffix;
+  std::string_view dns_suffix, dual_stack_suffix;
   std::string_view global_region;  // signs for what has no region
 };
 const Partition& partition_of(std::string_view region);  // "aws" where nothing else fits
@@ -29,10 +32,11 @@ struct ServiceEndpoint {
   bool overridden = false;  // given by hand
 };
 
-// Where `service` ("route53", "iam", "elb", "elbv2", "s3", "kms", "sts") of `region` is asked, and what its signature
-// names (botocore's endpoint rule sets, without FIPS and dual-stack). Throws Failure (refused): no region, a region
-// that is no DNS label, an override that is no URL.
-ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointOverrides& overrides);
+// Where `service` ("route53", "iam", "elb", "elbv2", "s3", "kms", "sts", "sso", "sso-oidc") of `region` is asked, and
+// what its signature names (botocore's endpoint rule sets, 2026-08-07). Throws Failure (refused): no region, a region
+// that is no DNS label, an endpoint by hand that is no URL or is to be a FIPS or dual-stack one as well, FIPS for S3 in
+// China.
+ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointSettings& settings);
 
 // S3 alone: the bucket as host (DNS-compatible names without a dot at AWS itself), else as first segment of the path.
 // Empty bucket: the base itself.

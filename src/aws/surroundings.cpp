@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
-#include "base/log.h"
 
 namespace certferry::aws {
 namespace {
@@ -15,18 +14,18 @@ struct ServiceName {
   std::string_view file;         // in [services ...]
 };
 // The SDKs' names; the plain one is accepted in the environment too, where it would else mean the real service.
-constexpr std::array<ServiceName, 7> service_names = {
+constexpr std::array<ServiceName, 9> service_names = {
     {{"route53", "ROUTE_53", "route_53"},
      {"iam", "IAM", "iam"},
      {"elb", "ELASTIC_LOAD_BALANCING", "elastic_load_balancing"},
      {"elbv2", "ELASTIC_LOAD_BALANCING_V2", "elastic_load_balancing_v2"},
      {"s3", "S3", "s3"},
      {"kms", "KMS", "kms"},
-     {"sts", "STS", "sts"}}};
+     {"sts", "STS", "sts"},
+     {"sso", "SSO", "sso"},
+     {"sso-oidc", "SSO_OIDC", "sso_oidc"}}};
 
 std::string env(const Host& host, const std::string& name) { return host.environment(name).value_or(""); }
-
-bool said_true(const std::string& text) { return text == "true" || text == "True" || text == "TRUE" || text == "1"; }
 
 std::string upper_word(std::string_view text) {
   std::string out{text};
@@ -47,42 +46,59 @@ std::string shared_file(const Host& host, const std::string& variable, const std
   return given;
 }
 
-EndpointOverrides overrides_in_environment(const Host& host) {
-  EndpointOverrides out{env(host, "AWS_ENDPOINT_URL"), {}};
-  for (const ServiceName& name : service_names)
-    for (const std::string& word : {std::string{name.environment}, upper_word(name.ours)})
-      if (std::string url = env(host, "AWS_ENDPOINT_URL_" + word); !url.empty()) {
-        out.by_service.try_emplace(std::string{name.ours}, url);
-      }
-  return out;
+// A switch that the environment or else the profile sets. One that reads as neither is refused: taken for false, it
+// would break a duty such as FIPS in silence.
+bool switched_on(const Host& host, const std::string& variable, const Profile& profile, std::string_view key) {
+  std::string text = env(host, variable);
+  std::string place = variable;
+  if (auto found = profile.find(key); text.empty() && found != profile.end()) {
+    text = found->second.text;
+    place = fmt::format("{}: {}", found->second.place, key);
+  }
+  std::string word = upper_word(text);
+  if (word == "TRUE" || word == "1") return true;
+  if (word.empty() || word == "FALSE" || word == "0") return false;
+  throw Failure(Failure::Kind::refused, fmt::format("{}: \"{}\" is neither true nor false", place, quoted(text, 60)),
+                "Write true or false");
 }
 
-// Environment before files, one service before all of them.
-EndpointOverrides overrides_in(const Host& host, const ProfileFiles& files, const Profile& profile) {
-  if (said_true(env(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))) return {};
-  EndpointOverrides out = overrides_in_environment(host);
-  if (!out.all.empty() || said_true(profile_text(profile, "ignore_configured_endpoint_urls"))) return out;
-  out.all = profile_text(profile, "endpoint_url");
-  auto section = files.services.find(profile_text(profile, "services"));
-  if (section == files.services.end()) return out;
+void add_from_environment(const Host& host, EndpointSettings& out) {
+  out.all = env(host, "AWS_ENDPOINT_URL");
+  for (const ServiceName& name : service_names)
+    for (const std::string& word : {std::string{name.environment}, upper_word(name.ours)})
+      if (std::string url = env(host, "AWS_ENDPOINT_URL_" + word); !url.empty())
+        out.by_service.try_emplace(std::string{name.ours}, url);
+}
+
+void add_from_services(const ProfileFiles& files, const Profile& profile, EndpointSettings& out) {
+  auto named = profile.find("services");
+  if (named == profile.end()) return;
+  auto section = files.services.find(named->second.text);
+  if (section == files.services.end())
+    throw Failure(
+        Failure::Kind::refused,
+        fmt::format("{}: there is no section [services {}]", named->second.place, quoted(named->second.text, 100)),
+        "Add it to the config file, or correct the name");
   for (const ServiceName& name : service_names) {
     auto service = section->second.find(name.file);
     if (service == section->second.end()) continue;
     if (auto url = service->second.nested.find("endpoint_url"); url != service->second.nested.end())
       out.by_service.try_emplace(std::string{name.ours}, url->second);
   }
-  return out;
 }
 
-// FIPS is a duty somebody has: other endpoints in silence would break it. Dual-stack is a preference.
-void check_endpoint_variants(Outside& outside, const Profile& profile) {
-  if (said_true(env(outside.host, "AWS_USE_FIPS_ENDPOINT")) || said_true(profile_text(profile, "use_fips_endpoint")))
-    throw Failure(Failure::Kind::refused, "AWS_USE_FIPS_ENDPOINT is set: FIPS endpoints are not known here",
-                  "Unset it, and give the FIPS endpoints in AWS_ENDPOINT_URL_<SERVICE>");
-  if (said_true(env(outside.host, "AWS_USE_DUALSTACK_ENDPOINT")) ||
-      said_true(profile_text(profile, "use_dualstack_endpoint")))
-    outside.log.warn(
-        "AWS_USE_DUALSTACK_ENDPOINT is set, but dual-stack endpoints are not known here: the usual ones are used");
+// Environment before files, one service before all of them (AWS SDKs and Tools Reference Guide, "Service-specific
+// endpoints").
+EndpointSettings endpoints_in(const Host& host, const ProfileFiles& files, const Profile& profile) {
+  EndpointSettings out;
+  out.fips = switched_on(host, "AWS_USE_FIPS_ENDPOINT", profile, "use_fips_endpoint");
+  out.dual_stack = switched_on(host, "AWS_USE_DUALSTACK_ENDPOINT", profile, "use_dualstack_endpoint");
+  if (switched_on(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, "ignore_configured_endpoint_urls")) return out;
+  add_from_environment(host, out);
+  if (!out.all.empty()) return out;
+  out.all = profile_text(profile, "endpoint_url");
+  add_from_services(files, profile, out);
+  return out;
 }
 
 std::string first_of(std::initializer_list<std::string> texts) {
@@ -116,8 +132,7 @@ Task<Surroundings> read_surroundings(Outside& outside, const std::string& config
                               out.credentials_file),
                   out.profile_in_settings ? "Add it, or correct profile in [aws]" : "Add it, or correct AWS_PROFILE");
   const Profile& profile = out.chosen_profile();
-  check_endpoint_variants(outside, profile);
-  out.overrides = overrides_in(host, out.files, profile);
+  out.endpoints = endpoints_in(host, out.files, profile);
   out.region = first_of(
       {configured_region, env(host, "AWS_REGION"), env(host, "AWS_DEFAULT_REGION"), profile_text(profile, "region")});
   co_return out;

@@ -16,14 +16,14 @@ struct Surroundings {
   std::string config_file, credentials_file;  // their names
   std::string profile;                        // in use: the settings', AWS_PROFILE, "default"
   bool profile_in_settings = false;           // then the environment's keys do not count
-  EndpointOverrides overrides;
+  EndpointSettings endpoints;
   std::string region;  // "" where neither environment nor profile says one
 
   const Profile& chosen_profile() const;  // an empty one where "default" is not there
 };
 
 // Through host alone. configured: [aws] region and profile, "" where not given. Failure (refused): a file is malformed,
-// a profile is named that is in neither, AWS_USE_FIPS_ENDPOINT is set (its endpoints are not known here).
+// a profile or a services section is named that is in neither, a switch is neither true nor false.
 Task<Surroundings> read_surroundings(Outside& outside, const std::string& configured_region,
                                      const std::string& configured_profile);
 

@@ -122,9 +122,9 @@ void check_case(const std::string& folder, bool unsupported) {
 }
 
 TEST(CredentialChain, EndsAsRecordedForTheSdks) {
-  // IAM Identity Center and FIPS endpoints are refused; the process cases need a shell.
-  const std::set<std::string> unsupported = {"e2e_fips_and_dual_stack_sso", "e2e_fips_and_dual_stack_sts",
-                                             "sso_assume_role", "sso_override_global_env_url"};
+  // IAM Identity Center is refused; the process cases need a shell.
+  const std::set<std::string> unsupported = {"e2e_fips_and_dual_stack_sso", "sso_assume_role",
+                                             "sso_override_global_env_url"};
   int checked = 0;
   for (const char* suite : {"default-credential-provider-chain", "profile-provider"}) {
     std::string root = vectors_root() + "/credentials/" + suite;

@@ -207,6 +207,27 @@ TEST(Access, TheEnvironmentsEndpointsComeBeforeTheFiles) {
   EXPECT_FALSE(plain->client().overridden("route53"));
 }
 
+TEST(Access, TakesTheKindOfEndpointFromTheEnvironmentBeforeTheProfile) {
+  Paper paper;
+  paper.host.variables = {
+      {"AWS_REGION", "us-east-2"}, {"AWS_ACCESS_KEY_ID", "ID"}, {"AWS_SECRET_ACCESS_KEY", "secretsecret"}};
+  paper.host.files["/home/.aws/config"] =
+      "[default]\nuse_fips_endpoint = true\nuse_dualstack_endpoint = TRUE\nendpoint_url = http://localhost:1\n"
+      "ignore_configured_endpoint_urls = true\n";
+  auto host_asked = [&] {
+    auto access = AWAITED(Access::open(paper.outside, {}));
+    paper.transport.answer(200, "<ok/>");
+    AWAITED(access->client().send({.service = "kms", .operation = "X"}));
+    return paper.transport.requests.back().url.host();
+  };
+  EXPECT_EQ(host_asked(), "kms-fips.us-east-2.api.aws");
+  paper.host.variables["AWS_USE_FIPS_ENDPOINT"] = "false";
+  EXPECT_EQ(host_asked(), "kms.us-east-2.api.aws");
+  paper.host.variables["AWS_USE_DUALSTACK_ENDPOINT"] = "false";
+  paper.host.variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "false";
+  EXPECT_EQ(host_asked(), "localhost");
+}
+
 TEST(Access, AsksTheInstanceForItsRegionWhereNothingElseSaysOne) {
   Paper paper;
   paper.transport.answer(200, "imds-token");
@@ -251,10 +272,20 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "",
        "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
        "correct AWS_PROFILE"},
-      {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "true"}},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "yes"}},
        "",
-       "refused | AWS_USE_FIPS_ENDPOINT is set: FIPS endpoints are not known here | "
-       "Unset it, and give the FIPS endpoints in AWS_ENDPOINT_URL_<SERVICE>"},
+       "refused | AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false | Write true or false"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nuse_dualstack_endpoint = on\n",
+       "refused | /home/.aws/config:2: use_dualstack_endpoint: \"on\" is neither true nor false | Write true or false"},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "true"}, {"AWS_ENDPOINT_URL_STS", "http://localhost:1"}},
+       "",
+       "refused | the endpoint of sts is given by hand, http://localhost:1, and is to be a FIPS one | "
+       "Unset the endpoint, or AWS_USE_FIPS_ENDPOINT and use_fips_endpoint"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nservices = locla\n[services local]\ns3 =\n  endpoint_url = http://localhost:1\n",
+       "refused | /home/.aws/config:2: there is no section [services locla] | "
+       "Add it to the config file, or correct the name"},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_ACCESS_KEY_ID", "ID"}},
        "",
        "refused | of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only AWS_ACCESS_KEY_ID is set | Set both, or neither"},
