@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from aws_peer import AwsPeer  # noqa: E402
+from doorway import Doorway, Hold  # noqa: E402
 from pebble_peer import Pebble  # noqa: E402
 
 
@@ -93,3 +94,12 @@ def ca(aws, tmp_path_factory):
 @pytest.fixture
 def certferry(tmp_path, aws, ca):
     return Certferry(tmp_path, aws, ca)
+
+
+@pytest.fixture
+def aws_door(certferry, aws):
+    """A door before moto, through which this certferry speaks to it."""
+    door = Doorway(("127.0.0.1", int(aws.url.rsplit(":", 1)[1])), Hold())
+    certferry.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{door.port}"
+    yield door
+    door.stop()

@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from clear_ending import ended_clearly
 from conftest import certificate
 
 
@@ -73,6 +74,7 @@ def test_state_in_s3_serves_two_machines(certferry, aws, ca, bucket, kms_key, tm
         state=f"s3://{bucket}/certferry/",
         kms_key=kms_key,
     )
+    since = len(ca.requests())
     runs = [certferry.start("apply", "--config", str(certferry.config)) for _ in range(2)]
     for run in runs:
         out, err = run.communicate(timeout=120)
@@ -80,6 +82,31 @@ def test_state_in_s3_serves_two_machines(certferry, aws, ca, bucket, kms_key, tm
     for listed in aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]:
         body = aws.client("s3").get_object(Bucket=bucket, Key=listed["Key"])["Body"].read()
         assert b"PRIVATE KEY" not in body, listed["Key"]
-    issued = [path for path in ca.requests() if "order-plz" in path]
-    assert issued, "an order was made"
+    assert ca.requests()[since:].count("/order-plz") == 1, "the second found the first one's certificate"
+    assert len(accounts_made(ca, since)) == 1
     assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
+
+
+def test_two_at_once_over_one_directory_make_one_certificate(certferry, aws, ca):
+    zone = aws.zone("atonce.example.org")
+    certferry.configure(certificate("www", ["www.atonce.example.org"], {"files": str(certferry.folder / "tls")}))
+    since = len(ca.requests())
+    runs = [certferry.start("apply", "--config", str(certferry.config)) for _ in range(3)]
+    for run in runs:
+        out, err = run.communicate(timeout=120)
+        assert run.returncode == 0, out + err
+    assert ca.requests()[since:].count("/order-plz") == 1
+    assert len(accounts_made(ca, since)) == 1
+    assert aws.txt_sets(zone) == []
+
+
+def test_who_may_not_wait_is_told_who_is_at_work(certferry, aws, ca):
+    aws.zone("atwork.example.org")
+    certferry.configure(certificate("www", ["www.atwork.example.org"], {"files": str(certferry.folder / "tls")}))
+    at_work = certferry.start("apply", "--config", str(certferry.config))
+    before = len(ca.requests())
+    while len(ca.requests()) < before + 3 and at_work.poll() is None:
+        pass
+    ended_clearly(certferry, f"process {at_work.pid}", advice="--wait", arguments=("apply", "--wait", "0s"))
+    out, err = at_work.communicate(timeout=60)
+    assert at_work.returncode == 0, out + err

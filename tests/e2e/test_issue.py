@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import xml.etree.ElementTree
 
 from certificates import names_of, public_key_of, public_key_of_certificate
 from conftest import certificate
@@ -10,6 +12,25 @@ from conftest import certificate
 
 def live(folder):
     return (folder / "live" / "fullchain.pem").read_text(), (folder / "live" / "privkey.pem").read_text()
+
+
+def changes_in(door):
+    """zone id -> the batches that were sent to it, each a list of (action, name, number of values)."""
+    space = "{https://route53.amazonaws.com/doc/2013-04-01/}"
+    batches = {}
+    for method, path, body, _ in door.requests:
+        zone = re.match(r"/2013-04-01/hostedzone/([A-Z0-9]+)/rrset", path)
+        if method != "POST" or not zone:
+            continue
+        batches.setdefault(zone[1], []).append([
+            (
+                change.findtext(space + "Action"),
+                change.findtext(f"{space}ResourceRecordSet/{space}Name"),
+                len(change.findall(f"{space}ResourceRecordSet/{space}ResourceRecords/{space}ResourceRecord")),
+            )
+            for change in xml.etree.ElementTree.fromstring(body).iter(space + "Change")
+        ])
+    return batches
 
 
 def test_one_name_ends_as_files_whose_key_fits(certferry, aws):
@@ -72,23 +93,31 @@ def test_the_ca_is_asked_no_more_than_the_protocol_needs(certferry, aws, ca):
     report = certferry.apply_report("--only", "second")
     asked = ca.requests()[before:]
     polls = report["requests"]["ca_polls"]
-    # directory, nonce, newOrder, authorization, challenge, finalize, certificate; one read of the order after each wait
-    assert len(asked) == 7 + polls, asked
-    assert report["requests"]["ca"] == len(asked)
+    # One read of the order after each wait, and nothing else twice.
+    kinds = ["/dir", "/nonce-plz", "/order-plz", "/authZ/", "/chalZ/", "/finalize-order/", "/certZ/"]
+    assert [sum(path.startswith(kind) for path in asked) for kind in kinds] == [1] * 7, asked
+    assert sum(path.startswith("/my-order/") for path in asked) == polls, asked
+    assert report["requests"]["ca"] == len(asked) == 7 + polls
 
 
-def test_twenty_names_in_three_zones_cost_one_change_in_and_one_out_each(certferry, aws):
+def test_twenty_names_in_three_zones_cost_one_change_in_and_one_out_each(certferry, aws, aws_door):
     zones = [aws.zone(f"{z}.twenty.example.org") for z in "abc"]
     names = [f"n{i}.{'abc'[i % 3]}.twenty.example.org" for i in range(20)]
     certferry.configure(certificate("twenty", names, {"files": str(certferry.folder / "tls")}))
     certferry.apply()
     chain, _ = live(certferry.folder / "tls")
     assert names_of(chain) == sorted(names)
-    for zone in zones:
+    changes = changes_in(aws_door)
+    assert sorted(changes) == sorted(zones)
+    for letter, zone in zip("abc", zones):
         assert aws.txt_sets(zone) == []
+        challenges = sorted(f"_acme-challenge.{name}" for name in names if f".{letter}." in name)
+        batch_in, batch_out = changes[zone]
+        assert sorted(batch_in) == [("CREATE", name, 1) for name in challenges]
+        assert sorted(batch_out) == [("DELETE", name, 1) for name in challenges]
 
 
-def test_apex_and_wildcard_share_one_record_set(certferry, aws):
+def test_apex_and_wildcard_share_one_record_set(certferry, aws, aws_door):
     zone = aws.zone("wild.example.org")
     certferry.configure(
         certificate("wild", ["wild.example.org", "*.wild.example.org"], {"files": str(certferry.folder / "tls")})
@@ -96,6 +125,8 @@ def test_apex_and_wildcard_share_one_record_set(certferry, aws):
     certferry.apply()
     chain, _ = live(certferry.folder / "tls")
     assert names_of(chain) == ["*.wild.example.org", "wild.example.org"]
+    both = [(action, "_acme-challenge.wild.example.org", 2) for action in ("CREATE", "DELETE")]
+    assert changes_in(aws_door) == {zone: [[change] for change in both]}
     assert aws.txt_sets(zone) == []
 
 

@@ -18,6 +18,7 @@ def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca):
     for attempt in range(10):
         name = f"k{attempt}.killed.example.org"
         certferry.configure(certificate(f"k{attempt}", [name], {"files": str(certferry.folder / f"k{attempt}")}))
+        began = len(ca.requests())
         run = certferry.start("apply", "--config", str(certferry.config))
         # A request count, not a time: the moment is the arrival of the n-th request at the CA.
         moment = len(ca.requests()) + dice.randrange(1, 9)
@@ -27,6 +28,9 @@ def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca):
         run.send_signal(signal.SIGKILL)
         run.communicate()
         certferry.apply()
+        made = ca.requests()[began:]
+        assert made.count("/order-plz") <= 2, f"attempt {attempt}, seed {seed}: asked once more where the reply was lost"
+        assert len({p for p in made if p.startswith("/finalize-order/")}) == 1, f"attempt {attempt}, seed {seed}: {made}"
         assert (certferry.folder / f"k{attempt}" / "live" / "fullchain.pem").exists(), f"attempt {attempt}, seed {seed}"
     assert aws.txt_sets(zone) == [], f"seed {seed}"
     registrations = [path for path in ca.requests()[since:] if "sign-me-up" in path]
