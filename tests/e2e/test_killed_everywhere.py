@@ -1,16 +1,19 @@
-"""SIGKILL at every request that the shipped binary sends, before its server hears of it and after, in its first issue
+"""SIGKILL, and Ctrl-C, at every request that the shipped binary sends, before its server hears of it and after, in its first issue
 and in a renewal, against the sandbox and against Pebble with moto; each time a rerun, and the same questions."""
 
+import contextlib
 import itertools
 import pathlib
 import re
 import signal
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from certificates import Authority, names_of
+from clear_ending import TRACES
 from conftest import Certferry, certificate
 from doorway import Doorway, Hold
 from sandbox_peer import Sandbox
@@ -160,6 +163,33 @@ class Life:
         self.without_secrets(out + err)
         return reached
 
+    def interrupted(self, moment, nth, *arguments):
+        """As killed(), by Ctrl-C: it ends by itself, though its request is never answered, and says so; whatever TXT
+        value it leaves is known to its ledger."""
+        self.outside.hold(moment, nth)
+        run = self.certferry.start("apply", "--config", str(self.certferry.config), *arguments)
+        watch = threading.Thread(target=lambda: (run.wait(), self.outside.let_go()))
+        watch.start()
+        reached = self.outside.held()
+        if reached:
+            run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        watch.join()
+        self.without_secrets(out + err)
+        assert run.returncode == (1 if reached else 0), f"{self.where}: exit {run.returncode}\n{out}\n{err}"
+        if reached:
+            assert err.endswith("certferry: stopped by a signal\n  -> Run certferry again; it goes on where it stopped\n"), err
+            assert not re.search(TRACES, out + err), f"{self.where}\n{out}\n{err}"
+            self.knows_what_it_left()
+        return reached
+
+    def knows_what_it_left(self):
+        with contextlib.closing(sqlite3.connect(f"file:{self.certferry.state}/state.db?mode=ro", uri=True)) as state:
+            ledgers = "".join(str(row) for row in state.execute("SELECT value FROM entry WHERE key LIKE 'zone/%'"))
+        for left in self.txt_sets():
+            for record in left["ResourceRecords"]:
+                assert record["Value"].strip('"') in ledgers, f"{self.where}: {left} is in no ledger"
+
     def served(self):
         """The one server certificate that all listeners refer to, with its body; the files hold the same."""
         client = self.outside.client
@@ -212,16 +242,16 @@ class Life:
             assert key.encode() not in path.read_bytes(), f"{self.where}: {path}"
 
 
-def reaches(outside, folder, life, moment, nth):
-    """One life, killed there and run again; False where its run ends before so many requests."""
+def reaches(outside, folder, life, moment, nth, ended=Life.killed):
+    """One life, ended there and run again; False where its run ends before so many requests."""
     folder.mkdir()
     place = outside(folder)
     try:
-        world = Life(folder / "certferry", place, f"{life}, killed {moment} request {nth}")
+        world = Life(folder / "certferry", place, f"{life}, {ended.__name__} {moment} request {nth}")
         renewed = ["--renew", "www"] if life == "renewal" else []
         if renewed:
             world.certferry.apply()
-        reached = world.killed(moment, nth, *renewed)
+        reached = ended(world, moment, nth, *renewed)
         if place.can_be_gone_on_with():
             world.is_whole(orders_before=len(renewed) // 2)
         return reached
@@ -229,13 +259,13 @@ def reaches(outside, folder, life, moment, nth):
         place.stop()
 
 
-def killed_everywhere(outside, folder, life, moment_of):
-    """How many requests that life has; at each of them it was killed once, at moment_of(which)."""
+def ended_everywhere(outside, folder, life, moment_of, ended=Life.killed):
+    """How many requests that life has; at each of them it was ended once, at moment_of(which)."""
     at_once = 8  # they wait more than they work
     for first in range(1, 200, at_once):
         with ThreadPoolExecutor(at_once) as pool:
             numbers = range(first, first + at_once)
-            results = list(pool.map(lambda nth: reaches(outside, folder / str(nth), life, moment_of(nth), nth), numbers))
+            results = list(pool.map(lambda nth: reaches(outside, folder / str(nth), life, moment_of(nth), nth, ended), numbers))
         if not all(results):
             break
     kills = first - 1 + sum(results)
@@ -246,14 +276,19 @@ def killed_everywhere(outside, folder, life, moment_of):
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("life", ["first issue", "renewal"])
 def test_killed_at_every_request_to_the_sandbox_it_goes_on(tmp_path, life, moment):
-    print("kills:", killed_everywhere(SandboxOutside, tmp_path, life, lambda _: moment))
+    print("kills:", ended_everywhere(SandboxOutside, tmp_path, life, lambda _: moment))
+
+
+@pytest.mark.parametrize("life, moment", [("first issue", "before"), ("renewal", "after")])
+def test_interrupted_at_every_request_to_the_sandbox_it_goes_on(tmp_path, life, moment):
+    print("interrupts:", ended_everywhere(SandboxOutside, tmp_path, life, lambda _: moment, Life.interrupted))
 
 
 @pytest.mark.parametrize("life", ["first issue", "renewal"])
 def test_killed_at_every_request_to_pebble_and_moto_it_goes_on(tmp_path, aws, ca, life):
     """Before and after by turns: each life takes seconds here."""
     moments = ["before", "after"]
-    kills = killed_everywhere(lambda folder: PebbleAndMoto(folder, aws, ca), tmp_path, life, lambda n: moments[n % 2])
+    kills = ended_everywhere(lambda folder: PebbleAndMoto(folder, aws, ca), tmp_path, life, lambda n: moments[n % 2])
     print("kills:", kills)
 
 
