@@ -2,12 +2,19 @@
 
 import itertools
 import os
+import pathlib
+import re
 import ssl
 import subprocess
 import time
 
+import botocore
+import botocore.session
 import pytest
 import requests
+from aws_peer import boto_client
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from certificates import Authority, names_of
 from sandbox_peer import Sandbox, eventually, refused
@@ -393,6 +400,38 @@ def test_an_assumed_role_acts_with_its_own_keys_and_token(sandbox):
     assert sandbox.client("route53", **session).list_hosted_zones()["HostedZones"]
     with refused("InvalidClientTokenId", 403):
         sandbox.client("sts", **(session | {"token": "another"})).get_caller_identity()
+
+
+def test_a_web_identity_token_is_exchanged_for_keys_that_work(sandbox):
+    unsigned = boto_client(
+        "sts", endpoint_url=sandbox.aws_environment["AWS_ENDPOINT_URL"], region_name="eu-west-1",
+        config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}),
+    )
+    exchange = dict(WebIdentityToken="any", RoleSessionName="pod", DurationSeconds=900)
+    made = unsigned.assume_role_with_web_identity(RoleArn=ROLE, **exchange)["Credentials"]
+    session = dict(key=made["AccessKeyId"], secret=made["SecretAccessKey"], token=made["SessionToken"])
+    caller = sandbox.client("sts", **session).get_caller_identity()
+    assert caller["Arn"] == "arn:aws:sts::210987654321:assumed-role/dns/pod"
+    with refused("AccessDenied", 403):
+        unsigned.assume_role_with_web_identity(RoleArn=ROLE + "-not", **exchange)
+
+
+def operations_of_certferry():
+    """(service, operation) of every call that src/aws can make."""
+    source = "".join(file.read_text() for file in (pathlib.Path(__file__).parents[2] / "src" / "aws").glob("*.cpp"))
+    session = botocore.session.get_session()
+    for service in ("route53", "iam", "elb", "elbv2", "s3", "kms", "sts"):
+        for operation in session.get_service_model(service).operation_names:
+            if f'"{operation}"' in source:
+                yield service, operation
+
+
+def test_no_operation_of_certferry_is_left_to_itself():
+    """By its name: that boto3 drives it is for the tests above and those of the zones to show."""
+    driven = "".join(file.read_text() for file in pathlib.Path(__file__).parent.glob("*sandbox*.py"))
+    operations = list(operations_of_certferry())
+    assert len(operations) > 20
+    assert [o for o in operations if not re.search(rf"\b{botocore.xform_name(o[1])}\b", driven)] == []
 
 
 def test_a_role_that_nobody_made_may_not_be_assumed(sandbox):
