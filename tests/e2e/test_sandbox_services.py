@@ -407,7 +407,7 @@ def test_a_web_identity_token_is_exchanged_for_keys_that_work(sandbox):
         "sts", endpoint_url=sandbox.aws_environment["AWS_ENDPOINT_URL"], region_name="eu-west-1",
         config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}),
     )
-    exchange = dict(WebIdentityToken="any", RoleSessionName="pod", DurationSeconds=900)
+    exchange = dict(WebIdentityToken="any token", RoleSessionName="pod", DurationSeconds=900)
     made = unsigned.assume_role_with_web_identity(RoleArn=ROLE, **exchange)["Credentials"]
     session = dict(key=made["AccessKeyId"], secret=made["SecretAccessKey"], token=made["SessionToken"])
     caller = sandbox.client("sts", **session).get_caller_identity()
