@@ -11,7 +11,9 @@ namespace certferry {
 
 namespace {
 
-constexpr std::int64_t format_of_tables = 1;
+constexpr std::int64_t format_of_tables = 2;
+constexpr const char* restore_or_adopt =
+    "Put back a copy of it, or move it away and let certferry adopt what is served.";
 
 std::string_view column_octets(sqlite3_stmt* statement, int column) {
   const void* data = sqlite3_column_blob(statement, column);
@@ -30,6 +32,10 @@ class SqliteDatabase::Use {
   ~Use() {
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);
+  }
+  Use& number(int index, std::int64_t value) {
+    sqlite3_bind_int64(statement_, index, value);
+    return *this;
   }
   // The text or blob outlives the use.
   Use& text(int index, std::string_view value) {
@@ -67,7 +73,8 @@ SqliteDatabase::SqliteDatabase(const std::string& path) : path_(path) {
 SqliteDatabase::~SqliteDatabase() { close(); }
 
 void SqliteDatabase::close() noexcept {
-  for (sqlite3_stmt* statement : {row_, version_, replace_, erase_, keys_}) sqlite3_finalize(statement);
+  for (sqlite3_stmt* statement : {row_, version_, replace_, erase_, keys_, all_, whole_, set_whole_})
+    sqlite3_finalize(statement);
   sqlite3_close(handle_);
   handle_ = nullptr;
 }
@@ -82,12 +89,17 @@ void SqliteDatabase::set_up() {
   execute("PRAGMA synchronous=FULL");
   execute("PRAGMA secure_delete=ON");
   execute("PRAGMA trusted_schema=OFF");
+  execute("PRAGMA cell_size_check=ON");
   make_tables();
-  row_ = prepared("SELECT value, version FROM entry WHERE key = ?1");
-  version_ = prepared("SELECT version FROM entry WHERE key = ?1");
-  replace_ = prepared("INSERT OR REPLACE INTO entry (key, value) VALUES (?1, ?2)");
+  row_ = prepared("SELECT value, version, digest FROM entry WHERE key = ?1");
+  version_ = prepared("SELECT version, digest FROM entry WHERE key = ?1");
+  replace_ = prepared("INSERT OR REPLACE INTO entry (key, version, digest, value) VALUES (?1, ?2, ?3, ?4)");
   erase_ = prepared("DELETE FROM entry WHERE key = ?1");
   keys_ = prepared("SELECT key FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key");
+  all_ = prepared("SELECT key, version, digest FROM entry");
+  whole_ = prepared("SELECT last_version, digest FROM whole");
+  set_whole_ = prepared("INSERT OR REPLACE INTO whole (row, last_version, digest) VALUES (1, ?1, ?2)");
+  miss_nothing();
 }
 
 void SqliteDatabase::make_tables() {
@@ -95,17 +107,19 @@ void SqliteDatabase::make_tables() {
   begin();
   try {
     const std::int64_t format = number("PRAGMA user_version");  // another process may have been faster
-    if (format > format_of_tables || (format == 0 && number("SELECT count(*) FROM sqlite_schema") > 0))
+    if ((format != 0 && format != format_of_tables) ||
+        (format == 0 && number("SELECT count(*) FROM sqlite_schema") > 0))
       throw Failure(Failure::Kind::refused,
                     fmt::format("The database {} has format {}, this certferry knows {}", quoted(path_), format,
                                 format_of_tables),
                     "Use the certferry that wrote it or a newer one, or name another file in [state] store.");
     if (format == 0) {
-      // The row number is the version: AUTOINCREMENT never gives one twice, not even after a removal.
+      // One tree, its values last: who looks for a key and who reads all digests see the same, and no long value.
       execute(
-          "CREATE TABLE entry (version INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, "
-          "value BLOB NOT NULL)");
-      execute("PRAGMA user_version=1");
+          "CREATE TABLE entry (key TEXT PRIMARY KEY, version INTEGER NOT NULL, digest BLOB NOT NULL, "
+          "value BLOB NOT NULL) WITHOUT ROWID");
+      execute("CREATE TABLE whole (row INTEGER PRIMARY KEY, last_version INTEGER NOT NULL, digest BLOB NOT NULL)");
+      execute("PRAGMA user_version=2");
     }
     commit();
   } catch (...) {
@@ -157,7 +171,10 @@ void SqliteDatabase::truncate_log() noexcept {
 std::optional<SqliteDatabase::Row> SqliteDatabase::row(std::string_view key) {
   Use use{*this, row_};
   if (!use.text(1, key).next()) return std::nullopt;
-  return Row{Bytes{column_octets(row_, 0)}, sqlite3_column_int64(row_, 1)};
+  Row row{Bytes{column_octets(row_, 0)}, sqlite3_column_int64(row_, 1)};
+  if (StateDigest::of_value(row.value) != StateDigest::from_octets(column_octets(row_, 2)))
+    fail_as_damaged(fmt::format("\"{}\" is not what was written", quoted(key)));
+  return row;
 }
 
 std::optional<std::int64_t> SqliteDatabase::version(std::string_view key) {
@@ -166,15 +183,59 @@ std::optional<std::int64_t> SqliteDatabase::version(std::string_view key) {
   return sqlite3_column_int64(version_, 0);
 }
 
+StateDigest SqliteDatabase::of_entry(std::string_view key) {
+  Use use{*this, version_};
+  if (!use.text(1, key).next()) return {};
+  return StateDigest::of_entry(key, sqlite3_column_int64(version_, 0),
+                               StateDigest::from_octets(column_octets(version_, 1)));
+}
+
 std::int64_t SqliteDatabase::replace(std::string_view key, BytesView value) {
-  Use use{*this, replace_};
-  use.text(1, key).blob(2, value).next();
-  return sqlite3_last_insert_rowid(handle_);
+  Whole all = whole();
+  ++all.last_version;
+  const StateDigest digest = StateDigest::of_value(value);
+  all.entries ^= of_entry(key);
+  all.entries ^= StateDigest::of_entry(key, all.last_version, digest);
+  Use{*this, replace_}.text(1, key).number(2, all.last_version).blob(3, digest.octets()).blob(4, value).next();
+  write(all);
+  return all.last_version;
 }
 
 void SqliteDatabase::erase(std::string_view key) {
-  Use use{*this, erase_};
-  use.text(1, key).next();
+  Whole all = whole();
+  all.entries ^= of_entry(key);
+  Use{*this, erase_}.text(1, key).next();
+  write(all);
+}
+
+SqliteDatabase::Whole SqliteDatabase::whole() {
+  Use use{*this, whole_};
+  if (!use.next()) return {};  // nothing was ever put
+  Whole all{sqlite3_column_int64(whole_, 0), StateDigest::from_octets(column_octets(whole_, 1))};
+  all.entries ^= StateDigest::of_last_version(all.last_version);
+  return all;
+}
+
+void SqliteDatabase::write(const Whole& whole) {
+  StateDigest digest = StateDigest::of_last_version(whole.last_version);
+  digest ^= whole.entries;
+  Use{*this, set_whole_}.number(1, whole.last_version).blob(2, digest.octets()).next();
+}
+
+// Reads all of one moment, whoever writes meanwhile.
+void SqliteDatabase::miss_nothing() {
+  execute("BEGIN");
+  try {
+    StateDigest entries;
+    for (Use use{*this, all_}; use.next();)
+      entries ^= StateDigest::of_entry(column_octets(all_, 0), sqlite3_column_int64(all_, 1),
+                                       StateDigest::from_octets(column_octets(all_, 2)));
+    if (entries != whole().entries) fail_as_damaged("an entry is missing or not what was written");
+    commit();
+  } catch (...) {
+    rollback();
+    throw;
+  }
 }
 
 std::vector<std::string> SqliteDatabase::keys(std::string_view prefix) {
@@ -183,6 +244,11 @@ std::vector<std::string> SqliteDatabase::keys(std::string_view prefix) {
   use.text(1, prefix);
   while (use.next()) found.emplace_back(column_octets(keys_, 0));
   return found;
+}
+
+void SqliteDatabase::fail_as_damaged(std::string_view what) {
+  throw Failure(Failure::Kind::refused, fmt::format("The state database {}: {} (it is damaged)", quoted(path_), what),
+                restore_or_adopt);
 }
 
 void SqliteDatabase::fail(int code) {
@@ -195,8 +261,7 @@ void SqliteDatabase::fail(int code) {
       throw Failure(Kind::transient, what, "Wait until the other process that writes to it is done.");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw Failure(Kind::refused, what + " (it is damaged)",
-                    "Put back a copy of it, or move it away and let certferry adopt what is served.");
+      throw Failure(Kind::refused, what + " (it is damaged)", restore_or_adopt);
     case SQLITE_FULL:
       throw Failure(Kind::refused, what, "Free space on its file system.");
     case SQLITE_READONLY:

@@ -35,11 +35,6 @@ struct StoreRecording {
 // Stands at every 64 octets of a secret's value.
 std::string mark_of_secret(const Store::Key& key, std::size_t number) { return fmt::format("<<{}#{}>>", key, number); }
 
-std::filesystem::path fast_place() {
-  const std::filesystem::path memory = "/dev/shm";
-  return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
-}
-
 void checkpoint(const std::string& path) {
   sqlite3* connection = nullptr;
   sqlite3_open(path.c_str(), &connection);
