@@ -4,7 +4,7 @@
 
 #include "base/time.h"
 
-// Server certificates in IAM.
+// Server certificates and policies in IAM.
 namespace certferry::limits::iam {
 
 // source: IAM API reference, UploadServerCertificate, 2026-11-23
@@ -15,6 +15,10 @@ inline constexpr std::size_t body_longest = 16'384, key_longest = 16'384,
 inline constexpr int certificates_per_page = 1000;
 // source: IAM UserGuide, "IAM and AWS STS quotas"; adjustable, 2026-11-23
 inline constexpr int certificates_per_account = 20;
+
+// Characters of a managed policy, white space not counted.
+// source: IAM UserGuide, "IAM and AWS STS quotas", 2026-11-24
+inline constexpr std::size_t managed_policy_longest = 6144;
 
 // The name of an upload: domain, day of not-after (20261123), 16 digits of the SHA-256, with "-" between.
 // source: our choice; it must fit name_longest, 2026-11-23

@@ -1,0 +1,273 @@
+#include "plan/policy.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <set>
+
+#include "base/limits/iam.h"
+#include "plan/policy_places.h"
+
+namespace certferry {
+namespace {
+
+constexpr std::string_view challenge_label = "_acme-challenge.";
+
+// What one identity reads and writes in Route 53.
+struct Reach {
+  std::set<std::string> names;  // of TXT records; a "*" where only their zone is known
+  std::set<std::string> zones;  // ARNs
+  bool lists = false;           // which zones there are
+};
+
+const ZoneConfig* rule_of(const Config& config, const DomainName& name) {
+  for (std::optional<DomainName> at = name; at; at = at->parent()) {
+    const auto rule = std::ranges::find(config.zones, *at, &ZoneConfig::name);
+    if (rule != config.zones.end()) return &*rule;
+  }
+  return nullptr;
+}
+
+// As far as the configuration tells.
+PlacedChallenge place_by(const Config& config, const DomainName& name) {
+  PlacedChallenge place{name, name, "", {}};
+  const ZoneConfig* rule = rule_of(config, name);
+  if (!rule) return place;
+  place.role = rule->role;
+  if (rule->id) place.zones.push_back(*rule->id);
+  return place;
+}
+
+void add_place(Reach& reach, const PlacedChallenge& place, const PolicyFacts& facts) {
+  reach.names.insert(place.written.text());
+  if (place.zones.empty()) reach.zones.insert(hosted_zone_arn(facts, "*"));
+  for (const HostedZoneId& zone : place.zones) reach.zones.insert(hosted_zone_arn(facts, zone.text()));
+}
+
+// Zones are listed to find the one of a name, as far as no rule says which it is, from the challenge's own name upward.
+bool lists_zones(const Config& config, const std::string& role) {
+  if (role.empty() && std::ranges::any_of(challenge_names(config), [&](const DomainName& name) {
+        return std::ranges::find(config.zones, name, &ZoneConfig::name) == config.zones.end();
+      }))
+    return true;
+  return std::ranges::any_of(config.zones, [&](const ZoneConfig& zone) { return zone.role == role && !zone.id; });
+}
+
+class Author {
+ public:
+  Author(const Config& config, const PolicyFacts& facts, std::string role)
+      : config_(config), facts_(facts), policy_{.of = std::move(role), .statements = {}, .notes = {}} {}
+
+  Policy write() {
+    survey();
+    write_all();
+    if (policy_length(policy_.statements) > limits::iam::managed_policy_longest) shorten_names();
+    const std::size_t length = policy_length(policy_.statements);
+    if (length > limits::iam::managed_policy_longest)
+      note(
+          fmt::format("It has {} characters, and a managed policy takes {}: attach its statements as several policies.",
+                      length, limits::iam::managed_policy_longest));
+    return std::move(policy_);
+  }
+
+ private:
+  bool own() const { return policy_.of.empty(); }
+  void note(std::string sentence) { policy_.notes.push_back(std::move(sentence)); }
+  void allow(std::string sid, std::vector<std::string> actions, std::vector<std::string> resources, std::string why,
+             std::vector<PolicyCondition> conditions = {}) {
+    policy_.statements.push_back({.sid = std::move(sid),
+                                  .actions = std::move(actions),
+                                  .resources = std::move(resources),
+                                  .conditions = std::move(conditions),
+                                  .why = std::move(why),
+                                  .principal = {}});
+  }
+
+  void survey();
+  void survey_delegated();
+  void write_all();
+  void shorten_names();
+  void write_route53();
+  void write_roles();
+  void write_load_balancers();
+  void write_state();
+  void write_kms();
+
+  const Config& config_;
+  const PolicyFacts& facts_;
+  Policy policy_;
+  Reach reach_;
+};
+
+void Author::survey() {
+  reach_.lists = lists_zones(config_, policy_.of);
+  bool all_known = true;
+  for (const DomainName& name : challenge_names(config_)) {
+    const auto known = std::ranges::find(facts_.challenges, name, &PlacedChallenge::challenge);
+    all_known = all_known && known != facts_.challenges.end();
+    const PlacedChallenge place = known == facts_.challenges.end() ? place_by(config_, name) : *known;
+    if (place.role == policy_.of) add_place(reach_, place, facts_);
+  }
+  if (!all_known) survey_delegated();
+  const std::string any = hosted_zone_arn(facts_, "*");
+  if (!reach_.zones.contains(any)) return;
+  reach_.zones = {any};
+  note("Which hosted zones there are is not known: every one is allowed, at these names alone.");
+}
+
+// Where no CNAME was looked at, all names of the zones that one may lead into.
+void Author::survey_delegated() {
+  for (const DomainName& zone : config_.delegated) {
+    PlacedChallenge place = place_by(config_, zone);
+    if (place.role != policy_.of) continue;
+    place.written = zone.under("*");
+    add_place(reach_, place, facts_);
+    note(fmt::format("Where CNAMEs lead is not known: every name in {} is allowed.", zone.text()));
+  }
+}
+
+void Author::write_all() {
+  policy_.statements.clear();
+  write_route53();
+  if (!own()) return;
+  write_roles();
+  write_load_balancers();
+  write_state();
+  write_kms();
+}
+
+void Author::shorten_names() {
+  std::set<std::string> shorter;
+  for (const std::string& name : reach_.names) {
+    if (name.starts_with(challenge_label)) {
+      shorter.insert(std::string{challenge_label} + "*");
+      continue;
+    }
+    const auto zone = std::ranges::find_if(config_.delegated,
+                                           [&](const DomainName& one) { return DomainName::parse(name).within(one); });
+    shorter.insert(zone == config_.delegated.end() || name == zone->text() ? name : zone->under("*").text());
+  }
+  note(fmt::format("Its {} names do not fit into a managed policy of {} characters: patterns stand for them.",
+                   reach_.names.size(), limits::iam::managed_policy_longest));
+  reach_.names = std::move(shorter);
+  write_all();
+}
+
+void Author::write_route53() {
+  if (reach_.lists)
+    allow("FindZones", {"route53:ListHostedZones"}, {"*"},
+          "which hosted zone a name belongs to; Route 53 takes no narrower resource");
+  if (reach_.names.empty()) return;
+  const std::vector<std::string> zones(reach_.zones.begin(), reach_.zones.end());
+  const std::vector<std::string> names(reach_.names.begin(), reach_.names.end());
+  const bool patterns = std::ranges::any_of(names, [](const std::string& name) { return name.contains('*'); });
+  allow("ReadZones", {"route53:GetHostedZone", "route53:ListResourceRecordSets"}, zones,
+        "which of two zones of one name is the public one, and the sets that a change must match exactly");
+  allow("WriteChallenges", {"route53:ChangeResourceRecordSets"}, zones,
+        "TXT records at the names of challenges alone; every change is a CREATE or a DELETE, never an UPSERT",
+        {{"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}},
+         {"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsActions", {"CREATE", "DELETE"}},
+         {patterns ? "ForAllValues:StringLike" : "ForAllValues:StringEquals",
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames", names}});
+  allow("WaitForChanges", {"route53:GetChange"}, {fmt::format("arn:{}:route53:::change/*", facts_.partition)},
+        "when a change is on all name servers; its id is not known before");
+}
+
+void Author::write_roles() {
+  std::set<std::pair<std::string, std::string>> roles;
+  for (const ZoneConfig& zone : config_.zones)
+    if (!zone.role.empty()) roles.emplace(zone.role, zone.external_id.value_or(""));
+  std::size_t number = 0;
+  for (const auto& [role, external_id] : roles) {
+    std::vector<PolicyCondition> conditions;
+    if (!external_id.empty()) conditions.push_back({"StringEquals", "sts:ExternalId", {external_id}});
+    ++number;
+    allow(roles.size() == 1 ? "AssumeZoneRole" : fmt::format("AssumeZoneRole{}", number), {"sts:AssumeRole"}, {role},
+          "the role of a [[zone]], whose own policy allows what is done there", std::move(conditions));
+  }
+}
+
+void Author::write_load_balancers() {
+  std::set<std::string> classic, listeners;
+  for (const CertificateConfig& certificate : config_.certificates) {
+    for (const InstallConfig& install : certificate.install) {
+      if (const auto* elb = std::get_if<ElbInstall>(&install.where))
+        classic.insert(load_balancer_arn(facts_, region_of(config_, facts_, install), elb->load_balancer));
+      if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) listeners.insert(listener->arn.text());
+    }
+  }
+  if (classic.empty() && listeners.empty()) return;
+  allow("ShelveServerCertificates", {"iam:UploadServerCertificate", "iam:DeleteServerCertificate"},
+        {server_certificate_arn(facts_, "certferry/*")},
+        "upload and, once nothing uses it, delete what lies under the path /certferry/");
+  allow("ReadServerCertificates", {"iam:GetServerCertificate"}, {server_certificate_arn(facts_, "*")},
+        "read ours back, and what a listener serves at first, which another tool may have uploaded: never worse than "
+        "before");
+  allow("ReadListeners",
+        {"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeListeners",
+         "elasticloadbalancing:DescribeListenerCertificates"},
+        {"*"}, "which certificate a listener references, and whether any does; these calls take no narrower resource");
+  if (!classic.empty())
+    allow("BindClassicLoadBalancers", {"elasticloadbalancing:SetLoadBalancerListenerSSLCertificate"},
+          {classic.begin(), classic.end()}, "the certificate of a classic load balancer's listener");
+  if (!listeners.empty())
+    allow("BindListeners", {"elasticloadbalancing:ModifyListener"}, {listeners.begin(), listeners.end()},
+          "the default certificate of a listener; nothing else of it is sent");
+}
+
+void Author::write_state() {
+  const auto kept = kept_in_s3(config_);
+  if (kept.empty()) return;
+  std::vector<std::string> kept_whole, kept_once;
+  std::map<std::string, std::vector<std::string>> prefixes;  // by bucket
+  for (const KeptInS3& place : kept) {
+    (place.state ? kept_whole : kept_once).push_back(object_arn(facts_, place));
+    prefixes[place.bucket].push_back(place.key);
+  }
+  if (!kept_whole.empty())
+    allow("KeepState", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, kept_whole,
+          "read, write and remove state; a conditional write needs s3:GetObject as well as s3:PutObject");
+  if (!kept_once.empty())
+    allow("KeepAccountKey", {"s3:GetObject", "s3:PutObject"}, kept_once,
+          "the account key, read or made; never removed");
+  const std::string why =
+      "without it S3 answers 403 for a key that does not exist, and \"not there yet\" looks like \"no right\"; "
+      "IfExists, because a request for a key has no prefix";
+  for (const auto& [bucket, keys] : prefixes)
+    allow(prefixes.size() == 1 || bucket == kept.front().bucket ? "ListState" : "ListAccountKey", {"s3:ListBucket"},
+          {bucket_arn(facts_, bucket)}, why, {{"StringLikeIfExists", "s3:prefix", keys}});
+}
+
+void Author::write_kms() {
+  for (const SealingKey& sealing : sealing_keys(config_)) {
+    const KeyResource key = key_resource(config_, facts_, sealing.key);
+    std::vector<PolicyCondition> conditions{{"StringLike", "kms:EncryptionContext:certferry", sealing.contexts}};
+    if (!key.alias.empty()) {
+      conditions.push_back({"StringEquals", "kms:RequestAlias", {key.alias}});
+      note(
+          fmt::format("Which key {} is is not known: every key is allowed, asked for by this alias alone.", key.alias));
+    }
+    allow(sealing.sid, sealing.actions, {key.arn}, sealing.why, std::move(conditions));
+  }
+}
+
+}  // namespace
+
+std::vector<DomainName> challenge_names(const Config& config) {
+  std::set<DomainName> names;
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const DomainName& domain : certificate.domains)
+      names.insert(domain.without_wildcard().under("_acme-challenge"));
+  return {names.begin(), names.end()};
+}
+
+std::vector<Policy> identity_policies(const Config& config, const PolicyFacts& facts) {
+  std::vector<std::string> roles{""};
+  for (const ZoneConfig& zone : config.zones)
+    if (std::ranges::find(roles, zone.role) == roles.end()) roles.push_back(zone.role);
+  std::vector<Policy> policies;
+  for (const std::string& role : roles) policies.push_back(Author{config, facts, role}.write());
+  return policies;
+}
+
+}  // namespace certferry

@@ -1,0 +1,101 @@
+#include "plan/policy_places.h"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace certferry {
+namespace {
+
+constexpr std::string_view s3_scheme = "s3://", alias_prefix = "alias/";
+
+std::string known_or_any(const std::string& text) { return text.empty() ? "*" : text; }
+
+// "s3://bucket/rest" as bucket and rest.
+std::pair<std::string, std::string> bucket_and_rest(const std::string& place) {
+  const std::string rest = place.substr(s3_scheme.size());
+  const auto slash = rest.find('/');
+  if (slash == std::string::npos) return {rest, ""};
+  return {rest.substr(0, slash), rest.substr(slash + 1)};
+}
+
+std::string own_region(const Config& config, const PolicyFacts& facts) {
+  return known_or_any(config.aws.region.empty() ? facts.region : config.aws.region);
+}
+
+}  // namespace
+
+std::string hosted_zone_arn(const PolicyFacts& facts, std::string_view id) {
+  return fmt::format("arn:{}:route53:::hostedzone/{}", facts.partition, id);
+}
+
+std::string server_certificate_arn(const PolicyFacts& facts, std::string_view path_and_name) {
+  return fmt::format("arn:{}:iam::{}:server-certificate/{}", facts.partition, known_or_any(facts.account),
+                     path_and_name);
+}
+
+std::string load_balancer_arn(const PolicyFacts& facts, const std::string& region, std::string_view classic) {
+  return fmt::format("arn:{}:elasticloadbalancing:{}:{}:loadbalancer/{}", facts.partition, region,
+                     known_or_any(facts.account), classic);
+}
+
+std::string region_of(const Config& config, const PolicyFacts& facts, const InstallConfig& install) {
+  return install.region.empty() ? own_region(config, facts) : install.region;
+}
+
+std::vector<KeptInS3> kept_in_s3(const Config& config) {
+  std::vector<KeptInS3> kept;
+  if (config.state.store.starts_with(s3_scheme)) {
+    auto [bucket, prefix] = bucket_and_rest(config.state.store);
+    while (prefix.ends_with('/')) prefix.pop_back();
+    kept.push_back({std::move(bucket), prefix.empty() ? "*" : prefix + "/*", true});
+  }
+  if (!config.account.key.starts_with(s3_scheme)) return kept;
+  auto [bucket, key] = bucket_and_rest(config.account.key);
+  const bool below = !kept.empty() && kept.front().bucket == bucket &&
+                     key.starts_with(std::string_view{kept.front().key}.substr(0, kept.front().key.size() - 1));
+  if (!below) kept.push_back({std::move(bucket), std::move(key), false});
+  return kept;
+}
+
+std::string bucket_arn(const PolicyFacts& facts, const std::string& bucket) {
+  return fmt::format("arn:{}:s3:::{}", facts.partition, bucket);
+}
+
+std::string object_arn(const PolicyFacts& facts, const KeptInS3& place) {
+  return fmt::format("{}/{}", bucket_arn(facts, place.bucket), place.key);
+}
+
+std::vector<SealingKey> sealing_keys(const Config& config) {
+  std::vector<SealingKey> keys;
+  if (!config.state.kms_key.empty()) {
+    std::vector<std::string> contexts{"secret/*"};
+    if (config.account.key.empty()) contexts.insert(contexts.begin(), "account/*");
+    keys.push_back({config.state.kms_key,
+                    "SealSecrets",
+                    {"kms:Decrypt", "kms:GenerateDataKey"},
+                    std::move(contexts),
+                    "private keys are never stored in clear; each is bound to its place in the state"});
+  }
+  if (config.account.key.starts_with(s3_scheme)) {
+    keys.push_back({config.account.kms_key,
+                    "SealAccountKey",
+                    {"kms:Decrypt", "kms:Encrypt"},
+                    {config.account.key},
+                    "the account key in S3 is never stored in clear; it is bound to where it lies"});
+  }
+  return keys;
+}
+
+KeyResource key_resource(const Config& config, const PolicyFacts& facts, const std::string& key) {
+  const auto arn = [&](const std::string& region, const std::string& account, std::string_view id) {
+    return fmt::format("arn:{}:kms:{}:{}:key/{}", facts.partition, region, account, id);
+  };
+  if (const auto known = facts.keys.find(key); known != facts.keys.end()) return {known->second, ""};
+  if (key.starts_with(alias_prefix)) return {arn(own_region(config, facts), known_or_any(facts.account), "*"), key};
+  if (!key.starts_with("arn:")) return {arn(own_region(config, facts), known_or_any(facts.account), key), ""};
+  const Arn named = Arn::parse(key);
+  if (!named.resource().starts_with(alias_prefix)) return {key, ""};
+  return {arn(std::string{named.region()}, std::string{named.account()}, "*"), std::string{named.resource()}};
+}
+
+}  // namespace certferry

@@ -1,0 +1,175 @@
+#include "plan/policy.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits/iam.h"
+
+namespace certferry::planning {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+Config config_of(const std::string& toml) { return parse_config("[ca]\nagree_to_terms = true\n" + toml, "test.toml"); }
+
+PolicyFacts facts() { return {.partition = "aws", .account = "123456789012", .region = "eu-west-1"}; }
+
+PlacedChallenge placed(const std::string& domain, const std::string& zone, const std::string& role = "") {
+  const DomainName name = DomainName::parse("_acme-challenge." + domain);
+  return {name, name, role, {HostedZoneId::parse(zone)}};
+}
+
+std::vector<std::string> sids(const Policy& policy) {
+  std::vector<std::string> all;
+  for (const PolicyStatement& statement : policy.statements) all.push_back(statement.sid);
+  return all;
+}
+
+const PolicyStatement& statement(const Policy& policy, const std::string& sid) {
+  const auto found = std::ranges::find(policy.statements, sid, &PolicyStatement::sid);
+  if (found == policy.statements.end()) throw std::out_of_range(sid);
+  return *found;
+}
+
+std::vector<std::string> values(const PolicyStatement& statement, const std::string& key) {
+  const auto found = std::ranges::find(statement.conditions, key, &PolicyCondition::key);
+  return found == statement.conditions.end() ? std::vector<std::string>{} : found->values;
+}
+
+constexpr const char* written_names = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+
+TEST(Policy, OfOneCertificateKeptInFilesAllowsItsChallengeAndNothingElse) {
+  PolicyFacts known = facts();
+  known.challenges = {placed("shop.example", "Z1")};
+  const auto policies =
+      identity_policies(config_of("[[certificate]]\ndomains = [\"shop.example\", \"*.shop.example\"]\n"
+                                  "[[certificate.install]]\nfiles = \"/etc/ssl/shop\"\n"),
+                        known);
+  ASSERT_EQ(policies.size(), 1U);
+  const Policy& own = policies.front();
+  EXPECT_THAT(sids(own), ElementsAre("FindZones", "ReadZones", "WriteChallenges", "WaitForChanges"));
+  const PolicyStatement& write = statement(own, "WriteChallenges");
+  EXPECT_THAT(write.actions, ElementsAre("route53:ChangeResourceRecordSets"));
+  EXPECT_THAT(write.resources, ElementsAre("arn:aws:route53:::hostedzone/Z1"));
+  EXPECT_THAT(values(write, written_names), ElementsAre("_acme-challenge.shop.example"));
+  EXPECT_THAT(values(write, "route53:ChangeResourceRecordSetsRecordTypes"), ElementsAre("TXT"));
+  EXPECT_THAT(values(write, "route53:ChangeResourceRecordSetsActions"), ElementsAre("CREATE", "DELETE"));
+  EXPECT_THAT(own.notes, IsEmpty());
+}
+
+TEST(Policy, NamesWhereACnameLeadsInsteadOfWhereItStands) {
+  PolicyFacts known = facts();
+  PlacedChallenge place = placed("shop.example", "Z2");
+  place.written = DomainName::parse("shop.proofs.example");
+  known.challenges = {place};
+  const auto policies = identity_policies(
+      config_of("[challenge]\ndelegated = [\"proofs.example\"]\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
+      known);
+  EXPECT_THAT(values(statement(policies.front(), "WriteChallenges"), written_names),
+              ElementsAre("shop.proofs.example"));
+}
+
+TEST(Policy, AllowsWhatIsNotKnownByTheNarrowestPatternAndSaysSo) {
+  const auto policies = identity_policies(
+      config_of("[state]\nstore = \"s3://bucket/x\"\nkms_key = \"alias/certferry\"\n"
+                "[challenge]\ndelegated = [\"proofs.example\"]\n[[certificate]]\ndomains = [\"shop.example\"]\n"
+                "[[certificate.install]]\nelb = \"web\"\n"),
+      {});
+  const Policy& own = policies.front();
+  const PolicyStatement& write = statement(own, "WriteChallenges");
+  EXPECT_THAT(write.resources, ElementsAre("arn:aws:route53:::hostedzone/*"));
+  EXPECT_THAT(values(write, written_names), ElementsAre("*.proofs.example", "_acme-challenge.shop.example"));
+  EXPECT_THAT(write.conditions, Contains(testing::Field(&PolicyCondition::operation, "ForAllValues:StringLike")));
+  EXPECT_THAT(statement(own, "SealSecrets").resources, ElementsAre("arn:aws:kms:*:*:key/*"));
+  EXPECT_THAT(values(statement(own, "SealSecrets"), "kms:RequestAlias"), ElementsAre("alias/certferry"));
+  EXPECT_THAT(statement(own, "BindClassicLoadBalancers").resources,
+              ElementsAre("arn:aws:elasticloadbalancing:*:*:loadbalancer/web"));
+  EXPECT_THAT(own.notes, ElementsAre(HasSubstr("CNAMEs"), HasSubstr("hosted zones"), HasSubstr("alias/certferry")));
+}
+
+TEST(Policy, IsOneForUsAndOneForEachRoleWithItsOwnNamesAlone) {
+  PolicyFacts known = facts();
+  known.challenges = {placed("a.example", "Z1"), placed("b.example", "Z2", "arn:aws:iam::210987654321:role/dns")};
+  const auto policies =
+      identity_policies(config_of("[[zone]]\nname = \"b.example\"\nrole = \"arn:aws:iam::210987654321:role/dns\"\n"
+                                  "external_id = \"shared-word\"\nid = \"Z2\"\n"
+                                  "[[certificate]]\ndomains = [\"a.example\", \"b.example\"]\n"
+                                  "[[certificate.install]]\nelb = \"web\"\n"),
+                        known);
+  ASSERT_EQ(policies.size(), 2U);
+  EXPECT_THAT(values(statement(policies[0], "WriteChallenges"), written_names),
+              ElementsAre("_acme-challenge.a.example"));
+  const PolicyStatement& assume = statement(policies[0], "AssumeZoneRole");
+  EXPECT_THAT(assume.resources, ElementsAre("arn:aws:iam::210987654321:role/dns"));
+  EXPECT_THAT(values(assume, "sts:ExternalId"), ElementsAre("shared-word"));
+  EXPECT_EQ(policies[1].of, "arn:aws:iam::210987654321:role/dns");
+  EXPECT_THAT(sids(policies[1]), ElementsAre("ReadZones", "WriteChallenges", "WaitForChanges"));
+  EXPECT_THAT(values(statement(policies[1], "WriteChallenges"), written_names),
+              ElementsAre("_acme-challenge.b.example"));
+}
+
+TEST(Policy, BindsSecretsToWhereTheyLieAndStateToItsPrefix) {
+  PolicyFacts known = facts();
+  known.keys = {{"alias/certferry", "arn:aws:kms:eu-west-1:123456789012:key/k"}};
+  const auto policies = identity_policies(
+      config_of("[state]\nstore = \"s3://bucket/certferry/\"\nkms_key = \"alias/certferry\"\n"
+                "[account]\nkey = \"s3://keys/acme/account.key\"\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
+      known);
+  const Policy& own = policies.front();
+  EXPECT_THAT(statement(own, "KeepState").resources, ElementsAre("arn:aws:s3:::bucket/certferry/*"));
+  EXPECT_THAT(statement(own, "KeepAccountKey").resources, ElementsAre("arn:aws:s3:::keys/acme/account.key"));
+  EXPECT_THAT(values(statement(own, "ListState"), "s3:prefix"), ElementsAre("certferry/*"));
+  EXPECT_THAT(values(statement(own, "ListAccountKey"), "s3:prefix"), ElementsAre("acme/account.key"));
+  EXPECT_THAT(values(statement(own, "SealSecrets"), "kms:EncryptionContext:certferry"), ElementsAre("secret/*"));
+  EXPECT_THAT(values(statement(own, "SealAccountKey"), "kms:EncryptionContext:certferry"),
+              ElementsAre("s3://keys/acme/account.key"));
+  EXPECT_THAT(statement(own, "SealAccountKey").resources, ElementsAre("arn:aws:kms:eu-west-1:123456789012:key/k"));
+}
+
+TEST(Policy, LeavesAnAccountKeyBelowTheStateToTheState) {
+  const auto policies =
+      identity_policies(config_of("[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"alias/certferry\"\n"
+                                  "[account]\nkey = \"s3://bucket/certferry/account.key\"\n"
+                                  "[[certificate]]\ndomains = [\"shop.example\"]\n"),
+                        facts());
+  EXPECT_THAT(sids(policies.front()), Not(Contains("KeepAccountKey")));
+  EXPECT_THAT(values(statement(policies.front(), "ListState"), "s3:prefix"), ElementsAre("certferry/*"));
+}
+
+TEST(Policy, TakesPatternsForMoreNamesThanAManagedPolicyHolds) {
+  std::string toml;
+  PolicyFacts known = facts();
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = fmt::format("host-{}.shop.example", i);
+    toml += fmt::format("[[certificate]]\ndomains = [\"{}\"]\n", name);
+    known.challenges.push_back(placed(name, "Z1"));
+  }
+  const auto policies = identity_policies(config_of(toml), known);
+  const Policy& own = policies.front();
+  EXPECT_THAT(values(statement(own, "WriteChallenges"), written_names), ElementsAre("_acme-challenge.*"));
+  EXPECT_LE(policy_length(own.statements), limits::iam::managed_policy_longest);
+  EXPECT_THAT(own.notes, ElementsAre(HasSubstr("300 names do not fit")));
+}
+
+TEST(Policy, IsADocumentThatHasOneValueWithoutBrackets) {
+  PolicyFacts known = facts();
+  known.challenges = {placed("shop.example", "Z1")};
+  const auto policies = identity_policies(config_of("[[certificate]]\ndomains = [\"shop.example\"]\n"), known);
+  const Json document = policy_document(policies.front().statements);
+  EXPECT_EQ(document.text("Version"), "2012-10-17");
+  const Json& write = document.elements("Statement").at(2);
+  EXPECT_EQ(write.dump(), R"({"Action":"route53:ChangeResourceRecordSets","Condition":{"ForAllValues:StringEquals":{)"
+                          R"("route53:ChangeResourceRecordSetsActions":["CREATE","DELETE"],)"
+                          R"("route53:ChangeResourceRecordSetsNormalizedRecordNames":"_acme-challenge.shop.example",)"
+                          R"("route53:ChangeResourceRecordSetsRecordTypes":"TXT"}},"Effect":"Allow",)"
+                          R"("Resource":"arn:aws:route53:::hostedzone/Z1","Sid":"WriteChallenges"})");
+}
+
+}  // namespace
+}  // namespace certferry::planning
