@@ -4,10 +4,10 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 
 from conftest import certificate
+from state_database import remove_entries
 from test_nginx import Nginx
 
 
@@ -115,10 +115,7 @@ def test_status_says_the_same_by_the_index_and_by_the_records(certferry, aws):
     issued(certferry, aws, "index")
     words = ("status", "--config", str(certferry.config), "--json")
     by_index, _ = certferry.run(*words)
-    state = sqlite3.connect(certferry.state / "state.db")
-    with state:
-        assert state.execute("DELETE FROM entry WHERE key LIKE 'index/%'").rowcount == 1
-    state.close()
+    assert remove_entries(certferry.state / "state.db", "index/") == 1
     by_record, _ = certferry.run(*words)
     assert json.loads(by_index) == json.loads(by_record)
     assert "serves the newest" in by_index

@@ -56,7 +56,7 @@ def small_disk(certferry):
     subprocess.run(["umount", str(certferry.state)], capture_output=True)
 
 
-@pytest.mark.parametrize("kilobytes", [16, 72, 200, 300])  # full before, while and after the certificate is issued
+@pytest.mark.parametrize("kilobytes", [16, 72, 200, 240])  # full before, while and after the certificate is issued
 def test_the_states_disk_is_full(certferry, aws, ca, small_disk, kilobytes):
     zone = aws.zone(f"full{kilobytes}.example.org")
     certferry.configure(
