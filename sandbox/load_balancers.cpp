@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <ranges>
 
+#include "base/failure.h"
 #include "sandbox/server_certificates.h"
 
 namespace certferry::sandbox {
@@ -11,7 +13,21 @@ namespace {
 constexpr QueryService kElbV2{"elbv2", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"};
 constexpr std::size_t kSniMost = 25;  // besides the default; ELB quotas, 2026-11
 
+constexpr std::uint16_t kFirstPort = 443;
+
 std::string short_type(const std::string& type) { return type == "network" ? "net" : "app"; }
+
+std::vector<std::string> parts_of(std::string_view resource) {
+  std::vector<std::string> parts;
+  for (const auto part : std::views::split(resource, '/')) parts.emplace_back(part.begin(), part.end());
+  return parts;
+}
+
+std::string listener_of(const std::string& balancer_arn, const std::string& id) {
+  constexpr std::string_view word = ":loadbalancer/";
+  std::string arn = balancer_arn;
+  return arn.replace(arn.find(word), word.size(), ":listener/") + "/" + id;
+}
 
 // loadbalancer/app/web/50dc… of a listener's listener/app/web/50dc…/f2f7…
 std::string balancer_of(const std::string& listener_arn) {
@@ -244,27 +260,44 @@ Outcome LoadBalancers::remove_certificates(const QueryCall& call, WallTime now) 
   return {entry.arn, removed > 0};
 }
 
-SimulatedLoadBalancer::Entry& LoadBalancers::add(const std::string& name, const std::string& certificate_arn,
-                                                 const std::string& type, std::uint16_t port) {
+SimulatedLoadBalancer& LoadBalancers::balancer(const std::string& name, const std::string& type,
+                                               const std::string& id) {
   auto [found, added] = by_name.try_emplace(name);
   auto& balancer = found->second;
+  if (!added) return balancer;
   const auto& settings = world_.settings();
-  if (added) {
-    std::string id = fmt::format("50dc6c495c0c{:04x}", by_name.size());
-    balancer.name = name;
-    balancer.type = type;
-    balancer.arn = fmt::format("arn:aws:elasticloadbalancing:{}:{}:loadbalancer/{}/{}/{}", settings.region,
-                               settings.account, short_type(type), name, id);
-    balancer.dns_name = type == "network" ? fmt::format("{}-{}.elb.{}.amazonaws.com", name, id, settings.region)
-                                          : fmt::format("{}-{}.{}.elb.amazonaws.com", name,
-                                                        2'000'000'000 + by_name.size(), settings.region);
-  }
+  balancer.name = name;
+  balancer.type = type;
+  balancer.arn = fmt::format("arn:aws:elasticloadbalancing:{}:{}:loadbalancer/{}/{}/{}", settings.region,
+                             settings.account, short_type(type), name, id);
+  balancer.dns_name = type == "network" ? fmt::format("{}-{}.elb.{}.amazonaws.com", name, id, settings.region)
+                                        : fmt::format("{}-{}.{}.elb.amazonaws.com", name,
+                                                      2'000'000'000 + by_name.size(), settings.region);
+  return balancer;
+}
+
+SimulatedLoadBalancer::Entry& LoadBalancers::add(const std::string& name, const std::string& certificate_arn,
+                                                 const std::string& type, std::uint16_t port) {
+  auto& balancer = this->balancer(name, type, fmt::format("50dc6c495c0c{:04x}", by_name.size() + 1));
+  const std::string id = fmt::format("f2f7dc8efc{:02x}{:04x}", balancer.listeners.size() + 1, port);
+  return add(balancer, listener_of(balancer.arn, id), port, certificate_arn);
+}
+
+SimulatedLoadBalancer::Entry& LoadBalancers::add_listener(const Arn& arn, const std::string& certificate_arn) {
+  const auto parts = parts_of(arn.resource());
+  if (parts.size() != 5 || parts[0] != "listener")
+    throw Failure(Failure::Kind::refused, fmt::format("{} is no listener of a load balancer", quoted(arn.text())),
+                  "Write arn:aws:elasticloadbalancing:REGION:ACCOUNT:listener/app/NAME/ID/ID");
+  auto& balancer = this->balancer(parts[2], parts[1] == "net" ? "network" : "application", parts[3]);
+  // The ARN does not tell the port.
+  const auto port = static_cast<std::uint16_t>(kFirstPort + balancer.listeners.size());
+  return add(balancer, arn.text(), port, certificate_arn);
+}
+
+SimulatedLoadBalancer::Entry& LoadBalancers::add(SimulatedLoadBalancer& balancer, const std::string& listener_arn,
+                                                 std::uint16_t port, const std::string& certificate_arn) {
   SimulatedLoadBalancer::Entry entry;
-  std::string listener_arn = balancer.arn;
-  std::string_view word = ":loadbalancer/";
-  entry.arn =
-      fmt::format("{}/f2f7dc8efc{:02x}{:04x}", listener_arn.replace(listener_arn.find(word), word.size(), ":listener/"),
-                  balancer.listeners.size() + 1, port);
+  entry.arn = listener_arn;
   entry.listener.port = port;
   entry.listener.protocol = balancer.type == "network" ? "TLS" : "HTTPS";
   entry.listener.certificate = entry.listener.shown = certificate_arn;

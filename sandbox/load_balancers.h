@@ -27,12 +27,17 @@ class LoadBalancers {
   // One load balancer with one HTTPS (application) or TLS (network) listener; its listener's ARN is in the entry.
   SimulatedLoadBalancer::Entry& add(const std::string& name, const std::string& certificate_arn = "",
                                     const std::string& type = "application", std::uint16_t port = 443);
+  // The same, of a listener whose ARN is known. Failure (refused) where it is none.
+  SimulatedLoadBalancer::Entry& add_listener(const Arn& arn, const std::string& certificate_arn = "");
   std::map<std::string, SimulatedLoadBalancer> by_name;
   SimulatedLoadBalancer::Entry* listener(const std::string& arn);
   bool refers_to(const std::string& arn) const { return !user_of(arn).empty(); }
   std::string user_of(const std::string& arn) const;  // the ARN of one that refers to it, "" where none does
 
  private:
+  SimulatedLoadBalancer& balancer(const std::string& name, const std::string& type, const std::string& id);
+  static SimulatedLoadBalancer::Entry& add(SimulatedLoadBalancer& balancer, const std::string& listener_arn,
+                                           std::uint16_t port, const std::string& certificate_arn);
   Outcome describe(const QueryCall& call, XmlWriter& result) const;
   Outcome describe_listeners(const QueryCall& call, XmlWriter& result) const;
   Outcome describe_certificates(const QueryCall& call, XmlWriter& result);

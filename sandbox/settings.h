@@ -31,7 +31,7 @@ struct Settings {
   int retry_after_seconds = 1;  // on pending challenges' authorizations, and orders pending or processing; 0: none
   Duration certificate_lifetime = days(90);
   // Further profiles and their lifetimes; an order that asks for none gets "classic", of certificate_lifetime.
-  std::map<std::string, Duration> profiles = {{"shortlived", hours(160)}};
+  std::map<std::string, Duration> profiles = {{"shortlived", hours(160)}, {"tlsserver", days(90)}};
   bool orders_listed = true;  // the account has an orders URL (Boulder: no)
   Duration renewal_info_retry_after = hours(6);
   int nonce_rejection_percent = 0;

@@ -149,14 +149,25 @@ void add_others(CLI::App& app, Words& words) {
       ->type_name("FILE");
   command(app, "demo", "Show it all in a sandbox on this machine: no account, no AWS, nothing left behind",
           "  certferry demo");
+  CLI::App& rehearse = command(
+      app, "rehearse", "Apply your own configuration in a sandbox on this machine: nothing real is asked or changed",
+      "  certferry rehearse\n  certferry rehearse --config web.toml");
+  add_config(rehearse, words);
   CLI::App& sandbox =
       command(app, "sandbox", "Run a CA and AWS on this machine's loopback until Ctrl-C, for rehearsals",
               "  certferry sandbox\n"
               "  certferry sandbox --zone example.com --elb my-classic-lb --alb web\n"
               "  certferry sandbox --bucket my-bucket --kms-key alias/certferry");
   sandbox.add_option("--zone", words.sandbox.zones, "a hosted zone (default: example.com)")->type_name("NAME");
-  sandbox.add_option("--elb", words.sandbox.elb, "a classic load balancer (default: classic)")->type_name("NAME");
+  sandbox.add_option("--elb", words.sandbox.elb, "a classic load balancer (default: classic)")
+      ->type_name("NAME[:PORT]");
   sandbox.add_option("--alb", words.sandbox.alb, "an application load balancer (default: web)")->type_name("NAME");
+  sandbox.add_option("--listener", words.sandbox.listeners, "a listener, and its load balancer (default: none)")
+      ->type_name("ARN");
+  sandbox.add_option("--host", words.sandbox.hosts, "a host of a zone that leads to a load balancer (default: none)")
+      ->type_name("HOST=NAME");
+  sandbox.add_option("--region", words.sandbox.region, "of everything in it (default: eu-west-1)")->type_name("REGION");
+  sandbox.add_option("--account", words.sandbox.account, "of AWS (default: 123456789012)")->type_name("NUMBER");
   sandbox.add_option("--bucket", words.sandbox.buckets, "an S3 bucket (default: none)")->type_name("NAME");
   sandbox.add_option("--kms-key", words.sandbox.kms_keys, "a KMS key with this alias (default: none)")
       ->type_name("alias/NAME");
@@ -232,6 +243,7 @@ Verb command_of(const std::string& name, const Words& words) {
   if (name == "account") return AccountCommand{source_of(words)};
   if (name == "sandbox") return words.sandbox;
   if (name == "demo") return DemoCommand{};
+  if (name == "rehearse") return RehearseCommand{words.config};
   return VersionCommand{};
 }
 
@@ -265,6 +277,7 @@ std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string
   Words words;
   CLI::App app{"certferry: from any ACME CA to every AWS listener", "certferry"};
   app.footer(std::string{"Begin with:\n  certferry demo                      see it work, on this machine alone\n"
+                         "  certferry rehearse                  your own configuration, in a sandbox\n"
                          "  certferry plan                      what would be done\n"
                          "  certferry apply                     do it\n"
                          "  certferry check www.example.com     what does a host show?"} +

@@ -45,15 +45,20 @@ struct AccountCommand {
   ConfigSource config;
 };
 struct SandboxCommand {
-  std::vector<std::string> zones, elb, alb, buckets, kms_keys, roles;
-  std::string directory;  // where the files for clients go; "" a fresh one
-  int speed = 1;          // how many times less everything in it takes
-  int companion_of = 0;   // the process that it ends with, removing a directory that was empty; 0 for none
+  std::vector<std::string> zones, elb, alb, listeners, buckets, kms_keys, roles;
+  std::vector<std::string> hosts;  // "HOST=BALANCER"
+  std::string region, account;     // "" the usual ones
+  std::string directory;           // where the files for clients go; "" a fresh one
+  int speed = 1;                   // how many times less everything in it takes
+  int companion_of = 0;            // the process that it ends with, removing a directory that was empty; 0 for none
 };
 struct DemoCommand {};
+struct RehearseCommand {
+  std::string config;  // a file, the default places where it is empty
+};
 struct VersionCommand {};
 using Verb = std::variant<ApplyCommand, PlanCommand, CheckCommand, StatusCommand, ForgetCommand, AccountCommand,
-                          SandboxCommand, DemoCommand, VersionCommand>;
+                          SandboxCommand, DemoCommand, RehearseCommand, VersionCommand>;
 
 struct CommandLine {
   Verb command;

@@ -1,9 +1,12 @@
 #include "cli/companion.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 #include "base/failure.h"
+#include "cli/furnish.h"
 #include "cli/rehearsal.h"
 
 namespace certferry {
@@ -36,7 +39,8 @@ struct SetAtTheEnd {
 
 class Companion {
  public:
-  Companion(Stage& stage, std::string directory) : stage_(stage), directory_(std::move(directory)) {}
+  Companion(Stage& stage, const SandboxCommand& furnished, std::string directory)
+      : stage_(stage), furnished_(furnished), directory_(std::move(directory)) {}
 
   Task<> run(const WorkInSandbox& work) {
     std::vector<Work> works;
@@ -57,6 +61,7 @@ class Companion {
       Command command{{"/proc/self/exe", "sandbox", "--quiet", "--directory", stage_.disk_root + directory_,
                        "--companion-of", us.value_or("")},
                       kLongestCompanion};
+      std::ranges::move(words_of(furnished_), std::back_inserter(command.argv));
       const Exit exit = co_await stage_.host.run(std::move(command));
       last_words_ = fmt::format("exit code {}; it said: {}", exit.status, quoted(exit.output));
     };
@@ -68,7 +73,9 @@ class Companion {
     const SetAtTheEnd at_the_end{work_over_};
     const auto working = [this, &work]() -> Task<> {
       const sandbox::SocketPlaces places = co_await described();
-      co_await work(places, directory_);
+      const std::string root = directory_ + "/machine";
+      co_await stage_.host.make_directory(root, FileMode{0700});
+      co_await work(places, stage_.disk_root + root);
     };
     const auto gone = [this]() -> Task<> { co_await gone_.wait(); };
     if (co_await race(working, gone) == 0) co_return;
@@ -90,6 +97,7 @@ class Companion {
   }
 
   Stage& stage_;
+  const SandboxCommand& furnished_;
   std::string directory_;
   std::string last_words_ = "it could not be started";
   Mark gone_, work_over_;
@@ -97,11 +105,11 @@ class Companion {
 
 }  // namespace
 
-Task<> beside_a_sandbox(Stage& stage, const WorkInSandbox& work) {
+Task<> beside_a_sandbox(Stage& stage, const SandboxCommand& furnished, const WorkInSandbox& work) {
   const std::string directory = co_await make_scratch_directory(stage, "demo");
   std::exception_ptr failed;
   try {
-    Companion companion{stage, directory};
+    Companion companion{stage, furnished, directory};
     co_await companion.run(work);
   } catch (...) {
     failed = std::current_exception();

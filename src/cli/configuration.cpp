@@ -12,24 +12,37 @@ namespace {
 
 constexpr const char* kDefaultFiles[]{"/etc/certferry/certferry.toml", "certferry.toml"};
 
-Task<std::optional<Config>> config_if_any(Stage& stage, const ConfigSource& source) {
-  if (source.flags) co_return config_from_flags(*source.flags);
-  if (!source.file.empty()) {
-    const auto text = co_await stage.host.read(source.file);
-    if (text) co_return parse_config(*text, source.file);
-    throw Failure(Failure::Kind::refused, fmt::format("the configuration {} is not there", source.file),
+// Its text, and the name it was found under; empty where none is named and none stands in the default places.
+struct Found {
+  std::string file, text;
+};
+
+Task<std::optional<Found>> find_text(Stage& stage, const std::string& file) {
+  if (!file.empty()) {
+    const auto text = co_await stage.host.read(file);
+    if (text) co_return Found{file, *text};
+    throw Failure(Failure::Kind::refused, fmt::format("the configuration {} is not there", file),
                   "Write it (docs/configuration.md), or name another with --config");
   }
-  for (const char* file : kDefaultFiles) {
-    if (const auto text = co_await stage.host.read(file)) co_return parse_config(*text, file);
+  for (const char* usual : kDefaultFiles) {
+    if (const auto text = co_await stage.host.read(usual)) co_return Found{usual, *text};
   }
   co_return std::nullopt;
+}
+
+Task<std::optional<Config>> config_if_any(Stage& stage, const ConfigSource& source) {
+  if (source.flags) co_return config_from_flags(*source.flags);
+  const auto found = co_await find_text(stage, source.file);
+  if (!found) co_return std::nullopt;
+  co_return parse_config(found->text, found->file);
 }
 
 // What is wrong with it is the user's to correct before anything is tried.
 Task<std::optional<Config>> config_or_misconfigured(Stage& stage, const ConfigSource& source) {
   try {
-    co_return co_await config_if_any(stage, source);
+    auto config = co_await config_if_any(stage, source);
+    if (config && stage.adapt) stage.adapt(*config);
+    co_return config;
   } catch (const Failure& failure) {
     throw Misconfigured{failure};
   }
@@ -66,6 +79,11 @@ Task<Config> load_config_or_defaults(Stage& stage, const ConfigSource& source) {
   if (source.flags) co_return state_of_flags(*source.flags);
   auto config = co_await config_or_misconfigured(stage, source);
   co_return config ? std::move(*config) : parse_config("", "");
+}
+
+Task<std::string> config_text(Stage& stage, const std::string& file) {
+  const auto found = co_await find_text(stage, file);
+  co_return found ? found->text : "";
 }
 
 void require_certificates(const Config& config, const Request& request) {

@@ -1,10 +1,12 @@
 #include "cli/rehearsal.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
 #include "base/failure.h"
 #include "base/names.h"
+#include "config/config.h"
 #include "sandbox/buckets.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
@@ -19,8 +21,11 @@ namespace {
 
 constexpr int kAddressTtl = 60;
 
-sandbox::Settings quick_settings(int speed) {
+sandbox::Settings quick_settings(const Estate& estate) {
   sandbox::Settings settings;
+  const int speed = estate.speed;
+  if (!estate.region.empty()) settings.region = estate.region;
+  if (!estate.account.empty()) settings.account = estate.account;
   settings.insync_after = seconds(1) / speed;
   settings.certificate_visible_after = milliseconds(500) / speed;
   settings.release_lag = seconds(2) / speed;
@@ -36,11 +41,22 @@ std::string placeholder(sandbox::World& world, const std::string& load_balancer,
   return world.server_certificates().put("/", load_balancer + "-placeholder", world.placeholder(nobody, now));
 }
 
+void add_classic(sandbox::World& world, const std::string& name_and_port, WallTime now) {
+  const auto [name, port] = parse_elb(name_and_port);
+  world.classic().add(name, placeholder(world, fmt::format("{}-{}", name, port), now), port);
+}
+
+void add_listener(sandbox::World& world, const std::string& arn, WallTime now) {
+  const std::string id = arn.substr(arn.rfind('/') + 1);
+  world.load_balancers().add_listener(Arn::parse(arn), placeholder(world, "listener-" + id, now));
+}
+
 // The estate stands before the mount opens its ports: one for each listener.
 sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime now) {
   for (const std::string& zone : estate.zones) world.zones().add(zone);
-  for (const std::string& name : estate.elb) world.classic().add(name, placeholder(world, name, now));
+  for (const std::string& name : estate.elb) add_classic(world, name, now);
   for (const std::string& name : estate.alb) world.load_balancers().add(name, placeholder(world, name, now));
+  for (const std::string& arn : estate.listeners) add_listener(world, arn, now);
   for (const std::string& name : estate.buckets) world.buckets().add(name);
   for (const std::string& alias : estate.kms_keys) {
     if (!alias.starts_with("alias/"))
@@ -55,9 +71,9 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
 }  // namespace
 
 Rehearsal::Rehearsal(Stage& stage, const Estate& estate)
-    : world_(quick_settings(estate.speed), stage.entropy, stage.clock.now()),
+    : world_(quick_settings(estate), stage.entropy, stage.clock.now()),
       mount_(stage.executor, furnished(world_, estate, stage.clock.now()), stage.clock) {
-  for (const auto& [host, load_balancer] : estate.hosts) point(estate.zones.front(), host, load_balancer);
+  for (const auto& [host, load_balancer] : estate.hosts) point(host, load_balancer);
 }
 
 std::string Rehearsal::dns_name(const std::string& load_balancer) {
@@ -68,10 +84,18 @@ std::string Rehearsal::dns_name(const std::string& load_balancer) {
   return found == others.end() ? "" : found->second.dns_name;
 }
 
-void Rehearsal::point(const std::string& zone, const std::string& host, const std::string& load_balancer) {
-  world_.zones().put(
-      zone,
-      {.name = host, .type = "A", .ttl = kAddressTtl, .values = {mount_.addresses().of(dns_name(load_balancer))}});
+void Rehearsal::point(const std::string& host, const std::string& load_balancer) {
+  const auto& zones = world_.zones().all;
+  const auto zone = std::ranges::find_if(
+      zones, [&](const sandbox::SimulatedZone& one) { return host == one.name || host.ends_with("." + one.name); });
+  const std::string leads_to = dns_name(load_balancer);
+  if (zone == zones.end() || leads_to.empty())
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("--host {}={}: there is no such {}", quoted(host, 255), quoted(load_balancer, 100),
+                              zone == zones.end() ? "zone" : "load balancer"),
+                  "Name both with --zone and --elb, --alb or --listener");
+  world_.zones().put(zone->name,
+                     {.name = host, .type = "A", .ttl = kAddressTtl, .values = {mount_.addresses().of(leads_to)}});
 }
 
 std::string rehearsal_configuration(const sandbox::SocketPlaces& places, const std::string& trust,

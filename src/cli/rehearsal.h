@@ -12,10 +12,12 @@ namespace certferry {
 
 // What stands in a sandbox from the start.
 struct Estate {
-  std::vector<std::string> zones{"example.com"}, elb{"classic"}, alb{"web"};
+  std::string region, account;                                                // "" the usual ones
+  std::vector<std::string> zones{"example.com"}, elb{"classic"}, alb{"web"};  // elb: NAME[:PORT]
+  std::vector<std::string> listeners;                                         // by their ARNs
   std::vector<std::string> buckets, kms_keys, roles;  // keys by their aliases, roles by their ARNs
   int speed = 1;                                      // how many times less everything takes
-  // Which host (of the first zone) leads to which load balancer.
+  // Which host of a zone leads to which load balancer.
   std::map<std::string, std::string> hosts{{"example.com", "classic"}, {"www.example.com", "web"}};
 };
 
@@ -28,7 +30,7 @@ class Rehearsal {
   sandbox::SocketMount& mount() { return mount_; }
 
  private:
-  void point(const std::string& zone, const std::string& host, const std::string& load_balancer);
+  void point(const std::string& host, const std::string& load_balancer);
   std::string dns_name(const std::string& load_balancer);  // "" where there is none
   sandbox::World world_;
   sandbox::SocketMount mount_;

@@ -25,8 +25,9 @@ struct Stage {
   // All doors, once it is known whom the configuration trusts: with the first one asked with. The answer lives as long
   // as the stage.
   std::function<Task<Outside*>(const Config&)> open;
-  std::string disk_root;       // where the host's "/" is on the disk: "" for this machine
-  std::optional<Roots> roots;  // that count as trusted, instead of the system's
+  std::string disk_root;               // where the host's "/" is on the disk: "" for this machine
+  std::optional<Roots> roots;          // that count as trusted, instead of the system's
+  std::function<void(Config&)> adapt;  // what is taken otherwise than the configuration says; empty: nothing
 };
 
 }  // namespace certferry

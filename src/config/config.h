@@ -112,6 +112,9 @@ std::optional<std::string> directory_url(const std::string& word);
 // the remedy; several at once, one a line.
 Config parse_config(std::string_view toml, const std::string& file_name);
 
+// "my-lb:443", the port of which may be left out. Throws Failure (refused).
+ElbInstall parse_elb(const std::string& text);
+
 // What the flags of `apply` say without any file; checked by the same rules.
 struct Flags {
   std::optional<std::string> directory, trust, account_key, store, kms_key, region, profile, key_type, ca_profile;

@@ -69,6 +69,13 @@ std::vector<InstallConfig> installs_of(const Flags& flags, const Values& values,
 
 }  // namespace
 
+ElbInstall parse_elb(const std::string& text) {
+  Complaints complaints;
+  const auto elb = elb_of_flag(text, Values{complaints}, complaints);
+  complaints.throw_if_any("the command line");
+  return elb.value_or(ElbInstall{});
+}
+
 Config config_from_flags(const Flags& flags) {
   Complaints complaints;
   const Values values{complaints};

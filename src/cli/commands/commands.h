@@ -14,6 +14,7 @@ Task<int> do_forget(Stage& stage, const ForgetCommand& command);
 Task<int> do_account(Stage& stage, const AccountCommand& command);
 Task<int> do_sandbox(Stage& stage, const SandboxCommand& command);
 Task<int> do_demo(Stage& stage, const DemoCommand& command);
+Task<int> do_rehearse(Stage& stage, const RehearseCommand& command);
 Task<int> do_version(Stage& stage, const VersionCommand& command);
 
 // Any of them; failures are said on the console and become exit codes: 1, or 2 where

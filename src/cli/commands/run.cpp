@@ -19,6 +19,7 @@ Task<int> run_one(Stage& stage, const Verb& command) {
     Task<int> operator()(const AccountCommand& one) const { return do_account(stage, one); }
     Task<int> operator()(const SandboxCommand& one) const { return do_sandbox(stage, one); }
     Task<int> operator()(const DemoCommand& one) const { return do_demo(stage, one); }
+    Task<int> operator()(const RehearseCommand& one) const { return do_rehearse(stage, one); }
     Task<int> operator()(const VersionCommand& one) const { return do_version(stage, one); }
   };
   return std::visit(Doing{stage}, command);

@@ -7,14 +7,28 @@
 namespace certferry {
 namespace {
 
+// "www.example.com=web" as the two.
+std::pair<std::string, std::string> host_of(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos)
+    throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("--host: \"{}\" has no =", quoted(text, 300)),
+                                "Write it as --host www.example.com=my-lb"}};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
 Estate estate_of(const SandboxCommand& command) {
   Estate estate;
+  const bool usual = command.zones.empty() && command.elb.empty() && command.alb.empty() && command.listeners.empty();
   if (!command.zones.empty()) estate.zones = command.zones;
-  if (!command.elb.empty() || !command.alb.empty()) {
+  if (!command.elb.empty() || !command.alb.empty() || !command.listeners.empty()) {
     estate.elb = command.elb;
     estate.alb = command.alb;
   }
-  if (estate.zones != Estate{}.zones || estate.elb != Estate{}.elb || estate.alb != Estate{}.alb) estate.hosts.clear();
+  if (!usual) estate.hosts.clear();
+  for (const std::string& host : command.hosts) estate.hosts.insert(host_of(host));
+  estate.region = command.region;
+  estate.account = command.account;
+  estate.listeners = command.listeners;
   estate.buckets = command.buckets;
   estate.kms_keys = command.kms_keys;
   estate.roles = command.roles;

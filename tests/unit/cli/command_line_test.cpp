@@ -55,6 +55,19 @@ TEST(CommandLine, ReadsWhereTheStateIsForWhatNeedsNothingElse) {
   EXPECT_EQ(understood<ForgetCommand>({"forget", "www", "--store", "/srv"}).config.flags->store, "/srv");
 }
 
+TEST(CommandLine, ReadsWhatStandsInASandbox) {
+  EXPECT_EQ(understood<RehearseCommand>({"rehearse", "-c", "web.toml"}).config, "web.toml");
+  EXPECT_EQ(understood<RehearseCommand>({"rehearse"}).config, "");
+  const auto sandbox = understood<SandboxCommand>({"sandbox", "--zone", "example.com", "--elb", "old:8443",
+                                                   "--listener", "arn:aws:x", "--host", "example.com=old", "--region",
+                                                   "eu-central-1", "--account", "210987654321"});
+  EXPECT_EQ(sandbox.elb, (std::vector<std::string>{"old:8443"}));
+  EXPECT_EQ(sandbox.listeners, (std::vector<std::string>{"arn:aws:x"}));
+  EXPECT_EQ(sandbox.hosts, (std::vector<std::string>{"example.com=old"}));
+  EXPECT_EQ(sandbox.region, "eu-central-1");
+  EXPECT_EQ(sandbox.account, "210987654321");
+}
+
 TEST(CommandLine, ReadsCheckAsAMonitoringPluginDoes) {
   const auto check = understood<CheckCommand>(
       {"check", "a.example", "b.example:993", "--warn", "30", "--crit", "36h", "--starttls", "imap"});
