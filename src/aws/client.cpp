@@ -33,14 +33,14 @@ struct Attempt {
 };
 
 // Whether it changes what a claim is held for. Told by the operation's name, so that no new one forgets to ask: what
-// does not read changes. S3's writes bear conditions of their own, KMS and STS keep nothing.
+// does not read changes. S3's writes bear conditions of their own; KMS, STS and IAM Identity Center give keys and keep
+// nothing.
 bool changes_something(const Call& call) {
   static constexpr std::string_view reading[] = {"Get", "List", "Describe"};
-  if (call.service == "s3" || call.service == "kms" || call.service == "sts") return false;
+  static constexpr std::string_view keepers_of_nothing[] = {"s3", "kms", "sts", "sso", "sso-oidc"};
+  if (std::ranges::find(keepers_of_nothing, call.service) != std::end(keepers_of_nothing)) return false;
   return std::ranges::none_of(reading, [&](std::string_view word) { return call.operation.starts_with(word); });
 }
-
-bool service_named_by_path(const Call& call) { return call.service == "route53" || call.service == "s3"; }
 
 }  // namespace
 
@@ -80,8 +80,6 @@ http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& en
   request.trust = http::Trust::aws;
   request.deadline = call.deadline;
   request.body_limit = limits::aws::answer_bytes;
-  if (!service_named_by_path(call) && !request.headers.get("content-type"))
-    request.headers.set("content-type", "application/x-www-form-urlencoded; charset=utf-8");
   return request;
 }
 

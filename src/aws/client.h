@@ -17,7 +17,7 @@ namespace certferry::aws {
 
 // One request of a service's API, before it has a host, a date or a signature.
 struct Call {
-  std::string service;    // "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
+  std::string service;    // "route53", "iam", "elb", "elbv2", "s3", "kms", "sts", "sso", "sso-oidc"
   std::string operation;  // "ChangeResourceRecordSets", for messages, budgets and permissions
   std::string object;     // on what: "zone Z0123", "server certificate www", for messages
   std::string method = "POST";
@@ -28,7 +28,7 @@ struct Call {
   std::string bucket;  // S3 alone: becomes host or path
   // May be sent again when the outcome of the first try is unknown: reads, and writes that repeat to the same end.
   bool repeatable = true;
-  bool sign = true;                                   // AssumeRoleWithWebIdentity is not
+  bool sign = true;                                   // what gives credentials to whoever bears a token is not
   Duration deadline = limits::aws::request_deadline;  // of each attempt
 };
 

@@ -113,6 +113,10 @@ class ChainBuilder {
   Provider of(const ProfileWebIdentity& identity) {
     return std::make_shared<WebIdentityCredentials>(outside_, sts_as(nullptr), identity.role, identity.token_file);
   }
+  Provider of(const SsoProfile& sso) {
+    auto portal = std::make_shared<Client>(outside_, nullptr, sso.region, around_.endpoints);
+    return std::make_shared<SsoCredentials>(outside_, std::move(portal), sso);
+  }
   Provider of(NamedSource source) {
     if (source == NamedSource::instance) return std::make_shared<InstanceCredentials>(outside_, metadata_);
     if (source == NamedSource::environment) {

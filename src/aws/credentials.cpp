@@ -1,5 +1,6 @@
 #include "aws/credentials.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -36,13 +37,15 @@ Task<SharedCredentials> CachedCredentials::credentials() {
     failed = failure;
   }
   next_try_ = clock_.steady() + limits::aws::refresh_pause;
-  if (!failed) co_return kept_;
+  if (!failed) co_return kept_;  // even over already: IMDS gives the last ones on while it gets none
   if (!kept_ || *kept_->expires <= clock_.now()) {
     kept_ = nullptr;
     throw *failed;
   }
+  const Duration left = *kept_->expires - clock_.now();
+  next_try_ = std::min(next_try_, clock_.steady() + left);
   log_.warn(fmt::format("AWS credentials ({}) could not be refreshed: {}; the present ones live for {}", kept_->source,
-                        failed->what(), humane(*kept_->expires - clock_.now())));
+                        failed->what(), humane(left)));
   co_return kept_;
 }
 

@@ -67,6 +67,7 @@ const std::map<std::string_view, std::string_view> advice = {
     {"InvalidIdentityToken", "Renew the web identity token, and check the role's trust policy"},
     {"InvalidIdentityTokenException", "Renew the web identity token, and check the role's trust policy"},
     {"RegionDisabledException", "Enable the region for this account"},
+    {"ForbiddenException", "Correct sso_account_id and sso_role_name, or have the role assigned"},
 };
 
 std::string_view display_name(std::string_view service) {
@@ -75,6 +76,7 @@ std::string_view display_name(std::string_view service) {
   if (service == "elb" || service == "elbv2") return "Elastic Load Balancing";
   if (service == "s3") return "S3";
   if (service == "kms") return "KMS";
+  if (service == "sso" || service == "sso-oidc") return "IAM Identity Center";
   return service == "sts" ? "STS" : service;
 }
 
@@ -115,7 +117,8 @@ ServiceError error_in_json(std::string_view body) {
   Json said = Json::parse(body, "the error");
   ServiceError out;
   out.code = said.text("__type").value_or(said.text("code").value_or(""));
-  out.message = said.text("message").value_or(said.text("Message").value_or(""));
+  for (const char* member : {"message", "Message", "error_description"})  // the last is sso-oidc's
+    if (out.message.empty()) out.message = said.text(member).value_or("");
   return out;
 }
 
@@ -220,6 +223,8 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
   }
   if (answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
   if (among(region_codes, error.code) && !error.region.empty()) return bucket_elsewhere(call, error);
+  if (answer.status >= 300 && answer.status < 400)
+    return made(Kind::transient, "Look for a proxy or a sign-in page that answers in the service's place", Retry::no);
   if (answer.status >= 500 || among(transient_codes, error.code))
     return made(call.repeatable ? Kind::transient : Kind::outcome_unknown, again, Retry::if_repeatable);
   if (among(not_yet_codes, error.code))

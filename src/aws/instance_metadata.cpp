@@ -29,6 +29,12 @@ Failure refused_metadata(const std::string& what) {
           "Enable IMDSv2 for the instance and attach a role, or give other credentials"};
 }
 
+// What a field may bear, and a path: no web page of somebody who stands between.
+bool one_word(std::string_view text) {
+  return !text.empty() && text.size() <= limits::aws::instance_metadata_word &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
 std::string setting_of(const Host& host, const Profile& profile, const std::string& variable, std::string_view key) {
   if (auto value = host.environment(variable); value && !value->empty()) return *value;
   auto found = profile.find(key);
@@ -83,6 +89,7 @@ Task<> InstanceMetadata::ensure_token() {
   SteadyTime asked = outside_.clock.steady();
   http::Response answer = co_await ask(std::move(request));
   if (answer.status != 200) throw refused_metadata(fmt::format("HTTP {} for a token", answer.status));
+  if (!one_word(answer.body)) throw refused_metadata("what it gave is no token");
   token_ = Secret{std::move(answer.body)};
   token_ends_ = asked + limits::aws::instance_metadata_token_lives - minutes(1);
 }
@@ -105,6 +112,7 @@ Task<SharedCredentials> InstanceCredentials::fetch() {
   std::optional<std::string> role = co_await metadata_->read(std::string{role_path});
   if (role) role->resize(std::min(role->find_first_of("\r\n "), role->size()));
   if (!role || role->empty()) throw refused_metadata("the instance has no role");
+  if (!one_word(*role) || role->starts_with('<')) throw refused_metadata("what it gave is no name of a role");
   std::optional<std::string> document = co_await metadata_->read(std::string{role_path} + percent_encoded(*role));
   if (!document) throw refused_metadata("no credentials for role " + quoted(*role, 100));
   co_return credentials_document(*document, "IMDSv2 role " + quoted(*role, 100));

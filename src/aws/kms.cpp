@@ -1,9 +1,9 @@
 #include "aws/kms.h"
 
+#include "aws/json_protocol.h"
 #include "base/failure.h"
 #include "base/limits/kms.h"
 #include "wire/base64.h"
-#include "wire/json.h"
 
 namespace certferry::aws {
 namespace {
@@ -14,28 +14,14 @@ Json context_json(const EncryptionContext& context) {
   return out;
 }
 
-Call kms_call(std::string operation, const std::string& key, const EncryptionContext& context, Json body) {
-  if (!context.empty()) body["EncryptionContext"] = context_json(context);
-  body["KeyId"] = key;
-  Call call{.service = "kms", .operation = std::move(operation), .object = "key " + key};
-  call.headers.set("content-type", "application/x-amz-json-1.1");
-  call.headers.set("x-amz-target", "TrentService." + call.operation);
-  call.body = body.dump();
-  return call;
-}
-
-Failure unreadable_answer(const Call& call) {
-  return {Failure::Kind::transient, "KMS " + call.operation + " on " + call.object + ": the answer cannot be read",
-          "Run again; if it stays, look for a proxy that answers in the service's place"};
+Call kms_call(std::string operation, const std::string& key, const EncryptionContext& context, Json input) {
+  if (!context.empty()) input["EncryptionContext"] = context_json(context);
+  input["KeyId"] = key;
+  return json_call("kms", "TrentService", std::move(operation), "key " + key, input);
 }
 
 Bytes blob_in(const Call& call, const http::Response& answer, std::string_view member) {
-  std::optional<Bytes> bytes;
-  try {
-    bytes = parse_base64(Json::parse(answer.body, "the answer").text(member).value_or(""));
-  } catch (const Failure&) {
-    throw unreadable_answer(call);
-  }
+  std::optional<Bytes> bytes = parse_base64(json_answer(call, answer).text(member).value_or(""));
   if (!bytes || bytes->empty()) throw unreadable_answer(call);
   return std::move(*bytes);
 }

@@ -25,6 +25,8 @@ SharedCredentials credentials_document(std::string_view text, const std::string&
   Json said = parsed_document(text, source);
   if (auto code = said.text("Code"); code && *code != "Success")
     throw unusable_document(source, "it says " + quoted(*code, 100));
+  if (auto version = said.integer("Version"); version && *version != 1)  // credential_process alone bears one
+    throw unusable_document(source, "it is of a version that is not 1");
   std::string key = said.text("AccessKeyId").value_or(""), secret = said.text("SecretAccessKey").value_or("");
   if (key.empty() || secret.empty()) throw unusable_document(source, "the answer has no keys");
   std::optional<WallTime> expires;

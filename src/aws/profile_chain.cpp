@@ -12,8 +12,6 @@ namespace {
 
 // source: ours; AWS lets one role assume another for an hour, and nobody chains more than two or three, 2026-11-23
 constexpr std::size_t longest_chain = 16;
-constexpr auto identity_center_keys =
-    std::to_array<std::string_view>({"sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"});
 
 std::string value_in(const Profile& profile, std::string_view key) {
   auto found = profile.find(key);
@@ -54,23 +52,66 @@ NamedSource named_source(const std::string& name, const Profile& profile, const 
                         "Write Environment, Ec2InstanceMetadata or EcsContainer");
 }
 
+constexpr auto sso_marks =
+    std::to_array<std::string_view>({"sso_session", "sso_start_url", "sso_account_id", "sso_role_name"});
+constexpr auto sso_of_session = std::to_array<std::string_view>({"sso_start_url", "sso_region"});
+
+// The [sso-session] that the profile names, or the profile of the older kind itself: where sso_start_url and sso_region
+// stand.
+const Profile& sso_session_of(const ProfileFiles& files, const std::string& name, const Profile& profile) {
+  const std::string session = value_in(profile, "sso_session");
+  if (session.empty()) return profile;
+  auto found = files.sso_sessions.find(session);
+  if (found == files.sso_sessions.end())
+    throw profile_refused(name, profile, "sso_session",
+                          fmt::format("there is no section [sso-session {}]", quoted(session, 100)),
+                          "Add it to the config file, or correct the name");
+  for (std::string_view key : sso_of_session)
+    if (profile.contains(key) && value_in(profile, key) != value_in(found->second, key))
+      throw profile_refused(name, profile, key,
+                            fmt::format("{} is not that of [sso-session {}]", key, quoted(session, 100)),
+                            fmt::format("Write {} in the sso-session alone", key));
+  return found->second;
+}
+
+// IAM Identity Center; empty where the profile does not mention it.
+std::optional<SsoProfile> sso_in(const ProfileFiles& files, const std::string& name, const Profile& profile) {
+  if (std::ranges::none_of(sso_marks, [&](std::string_view key) { return profile.contains(key); })) return std::nullopt;
+  const Profile& session = sso_session_of(files, name, profile);
+  auto needed = [&](const Profile& section, std::string_view key) {
+    std::string value = value_in(section, key);
+    if (value.empty())
+      throw profile_refused(name, profile, "sso_session", fmt::format("{} is missing", key),
+                            "Write it, or let aws configure sso write the profile");
+    return value;
+  };
+  return SsoProfile{.role = {needed(profile, "sso_account_id"), needed(profile, "sso_role_name")},
+                    .session = value_in(profile, "sso_session"),
+                    .start_url = needed(session, "sso_start_url"),
+                    .region = needed(session, "sso_region"),
+                    .profile = name};
+}
+
 // What a profile without role_arn says itself.
-std::optional<ProfileChain> own_source(const std::string& name, const Profile& profile) {
+std::optional<ProfileChain> own_source(const ProfileFiles& files, const std::string& name, const Profile& profile) {
   if (!value_in(profile, "web_identity_token_file").empty())
     throw profile_refused(name, profile, "web_identity_token_file",
                           "role_arn is missing beside web_identity_token_file", "Write role_arn");
-  for (std::string_view key : identity_center_keys)
-    if (profile.contains(key))
-      throw profile_refused(
-          name, profile, key, "IAM Identity Center (sso_*) is not supported",
-          "Put the result of `aws configure export-credentials --format env` in the environment, or use a role");
+  if (auto sso = sso_in(files, name, profile)) return ProfileChain{*sso, {}};
   if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
   if (std::string command = value_in(profile, "credential_process"); !command.empty())
     return ProfileChain{ProfileProcess{command}, {}};
+  if (profile.contains("login_session"))
+    throw profile_refused(
+        name, profile, "login_session", "the session of aws login is the AWS CLI's own",
+        "Write credential_process = aws configure export-credentials --profile NAME --format process");
   return std::nullopt;
 }
 
 void check_role_sources(const std::string& name, const Profile& profile) {
+  if (profile.contains("mfa_serial"))
+    throw profile_refused(name, profile, "mfa_serial", "nobody is there to type the code of mfa_serial",
+                          "Use a role that needs none");
   bool from_profile = profile.contains("source_profile"), from_source = profile.contains("credential_source");
   if (from_profile && from_source)
     throw profile_refused(name, profile, "credential_source",
@@ -95,7 +136,7 @@ class ChainWalk {
     // Static keys of a profile that others use as their source come before its own role.
     if (as_source)
       if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
-    if (value_in(profile, "role_arn").empty()) return own_source(name, profile);
+    if (value_in(profile, "role_arn").empty()) return own_source(files_, name, profile);
     if (std::string file = value_in(profile, "web_identity_token_file"); !file.empty())
       return ProfileChain{ProfileWebIdentity{role_in(profile), file}, {}};
     check_role_sources(name, profile);

@@ -7,6 +7,7 @@
 
 #include "aws/profile_files.h"
 #include "aws/role_credentials.h"
+#include "aws/sso_credentials.h"
 
 namespace certferry::aws {
 
@@ -25,12 +26,12 @@ struct ProfileProcess {
 
 // How a profile comes to credentials: a source, and the roles assumed with it one after the other.
 struct ProfileChain {
-  std::variant<ProfileKeys, NamedSource, ProfileWebIdentity, ProfileProcess> source;
+  std::variant<ProfileKeys, NamedSource, ProfileWebIdentity, SsoProfile, ProfileProcess> source;
   std::vector<AssumedRole> roles;
 };
 
 // Follows role_arn with source_profile or credential_source. Empty: the profile says nothing about credentials. Failure
-// (refused), with file and line: a loop, half of a pair, a missing source profile, IAM Identity Center (not supported).
+// (refused), with file and line: a loop, half of a pair, a missing source profile or sso-session.
 std::optional<ProfileChain> profile_chain(const ProfileFiles& files, const std::string& profile);
 
 }  // namespace certferry::aws

@@ -13,6 +13,7 @@ Call query_call(std::string service, std::string version, std::string operation,
   QueryParameters form = {{"Action", operation}, {"Version", std::move(version)}};
   form.insert(form.end(), std::make_move_iterator(parameters.begin()), std::make_move_iterator(parameters.end()));
   Call call{.service = std::move(service), .operation = std::move(operation), .object = std::move(object)};
+  call.headers.set("content-type", "application/x-www-form-urlencoded; charset=utf-8");
   call.body = form_encoded(form);
   return call;
 }

@@ -27,8 +27,8 @@ struct Surroundings {
 Task<Surroundings> read_surroundings(Outside& outside, const std::string& configured_region,
                                      const std::string& configured_profile);
 
-// The chain of the AWS CLI without IAM Identity Center: environment; a profile's role; web identity; a profile's keys
-// or process; container; instance. Which of them counts is decided here, once. Failure (refused): see profile_chain.
+// The chain of the AWS CLI: environment; a profile's role; web identity; a profile's IAM Identity Center, keys or
+// process; container; instance. Which of them counts is decided here, once. Failure (refused): see profile_chain.
 std::shared_ptr<CredentialProvider> default_credentials(Outside& outside, const Surroundings& surroundings,
                                                         std::shared_ptr<InstanceMetadata> metadata);
 

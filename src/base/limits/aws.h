@@ -25,14 +25,17 @@ inline constexpr Duration clock_skew_suspected = minutes(4);
 // source: our choice; the SDKs wait 60 s for connect and read each, 2026-11-23
 inline constexpr Duration request_deadline = seconds(30);
 
-// Credentials are renewed from `refresh_wanted` before they expire; from `refresh_needed` on a failure counts.
-// source: botocore/credentials.py, 2026-08-07
-inline constexpr Duration refresh_wanted = minutes(15), refresh_needed = minutes(10);
+// From when before they expire credentials are renewed, and a session's token; the old ones are kept while they live.
+// source: botocore/credentials.py and tokens.py, 2026-08-07
+inline constexpr Duration refresh_wanted = minutes(15);
 // source: botocore/utils.py: IMDS 1 s and one attempt, containers 2 s and three, 2026-08-07
 inline constexpr Duration instance_metadata_deadline = seconds(1), container_metadata_deadline = seconds(2);
 inline constexpr int container_metadata_attempts = 3;
 // source: EC2 UserGuide, IMDSv2: a token for six hours, 2026-11-23
 inline constexpr Duration instance_metadata_token_lives = seconds(21'600);
+// The longest token, or name of a role, that is taken from it.
+// source: our choice; a token has 56 octets today, 2026-11-28
+inline constexpr std::size_t instance_metadata_word = 2048;
 
 // A source of credentials that failed, or that gives ones about to expire, is asked again after the pause.
 // source: our choice, 2026-11-23
@@ -49,6 +52,6 @@ static_assert(success_gives < retry_cost, "retries cannot outrun successes");
 static_assert(clock_skew_suspected < clock_skew, "suspected before it is certain");
 static_assert(request_deadline <= renewal::change_deadline, "what changes something fits into a lease");
 static_assert(request_deadline < clock_skew, "a request ends while its signature is good");
-static_assert(refresh_needed < refresh_wanted);
+static_assert(refresh_wanted < assumed_role_lives, "a fresh session is not renewed at once");
 
 }  // namespace certferry::limits::aws

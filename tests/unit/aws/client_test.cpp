@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "aws/access.h"
+#include "aws/query_protocol.h"
 #include "base/limits/aws.h"
 #include "replay.h"
 
@@ -199,7 +200,7 @@ TEST(Client, KeepsRoute53sPaceButNotThatOfAnOverriddenEndpoint) {
 TEST(Client, FormCallsSayThatTheyAreForms) {
   Paper paper;
   paper.transport.answer(200, "<ok/>");
-  AWAITED(paper.client.send({.service = "iam", .operation = "X", .body = "Action=X"}));
+  AWAITED(paper.client.send(query_call("iam", "2010-05-08", "X", "", {})));
   EXPECT_EQ(paper.transport.requests.at(0).headers.get("content-type"),
             "application/x-www-form-urlencoded; charset=utf-8");
   EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://iam.amazonaws.com/");

@@ -68,6 +68,29 @@ TEST(InstanceCredentials, StayInUseWhileARefreshFailsAndTheyLive) {
             "in a container set its metadata hop limit to 2; elsewhere give credentials");
 }
 
+TEST(InstanceCredentials, AreNotUsedBeyondTheirEndBecauseARefreshFailedJustBefore) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  answer_instance(paper, "FIRST", "2026-11-23T13:00:00Z");
+  AWAITED(provider->credentials());
+  paper.clock.pass(minutes(59) + seconds(30));
+  paper.transport.fail(Failure::Kind::outcome_unknown);
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
+  paper.clock.pass(seconds(31));
+  answer_instance(paper, "SECOND", "2026-11-23T19:00:00Z", false);
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "SECOND");
+}
+
+TEST(InstanceCredentials, AreUsedForAMinuteWhereTheSourceHasNoneThatLive) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  answer_instance(paper, "OVER", "2026-11-23T11:00:00Z");
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "OVER");
+  paper.clock.pass(seconds(59));
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "OVER");
+  EXPECT_EQ(paper.transport.requests.size(), 3U);
+}
+
 TEST(InstanceCredentials, AreFetchedOnceForAllThatWait) {
   Paper paper;
   auto provider = instance_of(paper);
@@ -291,8 +314,24 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "refused | of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only AWS_ACCESS_KEY_ID is set | Set both, or neither"},
       {{{"AWS_REGION", "eu-west-1"}},
        "[default]\nsso_session = work\n",
-       "refused | /home/.aws/config:2: profile default: IAM Identity Center (sso_*) is not supported | "
-       "Put the result of `aws configure export-credentials --format env` in the environment, or use a role"},
+       "refused | /home/.aws/config:2: profile default: there is no section [sso-session work] | "
+       "Add it to the config file, or correct the name"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nsso_session = work\n[sso-session work]\nsso_region = eu-west-1\nsso_start_url = https://a.example\n",
+       "refused | /home/.aws/config:2: profile default: sso_account_id is missing | "
+       "Write it, or let aws configure sso write the profile"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nsso_session = work\nsso_region = eu-west-2\n[sso-session work]\nsso_region = eu-west-1\n",
+       "refused | /home/.aws/config:3: profile default: sso_region is not that of [sso-session work] | "
+       "Write sso_region in the sso-session alone"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = default\nmfa_serial = a\n",
+       "refused | /home/.aws/config:4: profile default: nobody is there to type the code of mfa_serial | "
+       "Use a role that needs none"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nlogin_session = arn:aws:iam::123456789012:user/x\n",
+       "refused | /home/.aws/config:2: profile default: the session of aws login is the AWS CLI's own | "
+       "Write credential_process = aws configure export-credentials --profile NAME --format process"},
   };
   for (const Row& row : rows) {
     Paper paper;

@@ -1,0 +1,41 @@
+#include "aws/json_protocol.h"
+
+#include "aws/errors.h"
+
+namespace certferry::aws {
+
+Call json_call(std::string service, std::string_view target_prefix, std::string operation, std::string object,
+               const Json& input) {
+  Call call{.service = std::move(service), .operation = std::move(operation), .object = std::move(object)};
+  call.headers.set("content-type", "application/x-amz-json-1.1");
+  call.headers.set("x-amz-target", std::string{target_prefix} + "." + call.operation);
+  call.body = input.dump();
+  return call;
+}
+
+Call rest_json_call(std::string service, std::string operation, std::string object, std::string path,
+                    const Json& input) {
+  Call call{.service = std::move(service),
+            .operation = std::move(operation),
+            .object = std::move(object),
+            .path = std::move(path)};
+  call.headers.set("content-type", "application/json");
+  call.body = input.dump();
+  return call;
+}
+
+Json json_answer(const Call& call, const http::Response& answer) {
+  try {
+    return Json::parse(answer.body, "the answer");
+  } catch (const Failure&) {
+    throw unreadable_answer(call);
+  }
+}
+
+Failure unreadable_answer(const Call& call) {
+  return {call.repeatable ? Failure::Kind::transient : Failure::Kind::outcome_unknown,
+          description(call) + ": the answer cannot be read",
+          "Run again; if it stays, look for a proxy that answers in the service's place"};
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,49 @@
+#include "aws/sso.h"
+
+#include "aws/json_protocol.h"
+#include "base/failure.h"
+
+namespace certferry::aws {
+
+Task<SharedCredentials> Sso::role_credentials(const SsoRole& role, const Secret& access_token) {
+  Call call{.service = "sso",
+            .operation = "GetRoleCredentials",
+            .object = "role " + role.role + " of account " + role.account,
+            .method = "GET",
+            .path = "/federation/credentials",
+            .query = {{"role_name", role.role}, {"account_id", role.account}}};
+  call.headers.set("x-amz-sso_bearer_token", std::string{access_token.reveal()});
+  call.sign = false;
+  http::Response answer = co_await client_.send(call);
+  const Json body = json_answer(call, answer);
+  const Json* given = body.find("roleCredentials");
+  auto expires = given ? given->integer("expiration") : std::nullopt;  // milliseconds
+  if (!expires || given->text("accessKeyId").value_or("").empty()) throw unreadable_answer(call);
+  co_return std::make_shared<const Credentials>(
+      Credentials{.access_key_id = *given->text("accessKeyId"),
+                  .secret_access_key = Secret{given->text("secretAccessKey").value_or("")},
+                  .session_token = Secret{given->text("sessionToken").value_or("")},
+                  .expires = WallTime{milliseconds(*expires)},
+                  .source = "IAM Identity Center, " + call.object});
+}
+
+Task<FreshSsoToken> SsoOidc::refresh(const std::string& client_id, const Secret& client_secret,
+                                     const Secret& refresh_token) {
+  Call call = rest_json_call("sso-oidc", "CreateToken", "the session's token", "/token",
+                             Json::object({{"clientId", client_id},
+                                           {"clientSecret", client_secret.reveal()},
+                                           {"grantType", "refresh_token"},
+                                           {"refreshToken", refresh_token.reveal()}}));
+  call.sign = false;
+  call.repeatable = false;
+  http::Response answer = co_await client_.send(call);
+  const Json body = json_answer(call, answer);
+  auto lives = body.integer("expiresIn");
+  FreshSsoToken fresh{.access_token = Secret{body.text("accessToken").value_or("")},
+                      .refresh_token = Secret{body.text("refreshToken").value_or("")}};
+  if (!lives || *lives <= 0 || fresh.access_token.empty()) throw unreadable_answer(call);
+  fresh.lives = seconds(*lives);
+  co_return fresh;
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,162 @@
+// Answers that no service gives: whatever stands in its place must end in a clear failure, soon, and show no secret.
+
+#include <gtest/gtest.h>
+
+#include "aws/container_credentials.h"
+#include "aws/elb.h"
+#include "aws/elbv2.h"
+#include "aws/iam.h"
+#include "aws/instance_metadata.h"
+#include "aws/kms.h"
+#include "aws/role_credentials.h"
+#include "aws/route53.h"
+#include "aws/s3.h"
+#include "aws/sso.h"
+#include "aws/sts.h"
+#include "replay.h"
+
+namespace certferry::aws::testing {
+namespace {
+
+std::string repeated(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+const std::string entities =
+    "<?xml version=\"1.0\"?><!DOCTYPE r [<!ENTITY a \"half-a-secret\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">"
+    "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\">]><ListHostedZonesResponse>&c;</ListHostedZonesResponse>";
+
+std::vector<std::string> bad_bodies() {
+  return {"",
+          "half-a-secret",
+          "<html><head><title>Sign in</title></head><body>half-a-secret</body></html>",
+          "{\"AccessKeyId\":\"ID\",\"SecretAccessKey\":\"half-a-secret",
+          "{\"AccessKeyId\":5,\"SecretAccessKey\":[\"half-a-secret\"],\"roleCredentials\":\"half-a-secret\"}",
+          "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"AccessKeyId\":\"ID\",\"SecretAccessKey\":\"half-a-secret\"}",
+          "{\"AccessKeyId\":\"ID\",\"SecretAccessKey\":\"half-a-secret\",\"Expiration\":\"soon\"}",
+          "{\"Version\":2,\"AccessKeyId\":\"ID\",\"SecretAccessKey\":\"half-a-secret\"}",
+          "{\"SecretAccessKey\":\"half-a-secret\xff\xfe\"}",
+          repeated("[", 10'000),
+          repeated("{\"a\":", 10'000),
+          repeated("<a>", 10'000),
+          "<half-a-secret/>",
+          "<Unknown xmlns=\"u\"><Message>half-a-secret</Message></Unknown>",
+          std::string("<a>\0</a>", 8),
+          "<a>\xff\xfe</a>",
+          entities,
+          repeated("half-a-secret ", 50'000)};
+}
+
+struct Ask {
+  std::string name;
+  std::function<Task<>(Paper&)> ask;
+};
+
+// One operation of each service, and every source of credentials that reads an answer.
+std::vector<Ask> asks() {
+  const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2");
+  return {
+      {"ListHostedZones", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.zones(); }},
+      {"GetChange", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.get_change(ChangeId::parse("C1")); }},
+      {"ListServerCertificates", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.list("/"); }},
+      {"DescribeLoadBalancers", [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe_all(); }},
+      {"DescribeListeners", [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listener(arn); }},
+      {"ListObjectsV2", [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
+      {"Decrypt", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.decrypt("k", "c", {}); }},
+      {"AssumeRole", [](Paper& paper) -> Task<> { co_await Sts{paper.client}.assume_role("r", "s", {}); }},
+      {"GetRoleCredentials",
+       [](Paper& paper) -> Task<> { co_await Sso{paper.client}.role_credentials({"1", "r"}, Secret{"token"}); }},
+      {"CreateToken",
+       [](Paper& paper) -> Task<> { co_await SsoOidc{paper.client}.refresh("c", Secret{"s"}, Secret{"r"}); }},
+      {"container",
+       [](Paper& paper) -> Task<> {
+         ContainerCredentials provider{paper.outside, Url::parse("http://169.254.170.2/x")};
+         co_await provider.credentials();
+       }},
+      {"instance",
+       [](Paper& paper) -> Task<> {
+         auto metadata = std::make_shared<InstanceMetadata>(paper.outside, Url::parse("http://169.254.169.254"));
+         InstanceCredentials provider{paper.outside, metadata};
+         co_await provider.credentials();
+       }},
+  };
+}
+
+void expect_clear(const std::optional<Failure>& failure, const Paper& paper, const std::string& about) {
+  ASSERT_TRUE(failure) << about;
+  EXPECT_LT(std::string{failure->what()}.size(), 1'000U) << about;
+  EXPECT_FALSE(failure->next().empty()) << about;
+  EXPECT_EQ(said(failure).find("half-a-secret"), std::string::npos) << about << said(failure);
+  EXPECT_LE(paper.transport.requests.size(), 6U) << about;
+  for (const std::string& line : paper.log.all) EXPECT_EQ(line.find("half-a-secret"), std::string::npos) << line;
+}
+
+TEST(BadAnswers, EndInAClearFailureWhateverStandsInTheServicesPlace) {
+  Secret known{"half-a-secret"};
+  for (const Ask& ask : asks())
+    for (const std::string& body : bad_bodies()) {
+      Paper paper;
+      for (int i = 0; i < 6; ++i) paper.transport.answer(200, body);
+      const auto failure = FAILURE_OF(ask.ask(paper));
+      // A list of S3's or a change's answer has a root that is checked; an empty body is no XML either.
+      expect_clear(failure, paper, ask.name + " given " + body.substr(0, 60) + "\n");
+    }
+}
+
+TEST(BadAnswers, AreClearRefusalsWithEveryStatus) {
+  Secret known{"half-a-secret"};
+  for (const Ask& ask : asks())
+    for (int status : {301, 302, 400, 403, 418, 500, 503})
+      for (const std::string& body : bad_bodies()) {
+        Paper paper;
+        for (int i = 0; i < 6; ++i) paper.transport.answer(status, body, {{"Location", "https://portal.example/"}});
+        expect_clear(FAILURE_OF(ask.ask(paper)), paper,
+                     ask.name + " " + std::to_string(status) + " given " + body.substr(0, 60) + "\n");
+      }
+}
+
+TEST(BadAnswers, OfACredentialProcessAreNeverShown) {
+  for (const std::string& body : bad_bodies()) {
+    Paper paper;
+    paper.host.on_run = [&](const Command&) { return Exit{.status = 0, .output = body}; };
+    ProcessCredentials provider{paper.outside, "tool"};
+    expect_clear(FAILURE_OF(provider.credentials()), paper, "tool printing " + body.substr(0, 60));
+  }
+  Paper paper;
+  paper.host.on_run = [](const Command&) { return Exit{.status = 143, .output = "half-a-secret", .timed_out = true}; };
+  ProcessCredentials provider{paper.outside, "tool"};
+  EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
+            "refused | credential_process: tool did not end | Run the command by hand, and correct the profile");
+}
+
+TEST(BadAnswers, OfTheMetadataServiceAreNamed) {
+  const std::string next = " | Enable IMDSv2 for the instance and attach a role, or give other credentials";
+  Paper page;
+  page.transport.answer(200, "<html>\r\nx-injected: 1</html>");
+  auto metadata = std::make_shared<InstanceMetadata>(page.outside, Url::parse("http://169.254.169.254"));
+  InstanceCredentials first{page.outside, metadata};
+  EXPECT_EQ(said(FAILURE_OF(first.credentials())),
+            "refused | the instance metadata service (IMDSv2): what it gave is no token" + next);
+
+  Paper later;
+  later.transport.answer(200, "a-token");
+  later.transport.answer(200, "<html>sign in</html>");
+  auto behind = std::make_shared<InstanceMetadata>(later.outside, Url::parse("http://169.254.169.254"));
+  InstanceCredentials second{later.outside, behind};
+  EXPECT_EQ(said(FAILURE_OF(second.credentials())),
+            "refused | the instance metadata service (IMDSv2): what it gave is no name of a role" + next);
+}
+
+TEST(BadAnswers, ARedirectIsSomebodyElses) {
+  Paper paper;
+  paper.transport.answer(302, "", {{"Location", "https://portal.example/"}});
+  EXPECT_EQ(said(FAILURE_OF(Iam{paper.client}.list("/"))),
+            "transient | IAM ListServerCertificates on path /: HTTP 302 | "
+            "Look for a proxy or a sign-in page that answers in the service's place");
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+}
+
+}  // namespace
+}  // namespace certferry::aws::testing
