@@ -26,7 +26,7 @@ Call S3::call(std::string operation, std::string method, const std::string& buck
           .operation = std::move(operation),
           .object = "s3://" + bucket + "/" + key,
           .method = std::move(method),
-          .path = "/" + percent_encoded(key, "-._~/"),
+          .path = key.empty() ? "" : "/" + percent_encoded(key, "-._~/"),  // "": the bucket itself
           .bucket = bucket,
           .deadline = deadline_};
 }

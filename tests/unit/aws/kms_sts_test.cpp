@@ -7,13 +7,13 @@
 namespace certferry::aws::testing {
 namespace {
 
-const EncryptionContext context = {{"certferry", "secret/www/1"}};
+const EncryptionContext of_a_key = {{"certferry", "secret/www/1"}};
 
 TEST(Kms, MakesADataKeyForAContext) {
   Paper paper;
   Kms kms{paper.client};
   paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk","KeyId":"arn","Plaintext":"cGxhaW4="})");
-  DataKey key = AWAITED(kms.generate_data_key("alias/certferry", context));
+  DataKey key = AWAITED(kms.generate_data_key("alias/certferry", of_a_key));
   EXPECT_EQ(key.plain.reveal(), "plain");
   EXPECT_EQ(key.ciphertext, "sealed");
   const http::Request& sent = paper.transport.requests.at(0);
@@ -30,7 +30,7 @@ TEST(Kms, EncryptsAndDecryptsWithTheKeyNamed) {
   paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk"})");
   paper.transport.answer(200, R"({"Plaintext":"cGxhaW4="})");
   EXPECT_EQ(AWAITED(kms.encrypt("k", Secret{"plain"}, {})), "sealed");
-  EXPECT_EQ(AWAITED(kms.decrypt("k", "sealed", context)).reveal(), "plain");
+  EXPECT_EQ(AWAITED(kms.decrypt("k", "sealed", of_a_key)).reveal(), "plain");
   EXPECT_EQ(paper.transport.requests.at(0).body, R"({"KeyId":"k","Plaintext":"cGxhaW4="})");
   EXPECT_EQ(paper.transport.requests.at(1).body,
             R"({"CiphertextBlob":"c2VhbGVk","EncryptionContext":{"certferry":"secret/www/1"},"KeyId":"k"})");

@@ -97,7 +97,7 @@ TEST(S3, ListsKeysOfEveryPageDecodedAndSorted) {
       200, "<ListBucketResult><Contents><Key>p/a</Key></Contents><IsTruncated>false</IsTruncated></ListBucketResult>");
   EXPECT_EQ(AWAITED(s3.list("my.state", "p/")), (std::vector<std::string>{"p/a", "p/b c+d"}));
   EXPECT_EQ(paper.transport.requests.at(0).url.text(),
-            "https://s3.eu-west-1.amazonaws.com/my.state/?encoding-type=url&list-type=2&prefix=p%2F");
+            "https://s3.eu-west-1.amazonaws.com/my.state?encoding-type=url&list-type=2&prefix=p%2F");
   EXPECT_EQ(paper.transport.requests.at(1).url.query(),
             "encoding-type=url&list-type=2&prefix=p%2F&continuation-token=t%2F%3D");
 }
