@@ -18,11 +18,27 @@ std::pair<std::string, std::string> bucket_and_rest(const std::string& place) {
   return {rest.substr(0, slash), rest.substr(slash + 1)};
 }
 
+}  // namespace
+
 std::string own_region(const Config& config, const PolicyFacts& facts) {
   return known_or_any(config.aws.region.empty() ? facts.region : config.aws.region);
 }
 
-}  // namespace
+std::string account_of(const PolicyFacts& facts) { return facts.account.empty() ? "ACCOUNT_ID" : facts.account; }
+
+std::string principal_of(const PolicyFacts& facts) {
+  if (!facts.principal.empty()) return facts.principal;
+  return fmt::format("arn:{}:iam::{}:role/certferry", facts.partition, account_of(facts));
+}
+
+void note_account(Policy& policy) {
+  policy.notes.emplace_back("Write the account's number for ACCOUNT_ID (--account).");
+}
+
+void note_principal(const PolicyFacts& facts, Policy& policy) {
+  if (facts.principal.empty())
+    policy.notes.push_back(fmt::format("Write who runs certferry for {} (--principal).", principal_of(facts)));
+}
 
 std::string hosted_zone_arn(const PolicyFacts& facts, std::string_view id) {
   return fmt::format("arn:{}:route53:::hostedzone/{}", facts.partition, id);

@@ -15,6 +15,14 @@ std::string server_certificate_arn(const PolicyFacts& facts, std::string_view pa
 std::string load_balancer_arn(const PolicyFacts& facts, const std::string& region, std::string_view classic);
 std::string region_of(const Config& config, const PolicyFacts& facts, const InstallConfig& install);
 
+// As principals and conditions have them, where no "*" can stand for what is not known: "ACCOUNT_ID" and a role of that
+// account instead, to be filled in.
+std::string account_of(const PolicyFacts& facts);
+std::string principal_of(const PolicyFacts& facts);
+std::string own_region(const Config& config, const PolicyFacts& facts);  // "*" where not known
+void note_account(Policy& policy);
+void note_principal(const PolicyFacts& facts, Policy& policy);  // where it has to be filled in
+
 // What lies in S3: the state below a prefix, the account key as one object.
 struct KeptInS3 {
   std::string bucket, key;  // key: with a "*" at its end for all below it

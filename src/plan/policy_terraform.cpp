@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+#include <utility>
+
+#include "plan/policy_formats.h"
+
+namespace certferry {
+namespace {
+
+// A quoted template without any interpolation. source: HCL native syntax specification, "Template Expressions"
+std::string hcl(std::string_view text) {
+  std::string quoted = "\"";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    const bool template_begins = (c == '$' || c == '%') && at + 1 < text.size() && text[at + 1] == '{';
+    if (c == '"' || c == '\\')
+      quoted += {'\\', c};
+    else if (template_begins)
+      quoted += {c, c};
+    else if (c == '\n')
+      quoted += "\\n";
+    else if (static_cast<unsigned char>(c) < ' ')
+      quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    else
+      quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string hcl(const std::vector<std::string>& values, std::string_view indent) {
+  if (values.size() == 1) return fmt::format("[{}]", hcl(values.front()));
+  std::string list = "[\n";
+  for (const std::string& value : values) list += fmt::format("{}  {},\n", indent, hcl(value));
+  return list + fmt::format("{}]", indent);
+}
+
+std::string statement_block(const PolicyStatement& statement) {
+  constexpr std::string_view in = "    ", inner = "      ";
+  std::string block = fmt::format("\n  # {}\n  statement {{\n{}sid = {}\n", statement.why, in, hcl(statement.sid));
+  if (statement.deny) block += fmt::format("{}effect = \"Deny\"\n", in);
+  block += fmt::format("{}actions = {}\n", in, hcl(statement.actions, in));
+  if (!statement.resources.empty()) block += fmt::format("{}resources = {}\n", in, hcl(statement.resources, in));
+  if (statement.principal)
+    block += fmt::format("{0}principals {{\n{1}type = {2}\n{1}identifiers = {3}\n{0}}}\n", in, inner,
+                         hcl(statement.principal->kind), hcl(statement.principal->names, inner));
+  for (const PolicyCondition& condition : statement.conditions)
+    block += fmt::format("{0}condition {{\n{1}test = {2}\n{1}variable = {3}\n{1}values = {4}\n{0}}}\n", in, inner,
+                         hcl(condition.operation), hcl(condition.key), hcl(condition.values, inner));
+  return block + "  }\n";
+}
+
+// A name within Terraform: letters, digits and "_".
+std::string label(const std::string& text) {
+  std::string word;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    word += plain ? c : '_';
+  }
+  return word;
+}
+
+// Another for each policy of a file.
+std::string document_label(const Policy& policy) {
+  switch (policy.kind) {
+    case PolicyKind::identity:
+      return label(iam_name(policy));
+    case PolicyKind::trust:
+      return label(iam_name(policy)) + "_trust";
+    case PolicyKind::bucket:
+      return "bucket_" + label(policy.of);
+    case PolicyKind::key:
+      return "key_" + label(policy.of);
+  }
+  std::unreachable();
+}
+
+struct Argument {
+  std::string_view name;
+  std::string value;
+};
+
+std::string block(std::string_view type, const std::string& name, const std::vector<Argument>& arguments) {
+  std::string block = fmt::format("\nresource \"{}\" \"{}\" {{\n", type, name);
+  for (const Argument& argument : arguments) block += fmt::format("  {} = {}\n", argument.name, argument.value);
+  return block + "}\n";
+}
+
+std::string role_blocks(const Policy& trust, const std::string& document, const std::vector<Policy>& policies) {
+  const std::string name = label(iam_name(trust));
+  std::string text = block("aws_iam_role", name, {{"name", hcl(iam_name(trust))}, {"assume_role_policy", document}});
+  const std::string reference = fmt::format("aws_iam_role.{}.name", name);
+  if (const Policy* attached = attached_to(trust, policies))
+    text +=
+        block("aws_iam_role_policy_attachment", name,
+              {{"role", reference}, {"policy_arn", fmt::format("aws_iam_policy.{}.arn", document_label(*attached))}});
+  if (trusts_ec2(trust))
+    text += block("aws_iam_instance_profile", name, {{"name", hcl(iam_name(trust))}, {"role", reference}});
+  return text;
+}
+
+std::string blocks_of(const Policy& policy, const std::vector<Policy>& policies) {
+  const std::string name = document_label(policy);
+  const std::string document = fmt::format("data.aws_iam_policy_document.{}.json", name);
+  switch (policy.kind) {
+    case PolicyKind::identity:
+      return block("aws_iam_policy", name, {{"name", hcl(iam_name(policy))}, {"policy", document}});
+    case PolicyKind::trust:
+      return role_blocks(policy, document, policies);
+    case PolicyKind::bucket:
+      return block("aws_s3_bucket_policy", name, {{"bucket", hcl(policy.of)}, {"policy", document}});
+    case PolicyKind::key:
+      return block("aws_kms_key_policy", name, {{"key_id", hcl(policy.of)}, {"policy", document}});
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+std::string terraform(const std::vector<Policy>& policies) {
+  std::string text = "# Written by `certferry policy --format terraform`.\n";
+  for (const Policy& policy : policies)
+    for (const std::string& note : policy.notes) text += fmt::format("# {}\n", note);
+  for (const Policy& policy : policies) {
+    text += fmt::format("\ndata \"aws_iam_policy_document\" \"{}\" {{", document_label(policy));
+    for (const PolicyStatement& statement : policy.statements) text += statement_block(statement);
+    text += "}\n" + blocks_of(policy, policies);
+  }
+  return text;
+}
+
+}  // namespace certferry

@@ -1,0 +1,196 @@
+#include "plan/policy_formats.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plan/resource_policies.h"
+#include "plan/trust_policy.h"
+
+namespace certferry::planning {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Policy one_statement() {
+  PolicyStatement statement{.sid = "WaitForChanges",
+                            .actions = {"route53:GetChange"},
+                            .resources = {"arn:aws:route53:::change/*"},
+                            .conditions = {{"StringLike", "s3:prefix", {"a\"b", "${aws:username}%{x"}}},
+                            .why = "when a change is everywhere",
+                            .principal = {}};
+  return {.of = "", .statements = {statement}, .notes = {"Something is not known."}};
+}
+
+Config config_of(const std::string& toml) { return parse_config("[ca]\nagree_to_terms = true\n" + toml, "test.toml"); }
+
+const PolicyFacts known{.partition = "aws",
+                        .account = "123456789012",
+                        .region = "eu-west-1",
+                        .principal = "arn:aws:iam::123456789012:role/certferry",
+                        .keys = {},
+                        .challenges = {}};
+
+Policy trust(Trustee who, const PolicyFacts& facts = known, const std::string& toml = "", const std::string& of = "") {
+  return trust_policy(config_of(toml), facts, who, of, {});
+}
+
+std::string document_of(const Policy& policy) { return policy_document(policy.statements).at("Statement").dump(); }
+
+TEST(PolicyFormats, IsTerraformWithEveryValueTakenLiterally) {
+  EXPECT_EQ(terraform({one_statement()}),
+            R"(# Written by `certferry policy --format terraform`.
+# Something is not known.
+
+data "aws_iam_policy_document" "certferry" {
+  # when a change is everywhere
+  statement {
+    sid = "WaitForChanges"
+    actions = ["route53:GetChange"]
+    resources = ["arn:aws:route53:::change/*"]
+    condition {
+      test = "StringLike"
+      variable = "s3:prefix"
+      values = [
+        "a\"b",
+        "$${aws:username}%%{x",
+      ]
+    }
+  }
+}
+
+resource "aws_iam_policy" "certferry" {
+  name = "certferry"
+  policy = data.aws_iam_policy_document.certferry.json
+}
+)");
+}
+
+TEST(PolicyFormats, IsACloudFormationTemplate) {
+  EXPECT_EQ(cloudformation({one_statement()}),
+            R"(# Written by `certferry policy --format cloudformation`.
+# Something is not known.
+AWSTemplateFormatVersion: "2010-09-09"
+Description: "What certferry may do"
+Resources:
+  CertferryPolicy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      ManagedPolicyName: "certferry"
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          # when a change is everywhere
+          - Action: "route53:GetChange"
+            Condition:
+              StringLike:
+                "s3:prefix":
+                  - "a\"b"
+                  - "${aws:username}%{x"
+            Effect: "Allow"
+            Resource: "arn:aws:route53:::change/*"
+            Sid: "WaitForChanges"
+)");
+}
+
+TEST(PolicyFormats, AttachTheManagedPolicyToTheRoleAndGiveEc2AnInstanceProfile) {
+  const std::vector<Policy> both{one_statement(), trust(Trustee::ec2)};
+  EXPECT_THAT(terraform(both), HasSubstr(R"(
+resource "aws_iam_role" "certferry" {
+  name = "certferry"
+  assume_role_policy = data.aws_iam_policy_document.certferry_trust.json
+}
+
+resource "aws_iam_role_policy_attachment" "certferry" {
+  role = aws_iam_role.certferry.name
+  policy_arn = aws_iam_policy.certferry.arn
+}
+
+resource "aws_iam_instance_profile" "certferry" {
+  name = "certferry"
+  role = aws_iam_role.certferry.name
+}
+)"));
+  EXPECT_THAT(cloudformation(both), HasSubstr("      ManagedPolicyArns:\n        - !Ref CertferryPolicy\n"));
+  EXPECT_THAT(cloudformation(both), HasSubstr("      Roles:\n        - !Ref CertferryRole\n"));
+  EXPECT_THAT(terraform({trust(Trustee::lambda)}), testing::Not(HasSubstr("instance_profile")));
+}
+
+TEST(TrustPolicy, LetsATaskOfThisAccountAndRegionAlone) {
+  EXPECT_EQ(
+      document_of(trust(Trustee::ecs)),
+      R"([{"Action":"sts:AssumeRole","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:ecs:eu-west-1:123456789012:*"},)"
+      R"("StringEquals":{"aws:SourceAccount":"123456789012"}},"Effect":"Allow",)"
+      R"("Principal":{"Service":"ecs-tasks.amazonaws.com"},"Sid":"RunCertferry"}])");
+}
+
+TEST(TrustPolicy, LetsTheServiceAccountOfAClusterByItsProvider) {
+  const Policy policy = trust_policy(config_of(""), known, Trustee::eks, "",
+                                     {"oidc.eks.eu-west-1.amazonaws.com/id/ABC", "web", "renewer"});
+  EXPECT_EQ(
+      document_of(policy),
+      R"([{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{)"
+      R"("oidc.eks.eu-west-1.amazonaws.com/id/ABC:aud":"sts.amazonaws.com",)"
+      R"("oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub":"system:serviceaccount:web:renewer"}},"Effect":"Allow",)"
+      R"("Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"},)"
+      R"("Sid":"RunCertferry"}])");
+  EXPECT_THAT(policy.notes, IsEmpty());
+  EXPECT_THAT(trust(Trustee::eks, {}).notes, ElementsAre(HasSubstr("OIDC_PROVIDER"), HasSubstr("ACCOUNT_ID")));
+}
+
+TEST(TrustPolicy, OfAZonesRoleAsksForTheWordsThatTheZoneSays) {
+  const std::string role = "arn:aws:iam::210987654321:role/dns";
+  const Policy policy = trust(Trustee::certferry, known,
+                              "[[zone]]\nname = \"b.example\"\nrole = \"" + role +
+                                  "\"\nexternal_id = \"shared-word\"\n"
+                                  "[[certificate]]\ndomains = [\"b.example\"]\n",
+                              role);
+  EXPECT_EQ(
+      document_of(policy),
+      R"([{"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"shared-word"}},"Effect":"Allow",)"
+      R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},"Sid":"RunCertferry"}])");
+  EXPECT_EQ(iam_name(policy), "dns");
+}
+
+TEST(TrustPolicy, KnowsEveryServiceByItsWordAndNoOther) {
+  for (const char* word : {"ec2", "ecs", "eks", "eks-pod-identity", "lambda", "certferry"})
+    EXPECT_TRUE(trustee(word)) << word;
+  EXPECT_FALSE(trustee("fargate"));
+}
+
+TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {
+  const auto policies = bucket_policies(
+      config_of("[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"alias/certferry\"\n"
+                "[account]\nkey = \"s3://keys/account.key\"\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
+      known);
+  ASSERT_EQ(policies.size(), 2U);
+  EXPECT_EQ(policies[1].of, "keys");
+  EXPECT_EQ(
+      document_of(policies[0]),
+      R"([{"Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny",)"
+      R"("Principal":{"AWS":"*"},"Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"RefusePlainHttp"},)"
+      R"({"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow",)"
+      R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},)"
+      R"("Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"CertferryObjects"},)"
+      R"({"Action":"s3:ListBucket","Condition":{"StringLikeIfExists":{"s3:prefix":"certferry/*"}},"Effect":"Allow",)"
+      R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},)"
+      R"("Resource":"arn:aws:s3:::bucket","Sid":"CertferryList"}])");
+}
+
+TEST(ResourcePolicies, OfKeysKeepTheirUseToOurSecrets) {
+  const auto policies = key_policies(config_of("[state]\nkms_key = \"alias/certferry\"\n"
+                                               "[[certificate]]\ndomains = [\"shop.example\"]\n"),
+                                     known);
+  ASSERT_EQ(policies.size(), 1U);
+  const auto& use = policies[0].statements.at(1);
+  EXPECT_EQ(use.sid, "CertferrySealSecrets");
+  EXPECT_THAT(use.actions, ElementsAre("kms:Decrypt", "kms:GenerateDataKey"));
+  EXPECT_THAT(use.conditions.front().values, ElementsAre("account/*", "secret/*"));
+  for (const std::string& action : policies[0].statements.front().actions)
+    for (const char* use_of_it : {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:*"})
+      EXPECT_NE(action, use_of_it);
+}
+
+}  // namespace
+}  // namespace certferry::planning
