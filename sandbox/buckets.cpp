@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "base/failure.h"
 #include "crypto/digest.h"
 #include "sandbox/query_reply.h"
 #include "sandbox/world.h"
@@ -58,6 +59,9 @@ void check_payload_digest(const http::Request& request) {
 
 std::string s3_operation(const http::Request& request, bool has_key) {
   bool location = request.url.query().starts_with("location");
+  bool versioning = !has_key && request.url.query().starts_with("versioning");
+  if (versioning && request.method == "GET") return "GetBucketVersioning";
+  if (versioning && request.method == "PUT") return "PutBucketVersioning";
   if (request.method == "GET") return has_key ? "GetObject" : location ? "GetBucketLocation" : "ListObjectsV2";
   if (request.method == "HEAD") return has_key ? "HeadObject" : "HeadBucket";
   if (request.method == "PUT") return has_key ? "PutObject" : "CreateBucket";
@@ -126,6 +130,10 @@ http::Response Buckets::handle(const http::Request& request, WallTime now) {
         response = remove(request, place);
       else if (operation == "ListObjectsV2")
         response = list(request, place);
+      else if (operation == "GetBucketVersioning")
+        response = get_versioning(place);
+      else if (operation == "PutBucketVersioning")
+        response = put_versioning(request, place);
       else if (operation == "HeadBucket")
         response = s3_reply(200);
       else if (operation == "GetBucketLocation")
@@ -163,11 +171,15 @@ http::Response Buckets::get(const http::Request& request, const Place& place, Wa
   return response;
 }
 
+std::optional<std::string> Buckets::condition(const http::Request& request, std::string_view name) const {
+  return conditions_honoured ? request.headers.get(name) : std::nullopt;
+}
+
 http::Response Buckets::put(const http::Request& request, const Place& place, WallTime now) {
   if (place.key.size() > kKeyMost) throw Refusal{400, "KeyTooLongError", "Your key is too long"};
   auto& objects = by_name.at(place.bucket);
   auto found = objects.find(place.key);
-  auto if_match = request.headers.get("If-Match"), if_none_match = request.headers.get("If-None-Match");
+  auto if_match = condition(request, "If-Match"), if_none_match = condition(request, "If-None-Match");
   if (if_none_match && *if_none_match != "*")
     throw Refusal{501, "NotImplemented", "A header you provided implies functionality that is not implemented"};
   if ((if_match || if_none_match) && conflict_next > 0) {
@@ -188,7 +200,7 @@ http::Response Buckets::put(const http::Request& request, const Place& place, Wa
 http::Response Buckets::remove(const http::Request& request, const Place& place) {
   auto& objects = by_name.at(place.bucket);
   auto found = objects.find(place.key);
-  if (auto wanted = request.headers.get("If-Match")) {
+  if (auto wanted = condition(request, "If-Match")) {
     if (conflict_next > 0) {
       --conflict_next;
       throw Refusal{409, "ConditionalRequestConflict",
@@ -253,6 +265,27 @@ http::Response Buckets::list(const http::Request& request, const Place& place) c
   }
   for (const auto& folder : folders) xml.open("CommonPrefixes").text("Prefix", shown(folder)).close();
   return s3_reply(200, xml.done());
+}
+
+// A bucket that never had it says nothing at all.
+http::Response Buckets::get_versioning(const Place& place) const {
+  XmlWriter xml{"VersioningConfiguration", kS3Namespace};
+  if (const auto said = versioning.find(place.bucket); said != versioning.end()) xml.text("Status", said->second);
+  return s3_reply(200, xml.done());
+}
+
+http::Response Buckets::put_versioning(const http::Request& request, const Place& place) {
+  std::string status;
+  try {
+    status = Xml::parse(request.body, "the request").text("Status");
+  } catch (const Failure&) {
+    throw Refusal{400, "MalformedXML", "The XML you provided was not well-formed"};
+  }
+  if (status != "Enabled" && status != "Suspended")
+    throw Refusal{400, "IllegalVersioningConfigurationException",
+                  "The Versioning element must be specified as Enabled or Suspended"};
+  versioning[place.bucket] = status;
+  return s3_reply(200);
 }
 
 }  // namespace certferry::sandbox

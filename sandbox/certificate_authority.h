@@ -69,9 +69,9 @@ struct CaCertificate {
 };
 
 // An ACME server (RFC 8555; renewal info of RFC 9773) over the world's own name servers: directory at
-// /directory, strict about JWS (flattened JSON, ES256/ES384/RS256, nonce, url, jwk xor kid, content type, User-Agent),
-// POST-as-GET, states and errors of the RFC. keyChange, external accounts and alternate chains are not there. Tables
-// are open for tests and oracles to read, and to spoil.
+// /directory, CAA records heeded, strict about JWS (flattened JSON, ES256/ES384/RS256, nonce, url, jwk xor kid, content
+// type, User-Agent), POST-as-GET, states and errors of the RFC. keyChange, external accounts and alternate chains are
+// not there. Tables are open for tests and oracles to read, and to spoil.
 class CertificateAuthority {
  public:
   CertificateAuthority(World& world, const Authority& authority);
@@ -111,6 +111,8 @@ class CertificateAuthority {
   void end_validation(CaAuthorization& authorization, WallTime when);
   std::optional<CaProblem> dns_objection(const CaAuthorization& authorization, const CaChallenge& challenge,
                                          WallTime when) const;
+  // Whether the CAA records that the world answers with let this CA in (RFC 8659, RFC 8657).
+  std::optional<CaProblem> caa_objection(const CaAuthorization& authorization, WallTime when) const;
   void issue(CaOrder& order, WallTime when);
   void settle(CaOrder& order);  // pending becomes ready or invalid as its authorizations say
   void settle_orders_of(const CaAuthorization& authorization);

@@ -90,6 +90,7 @@ void CertificateAuthority::end_validation(CaAuthorization& proof, WallTime when)
   if (!objection && strikes(world_, world_.faults().validation_failed))
     objection = CaProblem{400, "dns", "During secondary validation: DNS problem: query timed out"};
   if (!objection && found->type == "dns-01") objection = dns_objection(proof, *found, when);
+  if (!objection) objection = caa_objection(proof, when);
   if (!objection && found->type != "dns-01")
     objection = CaProblem{400, "connection", fmt::format("{}: nothing answers there", proof.identifier.text())};
   found->validated_at = when;

@@ -110,6 +110,7 @@ std::vector<const Item*> page_of(const std::vector<const Item*>& all, const Quer
 
 http::Response LoadBalancers::handle(const http::Request& request, WallTime now) {
   return answer_query(world_, kElbV2, request, now, [&](const QueryCall& call, XmlWriter& result) -> Outcome {
+    if (call.action() == "DescribeAccountLimits") return describe_limits(result);
     if (call.action() == "DescribeLoadBalancers") return describe(call, result);
     if (call.action() == "DescribeListeners") return describe_listeners(call, result);
     if (call.action() == "DescribeListenerCertificates") return describe_certificates(call, result);
@@ -119,6 +120,15 @@ http::Response LoadBalancers::handle(const http::Request& request, WallTime now)
     throw Refusal{400, "InvalidAction",
                   fmt::format("Could not find operation {} for version 2015-12-01", call.action())};
   });
+}
+
+// What is limited here, by the names of the real one's answer; its documentation lists others, and not these.
+Outcome LoadBalancers::describe_limits(XmlWriter& result) {
+  result.open("Limits");
+  for (const char* name : {"certificates-per-application-load-balancer", "certificates-per-network-load-balancer"})
+    result.open("member").text("Name", name).text("Max", std::to_string(kSniMost)).close();
+  result.close();
+  return {};
 }
 
 Outcome LoadBalancers::describe(const QueryCall& call, XmlWriter& result) const {

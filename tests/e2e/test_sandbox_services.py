@@ -342,6 +342,21 @@ def test_a_bucket_that_is_not_there_is_not_empty(sandbox):
         s3.get_object(Bucket="no-such-bucket", Key="any")
 
 
+def test_a_bucket_says_whether_it_keeps_versions(sandbox):
+    s3 = sandbox.client("s3")
+    assert "Status" not in s3.get_bucket_versioning(Bucket="state")
+    for status in ("Enabled", "Suspended"):
+        s3.put_bucket_versioning(Bucket="state", VersioningConfiguration={"Status": status})
+        assert s3.get_bucket_versioning(Bucket="state")["Status"] == status
+    with refused("NoSuchBucket", 404):
+        s3.get_bucket_versioning(Bucket="nobodys")
+
+
+def test_load_balancers_say_how_many_certificates_they_take(sandbox):
+    limits = sandbox.client("elbv2").describe_account_limits()["Limits"]
+    assert {"Name": "certificates-per-application-load-balancer", "Max": "25"} in limits
+
+
 # KMS
 
 

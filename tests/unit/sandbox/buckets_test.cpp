@@ -35,6 +35,33 @@ TEST(Buckets, DeleteByEtag) {
   EXPECT_EQ(verdict(aws.s3("DELETE", "/state/a")), "204");
 }
 
+TEST(Buckets, SayWhetherTheyKeepVersions) {
+  Bucket aws;
+  const auto status = [&] { return Xml::parse(aws.s3("GET", "/state?versioning").body, "the answer").text("Status"); };
+  const auto told = [&](const std::string& word) {
+    return verdict(aws.s3("PUT", "/state?versioning", {},
+                          "<VersioningConfiguration><Status>" + word + "</Status></VersioningConfiguration>"));
+  };
+  EXPECT_EQ(status(), "") << "a bucket that never had it says nothing";
+  EXPECT_EQ(told("Enabled"), "200");
+  EXPECT_EQ(status(), "Enabled");
+  EXPECT_EQ(told("Perhaps"), "400 IllegalVersioningConfigurationException");
+  EXPECT_EQ(verdict(aws.s3("PUT", "/state?versioning", {}, "Enabled")), "400 MalformedXML");
+  EXPECT_EQ(status(), "Enabled");
+  EXPECT_EQ(told("Suspended"), "200");
+  EXPECT_EQ(status(), "Suspended");
+  EXPECT_EQ(verdict(aws.s3("GET", "/other?versioning")), "404 NoSuchBucket");
+}
+
+TEST(Buckets, PassOverConditionsOnDemand) {
+  Bucket aws;
+  aws.world.buckets().conditions_honoured = false;
+  EXPECT_EQ(verdict(aws.s3("PUT", "/state/a", {{"If-None-Match", "*"}}, "one")), "200");
+  EXPECT_EQ(verdict(aws.s3("PUT", "/state/a", {{"If-None-Match", "*"}}, "two")), "200");
+  EXPECT_EQ(aws.s3("GET", "/state/a").body, "two");
+  EXPECT_EQ(verdict(aws.s3("DELETE", "/state/a", {{"If-Match", "\"other\""}})), "204");
+}
+
 TEST(Buckets, ConflictOnDemand) {
   Bucket aws;
   aws.world.buckets().conflict_next = 1;

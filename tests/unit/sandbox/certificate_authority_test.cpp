@@ -79,6 +79,28 @@ TEST_F(CertificateAuthorityTest, FollowsACnameIntoAnotherZone) {
   EXPECT_EQ(status(url), "ready");
 }
 
+TEST_F(CertificateAuthorityTest, HeedsCaaRecords) {
+  const std::string account = world.ca().accounts.begin()->first;
+  const auto outcome = [&](std::vector<std::string> values, const std::string& name) {
+    world.zones().put("shop.example", {.name = "shop.example", .type = "CAA", .ttl = 60, .values = std::move(values)});
+    const std::string url = client.order_url({name});
+    client.prove(url, "shop.example");
+    const Json order = client.read(url);
+    const Json* error = order.find("error");
+    return order.at("status").as_text() + (error ? " " + error->text("type").value_or("") : "");
+  };
+  const std::string refused = "invalid urn:ietf:params:acme:error:caa";
+  EXPECT_EQ(outcome({"0 issue \"other.example\""}, "shop.example"), refused);
+  EXPECT_EQ(outcome({"0 issue \"other.example\"", "0 issue \"CA.sandbox.test\""}, "a.shop.example"), "ready");
+  EXPECT_EQ(outcome({"0 issue \"ca.sandbox.test\"", "0 issuewild \";\""}, "*.b.shop.example"), refused);
+  EXPECT_EQ(outcome({"0 issue \";\"", "0 issuewild \"ca.sandbox.test\""}, "*.c.shop.example"), "ready");
+  EXPECT_EQ(outcome({"0 issue \"ca.sandbox.test; accounturi=" + account + "\""}, "d.shop.example"), "ready");
+  EXPECT_EQ(outcome({"0 issue \"ca.sandbox.test; accounturi=" + account + "9\""}, "e.shop.example"), refused);
+  EXPECT_EQ(outcome({"0 issue \"ca.sandbox.test; validationmethods=http-01\""}, "f.shop.example"), refused);
+  EXPECT_EQ(outcome({"0 issue \"ca.sandbox.test; validationmethods=http-01,dns-01\""}, "g.shop.example"), "ready");
+  EXPECT_EQ(outcome({"128 tbs \"x\"", "0 issue \"ca.sandbox.test\""}, "h.shop.example"), refused);
+}
+
 TEST_F(CertificateAuthorityTest, TellsAWrongValueFromNone) {
   const std::string url = client.order_url({"shop.example"});
   world.zones().put("shop.example",
