@@ -91,7 +91,7 @@ struct SocketMount::State {
   std::uint16_t ca_port = 0, aws_port = 0;
   std::map<std::string, std::shared_ptr<const ServerIdentity>> identities;  // by the leaf's fingerprint
   std::vector<std::unique_ptr<HttpListener>> listeners;
-  std::unique_ptr<DnsListener> dns;
+  std::unique_ptr<DnsListener> dns, resolver;
 
   State(Executor of, World& in, Clock& by)
       : executor(std::move(of)),
@@ -152,6 +152,21 @@ struct SocketMount::State {
     dns = std::make_unique<DnsListener>(executor, DnsListenerOptions{},
                                         [this](const dns::Message& query) { return named(query); });
     places.dns_port = dns->port();
+    resolver = std::make_unique<DnsListener>(executor, DnsListenerOptions{},
+                                             [this](const dns::Message& query) { return resolved(query); });
+    places.resolver_port = resolver->port();
+  }
+
+  dns::Message resolved(const dns::Message& query) {
+    dns::Message reply = named(query);
+    if (query.questions.size() != 1) return reply;
+    dns::Answer answer = resolved_in(world, query.questions.front(), clock.now());
+    if (!reply.answers.empty() && answer.answers.empty()) return reply;  // the address of a load balancer
+    reply.authoritative = false;
+    reply.rcode = answer.rcode;
+    reply.answers = std::move(answer.answers);
+    reply.authorities = std::move(answer.authorities);
+    return reply;
   }
 
   // What the zones say, and where load balancers are for whoever asks from outside: here.

@@ -78,6 +78,7 @@ Json to_json(const SocketPlaces& places) {
                        {"seen", places.seen},
                        {"aws_endpoint", places.aws_endpoint},
                        {"dns_port", static_cast<int>(places.dns_port)},
+                       {"resolver_port", static_cast<int>(places.resolver_port)},
                        {"listeners", std::move(listeners)},
                        {"addresses", std::move(addresses)},
                        {"environment", std::move(environment)},
@@ -99,6 +100,7 @@ sandbox::SocketPlaces from_json<sandbox::SocketPlaces>(const Json& json) {
   places.seen = json.at("seen").as_text();
   places.aws_endpoint = json.at("aws_endpoint").as_text();
   places.dns_port = sandbox::port_in(json.at("dns_port"));
+  places.resolver_port = sandbox::port_in(json.at("resolver_port"));
   const Json& environment = json.at("environment");
   places.region = environment.at("AWS_REGION").as_text();
   places.access_key_id = environment.at("AWS_ACCESS_KEY_ID").as_text();

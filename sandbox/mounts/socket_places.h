@@ -20,7 +20,8 @@ struct SocketPlaces {
   std::string seen;          // "https://localhost:PORT/sandbox/seen": what the world saw (socket_mount.h)
   std::string aws_endpoint;  // "http://127.0.0.1:PORT", for all services: AWS_ENDPOINT_URL
   std::string region;
-  std::uint16_t dns_port = 0;  // 127.0.0.1, UDP and TCP; authoritative for every hosted zone
+  std::uint16_t dns_port = 0;       // 127.0.0.1, UDP and TCP; authoritative for every hosted zone
+  std::uint16_t resolver_port = 0;  // 127.0.0.1, UDP and TCP; a resolver for whom there is nothing but those zones
   std::string access_key_id = "AKIASANDBOX", secret_access_key = "sandbox-secret";
   // Each listener of a load balancer (DNS name, port) and the port of 127.0.0.1 where it is.
   std::map<std::pair<std::string, std::uint16_t>, std::uint16_t> listeners;

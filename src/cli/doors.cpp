@@ -33,6 +33,12 @@ TransportOptions transport_options(const Config& config, const std::string& trus
   return options;
 }
 
+SystemResolverOptions resolver_options(const Config& config) {
+  SystemResolverOptions options;
+  for (const ResolverConfig& resolver : config.resolvers) options.servers.push_back({resolver.address, resolver.port});
+  return options;
+}
+
 Task<std::string> read_trust(Host& host, const std::string& path) {
   const auto pem = co_await host.read(path);
   if (pem) co_return *pem;
@@ -67,7 +73,7 @@ Task<Outside*> RealDoors::open(const Config& config) {
     std::string trusted;
     if (config.ca.trust) trusted = co_await read_trust(parts.host, *config.ca.trust);
     parts.transport.emplace(parts.executor, transport_options(config, trusted, parts.host));
-    parts.resolver.emplace(parts.entropy);
+    parts.resolver.emplace(parts.entropy, resolver_options(config));
     parts.pool.emplace();
     parts.outside.emplace(
         Outside{*parts.transport, *parts.resolver, parts.clock, parts.entropy, parts.host, *parts.pool, parts.log});

@@ -103,8 +103,9 @@ std::string rehearsal_configuration(const sandbox::SocketPlaces& places, const s
   const std::string zone = places.zones.empty() ? "example.com" : places.zones.front();
   std::string text = fmt::format(
       "[ca]\ndirectory = \"{}\"\nagree_to_terms = true\ntrust = \"{}\"\n\n[state]\nstore = \"{}\"\n\n"
+      "[challenge]\nresolvers = [\"127.0.0.1:{}\"]\n\n"
       "[[certificate]]\nname = \"www\"\ndomains = [\"{}\", \"*.{}\"]\n",
-      places.ca_directory, trust, store, zone, zone);
+      places.ca_directory, trust, store, places.resolver_port, zone, zone);
   for (const std::string& name : places.classic) text += fmt::format("\n[[certificate.install]]\nelb = \"{}\"\n", name);
   for (const std::string& arn : places.listener_arns)
     text += fmt::format("\n[[certificate.install]]\nlistener = \"{}\"\n", arn);

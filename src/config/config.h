@@ -47,6 +47,13 @@ struct StateConfig {
   Place place;
 };
 
+// A resolver that is asked about the public DNS.
+struct ResolverConfig {
+  std::string address;  // without brackets
+  std::uint16_t port = 53;
+  auto operator<=>(const ResolverConfig&) const = default;
+};
+
 struct ZoneConfig {
   DomainName name;
   std::optional<HostedZoneId> id;
@@ -97,7 +104,8 @@ struct Config {
   AwsConfig aws;
   AccountConfig account;
   StateConfig state;
-  std::vector<DomainName> delegated;  // [challenge] delegated: zones that a challenge's CNAME may lead into
+  std::vector<DomainName> delegated;      // [challenge] delegated: zones that a challenge's CNAME may lead into
+  std::vector<ResolverConfig> resolvers;  // [challenge] resolvers: none for the system's
   std::vector<ZoneConfig> zones;
   std::vector<CertificateConfig> certificates;
 

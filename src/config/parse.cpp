@@ -20,7 +20,7 @@ class ConfigReader {
     if (auto table = document.table("aws")) read_aws(*table, config.aws);
     if (auto table = document.table("account")) read_account(*table, config.account);
     if (auto table = document.table("state")) read_state(*table, config.state);
-    if (auto table = document.table("challenge")) read_challenge(*table, config.delegated);
+    if (auto table = document.table("challenge")) read_challenge(*table, config);
     for (TomlTable& table : document.tables("zone")) read_zone(table, config.zones);
     for (TomlTable& table : document.tables("certificate")) read_certificate(table, config.certificates);
     document.finish();
@@ -65,9 +65,12 @@ class ConfigReader {
     table.finish();
   }
 
-  void read_challenge(TomlTable& table, std::vector<DomainName>& delegated) {
+  void read_challenge(TomlTable& table, Config& config) {
     for (const Text& text : texts(table, "delegated")) {
-      if (auto name = values_.domain(text.value, text.place)) delegated.push_back(std::move(*name));
+      if (auto name = values_.domain(text.value, text.place)) config.delegated.push_back(std::move(*name));
+    }
+    for (const Text& text : texts(table, "resolvers")) {
+      if (auto resolver = values_.resolver(text.value, text.place)) config.resolvers.push_back(std::move(*resolver));
     }
     table.finish();
   }

@@ -1,6 +1,8 @@
 #include "config/values.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -161,6 +163,30 @@ std::optional<std::string> Values::host_and_port(std::string_view key, const std
   if (numbered && text.find_first_of(" /\t") == std::string::npos) return text;
   return complain(place, fmt::format("{} = \"{}\" is no host with a port", key, quoted(text, kShown)),
                   "Write it as \"host:443\"");
+}
+
+// "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353".
+std::optional<ResolverConfig> Values::resolver(const std::string& text, const Place& place) const {
+  std::string address = text;
+  std::uint32_t port = ResolverConfig{}.port;
+  const auto bracket = text.starts_with('[') ? text.find(']') : std::string::npos;
+  const auto colon = bracket == std::string::npos ? text.find(':') : bracket + 1;
+  const bool numbered = colon < text.size() && text[colon] == ':' && text.find(':', colon + 1) == std::string::npos;
+  bool whole = bracket == std::string::npos || numbered || colon == text.size();
+  if (numbered) {
+    const char* end = text.data() + text.size();
+    whole = std::from_chars(text.data() + colon + 1, end, port).ptr == end && port >= 1 &&
+            port <= std::numeric_limits<std::uint16_t>::max();
+    address = text.substr(0, colon);
+  }
+  if (bracket != std::string::npos) address = text.substr(1, bracket - 1);
+  std::array<char, sizeof(in6_addr)> octets{};
+  const bool four = bracket == std::string::npos && inet_pton(AF_INET, address.c_str(), octets.data()) == 1;
+  if (whole && (four || inet_pton(AF_INET6, address.c_str(), octets.data()) == 1))
+    return ResolverConfig{address, static_cast<std::uint16_t>(port)};
+  complain(place, fmt::format("[challenge] resolvers: \"{}\" is no address of a resolver", quoted(text, kShown)),
+           "Write an address, with a port where it is not 53: \"192.0.2.1\", \"127.0.0.1:5353\", \"[2001:db8::1]:53\"");
+  return {};
 }
 
 std::optional<ListenerInstall> Values::listener(const std::string& text, const Place& place) const {

@@ -29,6 +29,7 @@ class Values {
   std::optional<std::string> region(const std::string& text, const Place& place) const;
   std::optional<std::uint16_t> port(std::int64_t number, const Place& place) const;
   std::optional<std::string> host_and_port(std::string_view key, const std::string& text, const Place& place) const;
+  std::optional<ResolverConfig> resolver(const std::string& text, const Place& place) const;
   std::optional<ListenerInstall> listener(const std::string& text, const Place& place) const;
   std::optional<std::string> load_balancer(const std::string& text, const Place& place) const;
   // An absolute path in the one form we compare: no "." parts, no double or final slash.

@@ -119,7 +119,8 @@ SystemResolver::~SystemResolver() = default;
 
 Task<dns::Answer> SystemResolver::ask(dns::Question question, dns::Nameserver server) {
   std::vector<dns::Nameserver> servers{server};
-  if (server.address.empty()) servers = system_nameservers(options_.resolv_conf);
+  if (server.address.empty())
+    servers = options_.servers.empty() ? system_nameservers(options_.resolv_conf) : options_.servers;
   std::exception_ptr last;
   for (const dns::Nameserver& one : servers) {
     try {

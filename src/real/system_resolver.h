@@ -12,6 +12,7 @@ class AddressLookup;
 class Entropy;
 
 struct SystemResolverOptions {
+  std::vector<dns::Nameserver> servers;          // asked where a question names none; none: those of resolv_conf
   std::string resolv_conf = "/etc/resolv.conf";  // read at each question that names no server
   Duration timeout = std::chrono::seconds{3};    // of one try
   int tries = 2;                                 // at each server, by UDP

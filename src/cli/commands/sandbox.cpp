@@ -39,14 +39,16 @@ Estate estate_of(const SandboxCommand& command) {
 std::string places_text(const sandbox::SocketPlaces& places, const std::string& directory) {
   std::string text = fmt::format(
       "The sandbox runs on this machine's loopback until Ctrl-C. Nothing in it is real.\n\n"
-      "CA:            {}   (its roots: {}/ca.pem)\nAWS:           {}\nName server:   127.0.0.1:{}\n",
-      places.ca_directory, directory, places.aws_endpoint, places.dns_port);
+      "CA:            {}   (its roots: {}/ca.pem)\nAWS:           {}\nName server:   127.0.0.1:{}\n"
+      "Resolver:      127.0.0.1:{}\n",
+      places.ca_directory, directory, places.aws_endpoint, places.dns_port, places.resolver_port);
   for (const auto& [listener, port] : places.listeners)
     text += fmt::format("Listener:      {}:{} is 127.0.0.1:{}\n", listener.first, listener.second, port);
   text += "\nIn another terminal:\n";
   for (const auto& [name, value] : sandbox::aws_environment(places))
     text += fmt::format("  export {}={}\n", name, value);
-  text += fmt::format("  certferry apply --config {}/certferry.toml\n", directory);
+  text += fmt::format("  certferry doctor --config {0}/certferry.toml\n  certferry apply --config {0}/certferry.toml\n",
+                      directory);
   if (places.listeners.empty()) return text;
   return text + fmt::format(
                     "  certferry check --trust {}/ca.pem 127.0.0.1:{}\n\n"

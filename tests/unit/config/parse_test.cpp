@@ -25,6 +25,7 @@ kms_key = "alias/certferry"
 
 [challenge]
 delegated = ["acme.example.net"]
+resolvers = ["192.0.2.1", "127.0.0.1:5353", "2001:db8::1", "[2001:db8::2]:53"]
 
 [[zone]]
 name = "example.com"
@@ -68,6 +69,8 @@ TEST(ParseConfig, ReadsEveryKey) {
   EXPECT_EQ(config.account.contact, (std::vector<std::string>{"mailto:ops@example.com", "mailto:second@example.com"}));
   EXPECT_EQ(config.state.store, "s3://my-bucket/certferry/");
   EXPECT_EQ(config.delegated.at(0).text(), "acme.example.net");
+  EXPECT_EQ(config.resolvers, (std::vector<ResolverConfig>{
+                                  {"192.0.2.1", 53}, {"127.0.0.1", 5353}, {"2001:db8::1", 53}, {"2001:db8::2", 53}}));
   EXPECT_EQ(config.zones.at(0).id->text(), "Z0123456789ABC");
   EXPECT_EQ(config.zones.at(0).external_id, "us");
 
@@ -184,6 +187,15 @@ TEST(ParseConfig, RefusesWhatIsNotThereYet) {
                     "shelf = \"acm\"\n"),
             "certferry.toml:5:9: shelf = \"acm\" is not yet supported -> Write shelf = \"iam\", which serves every "
             "classic, application and network load balancer");
+}
+
+TEST(ParseConfig, WantsResolversAsAddresses) {
+  for (const char* wrong : {"dns.example.com", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:66000", "192.0.2",
+                            "[192.0.2.1]:53", "[2001:db8::1", "[2001:db8::1]x", "::1:5353:zz", ""})
+    EXPECT_EQ(refusal("[challenge]\nresolvers = [\"" + std::string{wrong} + "\"]\n"),
+              "certferry.toml:2:14: [challenge] resolvers: \"" + std::string{wrong} +
+                  "\" is no address of a resolver -> Write an address, with a port where it is not 53: "
+                  "\"192.0.2.1\", \"127.0.0.1:5353\", \"[2001:db8::1]:53\"");
 }
 
 TEST(ParseConfig, WantsDurationsWithAUnit) {

@@ -153,6 +153,26 @@ TEST(SocketMount, AnswersDnsForItsZones) {
   EXPECT_EQ(addresses, std::vector<std::string>{mounted.mount.addresses().of(mounted.classic_host)});
 }
 
+TEST(SocketMount, HasAResolverThatFollowsAliasesAndKnowsNoOtherNames) {
+  Mounted mounted;
+  mounted.world.zones().add("example.com");
+  mounted.world.zones().add("example.net");
+  mounted.world.zones().put("example.com",
+                            {.name = "www.example.com", .type = "CNAME", .ttl = 60, .values = {"edge.example.net."}});
+  mounted.world.zones().put(
+      "example.net", {.name = "edge.example.net", .type = "CAA", .ttl = 60, .values = {"0 issue \"ca.example\""}});
+  SystemResolver resolver{mounted.entropy, {.servers = {{"127.0.0.1", mounted.mount.places().resolver_port}}}};
+  dns::Answer followed, unknown;
+  mounted.run([&]() -> Task<> {
+    followed = co_await resolver.ask({"www.example.com", dns::Type::caa}, {});
+    unknown = co_await resolver.ask({"www.example.org", dns::Type::caa}, {});
+  });
+  ASSERT_EQ(followed.answers.size(), 2U);
+  EXPECT_EQ(followed.answers[1].data, "0 issue ca.example");
+  EXPECT_FALSE(followed.authoritative);
+  EXPECT_EQ(unknown.rcode, dns::Rcode::name_error);
+}
+
 // A directory of its own, gone at the end.
 struct Folder {
   std::filesystem::path path;
