@@ -13,6 +13,10 @@ Directory parse_directory(const Json& body) {
   if (const Json* meta = body.find("meta")) {
     directory.terms_of_service = meta->text("termsOfService").value_or("");
     directory.external_account_required = meta->boolean("externalAccountRequired").value_or(false);
+    for (const Json& domain : meta->elements("caaIdentities"))
+      if (domain.is_string()) directory.caa_identities.push_back(domain.as_text());
+    if (const Json* profiles = meta->find("profiles"); profiles && profiles->is_object())
+      for (const auto& [name, description] : profiles->as_object()) directory.profiles.push_back(name);
   }
   if (directory.new_nonce.empty() || directory.new_account.empty() || directory.new_order.empty())
     throw Failure(Failure::Kind::refused, "the ACME directory lacks newNonce, newAccount or newOrder",

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "acme/account.h"
 #include "acme/problem.h"
@@ -20,6 +21,8 @@ struct Directory {
   std::string renewal_info;      // "" where there is none
   std::string terms_of_service;  // URL, "" where there is none
   bool external_account_required = false;
+  std::vector<std::string> caa_identities;  // the domains that it answers to in CAA records; none where it says none
+  std::vector<std::string> profiles;        // that an order may ask for, by name
 };
 // RFC 8555 section 7.1.1; members that we do not know are passed over. Throws Failure (refused) without newNonce,
 // newAccount or newOrder.

@@ -36,7 +36,7 @@ struct Attempt {
 // does not read changes. S3's writes bear conditions of their own; KMS, STS and IAM Identity Center give keys and keep
 // nothing.
 bool changes_something(const Call& call) {
-  static constexpr std::string_view reading[] = {"Get", "List", "Describe"};
+  static constexpr std::string_view reading[] = {"Get", "List", "Describe", "Simulate"};
   static constexpr std::string_view keepers_of_nothing[] = {"s3", "kms", "sts", "sso", "sso-oidc"};
   if (std::ranges::find(keepers_of_nothing, call.service) != std::end(keepers_of_nothing)) return false;
   return std::ranges::none_of(reading, [&](std::string_view word) { return call.operation.starts_with(word); });

@@ -111,6 +111,15 @@ Task<std::vector<std::string>> ElbV2::certificates(const Arn& listener) {
   co_return out;
 }
 
+Task<std::map<std::string, int>> ElbV2::account_limits() {
+  std::map<std::string, int> limits;
+  for (const Xml& element : co_await all_pages(client_, "DescribeAccountLimits", "this account", {}, "Limits")) {
+    const std::string most = element.text("Max");
+    std::from_chars(most.data(), most.data() + most.size(), limits[element.text("Name")]);
+  }
+  co_return limits;
+}
+
 Task<> ElbV2::set_default_certificate(const Arn& listener, const std::string& certificate) {
   co_await client_.send(
       elbv2_call("ModifyListener", "listener " + listener.text(),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ class ElbV2 {
   Task<std::optional<LoadBalancer>> load_balancer_named(const std::string& name);
   Task<std::vector<LoadBalancer>> load_balancers();                  // all pages
   Task<std::vector<std::string>> certificates(const Arn& listener);  // default and SNI list, each once
+  // What this account may have in this region, by Elastic Load Balancing's names of it (DescribeAccountLimits).
+  Task<std::map<std::string, int>> account_limits();
   // The default certificate alone; nothing else of the listener is sent, so nothing else changes. Repeats to the same
   // end. Codes: CertificateNotFound (transient), ListenerNotFound (refused).
   Task<> set_default_certificate(const Arn& listener, const std::string& certificate);

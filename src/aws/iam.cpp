@@ -1,5 +1,8 @@
 #include "aws/iam.h"
 
+#include <charconv>
+#include <fmt/format.h>
+
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 
@@ -15,6 +18,43 @@ ServerCertificate metadata_of(const Xml& element) {
           .name = element.text("ServerCertificateName"),
           .path = element.text("Path"),
           .id = element.text("ServerCertificateId")};
+}
+
+int number_in(std::string_view text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// A session tells the name of its role, and not the role's path.
+Task<http::Response> simulated(Client& client, const Call& call) {
+  try {
+    co_return co_await client.send(call);
+  } catch (const Failure& failure) {
+    if (failure.code() != "NoSuchEntity") throw;
+    throw Failure(Failure::Kind::refused, failure.what(),
+                  "Ask IAM's policy simulator by hand, where the role has a path that its sessions do not tell")
+        .with_code(failure.code());
+  }
+}
+
+void add_members(QueryParameters& parameters, const std::string& list, const std::vector<std::string>& members) {
+  int index = 0;
+  for (const std::string& member : members) parameters.emplace_back(fmt::format("{}.member.{}", list, ++index), member);
+}
+
+QueryParameters parameters_of(const PolicyQuestion& question) {
+  QueryParameters parameters = {{"PolicySourceArn", question.principal}};
+  add_members(parameters, "ActionNames", question.actions);
+  add_members(parameters, "ResourceArns", question.resources);
+  int entry = 0;
+  for (const auto& [key, values] : question.context) {
+    const std::string at = fmt::format("ContextEntries.member.{}.", ++entry);
+    parameters.emplace_back(at + "ContextKeyName", key);
+    parameters.emplace_back(at + "ContextKeyType", "stringList");
+    add_members(parameters, at + "ContextKeyValues", values);
+  }
+  return parameters;
 }
 
 }  // namespace
@@ -78,6 +118,39 @@ Task<Iam::Removal> Iam::remove(const std::string& name) {
     if (failure.code() == "NoSuchEntity") co_return Removal::absent;
     if (failure.code() == "DeleteConflict") co_return Removal::in_use;
     throw;
+  }
+}
+
+Task<CertificateQuota> Iam::quota() {
+  Call call = iam_call("GetAccountSummary", "this account", {});
+  http::Response answer = co_await client_.send(call);
+  CertificateQuota quota;
+  if (auto map = query_result(call, answer).child("SummaryMap"))
+    for (const Xml& entry : map->children("entry")) {
+      if (entry.text("key") == "ServerCertificates") quota.used = number_in(entry.text("value"));
+      if (entry.text("key") == "ServerCertificatesQuota") quota.most = number_in(entry.text("value"));
+    }
+  co_return quota;
+}
+
+Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
+  std::vector<std::string> denied;
+  for (std::string marker;;) {
+    QueryParameters parameters = parameters_of(question);
+    if (!marker.empty()) parameters.emplace_back("Marker", marker);
+    Call call = iam_call("SimulatePrincipalPolicy", question.principal, std::move(parameters));
+    const http::Response answer = co_await simulated(client_, call);
+    Xml page = query_result(call, answer);
+    auto results = page.child("EvaluationResults");
+    if (!results)
+      throw Failure(Failure::Kind::transient,
+                    fmt::format("IAM SimulatePrincipalPolicy on {}: no decisions in the answer", question.principal),
+                    "Run again");
+    for (const Xml& one : results->children("member"))
+      if (one.text("EvalDecision") != "allowed")
+        denied.push_back(fmt::format("{} on {}", one.text("EvalActionName"), one.text("EvalResourceName")));
+    marker = page.text("Marker");
+    if (page.text("IsTruncated") != "true" || marker.empty()) co_return denied;
   }
 }
 

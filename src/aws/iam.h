@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,20 @@ struct ServerCertificate {
   std::optional<std::string> body, chain;  // PEM; only from get()
 };
 
-// IAM server certificates, 2010-05-08.
+// How many server certificates the account has, and may have.
+struct CertificateQuota {
+  int used = 0, most = 0;
+};
+
+// What is asked of somebody's policies: each action on each resource, in these circumstances.
+struct PolicyQuestion {
+  std::string principal;  // ARN of a user or a role, with its path
+  std::vector<std::string> actions;
+  std::vector<std::string> resources;                       // ARNs, or "*"
+  std::map<std::string, std::vector<std::string>> context;  // condition keys and their values
+};
+
+// IAM server certificates, and what IAM tells of itself, 2010-05-08.
 class Iam {
  public:
   explicit Iam(Client& client) : client_(client) {}
@@ -28,6 +42,10 @@ class Iam {
   Task<std::vector<ServerCertificate>> list(const std::string& path_prefix);  // all pages
   enum class Removal { removed, absent, in_use };
   Task<Removal> remove(const std::string& name);  // in_use: DeleteConflict
+  Task<CertificateQuota> quota();                 // GetAccountSummary
+  // What its own policies do not allow, as "action on resource" (SimulatePrincipalPolicy, all pages); those of buckets
+  // and keys are not asked. Code: NoSuchEntity (refused).
+  Task<std::vector<std::string>> denied(const PolicyQuestion& question);
 
  private:
   Client& client_;

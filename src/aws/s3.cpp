@@ -92,4 +92,12 @@ Task<std::vector<std::string>> S3::list(const std::string& bucket, const std::st
   co_return out;
 }
 
+Task<bool> S3::versioned(const std::string& bucket) {
+  Call call = this->call("GetBucketVersioning", "GET", bucket, "");
+  call.object = "s3://" + bucket;
+  call.query = {{"versioning", ""}};
+  http::Response answer = co_await client_.send(call);
+  co_return xml_answer(call, answer, "VersioningConfiguration").text("Status") == "Enabled";
+}
+
 }  // namespace certferry::aws

@@ -32,6 +32,7 @@ class S3 {
   Task<std::variant<std::monostate, S3Lost>> remove(const std::string& bucket, const std::string& key,
                                                     const std::string& if_match);             // absent: done
   Task<std::vector<std::string>> list(const std::string& bucket, const std::string& prefix);  // all pages, sorted
+  Task<bool> versioned(const std::string& bucket);  // GetBucketVersioning: Enabled
 
  private:
   Call call(std::string operation, std::string method, const std::string& bucket, const std::string& key) const;

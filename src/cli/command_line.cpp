@@ -110,6 +110,17 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
     add_request(*each, words);
     add_flags(*each, words);
   }
+  CLI::App& doctor = command(
+      app, "doctor", "Look at everything that apply stands on, before anything is spent",
+      "  certferry doctor\n"
+      "  certferry doctor --json | jq '.findings[] | select(.verdict != \"green\")'\n"
+      "  certferry doctor -d example.com --elb my-lb:443 --agree-to-terms\n"
+      "Who we are to AWS, missing permissions, zones and their delegation, CAA records, state and keys, targets,\n"
+      "quotas, clocks: each is green, yellow or red, with what to do. Nothing is changed, but a test object in a\n"
+      "store on S3 is written and removed again. docs/doctor.md tells what each row means.\n"
+      "Exit code: 0 nothing is red, 1 something is, 2 usage or configuration");
+  add_config(doctor, words);
+  add_flags(doctor, words);
   add_wait(apply, words);
   plan.add_flag("--detailed-exitcode", words.detailed_exitcode, "exit with 2 where there is something to do");
 }
@@ -238,6 +249,7 @@ Verb command_of(const std::string& name, const Words& words) {
   if (name == "apply") return ApplyCommand{source_of(words), words.request, wait};
   if (name == "plan") return PlanCommand{source_of(words), words.request, words.detailed_exitcode};
   if (name == "check") return check_of(words);
+  if (name == "doctor") return DoctorCommand{source_of(words)};
   if (name == "status") return StatusCommand{source_of(words)};
   if (name == "forget") return ForgetCommand{source_of(words), words.name, wait};
   if (name == "account") return AccountCommand{source_of(words)};
@@ -278,6 +290,7 @@ std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string
   CLI::App app{"certferry: from any ACME CA to every AWS listener", "certferry"};
   app.footer(std::string{"Begin with:\n  certferry demo                      see it work, on this machine alone\n"
                          "  certferry rehearse                  your own configuration, in a sandbox\n"
+                         "  certferry doctor                    is everything there that it needs?\n"
                          "  certferry plan                      what would be done\n"
                          "  certferry apply                     do it\n"
                          "  certferry check www.example.com     what does a host show?"} +

@@ -36,6 +36,9 @@ struct CheckCommand {
 struct StatusCommand {
   ConfigSource config;
 };
+struct DoctorCommand {
+  ConfigSource config;
+};
 struct ForgetCommand {
   ConfigSource config;
   std::string name;
@@ -57,8 +60,8 @@ struct RehearseCommand {
   std::string config;  // a file, the default places where it is empty
 };
 struct VersionCommand {};
-using Verb = std::variant<ApplyCommand, PlanCommand, CheckCommand, StatusCommand, ForgetCommand, AccountCommand,
-                          SandboxCommand, DemoCommand, RehearseCommand, VersionCommand>;
+using Verb = std::variant<ApplyCommand, PlanCommand, CheckCommand, DoctorCommand, StatusCommand, ForgetCommand,
+                          AccountCommand, SandboxCommand, DemoCommand, RehearseCommand, VersionCommand>;
 
 struct CommandLine {
   Verb command;

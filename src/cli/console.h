@@ -10,6 +10,7 @@ struct Console {
   std::function<void(std::string_view)> out, err;
   bool err_is_terminal = false;  // progress may be drawn in place
   bool colour = false;           // of err: a terminal, and NO_COLOR is not set
+  bool colour_out = false;       // the same of out
 };
 
 }  // namespace certferry

@@ -64,19 +64,48 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_to_look(Stage& stage, const Co
   Outside* outside = co_await stage.open(config);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
   co_await foundation->furnish();
-  if (kept_in_s3(config) || co_await stage.host.status(state_directory(config, stage.host) + "/state.db"))
-    foundation->open_store(Duration::zero());
-  else
-    foundation->open_no_store();
+  co_await foundation->open_store_to_look();
   co_return foundation;
+}
+
+Task<> Foundation::open_store_to_look() {
+  if (kept_in_s3(config_) || co_await stage_.host.status(state_directory(config_, stage_.host) + "/state.db"))
+    open_store(Duration::zero());
+  else
+    open_no_store();
+}
+
+Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, const Config& config, Findings& troubles) {
+  Outside* outside = co_await stage.open(config);
+  std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
+  const auto trouble = [&](std::string check, std::string subject, const Failure& failure) {
+    troubles.push_back({Finding::Verdict::red, std::move(check), std::move(subject), failure.what(), failure.next()});
+  };
+  try {
+    foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+  } catch (const Failure& failure) {
+    trouble("identity", "identity", failure);
+  }
+  foundation->open_sealing();
+  try {
+    if (foundation->access_ || !kept_in_s3(config)) co_await foundation->open_store_to_look();
+  } catch (const Failure& failure) {
+    trouble("state", "state " + state_directory(config, stage.host), failure);
+  }
+  if (!foundation->store_) foundation->open_no_store();
+  co_return foundation;
+}
+
+void Foundation::open_sealing() {
+  const bool by_kms = access_ && !config_.state.kms_key.empty();
+  sealing_ = by_kms ? kms_sealing(outside_, access_->client(), config_.state.kms_key)
+                    : file_sealing(outside_, state_directory(config_, stage_.host) + "/store.key");
 }
 
 Task<> Foundation::furnish() {
   roots_ = co_await trusted_roots(stage_, config_.ca.trust);
   access_ = co_await aws::Access::open(outside_, {config_.aws.region, config_.aws.profile});
-  sealing_ = config_.state.kms_key.empty()
-                 ? file_sealing(outside_, state_directory(config_, stage_.host) + "/store.key")
-                 : kms_sealing(outside_, access_->client(), config_.state.kms_key);
+  open_sealing();
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_store(Stage& stage, const Config& config) {
@@ -105,6 +134,10 @@ void Foundation::open_store(Duration wait) {
 void Foundation::open_no_store() {
   store_ = std::make_unique<EmptyStore>(state_directory(config_, stage_.host));
   instances_ = locked_instances(outside_, [] { return true; }, [] { return std::string{}; }, Duration::zero());
+}
+
+Patient Foundation::patient(Findings troubles) {
+  return {outside_, config_, access_.get(), *store_, *sealing_, std::move(troubles)};
 }
 
 Ground Foundation::ground() { return {outside_, *access_, *store_, *sealing_, *instances_, config_, roots_}; }

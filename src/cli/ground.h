@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/stage.h"
+#include "engine/doctor.h"
 #include "engine/fleet.h"
 
 namespace certferry {
@@ -15,6 +16,9 @@ class Foundation {
   static Task<std::unique_ptr<Foundation>> lay(Stage& stage, const Config& config, Duration wait);
   // The same for who changes nothing: a state that is not there is not made.
   static Task<std::unique_ptr<Foundation>> lay_to_look(Stage& stage, const Config& config);
+  // As much of it as there is to be had: what cannot be laid is among `troubles`, as a finding.
+  static Task<std::unique_ptr<Foundation>> lay_what_stands(Stage& stage, const Config& config, Findings& troubles);
+  Patient patient(Findings troubles);
   // The store alone, to read in.
   static Task<std::unique_ptr<Foundation>> lay_store(Stage& stage, const Config& config);
   Ground ground();
@@ -23,6 +27,8 @@ class Foundation {
  private:
   Foundation(Stage& stage, const Config& config, Outside& outside);
   Task<> furnish();  // all but the store
+  void open_sealing();
+  Task<> open_store_to_look();
   void open_store(Duration wait);
   void open_no_store();
 

@@ -54,8 +54,11 @@ Console console_of_process(int& lost) {
     if (!write_to(stdout, text)) lost = errno;
   };
   console.err = [](std::string_view text) { write_to(stderr, text); };
-  console.err_is_terminal = ::isatty(STDERR_FILENO) != 0 && terminal && std::string_view{terminal} != "dumb";
-  console.colour = console.err_is_terminal && !(no_colour && *no_colour);
+  const bool draws = terminal && std::string_view{terminal} != "dumb";
+  const bool colours = draws && !(no_colour && *no_colour);
+  console.err_is_terminal = draws && ::isatty(STDERR_FILENO) != 0;
+  console.colour = colours && ::isatty(STDERR_FILENO) != 0;
+  console.colour_out = colours && ::isatty(STDOUT_FILENO) != 0;
   return console;
 }
 

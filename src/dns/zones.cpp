@@ -14,21 +14,20 @@ std::string trimmed_dot(std::string name) {
   return name;
 }
 
-// The name servers that the world is told to ask for this zone.
-Task<std::set<std::string>> delegation(Resolver& resolver, DomainName zone) {
-  const dns::Answer answer = co_await resolver.ask(dns::Question{zone.text(), dns::Type::ns}, dns::Nameserver{});
-  std::set<std::string> servers;
-  for (const dns::Record& record : answer.answers) {
-    if (record.type == dns::Type::ns) servers.insert(trimmed_dot(record.data));
-  }
-  co_return servers;
-}
-
 constexpr const char* no_such_zone = "NoSuchHostedZone";
 
 bool is_challenge_name(const DomainName& name) { return name.labels().front() == "_acme-challenge"; }
 
 }  // namespace
+
+Task<std::vector<std::string>> name_servers_asked(Resolver& resolver, DomainName zone) {
+  const dns::Answer answer = co_await resolver.ask(dns::Question{zone.text(), dns::Type::ns}, dns::Nameserver{});
+  std::set<std::string> servers;
+  for (const auto* records : {&answer.answers, &answer.authorities})  // or a referral, where nobody answers there
+    for (const dns::Record& record : *records)
+      if (record.type == dns::Type::ns && record.name == zone.text()) servers.insert(trimmed_dot(record.data));
+  co_return std::vector<std::string>(servers.begin(), servers.end());
+}
 
 Zones::Zones(Outside& outside, aws::Client& client, std::vector<ZoneRule> rules, std::vector<DomainName> delegated)
     : outside_(outside), client_(client), rules_(std::move(rules)), delegated_(std::move(delegated)) {}
@@ -72,6 +71,24 @@ Task<bool> Zones::gone(const HostedZoneId& id) {
   co_return true;
 }
 
+Task<std::vector<std::string>> Zones::name_servers(const Zone& zone) {
+  std::vector<std::string> servers = co_await aws::Route53{*zone.client}.name_servers(zone.id);
+  for (std::string& server : servers) server = trimmed_dot(std::move(server));
+  std::ranges::sort(servers);
+  co_return servers;
+}
+
+Task<std::vector<HostedZoneId>> Zones::namesakes(const Zone& zone) {
+  std::vector<HostedZoneId> others;
+  try {
+    for (const aws::HostedZone& one : *co_await listed(*zone.client))
+      if (one.name == zone.name && one.id != zone.id) others.push_back(one.id);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;  // whoever names every zone by its id need not list any
+  }
+  co_return others;
+}
+
 // Public zones of one client's account, listed once: a page holds a hundred, so most accounts cost one request.
 Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
   const Turn::Held mine = co_await looking_.take();
@@ -103,12 +120,13 @@ Task<Zone> Zones::one_of(std::vector<aws::HostedZone> candidates, aws::Client& c
 
 Task<std::optional<Zone>> Zones::delegated_one(const std::vector<aws::HostedZone>& candidates, aws::Client& client) {
   const DomainName name = candidates.front().name;
-  const std::set<std::string> delegated = co_await delegation(outside_.resolver, name);
+  const std::vector<std::string> asked = co_await name_servers_asked(outside_.resolver, name);
   for (const aws::HostedZone& candidate : candidates) {
-    const auto servers = co_await aws::Route53{client}.name_servers(candidate.id);
-    if (std::ranges::any_of(servers,
-                            [&](const std::string& server) { return delegated.contains(trimmed_dot(server)); }))
-      co_return Zone{candidate.id, name, &client};
+    const Zone zone{candidate.id, name, &client};
+    const std::vector<std::string> own = co_await name_servers(zone);
+    if (std::ranges::any_of(own,
+                            [&](const std::string& server) { return std::ranges::find(asked, server) != asked.end(); }))
+      co_return zone;
   }
   co_return std::nullopt;
 }

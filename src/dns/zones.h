@@ -34,6 +34,10 @@ struct ChallengePlace {
   std::string name;  // "_acme-challenge.www.example.com"
 };
 
+// The name servers that the world is told to ask for this zone, without final dots, sorted; none where nobody is. By
+// the system's resolvers. Failure: transient.
+Task<std::vector<std::string>> name_servers_asked(Resolver& resolver, DomainName zone);
+
 // Finds the hosted zone of a name: the longest label-wise match among public zones, by rules first; of two with one
 // name the one that the parent delegates to. Follows a CNAME at the challenge's name only to another _acme-challenge
 // name or into a zone listed as delegated. Remembers what it found for the run: each zone is looked up once.
@@ -50,6 +54,10 @@ class Zones {
   Task<Zone> by_id(const HostedZoneId& id);
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);
+  // The delegation set of a hosted zone, without final dots, sorted.
+  Task<std::vector<std::string>> name_servers(const Zone& zone);
+  // Other public zones of the same name in its account, as far as they may be listed.
+  Task<std::vector<HostedZoneId>> namesakes(const Zone& zone);
 
  private:
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);

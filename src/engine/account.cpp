@@ -12,10 +12,6 @@ namespace {
 constexpr int account_format = 1;
 constexpr std::size_t digest_characters = 16;
 
-struct RememberedAccount {
-  std::string thumbprint, url;
-};
-
 std::optional<RememberedAccount> remembered(const std::optional<Store::Entry>& entry, const std::string& key) {
   if (!entry) return {};
   const Json json = Json::parse(entry->value, key);
@@ -39,6 +35,11 @@ Task<PrivateKey> open_key(AccountKeys& keys, AccountKeyPlace place, bool account
 
 std::string account_key(const std::string& directory) {
   return "account/" + hex(sha256(directory)).substr(0, digest_characters);
+}
+
+Task<std::optional<RememberedAccount>> remembered_account(Store& store, std::string directory) {
+  const std::string where = account_key(directory);
+  co_return remembered(co_await store.get(where), where);
 }
 
 Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,

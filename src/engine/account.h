@@ -12,6 +12,12 @@ namespace certferry {
 Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
                                  acme::AccountSettings settings);
 
+// What the state remembers of it; empty where it remembers none. Failure: refused for a newer format.
+struct RememberedAccount {
+  std::string thumbprint, url;
+};
+Task<std::optional<RememberedAccount>> remembered_account(Store& store, std::string directory);
+
 std::string account_key(const std::string& directory);  // of the store: "account/<first 16 hex of SHA-256 of the URL>"
 
 }  // namespace certferry

@@ -9,20 +9,11 @@
 #include "engine/observe.h"
 #include "engine/open_orders.h"
 #include "engine/retirement.h"
+#include "engine/zone_rules.h"
 #include "plan/schedule.h"
 
 namespace certferry {
 namespace {
-
-std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access) {
-  std::vector<ZoneRule> rules;
-  for (const ZoneConfig& zone : config.zones) {
-    std::optional<aws::RoleSettings> role;
-    if (!zone.role.empty()) role = aws::RoleSettings{zone.role, zone.external_id, "certferry"};
-    rules.push_back(ZoneRule{zone.name, zone.id, &access.client_as(role)});
-  }
-  return rules;
-}
 
 bool needs_work(const CertificatePlan& plan) {
   const auto works = [](const Action& action) { return changes(action.kind); };

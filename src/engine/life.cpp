@@ -88,9 +88,7 @@ Task<> Life::obtain(const CertificateSpec& wanted) {
       record.newest = Record::Newest{issued, key, wanted};
       record.open_generation.reset();
       record.failures = FailureRecord{};
-      remember(
-          record, now,
-          fmt::format("generation {} was issued, valid until {}", generation, iso8601(issued.chain.leaf.not_after())));
+      remember_issued(record, now, issued);
     });
   } catch (const Failure&) {
     failed = std::current_exception();

@@ -1,5 +1,6 @@
 #include "plan/record.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -8,6 +9,8 @@
 
 namespace certferry {
 namespace {
+
+constexpr std::string_view issued_words = " was issued, ";
 
 constexpr int record_format = 1;
 constexpr std::size_t history_kept = 50;
@@ -162,6 +165,18 @@ Record from_json<Record>(const Json& json) {
   } catch (const Failure& failure) {
     throw failure.within(what);
   }
+}
+
+void remember_issued(Record& record, WallTime at, const Issued& issued) {
+  remember(record, at,
+           fmt::format("generation {}{}valid until {}", issued.generation, issued_words,
+                       iso8601(issued.chain.leaf.not_after())));
+}
+
+int issued_since(const Record& record, WallTime then) {
+  return static_cast<int>(std::ranges::count_if(record.history, [&](const HistoryEntry& entry) {
+    return entry.at >= then && entry.what.contains(issued_words);
+  }));
 }
 
 void remember(Record& record, WallTime at, std::string what) {

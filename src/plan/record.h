@@ -82,5 +82,8 @@ template <>
 Record from_json<Record>(const Json&);  // throws Failure (refused): a newer format, a missing member
 
 void remember(Record&, WallTime at, std::string what);  // appends to the history, which stays short
+void remember_issued(Record&, WallTime at, const Issued& issued);
+// How many certificates the history tells of that were issued then or later.
+int issued_since(const Record&, WallTime then);
 
 }  // namespace certferry

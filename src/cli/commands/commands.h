@@ -9,6 +9,7 @@ namespace certferry {
 Task<int> do_apply(Stage& stage, const ApplyCommand& command);
 Task<int> do_plan(Stage& stage, const PlanCommand& command);
 Task<int> do_check(Stage& stage, const CheckCommand& command);
+Task<int> do_doctor(Stage& stage, const DoctorCommand& command);
 Task<int> do_status(Stage& stage, const StatusCommand& command);
 Task<int> do_forget(Stage& stage, const ForgetCommand& command);
 Task<int> do_account(Stage& stage, const AccountCommand& command);

@@ -14,6 +14,7 @@ Task<int> run_one(Stage& stage, const Verb& command) {
     Task<int> operator()(const ApplyCommand& one) const { return do_apply(stage, one); }
     Task<int> operator()(const PlanCommand& one) const { return do_plan(stage, one); }
     Task<int> operator()(const CheckCommand& one) const { return do_check(stage, one); }
+    Task<int> operator()(const DoctorCommand& one) const { return do_doctor(stage, one); }
     Task<int> operator()(const StatusCommand& one) const { return do_status(stage, one); }
     Task<int> operator()(const ForgetCommand& one) const { return do_forget(stage, one); }
     Task<int> operator()(const AccountCommand& one) const { return do_account(stage, one); }

@@ -111,5 +111,56 @@ TEST(Iam, TellsWhyACertificateIsStillThere) {
   EXPECT_EQ(AWAITED(iam.remove("www")), Iam::Removal::in_use);
 }
 
+TEST(Iam, ReadsItsQuotaOutOfTheAccountsSummary) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(200,
+                         "<GetAccountSummaryResponse><GetAccountSummaryResult><SummaryMap>"
+                         "<entry><key>Users</key><value>7</value></entry>"
+                         "<entry><key>ServerCertificates</key><value>18</value></entry>"
+                         "<entry><key>ServerCertificatesQuota</key><value>20</value></entry>"
+                         "</SummaryMap></GetAccountSummaryResult></GetAccountSummaryResponse>");
+  const CertificateQuota quota = AWAITED(iam.quota());
+  EXPECT_EQ(quota.used, 18);
+  EXPECT_EQ(quota.most, 20);
+}
+
+std::string simulated(const std::string& members, const std::string& rest = "<IsTruncated>false</IsTruncated>") {
+  return "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>" + members +
+         "</EvaluationResults>" + rest + "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>";
+}
+std::string decided(const std::string& action, const std::string& decision) {
+  return "<member><EvalActionName>" + action + "</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>" +
+         decision + "</EvalDecision></member>";
+}
+
+TEST(Iam, TellsWhatAPrincipalsPoliciesDoNotAllowFromAllPages) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(200, simulated(decided("a:One", "allowed") + decided("a:Two", "implicitDeny"),
+                                        "<IsTruncated>true</IsTruncated><Marker>m1</Marker>"));
+  paper.transport.answer(200, simulated(decided("a:Three", "explicitDeny")));
+  const PolicyQuestion question{
+      "arn:aws:iam::1:role/web", {"a:One", "a:Two", "a:Three"}, {"*"}, {{"a:Key", {"x", "y"}}}};
+  const std::vector<std::string> expected{"a:Two on *", "a:Three on *"};
+  EXPECT_EQ(AWAITED(iam.denied(question)), expected);
+  EXPECT_EQ(paper.transport.requests.at(0).body,
+            "Action=SimulatePrincipalPolicy&Version=2010-05-08&PolicySourceArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fweb&"
+            "ActionNames.member.1=a%3AOne&ActionNames.member.2=a%3ATwo&ActionNames.member.3=a%3AThree&"
+            "ResourceArns.member.1=%2A&ContextEntries.member.1.ContextKeyName=a%3AKey&"
+            "ContextEntries.member.1.ContextKeyType=stringList&"
+            "ContextEntries.member.1.ContextKeyValues.member.1=x&ContextEntries.member.1.ContextKeyValues.member.2=y");
+  EXPECT_TRUE(paper.transport.requests.at(1).body.ends_with("&Marker=m1"));
+}
+
+TEST(Iam, SaysWhyItsSimulatorKnowsNoSuchRole) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(404, iam_error("NoSuchEntity"));
+  EXPECT_EQ(said(FAILURE_OF(iam.denied({"arn:aws:iam::1:role/web", {"a:One"}, {"*"}, {}}))),
+            "refused | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: NoSuchEntity: said | Ask IAM's policy "
+            "simulator by hand, where the role has a path that its sessions do not tell");
+}
+
 }  // namespace
 }  // namespace certferry::aws::testing

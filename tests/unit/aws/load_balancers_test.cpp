@@ -165,5 +165,16 @@ TEST(ElbV2, SendsNothingButTheDefaultCertificate) {
             "%2Fcertferry%2Fwww");
 }
 
+TEST(ElbV2, ReadsWhatTheAccountMayHave) {
+  Paper paper;
+  ElbV2 elb{paper.client};
+  paper.transport.answer(200,
+                         "<DescribeAccountLimitsResponse><DescribeAccountLimitsResult><Limits>"
+                         "<member><Name>certificates-per-application-load-balancer</Name><Max>40</Max></member>"
+                         "</Limits></DescribeAccountLimitsResult></DescribeAccountLimitsResponse>");
+  const std::map<std::string, int> expected{{"certificates-per-application-load-balancer", 40}};
+  EXPECT_EQ(AWAITED(elb.account_limits()), expected);
+}
+
 }  // namespace
 }  // namespace certferry::aws::testing

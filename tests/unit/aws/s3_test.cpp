@@ -102,5 +102,16 @@ TEST(S3, ListsKeysOfEveryPageDecodedAndSorted) {
             "encoding-type=url&list-type=2&prefix=p%2F&continuation-token=t%2F%3D");
 }
 
+TEST(S3, TellsABucketThatKeepsVersionsFromOneThatNeverDidOrNoLongerDoes) {
+  for (const auto& [status, kept] : std::vector<std::pair<std::string, bool>>{
+           {"<Status>Enabled</Status>", true}, {"<Status>Suspended</Status>", false}, {"", false}}) {
+    Paper paper;
+    S3 s3{paper.client};
+    paper.transport.answer(200, "<VersioningConfiguration>" + status + "</VersioningConfiguration>");
+    EXPECT_EQ(AWAITED(s3.versioned("state")), kept) << status;
+    EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://state.s3.eu-west-1.amazonaws.com/?versioning=");
+  }
+}
+
 }  // namespace
 }  // namespace certferry::aws::testing

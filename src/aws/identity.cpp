@@ -1,0 +1,28 @@
+#include "aws/identity.h"
+
+#include <fmt/format.h>
+
+#include "aws/sts.h"
+#include "base/failure.h"
+#include "base/names.h"
+
+namespace certferry::aws {
+
+std::string Identity::principal() const {
+  const Arn whole = Arn::parse(arn);
+  constexpr std::string_view session = "assumed-role/";
+  if (!whole.resource().starts_with(session)) return arn;
+  const std::string_view rest = whole.resource().substr(session.size());
+  return fmt::format("arn:{}:iam::{}:role/{}", whole.partition(), whole.account(), rest.substr(0, rest.find('/')));
+}
+
+Task<Identity> identify(Client& client) {
+  const SharedCredentials credentials = co_await client.credentials();
+  const CallerIdentity caller = co_await Sts{client}.caller_identity();
+  if (caller.account.empty() || caller.arn.empty())
+    throw Failure(Failure::Kind::transient, "STS GetCallerIdentity: no identity in the answer", "Run again");
+  const Arn arn = Arn::parse(caller.arn);
+  co_return Identity{caller.account, caller.arn, credentials->source, credentials->expires, arn.resource() == "root"};
+}
+
+}  // namespace certferry::aws

@@ -1,0 +1,145 @@
+#include "deploy/examination.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+#include "aws/elbv2.h"
+#include "aws/iam.h"
+#include "base/failure.h"
+#include "base/limits/elb.h"
+
+namespace certferry {
+namespace {
+
+using Verdict = Finding::Verdict;
+
+bool on_network_load_balancer(const InstallConfig& install) {
+  const auto* listener = std::get_if<ListenerInstall>(&install.where);
+  return listener != nullptr && listener->arn.resource().starts_with("listener/net/");
+}
+
+// What is served now, in a few words.
+std::string served_text(const Serving& serving) {
+  const Chain* chain = serving.certificate();
+  if (serving.empty()) return "serves nothing yet";
+  if (chain == nullptr) return fmt::format("serves {}, which cannot be read", quoted(serving.reference, 300));
+  return fmt::format("serves a certificate until {}", iso8601(chain->leaf.not_after()));
+}
+
+// The directories in which a command without a slash is looked for (POSIX, PATH).
+std::vector<std::string> search_path(const Host& host) {
+  std::vector<std::string> directories;
+  std::string_view rest;
+  const std::string path = host.environment("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
+  for (rest = path; !rest.empty();) {
+    const auto colon = rest.find(':');
+    directories.emplace_back(rest.substr(0, colon));
+    rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+  }
+  return directories;
+}
+
+Task<bool> can_be_run(Host& host, std::string program) {
+  if (program.contains('/')) co_return (co_await host.status(program)).has_value();
+  for (const std::string& directory : search_path(host))
+    if (co_await host.status(directory + "/" + program)) co_return true;
+  co_return false;
+}
+
+// What a reload would stumble over; "" where there is nothing.
+Task<std::string> missing_program(Host& host, const InstallConfig& install) {
+  const auto* files = std::get_if<FilesInstall>(&install.where);
+  if (files == nullptr || files->reload.empty() || co_await can_be_run(host, files->reload.front())) co_return "";
+  co_return files->reload.front();
+}
+
+std::string list_subject(const std::string& load_balancer) { return "certificate list of " + load_balancer; }
+
+Task<Finding> examine_list(aws::ElbV2 elb, Arn load_balancer, int most) {
+  const auto there = co_await elb.load_balancer(load_balancer);
+  std::set<std::string> listed;
+  for (const aws::Listener& listener : co_await elb.listeners(load_balancer))
+    for (const std::string& certificate : co_await elb.certificates(listener.arn))
+      if (certificate != listener.certificate) listed.insert(certificate);
+  const std::string name = there ? there->name : load_balancer.text();
+  co_return Finding{Verdict::green, "quota", list_subject(name),
+                    fmt::format("{} of {} besides the default ones, which certferry replaces and which do not count",
+                                listed.size(), most),
+                    ""};
+}
+
+// The load balancer of a listener, as its ARN tells: …:loadbalancer/app/web/50dc… of …:listener/app/web/50dc…/f2f7…
+Arn load_balancer_of(const Arn& listener) {
+  std::string text = listener.text().substr(0, listener.text().rfind('/'));
+  constexpr std::string_view word = ":listener/";
+  const auto at = text.find(word);
+  return Arn::parse(at == std::string::npos ? text : text.replace(at, word.size(), ":loadbalancer/"));
+}
+
+}  // namespace
+
+std::string keys_taken(const InstallConfig& install) {
+  if (std::holds_alternative<ElbInstall>(install.where)) return "RSA, P-256 and P-384";
+  if (on_network_load_balancer(install)) return "P-256, P-384, and RSA of up to 3072 bits";
+  return "every key type";
+}
+
+// source: ELB UserGuide, SSL certificates; NLB: an RSA key of 4096 bits is taken by the API, and the listener is dead
+bool takes(const InstallConfig& install, KeyType key) {
+  return !on_network_load_balancer(install) || key != KeyType::rsa4096;
+}
+
+Task<Finding> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
+                             const InstallConfig& install) {
+  Target* target = co_await deployment.target(certificate, install);
+  const Serving serving = co_await target->look();
+  const auto told = [&](Verdict verdict, std::string found, std::string next = "") {
+    return Finding{verdict, "target", target->name(), std::move(found), std::move(next)};
+  };
+  const std::string served = served_text(serving);
+  const std::string key{name(certificate.key_type)};
+  if (!takes(install, certificate.key_type))
+    co_return told(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
+                   "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
+  if (const std::string program = co_await missing_program(host, install); !program.empty())
+    co_return told(Verdict::red, fmt::format("its reload command is not there: {}", quoted(program, 300)),
+                   "Correct `reload` in [[certificate.install]], or install the program");
+  if (serving.unreadable)
+    co_return told(Verdict::yellow, fmt::format("{} ({})", served, serving.note),
+                   "Allow iam:GetServerCertificate on it; until then it counts as trusted, and keeps its place");
+  co_return told(Verdict::green, fmt::format("{}; takes {}", served, key));
+}
+
+Task<Finding> examine_iam_quota(aws::Client& client, int certificates) {
+  const aws::CertificateQuota quota = co_await aws::Iam{client}.quota();
+  const int free = quota.most - quota.used;
+  Finding finding{Verdict::green, "quota", "IAM server certificates",
+                  fmt::format("{} of {}: room for {} more", quota.used, quota.most, std::max(free, 0)), ""};
+  if (free >= certificates) co_return finding;
+  finding.verdict = free <= 0 ? Verdict::red : Verdict::yellow;
+  finding.found += fmt::format(", and {} are configured: each needs a free place to be renewed", certificates);
+  finding.next = "Delete server certificates that nothing uses, or ask AWS for a higher quota";
+  co_return finding;
+}
+
+Task<std::vector<Finding>> examine_certificate_lists(aws::Access& access, std::vector<Arn> listeners) {
+  std::set<Arn> load_balancers;
+  for (const Arn& listener : listeners) load_balancers.insert(load_balancer_of(listener));
+  std::map<std::string, std::map<std::string, int>> limits;  // by region
+  std::vector<Finding> findings;
+  for (const Arn& load_balancer : load_balancers) {
+    const std::string region{load_balancer.region()};
+    aws::ElbV2 elb{access.client_in(region)};
+    if (!limits.contains(region)) limits[region] = co_await elb.account_limits();
+    const bool network = load_balancer.resource().starts_with("loadbalancer/net/");
+    const auto limit = limits[region].find(network ? "certificates-per-network-load-balancer"
+                                                   : "certificates-per-application-load-balancer");
+    const int most = limit == limits[region].end() ? limits::elb::certificates_per_load_balancer : limit->second;
+    findings.push_back(co_await examine_list(elb, load_balancer, most));
+  }
+  co_return findings;
+}
+
+}  // namespace certferry

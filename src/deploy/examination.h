@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "aws/access.h"
+#include "base/finding.h"
+#include "config/config.h"
+#include "deploy/deployment.h"
+
+namespace certferry {
+
+// What doctor asks of where certificates go. All of it only reads, and may be repeated; what cannot be looked at is a
+// Failure.
+
+// Whether the target exists, speaks TLS, can be looked at, and takes the key type that is configured for it.
+Task<Finding> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
+                             const InstallConfig& install);
+
+// Whether IAM has room for what is to be uploaded: a renewal needs one free place for each certificate, until the
+// replaced one is retired. certificates: how many go there.
+Task<Finding> examine_iam_quota(aws::Client& client, int certificates);
+
+// How full the certificate lists of the load balancers of these listeners are, one finding each. What certferry
+// replaces is the default certificate, which does not count.
+Task<std::vector<Finding>> examine_certificate_lists(aws::Access& access, std::vector<Arn> listeners);
+
+// The key types that a place takes, for people; and whether this is one of them.
+std::string keys_taken(const InstallConfig& install);
+bool takes(const InstallConfig& install, KeyType key);
+
+}  // namespace certferry

@@ -1,0 +1,376 @@
+#include "engine/doctor.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include "base/failure.h"
+#include "base/limits/aws.h"
+#include "base/limits/doctor.h"
+#include "base/limits/letsencrypt.h"
+#include "deploy/examination.h"
+#include "dns/examination.h"
+#include "engine/account.h"
+#include "engine/zone_rules.h"
+#include "keys/examination.h"
+#include "state/examination.h"
+#include "state/records.h"
+
+namespace certferry {
+namespace {
+
+using Verdict = Finding::Verdict;
+
+bool in_s3(const std::string& place) { return place.starts_with("s3://"); }
+
+// "bucket" of "s3://bucket/prefix/".
+std::string bucket_of(const std::string& place) {
+  const std::string rest = place.substr(std::string_view{"s3://"}.size());
+  return rest.substr(0, rest.find('/'));
+}
+
+void append(Findings& to, const Findings& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+// Side by side, their findings in the order of the looks.
+Task<Findings> all_of(std::vector<std::function<Task<Findings>()>> looks) {
+  std::vector<Findings> found(looks.size());
+  std::vector<Work> works;
+  for (std::size_t i = 0; i < looks.size(); ++i)
+    works.push_back([&found, &looks, i]() -> Task<> { found[i] = co_await looks[i](); });
+  for (const auto& end : co_await all_settled(std::move(works)))
+    if (end) std::rethrow_exception(end);
+  Findings all;
+  for (const Findings& some : found) append(all, some);
+  co_return all;
+}
+
+Finding identity_finding(const aws::Identity& who, const std::string& subject) {
+  std::string found = fmt::format("{}, by credentials of {}", who.arn, quoted(who.source, 200));
+  if (who.expires) found += fmt::format(", which last until {}", iso8601(*who.expires));
+  if (!who.root) return {Verdict::green, "identity", subject, found, ""};
+  return {Verdict::yellow, "identity", subject, found + ": the account's root user, whom no policy limits",
+          "Give certferry a role of its own with the policy of docs/permissions.md"};
+}
+
+std::string target_subject(const InstallConfig& install) { return "target " + install.slot(); }
+
+bool in_aws(const InstallConfig& install) { return !std::holds_alternative<FilesInstall>(install.where); }
+
+// How many certificates IAM has to keep for us.
+int certificates_in_aws(const Config& config) {
+  return static_cast<int>(std::ranges::count_if(config.certificates, [](const CertificateConfig& certificate) {
+    return std::ranges::any_of(certificate.install, in_aws);
+  }));
+}
+
+std::vector<Arn> listeners_of(const Config& config) {
+  std::vector<Arn> listeners;
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const InstallConfig& install : certificate.install)
+      if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) listeners.push_back(listener->arn);
+  return listeners;
+}
+
+bool limited_by_letsencrypt(const Config& config) { return config.ca.url == directory_url("letsencrypt"); }
+
+// What the record says of failures that hold the next try back; green where it says nothing.
+Finding held_back(const CertificateConfig& certificate, const Record& record, WallTime now) {
+  const FailureRecord& failures = record.failures;
+  Finding finding{Verdict::green, "rate-limit", "rate limits of " + certificate.id.text(), "no failure holds it back",
+                  ""};
+  if (failures.count == 0 || !failures.not_before || *failures.not_before <= now) return finding;
+  finding.verdict = Verdict::yellow;
+  finding.found = fmt::format("{} failures in a row hold the next try back until {}; the last: {}", failures.count,
+                              iso8601(*failures.not_before), failures.what);
+  finding.next = failures.next.empty() ? "Wait, or run certferry apply --retry" : failures.next;
+  return finding;
+}
+
+// How many of the same names were issued lately, beside what the CA allows.
+void count_issued(Finding& finding, const Record& record, WallTime now) {
+  const auto& rate = limits::letsencrypt::certificates_per_name_set;
+  const int issued = issued_since(record, now - rate.burst * rate.refill);
+  finding.found +=
+      fmt::format("; {} of {} for these names used in a week, as far as the state knows", issued, rate.burst);
+  if (issued < rate.burst || finding.verdict != Verdict::green) return;
+  finding.verdict = Verdict::yellow;
+  finding.next = "Wait with `apply --renew`: Let's Encrypt makes no exception from this limit";
+}
+
+}  // namespace
+
+Doctor::Doctor(Patient patient)
+    : patient_(std::move(patient)),
+      session_(patient_.outside, patient_.config.ca.url),
+      vault_(patient_.store, patient_.sealing) {
+  if (patient_.access == nullptr) return;
+  aws::Access& access = *patient_.access;
+  account_keys_.emplace(patient_.outside, vault_, access.client());
+  zones_.emplace(patient_.outside, access.client(), zone_rules(patient_.config, access), patient_.config.delegated);
+  deployment_.emplace(patient_.outside, access);
+}
+
+Task<Findings> Doctor::examine() {
+  const auto look = [this](std::string check, std::string subject, Task<Findings> (Doctor::*what)()) {
+    return [this, check, subject, what]() -> Task<Findings> {
+      co_return co_await looked(check, subject, [this, what] { return (this->*what)(); });
+    };
+  };
+  const auto in_aws = [this](std::string check, std::string subject, Task<Findings> (Doctor::*what)()) {
+    return [this, check, subject, what]() -> Task<Findings> {
+      co_return co_await looked_in_aws(check, subject, [this, what] { return (this->*what)(); });
+    };
+  };
+  Findings all = patient_.troubles;
+  // Who we are, and whom the CAA records have to let in, everything after it depends on.
+  append(all, co_await all_of({look("identity", "identity", &Doctor::identity),
+                               look("ca", "CA " + patient_.config.ca.url, &Doctor::authority)}));
+  append(all, co_await all_of({look("account", "account at the CA", &Doctor::account),
+                               look("account-key", "account key", &Doctor::account_key)}));
+  append(all, co_await all_of({in_aws("identity", "roles of zones", &Doctor::roles),
+                               in_aws("zone", "hosted zones", &Doctor::zones), look("caa", "CAA records", &Doctor::caa),
+                               look("state", "state " + patient_.store.place(), &Doctor::state),
+                               in_aws("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
+                               in_aws("quota", "quotas", &Doctor::quotas),
+                               look("rate-limit", "rate limits", &Doctor::rate_limits)}));
+  append(all, clock());
+  co_return gathered(all);
+}
+
+Task<Findings> Doctor::looked_in_aws(std::string check, std::string subject, Look look, Verdict failed) {
+  if (who_) co_return co_await looked(std::move(check), std::move(subject), std::move(look), failed);
+  co_return Findings{{Verdict::yellow, std::move(check), std::move(subject),
+                      "not looked at: it takes an identity that AWS knows", "Mend the identity first"}};
+}
+
+Task<Findings> Doctor::identity() {
+  if (patient_.access == nullptr) co_return Findings{};
+  who_ = co_await aws::identify(patient_.access->client());
+  co_return Findings{identity_finding(*who_, "identity")};
+}
+
+// Those of other accounts' zones.
+Task<Findings> Doctor::roles() {
+  std::set<std::string> seen;
+  std::vector<Look> looks;
+  for (const ZoneConfig& zone : patient_.config.zones) {
+    if (zone.role.empty() || !seen.insert(zone.role).second) continue;
+    const std::string subject = "role " + zone.role;
+    looks.push_back([this, &zone, subject]() -> Task<Findings> {
+      co_return co_await looked("identity", subject, [this, &zone, subject]() -> Task<Findings> {
+        const aws::Identity who = co_await aws::identify(client_of(zone, *patient_.access));
+        co_return Findings{identity_finding(who, subject)};
+      });
+    });
+  }
+  co_return co_await all_of(std::move(looks));
+}
+
+Task<Findings> Doctor::authority() {
+  directory_ = co_await session_.directory();
+  const std::string kind =
+      patient_.config.ca.test_ca ? "it answers; a test CA, whose certificates no browser trusts" : "it answers";
+  Findings findings{{Verdict::green, "ca", "CA " + patient_.config.ca.url, kind, ""}};
+  for (const CertificateConfig& certificate : patient_.config.certificates)
+    if (!certificate.profile.empty()) findings.push_back(profile_finding(certificate));
+  co_return findings;
+}
+
+Finding Doctor::profile_finding(const CertificateConfig& certificate) const {
+  Finding finding{Verdict::green, "ca", "profile of " + certificate.id.text(),
+                  fmt::format("the CA offers {}", certificate.profile), ""};
+  if (std::ranges::find(directory_->profiles, certificate.profile) != directory_->profiles.end()) return finding;
+  finding.verdict = Verdict::red;
+  finding.found =
+      fmt::format("the CA does not offer {}, but {}", certificate.profile,
+                  directory_->profiles.empty() ? "none at all"
+                                               : quoted(fmt::format("{}", fmt::join(directory_->profiles, ", ")), 200));
+  finding.next = fmt::format("Correct `profile` of certificate {}, or leave it away", certificate.id.text());
+  return finding;
+}
+
+Task<Findings> Doctor::account() {
+  if (const auto known = co_await remembered_account(patient_.store, patient_.config.ca.url)) {
+    account_url_ = known->url;
+    account_thumbprint_ = known->thumbprint;
+    co_return Findings{{Verdict::green, "account", "account at the CA", known->url, ""}};
+  }
+  if (!directory_) co_return Findings{};  // the CA has its own finding
+  co_return Findings{terms_finding()};
+}
+
+Finding Doctor::terms_finding() const {
+  Finding finding{Verdict::green, "account", "account at the CA", "none yet: apply makes one", ""};
+  const bool own_key = !patient_.config.account.key.empty();  // that may have an account already
+  if (directory_->external_account_required && !own_key) {
+    finding.verdict = Verdict::red;
+    finding.found = "none yet, and this CA registers those alone who have an account of another kind there (EAB)";
+    finding.next = "Register with a client that does external account binding, and set [account] key to its key";
+  } else if (!patient_.config.ca.agree_to_terms && !own_key) {
+    finding.verdict = Verdict::red;
+    finding.found =
+        fmt::format("none yet, and its terms are not agreed to: {}", quoted(directory_->terms_of_service, 300));
+    finding.next = "Read them, then write agree_to_terms = true into [ca]";
+  }
+  return finding;
+}
+
+Task<Findings> Doctor::account_key() {
+  const AccountConfig& account = patient_.config.account;
+  const AccountKeyPlace place{account.key, account.kms_key, account.key_type, patient_.config.ca.url};
+  const bool needs_aws = in_s3(account.key) || (account.key.empty() && !patient_.config.state.kms_key.empty());
+  const Look look = [&]() -> Task<Findings> {
+    ExaminedAccountKey seen =
+        co_await examine_account_key(patient_.outside, *account_keys_, &patient_.access->client(), place);
+    if (!account_thumbprint_.empty() && seen.thumbprint != account_thumbprint_) {
+      seen.finding.verdict = Verdict::red;
+      seen.finding.found = seen.thumbprint.empty() ? "gone, though the state remembers its account"
+                                                   : "not the one whose account the state remembers";
+      seen.finding.next = "Restore the key that was used before, or point [state] store at this key's state";
+    }
+    co_return Findings{seen.finding};
+  };
+  const std::string subject = "account key " + (account.key.empty() ? "in the state" : account.key);
+  if (needs_aws || !account_keys_) co_return co_await looked_in_aws("account-key", subject, look);
+  co_return co_await looked("account-key", subject, look);
+}
+
+std::vector<DomainName> Doctor::names() const {
+  std::set<DomainName> names;
+  for (const CertificateConfig& certificate : patient_.config.certificates)
+    names.insert(certificate.domains.begin(), certificate.domains.end());
+  return {names.begin(), names.end()};
+}
+
+Task<Findings> Doctor::challenge(DomainName domain) {
+  co_return co_await looked("challenge", "challenge _acme-challenge." + domain.text(), [&]() -> Task<Findings> {
+    const ExaminedChallenge seen = co_await examine_challenge(patient_.outside.resolver, *zones_, domain);
+    if (seen.zone) zones_written_.emplace(seen.zone->id, *seen.zone);
+    co_return Findings{seen.finding};
+  });
+}
+
+Task<Findings> Doctor::zones() {
+  std::set<DomainName> domains;
+  for (const DomainName& name : names()) domains.insert(name.without_wildcard());
+  std::vector<Look> looks;
+  for (const DomainName& domain : domains) looks.push_back([this, &domain] { return challenge(domain); });
+  Findings challenges = co_await all_of(std::move(looks));
+  looks.clear();
+  for (const auto& [id, zone] : zones_written_)
+    looks.push_back([this, &zone]() -> Task<Findings> {
+      co_return co_await looked("zone", fmt::format("zone {} ({})", zone.name.text(), zone.id.text()),
+                                [&] { return examine_zone(patient_.outside.resolver, *zones_, zone); });
+    });
+  Findings all = co_await all_of(std::move(looks));
+  append(all, challenges);
+  co_return all;
+}
+
+Task<Findings> Doctor::caa() {
+  const CaaIssuer issuer{directory_ ? directory_->caa_identities : std::vector<std::string>{}, account_url_};
+  const std::vector<DomainName> all = names();
+  std::vector<Look> looks;
+  for (const DomainName& name : all)
+    looks.push_back([this, &name, &issuer]() -> Task<Findings> {
+      co_return co_await looked("caa", "CAA of " + name.text(), [&]() -> Task<Findings> {
+        co_return Findings{co_await examine_caa(patient_.outside.resolver, name, issuer)};
+      });
+    });
+  co_return co_await all_of(std::move(looks));
+}
+
+Task<Findings> Doctor::state() {
+  const std::string subject = "state " + patient_.store.place();
+  if (!in_s3(patient_.config.state.store)) {
+    const auto records = co_await patient_.store.list("certificate/");
+    co_return Findings{{Verdict::green, "state", subject,
+                        records.empty() ? "nothing yet: apply begins it" : "it opens, and can be read", ""}};
+  }
+  const std::string bucket = bucket_of(patient_.config.state.store);
+  const Look writes = [&]() -> Task<Findings> {
+    co_return Findings{co_await examine_conditional_writes(patient_.outside, patient_.store)};
+  };
+  const Look versions = [&]() -> Task<Findings> {
+    co_return Findings{co_await examine_versions(patient_.access->client(), bucket)};
+  };
+  Findings findings = co_await looked_in_aws("state", subject, writes);
+  append(findings, co_await looked_in_aws("versions", "versions of bucket " + bucket, versions, Verdict::yellow));
+  co_return findings;
+}
+
+// With the context of a secret that apply would seal; each of the two asks the key for itself.
+Task<Findings> Doctor::keys() {
+  const std::string& key = patient_.config.state.kms_key;
+  if (key.empty()) co_return Findings{};
+  const std::string id =
+      patient_.config.certificates.empty() ? "doctor" : patient_.config.certificates.front().id.text();
+  co_return co_await looked("kms", "KMS key " + key, [&]() -> Task<Findings> {
+    const auto seals = kms_sealing(patient_.outside, patient_.access->client(), key);
+    const auto opens = kms_sealing(patient_.outside, patient_.access->client(), key);
+    co_return Findings{
+        co_await examine_sealing(patient_.outside.entropy, *seals, *opens, key, fmt::format("secret/{}/1", id))};
+  });
+}
+
+Task<Findings> Doctor::targets() {
+  std::vector<Look> looks;
+  for (const CertificateConfig& certificate : patient_.config.certificates)
+    for (const InstallConfig& install : certificate.install)
+      looks.push_back([this, &certificate, &install]() -> Task<Findings> {
+        const Look look = [this, &certificate, &install]() -> Task<Findings> {
+          co_return Findings{co_await examine_target(*deployment_, patient_.outside.host, certificate, install)};
+        };
+        const std::string subject = target_subject(install);
+        if (in_aws(install) || !deployment_) co_return co_await looked_in_aws("target", subject, look);
+        co_return co_await looked("target", subject, look);
+      });
+  co_return co_await all_of(std::move(looks));
+}
+
+Task<Findings> Doctor::quotas() {
+  const int certificates = certificates_in_aws(patient_.config);
+  const Look shelf = [&]() -> Task<Findings> {
+    co_return Findings{co_await examine_iam_quota(patient_.access->client(), certificates)};
+  };
+  const Look lists = [&] { return examine_certificate_lists(*patient_.access, listeners_of(patient_.config)); };
+  Findings findings;
+  if (certificates > 0) append(findings, co_await looked("quota", "IAM server certificates", shelf, Verdict::yellow));
+  append(findings, co_await looked("quota", "certificate lists of load balancers", lists, Verdict::yellow));
+  co_return findings;
+}
+
+Task<Findings> Doctor::rate_limits() {
+  const WallTime now = patient_.outside.clock.now();
+  Findings findings;
+  for (const CertificateConfig& certificate : patient_.config.certificates) {
+    const auto stored = co_await load_record(patient_.store, certificate.id);
+    if (!stored) continue;
+    Finding finding = held_back(certificate, stored->record, now);
+    if (limited_by_letsencrypt(patient_.config)) count_issued(finding, stored->record, now);
+    findings.push_back(std::move(finding));
+  }
+  co_return findings;
+}
+
+Findings Doctor::clock() const {
+  std::vector<std::pair<std::string, std::optional<Duration>>> heard{{"the CA", session_.skew()}};
+  if (patient_.access != nullptr) heard.emplace_back("AWS", patient_.access->client().skew());
+  Finding finding{Verdict::green, "clock", "clock", "", ""};
+  Duration most{};
+  for (const auto& [who, skew] : heard) {
+    if (!skew) continue;
+    const Duration off = std::chrono::abs(*skew);
+    most = std::max(most, off);
+    finding.found += fmt::format("{}{} {} {}", finding.found.empty() ? "" : ", ", humane(off),
+                                 *skew < Duration::zero() ? "ahead of" : "behind", who);
+  }
+  if (finding.found.empty())
+    return {{Verdict::yellow, "clock", "clock", "nobody answered who could have told the time", "Run again"}};
+  if (most < limits::doctor::clock_skew) return {finding};
+  finding.verdict = most < limits::aws::clock_skew ? Verdict::yellow : Verdict::red;
+  finding.next = "Set this machine's clock, by NTP: AWS refuses what is signed five minutes off";
+  return {finding};
+}
+
+}  // namespace certferry

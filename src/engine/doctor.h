@@ -1,0 +1,75 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "acme/session.h"
+#include "aws/access.h"
+#include "aws/identity.h"
+#include "config/config.h"
+#include "deploy/deployment.h"
+#include "dns/zones.h"
+#include "engine/findings.h"
+#include "keys/account_key.h"
+#include "outside/outside.h"
+#include "state/vault.h"
+
+namespace certferry {
+
+// As much of a run's ground as could be laid: where a Ground needs all of it, doctor examines what there is.
+struct Patient {
+  Outside& outside;
+  const Config& config;
+  aws::Access* access = nullptr;  // null: no way to AWS was found
+  Store& store;                   // an empty one where the state is not there, or cannot be opened
+  Sealing& sealing;
+  Findings troubles = {};  // what could not be laid, and why
+};
+
+// Everything that apply stands on, looked at before anything is spent: identity, CA, account key, zones, challenges,
+// CAA, state, keys, targets, quotas, rate limits, clocks. Changes nothing but a test object in a store that is shared,
+// which it removes again. What fails is a red finding, and ends no other.
+class Doctor {
+ public:
+  explicit Doctor(Patient patient);
+  Task<Findings> examine();
+
+ private:
+  using Look = std::function<Task<Findings>()>;
+  // One look that needs AWS: not made where it is not known who we are there.
+  Task<Findings> looked_in_aws(std::string check, std::string subject, Look look,
+                               Finding::Verdict failed = Finding::Verdict::red);
+
+  Task<Findings> identity();
+  Task<Findings> roles();
+  Task<Findings> authority();
+  Task<Findings> account();
+  Task<Findings> account_key();
+  Task<Findings> zones();
+  Task<Findings> challenge(DomainName domain);
+  Task<Findings> caa();
+  Task<Findings> state();
+  Task<Findings> keys();
+  Task<Findings> targets();
+  Task<Findings> quotas();
+  Task<Findings> rate_limits();
+  Findings clock() const;
+
+  Finding profile_finding(const CertificateConfig& certificate) const;
+  Finding terms_finding() const;
+  std::vector<DomainName> names() const;  // of all certificates, each once, sorted
+
+  Patient patient_;
+  acme::Session session_;
+  Vault vault_;
+  std::optional<AccountKeys> account_keys_;  // where there is a way to AWS
+  std::optional<Zones> zones_;               // the same
+  std::optional<Deployment> deployment_;     // the same
+  std::optional<acme::Directory> directory_;
+  std::string account_url_, account_thumbprint_;  // "" where the state remembers none
+  std::optional<aws::Identity> who_;              // we are to AWS, once it said so
+  std::map<HostedZoneId, Zone> zones_written_;
+};
+
+}  // namespace certferry

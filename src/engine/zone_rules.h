@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "aws/access.h"
+#include "config/config.h"
+#include "dns/zones.h"
+
+namespace certferry {
+
+// How the zones of a configuration are reached: those of other accounts under their roles.
+std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access);
+aws::Client& client_of(const ZoneConfig& zone, aws::Access& access);
+
+}  // namespace certferry

@@ -1,0 +1,118 @@
+#include "state/examination.h"
+
+#include <fmt/format.h>
+
+#include "aws/s3.h"
+#include "base/failure.h"
+#include "base/limits/doctor.h"
+#include "state/random_token.h"
+#include "wire/json.h"
+
+namespace certferry {
+namespace {
+
+using Verdict = Finding::Verdict;
+
+constexpr const char* trials = "doctor/";
+constexpr int trial_format = 1;
+
+Bytes trial_value(WallTime now, int turn) {
+  return Json::object({{"format", trial_format}, {"at", iso8601(now)}, {"turn", turn}}).dump();
+}
+
+std::optional<WallTime> written_at(const Store::Entry& entry, const std::string& key) {
+  const auto at = Json::parse(entry.value, key).text("at");
+  return at ? parse_iso8601(*at) : std::nullopt;
+}
+
+// Test objects of examinations that were killed.
+Task<> remove_leftovers(Store& store, WallTime now) {
+  for (const Store::Key& key : co_await store.list(trials)) {
+    const auto entry = co_await store.get(key);
+    if (!entry) continue;
+    const auto at = written_at(*entry, key);
+    if (!at || now - *at >= limits::doctor::trial_lives) co_await store.remove(key, entry->version);
+  }
+}
+
+// What a store lets pass that it ought to refuse; "" where there is nothing.
+Task<std::string> wrongly_accepted(Store& store, std::string key, WallTime now) {
+  const auto created = co_await store.put(key, trial_value(now, 1), std::nullopt);
+  const auto* first = std::get_if<Store::Version>(&created);
+  if (first == nullptr) co_return "it says that a fresh name is taken";
+  if (std::holds_alternative<Store::Version>(co_await store.put(key, trial_value(now, 2), std::nullopt)))
+    co_return "it writes over what is there, though If-None-Match forbids it";
+  const auto replaced = co_await store.put(key, trial_value(now, 3), *first);
+  const auto* second = std::get_if<Store::Version>(&replaced);
+  if (second == nullptr) co_return "it refuses to replace what is there, though If-Match names it";
+  if (std::holds_alternative<Store::Version>(co_await store.put(key, trial_value(now, 4), *first)))
+    co_return "it replaces what somebody else has written, though If-Match names something older";
+  if (std::holds_alternative<Done>(co_await store.remove(key, *first)))
+    co_return "it removes what somebody else has written, though If-Match names something older";
+  co_return "";
+}
+
+// Whatever is there by now.
+Task<> remove_trial(Store& store, std::string key) {
+  if (const auto entry = co_await store.get(key)) co_await store.remove(key, entry->version);
+}
+
+}  // namespace
+
+Task<Finding> examine_conditional_writes(Outside& outside, Store& store) {
+  const WallTime now = outside.clock.now();
+  co_await remove_leftovers(store, now);
+  const std::string key = trials + random_token(outside.entropy);
+  std::string wrong;
+  std::exception_ptr failed;
+  try {
+    wrong = co_await wrongly_accepted(store, key, now);
+  } catch (const Failure&) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_await remove_trial(store, key);
+  if (failed) {
+    try {
+      co_await remove_trial(store, key);
+    } catch (const Failure&) {
+      // The first failure says why; what may be left, the next examination removes.
+    }
+    std::rethrow_exception(failed);
+  }
+  Finding finding{Verdict::green, "state", "state " + store.place(), "", ""};
+  if (wrong.empty()) {
+    finding.found = "it is reached, and conditional writes work (tried with a test object, which is removed again)";
+    co_return finding;
+  }
+  finding.verdict = Verdict::red;
+  finding.found = wrong + ": two instances could do the same work at once";
+  finding.next = "Keep the state in Amazon S3 itself, or in one that honours conditional writes";
+  co_return finding;
+}
+
+Task<Finding> examine_versions(aws::Client& client, std::string bucket) {
+  const std::string subject = "versions of bucket " + bucket;
+  if (co_await aws::S3{client}.versioned(bucket))
+    co_return Finding{Verdict::green, "versions", subject, "kept: what is lost by mistake can be had back", ""};
+  co_return Finding{Verdict::yellow, "versions", subject,
+                    "not kept: what is overwritten or deleted by mistake is lost, keys among it",
+                    fmt::format("Type: aws s3api put-bucket-versioning --bucket {} --versioning-configuration "
+                                "Status=Enabled",
+                                bucket)};
+}
+
+Task<Finding> examine_sealing(Entropy& entropy, Sealing& seals, Sealing& opens, std::string kms_key,
+                              std::string context) {
+  const std::string probe = random_token(entropy);
+  const Bytes sealed = co_await seals.seal(Secret{probe}, context);
+  const Secret opened = co_await opens.open(sealed, context);
+  const std::string subject = "KMS key " + kms_key;
+  if (opened.reveal() != probe)
+    co_return Finding{Verdict::red, "kms", subject, "what it opens is not what was sealed",
+                      "Use another key; this one would lose every secret"};
+  co_return Finding{Verdict::green, "kms", subject,
+                    fmt::format("seals and opens with the encryption context certferry={} (nothing is kept)", context),
+                    ""};
+}
+
+}  // namespace certferry

@@ -1,0 +1,212 @@
+"""`certferry doctor` against `certferry sandbox`: one thing is broken, and its row says so."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+
+import pytest
+from sandbox_peer import Sandbox, txt
+
+
+
+class Practice:
+    """A sandbox with everything that the configuration wants, and doctor in a shell."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        words = "--zone example.com --bucket state --kms-key alias/certferry"
+        self.sandbox = Sandbox(folder / "sandbox", *words.split())
+        self.sandbox.client("s3").put_bucket_versioning(
+            Bucket="state", VersioningConfiguration={"Status": "Enabled"}
+        )
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **self.sandbox.aws_environment}
+        text = open(self.sandbox.places["configuration"]).read()
+        store = '[account]\nkey = "s3://state/account.key"\n[state]\nstore = "s3://state/certferry/"\n'
+        self.text, times = re.subn(r'\[state\]\nstore = "[^"]*"\n', store + 'kms_key = "alias/certferry"\n', text)
+        assert times == 1
+
+    def run(self, *arguments, text=None, environment=None):
+        config = self.folder / "doctor.toml"
+        config.write_text(text or self.text)
+        return subprocess.run(
+            [os.environ["CERTFERRY_BINARY"], *arguments, "--config", str(config)],
+            env=self.environment if environment is None else environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+
+    def doctor(self, expect, **words):
+        """The rows, as JSON tells them."""
+        ran = self.run("doctor", "--json", **words)
+        assert ran.returncode == expect, f"exit {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+        said = json.loads(ran.stdout)
+        for verdict in ("green", "yellow", "red"):
+            assert said[verdict] == sum(row["verdict"] == verdict for row in said["findings"])
+        assert all(bool(row["next"]) == (row["verdict"] != "green") for row in said["findings"]), said
+        return said["findings"]
+
+
+def row(rows, check, about=""):
+    found = [one for one in rows if one["check"] == check and about in one["subject"]]
+    assert found, f"no row of {check} about {about!r} in {json.dumps(rows, indent=1)}"
+    return found[0]
+
+
+@pytest.fixture
+def practice(tmp_path):
+    made = Practice(tmp_path)
+    yield made
+    made.sandbox.stop()
+
+
+def without_permissions(rows):
+    return [one for one in rows if one["check"] != "permission"]
+
+
+def test_all_is_green_before_and_after_apply_and_nothing_is_left(practice):
+    rows = without_permissions(practice.doctor(expect=0))
+    assert {one["verdict"] for one in rows} == {"green"}, rows
+    assert row(rows, "identity")["found"].startswith("arn:aws:iam::123456789012:user/sandbox, by credentials of")
+    assert "Contents" not in practice.sandbox.client("s3").list_objects_v2(Bucket="state")
+    ran = practice.run("apply")
+    assert ran.returncode == 0, ran.stderr
+    rows = without_permissions(practice.doctor(expect=0))
+    assert {one["verdict"] for one in rows} == {"green"}, rows
+
+
+def test_text_has_a_line_for_each_row_and_no_colour_where_no_terminal_is(practice):
+    practice.sandbox.client("s3").put_bucket_versioning(Bucket="state", VersioningConfiguration={"Status": "Suspended"})
+    ran = practice.run("doctor")
+    assert ran.returncode == 0 and "\x1b" not in ran.stdout
+    assert "yellow  versions of bucket state: not kept" in ran.stdout
+    assert "        -> Type: aws s3api put-bucket-versioning --bucket state" in ran.stdout
+    assert re.search(r"^0 red, \d+ yellow, \d+ green$", ran.stdout, re.M)
+
+
+@pytest.mark.parametrize("no_colour", ["", "1"])
+def test_a_terminal_shows_colours_unless_told_not_to(practice, no_colour):
+    config = practice.folder / "terminal.toml"
+    config.write_text(practice.text)
+    reader, writer = pty.openpty()
+    ran = subprocess.Popen(
+        [os.environ["CERTFERRY_BINARY"], "doctor", "--config", str(config)],
+        env={**practice.environment, "TERM": "xterm", "NO_COLOR": no_colour},
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    shown = b""
+    try:
+        while piece := os.read(reader, 65536):
+            shown += piece
+    except OSError:
+        pass  # how Linux says that the last writer has gone
+    os.close(reader)
+    assert ran.wait(timeout=60) == 0
+    assert (b"\x1b[32mgreen" in shown) == (no_colour == "")
+
+
+def test_a_caa_record_that_forbids_is_mended_by_the_one_that_is_told(practice):
+    sandbox = practice.sandbox
+    zone = sandbox.zone_id("example.com")
+    sandbox.insync(sandbox.change(zone, txt("CREATE", "example.com", '0 issue "other.example"', kind="CAA"))["Id"])
+    told = row(practice.doctor(expect=1), "caa", "CAA of example.com")
+    assert told["verdict"] == "red"
+    value = re.fullmatch(r"Add example\.com\. CAA (.*)", told["next"]).group(1)
+    assert practice.run("apply").returncode == 1, "the CA heeds it"
+    both = txt("UPSERT", "example.com", '0 issue "other.example"', value, kind="CAA")
+    sandbox.insync(sandbox.change(zone, both)["Id"])
+    assert row(practice.doctor(expect=0), "caa", "CAA of example.com")["verdict"] == "green"
+    assert practice.run("apply", "--retry").returncode == 0
+
+
+def test_a_cname_out_of_reach_is_told(practice):
+    sandbox = practice.sandbox
+    alias = txt("CREATE", "_acme-challenge.example.com", "elsewhere.example.org", kind="CNAME")
+    sandbox.insync(sandbox.change(sandbox.zone_id("example.com"), alias)["Id"])
+    told = row(practice.doctor(expect=1), "challenge")
+    assert "elsewhere.example.org" in told["found"] and "[challenge] delegated" in told["next"]
+
+
+def test_a_name_below_a_zone_that_was_cut_off_is_told(practice):
+    sandbox = practice.sandbox
+    cut = txt("CREATE", "sub.example.com", "ns1.elsewhere.example.", kind="NS")
+    sandbox.insync(sandbox.change(sandbox.zone_id("example.com"), cut)["Id"])
+    text = practice.text.replace('domains = ["example.com"', 'domains = ["www.sub.example.com", "example.com"')
+    told = row(practice.doctor(expect=1, text=text), "challenge", "sub.example.com")
+    assert "the world asks zone sub.example.com for it" in told["found"]
+
+
+def test_a_name_of_no_zone_is_told(practice):
+    text = practice.text.replace('domains = ["example.com"', 'domains = ["www.example.org", "example.com"')
+    assert "no public hosted zone" in row(practice.doctor(expect=1, text=text), "challenge", "example.org")["found"]
+
+
+# Bad input: a clear row each, and no secret.
+
+
+def test_no_credentials(practice):
+    environment = {k: v for k, v in practice.environment.items() if not k.startswith("AWS_ACCESS_KEY")}
+    environment.pop("AWS_SECRET_ACCESS_KEY", None)
+    rows = practice.doctor(expect=1, environment=environment)
+    assert row(rows, "identity")["verdict"] == "red"
+    assert {row(rows, check)["verdict"] for check in ("zone", "state", "kms", "account-key")} == {"yellow"}
+    assert row(rows, "ca")["verdict"] == "green"
+
+
+def test_no_region(practice):
+    environment = {k: v for k, v in practice.environment.items() if k not in ("AWS_REGION", "AWS_DEFAULT_REGION")}
+    rows = practice.doctor(expect=1, environment=environment)
+    assert "no AWS region is known" in row(rows, "identity")["found"]
+
+
+def test_a_wrong_secret(practice):
+    environment = {**practice.environment, "AWS_SECRET_ACCESS_KEY": "a-wrong-secret-of-somebody"}
+    ran = practice.run("doctor", environment=environment)
+    assert ran.returncode == 1
+    assert "red     identity: " in ran.stdout and "SignatureDoesNotMatch" in ran.stdout
+    assert "a-wrong-secret-of-somebody" not in ran.stdout + ran.stderr
+
+
+def test_a_session_that_aws_does_not_know(practice):
+    environment = {
+        **practice.environment,
+        "AWS_ACCESS_KEY_ID": "ASIAGONE",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-the-session-gone",
+        "AWS_SESSION_TOKEN": "token-of-the-session-gone",
+    }
+    ran = practice.run("doctor", environment=environment)
+    assert ran.returncode == 1
+    assert "red     identity: " in ran.stdout and "InvalidClientTokenId" in ran.stdout
+    assert "-of-the-session-gone" not in ran.stdout + ran.stderr
+
+
+def test_a_wrong_region(practice):
+    environment = {**practice.environment, "AWS_REGION": "us-west-2"}
+    rows = practice.doctor(expect=1, environment=environment)
+    assert any(one["verdict"] == "red" for one in rows)
+
+
+@pytest.mark.parametrize(
+    "wrong, right, check, found",
+    [
+        ("s3://nowhere/certferry/", "s3://state/certferry/", "state", "NoSuchBucket"),
+        ("alias/nobodys", "alias/certferry", "kms", "NotFoundException"),
+        ('elb = "gone"', 'elb = "classic"', "target", "there is no such load balancer"),
+    ],
+    ids=["no such bucket", "no such key", "no such load balancer"],
+)
+def test_what_is_not_there_is_named(practice, wrong, right, check, found):
+    assert right in practice.text
+    rows = practice.doctor(expect=1, text=practice.text.replace(right, wrong))
+    assert any(one["check"] == check and found in one["found"] for one in rows), rows
+
+
+def test_words_that_are_wrong_are_usage(practice):
+    assert practice.run("doctor", "--no-such-flag").returncode == 2
+    assert practice.run("doctor", text="[ca]\ndirectory = 7\n").returncode == 2

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "aws/access.h"
+#include "config/config.h"
+#include "engine/doctor.h"
+#include "engine/fleet.h"
+#include "sandbox/buckets.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/key_management.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/mounts/simulated_world.h"
+#include "sandbox/security_tokens.h"
+#include "sandbox/server_certificates.h"
+#include "state/heartbeats.h"
+#include "state/s3_store.h"
+
+namespace certferry {
+
+inline void PrintTo(const Finding& finding, std::ostream* out) { *out << to_text({finding}, false); }
+
+}  // namespace certferry
+
+namespace certferry::testing {
+
+// Somebody's installation, in which nothing is wrong: state and account key in S3, a classic and an application load
+// balancer, files. A test breaks one thing, and lets doctor look.
+class Clinic {
+ public:
+  sandbox::SimulatedWorld simulated{1};
+  Config config;
+  aws::Credentials credentials{"AKIASANDBOX", Secret{"sandbox-secret"}, Secret{""}, {}, "the test"};
+  std::string region = "eu-west-1";
+  std::string listener;  // of the application load balancer
+
+  Clinic() {
+    sandbox::World& world = this->world();
+    world.zones().add("example.com");
+    world.buckets().add("state");
+    world.buckets().versioning["state"] = "Enabled";
+    world.kms().add("alias/certferry");
+    const std::string served = world.server_certificates().put(
+        "/", "placeholder", world.placeholder({DomainName::parse("placeholder.invalid")}, world.now()));
+    world.classic().add("old", served);
+    listener = world.load_balancers().add("web", served).arn;
+    config = parse_config("[ca]\ndirectory = \"" + world.ca().directory_url() + R"("
+agree_to_terms = true
+[aws]
+region = "eu-west-1"
+[account]
+key = "s3://state/certferry/account.key"
+[state]
+store = "s3://state/certferry/"
+kms_key = "alias/certferry"
+[[certificate]]
+name = "www"
+domains = ["example.com", "*.example.com"]
+[[certificate.install]]
+elb = "old"
+[[certificate.install]]
+listener = ")" + listener + R"("
+[[certificate.install]]
+files = "/etc/ssl/www"
+reload = ["systemctl", "reload", "nginx"]
+)",
+                          "certferry.toml");
+    simulated.machine().write("/usr/bin/systemctl", "", 0755);
+  }
+
+  sandbox::World& world() { return simulated.world(); }
+  std::map<std::string, sandbox::SimulatedObject>& objects() { return world().buckets().by_name.at("state"); }
+  sandbox::SimulatedZone& zone(const std::string& name = "example.com") { return world().zones().zone(name); }
+  void caa(const std::string& name, std::vector<std::string> values) {
+    world().zones().put("example.com", {.name = name, .type = "CAA", .ttl = 60, .values = std::move(values)});
+  }
+  void ns(const std::string& zone, const std::string& name, std::vector<std::string> servers) {
+    world().zones().put(zone, {.name = name, .type = "NS", .ttl = 60, .values = std::move(servers)});
+  }
+  void cname(const std::string& zone, const std::string& name, const std::string& to) {
+    world().zones().put(zone, {.name = name, .type = "CNAME", .ttl = 60, .values = {to + "."}});
+  }
+  // AWS refuses these operations ("iam:GetAccountSummary"), or everything but STS.
+  void deny(std::set<std::string> operations);
+  void deny_everything() {
+    world().permits = [](const std::string& service, const http::Request&) { return service == "sts"; };
+  }
+
+  Findings examine() {
+    Findings found;
+    const auto ending = simulated.run([&](Outside& outside, Store& store) -> Task<> {
+      const auto access = this->access(outside);
+      const auto shared = this->store(outside, *access);
+      const auto sealing = kms_sealing(outside, access->client(), "alias/certferry");
+      Doctor doctor{{outside, config, access.get(), shared ? *shared : store, *sealing}};
+      found = co_await doctor.examine();
+    });
+    if (ending.error) std::rethrow_exception(ending.error);
+    return found;
+  }
+  // One run of apply; what failed.
+  std::vector<std::string> apply() {
+    std::vector<std::string> failed;
+    const auto ending = simulated.run([&](Outside& outside, Store&) -> Task<> {
+      const auto access = this->access(outside);
+      const auto shared = store(outside, *access);
+      const auto sealing = kms_sealing(outside, access->client(), "alias/certferry");
+      const Executor executor = co_await boost::asio::this_coro::executor;
+      const auto instances = heartbeat_instances(outside, executor, access->client(), "state", "certferry");
+      const Roots roots = world().roots();
+      Fleet fleet{Ground{outside, *access, *shared, *sealing, *instances, config, roots}};
+      const Report report = co_await fleet.apply({}, minutes(5));
+      for (const Outcome& outcome : report.outcomes)
+        if (outcome.kind == Outcome::Kind::failed) failed.push_back(outcome.what);
+    });
+    if (ending.error) std::rethrow_exception(ending.error);
+    return failed;
+  }
+
+ private:
+  std::unique_ptr<aws::Access> access(Outside& outside) const {
+    auto provider = std::make_shared<aws::FixedCredentials>(
+        aws::Credentials{credentials.access_key_id, credentials.secret_access_key.clone(),
+                         credentials.session_token.clone(), credentials.expires, credentials.source});
+    return std::make_unique<aws::Access>(outside, std::move(provider), region, aws::EndpointSettings{});
+  }
+  std::unique_ptr<Store> store(Outside& outside, aws::Access& access) const {
+    if (!config.state.store.starts_with("s3://")) return nullptr;
+    const std::string rest = config.state.store.substr(5);
+    return s3_store(outside, access.client(), rest.substr(0, rest.find('/')), rest.substr(rest.find('/') + 1));
+  }
+};
+
+inline void Clinic::deny(std::set<std::string> operations) {
+  world().permits = [operations = std::move(operations)](const std::string& service, const http::Request& request) {
+    std::string operation = sandbox::QueryCall{request}.action();
+    if (service == "s3" && request.url.query().starts_with("versioning")) operation = "GetBucketVersioning";
+    if (service == "route53") operation = request.url.path();
+    return !operations.contains(service + ":" + operation);
+  };
+}
+
+// The first finding of this check whose subject contains `subject`.
+inline Finding about(const Findings& findings, const std::string& check, const std::string& subject = "") {
+  for (const Finding& finding : findings)
+    if (finding.check == check && finding.subject.contains(subject)) return finding;
+  ADD_FAILURE() << "no finding of " << check << " about \"" << subject << "\" in\n" << to_text(findings, false);
+  return {Finding::Verdict::green, "", "", "", ""};
+}
+
+}  // namespace certferry::testing

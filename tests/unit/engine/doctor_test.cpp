@@ -1,0 +1,427 @@
+#include "engine/doctor.h"
+
+#include <gmock/gmock.h>
+
+#include "base/limits/letsencrypt.h"
+#include "clinic.h"
+
+namespace certferry {
+namespace {
+
+using testing::about;
+using testing::Clinic;
+using ::testing::Each;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Verdict = Finding::Verdict;
+
+auto is(Verdict verdict) { return Field("verdict", &Finding::verdict, verdict); }
+auto says(Verdict verdict, const std::string& found, const std::string& next = "") {
+  return ::testing::AllOf(is(verdict), Field("found", &Finding::found, HasSubstr(found)),
+                          Field("next", &Finding::next, HasSubstr(next)));
+}
+auto fails_over(const std::string& words) { return ::testing::AllOf(Not(IsEmpty()), Each(HasSubstr(words))); }
+auto green() { return is(Verdict::green); }
+
+std::vector<std::string> checks(const Findings& findings) {
+  std::vector<std::string> all;
+  for (const Finding& finding : findings)
+    if (std::ranges::find(all, finding.check) == all.end()) all.push_back(finding.check);
+  return all;
+}
+
+TEST(Doctor, FindsEverythingGreenWhereNothingIsWrongAndChangesNothing) {
+  Clinic clinic;
+  const auto changes = [&] {
+    return std::ranges::count_if(clinic.world().events(), [](const sandbox::Event& event) {
+      return event.changed && event.service != "s3" && event.service != "kms";
+    });
+  };
+  const auto machine = clinic.simulated.machine().nodes.size();
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(findings, Each(green())) << to_text(findings, false);
+  EXPECT_THAT(checks(findings),
+              ::testing::IsSupersetOf({"identity", "ca", "account", "account-key", "zone", "challenge", "caa", "state",
+                                       "versions", "kms", "target", "quota", "clock"}));
+  EXPECT_EQ(changes(), 0);
+  EXPECT_THAT(clinic.objects(), IsEmpty()) << "its test object is gone again";
+  EXPECT_EQ(clinic.simulated.machine().nodes.size(), machine);
+  EXPECT_TRUE(clinic.world().ca().accounts.empty());
+  EXPECT_THAT(clinic.apply(), IsEmpty()) << "and what it found is true";
+  EXPECT_THAT(clinic.examine(), Each(green())) << "afterwards too";
+}
+
+TEST(Doctor, SaysWhoWeAreAndWhereOurCredentialsCameFrom) {
+  Clinic clinic;
+  EXPECT_THAT(about(clinic.examine(), "identity"),
+              says(Verdict::green, "arn:aws:iam::123456789012:user/sandbox, by credentials of the test"));
+}
+
+TEST(Doctor, LooksAtNothingInAwsWhereAwsDoesNotKnowUs) {
+  Clinic clinic;
+  clinic.credentials.secret_access_key = Secret{"another-secret-entirely"};
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "identity"),
+              says(Verdict::red, "SignatureDoesNotMatch", "Check the credentials (the test)"));
+  for (const char* check : {"zone", "state", "kms", "target", "quota", "account-key"})
+    EXPECT_THAT(about(findings, check), says(Verdict::yellow, "not looked at", "Mend the identity first")) << check;
+  EXPECT_THAT(about(findings, "ca"), green()) << "what needs no AWS is looked at";
+  EXPECT_THAT(about(findings, "caa"), green());
+  EXPECT_THAT(about(findings, "target", "/etc/ssl/www"), green());
+  EXPECT_THAT(to_text(findings, false), Not(HasSubstr("another-secret-entirely")));
+}
+
+TEST(Doctor, SaysThatCredentialsHaveExpired) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  world.add_access_key("ASIAOLD", "session-secret-of-old");
+  world.sts().sessions["ASIAOLD"] = {"arn:aws:sts::123456789012:assumed-role/web/i-1", "AROA:i-1", "token-of-old-times",
+                                     world.now() - hours(1)};
+  clinic.credentials = {"ASIAOLD", Secret{"session-secret-of-old"}, Secret{"token-of-old-times"}, {}, "environment"};
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "identity"), says(Verdict::red, "ExpiredToken", "Renew the credentials (environment)"));
+  EXPECT_THAT(to_text(findings, false), Not(HasSubstr("token-of-old-times")));
+}
+
+TEST(Doctor, MakesAClearRowOfEachThingThatIsRefused) {
+  Clinic clinic;
+  clinic.deny_everything();
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "identity"), green());
+  EXPECT_THAT(about(findings, "challenge"), says(Verdict::red, "AccessDenied", "Allow route53:ListHostedZones"));
+  EXPECT_THAT(about(findings, "account-key"), says(Verdict::red, "AccessDenied", "Allow s3:GetObject"));
+  EXPECT_THAT(about(findings, "state"), says(Verdict::red, "AccessDenied", "Allow s3:ListBucket"));
+  EXPECT_THAT(about(findings, "kms"), says(Verdict::red, "AccessDenied", "Allow kms:GenerateDataKey"));
+  EXPECT_THAT(about(findings, "target", "elb/old"),
+              says(Verdict::red, "AccessDenied", "Allow elasticloadbalancing:DescribeLoadBalancers"));
+  EXPECT_THAT(about(findings, "target", "listener/"),
+              says(Verdict::red, "AccessDenied", "Allow elasticloadbalancing:DescribeListeners"));
+  EXPECT_THAT(about(findings, "quota", "IAM"), says(Verdict::yellow, "AccessDenied", "Allow iam:GetAccountSummary"));
+  EXPECT_THAT(about(findings, "versions"), says(Verdict::yellow, "AccessDenied", "Allow s3:GetBucketVersioning"));
+  for (const Finding& finding : findings)
+    if (finding.verdict != Verdict::green) EXPECT_THAT(finding.next, Not(IsEmpty())) << finding.subject;
+}
+
+TEST(Doctor, TellsWhatIsMissingForManyNamesOnce) {
+  Clinic clinic;
+  auto& domains = clinic.config.certificates.front().domains;
+  for (const char* name : {"a.example.com", "b.example.com", "c.example.com"})
+    domains.push_back(DomainName::parse(name));
+  clinic.deny_everything();
+  const Findings findings = clinic.examine();
+  EXPECT_EQ(std::ranges::count(findings, "challenge", &Finding::check), 1);
+  EXPECT_THAT(about(findings, "challenge").subject, HasSubstr("and 1 more"));
+}
+
+// Zones and challenges
+
+TEST(Doctor, RefusesAZoneThatItsParentDoesNotDelegateTo) {
+  Clinic clinic;
+  clinic.zone().delegated = false;
+  const std::string server = clinic.zone().name_servers.front();
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "zone"), says(Verdict::red, "its parent does not delegate to it", server));
+  EXPECT_THAT(about(findings, "challenge"), says(Verdict::red, "no name server answers for it"));
+  EXPECT_THAT(clinic.apply(), Not(IsEmpty())) << "and it is true";
+}
+
+TEST(Doctor, RefusesAShadowWhoseParentDelegatesElsewhere) {
+  Clinic clinic;
+  clinic.zone().delegated = false;
+  clinic.world().zones().add("com");
+  clinic.ns("com", "example.com", {"ns1.elsewhere.test.", "ns2.elsewhere.test."});
+  EXPECT_THAT(about(clinic.examine(), "zone"),
+              says(Verdict::red, "a shadow: the world asks ns1.elsewhere.test, ns2.elsewhere.test instead",
+                   clinic.zone().name_servers.front()));
+}
+
+TEST(Doctor, WarnsOfNameServersThatAreNotTheZones) {
+  Clinic clinic;
+  auto servers = clinic.zone().name_servers;
+  for (std::string& server : servers) server += ".";
+  servers.push_back("stale.elsewhere.test.");
+  clinic.ns("example.com", "example.com", servers);
+  EXPECT_THAT(about(clinic.examine(), "zone"), says(Verdict::yellow, "the world asks stale.elsewhere.test too"));
+}
+
+TEST(Doctor, TakesNameServersOfOtherNamesForTheZonesWhereTheirAddressesAre) {
+  Clinic clinic;
+  const std::string address = clinic.simulated.network().addresses.of(clinic.zone().name_servers.front());
+  ASSERT_FALSE(address.empty());
+  clinic.world().zones().put("example.com", {.name = "ns1.example.com", .type = "A", .ttl = 60, .values = {address}});
+  clinic.ns("example.com", "example.com", {"ns1.example.com."});
+  EXPECT_THAT(about(clinic.examine(), "zone"), says(Verdict::green, "by the names ns1.example.com"));
+}
+
+TEST(Doctor, WarnsOfASecondZoneOfTheSameName) {
+  Clinic clinic;
+  clinic.world().zones().add("example.com");
+  const std::string shadow = clinic.world().zones().all.back().id;
+  clinic.world().zones().all.back().delegated = false;
+  EXPECT_THAT(about(clinic.examine(), "zone", shadow), says(Verdict::yellow, "a shadow of " + clinic.zone().id));
+}
+
+TEST(Doctor, RefusesANameWithoutAZone) {
+  Clinic clinic;
+  clinic.config.certificates.front().domains.push_back(DomainName::parse("www.example.org"));
+  EXPECT_THAT(about(clinic.examine(), "challenge", "example.org"), says(Verdict::red, "no public hosted zone holds"));
+}
+
+TEST(Doctor, RefusesAChallengeBelowAZoneThatWasCutOff) {
+  Clinic clinic;
+  clinic.config.certificates.front().domains = {DomainName::parse("www.sub.example.com")};
+  clinic.ns("example.com", "sub.example.com", {"ns1.elsewhere.test."});
+  EXPECT_THAT(about(clinic.examine(), "challenge"), says(Verdict::red, "but the world asks zone sub.example.com for it",
+                                                         "Create the hosted zone sub.example.com"));
+  EXPECT_THAT(clinic.apply(), Not(IsEmpty())) << "and it is true";
+}
+
+TEST(Doctor, FollowsACnameIntoAZoneThatMayBeWritten) {
+  Clinic clinic;
+  clinic.world().zones().add("acme.example");
+  clinic.cname("example.com", "_acme-challenge.example.com", "example-com.acme.example");
+  EXPECT_THAT(about(clinic.examine(), "challenge"),
+              says(Verdict::red, "is a CNAME to example-com.acme.example", "[challenge] delegated"));
+  clinic.config.delegated = {DomainName::parse("acme.example")};
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "challenge"),
+              says(Verdict::green, "a CNAME to example-com.acme.example; goes into zone acme.example"));
+  EXPECT_THAT(about(findings, "zone", "acme.example"), green());
+  EXPECT_THAT(clinic.apply(), IsEmpty()) << "and it is true";
+}
+
+TEST(Doctor, RefusesCnamesThatLeadRoundInACircle) {
+  Clinic clinic;
+  clinic.cname("example.com", "_acme-challenge.example.com", "_acme-challenge.www.example.com");
+  clinic.cname("example.com", "_acme-challenge.www.example.com", "_acme-challenge.example.com");
+  EXPECT_THAT(about(clinic.examine(), "challenge"), says(Verdict::red, "perhaps round in a circle"));
+}
+
+// CAA
+
+TEST(Doctor, SaysWhichCaaRecordToAddAndThenTheCaIssues) {
+  Clinic clinic;
+  clinic.caa("example.com", {"0 issue \"other.example\""});
+  const Finding refused = about(clinic.examine(), "caa", "CAA of example.com");
+  EXPECT_THAT(refused, says(Verdict::red, "it lets other.example issue, not ca.sandbox.test",
+                            "Add example.com. CAA 0 issue \"ca.sandbox.test; validationmethods=dns-01\""));
+  EXPECT_THAT(clinic.apply(), fails_over("CAA")) << "and it is true";
+  clinic.simulated.run_for(days(2));
+  clinic.caa("example.com", {"0 issue \"other.example\"", "0 issue \"ca.sandbox.test; validationmethods=dns-01\""});
+  EXPECT_THAT(about(clinic.examine(), "caa"), green());
+  EXPECT_THAT(clinic.apply(), IsEmpty());
+}
+
+TEST(Doctor, TellsWildcardsFromOtherNames) {
+  Clinic clinic;
+  clinic.caa("example.com", {"0 issue \"ca.sandbox.test\"", "0 issuewild \";\""});
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "caa", "CAA of example.com"), green());
+  EXPECT_THAT(about(findings, "caa", "CAA of *.example.com"),
+              says(Verdict::red, "it lets nobody issuewild", "Add example.com. CAA 0 issuewild \"ca.sandbox.test"));
+  EXPECT_THAT(clinic.apply(), fails_over("CAA"));
+}
+
+TEST(Doctor, ComparesCaaWithOurAccount) {
+  Clinic clinic;
+  clinic.caa("example.com", {"0 issue \"ca.sandbox.test; accounturi=https://ca.sandbox.test/acct/none\""});
+  EXPECT_THAT(about(clinic.examine(), "caa"), says(Verdict::yellow, "ours is not known yet"));
+  EXPECT_THAT(clinic.apply(), fails_over("CAA"));
+  const std::string account = clinic.world().ca().accounts.begin()->first;
+  const Finding refused = about(clinic.examine(), "caa");
+  EXPECT_THAT(refused, says(Verdict::red, "not ours", "accounturi=" + account));
+  const std::string value = refused.next.substr(refused.next.find("0 issue"));
+  clinic.caa("example.com", {value});
+  EXPECT_THAT(about(clinic.examine(), "caa"), says(Verdict::green, "it lets our account at ca.sandbox.test in"));
+  clinic.simulated.run_for(days(2));
+  EXPECT_THAT(clinic.apply(), IsEmpty()) << "exactly what we told people to add";
+}
+
+// State and keys
+
+TEST(Doctor, SaysThatTheBucketIsNotThere) {
+  Clinic clinic;
+  clinic.config.state.store = "s3://nowhere/certferry/";
+  EXPECT_THAT(about(clinic.examine(), "state"), says(Verdict::red, "NoSuchBucket", "Create the bucket nowhere"));
+}
+
+TEST(Doctor, WarnsOfABucketWithoutVersions) {
+  Clinic clinic;
+  clinic.world().buckets().versioning["state"] = "Suspended";
+  EXPECT_THAT(about(clinic.examine(), "versions"),
+              says(Verdict::yellow, "not kept", "aws s3api put-bucket-versioning --bucket state"));
+}
+
+TEST(Doctor, RefusesAStoreThatPassesOverConditions) {
+  Clinic clinic;
+  clinic.world().buckets().conditions_honoured = false;
+  EXPECT_THAT(about(clinic.examine(), "state"), says(Verdict::red, "though If-None-Match forbids it"));
+  EXPECT_THAT(clinic.objects(), IsEmpty()) << "its test object is gone all the same";
+}
+
+TEST(Doctor, RemovesTestObjectsOfExaminationsThatWereKilled) {
+  Clinic clinic;
+  clinic.objects();
+  clinic.examine();
+  const auto& events = clinic.world().events();
+  const auto first_put = std::ranges::find(events, "PutObject", &sandbox::Event::operation);
+  ASSERT_NE(first_put, events.end());
+  const std::string name = first_put->object.substr(first_put->object.find('/') + 1);
+  const auto leave = [&](const std::string& key, WallTime at) {
+    const std::string value = R"({\"at\":\")" + iso8601(at) + R"(\",\"format\":1,\"turn\":1})";
+    clinic.objects()[key] = {R"({"token":"0011223344556677","value":")" + value + "\"}", "\"etag\"", at};
+  };
+  EXPECT_TRUE(name.starts_with("certferry/doctor/")) << name;
+  leave("certferry/doctor/old", clinic.world().now() - hours(2));
+  leave("certferry/doctor/fresh", clinic.world().now() - seconds(2));
+  EXPECT_THAT(about(clinic.examine(), "state"), green());
+  EXPECT_FALSE(clinic.objects().contains("certferry/doctor/old"));
+  EXPECT_TRUE(clinic.objects().contains("certferry/doctor/fresh")) << "somebody may be at it";
+}
+
+TEST(Doctor, SaysThatTheKmsKeyIsNotThereOrMayNotBeUsed) {
+  Clinic clinic;
+  clinic.config.state.kms_key = "alias/another";
+  EXPECT_THAT(about(clinic.examine(), "kms"), says(Verdict::red, "NotFoundException", "Correct kms_key"));
+  clinic.config.state.kms_key = "alias/certferry";
+  clinic.world().kms().denied = true;
+  EXPECT_THAT(about(clinic.examine(), "kms"), says(Verdict::red, "AccessDenied", "Allow kms:GenerateDataKey"));
+}
+
+TEST(Doctor, ReadsTheAccountKeyOrSealsWhereItIsGoingToLie) {
+  Clinic clinic;
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::green, "alias/certferry seals and opens"));
+  EXPECT_THAT(clinic.objects(), IsEmpty()) << "it makes none";
+  clinic.objects()["certferry/account.key"] = {"-----BEGIN EC PRIVATE KEY-----", "\"etag\"", clinic.world().now()};
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::red, "it lies there unsealed"));
+  clinic.objects().clear();
+  EXPECT_THAT(clinic.apply(), IsEmpty());
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::green, "read; its thumbprint is"));
+  clinic.objects().erase("certferry/account.key");
+  EXPECT_THAT(about(clinic.examine(), "account-key"),
+              says(Verdict::red, "gone, though the state remembers", "Restore"));
+}
+
+// The CA
+
+TEST(Doctor, SaysThatTheTermsAreNotAgreedTo) {
+  Clinic clinic;
+  clinic.config.ca.agree_to_terms = false;
+  clinic.config.account.key.clear();
+  EXPECT_THAT(about(clinic.examine(), "account"),
+              says(Verdict::red, "its terms are not agreed to: https://", "agree_to_terms"));
+}
+
+TEST(Doctor, SaysWhichProfilesTheCaOffers) {
+  Clinic clinic;
+  clinic.config.certificates.front().profile = "shortlived";
+  EXPECT_THAT(about(clinic.examine(), "ca", "profile"), green());
+  clinic.config.certificates.front().profile = "eternal";
+  EXPECT_THAT(about(clinic.examine(), "ca", "profile"), says(Verdict::red, "classic, shortlived", "Correct `profile`"));
+}
+
+TEST(Doctor, GoesOnWhereTheCaDoesNotAnswer) {
+  Clinic clinic;
+  clinic.world().ca().interpose = [](const http::Request&, const std::string&) {
+    return http::Response{.status = 503, .headers = {}, .body = ""};
+  };
+  clinic.caa("example.com", {"0 issue \"other.example\""});
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "ca"), is(Verdict::red));
+  EXPECT_THAT(about(findings, "caa"), says(Verdict::yellow, "the CA does not say which of them it is"));
+  EXPECT_THAT(about(findings, "zone"), green());
+}
+
+// Targets, quotas, limits, clock
+
+TEST(Doctor, SaysWhichTargetsAreNotThereOrSpeakNoTls) {
+  Clinic clinic;
+  clinic.world().classic().by_name.at("old").listeners.at(443).protocol = "TCP";
+  EXPECT_THAT(about(clinic.examine(), "target", "elb/old"), says(Verdict::red, "its listener speaks TCP"));
+  clinic.world().classic().by_name.clear();
+  clinic.world().load_balancers().by_name.clear();
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "target", "elb/old"), says(Verdict::red, "there is no such load balancer in eu-west-1"));
+  EXPECT_THAT(about(findings, "target", "listener/"), says(Verdict::red, "there is no such listener"));
+}
+
+TEST(Doctor, SaysWhichKeysATargetDoesNotTake) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  const std::string served = world.server_certificates().by_name.begin()->second.arn;
+  const std::string network = world.load_balancers().add("tcp", served, "network").arn;
+  CertificateConfig& certificate = clinic.config.certificates.front();
+  certificate.key_type = KeyType::rsa4096;
+  certificate.install = {InstallConfig{ListenerInstall{Arn::parse(network)}}, InstallConfig{ElbInstall{"old", 443}}};
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "target", "NLB"), says(Verdict::red, "does not take rsa4096", "Write key = \"p256\""));
+  EXPECT_THAT(about(findings, "target", "classic"), says(Verdict::green, "takes rsa4096"));
+}
+
+TEST(Doctor, SaysThatAReloadCommandIsNotThere) {
+  Clinic clinic;
+  std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload = {"/opt/none", "-s"};
+  EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"), says(Verdict::red, "/opt/none", "`reload`"));
+}
+
+TEST(Doctor, CountsTheFreePlacesOfServerCertificates) {
+  Clinic clinic;
+  const auto used = clinic.world().server_certificates().by_name.size();
+  CertificateConfig second = clinic.config.certificates.front();
+  second.id = CertificateId::parse("second");
+  second.install = {InstallConfig{ElbInstall{"old", 8443}}};
+  clinic.config.certificates.push_back(second);
+  auto& quota = clinic.world().settings().server_certificate_quota;
+  EXPECT_THAT(about(clinic.examine(), "quota", "IAM"), says(Verdict::green, "room for 19 more"));
+  quota = used + 1;
+  EXPECT_THAT(about(clinic.examine(), "quota", "IAM"), says(Verdict::yellow, "room for 1 more, and 2 are configured"));
+  quota = used;
+  EXPECT_THAT(about(clinic.examine(), "quota", "IAM"),
+              says(Verdict::red, "room for 0 more", "Delete server certificates"));
+}
+
+TEST(Doctor, CountsTheCertificatesOfLoadBalancers) {
+  Clinic clinic;
+  clinic.world().load_balancers().listener(clinic.listener)->sni = {"arn:aws:iam::123456789012:server-certificate/a",
+                                                                    "arn:aws:iam::123456789012:server-certificate/b"};
+  EXPECT_THAT(about(clinic.examine(), "quota", "list of web"), says(Verdict::green, "2 of 25"));
+}
+
+TEST(Doctor, TellsWhatHoldsTheNextTryBack) {
+  Clinic clinic;
+  clinic.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return sandbox::CaProblem{400, "dns", "query timed out"};
+  };
+  EXPECT_THAT(clinic.apply(), Not(IsEmpty()));
+  clinic.simulated.run_for(minutes(2));
+  EXPECT_THAT(clinic.apply(), Not(IsEmpty()));
+  EXPECT_THAT(about(clinic.examine(), "rate-limit", "www"),
+              says(Verdict::yellow, "2 failures in a row hold the next try back until"));
+  clinic.simulated.run_for(days(2));
+  EXPECT_THAT(about(clinic.examine(), "rate-limit", "www"), says(Verdict::green, "no failure holds it back"));
+}
+
+TEST(Doctor, NoticesAWrongClock) {
+  Clinic clinic;
+  EXPECT_THAT(about(clinic.examine(), "clock"), green());
+  clinic.simulated.machine().clock_error = minutes(2);
+  EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::yellow, "ahead of the CA", "Set this machine's clock"));
+  clinic.simulated.machine().clock_error = -hours(3);
+  EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::red, "behind the CA", "Set this machine's clock"));
+}
+
+// Roles of zones
+
+TEST(Doctor, SaysWhoTheRolesOfZonesAre) {
+  Clinic clinic;
+  const std::string role = "arn:aws:iam::210987654321:role/dns";
+  clinic.config.zones.push_back(ZoneConfig{DomainName::parse("example.com"), {}, role, {}, {}});
+  EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::red, "AccessDenied", "Allow sts:AssumeRole"));
+  clinic.world().sts().add_role(role);
+  EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::green, "assumed-role/dns/certferry"));
+}
+
+}  // namespace
+}  // namespace certferry

@@ -1,0 +1,64 @@
+#include "engine/findings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace certferry {
+namespace {
+
+using Verdict = Finding::Verdict;
+
+const Findings three{{Verdict::green, "clock", "clock", "right", ""},
+                     {Verdict::yellow, "versions", "versions of bucket state", "not kept", "Turn them on"},
+                     {Verdict::red, "zone", "zone example.com", "a shadow", "Delegate it"}};
+
+TEST(Findings, AreATableWithTheRemedyBelowEach) {
+  EXPECT_EQ(to_text(three, false),
+            "green   clock: right\n"
+            "yellow  versions of bucket state: not kept\n"
+            "        -> Turn them on\n"
+            "red     zone example.com: a shadow\n"
+            "        -> Delegate it\n"
+            "1 red, 1 yellow, 1 green\n");
+}
+
+TEST(Findings, AreColouredWhereThatIsSeen) {
+  const std::string text = to_text(three, true);
+  EXPECT_THAT(text, testing::HasSubstr("\x1b[32mgreen \x1b[0m  clock: right\n"));
+  EXPECT_THAT(text, testing::HasSubstr("\x1b[33myellow\x1b[0m"));
+  EXPECT_THAT(text, testing::HasSubstr("\x1b[31mred   \x1b[0m"));
+}
+
+TEST(Findings, AreJsonWithTheSameWords) {
+  const Json json = to_json(three);
+  EXPECT_EQ(json.at("red").as_integer(), 1);
+  EXPECT_EQ(json.elements("findings").size(), three.size());
+  EXPECT_EQ(json.elements("findings")[1], Json::object({{"verdict", "yellow"},
+                                                        {"check", "versions"},
+                                                        {"subject", "versions of bucket state"},
+                                                        {"found", "not kept"},
+                                                        {"next", "Turn them on"}}));
+}
+
+TEST(Findings, AreAsBadAsTheWorstOfThem) {
+  EXPECT_EQ(worst({}), Verdict::green);
+  EXPECT_EQ(worst({three[0], three[1]}), Verdict::yellow);
+  EXPECT_EQ(worst({three[2], three[0]}), Verdict::red);
+}
+
+TEST(Findings, ThatAreAlikeAreOne) {
+  Findings many;
+  for (const char* subject : {"a", "b", "c", "d", "e"})
+    many.push_back({Verdict::red, "challenge", subject, "AccessDenied", "Allow it"});
+  many.push_back({Verdict::red, "challenge", "f", "another reason", "Do that"});
+  many.push_back({Verdict::green, "challenge", "g", "good", ""});
+  many.push_back({Verdict::green, "challenge", "h", "good", ""});
+  const Findings few = gathered(many);
+  ASSERT_EQ(few.size(), 4U);
+  EXPECT_EQ(few[0].subject, "a, b, c and 2 more");
+  EXPECT_EQ(few[1].subject, "f");
+  EXPECT_EQ(few[3].subject, "h") << "what is green is listed whole";
+}
+
+}  // namespace
+}  // namespace certferry
