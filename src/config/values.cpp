@@ -175,6 +175,7 @@ std::optional<ResolverConfig> Values::resolver(const std::string& text, const Pl
   bool whole = bracket == std::string::npos || numbered || colon == text.size();
   if (numbered) {
     const char* end = text.data() + text.size();
+    port = 0;  // where no digit follows
     whole = std::from_chars(text.data() + colon + 1, end, port).ptr == end && port >= 1 &&
             port <= std::numeric_limits<std::uint16_t>::max();
     address = text.substr(0, colon);
