@@ -138,6 +138,19 @@ const std::map<std::string, Operation> operations = {
      [](Client& client, const Json& input) -> Task<Json> {
        co_return static_cast<int>(co_await Iam{client}.remove(text_in(input, "name")));
      }},
+    {"iam.quota",
+     [](Client& client, const Json&) -> Task<Json> {
+       const CertificateQuota quota = co_await Iam{client}.quota();
+       co_return Json::array({quota.used, quota.most});
+     }},
+    {"iam.denied",
+     [](Client& client, const Json& input) -> Task<Json> {
+       const PolicyQuestion question{text_in(input, "principal"),
+                                     {text_in(input, "action")},
+                                     {text_in(input, "resource")},
+                                     {{"route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}}}};
+       co_return texts(co_await Iam{client}.denied(question));
+     }},
     {"elb.describe",
      [](Client& client, const Json& input) -> Task<Json> {
        co_return shown(co_await Elb{client}.describe(text_in(input, "name")));
@@ -173,6 +186,12 @@ const std::map<std::string, Operation> operations = {
      [](Client& client, const Json& input) -> Task<Json> {
        co_return texts(co_await ElbV2{client}.certificates(arn_in(input)));
      }},
+    {"elbv2.account_limits",
+     [](Client& client, const Json&) -> Task<Json> {
+       Json limits = Json::object();
+       for (const auto& [name, most] : co_await ElbV2{client}.account_limits()) limits[name] = most;
+       co_return limits;
+     }},
     {"elbv2.set_default_certificate",
      [](Client& client, const Json& input) -> Task<Json> {
        co_await ElbV2{client}.set_default_certificate(arn_in(input), text_in(input, "certificate"));
@@ -200,6 +219,10 @@ const std::map<std::string, Operation> operations = {
     {"s3.list",
      [](Client& client, const Json& input) -> Task<Json> {
        co_return texts(co_await S3{client}.list(text_in(input, "bucket"), text_in(input, "prefix")));
+     }},
+    {"s3.versioned",
+     [](Client& client, const Json& input) -> Task<Json> {
+       co_return co_await S3{client}.versioned(text_in(input, "bucket"));
      }},
     {"kms.generate_data_key",
      [](Client& client, const Json& input) -> Task<Json> {

@@ -223,6 +223,7 @@ def of(world, what):
 
 
 VALUES = ['"one two"', r'"back\\slash \"quoted\" \303\244 <&>"']
+USER = "arn:aws:iam::123456789012:user/sandbox"
 KEY = "folder/a record *+é&=~/x"
 CONTEXT = {"certferry": "secret/www/1", "a": 'quote " and ü'}
 ROUTE53, IAM, ELB, V2, S3, KMS, STS = "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
@@ -266,6 +267,16 @@ ROWS = [
         {"path": "/calls/"}, {"PathPrefix": "/calls/"}, each(metadata_shown, "ServerCertificateMetadataList")),
     Row("iam.remove", (IAM, "delete_server_certificate"),
         {"name": "www,+=.@-1"}, {"ServerCertificateName": "www,+=.@-1"}, lambda _: 0),
+    Row("iam.quota", (IAM, "get_account_summary"), {}, {},
+        lambda reply: [reply["SummaryMap"]["ServerCertificates"], reply["SummaryMap"]["ServerCertificatesQuota"]]),
+    Row("iam.denied", (IAM, "simulate_principal_policy"),
+        {"principal": USER, "action": "route53:ChangeResourceRecordSets", "resource": "arn:aws:route53:::hostedzone/Z1"},
+        {"PolicySourceArn": USER, "ActionNames": ["route53:ChangeResourceRecordSets"],
+         "ResourceArns": ["arn:aws:route53:::hostedzone/Z1"],
+         "ContextEntries": [{"ContextKeyName": "route53:ChangeResourceRecordSetsRecordTypes",
+                             "ContextKeyType": "stringList", "ContextKeyValues": ["TXT"]}]},
+        lambda reply: [f"{one['EvalActionName']} on {one['EvalResourceName']}"
+                       for one in reply["EvaluationResults"] if one["EvalDecision"] != "allowed"]),
     Row("elb.describe", (ELB, "describe_load_balancers"),
         {"name": "classic"}, {"LoadBalancerNames": ["classic"]}, first(classic_shown, "LoadBalancerDescriptions")),
     Row("elb.describe_all", (ELB, "describe_load_balancers"),
@@ -294,6 +305,10 @@ ROWS = [
     Row("elbv2.certificates", (V2, "describe_listener_certificates"),
         lambda w: {"arn": w.listener()[1]}, lambda w: {"ListenerArn": w.listener()[1]},
         lambda reply: list(dict.fromkeys(c["CertificateArn"] for c in reply["Certificates"]))),
+    Row("elbv2.account_limits", (V2, "describe_account_limits"), {}, {},
+        lambda reply: {limit["Name"]: int(limit["Max"]) for limit in reply["Limits"]}),
+    Row("s3.versioned", (S3, "get_bucket_versioning"), {"bucket": "state"}, {"Bucket": "state"},
+        lambda reply: reply.get("Status") == "Enabled"),
     Row("s3.put", (S3, "put_object"),
         {"bucket": "state", "key": KEY, "body": "one"},
         {"Bucket": "state", "Key": KEY, "Body": b"one", "IfNoneMatch": "*",
@@ -423,7 +438,7 @@ def canonical(asked):
     return {
         "method": asked["method"],
         "path": asked["path"],
-        "query": sorted(asked["query"].split("&")),
+        "query": sorted(pair if "=" in pair else pair + "=" for pair in asked["query"].split("&")),
         "headers": told,
         "body": canonical_body({"headers": headers, "body": asked["body"]}),
         "signed for": scope and scope.group(1),
