@@ -7,6 +7,7 @@
 #include "crypto/pem.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/policy_simulator.h"
 #include "sandbox/strikes.h"
 #include "sandbox/world.h"
 
@@ -144,6 +145,7 @@ std::map<std::string, std::string> tags_of(const QueryCall& call) {
 
 http::Response ServerCertificates::handle(const http::Request& request, WallTime now) {
   return answer_query(world_, kIam, request, now, [&](const QueryCall& call, XmlWriter& result) -> Outcome {
+    if (call.action() == "SimulatePrincipalPolicy") return simulate_principal_policy(world_, call, result);
     if (call.action() == "UploadServerCertificate") return upload(call, result, now);
     if (call.action() == "ListServerCertificates") return list(call, result);
     if (call.action() == "GetServerCertificate") return get(call, result);

@@ -124,7 +124,7 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
   const auto told = [&](const ChallengePlace& place, Verdict verdict, std::string found, std::string next) {
     const std::string alias = place.name == challenge ? "" : fmt::format("a CNAME to {}; ", place.name);
     return ExaminedChallenge{
-        {verdict, "challenge", "challenge " + challenge, alias + std::move(found), std::move(next)}, place.zone};
+        {verdict, "challenge", "challenge " + challenge, alias + std::move(found), std::move(next)}, place};
   };
   const ChallengePlace first = co_await zones.place(record);
   const ChallengePlace place = co_await end_of_the_line(resolver, zones, record.name(), first);

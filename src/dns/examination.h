@@ -14,7 +14,7 @@ namespace certferry {
 
 struct ExaminedChallenge {
   Finding finding;
-  std::optional<Zone> zone;  // that it is written into, where there is one
+  ChallengePlace place;  // where it is written
 };
 // Where the challenge of this name is written: its zone, after CNAMEs; and whether the world asks that zone for it, or
 // one that was cut off below it.

@@ -11,6 +11,7 @@
 #include "deploy/examination.h"
 #include "dns/examination.h"
 #include "engine/account.h"
+#include "engine/permissions.h"
 #include "engine/zone_rules.h"
 #include "keys/examination.h"
 #include "state/examination.h"
@@ -133,6 +134,7 @@ Task<Findings> Doctor::examine() {
                                in_aws("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
                                in_aws("quota", "quotas", &Doctor::quotas),
                                look("rate-limit", "rate limits", &Doctor::rate_limits)}));
+  append(all, co_await looked_in_aws("permission", "permissions", [this] { return permissions(); }, Verdict::yellow));
   append(all, clock());
   co_return gathered(all);
 }
@@ -245,7 +247,7 @@ std::vector<DomainName> Doctor::names() const {
 Task<Findings> Doctor::challenge(DomainName domain) {
   co_return co_await looked("challenge", "challenge _acme-challenge." + domain.text(), [&]() -> Task<Findings> {
     const ExaminedChallenge seen = co_await examine_challenge(patient_.outside.resolver, *zones_, domain);
-    if (seen.zone) zones_written_.emplace(seen.zone->id, *seen.zone);
+    places_.emplace(domain, seen.place);
     co_return Findings{seen.finding};
   });
 }
@@ -257,13 +259,51 @@ Task<Findings> Doctor::zones() {
   for (const DomainName& domain : domains) looks.push_back([this, &domain] { return challenge(domain); });
   Findings challenges = co_await all_of(std::move(looks));
   looks.clear();
-  for (const auto& [id, zone] : zones_written_)
+  std::map<HostedZoneId, Zone> written;
+  for (const auto& [challenge, place] : places_) written.emplace(place.zone.id, place.zone);
+  for (const auto& [id, zone] : written)
     looks.push_back([this, &zone]() -> Task<Findings> {
       co_return co_await looked("zone", fmt::format("zone {} ({})", zone.name.text(), zone.id.text()),
                                 [&] { return examine_zone(patient_.outside.resolver, *zones_, zone); });
     });
   Findings all = co_await all_of(std::move(looks));
   append(all, challenges);
+  co_return all;
+}
+
+// What a policy says is what was found: the narrowest that suffices.
+Task<PolicyFacts> Doctor::policy_facts() {
+  PolicyFacts facts;
+  facts.partition = patient_.access->client().partition();
+  facts.account = who_->account;
+  facts.region = patient_.access->region();
+  facts.principal = who_->principal();
+  for (const auto& [domain, place] : places_) {
+    const auto rule = std::ranges::find_if(patient_.config.zones, [&, &zone = place.zone](const ZoneConfig& one) {
+      return one.name == zone.name && &client_of(one, *patient_.access) == zone.client;
+    });
+    PlacedChallenge placed{ChallengeRecord{domain, ""}.name(),
+                           DomainName::parse(place.name),
+                           rule == patient_.config.zones.end() ? "" : rule->role,
+                           {place.zone.id}};
+    for (HostedZoneId& namesake : co_await zones_->namesakes(place.zone)) placed.zones.push_back(std::move(namesake));
+    facts.challenges.push_back(std::move(placed));
+  }
+  co_return facts;
+}
+
+Task<Findings> Doctor::permissions() {
+  if (who_->root) co_return Findings{};  // whom no policy limits: its own finding says so
+  const PolicyFacts facts = co_await policy_facts();
+  Findings all;
+  for (const Policy& policy : identity_policies(patient_.config, facts)) {
+    const auto rule = std::ranges::find(patient_.config.zones, policy.of, &ZoneConfig::role);
+    const bool own = policy.of.empty() || rule == patient_.config.zones.end();
+    aws::Client& client = own ? patient_.access->client() : client_of(*rule, *patient_.access);
+    const std::string principal = own ? facts.principal : policy.of;
+    const Look look = [&] { return examine_permissions(client, principal, policy); };
+    append(all, co_await looked("permission", "permissions of " + principal, look, Verdict::yellow));
+  }
   co_return all;
 }
 

@@ -13,6 +13,7 @@
 #include "engine/findings.h"
 #include "keys/account_key.h"
 #include "outside/outside.h"
+#include "plan/policy.h"
 #include "state/vault.h"
 
 namespace certferry {
@@ -47,6 +48,8 @@ class Doctor {
   Task<Findings> account();
   Task<Findings> account_key();
   Task<Findings> zones();
+  Task<Findings> permissions();
+  Task<PolicyFacts> policy_facts();
   Task<Findings> challenge(DomainName domain);
   Task<Findings> caa();
   Task<Findings> state();
@@ -69,7 +72,7 @@ class Doctor {
   std::optional<acme::Directory> directory_;
   std::string account_url_, account_thumbprint_;  // "" where the state remembers none
   std::optional<aws::Identity> who_;              // we are to AWS, once it said so
-  std::map<HostedZoneId, Zone> zones_written_;
+  std::map<DomainName, ChallengePlace> places_;   // of challenges, as far as they were found
 };
 
 }  // namespace certferry

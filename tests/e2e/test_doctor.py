@@ -63,18 +63,14 @@ def practice(tmp_path):
     made.sandbox.stop()
 
 
-def without_permissions(rows):
-    return [one for one in rows if one["check"] != "permission"]
-
-
 def test_all_is_green_before_and_after_apply_and_nothing_is_left(practice):
-    rows = without_permissions(practice.doctor(expect=0))
+    rows = practice.doctor(expect=0)
     assert {one["verdict"] for one in rows} == {"green"}, rows
     assert row(rows, "identity")["found"].startswith("arn:aws:iam::123456789012:user/sandbox, by credentials of")
     assert "Contents" not in practice.sandbox.client("s3").list_objects_v2(Bucket="state")
     ran = practice.run("apply")
     assert ran.returncode == 0, ran.stderr
-    rows = without_permissions(practice.doctor(expect=0))
+    rows = practice.doctor(expect=0)
     assert {one["verdict"] for one in rows} == {"green"}, rows
 
 

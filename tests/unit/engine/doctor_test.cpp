@@ -239,6 +239,55 @@ TEST(Doctor, ComparesCaaWithOurAccount) {
   EXPECT_THAT(clinic.apply(), IsEmpty()) << "exactly what we told people to add";
 }
 
+// Permissions
+
+TEST(Doctor, NamesEveryStatementThatSomethingIsMissingOf) {
+  Clinic clinic;
+  EXPECT_THAT(about(clinic.examine(), "permission"),
+              says(Verdict::green, "statements that IAM can tell of are allowed"));
+  std::vector<sandbox::SimulatedRight> asked;
+  clinic.world().server_certificates().allows = [&](const sandbox::SimulatedRight& right) {
+    asked.push_back(right);
+    return right.action != "iam:UploadServerCertificate" && right.action != "elasticloadbalancing:ModifyListener";
+  };
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(
+      about(findings, "permission", "ShelveServerCertificates"),
+      says(Verdict::red, "missing: iam:UploadServerCertificate on arn:aws:iam::123456789012:server-certificate/",
+           "`certferry policy`"));
+  EXPECT_THAT(about(findings, "permission", "BindListeners"),
+              says(Verdict::red, "elasticloadbalancing:ModifyListener"));
+  EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 2);
+  const auto write = std::ranges::find(asked, "route53:ChangeResourceRecordSets", &sandbox::SimulatedRight::action);
+  ASSERT_NE(write, asked.end());
+  EXPECT_EQ(write->principal, "arn:aws:iam::123456789012:user/sandbox");
+  EXPECT_EQ(write->resource, "arn:aws:route53:::hostedzone/" + clinic.zone().id);
+  EXPECT_THAT(write->context["route53:ChangeResourceRecordSetsActions"], ::testing::ElementsAre("CREATE", "DELETE"));
+  EXPECT_THAT(write->context["route53:ChangeResourceRecordSetsNormalizedRecordNames"],
+              ::testing::ElementsAre("_acme-challenge.example.com"));
+}
+
+TEST(Doctor, SaysThatPermissionsCannotBeToldWhereTheSimulatorIsDenied) {
+  Clinic clinic;
+  clinic.deny({"iam:SimulatePrincipalPolicy"});
+  EXPECT_THAT(about(clinic.examine(), "permission"),
+              says(Verdict::yellow, "AccessDenied", "Allow iam:SimulatePrincipalPolicy"));
+}
+
+TEST(Doctor, AsksForTheRoleOfASession) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  const std::string role = "arn:aws:iam::123456789012:role/web";
+  world.add_access_key("ASIAWEB", "session-secret-of-web");
+  world.sts().sessions["ASIAWEB"] = {"arn:aws:sts::123456789012:assumed-role/web/i-1", "AROA:i-1", "token-of-the-web",
+                                     world.now() + days(300)};
+  clinic.credentials = {"ASIAWEB", Secret{"session-secret-of-web"}, Secret{"token-of-the-web"}, {}, "IMDSv2"};
+  EXPECT_THAT(about(clinic.examine(), "permission"), says(Verdict::yellow, "NoSuchEntity", "has a path"));
+  world.sts().add_role(role);
+  EXPECT_EQ(about(clinic.examine(), "permission"), (Finding{Verdict::green, "permission", "permissions of " + role,
+                                                            about(clinic.examine(), "permission").found, ""}));
+}
+
 // State and keys
 
 TEST(Doctor, SaysThatTheBucketIsNotThere) {

@@ -1,0 +1,73 @@
+#include "sandbox/policy_simulator.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <vector>
+
+#include "sandbox/security_tokens.h"
+#include "sandbox/server_certificates.h"
+#include "sandbox/world.h"
+
+namespace certferry::sandbox {
+namespace {
+
+constexpr std::size_t decisions_most = 1000, decisions_usual = 100;
+
+[[noreturn]] void refuse_input(std::string message) { throw Refusal{400, "InvalidInput", std::move(message)}; }
+
+void check_action(const std::string& action) {
+  const auto colon = action.find(':');
+  const bool whole = colon != std::string::npos && colon > 0 && colon + 1 < action.size();
+  if (!whole || action.contains('*')) refuse_input(fmt::format("Invalid Action: {}", action));
+}
+
+void check_principal(World& world, const std::string& arn) {
+  if (!arn.contains(":iam::") || (!arn.contains(":user/") && !arn.contains(":role/") && !arn.contains(":group/")))
+    refuse_input(fmt::format("Invalid Entity Arn: {} does not clearly define entity type and name.", arn));
+  const std::string user = fmt::format("arn:aws:iam::{}:user/sandbox", world.settings().account);
+  if (arn == user || world.sts().knows_role(arn)) return;
+  throw Refusal{404, "NoSuchEntity", fmt::format("The entity {} cannot be found.", arn)};
+}
+
+std::map<std::string, std::vector<std::string>> context_of(const QueryCall& call) {
+  std::map<std::string, std::vector<std::string>> context;
+  for (int index = 1;; ++index) {
+    const std::string at = fmt::format("ContextEntries.member.{}.", index);
+    const auto key = call.find(at + "ContextKeyName");
+    if (!key) return context;
+    call.required(at + "ContextKeyType");
+    context[*key] = call.members(at + "ContextKeyValues");
+  }
+}
+
+}  // namespace
+
+Outcome simulate_principal_policy(World& world, const QueryCall& call, XmlWriter& result) {
+  const std::string principal = call.required("PolicySourceArn");
+  check_principal(world, principal);
+  const auto actions = call.members("ActionNames");
+  if (actions.empty()) refuse_input("ActionNames must not be empty");
+  std::ranges::for_each(actions, check_action);
+  auto resources = call.members("ResourceArns");
+  if (resources.empty()) resources.emplace_back("*");
+  std::vector<SimulatedRight> asked;
+  for (const std::string& action : actions)
+    for (const std::string& resource : resources) asked.push_back({principal, action, resource, context_of(call)});
+  const std::size_t page = call.page_size("MaxItems", decisions_usual, decisions_most);
+  const std::string from = item_of_marker(call.text("Marker"));
+  std::size_t at = from.empty() ? 0 : static_cast<std::size_t>(std::stoul(from));
+  const std::size_t end = std::min(asked.size(), at + page);
+  result.open("EvaluationResults");
+  for (; at < end; ++at) {
+    result.open("member").text("EvalActionName", asked[at].action).text("EvalResourceName", asked[at].resource);
+    const auto& allows = world.server_certificates().allows;
+    result.text("EvalDecision", !allows || allows(asked[at]) ? "allowed" : "implicitDeny");
+    result.open("MatchedStatements").close().open("MissingContextValues").close().close();
+  }
+  result.close().text("IsTruncated", end < asked.size() ? "true" : "false");
+  if (end < asked.size()) result.text("Marker", page_marker(std::to_string(end)));
+  return {principal, false};
+}
+
+}  // namespace certferry::sandbox
