@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/limits/http.h"
 #include "wire/plain_json.h"
+#include "wire/plain_run.h"
 
 namespace certferry {
 namespace {
@@ -163,7 +164,7 @@ void write_text(std::string& out, const std::string& text) {
   out += '"';
   for (const char *at = text.data(), *end = at + text.size(); at != end; ++at) {
     const char* const run = at;
-    while (at != end && *at >= ' ' && *at <= '~' && *at != '"' && *at != '\\') ++at;
+    at = end_of_plain_run(at, end);
     out.append(run, at);
     if (at == end) break;
     const char escape = short_escape(*at);

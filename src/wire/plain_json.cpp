@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "wire/plain_run.h"
+
 namespace certferry {
 namespace {
 
@@ -102,7 +104,7 @@ class PlainReader {
   bool letters(std::string& read) {
     for (++at_;;) {
       const char* const run = at_;
-      while (at_ != end_ && *at_ >= ' ' && *at_ <= '~' && *at_ != '"' && *at_ != '\\') ++at_;
+      at_ = end_of_plain_run(at_, end_);
       read.append(run, at_);
       if (at_ == end_) return false;
       const char stop = *at_++;

@@ -84,6 +84,30 @@ struct DepthGuard : pugi::xml_tree_walker {
   }
 };
 
+constexpr bool needs_no_reference(char c) {
+  const bool control = static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n';
+  return !control && c != '&' && c != '<' && c != '>' && c != '"' && c != '\'';
+}
+
+std::string_view xml_reference(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&apos;";
+    case '\r':
+      return "&#13;";
+    default:
+      return "\xef\xbf\xbd";  // XML 1.0 has no way to write it
+  }
+}
+
 bool blank_text(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 // The one element that a document is; says in `why` what is wrong where there is none.
@@ -205,25 +229,11 @@ std::string XmlWriter::done() {
 std::string xml_escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (char c : text) {
-    auto octet = static_cast<unsigned char>(c);
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else if (c == '\'') {
-      out += "&apos;";
-    } else if (c == '\r') {
-      out += "&#13;";
-    } else if (octet < 0x20 && c != '\t' && c != '\n') {
-      out += "\xef\xbf\xbd";  // XML 1.0 has no way to write it
-    } else {
-      out += c;
-    }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t run = at;
+    while (at < text.size() && needs_no_reference(text[at])) ++at;
+    out.append(text, run, at - run);
+    if (at < text.size()) out += xml_reference(text[at]);
   }
   return out;
 }

@@ -48,6 +48,21 @@ TEST(Base64, ReturnsWhatWasSpelledInEveryForm) {
   }));
 }
 
+// Four letters at a time are read without asking for each: a wrong one is found at every place, and a line may end
+// there.
+TEST(Base64, FindsAForeignLetterAndALineEndAtEveryPlace) {
+  const std::string text = base64("all of these octets are spelled in four");
+  const Bytes bytes = parse_base64(text).value();
+  EXPECT_EQ(parse_base64url(text), bytes);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    std::string wrong = text, broken = text;
+    wrong[at] = '!';
+    EXPECT_EQ(parse_base64(wrong), std::nullopt) << at;
+    EXPECT_EQ(parse_base64(broken.insert(at, "\r\n")), bytes) << at;
+    EXPECT_EQ(parse_base64url(wrong), std::nullopt) << at;
+  }
+}
+
 TEST(Base64url, HasOneSpellingOfEachValue) {
   EXPECT_TRUE(rc::check([] {
     auto text = *rc::gen::container<std::string>(rc::gen::elementOf(std::string{"AZaz09-_Qw"}));

@@ -162,6 +162,23 @@ std::optional<Json> read(const std::string& text) {
 }
 
 // An escape by number is the library's to read, so that all of a text with one is; the same text without is ours.
+// Texts are read and written eight octets at a time: each octet is at each place of those, alone and beside another.
+TEST(Json, ReturnsEveryAsciiLetterWhereverItStands) {
+  constexpr std::size_t longest = 26;
+  for (char letter = 0; letter >= 0 && letter < 0x7f; ++letter) {
+    for (std::size_t before = 0; before < longest; ++before) {
+      const std::string text = std::string(before, 'a') + letter + "\"" + std::string(longest - before, 'b');
+      EXPECT_EQ(Json::parse(Json{text}.dump(), "a test").as_text(), text);
+    }
+  }
+}
+
+TEST(Json, RefusesAnEndOfInputInEveryPlaceOfAText) {
+  const std::string whole = Json{std::string(30, 'a') + "\n" + std::string(30, 'b')}.dump();
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    EXPECT_THROW(Json::parse(whole.substr(0, length), "a test"), Failure) << length;
+}
+
 TEST(Json, ReadsByItselfWhatTheLibraryReads) {
   EXPECT_TRUE(rc::check([] {
     std::string text = *rc::gen::arbitrary<bool>() ? arbitrary_json(4).dump() : arbitrary_json(4).dump_pretty();
