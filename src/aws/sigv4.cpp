@@ -4,10 +4,12 @@
 #include <array>
 #include <fmt/format.h>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "crypto/digest.h"
+#include "crypto/recently_read.h"
 #include "wire/base64.h"
 #include "wire/url.h"
 
@@ -143,14 +145,29 @@ std::string string_to_sign(std::string_view canonical, const SigningScope& scope
   return fmt::format("{}\n{}\n{}\n{}", signing_algorithm, date, credential_scope(scope, date), hex(sha256(canonical)));
 }
 
-std::string signature(std::string_view canonical, const Credentials& credentials, const SigningScope& scope,
-                      std::string_view date) {
-  Secret first{"AWS4" + std::string{credentials.secret_access_key.reveal()}};
-  Bytes key = hmac_sha256(first.reveal(), date.substr(0, day_letters));
+constexpr std::size_t signing_keys_held = 64;
+
+// AWS General Reference, "Deriving the signing key". The same for a day, a region and a service: derived once, and
+// found again by what tells nothing of the secret.
+std::shared_ptr<const Secret> signing_key(const Credentials& credentials, const SigningScope& scope,
+                                          std::string_view day) {
+  static RecentlyRead<Secret> latest{signing_keys_held};
+  const BytesView secret = credentials.secret_access_key.reveal();
+  const Bytes found_by = hmac_sha256(secret, fmt::format("{}/{}/{}", day, scope.region, scope.service));
+  if (auto known = latest.find(found_by)) return known;
+  const Secret first{"AWS4" + std::string{secret}};
+  Bytes key = hmac_sha256(first.reveal(), day);
   key = hmac_sha256(key, scope.region);
   key = hmac_sha256(key, scope.service);
-  key = hmac_sha256(key, "aws4_request");
-  return hex(hmac_sha256(key, string_to_sign(canonical, scope, date)));
+  const auto derived = std::make_shared<const Secret>(hmac_sha256(key, "aws4_request"));
+  latest.keep(found_by, derived);
+  return derived;
+}
+
+std::string signature(std::string_view canonical, const Credentials& credentials, const SigningScope& scope,
+                      std::string_view date) {
+  const auto key = signing_key(credentials, scope, date.substr(0, day_letters));
+  return hex(hmac_sha256(key->reveal(), string_to_sign(canonical, scope, date)));
 }
 
 void append_to_query(http::Request& request, const std::string& name, const std::string& value) {

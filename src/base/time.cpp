@@ -1,6 +1,7 @@
 #include "base/time.h"
 
 #include <array>
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <utility>
 
@@ -100,7 +101,8 @@ class DateReader {
 
 std::string iso8601(WallTime time) {
   Civil c = civil(time);
-  auto date = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second);
+  auto date = fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}"), c.year, c.month, c.day, c.hour, c.minute,
+                          c.second);
   if (c.fraction != Duration::zero()) date += fmt::format(".{:03}", c.fraction.count());
   return date + "Z";
 }
@@ -139,7 +141,8 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
 
 std::string amz_date(WallTime time) {
   Civil c = civil(time);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", c.year, c.month, c.day, c.hour, c.minute, c.second);
+  return fmt::format(FMT_COMPILE("{:04}{:02}{:02}T{:02}{:02}{:02}Z"), c.year, c.month, c.day, c.hour, c.minute,
+                     c.second);
 }
 
 std::optional<WallTime> parse_amz_date(std::string_view text) {
@@ -159,7 +162,7 @@ std::optional<WallTime> parse_amz_date(std::string_view text) {
 std::string http_date(WallTime time) {
   Civil c = civil(time);
   std::chrono::weekday day{std::chrono::floor<std::chrono::days>(time)};
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kWeekdays[day.c_encoding()], c.day,
+  return fmt::format(FMT_COMPILE("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT"), kWeekdays[day.c_encoding()], c.day,
                      kMonths[c.month - 1], c.year, c.hour, c.minute, c.second);
 }
 

@@ -40,8 +40,6 @@ Bytes coordinate_of(const EVP_PKEY* key, const char* parameter, const Curve& cur
   return result;
 }
 
-void free_octets(unsigned char* octets_of_it) { OPENSSL_free(octets_of_it); }
-
 // OpenSSL's own numbers of a curve, made once: they never change, and stay.
 const EC_GROUP* group_of(const Curve& curve) {
   static const std::array made{EC_GROUP_new_by_curve_name(known_curves[0].nid),
@@ -86,11 +84,13 @@ const Curve* curve_of(const EVP_PKEY* key) {
 // OpenSSL's encoding as it stands, which costs a quarter of asking for two numbers; a key that was read compressed is
 // written so.
 Bytes point_of(const EVP_PKEY* key, const Curve& curve) {
-  unsigned char* encoded = nullptr;
-  const std::size_t length = EVP_PKEY_get1_encoded_public_key(const_cast<EVP_PKEY*>(key), &encoded);
-  const Owned<unsigned char, free_octets> owned{encoded};
-  if (length == 1 + 2 * curve.coordinate && *encoded == POINT_CONVERSION_UNCOMPRESSED)
-    return {reinterpret_cast<const char*>(encoded), length};
+  Bytes encoded(1 + 2 * curve.coordinate, '\0');
+  std::size_t length = 0;
+  if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, octets(encoded), encoded.size(),
+                                      &length) == 1 &&
+      length == encoded.size() && encoded.front() == POINT_CONVERSION_UNCOMPRESSED)
+    return encoded;
+  openssl_reason();
   return "\x04" + coordinate_of(key, OSSL_PKEY_PARAM_EC_PUB_X, curve) +
          coordinate_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, curve);
 }

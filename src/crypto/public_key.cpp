@@ -132,10 +132,10 @@ std::optional<KeyType> PublicKey::type() const { return key_type_of(get()); }
 
 std::string PublicKey::jwk() const {
   if (const Curve* curve = curve_of(get())) {
-    const Bytes point = point_of(get(), *curve);
+    const BytesView coordinates = BytesView{spki_}.substr(curve->spki_prefix.size() + 1);
     return fmt::format(R"({{"crv":"{}","kty":"EC","x":"{}","y":"{}"}})", curve->jwk,
-                       base64url(BytesView{point}.substr(1, curve->coordinate)),
-                       base64url(BytesView{point}.substr(1 + curve->coordinate)));
+                       base64url(coordinates.substr(0, curve->coordinate)),
+                       base64url(coordinates.substr(curve->coordinate)));
   }
   if (EVP_PKEY_get_base_id(get()) == EVP_PKEY_RSA)
     return fmt::format(R"({{"e":"{}","kty":"RSA","n":"{}"}})", base64url(number_of(get(), OSSL_PKEY_PARAM_RSA_E)),

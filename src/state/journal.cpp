@@ -103,15 +103,15 @@ Journal::Content Journal::read(BytesView text) const {
 std::string Journal::what() const { return journal_name(begin_.certificate, begin_.generation); }
 
 Bytes Journal::stored(const Content& content) const {
-  return Json::object({{"format", journal_format},
-                       {"certificate", to_json(begin_.certificate)},
-                       {"generation", begin_.generation},
-                       {"specification", to_json(begin_.specification)},
-                       {"epoch", Json{begin_.epoch}},
-                       {"account", begin_.account},
-                       {"steps", content.steps},
-                       {"notes", content.notes}})
-      .dump();
+  Json whole = Json::object({{"format", journal_format},
+                             {"certificate", to_json(begin_.certificate)},
+                             {"generation", begin_.generation},
+                             {"specification", to_json(begin_.specification)},
+                             {"epoch", Json{begin_.epoch}},
+                             {"account", begin_.account}});
+  whole["steps"] = content.steps;
+  whole["notes"] = content.notes;
+  return whole.dump();
 }
 
 const Json* Journal::finished(std::string_view name) const {
@@ -132,7 +132,8 @@ Task<> Journal::record_intent(std::string name) {
 
 Task<> Journal::record_outcome(std::string name, Json value) {
   co_await write([&](Content& content) {
-    content.steps[name] = Json::object({{"state", "done"}, {"at", to_json(clock_.now())}, {"value", value}});
+    content.steps[name] = Json::object({{"state", "done"}, {"at", to_json(clock_.now())}});
+    content.steps[name]["value"] = value;
   });
 }
 
@@ -149,7 +150,7 @@ Task<> Journal::write(std::function<void(Content&)> change) {
     auto outcome = co_await store_.put(journal_key(begin_.certificate, begin_.generation), stored(next), version_);
     if (std::holds_alternative<Conflict>(outcome)) throw taken_over(what(), "it was written meanwhile");
     version_ = std::get<Store::Version>(outcome);
-    content_ = next;
+    content_ = std::move(next);
   };
   co_await to_its_end(put);
 }
