@@ -21,7 +21,6 @@ std::string after_prefix(const std::string& key) { return key.substr(key.find('/
 
 Watch::Watch(sandbox::SimulatedWorld& simulated)
     : simulated_(simulated),
-      invariants_(simulated.world()),
       keys_(simulated, complain()),
       ledgers_(simulated, complain()),
       records_(simulated, complain()),
@@ -111,7 +110,7 @@ void Watch::state_lost() {
 }
 
 std::vector<std::string> Watch::complaints() const {
-  std::vector<std::string> all = invariants_.violations();
+  std::vector<std::string> all = simulated_.invariants().violations();
   if (late_effects_) std::erase_if(all, [](const std::string& sentence) { return sentence.starts_with("I7"); });
   all.insert(all.end(), seen_.begin(), seen_.end());
   for (const auto& [key, der] : keys_.plain()) secrets_.add_private_key(der);

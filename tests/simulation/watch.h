@@ -33,7 +33,7 @@ class Watch {
   std::map<std::string, Bytes> stored() const;
   // Hears of what the test itself did to the store, as if a process had done it.
   void look_at_store();
-  sandbox::Invariants& invariants() { return invariants_; }
+  sandbox::Invariants& invariants() { return simulated_.invariants(); }
   // What a dead or stopped instance had sent may put an older certificate of ours back for a while (I8): the next run
   // repairs it, and the test looks at the end. I7 is not held against it.
   void allow_late_effects() { late_effects_ = true; }
@@ -49,7 +49,6 @@ class Watch {
   Complain complain();
 
   sandbox::SimulatedWorld& simulated_;
-  sandbox::Invariants invariants_;
   struct Heard {
     std::optional<Bytes> value;
     Json json;

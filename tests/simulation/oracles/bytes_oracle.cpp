@@ -16,11 +16,12 @@ namespace {
 
 constexpr std::size_t prefix_stride = 7919;  // a prime: over many writes, every place of a value is cut at
 
-void read_as_the_product_does(const StoredChange& at, BytesView bytes) {
+// parsed: where that is known, the JSON that `bytes` are.
+void read_as_the_product_does(const StoredChange& at, BytesView bytes, const Json& parsed = {}) {
   if (at.is_journal())
     parse_journal(bytes, at.key);
   else if (at.is_record())
-    from_json<Record>(Json::parse(bytes, at.key));
+    from_json<Record>(parsed.is_null() ? Json::parse(bytes, at.key) : parsed);
   else if (at.is_secret())
     parse_envelope(bytes, Json::parse(bytes, at.key).at("sealing").as_text(), at.key);
   else if (at.key.starts_with("zone/"))
@@ -41,7 +42,7 @@ void BytesOracle::changed(const StoredChange& change) {
     lengths.push_back(heard_ * prefix_stride % value.size());
   }
   try {
-    read_as_the_product_does(change, value);
+    read_as_the_product_does(change, value, change.after);
   } catch (const std::exception& thrown) {
     complain_(fmt::format("journal: {} cannot be read back: {}", change.key, thrown.what()));
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "read_key.h"
 
 namespace certferry::simulation {
 
@@ -23,8 +24,7 @@ void FilesOracle::look_at(const std::string& live) {
   auto& world = simulated_.world();
   const WallTime now = simulated_.time().now();
   try {
-    const sandbox::Presented given{parse_chain(BytesView{shown.now}),
-                                   PrivateKey::from_pem(Secret{Bytes{key->content}})};
+    const sandbox::Presented given{parse_chain(BytesView{shown.now}), read_key_pem(key->content)->key};
     if (const std::string why = sandbox::defect(given, now); !why.empty())
       complain_(fmt::format("I5: {} leads to a certificate of which {}", live, why));
     if (former.empty() || rollback) return;

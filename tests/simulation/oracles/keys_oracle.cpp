@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "read_key.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
@@ -15,7 +16,7 @@ namespace {
 
 std::optional<Bytes> spki_of(const Bytes& pkcs8) {
   try {
-    return PrivateKey::from_der(Secret{Bytes{pkcs8}}).public_part().spki();
+    return read_key(pkcs8)->public_half;
   } catch (const Failure&) {
     return {};
   }

@@ -1,15 +1,11 @@
 #include "secrets_oracle.h"
 
 #include <algorithm>
-#include <array>
-#include <bitset>
+#include <cstdint>
+#include <cstring>
 #include <fmt/format.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 
-#include "base/failure.h"
-#include "crypto/private_key.h"
+#include "read_key.h"
 #include "wire/base64.h"
 #include "wire/url.h"
 
@@ -17,23 +13,7 @@ namespace certferry::simulation {
 namespace {
 
 constexpr unsigned private_mode = 0600;
-constexpr std::size_t shortest_needle = 12, bits_of_two_octets = 65536;
-
-// What of a key nobody else knows: an elliptic key's scalar, an RSA key's primes and exponent.
-std::vector<Bytes> secret_numbers(BytesView pkcs8) {
-  std::vector<Bytes> numbers;
-  const PrivateKey key = PrivateKey::from_der(Secret{Bytes{pkcs8}});
-  for (const char* name :
-       {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2}) {
-    BIGNUM* number = nullptr;
-    if (EVP_PKEY_get_bn_param(key.get(), name, &number) != 1) continue;
-    Bytes octets(static_cast<std::size_t>(BN_num_bytes(number)), '\0');
-    BN_bn2bin(number, reinterpret_cast<unsigned char*>(octets.data()));
-    BN_free(number);
-    numbers.push_back(std::move(octets));
-  }
-  return numbers;
-}
+constexpr std::size_t shortest_needle = 12;
 
 // Base64 of whatever holds `octets` has one of these in it: what comes before shifts them by no, one or two octets, and
 // the characters at both ends are shared with their neighbours.
@@ -57,43 +37,60 @@ std::string upper(std::string text) {
 std::string without_line_ends(std::string_view text) {
   std::string joined;
   joined.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n' || text[i] == '\r') continue;
-    if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == 'n' || text[i + 1] == 'r')) {
-      ++i;
-      continue;
-    }
-    joined += text[i];
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t run = at;
+    while (at < text.size() && text[at] != '\n' && text[at] != '\r' && text[at] != '\\') ++at;
+    joined.append(text, run, at - run);
+    if (at == text.size()) break;
+    const bool escape = text[at] == '\\';
+    const bool ends_line = !escape || (at + 1 < text.size() && (text[at + 1] == 'n' || text[at + 1] == 'r'));
+    if (!ends_line) joined += text[at];
+    at += escape && ends_line ? 2 : 1;
   }
   return joined;
 }
 
-// Where any of many needles stands: most places are passed over by their first two octets.
+// Where any of many needles stands (after Wu and Manber, 1994): in any place, the four octets at one of the multiples
+// of `stride` are among those with which the needle begins, so that no other place of a text need be looked at.
 class Search {
  public:
-  explicit Search(const std::set<Bytes>& needles) {
+  explicit Search(const std::set<Bytes>& needles) : first_(table_size, none) {
     for (const Bytes& needle : needles) {
       if (needle.size() < shortest_needle) continue;
-      begins_.set(two_octets(needle.data()));
-      by_beginning_[two_octets(needle.data())].push_back(&needle);
+      for (std::size_t offset = 0; offset < stride; ++offset) {
+        std::uint32_t& first = first_[slot(needle.data() + offset)];
+        parts_.push_back({&needle, offset, first});
+        first = static_cast<std::uint32_t>(parts_.size() - 1);
+      }
     }
   }
   bool finds_in(BytesView text) const {
-    for (std::size_t i = 0; i + shortest_needle <= text.size(); ++i) {
-      const std::size_t beginning = two_octets(text.data() + i);
-      if (!begins_.test(beginning)) continue;
-      for (const Bytes* needle : by_beginning_.at(beginning))
-        if (text.substr(i, needle->size()) == *needle) return true;
-    }
+    for (std::size_t i = 0; i + part_octets <= text.size(); i += stride)
+      for (std::uint32_t part = first_[slot(text.data() + i)]; part != none; part = parts_[part].next)
+        if (stands_at(text, i, parts_[part])) return true;
     return false;
   }
 
  private:
-  static std::size_t two_octets(const char* at) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(at[0])) * 256 + static_cast<unsigned char>(at[1]);
+  static constexpr std::size_t part_octets = 4, stride = shortest_needle - part_octets + 1;
+  static constexpr std::size_t table_bits = 14, table_size = std::size_t{1} << table_bits;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  struct Part {
+    const Bytes* needle;
+    std::size_t offset;  // of the part in it
+    std::uint32_t next;  // of those in one slot
+  };
+
+  static std::size_t slot(const char* at) {
+    std::uint32_t octets = 0;
+    std::memcpy(&octets, at, part_octets);
+    return (octets * std::uint32_t{0x9e3779b1}) >> (32 - table_bits);
   }
-  std::bitset<bits_of_two_octets> begins_;
-  std::unordered_map<std::size_t, std::vector<const Bytes*>> by_beginning_;
+  static bool stands_at(BytesView text, std::size_t at, const Part& part) {
+    return at >= part.offset && text.substr(at - part.offset, part.needle->size()) == *part.needle;
+  }
+  std::vector<std::uint32_t> first_;  // by slot
+  std::vector<Part> parts_;
 };
 
 // The one place where a session's token belongs, over TLS.
@@ -124,7 +121,7 @@ void SecretsOracle::add_secret(BytesView secret) {
 
 void SecretsOracle::add_private_key(BytesView pkcs8) {
   if (!private_keys_.insert(Bytes{pkcs8}).second) return;
-  for (const Bytes& number : secret_numbers(pkcs8)) add_secret(number);
+  for (const Bytes& number : read_key(pkcs8)->secret_numbers) add_secret(number);
 }
 
 void SecretsOracle::keep(std::string where, std::string text) { kept_.emplace_back(std::move(where), std::move(text)); }
