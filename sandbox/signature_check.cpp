@@ -121,23 +121,31 @@ std::string squeezed(std::string_view value) {
   return result;
 }
 
-std::string canonical_header(const http::Request& request, const std::string& name) {
-  std::vector<std::string> values;
-  for (const auto& [field, value] : request.headers.fields())
-    if (lower_case(field) == name) values.push_back(squeezed(value));
-  if (values.empty() && name == "host") values.push_back(request.url.authority());
-  if (values.empty()) refuse_signature("SignatureDoesNotMatch", fmt::format("the signed field {} is missing", name));
-  return fmt::format("{}:{}\n", name, fmt::join(values, ","));
+// The request's fields in their order of arrival, their names in lower case.
+using LowerFields = std::vector<std::pair<std::string, std::string_view>>;
+
+LowerFields lower_fields(const http::Request& request) {
+  LowerFields fields;
+  for (const auto& [field, value] : request.headers.fields()) fields.emplace_back(lower_case(field), value);
+  return fields;
 }
 
-void check_signed_headers(const http::Request& request, const std::vector<std::string>& names) {
+std::string canonical_header(const http::Request& request, const LowerFields& fields, const std::string& name) {
+  std::string line;
+  for (const auto& [field, value] : fields)
+    if (field == name) line.append(line.empty() ? name + ":" : ",").append(squeezed(value));
+  if (line.empty() && name == "host") line = name + ":" + request.url.authority();
+  if (line.empty()) refuse_signature("SignatureDoesNotMatch", fmt::format("the signed field {} is missing", name));
+  return line + "\n";
+}
+
+void check_signed_headers(const LowerFields& fields, const std::vector<std::string>& names) {
   if (!std::ranges::is_sorted(names)) refuse_signature("SignatureDoesNotMatch", "SignedHeaders is not sorted");
   const auto is_signed = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
   for (const std::string& name : names)
     if (name != lower_case(name)) refuse_signature("SignatureDoesNotMatch", "SignedHeaders is not in lower case");
   if (!is_signed("host")) refuse_signature("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader'");
-  for (const auto& [field, value] : request.headers.fields()) {
-    const std::string name = lower_case(field);
+  for (const auto& [name, value] : fields) {
     // The token may be added after signing; every other x-amz- field belongs to what is signed.
     if (name.starts_with("x-amz-") && name != "x-amz-security-token" && !is_signed(name))
       refuse_signature("AccessDenied", fmt::format("there were headers which were not signed: {}", name));
@@ -190,10 +198,11 @@ CheckedSignature check_sigv4(const http::Request& request, WallTime now,
   if (!secret)
     refuse_signature(s3 ? "InvalidAccessKeyId" : "InvalidClientTokenId", "the access key id is not known here");
   const std::string date = signed_date(request, claimed, now);
-  check_signed_headers(request, claimed.signed_headers);
+  const LowerFields fields = lower_fields(request);
+  check_signed_headers(fields, claimed.signed_headers);
 
   std::string headers;
-  for (const std::string& name : claimed.signed_headers) headers += canonical_header(request, name);
+  for (const std::string& name : claimed.signed_headers) headers += canonical_header(request, fields, name);
   const std::string canonical = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, canonical_path(request.url, s3),
                                             canonical_query(request.url), headers,
                                             fmt::join(claimed.signed_headers, ";"), payload_hash(request, s3));

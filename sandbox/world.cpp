@@ -228,13 +228,17 @@ Presented World::foreign(const std::vector<DomainName>& names, WallTime not_befo
 }
 
 Presented World::placeholder(const std::vector<DomainName>& names, WallTime now) {
+  return placeholder(names, now, entropy_);
+}
+
+Presented World::placeholder(const std::vector<DomainName>& names, WallTime now, Entropy& for_serial) {
   PrivateKey key = PrivateKey::generate(KeyType::p256);
   CertificateTemplate wanted;
   wanted.common_name = "placeholder";
   wanted.names = names;
   wanted.not_before = std::chrono::floor<std::chrono::seconds>(now);
   wanted.not_after = wanted.not_before + days(3650);
-  wanted.serial = random_serial(entropy_);
+  wanted.serial = random_serial(for_serial);
   Certificate leaf = sign_certificate(wanted, key.public_part(), key, nullptr);
   return {{std::move(leaf), {}}, std::move(key)};
 }

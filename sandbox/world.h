@@ -92,6 +92,7 @@ class World {
   // A certificate of some other trusted CA, as somebody put it on a listener before us.
   Presented foreign(const std::vector<DomainName>& names, WallTime not_before, WallTime not_after);
   Presented placeholder(const std::vector<DomainName>& names, WallTime now);  // self-signed
+  static Presented placeholder(const std::vector<DomainName>& names, WallTime now, Entropy& for_serial);
 
   // Where set, whom AWS refuses, as IAM does by policy: asked of each request with a good signature, with its service
   // as in Event. None where nothing is set.

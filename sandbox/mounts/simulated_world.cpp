@@ -10,8 +10,8 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr std::uint64_t kWorldStream = 1, kProcessStream = 2, kDiceStream = 3,
-                        kAuthoritiesSeed = 4;  // of one seed, so that none disturbs another
+constexpr std::uint64_t kWorldStream = 1, kProcessStream = 2, kDiceStream = 3, kAuthoritiesSeed = 4,
+                        kPlaceholdersSeed = 5;  // of one seed, so that none disturbs another
 
 // The CAs of every world that begins then, made once: a new world needs none of their keys and signatures.
 const Authorities& authorities_at(WallTime start) {
@@ -21,6 +21,18 @@ const Authorities& authorities_at(WallTime start) {
   SeededEntropy bytes{kAuthoritiesSeed};
   const OpensslEntropyMeanwhile meanwhile{bytes};
   return made.emplace(start, Authorities::make(start, bytes)).first->second;
+}
+
+// The n-th self-signed certificate that somebody puts on a listener then: the same in every world, and made once too.
+const Presented& placeholder_at(WallTime now, std::size_t number) {
+  static auto& made = *new std::map<std::pair<WallTime, std::size_t>, Presented>;
+  const auto known = made.find({now, number});
+  if (known != made.end()) return known->second;
+  SeededEntropy bytes{(kPlaceholdersSeed << 56) + number};
+  const OpensslEntropyMeanwhile meanwhile{bytes};
+  return made
+      .emplace(std::pair{now, number}, World::placeholder({DomainName::parse("placeholder.invalid")}, now, bytes))
+      .first->second;
 }
 
 std::string event_line(const Event& event) {
@@ -135,6 +147,8 @@ bool SimulatedWorld::run_until(const std::function<bool()>& reached, Duration li
     time_.jump();
   }
 }
+
+const Presented& SimulatedWorld::placeholder() { return placeholder_at(time_.now(), placeholders_++); }
 
 void SimulatedWorld::run_for(Duration duration) {
   run_until([] { return false; }, duration);

@@ -64,6 +64,9 @@ class SimulatedWorld {
   Machine& machine(const std::string& name = "main");
   StoredState& state(const std::string& name = "main") { return states_[name]; }
 
+  // A self-signed certificate for placeholder.invalid that nobody else in this world shows.
+  const Presented& placeholder();
+
   // Effects that change something (requests, writes to the store, files, commands) are numbered from 0 in the order
   // they begin, over all processes of this world.
   long effects() const { return log_.count; }
@@ -107,7 +110,7 @@ class SimulatedWorld {
   std::map<std::size_t, Ending> endings_;
   std::map<std::size_t, std::vector<std::string>> said_;
   std::map<std::size_t, std::unique_ptr<SimulatedProcess>> processes_;
-  std::size_t started_ = 0;
+  std::size_t started_ = 0, placeholders_ = 0;
 };
 
 }  // namespace certferry::sandbox

@@ -47,14 +47,13 @@ Estate& Estate::zone(const std::string& name) {
 }
 
 Estate& Estate::classic_elb(const std::string& name) {
-  const auto old = world().placeholder(parsed({"placeholder.invalid"}), simulated->time().now());
-  world().classic().add(name, world().server_certificates().put("/", name + "-placeholder", old));
+  world().classic().add(name, world().server_certificates().put("/", name + "-placeholder", simulated->placeholder()));
   return *this;
 }
 
 std::string Estate::listener(const std::string& name) {
-  const auto old = world().placeholder(parsed({"placeholder.invalid"}), simulated->time().now());
-  return world().load_balancers().add(name, world().server_certificates().put("/", name + "-placeholder", old)).arn;
+  const std::string old = world().server_certificates().put("/", name + "-placeholder", simulated->placeholder());
+  return world().load_balancers().add(name, old).arn;
 }
 
 void Estate::serve_foreign(const std::string& load_balancer, const std::vector<std::string>& names, Duration left) {

@@ -70,7 +70,7 @@ void draw_certificates(Lots& lots, Drawn& drawn) {
     one.domains.push_back(name);
     if (lots.one_in(3)) one.domains.push_back("*." + name);
     if (lots.one_in(4)) one.domains.push_back("api." + drawn.zones.back());
-    if (lots.one_in(12)) one.key = KeyType::p384;  // which costs as much as twenty on P-256
+    if (lots.one_in(32)) one.key = KeyType::p384;  // which costs as much as fifty on P-256
     std::ranges::sort(one.domains);
     one.domains.erase(std::ranges::unique(one.domains).begin(), one.domains.end());
     // "api.x" beside "*.x" is redundant, which a CA refuses.

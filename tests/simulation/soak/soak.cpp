@@ -31,7 +31,7 @@ constexpr const char* usage =
   --seconds S     stop beginning worlds after so long
   --real          compute every signature, where else the same key and bytes are answered once
   --report        a table of figures at the end
-  --speed         nothing but how many worlds a second
+  --speed         nothing but how many worlds a second, of 320 first issues or --worlds
   --json FILE     the same as JSON
 moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply
 )";
@@ -148,12 +148,11 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
 }
 
 // How fast worlds are in which every signature is computed, and in which each is computed once.
-void print_speed() {
-  constexpr std::uint64_t enough = 320;
+void print_speed(std::uint64_t worlds) {
   for (const bool remembered : {false, true}) {
     std::optional<sandbox::SignatureMemory> memory;
     if (remembered) memory.emplace();
-    const Figures figures = lived_in({.from = 0, .worlds = enough}, first_issue);
+    const Figures figures = lived_in({.from = 0, .worlds = worlds}, first_issue);
     fmt::print("first issues, killed and run again, {}:\n{}\n",
                remembered ? "signatures remembered" : "every signature real",
                as_table(figures, seconds_for(figures.signatures)));
@@ -182,7 +181,8 @@ int soak(const Wish& wish) {
   std::signal(SIGSEGV, say_what_to_replay);  // which the sanitizer says more about
 #endif
   if (wish.speed) {
-    print_speed();
+    constexpr std::uint64_t enough = 320;
+    print_speed(wish.worlds.value_or(enough));
     return 0;
   }
   std::optional<sandbox::SignatureMemory> memory;
