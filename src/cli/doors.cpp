@@ -1,5 +1,6 @@
 #include "cli/doors.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <optional>
 
@@ -20,12 +21,28 @@ std::string environment_or(const Host& host, const std::string& name, const std:
   return host.environment(other).value_or("");
 }
 
+// The name that AWS's support is to find our requests by (AWS SDKs and Tools Reference Guide, "Application ID"): at
+// most 50 characters, those that a field's token has none for replaced.
+std::string application_id(const Host& host) {
+  constexpr std::size_t longest = 50;
+  std::string out = host.environment("AWS_SDK_UA_APP_ID").value_or("").substr(0, longest);
+  std::ranges::replace_if(
+      out,
+      [](char c) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        return !letter && std::string_view{"!$%&'*+-.^_`|~"}.find(c) == std::string_view::npos;
+      },
+      '-');
+  return out;
+}
+
 TransportOptions transport_options(const Config& config, const std::string& trusted, const Host& host) {
   TransportOptions options;
   options.ca.roots = trusted;
   options.ca.private_addresses = !config.ca.directory.starts_with("letsencrypt");
   // Only an endpoint that the user gave by hand is ever plain HTTP: a local emulator.
   options.aws.http = true;
+  options.aws.application = application_id(host);
   options.aws.bundle = host.environment("AWS_CA_BUNDLE").value_or("");
   options.https_proxy = environment_or(host, "HTTPS_PROXY", "https_proxy");
   options.http_proxy = host.environment("http_proxy").value_or("");

@@ -94,7 +94,8 @@ void CurlExchange::set_request(CURL* easy) {
   const std::string& method = request_.method;
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.text().c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // it may be signed
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
+  const std::string agent = options_.user_agent + (side_.application.empty() ? "" : " app/" + side_.application);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, agent.c_str());
   auto add = [this](const std::string& line) { header_list_ = curl_slist_append(header_list_, line.c_str()); };
   for (const auto& [name, value] : request_.headers.fields())
     add(trimmed(value).empty() ? name + ";" : fmt::format("{}: {}", name, value));

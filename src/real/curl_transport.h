@@ -21,6 +21,7 @@ struct TransportSide {
   bool proxied = true;             // TransportOptions::https_proxy and http_proxy hold for it
   bool system_roots = true;        // believe the system's roots
   std::string bundle;              // a PEM file believed instead of the system's roots; read by libcurl when needed
+  std::string application;         // told behind the user agent, "" for none
   std::string roots;               // PEM, believed beside the system's roots, or alone without them; then no `bundle`
 };
 

@@ -68,6 +68,19 @@ TEST_F(CurlTransportTest, CarriesMethodHeadersAndBodyThereAndBack) {
   EXPECT_EQ(server.connections(), 1U);
 }
 
+TEST_F(CurlTransportTest, TellsTheApplicationToTheSideThatHasOne) {
+  HttpListener server{machine.executor(), {}, [](const http::ParsedRequest& asked) -> Task<http::Response> {
+                        co_return text_response(asked.headers.get("User-Agent").value_or("nothing"));
+                      }};
+  TransportOptions options = with_http();
+  options.aws.application = "shop-7";
+  CurlTransport transport{machine.executor(), options};
+  const std::string ours = "certferry/" CERTFERRY_VERSION;
+  EXPECT_EQ(machine.run(transport.send(request_to(local_url(server.port())))).body, ours + " app/shop-7");
+  const http::Request other = request_to(local_url(server.port()), http::Trust::metadata);
+  EXPECT_EQ(machine.run(transport.send(other)).body, ours);
+}
+
 TEST_F(CurlTransportTest, SendsAnEmptyPostAndALargeBody) {
   HttpListener server{machine.executor(), {}, [](const http::ParsedRequest& asked) -> Task<http::Response> {
                         co_return text_response(std::to_string(asked.body.size()));

@@ -1,0 +1,78 @@
+"""What the environment says of the way to AWS."""
+
+import http.server
+import threading
+
+import pytest
+from conftest import certificate
+
+
+class Listening:
+    """A server that keeps what it was asked, as `METHOD target`, with the user agent, and refuses it."""
+
+    def __init__(self):
+        self.asked, self.agents = [], []
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def refuse(self):
+                server.asked.append(f"{self.command} {self.path}")
+                server.agents.append(self.headers.get("User-Agent"))
+                self.send_response(403)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST = do_PUT = do_CONNECT = refuse
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def listening():
+    server = Listening()
+    yield server
+    server.stop()
+
+
+def planned(certferry, **environment):
+    certferry.environment |= environment
+    certferry.configure(certificate("www", ["www.environment.example.org"], {"elb": "environment"}))
+    out, err = certferry.run("plan", "--config", str(certferry.config), expect=1)
+    return out + err
+
+
+def test_aws_is_reached_through_the_proxy(certferry, listening):
+    del certferry.environment["AWS_ENDPOINT_URL"]
+    said = planned(certferry, HTTPS_PROXY=listening.url)
+    assert "the proxy answered 403" in said
+    assert set(listening.asked) == {"CONNECT sts.eu-west-1.amazonaws.com:443"}
+
+
+def test_fips_and_dual_stack_endpoints_are_asked_where_the_environment_wants_them(certferry, listening):
+    del certferry.environment["AWS_ENDPOINT_URL"]
+    wanted = dict(AWS_USE_FIPS_ENDPOINT="true", AWS_USE_DUALSTACK_ENDPOINT="true", AWS_REGION="us-east-2")
+    planned(certferry, HTTPS_PROXY=listening.url, **wanted)
+    assert set(listening.asked) == {"CONNECT sts-fips.us-east-2.api.aws:443"}
+
+
+def test_no_proxy_spares_a_host(certferry, listening):
+    endpoint = f"http://localhost:{listening.server.server_port}"
+    other = Listening()
+    planned(certferry, AWS_ENDPOINT_URL=endpoint, http_proxy=other.url, NO_PROXY="localhost")
+    assert listening.asked and other.asked == []
+    other.stop()
+
+
+def test_the_application_is_named_to_aws(certferry, listening):
+    planned(certferry, AWS_ENDPOINT_URL=listening.url, AWS_SDK_UA_APP_ID="my shop/7")
+    assert set(listening.asked) == {"POST /"}
+    assert all(agent.startswith("certferry/") and agent.endswith(" app/my-shop-7") for agent in listening.agents)
