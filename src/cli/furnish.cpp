@@ -73,13 +73,14 @@ SandboxCommand furnished_for(const Config& config) {
   for (const DomainName& zone : config.delegated) named.zones.insert(zone.text());
   for (const ZoneConfig& zone : config.zones) {
     named.zones.insert(zone.name.text());
-    if (!zone.role.empty()) named.roles.insert(zone.role);
+    if (zone.role) named.roles.insert(zone.role->arn);
   }
   for (const CertificateConfig& certificate : config.certificates) {
     for (const DomainName& name : certificate.domains) named.zones.insert(zone_of(name, config));
     std::string leads_to;
     for (const InstallConfig& install : certificate.install) {
       const std::string balancer = note_target(named, install);
+      if (install.role) named.roles.insert(install.role->arn);
       if (leads_to.empty()) leads_to = balancer;
     }
     if (!leads_to.empty())

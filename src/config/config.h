@@ -54,11 +54,18 @@ struct ResolverConfig {
   auto operator<=>(const ResolverConfig&) const = default;
 };
 
+// A role to take, in this account or another one.
+struct RoleConfig {
+  std::string arn;
+  std::optional<std::string> external_id;
+  std::string session_name = "certferry";  // what the sessions are called in the account's trail
+  auto operator<=>(const RoleConfig&) const = default;
+};
+
 struct ZoneConfig {
   DomainName name;
   std::optional<HostedZoneId> id;
-  std::string role;  // ARN, "" for none
-  std::optional<std::string> external_id;
+  std::optional<RoleConfig> role;
   Place place;
 };
 
@@ -85,6 +92,7 @@ struct InstallConfig {
   Verify verify = Verify::automatic;
   Duration retire_after = hours(24);
   std::string region;  // "" : that of [aws], or of the ARN
+  std::optional<RoleConfig> role;
   Place place;
   // "elb/my-classic-lb:443", "listener/arn:…", "files//etc/ssl/www": one slot, for people and for duplicates.
   std::string slot() const;

@@ -83,13 +83,24 @@ class ConfigReader {
       complaints_.add(table.place(), "[[zone]] has no name", "Add name = \"example.com\"");
     std::optional<HostedZoneId> id;
     if (const auto text = table.text("id")) id = values_.zone_id(text->value, text->place);
-    std::string role;
-    if (const auto text = table.text("role")) role = values_.role(text->value, text->place).value_or("");
-    std::optional<std::string> external_id;
-    if (const auto text = table.text("external_id")) external_id = text->value;
-    const bool role_unfit = table.has("role") && role.empty();
-    if (name) zones.push_back(ZoneConfig{*name, id, role, role_unfit ? std::nullopt : external_id, table.place()});
+    const auto role = read_role(table);
+    if (name) zones.push_back(ZoneConfig{*name, id, role, table.place()});
     table.finish();
+  }
+
+  // role, and what goes with it alone.
+  std::optional<RoleConfig> read_role(TomlTable& table) {
+    const auto arn = table.text("role"), external_id = table.text("external_id"), session = table.text("session_name");
+    for (std::string_view key : {"external_id", "session_name"})
+      if (table.has(key) && !table.has("role"))
+        complaints_.add(table.place_of(key), fmt::format("{} stands without a role", key),
+                        fmt::format("Add role = \"arn:aws:iam::...:role/...\", or leave {} away", key));
+    if (!arn) return {};
+    RoleConfig role{.arn = values_.role(arn->value, arn->place).value_or("")};
+    if (external_id) role.external_id = external_id->value;
+    if (session) role.session_name = values_.session_name(session->value, session->place).value_or(role.session_name);
+    if (role.arn.empty()) return {};
+    return role;
   }
 
   void read_certificate(TomlTable& table, std::vector<CertificateConfig>& certificates) {
@@ -158,6 +169,7 @@ class ConfigReader {
     if (const auto text = table.text("retire_after"))
       install.retire_after = values_.duration("retire_after", text->value, text->place).value_or(install.retire_after);
     install.region = region(table);
+    install.role = read_role(table);
     const auto shelf = table.text("shelf");
     if (!shelf || shelf->value == "iam") return;
     if (shelf->value == "acm") {
@@ -188,8 +200,10 @@ class ConfigReader {
     struct Belongs {
       std::string_view key, kinds;
     };
-    for (const auto& [key, of] : {Belongs{"port", "elb"}, Belongs{"shelf", "elb and listener"},
-                                  Belongs{"region", "elb"}, Belongs{"reload", "files"}, Belongs{"connect", "files"}}) {
+    for (const auto& [key, of] :
+         {Belongs{"port", "elb"}, Belongs{"shelf", "elb and listener"}, Belongs{"region", "elb"},
+          Belongs{"role", "elb and listener"}, Belongs{"external_id", "elb and listener"},
+          Belongs{"session_name", "elb and listener"}, Belongs{"reload", "files"}, Belongs{"connect", "files"}}) {
       if (table.has(key) && !of.contains(kinds.front())) {
         complaints_.add(table.place_of(key), fmt::format("{} does not go with {}", key, kinds.front()),
                         fmt::format("Leave it away: it belongs to {}", of));

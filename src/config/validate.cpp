@@ -41,10 +41,6 @@ void validate_zones(const Config& config, Complaints& complaints) {
                      fmt::format("zone {} stands at {} already", zone.name.text(), first->second->place.text()),
                      "Leave one of the two away");
     }
-    if (zone.external_id && zone.role.empty()) {
-      complaints.add(zone.place, fmt::format("zone {} has an external_id without a role", zone.name.text()),
-                     "Add role = \"arn:aws:iam::...:role/...\", or leave external_id away");
-    }
     if (zone.name.wildcard()) {
       complaints.add(zone.place, fmt::format("\"{}\" is no zone", zone.name.text()),
                      fmt::format("Write \"{}\"", zone.name.without_wildcard().text()));
@@ -94,6 +90,17 @@ void validate_key(const CertificateConfig& certificate, const InstallConfig& ins
   }
 }
 
+void validate_role(const InstallConfig& install, Complaints& complaints) {
+  const auto* listener = std::get_if<ListenerInstall>(&install.where);
+  if (!listener || !install.role) return;
+  const Arn role = Arn::parse(install.role->arn);
+  if (role.account() != listener->arn.account())
+    complaints.add(
+        install.place,
+        fmt::format("the listener is of account {}, its role of account {}", listener->arn.account(), role.account()),
+        "Write a role of the listener's account");
+}
+
 void validate_certificates(const Config& config, Complaints& complaints) {
   std::map<CertificateId, const CertificateConfig*> ids;
   std::map<std::tuple<std::vector<DomainName>, KeyType, std::string>, const CertificateConfig*> specifications;
@@ -128,10 +135,12 @@ void validate_slots(const Config& config, Complaints& complaints) {
   for (const CertificateConfig& certificate : config.certificates) {
     for (const InstallConfig& install : certificate.install) {
       validate_key(certificate, install, complaints);
+      validate_role(install, complaints);
       const bool named_in_region = std::holds_alternative<ElbInstall>(install.where);
       const std::string region = install.region.empty() ? config.aws.region : install.region;
-      const auto [taken, fresh] =
-          slots.emplace((named_in_region ? region + " " : "") + install.slot(), Taken{&certificate, &install});
+      const std::string seen_by = install.role ? install.role->arn : "";
+      const auto [taken, fresh] = slots.emplace((named_in_region ? seen_by + " " + region + " " : "") + install.slot(),
+                                                Taken{&certificate, &install});
       if (fresh) continue;
       const Taken& first = taken->second;
       const bool same = first.certificate == &certificate;

@@ -139,6 +139,18 @@ std::optional<std::string> Values::role(const std::string& text, const Place& pl
                   "Write the ARN of a role, such as arn:aws:iam::123456789012:role/dns");
 }
 
+// source: STS API reference, AssumeRole: RoleSessionName, 2026-11-28
+std::optional<std::string> Values::session_name(const std::string& text, const Place& place) const {
+  constexpr std::size_t shortest = 2, longest = 64;
+  const bool fits = text.size() >= shortest && text.size() <= longest && std::ranges::all_of(text, [](char c) {
+                      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+                      return letter || std::string_view{"_+=,.@-"}.find(c) != std::string_view::npos;
+                    });
+  if (fits) return text;
+  return complain(place, fmt::format("\"{}\" is no name of a session", quoted(text, kShown)),
+                  "Write 2 to 64 letters, digits and _+=,.@-");
+}
+
 std::optional<std::string> Values::region(const std::string& text, const Place& place) const {
   const bool region = std::ranges::all_of(text, lower_word) && std::ranges::count(text, '-') >= 2 && text.size() <= 32;
   if (region) return text;

@@ -26,6 +26,7 @@ class Values {
   std::optional<std::string> mail_address(const std::string& text, const Place& place) const;  // "mailto:…"
   std::optional<HostedZoneId> zone_id(const std::string& text, const Place& place) const;
   std::optional<std::string> role(const std::string& text, const Place& place) const;
+  std::optional<std::string> session_name(const std::string& text, const Place& place) const;  // of a role
   std::optional<std::string> region(const std::string& text, const Place& place) const;
   std::optional<std::uint16_t> port(std::int64_t number, const Place& place) const;
   std::optional<std::string> host_and_port(std::string_view key, const std::string& text, const Place& place) const;

@@ -1,6 +1,7 @@
 #include "deploy/deployment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
 
 #include "aws/sts.h"
@@ -15,27 +16,48 @@
 
 namespace certferry {
 
+namespace {
+
+using RoleTaken = std::optional<aws::RoleSettings>;
+
+RoleTaken role_of(const InstallConfig& install) {
+  if (!install.role) return {};
+  return aws::RoleSettings{install.role->arn, install.role->external_id, install.role->session_name};
+}
+
+// What one identity reaches: the account is asked for when it is needed.
+struct Reach {
+  std::string account;
+  std::set<std::string> regions;  // where listeners are looked at before a delete
+  std::unique_ptr<IamShelf> iam;
+};
+
+}  // namespace
+
 struct Deployment::State {
   Outside& outside;
   aws::Access& access;
-  const Lease* lease = nullptr;  // null: nobody else can be at work
-  Turn turn;                     // of who asks for the account
-  std::string account;
-  std::set<std::string> regions;
-  std::unique_ptr<IamShelf> iam;
+  const Lease* lease = nullptr;                              // null: nobody else can be at work
+  Turn turn;                                                 // of who asks for an account
+  std::map<RoleTaken, Reach> reaches;                        // our own identity's, and that of every role
   std::map<std::string, std::unique_ptr<FilesShelf>> files;  // by directory
   std::map<std::string, std::unique_ptr<Target>> targets;    // by certificate and slot, or by id
 
   std::string region_of(const InstallConfig& install) const;
   void note_regions(const CertificateConfig& certificate);
-  Task<IamShelf*> iam_shelf();
+  Task<Reach*> reach(const RoleTaken& role);
+  Task<std::vector<RoleTaken>> roles_in(std::string account);
+  std::string accounts() const;
   FilesShelf& files_shelf(const std::string& directory);
   Task<std::unique_ptr<Target>> make(const CertificateConfig& certificate, const InstallConfig& install);
   Task<std::unique_ptr<Target>> make(const std::string& id);
+  Task<std::map<std::string, RoleTaken>> places_of(std::string shelf_id, std::vector<std::string> more_regions);
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
-    : state_(new State{outside, access, nullptr, {}, "", {access.region()}, {}, {}, {}}) {}
+    : state_(new State{outside, access, nullptr, {}, {}, {}, {}}) {
+  state_->reaches[std::nullopt].regions.insert(access.region());
+}
 
 Deployment::Deployment(Outside& outside, aws::Access& access, const Config& config, const Lease& lease)
     : Deployment(outside, access) {
@@ -54,19 +76,33 @@ std::string Deployment::State::region_of(const InstallConfig& install) const {
 
 void Deployment::State::note_regions(const CertificateConfig& certificate) {
   for (const InstallConfig& install : certificate.install)
-    if (std::string region = region_of(install); !region.empty()) regions.insert(std::move(region));
+    if (std::string region = region_of(install); !region.empty())
+      reaches[role_of(install)].regions.insert(std::move(region));
 }
 
-Task<IamShelf*> Deployment::State::iam_shelf() {
+// With its account, which a role's ARN names, and its shelf.
+Task<Reach*> Deployment::State::reach(const RoleTaken& role) {
   const Turn::Held mine = co_await turn.take();
-  if (!iam) {
-    aws::Client& client = access.client();
-    account = (co_await aws::Sts{client}.caller_identity()).account;
-    if (account.empty())
+  Reach& found = reaches[role];
+  if (!found.iam) {
+    aws::Client& client = access.client_as(role);
+    found.account =
+        role ? std::string{Arn::parse(role->role).account()} : (co_await aws::Sts{client}.caller_identity()).account;
+    if (found.account.empty())
       throw Failure(Failure::Kind::transient, "STS GetCallerIdentity: no account in the answer", "Run again");
-    iam = std::make_unique<IamShelf>(outside, client, client.partition(), account);
+    found.iam = std::make_unique<IamShelf>(outside, client, client.partition(), found.account);
   }
-  co_return iam.get();
+  co_return &found;
+}
+
+// Which of our identities are of this account, ourselves first. Asks every one's account: whoever looks whether
+// anything refers to a certificate must miss none (I4).
+Task<std::vector<RoleTaken>> Deployment::State::roles_in(std::string account) {
+  std::vector<RoleTaken> all, found;
+  for (const auto& [role, reach] : reaches) all.push_back(role);
+  for (const RoleTaken& role : all)
+    if ((co_await reach(role))->account == account) found.push_back(role);
+  co_return found;
 }
 
 FilesShelf& Deployment::State::files_shelf(const std::string& directory) {
@@ -80,12 +116,13 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
                   certificate.key_type};
   if (const auto* where = std::get_if<FilesInstall>(&install.where))
     co_return std::make_unique<FilesTarget>(outside, files_shelf(where->directory), std::move(proving), *where);
-  aws::Client& client = access.client_in(region_of(install));
-  IamShelf& shelf = *co_await iam_shelf();
+  const RoleTaken role = role_of(install);
+  aws::Client& client = access.client_as(role, region_of(install));
+  Reach& there = *co_await reach(role);
   if (const auto* where = std::get_if<ListenerInstall>(&install.where))
-    co_return std::make_unique<ListenerTarget>(outside, client, shelf, std::move(proving), where->arn);
-  ElbSlot slot{client.partition(), account, client.region(), std::get<ElbInstall>(install.where)};
-  co_return std::make_unique<ElbTarget>(outside, client, shelf, std::move(proving), std::move(slot));
+    co_return std::make_unique<ListenerTarget>(outside, client, *there.iam, std::move(proving), where->arn);
+  ElbSlot slot{client.partition(), there.account, client.region(), std::get<ElbInstall>(install.where)};
+  co_return std::make_unique<ElbTarget>(outside, client, *there.iam, std::move(proving), std::move(slot));
 }
 
 Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
@@ -97,19 +134,44 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
   const auto slot = ElbSlot::parse_id(id);
   if (!arn && !slot) co_return nullptr;
   const std::string region = arn ? std::string{arn->region()} : slot->region;
-  IamShelf& shelf = *co_await iam_shelf();
-  if (account != (arn ? arn->account() : slot->account))
-    throw Failure(Failure::Kind::refused, fmt::format("our credentials are of account {}", account),
+  const auto roles = co_await roles_in(arn ? std::string{arn->account()} : slot->account);
+  if (roles.empty())
+    throw Failure(Failure::Kind::refused, fmt::format("our credentials are of {}", accounts()),
                   "Run certferry once with credentials of its account to have it looked at");
-  regions.insert(region);
-  aws::Client& client = access.client_in(region);
-  if (arn) co_return std::make_unique<ListenerTarget>(outside, client, shelf, proving, *arn);
-  co_return std::make_unique<ElbTarget>(outside, client, shelf, proving, *slot);
+  Reach& there = *co_await reach(roles.front());
+  there.regions.insert(region);
+  aws::Client& client = access.client_as(roles.front(), region);
+  if (arn) co_return std::make_unique<ListenerTarget>(outside, client, *there.iam, proving, *arn);
+  co_return std::make_unique<ElbTarget>(outside, client, *there.iam, proving, *slot);
+}
+
+// "account 1", "accounts 1, 2"
+std::string Deployment::State::accounts() const {
+  std::set<std::string> known;
+  for (const auto& [role, reach] : reaches)
+    if (!reach.account.empty()) known.insert(reach.account);
+  return fmt::format("account{} {}", known.size() == 1 ? "" : "s", fmt::join(known, ", "));
+}
+
+// Where something may refer to what lies on this shelf: regions, each with an identity of the shelf's account.
+Task<std::map<std::string, RoleTaken>> Deployment::State::places_of(std::string shelf_id,
+                                                                    std::vector<std::string> more_regions) {
+  const auto roles = co_await roles_in(IamShelf::account_in(shelf_id).value_or(""));
+  if (roles.empty())
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("shelf {}: our credentials are of {}", quoted(shelf_id), accounts()),
+                  "Run certferry once with credentials of its account to have it looked at");
+  std::map<std::string, RoleTaken> places;
+  for (const std::string& region : more_regions) places.emplace(region, roles.front());
+  for (const RoleTaken& role : roles)
+    for (const std::string& region : reaches[role].regions) places.emplace(region, role);
+  co_return places;
 }
 
 Task<Target*> Deployment::target(const CertificateConfig& certificate, const InstallConfig& install) {
   state_->note_regions(certificate);
-  const std::string key = fmt::format("{} {} {}", certificate.id.text(), state_->region_of(install), install.slot());
+  const std::string key = fmt::format("{} {} {} {}", certificate.id.text(), state_->region_of(install), install.slot(),
+                                      install.role ? install.role->arn : "");
   if (const auto known = state_->targets.find(key); known != state_->targets.end()) co_return known->second.get();
   auto made = co_await state_->make(certificate, install);
   // Somebody else may have made it meanwhile: that one is kept.
@@ -128,11 +190,11 @@ bool Deployment::elsewhere(const std::string& id) const {
 }
 
 Task<Shelf*> Deployment::shelf(const std::string& id) {
-  if (id.starts_with("iam/")) {
-    IamShelf* iam = co_await state_->iam_shelf();
-    if (iam->id() == id) co_return iam;
+  if (const auto account = IamShelf::account_in(id)) {
+    const auto roles = co_await state_->roles_in(*account);
+    if (!roles.empty()) co_return (co_await state_->reach(roles.front()))->iam.get();
     throw Failure(Failure::Kind::refused,
-                  fmt::format("shelf {}: our credentials are of account {}", quoted(id), state_->account),
+                  fmt::format("shelf {}: our credentials are of {}", quoted(id), state_->accounts()),
                   fmt::format("Run certferry once with credentials of the account in {}, or delete by hand what it "
                               "holds of certferry's",
                               quoted(id)));
@@ -146,13 +208,11 @@ Task<bool> Deployment::referenced(const std::string& reference, const std::strin
                                   const std::vector<std::string>& more_regions) {
   if (const auto directory = FilesShelf::directory_in(state_->outside.host, shelf_id))
     co_return co_await state_->files_shelf(*directory).live() == reference;
-  std::set<std::string> regions = state_->regions;
-  regions.insert(more_regions.begin(), more_regions.end());
   bool found = false;
   std::vector<Work> looks;
-  for (const std::string& region : regions)
-    looks.push_back([&, region]() -> Task<> {
-      if (co_await referenced_in(state_->access.client_in(region), reference)) found = true;
+  for (const auto& [region, role] : co_await state_->places_of(shelf_id, more_regions))
+    looks.push_back([&, role, region]() -> Task<> {
+      if (co_await referenced_in(state_->access.client_as(role, region), reference)) found = true;
     });
   const auto ends = co_await all_settled(std::move(looks));
   for (const auto& end : ends)

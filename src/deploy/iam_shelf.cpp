@@ -53,6 +53,17 @@ std::string IamShelf::id_of(const std::string& partition, const std::string& acc
   return fmt::format("iam/{}/{}/certferry", partition, account);
 }
 
+std::optional<std::string> IamShelf::account_in(std::string_view id) {
+  if (!id.starts_with("iam/")) return {};
+  id.remove_prefix(4);
+  const auto partition_end = id.find('/'), account_end = id.rfind('/');
+  if (partition_end == std::string_view::npos || account_end <= partition_end) return {};
+  const std::string partition{id.substr(0, partition_end)};
+  std::string account{id.substr(partition_end + 1, account_end - partition_end - 1)};
+  if ("iam/" + std::string{id} != id_of(partition, account)) return {};
+  return account;
+}
+
 std::string IamShelf::name_for(const Issued& issued) const { return object_name(issued); }
 
 Shelved IamShelf::shelved(const std::string& arn, const Issued& issued) const {

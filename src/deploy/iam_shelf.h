@@ -14,6 +14,7 @@ class IamShelf final : public Shelf {
  public:
   IamShelf(Outside& outside, aws::Client& client, const std::string& partition, const std::string& account);
   static std::string id_of(const std::string& partition, const std::string& account);
+  static std::optional<std::string> account_in(std::string_view id);  // empty where it is none of id_of()'s
 
   std::string_view id() const override { return id_; }
   std::string name_for(const Issued& issued) const override;

@@ -156,8 +156,8 @@ Task<Findings> Doctor::roles() {
   std::set<std::string> seen;
   std::vector<Look> looks;
   for (const ZoneConfig& zone : patient_.config.zones) {
-    if (zone.role.empty() || !seen.insert(zone.role).second) continue;
-    const std::string subject = "role " + zone.role;
+    if (!zone.role || !seen.insert(zone.role->arn).second) continue;
+    const std::string subject = "role " + zone.role->arn;
     looks.push_back([this, &zone, subject]() -> Task<Findings> {
       co_return co_await looked("identity", subject, [this, &zone, subject]() -> Task<Findings> {
         const aws::Identity who = co_await aws::identify(client_of(zone, *patient_.access));

@@ -4,7 +4,7 @@ namespace certferry {
 
 aws::Client& client_of(const ZoneConfig& zone, aws::Access& access) {
   std::optional<aws::RoleSettings> role;
-  if (!zone.role.empty()) role = aws::RoleSettings{zone.role, zone.external_id, "certferry"};
+  if (zone.role) role = aws::RoleSettings{zone.role->arn, zone.role->external_id, zone.role->session_name};
   return access.client_as(role);
 }
 

@@ -20,6 +20,15 @@ struct Reach {
   bool lists = false;           // which zones there are
 };
 
+// "" for our own identity.
+std::string arn_of(const std::optional<RoleConfig>& role) { return role ? role->arn : ""; }
+
+// What lies in a role's account is named by that account.
+PolicyFacts facts_for(PolicyFacts facts, const std::string& role) {
+  if (!role.empty()) facts.account = Arn::parse(role).account();
+  return facts;
+}
+
 const ZoneConfig* rule_of(const Config& config, const DomainName& name) {
   for (std::optional<DomainName> at = name; at; at = at->parent()) {
     const auto rule = std::ranges::find(config.zones, *at, &ZoneConfig::name);
@@ -33,7 +42,7 @@ PlacedChallenge place_by(const Config& config, const DomainName& name) {
   PlacedChallenge place{name, name, "", {}};
   const ZoneConfig* rule = rule_of(config, name);
   if (!rule) return place;
-  place.role = rule->role;
+  place.role = arn_of(rule->role);
   if (rule->id) place.zones.push_back(*rule->id);
   return place;
 }
@@ -50,13 +59,16 @@ bool lists_zones(const Config& config, const std::string& role) {
         return std::ranges::find(config.zones, name, &ZoneConfig::name) == config.zones.end();
       }))
     return true;
-  return std::ranges::any_of(config.zones, [&](const ZoneConfig& zone) { return zone.role == role && !zone.id; });
+  return std::ranges::any_of(config.zones,
+                             [&](const ZoneConfig& zone) { return arn_of(zone.role) == role && !zone.id; });
 }
 
 class Author {
  public:
   Author(const Config& config, const PolicyFacts& facts, std::string role)
-      : config_(config), facts_(facts), policy_{.of = std::move(role), .statements = {}, .notes = {}} {}
+      : config_(config),
+        facts_(facts_for(facts, role)),
+        policy_{.of = std::move(role), .statements = {}, .notes = {}} {}
 
   Policy write() {
     survey();
@@ -94,7 +106,7 @@ class Author {
   void write_kms();
 
   const Config& config_;
-  const PolicyFacts& facts_;
+  const PolicyFacts facts_;
   Policy policy_;
   Reach reach_;
 };
@@ -129,9 +141,9 @@ void Author::survey_delegated() {
 void Author::write_all() {
   policy_.statements.clear();
   write_route53();
-  if (!own()) return;
-  write_roles();
+  if (own()) write_roles();
   write_load_balancers();
+  if (!own()) return;
   write_state();
   write_kms();
 }
@@ -174,16 +186,14 @@ void Author::write_route53() {
 }
 
 void Author::write_roles() {
-  std::set<std::pair<std::string, std::string>> roles;
-  for (const ZoneConfig& zone : config_.zones)
-    if (!zone.role.empty()) roles.emplace(zone.role, zone.external_id.value_or(""));
+  const std::vector<RoleConfig> roles = configured_roles(config_);
   std::size_t number = 0;
-  for (const auto& [role, external_id] : roles) {
+  for (const RoleConfig& role : roles) {
     std::vector<PolicyCondition> conditions;
-    if (!external_id.empty()) conditions.push_back({"StringEquals", "sts:ExternalId", {external_id}});
+    if (role.external_id) conditions.push_back({"StringEquals", "sts:ExternalId", {*role.external_id}});
     ++number;
-    allow(roles.size() == 1 ? "AssumeZoneRole" : fmt::format("AssumeZoneRole{}", number), {"sts:AssumeRole"}, {role},
-          "the role of a [[zone]], whose own policy allows what is done there", std::move(conditions));
+    allow(roles.size() == 1 ? "AssumeRole" : fmt::format("AssumeRole{}", number), {"sts:AssumeRole"}, {role.arn},
+          "a role that the configuration names, whose own policy allows what is done there", std::move(conditions));
   }
 }
 
@@ -191,6 +201,7 @@ void Author::write_load_balancers() {
   std::set<std::string> classic, listeners;
   for (const CertificateConfig& certificate : config_.certificates) {
     for (const InstallConfig& install : certificate.install) {
+      if (arn_of(install.role) != policy_.of) continue;
       if (const auto* elb = std::get_if<ElbInstall>(&install.where))
         classic.insert(load_balancer_arn(facts_, region_of(config_, facts_, install), elb->load_balancer));
       if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) listeners.insert(listener->arn.text());
@@ -253,6 +264,17 @@ void Author::write_kms() {
 
 }  // namespace
 
+std::vector<RoleConfig> configured_roles(const Config& config) {
+  std::vector<RoleConfig> roles;
+  auto add = [&](const std::optional<RoleConfig>& role) {
+    if (role && std::ranges::find(roles, role->arn, &RoleConfig::arn) == roles.end()) roles.push_back(*role);
+  };
+  for (const ZoneConfig& zone : config.zones) add(zone.role);
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const InstallConfig& install : certificate.install) add(install.role);
+  return roles;
+}
+
 std::vector<DomainName> challenge_names(const Config& config) {
   std::set<DomainName> names;
   for (const CertificateConfig& certificate : config.certificates)
@@ -262,11 +284,8 @@ std::vector<DomainName> challenge_names(const Config& config) {
 }
 
 std::vector<Policy> identity_policies(const Config& config, const PolicyFacts& facts) {
-  std::vector<std::string> roles{""};
-  for (const ZoneConfig& zone : config.zones)
-    if (std::ranges::find(roles, zone.role) == roles.end()) roles.push_back(zone.role);
-  std::vector<Policy> policies;
-  for (const std::string& role : roles) policies.push_back(Author{config, facts, role}.write());
+  std::vector<Policy> policies{Author{config, facts, ""}.write()};
+  for (const RoleConfig& role : configured_roles(config)) policies.push_back(Author{config, facts, role.arn}.write());
   return policies;
 }
 

@@ -40,7 +40,8 @@ enum class PolicyKind { identity, trust, bucket, key };
 
 struct Policy {
   PolicyKind kind = PolicyKind::identity;
-  // Whose: "" certferry's own identity, else the ARN of a role in [[zone]]; a bucket's name; a KMS key as configured.
+  // Whose: "" certferry's own identity, else the ARN of a role of the configuration; a bucket's name; a KMS key as
+  // configured.
   std::string of;
   std::vector<PolicyStatement> statements;
   std::vector<std::string> notes;  // where it allows more than is needed, or names what must be filled in: sentences
@@ -64,13 +65,16 @@ struct PolicyFacts {
 };
 
 // What our own identity needs for all that `apply` does under this configuration, and no more; then the same for each
-// role of [[zone]], in its order. The names of TXT records are exact where all fit into a managed policy
-// (limits::iam::managed_policy_longest). Pure: the same arguments give the same statements.
+// role of [[zone]] and [[certificate.install]], in that order. The names of TXT records are exact where all fit into a
+// managed policy (limits::iam::managed_policy_longest). Pure: the same arguments give the same statements.
 std::vector<Policy> identity_policies(const Config& config, const PolicyFacts& facts);
 
 // As IAM takes it, and how long it is as IAM counts: without white space.
 Json policy_document(const std::vector<PolicyStatement>& statements);
 std::size_t policy_length(const std::vector<PolicyStatement>& statements);
+
+// Every role that the configuration names, each once, those of zones first.
+std::vector<RoleConfig> configured_roles(const Config& config);
 
 // The names of all challenges of a configuration, each once, sorted.
 std::vector<DomainName> challenge_names(const Config& config);

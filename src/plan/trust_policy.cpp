@@ -66,13 +66,13 @@ PolicyStatement trusting_pods(const EksPlace& place) {
   return statement;
 }
 
-// The words that a [[zone]] says beside this role.
+// With the word that the configuration says beside this role.
 PolicyStatement trusting_certferry(const Config& config, const PolicyFacts& facts, const std::string& role) {
   PolicyStatement statement =
-      trusting("AWS", principal_of(facts), "certferry, which writes challenges of this role's zones");
-  for (const ZoneConfig& zone : config.zones) {
-    if (zone.role != role || !zone.external_id) continue;
-    statement.conditions = {{"StringEquals", "sts:ExternalId", {*zone.external_id}}};
+      trusting("AWS", principal_of(facts), "certferry, which works in this role's zones and on its load balancers");
+  for (const RoleConfig& known : configured_roles(config)) {
+    if (known.arn != role || !known.external_id) continue;
+    statement.conditions = {{"StringEquals", "sts:ExternalId", {*known.external_id}}};
   }
   return statement;
 }

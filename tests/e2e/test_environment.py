@@ -8,16 +8,15 @@ from conftest import certificate
 
 
 class Listening:
-    """A server that keeps what it was asked, as `METHOD target`, with the user agent, and refuses it."""
+    """A server that keeps what it was asked, as `METHOD target`, and refuses it."""
 
     def __init__(self):
-        self.asked, self.agents = [], []
+        self.asked = []
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def refuse(self):
                 server.asked.append(f"{self.command} {self.path}")
-                server.agents.append(self.headers.get("User-Agent"))
                 self.send_response(403)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -70,9 +69,3 @@ def test_no_proxy_spares_a_host(certferry, listening):
     planned(certferry, AWS_ENDPOINT_URL=endpoint, http_proxy=other.url, NO_PROXY="localhost")
     assert listening.asked and other.asked == []
     other.stop()
-
-
-def test_the_application_is_named_to_aws(certferry, listening):
-    planned(certferry, AWS_ENDPOINT_URL=listening.url, AWS_SDK_UA_APP_ID="my shop/7")
-    assert set(listening.asked) == {"POST /"}
-    assert all(agent.startswith("certferry/") and agent.endswith(" app/my-shop-7") for agent in listening.agents)

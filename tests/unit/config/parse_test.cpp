@@ -32,6 +32,7 @@ name = "example.com"
 id = "/hostedzone/Z0123456789ABC"
 role = "arn:aws:iam::210987654321:role/dns"
 external_id = "us"
+session_name = "certs@web-1"
 
 [[certificate]]
 name = "www"
@@ -47,6 +48,7 @@ shelf = "iam"
 verify = "api"
 retire_after = "3d"
 region = "eu-west-2"
+role = "arn:aws:iam::210987654321:role/web"
 [[certificate.install]]
 listener = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
 [[certificate.install]]
@@ -72,7 +74,9 @@ TEST(ParseConfig, ReadsEveryKey) {
   EXPECT_EQ(config.resolvers, (std::vector<ResolverConfig>{
                                   {"192.0.2.1", 53}, {"127.0.0.1", 5353}, {"2001:db8::1", 53}, {"2001:db8::2", 53}}));
   EXPECT_EQ(config.zones.at(0).id->text(), "Z0123456789ABC");
-  EXPECT_EQ(config.zones.at(0).external_id, "us");
+  EXPECT_EQ(
+      config.zones.at(0).role,
+      (RoleConfig{.arn = "arn:aws:iam::210987654321:role/dns", .external_id = "us", .session_name = "certs@web-1"}));
 
   const CertificateConfig& www = config.certificates.at(0);
   EXPECT_EQ(www.id.text(), "www");
@@ -88,6 +92,8 @@ TEST(ParseConfig, ReadsEveryKey) {
   EXPECT_EQ(www.install[1].verify, Verify::api);
   EXPECT_EQ(www.install[1].retire_after, days(3));
   EXPECT_EQ(www.install[1].region, "eu-west-2");
+  EXPECT_EQ(www.install[1].role, RoleConfig{.arn = "arn:aws:iam::210987654321:role/web"});
+  EXPECT_FALSE(www.install[0].role);
   EXPECT_TRUE(www.install[2].slot().starts_with("listener/arn:aws:elasticloadbalancing:"));
   const auto& files = std::get<FilesInstall>(www.install[3].where);
   EXPECT_EQ(files.directory, "/etc/ssl/www");

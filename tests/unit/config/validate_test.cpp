@@ -39,6 +39,29 @@ TEST(ValidateConfig, KnowsLoadBalancersOfOneNameInTwoRegionsApart) {
   EXPECT_NE(refusal(text + "\"eu-west-1\"\n"), "");
 }
 
+TEST(ValidateConfig, KnowsLoadBalancersOfOneNameInTwoAccountsApart) {
+  const std::string install = "[[certificate.install]]\nelb = \"web\"\n";
+  const std::string by_role = install + "role = \"arn:aws:iam::210987654321:role/web\"\n";
+  const std::string one = "[[certificate]]\ndomains = [\"a.example\"]\n";
+  EXPECT_EQ(refusal(one + install + by_role), "");
+  EXPECT_NE(refusal(one + by_role + by_role).find("stands at"), std::string::npos);
+}
+
+TEST(ValidateConfig, WantsARoleForWhatGoesWithOneAndOfTheListenersAccount) {
+  const std::string one = "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\n";
+  EXPECT_EQ(refusal("[[zone]]\nname = \"a.example\"\nexternal_id = \"x\"\n"),
+            "certferry.toml:3:15: external_id stands without a role -> Add role = \"arn:aws:iam::...:role/...\", or "
+            "leave external_id away");
+  EXPECT_EQ(refusal(one + "elb = \"web\"\nrole = \"arn:aws:iam::210987654321:role/web\"\nsession_name = \"a b\"\n"),
+            "certferry.toml:6:16: \"a b\" is no name of a session -> Write 2 to 64 letters, digits and _+=,.@-");
+  EXPECT_EQ(refusal(one + "files = \"/etc/ssl/www\"\nrole = \"arn:aws:iam::210987654321:role/web\"\n"),
+            "certferry.toml:5:8: role does not go with files -> Leave it away: it belongs to elb and listener");
+  EXPECT_EQ(refusal(one + "listener = \"arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2\"\n"
+                          "role = \"arn:aws:iam::210987654321:role/web\"\n"),
+            "certferry.toml:3:1: the listener is of account 123456789012, its role of account 210987654321 -> Write a "
+            "role of the listener's account");
+}
+
 TEST(ValidateConfig, WantsSecretsInS3Sealed) {
   EXPECT_EQ(refusal("[state]\nstore = \"s3://my-bucket/certferry/\"\n"),
             "certferry.toml:2:9: [state] store = \"s3://my-bucket/certferry/\" has no kms_key -> Add kms_key = "

@@ -1,5 +1,6 @@
 #include "deploy/deployment.h"
 
+#include "sandbox/security_tokens.h"
 #include "tests/unit/deploy/scene.h"
 
 namespace certferry {
@@ -32,6 +33,29 @@ TEST_F(DeploymentTest, GivesEachTargetAndShelfOnceAndAsksForTheAccountOnce) {
     EXPECT_EQ(co_await deployer.deployment.shelf("files/host/another/etc/ssl"), nullptr);
   });
   EXPECT_EQ(world.count("sts", "GetCallerIdentity"), 1U);
+}
+
+TEST_F(DeploymentTest, ReachesATargetOfAnotherAccountByItsRole) {
+  world.classic().add("old-web", before_arn);
+  world.sts().add_role("arn:aws:iam::210987654321:role/web");
+  const InstallConfig ours = on(ElbInstall{"old-web"});
+  InstallConfig theirs = ours;
+  theirs.role = RoleConfig{.arn = "arn:aws:iam::210987654321:role/web"};
+  run([&](Deployer& deployer) -> Task<> {
+    Target* here = co_await deployer.deployment.target(certificate(), ours);
+    Target* there = co_await deployer.deployment.target(certificate(), theirs);
+    EXPECT_EQ(here->id(), "elb/aws/123456789012/eu-west-1/old-web:443");
+    EXPECT_EQ(there->id(), "elb/aws/210987654321/eu-west-1/old-web:443");
+    EXPECT_EQ(there->shelf().id(), "iam/aws/210987654321/certferry");
+    EXPECT_EQ(co_await deployer.deployment.shelf("iam/aws/210987654321/certferry"), &there->shelf());
+    Target* by_id = co_await deployer.deployment.target("elb/aws/210987654321/eu-west-1/other:443");
+    EXPECT_EQ(&by_id->shelf(), &there->shelf());
+    EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, "iam/aws/210987654321/certferry"));
+    const Work of_nobody = [&]() -> Task<> { co_await deployer.deployment.shelf("iam/aws/999999999999/certferry"); };
+    const auto refused = co_await failure_of(of_nobody);
+    EXPECT_TRUE(refused && std::string{refused->what()}.ends_with("of accounts 123456789012, 210987654321"));
+  });
+  EXPECT_EQ(world.count("sts", "AssumeRole"), 1U);
 }
 
 TEST_F(DeploymentTest, FindsATargetByTheIdThatARecordKnows) {

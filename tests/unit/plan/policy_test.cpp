@@ -105,13 +105,31 @@ TEST(Policy, IsOneForUsAndOneForEachRoleWithItsOwnNamesAlone) {
   ASSERT_EQ(policies.size(), 2U);
   EXPECT_THAT(values(statement(policies[0], "WriteChallenges"), written_names),
               ElementsAre("_acme-challenge.a.example"));
-  const PolicyStatement& assume = statement(policies[0], "AssumeZoneRole");
+  const PolicyStatement& assume = statement(policies[0], "AssumeRole");
   EXPECT_THAT(assume.resources, ElementsAre("arn:aws:iam::210987654321:role/dns"));
   EXPECT_THAT(values(assume, "sts:ExternalId"), ElementsAre("shared-word"));
   EXPECT_EQ(policies[1].of, "arn:aws:iam::210987654321:role/dns");
   EXPECT_THAT(sids(policies[1]), ElementsAre("ReadZones", "WriteChallenges", "WaitForChanges"));
   EXPECT_THAT(values(statement(policies[1], "WriteChallenges"), written_names),
               ElementsAre("_acme-challenge.b.example"));
+}
+
+TEST(Policy, GivesTheRoleOfAnInstallWhatIsDoneInItsAccount) {
+  const auto policies = identity_policies(config_of("[[certificate]]\ndomains = [\"a.example\"]\n"
+                                                    "[[certificate.install]]\nelb = \"ours\"\n"
+                                                    "[[certificate.install]]\nelb = \"theirs\"\n"
+                                                    "role = \"arn:aws:iam::210987654321:role/web\"\n"),
+                                          facts());
+  ASSERT_EQ(policies.size(), 2U);
+  EXPECT_THAT(statement(policies[0], "AssumeRole").resources, ElementsAre("arn:aws:iam::210987654321:role/web"));
+  EXPECT_THAT(statement(policies[0], "BindClassicLoadBalancers").resources,
+              ElementsAre(HasSubstr("loadbalancer/ours")));
+  EXPECT_THAT(sids(policies[1]), ElementsAre("ShelveServerCertificates", "ReadServerCertificates", "ReadListeners",
+                                             "BindClassicLoadBalancers"));
+  EXPECT_THAT(statement(policies[1], "BindClassicLoadBalancers").resources,
+              ElementsAre(HasSubstr(":210987654321:loadbalancer/theirs")));
+  EXPECT_THAT(statement(policies[1], "ShelveServerCertificates").resources,
+              ElementsAre("arn:aws:iam::210987654321:server-certificate/certferry/*"));
 }
 
 TEST(Policy, BindsSecretsToWhereTheyLieAndStateToItsPrefix) {
