@@ -94,10 +94,6 @@ std::string bucket_of_host(const std::string& host) {
 
 }  // namespace
 
-struct Buckets::Place {
-  std::string bucket, key;
-};
-
 Buckets::Place Buckets::place_of(const http::Request& request) const {
   std::string path = percent_decoded(request.url.path().substr(1)).value_or(request.url.path().substr(1));
   if (std::string bucket = bucket_of_host(request.url.host()); !bucket.empty()) return {bucket, path};

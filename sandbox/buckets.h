@@ -31,10 +31,13 @@ class Buckets {
   std::map<std::string, std::string> versioning;  // what buckets say of it: "Enabled", "Suspended"
   bool conditions_honoured = true;  // false: If-Match and If-None-Match are passed over, as imitations of S3 do
   int conflict_next = 0;
-  bool listing_allowed = true;  // false: a missing key is 403, as without s3:ListBucket
+  struct Place {
+    std::string bucket, key;
+  };
+  Place place_of(const http::Request& request) const;  // what a request names; key "" for the bucket itself
+  bool listing_allowed = true;                         // false: a missing key is 403, as without s3:ListBucket
 
  private:
-  struct Place;  // the bucket and the key that a request names
   http::Response get(const http::Request& request, const Place& place, WallTime now) const;
   http::Response put(const http::Request& request, const Place& place, WallTime now);
   http::Response remove(const http::Request& request, const Place& place);
@@ -42,7 +45,6 @@ class Buckets {
   std::optional<std::string> condition(const http::Request& request, std::string_view name) const;  // of a write
   http::Response get_versioning(const Place& place) const;
   http::Response put_versioning(const http::Request& request, const Place& place);
-  Place place_of(const http::Request& request) const;
   World& world_;
 };
 

@@ -139,6 +139,19 @@ const KeyManagement::Key& KeyManagement::key_named(const std::string& reference)
   return found->second;
 }
 
+std::optional<std::string> KeyManagement::key_arn(const Json& input) const {
+  try {
+    if (const auto named = input.text("KeyId")) return key_named(*named).arn;
+    const Bytes blob = required_octets(input, "CiphertextBlob", kCiphertextMost);
+    std::string_view rest = blob;
+    take_counted(rest);
+    const auto found = keys_.find(take_counted(rest).value_or(""));
+    return found == keys_.end() ? std::nullopt : std::optional{found->second.arn};
+  } catch (const Refusal&) {
+    return {};
+  }
+}
+
 Json KeyManagement::encrypt(const Json& input, Outcome& outcome) const {
   const Key& key = key_named(required_member(input, "KeyId"));
   outcome.object = key.id;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/secret.h"
@@ -18,6 +19,8 @@ class KeyManagement {
   http::Response handle(const http::Request& request, WallTime now);
   void add(const std::string& alias);  // "alias/certferry"
   bool denied = false;                 // AccessDeniedException to everything
+  // Which key a request names by KeyId or, without one, by its ciphertext; empty where there is none such.
+  std::optional<std::string> key_arn(const Json& input) const;
   // What a data key's ciphertext hides, for oracles: no request, no event. Throws Refusal.
   Secret opened(BytesView ciphertext, const Json& encryption_context) const;
 

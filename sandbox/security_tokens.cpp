@@ -93,7 +93,7 @@ Outcome SecurityTokens::assume(const QueryCall& call, XmlWriter& result, WallTim
   std::string key = world_.random_id("ASIA", 16), secret = world_.random_id("", 40), token = world_.random_id("", 120);
   std::string role_name = role.substr(role.rfind('/') + 1), role_id = world_.random_id("AROA", 17);
   Session session{fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", Arn::parse(role).account(), role_name, name),
-                  fmt::format("{}:{}", role_id, name), token, now + length};
+                  fmt::format("{}:{}", role_id, name), token, role, now + length};
   result.open("Credentials").text("AccessKeyId", key).text("SecretAccessKey", secret).text("SessionToken", token);
   result.text("Expiration", iso8601(std::chrono::floor<std::chrono::seconds>(session.expires))).close();
   result.open("AssumedRoleUser").text("Arn", session.arn).text("AssumedRoleId", session.user_id).close();

@@ -22,6 +22,7 @@ class SecurityTokens {
 
   struct Session {
     std::string arn, user_id, token;
+    std::string role;  // that was assumed
     WallTime expires;
   };
   std::map<std::string, Session> sessions;  // by access key id

@@ -13,6 +13,7 @@
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/permissions.h"
 #include "sandbox/query_reply.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
@@ -84,11 +85,6 @@ void check_session(const SecurityTokens& tokens, const CheckedSignature& checked
                   "The security token included in the request is expired"};
 }
 
-Refusal not_permitted(const std::string& service) {
-  const std::string words = "User: arn:aws:iam::123456789012:user/sandbox is not authorized to perform this action";
-  return service == "kms" ? Refusal{400, "AccessDeniedException", words} : Refusal{403, "AccessDenied", words};
-}
-
 const SimulatedServerCertificate* shown_for(const ServerCertificates& store, const SimulatedListener& listener,
                                             const std::vector<std::string>& more, const std::string& sni) {
   const auto* usual = store.by_arn(listener.shown);
@@ -126,7 +122,8 @@ World::World(Settings settings, Entropy& entropy, WallTime start, const Authorit
       load_balancers_(std::make_unique<LoadBalancers>(*this)),
       buckets_(std::make_unique<Buckets>(*this)),
       kms_(std::make_unique<KeyManagement>(*this)),
-      sts_(std::make_unique<SecurityTokens>(*this)) {}
+      sts_(std::make_unique<SecurityTokens>(*this)),
+      permissions_(std::make_unique<Permissions>(*this)) {}
 
 World::~World() = default;
 
@@ -149,22 +146,22 @@ http::Response World::handle(const http::Request& request, WallTime now) {
 }
 
 http::Response World::handle_aws(const http::Request& request) {
-  std::string service = claimed_service(request);
+  std::string service = claimed_service(request), access_key_id;
   try {
     try {
       // The one call that proves itself by what it carries.
       if (!request.headers.get("Authorization") && QueryCall{request}.action() == "AssumeRoleWithWebIdentity")
         return sts_->handle(request, now_);
-      const CheckedSignature checked =
-          check_sigv4(request, now_, [this](const std::string& id) { return secret_of(id); });
+      CheckedSignature checked = check_sigv4(request, now_, [this](const std::string& id) { return secret_of(id); });
       check_region(checked, settings_);
       check_session(*sts_, checked, request, now_);
+      access_key_id = std::move(checked.access_key_id);
     } catch (const Failure& failure) {
       throw Refusal{refused_status(failure.code()), failure.code(), failure.what()};
     }
     service = event_service(service, request);
     if (const auto struck = struck_at_aws(*this, service, request)) throw *struck;
-    if (permits && !permits(service, request)) throw not_permitted(service);
+    if (const auto refusal = permissions_->refusal(service, request, access_key_id)) throw *refusal;
     if (service == "route53") return zones_->handle(request, now_);
     if (service == "iam") return server_certificates_->handle(request, now_);
     if (service == "elb") return classic_->handle(request, now_);

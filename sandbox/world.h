@@ -26,6 +26,7 @@ class LoadBalancers;         // load_balancers.h: ELBv2
 class Buckets;               // buckets.h: S3
 class KeyManagement;         // key_management.h: KMS
 class SecurityTokens;        // security_tokens.h: STS
+class Permissions;           // permissions.h: IAM's policies
 struct Authority;            // authorities.h
 struct Authorities;
 
@@ -84,6 +85,7 @@ class World {
   Buckets& buckets() { return *buckets_; }
   KeyManagement& kms() { return *kms_; }
   SecurityTokens& sts() { return *sts_; }
+  Permissions& permissions() { return *permissions_; }  // asked of each request with a good signature
 
   // The roots that this world's clients trust: the CA's where it is trusted, and that of "some other CA" always, whose
   // certificates foreign() makes.
@@ -93,10 +95,6 @@ class World {
   Presented foreign(const std::vector<DomainName>& names, WallTime not_before, WallTime not_after);
   Presented placeholder(const std::vector<DomainName>& names, WallTime now);  // self-signed
   static Presented placeholder(const std::vector<DomainName>& names, WallTime now, Entropy& for_serial);
-
-  // Where set, whom AWS refuses, as IAM does by policy: asked of each request with a good signature, with its service
-  // as in Event. None where nothing is set.
-  std::function<bool(const std::string& service, const http::Request& request)> permits;
 
   // Keys that may sign requests: "AKIASANDBOX" / "sandbox-secret" is there from the start.
   void add_access_key(const std::string& id, const std::string& secret);
@@ -128,6 +126,7 @@ class World {
   std::unique_ptr<Buckets> buckets_;
   std::unique_ptr<KeyManagement> kms_;
   std::unique_ptr<SecurityTokens> sts_;
+  std::unique_ptr<Permissions> permissions_;
 };
 
 }  // namespace certferry::sandbox

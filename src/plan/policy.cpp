@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include "base/limits/iam.h"
@@ -114,11 +115,15 @@ class Author {
 void Author::survey() {
   reach_.lists = lists_zones(config_, policy_.of);
   bool all_known = true;
-  for (const DomainName& name : challenge_names(config_)) {
-    const auto known = std::ranges::find(facts_.challenges, name, &PlacedChallenge::challenge);
-    all_known = all_known && known != facts_.challenges.end();
-    const PlacedChallenge place = known == facts_.challenges.end() ? place_by(config_, name) : *known;
+  const auto add = [&](const PlacedChallenge& place) {
     if (place.role == policy_.of) add_place(reach_, place, facts_);
+  };
+  for (const DomainName& name : challenge_names(config_)) {
+    const auto known = [&](const PlacedChallenge& place) { return place.challenge == name; };
+    std::ranges::for_each(facts_.challenges | std::views::filter(known), add);
+    if (std::ranges::any_of(facts_.challenges, known)) continue;
+    all_known = false;
+    add(place_by(config_, name));
   }
   if (!all_known) survey_delegated();
   const std::string any = hosted_zone_arn(facts_, "*");

@@ -47,10 +47,11 @@ struct Policy {
   std::vector<std::string> notes;  // where it allows more than is needed, or names what must be filled in: sentences
 };
 
-// Where the TXT records of one challenge are written.
+// Where TXT records of a challenge are written: at its own name where that is in a zone of ours, and where a CNAME
+// there leads, because the CNAME is found out by trying.
 struct PlacedChallenge {
   DomainName challenge;             // "_acme-challenge.www.example.com"
-  DomainName written;               // the same, or where its CNAME leads
+  DomainName written;               // the same, or where a CNAME leads
   std::string role;                 // of the zone's rule, "" for none
   std::vector<HostedZoneId> zones;  // the zone, then others of its name that it is told apart from; none: not known
 };
@@ -72,6 +73,11 @@ std::vector<Policy> identity_policies(const Config& config, const PolicyFacts& f
 // As IAM takes it, and how long it is as IAM counts: without white space.
 Json policy_document(const std::vector<PolicyStatement>& statements);
 std::size_t policy_length(const std::vector<PolicyStatement>& statements);
+
+// The same for people: indented, and in the order that IAM's own documents have.
+std::string policy_text(const std::vector<PolicyStatement>& statements);
+// The names of an object's members in that order.
+std::vector<std::string> members_in_order(const Json& object);
 
 // Every role that the configuration names, each once, those of zones first.
 std::vector<RoleConfig> configured_roles(const Config& config);

@@ -15,8 +15,9 @@ std::string yaml(const Json& value, std::size_t indent);
 
 std::string members(const Json& object, std::size_t indent) {
   std::string text;
-  for (const auto& [name, value] : object.as_object())
-    text += fmt::format("{}{}:{}", blanks(indent), name.contains(':') ? yaml(name) : name, yaml(value, indent + 2));
+  for (const std::string& name : members_in_order(object))
+    text += fmt::format("{}{}:{}", blanks(indent), name.contains(':') ? yaml(name) : name,
+                        yaml(object.at(name), indent + 2));
   return text;
 }
 

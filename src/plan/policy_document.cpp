@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <utility>
+
 #include "plan/policy.h"
 
 namespace certferry {
@@ -31,7 +36,36 @@ Json statement_json(const PolicyStatement& statement) {
   return json;
 }
 
+constexpr auto usual_order = std::to_array<std::string_view>(
+    {"Version", "Statement", "Sid", "Effect", "Principal", "Action", "Resource", "Condition"});
+
+std::string indented(const Json& value, std::size_t indent) {
+  const std::string line = "\n" + std::string(indent + 2, ' ');
+  std::string inner;
+  const auto next = [&] { return (inner.empty() ? "" : ",") + line; };
+  if (value.is_string()) return value.dump();
+  if (value.is_array()) {
+    for (const Json& element : value.as_array()) inner += next() + indented(element, indent + 2);
+    return fmt::format("[{}\n{}]", inner, std::string(indent, ' '));
+  }
+  for (const std::string& name : members_in_order(value))
+    inner += next() + Json{name}.dump() + ": " + indented(value.at(name), indent + 2);
+  return fmt::format("{{{}\n{}}}", inner, std::string(indent, ' '));
+}
+
 }  // namespace
+
+std::vector<std::string> members_in_order(const Json& object) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object.as_object()) names.push_back(name);
+  std::ranges::sort(names, {},
+                    [](const std::string& name) { return std::pair{std::ranges::find(usual_order, name), name}; });
+  return names;
+}
+
+std::string policy_text(const std::vector<PolicyStatement>& statements) {
+  return indented(policy_document(statements), 0) + "\n";
+}
 
 Json policy_document(const std::vector<PolicyStatement>& statements) {
   Json all = Json::array();

@@ -1,6 +1,7 @@
 #include "plan/policy_places.h"
 
 #include <fmt/format.h>
+#include <tuple>
 #include <utility>
 
 namespace certferry {
@@ -58,18 +59,28 @@ std::string region_of(const Config& config, const PolicyFacts& facts, const Inst
   return install.region.empty() ? own_region(config, facts) : install.region;
 }
 
+std::string policy_literal(std::string_view text) {
+  std::string written;
+  for (const char c : text) {
+    const bool special = c == '*' || c == '?' || c == '$';
+    written += special ? fmt::format("${{{}}}", c) : std::string{c};
+  }
+  return written;
+}
+
 std::vector<KeptInS3> kept_in_s3(const Config& config) {
   std::vector<KeptInS3> kept;
+  std::string state_bucket, prefix;
   if (config.state.store.starts_with(s3_scheme)) {
-    auto [bucket, prefix] = bucket_and_rest(config.state.store);
+    std::tie(state_bucket, prefix) = bucket_and_rest(config.state.store);
     while (prefix.ends_with('/')) prefix.pop_back();
-    kept.push_back({std::move(bucket), prefix.empty() ? "*" : prefix + "/*", true});
+    if (!prefix.empty()) prefix += '/';
+    kept.push_back({state_bucket, policy_literal(prefix) + "*", true});
   }
   if (!config.account.key.starts_with(s3_scheme)) return kept;
-  auto [bucket, key] = bucket_and_rest(config.account.key);
-  const bool below = !kept.empty() && kept.front().bucket == bucket &&
-                     key.starts_with(std::string_view{kept.front().key}.substr(0, kept.front().key.size() - 1));
-  if (!below) kept.push_back({std::move(bucket), std::move(key), false});
+  const auto [bucket, key] = bucket_and_rest(config.account.key);
+  const bool below = bucket == state_bucket && key.starts_with(prefix);
+  if (!below) kept.push_back({bucket, policy_literal(key), false});
   return kept;
 }
 
@@ -96,7 +107,7 @@ std::vector<SealingKey> sealing_keys(const Config& config) {
     keys.push_back({config.account.kms_key,
                     "SealAccountKey",
                     {"kms:Decrypt", "kms:Encrypt"},
-                    {config.account.key},
+                    {policy_literal(config.account.key)},
                     "the account key in S3 is never stored in clear; it is bound to where it lies"});
   }
   return keys;

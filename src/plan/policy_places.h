@@ -23,9 +23,13 @@ std::string own_region(const Config& config, const PolicyFacts& facts);  // "*" 
 void note_account(Policy& policy);
 void note_principal(const PolicyFacts& facts, Policy& policy);  // where it has to be filled in
 
+// Text of the configuration as a policy writes it: "*", "?" and "$" mean themselves.
+// source: IAM UserGuide, "IAM policy elements: Variables and tags", 2026-11-28
+std::string policy_literal(std::string_view text);
+
 // What lies in S3: the state below a prefix, the account key as one object.
 struct KeptInS3 {
-  std::string bucket, key;  // key: with a "*" at its end for all below it
+  std::string bucket, key;  // key: as policies write it, with a "*" at its end for all below it
   bool state = false;
 };
 // The state first. An account key that lies below the state's prefix is the state's.

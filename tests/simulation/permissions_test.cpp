@@ -1,107 +1,251 @@
-#include <cstdlib>
-#include <fstream>
+#include "sandbox/permissions.h"
+
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sstream>
 
 #include "estate.h"
-#include "policy.h"
+#include "plan/policy.h"
+#include "plan/resource_policies.h"
+#include "plan/trust_policy.h"
+#include "sandbox/buckets.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 
-// The policy of docs/permissions.md, by which AWS refuses whatever it does not allow.
+// The policies that `certferry policy` writes, by which AWS refuses whatever they do not allow.
 namespace certferry::simulation {
 namespace {
 
+using sandbox::AccessRequest;
 using testing::IsEmpty;
 
-std::string documentation() {
-  const char* source = std::getenv("CERTFERRY_SOURCE");
-  std::ifstream file{std::string{source ? source : "."} + "/docs/permissions.md"};
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+constexpr const char* partner_role = "arn:aws:iam::210987654321:role/dns";
 
-void replace(std::string& text, const std::string& word, const std::string& by) {
-  ASSERT_NE(text.find(word), std::string::npos) << word;
-  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + by.size()))
-    text.replace(at, word.size(), by);
-}
+std::string ourselves(Estate& estate) { return estate.world().permissions().user(); }
 
-// The first block of JSON there, with the names of this estate.
-std::string sample_policy(Estate& estate) {
-  const std::string text = documentation(), begin = "```json\n";
-  const auto start = text.find(begin) + begin.size();
-  std::string policy = text.substr(start, text.find("```", start) - start);
-  std::string zones;
-  for (const auto& zone : estate.world().zones().all)
-    zones += (zones.empty() ? "" : ", ") + std::string{"\"arn:aws:route53:::hostedzone/"} + zone.id + "\"";
-  replace(policy, "\"arn:aws:route53:::hostedzone/Z0123456789\"", "[" + zones + "]");
-  replace(policy, "my-bucket", "state");
-  replace(policy, "my-classic-lb", "old-web");
-  return policy;
-}
-
-// An estate of everything that the policy is for: state and account key in S3, a classic, an application and a network
-// load balancer, two zones of one name, and certificates of somebody else where ours are to be served.
-void everything(Estate& estate) {
-  estate.zone("shop.example").zone("shop.example").classic_elb("old-web");
+// Two zones of this name, of which the world is told to ask the first.
+void add_twins(Estate& estate, const std::string& name) {
+  estate.zone(name).zone(name);
   estate.world().zones().all.back().delegated = false;
+}
+
+// An estate of everything that policies are for: state and account key in S3, in buckets of their own, a classic, an
+// application and a network load balancer, two zones of one name, a zone of another account by its role, a challenge
+// delegated by a CNAME, and certificates of somebody else where ours are to be served.
+void everything(Estate& estate) {
+  add_twins(estate, "shop.example");
+  add_twins(estate, "partner.example");
+  estate.zone("proofs.example").classic_elb("old-web");
+  estate.world().sts().add_role(partner_role, "shared-word");
+  estate.config.zones.push_back({DomainName::parse("partner.example"), {}, partner_role, "shared-word", {}});
+  estate.config.delegated = {DomainName::parse("proofs.example")};
+  estate.world().zones().put(
+      "shop.example",
+      {.name = "_acme-challenge.blog.shop.example", .type = "CNAME", .ttl = 60, .values = {"blog.proofs.example."}});
+  // Another tool's values stand at challenges' names: the change must match them.
+  for (const std::string zone : {"shop.example", "partner.example"})
+    estate.world().zones().put(
+        zone, {.name = "_acme-challenge." + zone, .type = "TXT", .ttl = 300, .values = {"\"theirs\""}});
   estate.state_in_s3();
-  estate.config.account.key = "s3://state/certferry/account.key";
+  estate.world().buckets().add("keys");
+  estate.config.account.key = "s3://keys/acme/account.key";
   const std::string web = estate.listener("web");
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
-  const std::string theirs = estate.bound_on("old-web");
-  const std::string network = estate.world().load_balancers().add("web-tcp", theirs, "network").arn;
+  const std::string network = estate.world().load_balancers().add("web-tcp", estate.bound_on("old-web"), "network").arn;
   estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
   estate.certificate("tcp", {"tcp.shop.example"}).on_listener(network);
+  estate.certificate("blog", {"blog.shop.example", "partner.example"});
 }
 
-void enforce(Policy& policy, Estate& estate) {
-  estate.world().permits = [&](const std::string& service, const http::Request& request) {
-    return std::ranges::all_of(permissions_for(estate.world(), service, request),
-                               [&](const Permission& asked) { return policy.allows(asked); });
-  };
+PlacedChallenge placed(Estate& estate, const std::string& domain, const std::string& zone, const std::string& written,
+                       const std::string& role = "") {
+  PlacedChallenge place{DomainName::parse("_acme-challenge." + domain), DomainName::parse(written), role, {}};
+  for (const auto& one : estate.world().zones().all)
+    if (one.name == zone) place.zones.push_back(HostedZoneId::parse(one.id));
+  return place;
 }
 
-TEST(Permissions, AsDocumentedSufficeFromTheFirstCertificateToTheRetirementOfItsPredecessorAndAreNeeded) {
-  Estate estate;
-  everything(estate);
-  std::string text = sample_policy(estate);
-  replace(text, "listener/net/web/", "listener/net/web-tcp/");
-  Policy policy{text};
-  enforce(policy, estate);
-  // Another tool's value stands at the challenge's name: the change must match it.
-  estate.world().zones().put(
-      "shop.example", {.name = "_acme-challenge.shop.example", .type = "TXT", .ttl = 300, .values = {"\"theirs\""}});
-  for (int round = 0; round < 3; ++round) {
-    estate.apply();
-    EXPECT_THAT(estate.failures(), IsEmpty());
-    estate.pass(hours(26));
-    estate.apply();
-    EXPECT_THAT(estate.failures(), IsEmpty());
-    estate.pass(days(61));
-  }
-  EXPECT_THAT(policy.refused(), IsEmpty()) << "the documentation allows too little";
-  EXPECT_THAT(policy.unused(), IsEmpty()) << "the documentation allows what nobody needs";
-  EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
-  EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
+// What there is to know about it.
+PolicyFacts facts_of(Estate& estate) {
+  const auto key = estate.world().kms().key_arn(Json::object({{"KeyId", "alias/certferry"}}));
+  return {.partition = "aws",
+          .account = estate.world().settings().account,
+          .region = estate.world().settings().region,
+          .principal = ourselves(estate),
+          .keys = {{"alias/certferry", key.value()}},
+          .challenges = {
+              placed(estate, "shop.example", "shop.example", "_acme-challenge.shop.example"),
+              placed(estate, "tcp.shop.example", "shop.example", "_acme-challenge.tcp.shop.example"),
+              placed(estate, "blog.shop.example", "shop.example", "_acme-challenge.blog.shop.example"),
+              placed(estate, "blog.shop.example", "proofs.example", "blog.proofs.example"),
+              placed(estate, "partner.example", "partner.example", "_acme-challenge.partner.example", partner_role)}};
 }
 
-// So that the above could fail.
-TEST(Permissions, ThatAreTakenAwayAreMissed) {
-  Estate estate;
-  everything(estate);
-  std::string text = sample_policy(estate);
-  replace(text, "\"iam:UploadServerCertificate\", ", "");
-  Policy policy{text};
-  enforce(policy, estate);
+Config config_of(Estate& estate) {
+  Config config = estate.config;
+  config.certificates = estate.all_wanted();
+  return config;
+}
+
+std::vector<Policy> policies_of(Estate& estate) { return identity_policies(config_of(estate), facts_of(estate)); }
+
+std::string json(const Policy& policy) { return policy_document(policy.statements).dump(); }
+
+void attach(Estate& estate, const std::vector<Policy>& policies) {
+  for (const Policy& policy : policies)
+    estate.world().permissions().attach_to_identity(policy.of.empty() ? ourselves(estate) : policy.of, json(policy));
+}
+
+bool applied(Estate& estate, Duration then) {
   estate.apply();
-  EXPECT_THAT(estate.failures(), testing::Each(testing::HasSubstr("AccessDenied")));
-  EXPECT_THAT(estate.failures(), testing::Not(IsEmpty()));
-  EXPECT_THAT(policy.refused(), testing::Each(testing::HasSubstr("iam:UploadServerCertificate on arn:aws:iam::")));
+  estate.pass(then);
+  return estate.reported() && estate.failures().empty();
+}
+
+// What a life leaves behind where it may not remove it: certificates that nothing uses, who was at work.
+bool tidy(Estate& estate) {
+  const auto& objects = estate.world().buckets().by_name.at("state");
+  return estate.server_certificates_left_over().empty() &&
+         std::ranges::none_of(objects, [](const auto& object) { return object.first.contains("/instance/"); });
+}
+
+// From the first certificates, over a listener that somebody puts another one on, to the retirement of predecessors;
+// whether all of it went well.
+bool whole_life(Estate& estate) {
+  if (!applied(estate, hours(26))) return false;
+  estate.serve_foreign("web", {"shop.example"}, days(3));
+  for (int round = 0; round < 3; ++round)
+    if (!applied(estate, hours(26)) || !applied(estate, days(61))) return false;
+  return tidy(estate);
+}
+
+TEST(Permissions, AsGeneratedSufficeFromTheFirstCertificateToTheRetirementOfItsPredecessorAndAreAllNeeded) {
+  Estate estate;
+  everything(estate);
+  attach(estate, policies_of(estate));
+  EXPECT_TRUE(whole_life(estate));
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  sandbox::Permissions& permissions = estate.world().permissions();
+  EXPECT_THAT(permissions.refused(), IsEmpty());
+  EXPECT_THAT(permissions.unused(ourselves(estate)), IsEmpty());
+  EXPECT_THAT(permissions.unused(partner_role), IsEmpty());
+  EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
+  EXPECT_THAT(estate.challenge_records(), testing::UnorderedElementsAre("_acme-challenge.shop.example \"theirs\"",
+                                                                        "_acme-challenge.partner.example \"theirs\""));
+}
+
+// Whether a life without this piece of the policies goes wrong.
+void expect_missed(const std::function<void(std::vector<Policy>&)>& take_away, const std::string& what) {
+  Estate estate;
+  everything(estate);
+  std::vector<Policy> policies = policies_of(estate);
+  take_away(policies);
+  attach(estate, policies);
+  EXPECT_FALSE(whole_life(estate)) << "nobody misses " << what;
+  EXPECT_FALSE(estate.world().permissions().refused().empty()) << what;
+  estate.verdict();  // what is left unfinished so is the point
+}
+
+std::vector<Policy> all_policies() {
+  Estate estate;
+  everything(estate);
+  return policies_of(estate);
+}
+
+TEST(Permissions, AreMissedStatementByStatement) {
+  const auto all = all_policies();
+  for (std::size_t whose = 0; whose < all.size(); ++whose)
+    for (std::size_t which = 0; which < all[whose].statements.size(); ++which)
+      expect_missed(
+          [&](std::vector<Policy>& policies) {
+            auto& statements = policies[whose].statements;
+            statements.erase(statements.begin() + static_cast<std::ptrdiff_t>(which));
+          },
+          all[whose].of + " " + all[whose].statements[which].sid);
+}
+
+TEST(Permissions, AreMissedActionByAction) {
+  const auto all = all_policies();
+  for (std::size_t whose = 0; whose < all.size(); ++whose)
+    for (std::size_t which = 0; which < all[whose].statements.size(); ++which)
+      for (const std::string& action : all[whose].statements[which].actions)
+        if (all[whose].statements[which].actions.size() > 1)
+          expect_missed(
+              [&](std::vector<Policy>& policies) { std::erase(policies[whose].statements[which].actions, action); },
+              all[whose].of + " " + all[whose].statements[which].sid + " " + action);
+}
+
+// What somebody with our keys could do beside our work.
+TEST(Permissions, AllowNothingBesideTheWork) {
+  Estate estate;
+  everything(estate);
+  const PolicyFacts facts = facts_of(estate);
+  const std::vector<Policy> policies = policies_of(estate);
+  sandbox::PolicyDocument own{json(policies.front()), "ours"};
+  const auto allowed = [&](AccessRequest asked) {
+    return own.judge(asked, {ourselves(estate)}) == sandbox::PolicyDocument::Verdict::allowed;
+  };
+  const std::string zone = "arn:aws:route53:::hostedzone/" + facts.challenges.front().zones.front().text();
+  const auto change = [&](const std::string& action, const std::string& type, const std::string& name,
+                          const std::string& where) {
+    return AccessRequest{"route53:ChangeResourceRecordSets",
+                         where,
+                         {{"route53:ChangeResourceRecordSetsNormalizedRecordNames", {name}},
+                          {"route53:ChangeResourceRecordSetsRecordTypes", {type}},
+                          {"route53:ChangeResourceRecordSetsActions", {action}}}};
+  };
+  const std::string name = "_acme-challenge.shop.example";
+  EXPECT_TRUE(allowed(change("CREATE", "TXT", name, zone)));
+  EXPECT_FALSE(allowed(change("UPSERT", "TXT", name, zone)));
+  EXPECT_FALSE(allowed(change("CREATE", "A", name, zone)));
+  EXPECT_FALSE(allowed(change("CREATE", "TXT", "shop.example", zone)));
+  EXPECT_FALSE(allowed(change("CREATE", "TXT", "_acme-challenge.other.shop.example", zone)));
+  EXPECT_FALSE(allowed(change("CREATE", "TXT", name, "arn:aws:route53:::hostedzone/ZOTHER")));
+
+  const std::string key = facts.keys.at("alias/certferry");
+  const auto decrypt = [&](const std::string& context) {
+    return AccessRequest{"kms:Decrypt", key, {{"kms:EncryptionContext:certferry", {context}}}};
+  };
+  EXPECT_TRUE(allowed(decrypt("secret/shop/1")));
+  EXPECT_TRUE(allowed(decrypt("s3://keys/acme/account.key")));
+  EXPECT_FALSE(allowed(decrypt("s3://keys/other.key")));
+  EXPECT_FALSE(allowed({"kms:Decrypt", key, {}}));
+
+  EXPECT_TRUE(allowed({"s3:PutObject", "arn:aws:s3:::state/certferry/certificate/shop/record", {}}));
+  EXPECT_FALSE(allowed({"s3:PutObject", "arn:aws:s3:::state/other", {}}));
+  EXPECT_FALSE(allowed({"s3:DeleteObject", "arn:aws:s3:::keys/acme/account.key", {}}));
+  EXPECT_FALSE(allowed({"s3:ListBucket", "arn:aws:s3:::state", {{"s3:prefix", {"other/"}}}}));
+
+  const std::string account = "arn:aws:iam::" + facts.account + ":";
+  EXPECT_FALSE(allowed({"iam:DeleteServerCertificate", account + "server-certificate/theirs", {}}));
+  EXPECT_FALSE(allowed({"elasticloadbalancing:SetLoadBalancerListenerSSLCertificate",
+                        "arn:aws:elasticloadbalancing:" + facts.region + ":" + facts.account + ":loadbalancer/other",
+                        {}}));
+  EXPECT_TRUE(allowed({"sts:AssumeRole", partner_role, {{"sts:ExternalId", {"shared-word"}}}}));
+  EXPECT_FALSE(allowed({"sts:AssumeRole", partner_role, {}}));
+}
+
+// The bucket's and the key's policies in place of our identity's, and a role that trusts us alone.
+TEST(Permissions, OfBucketsAndKeysAndTrustSufficeWhereTheIdentityHasNone) {
+  Estate estate;
+  everything(estate);
+  std::vector<Policy> policies = policies_of(estate);
+  std::erase_if(policies.front().statements, [](const PolicyStatement& statement) {
+    const std::string& action = statement.actions.front();
+    return action.starts_with("s3:") || action.starts_with("kms:");
+  });
+  attach(estate, policies);
+  sandbox::Permissions& permissions = estate.world().permissions();
+  const Config config = config_of(estate);
+  const PolicyFacts facts = facts_of(estate);
+  for (const Policy& bucket : bucket_policies(config, facts)) permissions.attach_to_bucket(bucket.of, json(bucket));
+  for (const Policy& key : key_policies(config, facts)) permissions.attach_to_key(key.of, json(key));
+  permissions.trust(partner_role, json(trust_policy(config, facts, Trustee::certferry, partner_role, {})));
+  EXPECT_TRUE(whole_life(estate));
+  EXPECT_THAT(permissions.refused(), IsEmpty());
 }
 
 }  // namespace

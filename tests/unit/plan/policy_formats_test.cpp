@@ -82,15 +82,15 @@ Resources:
         Version: "2012-10-17"
         Statement:
           # when a change is everywhere
-          - Action: "route53:GetChange"
+          - Sid: "WaitForChanges"
+            Effect: "Allow"
+            Action: "route53:GetChange"
+            Resource: "arn:aws:route53:::change/*"
             Condition:
               StringLike:
                 "s3:prefix":
                   - "a\"b"
                   - "${aws:username}%{x"
-            Effect: "Allow"
-            Resource: "arn:aws:route53:::change/*"
-            Sid: "WaitForChanges"
 )");
 }
 

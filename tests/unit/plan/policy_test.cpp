@@ -63,16 +63,17 @@ TEST(Policy, OfOneCertificateKeptInFilesAllowsItsChallengeAndNothingElse) {
   EXPECT_THAT(own.notes, IsEmpty());
 }
 
-TEST(Policy, NamesWhereACnameLeadsInsteadOfWhereItStands) {
+TEST(Policy, NamesWhereACnameStandsAndWhereItLeads) {
   PolicyFacts known = facts();
-  PlacedChallenge place = placed("shop.example", "Z2");
-  place.written = DomainName::parse("shop.proofs.example");
-  known.challenges = {place};
+  PlacedChallenge target = placed("shop.example", "Z2");
+  target.written = DomainName::parse("shop.proofs.example");
+  known.challenges = {placed("shop.example", "Z1"), target};
   const auto policies = identity_policies(
       config_of("[challenge]\ndelegated = [\"proofs.example\"]\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
       known);
-  EXPECT_THAT(values(statement(policies.front(), "WriteChallenges"), written_names),
-              ElementsAre("shop.proofs.example"));
+  const PolicyStatement& write = statement(policies.front(), "WriteChallenges");
+  EXPECT_THAT(values(write, written_names), ElementsAre("_acme-challenge.shop.example", "shop.proofs.example"));
+  EXPECT_THAT(write.resources, ElementsAre("arn:aws:route53:::hostedzone/Z1", "arn:aws:route53:::hostedzone/Z2"));
 }
 
 TEST(Policy, AllowsWhatIsNotKnownByTheNarrowestPatternAndSaysSo) {
@@ -148,6 +149,17 @@ TEST(Policy, BindsSecretsToWhereTheyLieAndStateToItsPrefix) {
   EXPECT_THAT(values(statement(own, "SealAccountKey"), "kms:EncryptionContext:certferry"),
               ElementsAre("s3://keys/acme/account.key"));
   EXPECT_THAT(statement(own, "SealAccountKey").resources, ElementsAre("arn:aws:kms:eu-west-1:123456789012:key/k"));
+}
+
+TEST(Policy, TakesNothingOfTheConfigurationForAPatternOrAVariable) {
+  const auto policies =
+      identity_policies(config_of("[state]\nkms_key = \"alias/certferry\"\n[account]\nkey = \"s3://keys/*/${a}\"\n"
+                                  "[[certificate]]\ndomains = [\"shop.example\"]\n"),
+                        facts());
+  const Policy& own = policies.front();
+  EXPECT_THAT(statement(own, "KeepAccountKey").resources, ElementsAre("arn:aws:s3:::keys/${*}/${$}{a}"));
+  EXPECT_THAT(values(statement(own, "SealAccountKey"), "kms:EncryptionContext:certferry"),
+              ElementsAre("s3://keys/${*}/${$}{a}"));
 }
 
 TEST(Policy, LeavesAnAccountKeyBelowTheStateToTheState) {
