@@ -49,4 +49,14 @@ Task<Secret> Kms::decrypt(const std::string& key, const Bytes& ciphertext, const
   co_return Secret{blob_in(call, answer, "Plaintext")};
 }
 
+Task<Arn> Kms::key_arn(const std::string& key) {
+  Call call = kms_call("DescribeKey", key, {}, Json::object());
+  http::Response answer = co_await client_.send(call);
+  try {
+    co_return Arn::parse(Json::parse(answer.body, "the answer").at("KeyMetadata").at("Arn").as_text());
+  } catch (const Failure&) {
+    throw unreadable_answer(call);
+  }
+}
+
 }  // namespace certferry::aws

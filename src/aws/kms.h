@@ -4,6 +4,7 @@
 #include <string>
 
 #include "aws/client.h"
+#include "base/names.h"
 #include "base/secret.h"
 
 namespace certferry::aws {
@@ -24,6 +25,7 @@ class Kms {
                       const EncryptionContext& context);  // at most 4,096 octets
   // InvalidCiphertextException and IncorrectKeyException are refused.
   Task<Secret> decrypt(const std::string& key, const Bytes& ciphertext, const EncryptionContext& context);
+  Task<Arn> key_arn(const std::string& key);  // of the key that an alias means now (DescribeKey)
 
  private:
   Client& client_;

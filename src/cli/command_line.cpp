@@ -22,6 +22,8 @@ struct Words {
   Request request;
   CheckCommand check;
   SandboxCommand sandbox;
+  PolicyCommand policy;
+  std::string policy_format, trust, service_account;
   bool detailed_exitcode = false;
 };
 
@@ -52,7 +54,8 @@ void add_state_flags(CLI::App& app, Words& words) {
   option("--profile", flags.profile, "of the AWS configuration", "NAME");
 }
 
-void add_flags(CLI::App& app, Words& words) {
+// ca_roots: --trust, which another command means something else by.
+void add_flags(CLI::App& app, Words& words, bool ca_roots = true) {
   const std::string group = kInstead;
   Flags& flags = words.flags;
   const auto option = [&](const std::string& name, auto& value, const std::string& what, const std::string& type) {
@@ -68,7 +71,7 @@ void add_flags(CLI::App& app, Words& words) {
   app.add_flag("--agree-to-terms", flags.agree_to_terms, "agree to the CA's terms, which `certferry account` names")
       ->group(group);
   option("--directory", flags.directory, "letsencrypt, letsencrypt-staging (default), or an https URL", "CA");
-  option("--trust", flags.trust, "PEM file of roots that the CA's server may have", "FILE");
+  if (ca_roots) option("--trust", flags.trust, "PEM file of roots that the CA's server may have", "FILE");
   option("--account-key", flags.account_key, "where the account key is kept", "FILE|s3://...");
   add_state_flags(app, words);
   option("--key-type", flags.key_type, "p256 (default), p384, rsa2048, rsa3072, rsa4096", "TYPE");
@@ -140,6 +143,34 @@ void add_check(CLI::App& app, Words& words) {
   check.add_option("--trust", words.check.trust, "PEM file of roots beside the system's")->type_name("FILE");
 }
 
+void add_policy(CLI::App& app, Words& words) {
+  CLI::App& policy =
+      command(app, "policy", "Write the IAM policy that suffices for this configuration, and allows nothing else",
+              "  certferry policy > policy.json\n"
+              "  certferry policy --format terraform --trust ecs --bucket --key > certferry.tf\n"
+              "  certferry policy --format cloudformation --trust ec2\n"
+              "  certferry policy --role arn:aws:iam::210987654321:role/dns   (what a [[zone]]'s role needs)\n"
+              "  certferry policy --role arn:aws:iam::210987654321:role/dns --trust certferry\n"
+              "It looks up, where it may, which zones, keys and account these are; nothing is changed.");
+  PolicyCommand& wanted = words.policy;
+  add_config(policy, words);
+  policy.add_option("--format", words.policy_format, "json (default), terraform or cloudformation")
+      ->type_name("FORMAT");
+  policy.add_option("--trust", words.trust, "who takes the role: ec2, ecs, eks, eks-pod-identity, lambda; certferry")
+      ->type_name("WHO");
+  policy.add_flag("--bucket", wanted.bucket, "the policy of the bucket that holds the state");
+  policy.add_flag("--key", wanted.key, "the policy of the KMS key that seals secrets");
+  policy.add_option("--role", wanted.role, "for a role that the configuration names, instead of ours")->type_name("ARN");
+  policy.add_option("--principal", wanted.principal, "who runs certferry (default: who runs this)")->type_name("ARN");
+  policy.add_option("--account", wanted.account, "its number (default: that of who runs this)")->type_name("NUMBER");
+  policy.add_option("--oidc-provider", wanted.eks.oidc_provider, "with --trust eks: the cluster's, without https://")
+      ->type_name("HOST/PATH");
+  policy.add_option("--service-account", words.service_account, "with --trust eks...: default certferry/certferry")
+      ->type_name("NAMESPACE/NAME");
+  policy.add_flag("--offline", wanted.offline, "look nothing up: what is not known is left open, and named");
+  add_flags(policy, words, false);
+}
+
 void add_others(CLI::App& app, Words& words) {
   CLI::App& status =
       command(app, "status", "Say what is known of every certificate, from the state alone",
@@ -168,7 +199,8 @@ void add_others(CLI::App& app, Words& words) {
       command(app, "sandbox", "Run a CA and AWS on this machine's loopback until Ctrl-C, for rehearsals",
               "  certferry sandbox\n"
               "  certferry sandbox --zone example.com --elb my-classic-lb --alb web\n"
-              "  certferry sandbox --bucket my-bucket --kms-key alias/certferry");
+              "  certferry sandbox --bucket my-bucket --kms-key alias/certferry\n"
+              "  certferry sandbox --policy policy.json      (AccessDenied for what it does not allow)");
   sandbox.add_option("--zone", words.sandbox.zones, "a hosted zone (default: example.com)")->type_name("NAME");
   sandbox.add_option("--elb", words.sandbox.elb, "a classic load balancer (default: classic)")
       ->type_name("NAME[:PORT]");
@@ -183,6 +215,12 @@ void add_others(CLI::App& app, Words& words) {
   sandbox.add_option("--kms-key", words.sandbox.kms_keys, "a KMS key with this alias (default: none)")
       ->type_name("alias/NAME");
   sandbox.add_option("--role", words.sandbox.roles, "a role that may be assumed (default: none)")->type_name("ARN");
+  sandbox.add_option("--policy", words.sandbox.policies, "what the printed keys, or a role, may do (default: all)")
+      ->type_name("[ROLE=]FILE");
+  sandbox.add_option("--bucket-policy", words.sandbox.bucket_policies, "of a bucket (default: none)")
+      ->type_name("NAME=FILE");
+  sandbox.add_option("--key-policy", words.sandbox.key_policies, "of a KMS key (default: none)")
+      ->type_name("alias/NAME=FILE");
   sandbox.add_option("--directory", words.sandbox.directory, "where to write the CA's root and a configuration")
       ->type_name("DIR");
   sandbox
@@ -244,6 +282,32 @@ CheckCommand check_of(const Words& words) {
   return check;
 }
 
+PolicyFormat format_of(const std::string& text) {
+  if (text.empty() || text == "json") return PolicyFormat::json;
+  if (text == "terraform") return PolicyFormat::terraform;
+  if (text == "cloudformation") return PolicyFormat::cloudformation;
+  throw Misused{
+      fmt::format("--format: \"{}\" is not known; write json, terraform or cloudformation", quoted(text, 100))};
+}
+
+PolicyCommand policy_of(const Words& words) {
+  PolicyCommand policy = words.policy;
+  policy.config = source_of(words);
+  policy.format = format_of(words.policy_format);
+  if (!words.trust.empty()) policy.trust = trustee(words.trust);
+  if (!words.trust.empty() && !policy.trust)
+    throw Misused{
+        fmt::format("--trust: \"{}\" is not known; write ec2, ecs, eks, eks-pod-identity, lambda or certferry",
+                    quoted(words.trust, 100))};
+  if (words.service_account.empty()) return policy;
+  const auto slash = words.service_account.find('/');
+  if (slash == std::string::npos)
+    throw Misused{fmt::format("--service-account: \"{}\" is no NAMESPACE/NAME", quoted(words.service_account, 200))};
+  policy.eks.name_space = words.service_account.substr(0, slash);
+  policy.eks.service_account = words.service_account.substr(slash + 1);
+  return policy;
+}
+
 Verb command_of(const std::string& name, const Words& words) {
   const Duration wait = duration_of(words.wait, "--wait", limits::renewal::claim_wait);
   if (name == "apply") return ApplyCommand{source_of(words), words.request, wait};
@@ -253,6 +317,7 @@ Verb command_of(const std::string& name, const Words& words) {
   if (name == "status") return StatusCommand{source_of(words)};
   if (name == "forget") return ForgetCommand{source_of(words), words.name, wait};
   if (name == "account") return AccountCommand{source_of(words)};
+  if (name == "policy") return policy_of(words);
   if (name == "sandbox") return words.sandbox;
   if (name == "demo") return DemoCommand{};
   if (name == "rehearse") return RehearseCommand{words.config};
@@ -304,6 +369,7 @@ std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string
   app.add_flag("-v,--verbose", words.verbose, "tell more on the way");
   add_apply_and_plan(app, words);
   add_check(app, words);
+  add_policy(app, words);
   add_others(app, words);
   if (arguments.empty()) return Told{app.help(), exit_usage};
   try {

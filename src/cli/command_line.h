@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "plan/plan.h"
+#include "plan/trust_policy.h"
 #include "probe/check.h"
 
 namespace certferry {
@@ -47,13 +48,25 @@ struct ForgetCommand {
 struct AccountCommand {
   ConfigSource config;
 };
+enum class PolicyFormat { json, terraform, cloudformation };
+struct PolicyCommand {
+  ConfigSource config;
+  PolicyFormat format = PolicyFormat::json;
+  std::optional<Trustee> trust;
+  bool bucket = false, key = false;  // their policies
+  std::string role;                  // of a [[zone]]: its policies instead of ours
+  std::string account, principal;    // instead of what is looked up
+  EksPlace eks;
+  bool offline = false;  // nothing is looked up
+};
 struct SandboxCommand {
   std::vector<std::string> zones, elb, alb, listeners, buckets, kms_keys, roles;
-  std::vector<std::string> hosts;  // "HOST=BALANCER"
-  std::string region, account;     // "" the usual ones
-  std::string directory;           // where the files for clients go; "" a fresh one
-  int speed = 1;                   // how many times less everything in it takes
-  int companion_of = 0;            // the process that it ends with, removing a directory that was empty; 0 for none
+  std::vector<std::string> hosts;                                    // "HOST=BALANCER"
+  std::vector<std::string> policies, bucket_policies, key_policies;  // "FILE", "WHOSE=FILE"
+  std::string region, account;                                       // "" the usual ones
+  std::string directory;                                             // where the files for clients go; "" a fresh one
+  int speed = 1;                                                     // how many times less everything in it takes
+  int companion_of = 0;  // the process that it ends with, removing a directory that was empty; 0 for none
 };
 struct DemoCommand {};
 struct RehearseCommand {
@@ -61,7 +74,7 @@ struct RehearseCommand {
 };
 struct VersionCommand {};
 using Verb = std::variant<ApplyCommand, PlanCommand, CheckCommand, DoctorCommand, StatusCommand, ForgetCommand,
-                          AccountCommand, SandboxCommand, DemoCommand, RehearseCommand, VersionCommand>;
+                          AccountCommand, PolicyCommand, SandboxCommand, DemoCommand, RehearseCommand, VersionCommand>;
 
 struct CommandLine {
   Verb command;

@@ -12,6 +12,7 @@
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/permissions.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "wire/base64.h"
@@ -65,6 +66,11 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
     world.kms().add(alias);
   }
   for (const std::string& arn : estate.roles) world.sts().add_role(Arn::parse(arn).text());
+  sandbox::Permissions& permissions = world.permissions();
+  for (const auto& [role, json] : estate.policies)
+    permissions.attach_to_identity(role.empty() ? permissions.user() : role, json);
+  for (const auto& [bucket, json] : estate.bucket_policies) permissions.attach_to_bucket(bucket, json);
+  for (const auto& [alias, json] : estate.key_policies) permissions.attach_to_key(alias, json);
   return world;
 }
 

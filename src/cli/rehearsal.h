@@ -16,7 +16,9 @@ struct Estate {
   std::vector<std::string> zones{"example.com"}, elb{"classic"}, alb{"web"};  // elb: NAME[:PORT]
   std::vector<std::string> listeners;                                         // by their ARNs
   std::vector<std::string> buckets, kms_keys, roles;  // keys by their aliases, roles by their ARNs
-  int speed = 1;                                      // how many times less everything takes
+  std::map<std::string, std::string> policies;        // JSON, by a role's ARN; "" for the keys that are there
+  std::map<std::string, std::string> bucket_policies, key_policies;  // by name, by alias
+  int speed = 1;                                                     // how many times less everything takes
   // Which host of a zone leads to which load balancer.
   std::map<std::string, std::string> hosts{{"example.com", "classic"}, {"www.example.com", "web"}};
 };

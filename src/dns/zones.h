@@ -56,7 +56,8 @@ class Zones {
   Task<bool> gone(const HostedZoneId& id);
   // The delegation set of a hosted zone, without final dots, sorted.
   Task<std::vector<std::string>> name_servers(const Zone& zone);
-  // Other public zones of the same name in its account, as far as they may be listed.
+  // Other public zones of its name in its account; none where a rule says by its id that it is this one, for whoever
+  // reaches it need not be allowed to list any.
   Task<std::vector<HostedZoneId>> namesakes(const Zone& zone);
 
  private:

@@ -12,6 +12,7 @@
 #include "dns/examination.h"
 #include "engine/account.h"
 #include "engine/permissions.h"
+#include "engine/policy_facts.h"
 #include "engine/zone_rules.h"
 #include "keys/examination.h"
 #include "state/examination.h"
@@ -151,16 +152,15 @@ Task<Findings> Doctor::identity() {
   co_return Findings{identity_finding(*who_, "identity")};
 }
 
-// Those of other accounts' zones.
+// Those that zones and targets are reached by.
 Task<Findings> Doctor::roles() {
-  std::set<std::string> seen;
+  const std::vector<RoleConfig> all = configured_roles(patient_.config);
   std::vector<Look> looks;
-  for (const ZoneConfig& zone : patient_.config.zones) {
-    if (!zone.role || !seen.insert(zone.role->arn).second) continue;
-    const std::string subject = "role " + zone.role->arn;
-    looks.push_back([this, &zone, subject]() -> Task<Findings> {
-      co_return co_await looked("identity", subject, [this, &zone, subject]() -> Task<Findings> {
-        const aws::Identity who = co_await aws::identify(client_of(zone, *patient_.access));
+  for (const RoleConfig& role : all) {
+    looks.push_back([this, &role]() -> Task<Findings> {
+      const std::string subject = "role " + role.arn;
+      co_return co_await looked("identity", subject, [this, &role, subject]() -> Task<Findings> {
+        const aws::Identity who = co_await aws::identify(client_of(role, *patient_.access));
         co_return Findings{identity_finding(who, subject)};
       });
     });
@@ -272,34 +272,16 @@ Task<Findings> Doctor::zones() {
 }
 
 // What a policy says is what was found: the narrowest that suffices.
-Task<PolicyFacts> Doctor::policy_facts() {
-  PolicyFacts facts;
-  facts.partition = patient_.access->client().partition();
-  facts.account = who_->account;
-  facts.region = patient_.access->region();
-  facts.principal = who_->principal();
-  for (const auto& [domain, place] : places_) {
-    const auto rule = std::ranges::find_if(patient_.config.zones, [&, &zone = place.zone](const ZoneConfig& one) {
-      return one.name == zone.name && &client_of(one, *patient_.access) == zone.client;
-    });
-    PlacedChallenge placed{ChallengeRecord{domain, ""}.name(),
-                           DomainName::parse(place.name),
-                           rule == patient_.config.zones.end() ? "" : rule->role,
-                           {place.zone.id}};
-    for (HostedZoneId& namesake : co_await zones_->namesakes(place.zone)) placed.zones.push_back(std::move(namesake));
-    facts.challenges.push_back(std::move(placed));
-  }
-  co_return facts;
-}
-
 Task<Findings> Doctor::permissions() {
   if (who_->root) co_return Findings{};  // whom no policy limits: its own finding says so
-  const PolicyFacts facts = co_await policy_facts();
+  const PolicyFacts facts =
+      (co_await find_policy_facts(patient_.outside, *patient_.access, patient_.config)).facts;
+  const std::vector<RoleConfig> roles = configured_roles(patient_.config);
   Findings all;
   for (const Policy& policy : identity_policies(patient_.config, facts)) {
-    const auto rule = std::ranges::find(patient_.config.zones, policy.of, &ZoneConfig::role);
-    const bool own = policy.of.empty() || rule == patient_.config.zones.end();
-    aws::Client& client = own ? patient_.access->client() : client_of(*rule, *patient_.access);
+    const auto role = std::ranges::find(roles, policy.of, &RoleConfig::arn);
+    const bool own = role == roles.end();
+    aws::Client& client = own ? patient_.access->client() : client_of(*role, *patient_.access);
     const std::string principal = own ? facts.principal : policy.of;
     const Look look = [&] { return examine_permissions(client, principal, policy); };
     append(all, co_await looked("permission", "permissions of " + principal, look, Verdict::yellow));

@@ -49,7 +49,6 @@ class Doctor {
   Task<Findings> account_key();
   Task<Findings> zones();
   Task<Findings> permissions();
-  Task<PolicyFacts> policy_facts();
   Task<Findings> challenge(DomainName domain);
   Task<Findings> caa();
   Task<Findings> state();

@@ -2,15 +2,14 @@
 
 namespace certferry {
 
-aws::Client& client_of(const ZoneConfig& zone, aws::Access& access) {
-  std::optional<aws::RoleSettings> role;
-  if (zone.role) role = aws::RoleSettings{zone.role->arn, zone.role->external_id, zone.role->session_name};
-  return access.client_as(role);
+aws::Client& client_of(const std::optional<RoleConfig>& role, aws::Access& access) {
+  if (!role) return access.client();
+  return access.client_as(aws::RoleSettings{role->arn, role->external_id, role->session_name});
 }
 
 std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access) {
   std::vector<ZoneRule> rules;
-  for (const ZoneConfig& zone : config.zones) rules.push_back(ZoneRule{zone.name, zone.id, &client_of(zone, access)});
+  for (const ZoneConfig& zone : config.zones) rules.push_back(ZoneRule{zone.name, zone.id, &client_of(zone.role, access)});
   return rules;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "aws/access.h"
@@ -10,6 +11,7 @@ namespace certferry {
 
 // How the zones of a configuration are reached: those of other accounts under their roles.
 std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access);
-aws::Client& client_of(const ZoneConfig& zone, aws::Access& access);
+// Under that role, or as ourselves where there is none.
+aws::Client& client_of(const std::optional<RoleConfig>& role, aws::Access& access);
 
 }  // namespace certferry

@@ -13,6 +13,7 @@ Task<int> do_doctor(Stage& stage, const DoctorCommand& command);
 Task<int> do_status(Stage& stage, const StatusCommand& command);
 Task<int> do_forget(Stage& stage, const ForgetCommand& command);
 Task<int> do_account(Stage& stage, const AccountCommand& command);
+Task<int> do_policy(Stage& stage, const PolicyCommand& command);
 Task<int> do_sandbox(Stage& stage, const SandboxCommand& command);
 Task<int> do_demo(Stage& stage, const DemoCommand& command);
 Task<int> do_rehearse(Stage& stage, const RehearseCommand& command);

@@ -18,6 +18,7 @@ Task<int> run_one(Stage& stage, const Verb& command) {
     Task<int> operator()(const StatusCommand& one) const { return do_status(stage, one); }
     Task<int> operator()(const ForgetCommand& one) const { return do_forget(stage, one); }
     Task<int> operator()(const AccountCommand& one) const { return do_account(stage, one); }
+    Task<int> operator()(const PolicyCommand& one) const { return do_policy(stage, one); }
     Task<int> operator()(const SandboxCommand& one) const { return do_sandbox(stage, one); }
     Task<int> operator()(const DemoCommand& one) const { return do_demo(stage, one); }
     Task<int> operator()(const RehearseCommand& one) const { return do_rehearse(stage, one); }

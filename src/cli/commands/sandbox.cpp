@@ -36,6 +36,22 @@ Estate estate_of(const SandboxCommand& command) {
   return estate;
 }
 
+// "FILE" or "WHOSE=FILE" as whose and what is in the file.
+Task<std::map<std::string, std::string>> read_policies(Stage& stage, const std::vector<std::string>& words) {
+  std::map<std::string, std::string> policies;
+  for (const std::string& word : words) {
+    const auto equals = word.find('=');
+    const bool whose = equals != std::string::npos;
+    const std::string file = whose ? word.substr(equals + 1) : word;
+    const auto json = co_await stage.host.read(file);
+    if (!json)
+      throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("the policy {} is not there", quoted(file)),
+                                  "Write it with `certferry policy > policy.json`"}};
+    policies[whose ? word.substr(0, equals) : ""] = *json;
+  }
+  co_return policies;
+}
+
 std::string places_text(const sandbox::SocketPlaces& places, const std::string& directory) {
   std::string text = fmt::format(
       "The sandbox runs on this machine's loopback until Ctrl-C. Nothing in it is real.\n\n"
@@ -76,7 +92,11 @@ Task<> write_files(Stage& stage, const sandbox::SocketPlaces& places, const std:
 }  // namespace
 
 Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
-  Rehearsal rehearsal{stage, estate_of(command)};
+  Estate estate = estate_of(command);
+  estate.policies = co_await read_policies(stage, command.policies);
+  estate.bucket_policies = co_await read_policies(stage, command.bucket_policies);
+  estate.key_policies = co_await read_policies(stage, command.key_policies);
+  Rehearsal rehearsal{stage, estate};
   const sandbox::SocketPlaces& places = rehearsal.mount().places();
   const std::string directory =
       command.directory.empty() ? co_await make_scratch_directory(stage, "sandbox") : command.directory;

@@ -77,6 +77,20 @@ TEST(CommandLine, ReadsCheckAsAMonitoringPluginDoes) {
   EXPECT_EQ(check.settings.starttls, StartTls::imap);
 }
 
+TEST(CommandLine, TakesAPolicyApart) {
+  const auto policy = understood<PolicyCommand>({"policy", "--format", "terraform", "--trust", "eks", "--bucket",
+                                                 "--service-account", "web/renewer", "-d", "example.com"});
+  EXPECT_EQ(policy.format, PolicyFormat::terraform);
+  EXPECT_EQ(policy.trust, Trustee::eks);
+  EXPECT_TRUE(policy.bucket);
+  EXPECT_FALSE(policy.key);
+  EXPECT_EQ(policy.eks.name_space, "web");
+  EXPECT_EQ(policy.eks.service_account, "renewer");
+  EXPECT_EQ(policy.config.flags->domains, std::vector<std::string>{"example.com"});
+  EXPECT_EQ(told({"policy", "--trust", "fargate"}).exit, 2);
+  EXPECT_EQ(told({"policy", "--service-account", "renewer"}).exit, 2);
+}
+
 TEST(CommandLine, TakesJsonBeforeAndAfterTheCommand) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"--json", "status"}, std::vector<std::string>{"status", "--json"}}) {
@@ -112,7 +126,8 @@ TEST(CommandLine, ExitsWithThreeWhereCheckIsMisused) {
 
 TEST(CommandLine, HelpsWithExamplesForEveryCommand) {
   EXPECT_EQ(told({"--help"}).exit, 0);
-  for (const char* name : {"apply", "plan", "check", "status", "forget", "account", "sandbox", "demo", "version"}) {
+  for (const char* name :
+       {"apply", "plan", "check", "status", "forget", "account", "policy", "sandbox", "demo", "version"}) {
     const Told help = told({name, "--help"});
     EXPECT_EQ(help.exit, 0) << name;
     EXPECT_NE(help.text.find("Examples:\n  certferry " + std::string{name}), std::string::npos) << help.text;

@@ -1,9 +1,12 @@
 #include "plan/policy.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <iterator>
 
 #include "base/limits/iam.h"
 
@@ -199,6 +202,24 @@ TEST(Policy, IsADocumentThatHasOneValueWithoutBrackets) {
                           R"("route53:ChangeResourceRecordSetsNormalizedRecordNames":"_acme-challenge.shop.example",)"
                           R"("route53:ChangeResourceRecordSetsRecordTypes":"TXT"}},"Effect":"Allow",)"
                           R"("Resource":"arn:aws:route53:::hostedzone/Z1","Sid":"WriteChallenges"})");
+}
+
+// The first block of this language after a heading of docs/permissions.md.
+std::string documented(const std::string& heading, const std::string& language) {
+  const char* source = std::getenv("CERTFERRY_SOURCE");
+  std::ifstream file{std::string{source ? source : "."} + "/docs/permissions.md"};
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  const std::string fence = "```" + language + "\n";
+  const auto begin = text.find(fence, text.find(heading)) + fence.size();
+  return text.substr(begin, text.find("```", begin) - begin);
+}
+
+TEST(Policy, IsTheOneThatTheDocumentationShowsForItsSample) {
+  PolicyFacts known;
+  known.account = "123456789012";
+  const auto policies = identity_policies(parse_config(documented("## A sample", "toml"), "sample.toml"), known);
+  EXPECT_EQ(documented("## A sample", "json"), policy_text(policies.front().statements));
+  EXPECT_THAT(policies.front().notes, IsEmpty());
 }
 
 }  // namespace

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <utility>
+
+#include "aws/endpoints.h"
+#include "cli/commands/commands.h"
+#include "cli/configuration.h"
+#include "cli/said.h"
+#include "engine/policy_facts.h"
+#include "plan/policy_formats.h"
+#include "plan/policy_places.h"
+#include "plan/resource_policies.h"
+
+namespace certferry {
+namespace {
+
+[[noreturn]] void misused(std::string what, std::string next) {
+  throw Misconfigured{Failure{Failure::Kind::refused, std::move(what), std::move(next)}};
+}
+
+std::vector<std::string> roles_of(const Config& config) {
+  std::vector<std::string> roles;
+  for (const RoleConfig& role : configured_roles(config)) roles.push_back(role.arn);
+  return roles;
+}
+
+void require_sense(const PolicyCommand& command, const Config& config) {
+  const bool of_role = !command.role.empty();
+  const auto roles = roles_of(config);
+  if (of_role && std::ranges::find(roles, command.role) == roles.end())
+    misused(fmt::format("--role: nothing in the configuration has the role \"{}\"", quoted(command.role, 200)),
+            roles.empty() ? "Leave --role away: the configuration names none"
+                          : fmt::format("Write one of: {}", fmt::join(roles, ", ")));
+  if (of_role && (command.bucket || command.key))
+    misused("--bucket and --key are not of such a role", "Leave --role away");
+  if (command.trust && of_role != (*command.trust == Trustee::certferry))
+    misused(of_role ? "certferry alone takes that role" : "certferry itself runs somewhere",
+            of_role ? "Write --trust certferry" : "Write --trust ec2, ecs, eks, eks-pod-identity or lambda");
+  if (command.bucket && kept_in_s3(config).empty())
+    misused("--bucket: this configuration keeps nothing in S3", "Leave --bucket away");
+  if (command.key && sealing_keys(config).empty())
+    misused("--key: this configuration has no KMS key", "Leave --key away");
+}
+
+// What there is to know, as far as it may be asked for.
+Task<PolicyFindings> findings_for(Stage& stage, const PolicyCommand& command, const Config& config) {
+  PolicyFindings findings;
+  findings.facts.partition = aws::partition_of(config.aws.region).id;
+  if (command.offline) co_return findings;
+  Outside* outside = co_await stage.open(config);
+  try {
+    const auto access = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+    co_return co_await find_policy_facts(*outside, *access, config);
+  } catch (const Failure& failure) {
+    findings.unknown.push_back(fmt::format("AWS was not asked: {}", failure.what()));
+  }
+  co_return findings;
+}
+
+PolicyFacts facts_for(const PolicyCommand& command, PolicyFacts facts) {
+  if (!command.account.empty()) facts.account = command.account;
+  if (!command.principal.empty()) facts.principal = command.principal;
+  return facts;
+}
+
+// JSON is one document: the one that was asked for. The other formats hold all of it, what belongs together attached.
+std::vector<Policy> policies_for(const PolicyCommand& command, const Config& config, const PolicyFacts& facts) {
+  std::vector<Policy> chosen;
+  const bool together = command.format != PolicyFormat::json;
+  if (together || (!command.trust && !command.bucket && !command.key)) {
+    auto identities = identity_policies(config, facts);
+    chosen.push_back(std::move(*std::ranges::find(identities, command.role, &Policy::of)));
+  }
+  if (command.trust) chosen.push_back(trust_policy(config, facts, *command.trust, command.role, command.eks));
+  if (command.bucket) std::ranges::move(bucket_policies(config, facts), std::back_inserter(chosen));
+  if (command.key) std::ranges::move(key_policies(config, facts), std::back_inserter(chosen));
+  return chosen;
+}
+
+std::string text_of(PolicyFormat format, const std::vector<Policy>& policies) {
+  switch (format) {
+    case PolicyFormat::terraform:
+      return terraform(policies);
+    case PolicyFormat::cloudformation:
+      return cloudformation(policies);
+    case PolicyFormat::json:
+      return policy_text(policies.front().statements);
+  }
+  std::unreachable();
+}
+
+std::string_view word(PolicyKind kind) {
+  switch (kind) {
+    case PolicyKind::identity:
+      return "identity";
+    case PolicyKind::trust:
+      return "trust";
+    case PolicyKind::bucket:
+      return "bucket";
+    case PolicyKind::key:
+      return "key";
+  }
+  std::unreachable();
+}
+
+Json to_json(const Policy& policy) {
+  Json notes = Json::array(), reasons = Json::object();
+  for (const std::string& note : policy.notes) notes.push_back(note);
+  for (const PolicyStatement& statement : policy.statements) reasons[statement.sid] = statement.why;
+  return Json::object({{"kind", word(policy.kind)},
+                       {"of", policy.of},
+                       {"document", policy_document(policy.statements)},
+                       {"length", policy_length(policy.statements)},
+                       {"reasons", std::move(reasons)},
+                       {"notes", std::move(notes)}});
+}
+
+Json result_json(const std::vector<Policy>& policies, const std::vector<std::string>& unknown) {
+  Json all = Json::array(), missing = Json::array();
+  for (const Policy& policy : policies) all.push_back(to_json(policy));
+  for (const std::string& what : unknown) missing.push_back(what);
+  return Json::object({{"policies", std::move(all)}, {"unknown", std::move(missing)}});
+}
+
+// What stands beside the policies, and not in them.
+void say_notes(Stage& stage, const PolicyCommand& command, const Config& config, const std::vector<Policy>& policies) {
+  if (command.format == PolicyFormat::json)
+    for (const Policy& policy : policies)
+      for (const std::string& note : policy.notes) stage.log.warn(note);
+  if (!command.role.empty() || stage.quiet) return;
+  for (const std::string& role : roles_of(config))
+    stage.console.err(fmt::format("certferry policy --role {} prints what that role needs\n", role));
+}
+
+}  // namespace
+
+Task<int> do_policy(Stage& stage, const PolicyCommand& command) {
+  const Config config = co_await load_config(stage, command.config);
+  require_sense(command, config);
+  const PolicyFindings findings = co_await findings_for(stage, command, config);
+  const auto policies = policies_for(command, config, facts_for(command, findings.facts));
+  if (command.format == PolicyFormat::json && policies.size() > 1 && !stage.json)
+    misused(
+        fmt::format("these are {} policies, and JSON is one", policies.size()),
+        "Ask for one of --trust, --bucket and --key, or write --format terraform, --format cloudformation or --json");
+  for (const std::string& what : findings.unknown) stage.log.warn("not known: " + what);
+  say_result(stage, text_of(command.format, policies), result_json(policies, findings.unknown));
+  say_notes(stage, command, config, policies);
+  co_return 0;
+}
+
+}  // namespace certferry
