@@ -240,6 +240,10 @@ const std::map<std::string, Operation> operations = {
                                                    parse_base64(text_in(input, "sealed")).value(), context_in(input));
        co_return plain.reveal();
      }},
+    {"kms.key_arn",
+     [](Client& client, const Json& input) -> Task<Json> {
+       co_return (co_await Kms{client}.key_arn(text_in(input, "key"))).text();
+     }},
     {"sts.caller_identity",
      [](Client& client, const Json&) -> Task<Json> {
        CallerIdentity who = co_await Sts{client}.caller_identity();

@@ -340,6 +340,8 @@ ROWS = [
         lambda w: {"key": "alias/certferry", "context": CONTEXT, "sealed": b64(w.sealed)},
         lambda w: {"KeyId": "alias/certferry", "EncryptionContext": CONTEXT, "CiphertextBlob": w.sealed},
         lambda reply: reply["Plaintext"].decode()),
+    Row("kms.key_arn", (KMS, "describe_key"),
+        {"key": "alias/certferry"}, {"KeyId": "alias/certferry"}, lambda reply: reply["KeyMetadata"]["Arn"]),
     Row("sts.caller_identity", (STS, "get_caller_identity"),
         {}, {}, lambda reply: [reply["Account"], reply["Arn"], reply["UserId"]]),
     Row("sts.assume_role", (STS, "assume_role"),

@@ -65,6 +65,7 @@ std::vector<Ask> asks() {
       {"DescribeListeners", [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listener(arn); }},
       {"ListObjectsV2", [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
       {"Decrypt", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.decrypt("k", "c", {}); }},
+      {"DescribeKey", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.key_arn("k"); }},
       {"AssumeRole", [](Paper& paper) -> Task<> { co_await Sts{paper.client}.assume_role("r", "s", {}); }},
       {"GetRoleCredentials",
        [](Paper& paper) -> Task<> { co_await Sso{paper.client}.role_credentials({"1", "r"}, Secret{"token"}); }},

@@ -36,6 +36,15 @@ TEST(Kms, EncryptsAndDecryptsWithTheKeyNamed) {
             R"({"CiphertextBlob":"c2VhbGVk","EncryptionContext":{"certferry":"secret/www/1"},"KeyId":"k"})");
 }
 
+TEST(Kms, TellsWhichKeyAnAliasMeans) {
+  Paper paper;
+  Kms kms{paper.client};
+  paper.transport.answer(200, R"({"KeyMetadata":{"Arn":"arn:aws:kms:eu-west-1:123456789012:key/k","KeyId":"k"}})");
+  EXPECT_EQ(AWAITED(kms.key_arn("alias/certferry")).text(), "arn:aws:kms:eu-west-1:123456789012:key/k");
+  EXPECT_EQ(paper.transport.requests.at(0).headers.get("x-amz-target"), "TrentService.DescribeKey");
+  EXPECT_EQ(paper.transport.requests.at(0).body, R"({"KeyId":"alias/certferry"})");
+}
+
 TEST(Kms, RefusesABlobOfAnotherPurposeOrKey) {
   Paper paper;
   Kms kms{paper.client};
