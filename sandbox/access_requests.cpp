@@ -63,6 +63,7 @@ std::vector<AccessRequest> of_route53(const http::Request& request) {
 
 std::vector<AccessRequest> of_iam(World& world, const QueryCall& call) {
   const std::string action = "iam:" + call.action(), name = call.text("ServerCertificateName");
+  if (const std::string source = call.text("PolicySourceArn"); !source.empty()) return {{action, source, {}}};
   if (name.empty()) return {{action, "*", {}}};
   const auto& all = world.server_certificates().by_name;
   const auto found = all.find(name);
@@ -95,6 +96,8 @@ std::vector<AccessRequest> of_s3(World& world, const http::Request& request) {
   const std::string bucket = "arn:aws:s3:::" + place.bucket, object = bucket + "/" + place.key;
   const auto known = world.buckets().by_name.find(place.bucket);
   if (place.key.empty()) {
+    if (request.url.query().starts_with("versioning"))
+      return {{request.method == "PUT" ? "s3:PutBucketVersioning" : "s3:GetBucketVersioning", bucket, {}}};
     if (request.method == "PUT") return {{"s3:CreateBucket", bucket, {}}};
     return {of_list(request, bucket)};
   }
@@ -155,8 +158,7 @@ std::vector<AccessRequest> access_requests(World& world, const std::string& serv
   } catch (const Failure&) {  // no JSON, no XML: the service says so itself
   } catch (const Refusal&) {
   }
-  for (AccessRequest& asked : all)
-    asked.context["aws:SecureTransport"] = {request.url.secure() ? "true" : "false"};
+  for (AccessRequest& asked : all) asked.context["aws:SecureTransport"] = {request.url.secure() ? "true" : "false"};
   return all;
 }
 

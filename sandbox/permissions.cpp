@@ -98,6 +98,11 @@ std::optional<Refusal> Permissions::refusal(const std::string& service, const ht
   return {};
 }
 
+bool Permissions::simulated(const std::string& arn, const AccessRequest& asked) {
+  const auto attached = identities_.find(arn);
+  return attached == identities_.end() || attached->second.judge(asked, {arn}) == Verdict::allowed;
+}
+
 std::set<std::pair<std::string, std::string>> Permissions::unused(const std::string& arn) const {
   const auto attached = identities_.find(arn);
   if (attached == identities_.end()) return {};

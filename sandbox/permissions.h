@@ -33,6 +33,9 @@ class Permissions {
   std::optional<Refusal> refusal(const std::string& service, const http::Request& request,
                                  const std::string& access_key_id);
 
+  // What IAM's policy simulator says of an identity (a user's or role's ARN): its own policy alone is asked.
+  bool simulated(const std::string& arn, const AccessRequest& asked);
+
   // What was refused so far: action and resource.
   const std::vector<std::string>& refused() const { return refused_; }
   // (Sid, action) of an identity's policy that no request has needed yet.

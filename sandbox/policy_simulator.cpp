@@ -5,8 +5,8 @@
 #include <map>
 #include <vector>
 
+#include "sandbox/permissions.h"
 #include "sandbox/security_tokens.h"
-#include "sandbox/server_certificates.h"
 #include "sandbox/world.h"
 
 namespace certferry::sandbox {
@@ -25,8 +25,7 @@ void check_action(const std::string& action) {
 void check_principal(World& world, const std::string& arn) {
   if (!arn.contains(":iam::") || (!arn.contains(":user/") && !arn.contains(":role/") && !arn.contains(":group/")))
     refuse_input(fmt::format("Invalid Entity Arn: {} does not clearly define entity type and name.", arn));
-  const std::string user = fmt::format("arn:aws:iam::{}:user/sandbox", world.settings().account);
-  if (arn == user || world.sts().knows_role(arn)) return;
+  if (arn == world.permissions().user() || world.sts().knows_role(arn)) return;
   throw Refusal{404, "NoSuchEntity", fmt::format("The entity {} cannot be found.", arn)};
 }
 
@@ -51,9 +50,9 @@ Outcome simulate_principal_policy(World& world, const QueryCall& call, XmlWriter
   std::ranges::for_each(actions, check_action);
   auto resources = call.members("ResourceArns");
   if (resources.empty()) resources.emplace_back("*");
-  std::vector<SimulatedRight> asked;
+  std::vector<AccessRequest> asked;
   for (const std::string& action : actions)
-    for (const std::string& resource : resources) asked.push_back({principal, action, resource, context_of(call)});
+    for (const std::string& resource : resources) asked.push_back({action, resource, context_of(call)});
   const std::size_t page = call.page_size("MaxItems", decisions_usual, decisions_most);
   const std::string from = item_of_marker(call.text("Marker"));
   std::size_t at = from.empty() ? 0 : static_cast<std::size_t>(std::stoul(from));
@@ -61,8 +60,8 @@ Outcome simulate_principal_policy(World& world, const QueryCall& call, XmlWriter
   result.open("EvaluationResults");
   for (; at < end; ++at) {
     result.open("member").text("EvalActionName", asked[at].action).text("EvalResourceName", asked[at].resource);
-    const auto& allows = world.server_certificates().allows;
-    result.text("EvalDecision", !allows || allows(asked[at]) ? "allowed" : "implicitDeny");
+    const bool allowed = world.permissions().simulated(principal, asked[at]);
+    result.text("EvalDecision", allowed ? "allowed" : "implicitDeny");
     result.open("MatchedStatements").close().open("MissingContextValues").close().close();
   }
   result.close().text("IsTruncated", end < asked.size() ? "true" : "false");

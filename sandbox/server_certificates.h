@@ -20,12 +20,6 @@ struct SimulatedServerCertificate {
   std::map<std::string, std::string> tags;
 };
 
-// What IAM's policy simulator is asked: may this user or role do that, in these circumstances?
-struct SimulatedRight {
-  std::string principal, action, resource;
-  std::map<std::string, std::vector<std::string>> context;
-};
-
 // IAM server certificates: parsed and matched on upload, unique names, quota, EntityAlreadyExists, DeleteConflict while
 // a listener refers to it (and release_lag longer), found by load balancers only after certificate_visible_after.
 class ServerCertificates {
@@ -42,8 +36,6 @@ class ServerCertificates {
   void released(const std::string& arn, WallTime now) { released_[arn] = now; }
   // Deletions of certificates that something referred to at that moment: invariant I4; must stay empty.
   std::vector<std::string> deleted_in_use;
-  // What the policy simulator (policy_simulator.h) allows: everything where nothing is set.
-  std::function<bool(const SimulatedRight&)> allows;
   bool notices_use = true;  // false: DeleteConflict never comes, as when load balancers fail to tell IAM
 
  private:

@@ -274,8 +274,7 @@ Task<Findings> Doctor::zones() {
 // What a policy says is what was found: the narrowest that suffices.
 Task<Findings> Doctor::permissions() {
   if (who_->root) co_return Findings{};  // whom no policy limits: its own finding says so
-  const PolicyFacts facts =
-      (co_await find_policy_facts(patient_.outside, *patient_.access, patient_.config)).facts;
+  const PolicyFacts facts = (co_await find_policy_facts(patient_.outside, *patient_.access, patient_.config)).facts;
   const std::vector<RoleConfig> roles = configured_roles(patient_.config);
   Findings all;
   for (const Policy& policy : identity_policies(patient_.config, facts)) {

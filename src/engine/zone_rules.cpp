@@ -9,7 +9,8 @@ aws::Client& client_of(const std::optional<RoleConfig>& role, aws::Access& acces
 
 std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access) {
   std::vector<ZoneRule> rules;
-  for (const ZoneConfig& zone : config.zones) rules.push_back(ZoneRule{zone.name, zone.id, &client_of(zone.role, access)});
+  for (const ZoneConfig& zone : config.zones)
+    rules.push_back(ZoneRule{zone.name, zone.id, &client_of(zone.role, access)});
   return rules;
 }
 

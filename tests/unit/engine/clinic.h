@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "aws/access.h"
@@ -15,6 +14,7 @@
 #include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/mounts/simulated_world.h"
+#include "sandbox/permissions.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "state/heartbeats.h"
@@ -84,10 +84,17 @@ reload = ["systemctl", "reload", "nginx"]
   void cname(const std::string& zone, const std::string& name, const std::string& to) {
     world().zones().put(zone, {.name = name, .type = "CNAME", .ttl = 60, .values = {to + "."}});
   }
-  // AWS refuses these operations ("iam:GetAccountSummary"), or everything but STS.
-  void deny(std::set<std::string> operations);
-  void deny_everything() {
-    world().permits = [](const std::string& service, const http::Request&) { return service == "sts"; };
+  // AWS refuses these actions ("iam:GetAccountSummary"), or everything but STS.
+  void deny(const std::vector<std::string>& actions) {
+    Json denied = Json::array();
+    for (const std::string& action : actions) denied.push_back(action);
+    attach(R"({"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Resource":"*","Action":)" +
+           denied.dump() + "}");
+  }
+  void deny_everything() { attach(R"({"Effect":"Allow","Action":"sts:*","Resource":"*"})"); }
+  void attach(const std::string& statements) {
+    auto& permissions = world().permissions();
+    permissions.attach_to_identity(permissions.user(), R"({"Version":"2012-10-17","Statement":[)" + statements + "]}");
   }
 
   Findings examine() {
@@ -134,15 +141,6 @@ reload = ["systemctl", "reload", "nginx"]
     return s3_store(outside, access.client(), rest.substr(0, rest.find('/')), rest.substr(rest.find('/') + 1));
   }
 };
-
-inline void Clinic::deny(std::set<std::string> operations) {
-  world().permits = [operations = std::move(operations)](const std::string& service, const http::Request& request) {
-    std::string operation = sandbox::QueryCall{request}.action();
-    if (service == "s3" && request.url.query().starts_with("versioning")) operation = "GetBucketVersioning";
-    if (service == "route53") operation = request.url.path();
-    return !operations.contains(service + ":" + operation);
-  };
-}
 
 // The first finding of this check whose subject contains `subject`.
 inline Finding about(const Findings& findings, const std::string& check, const std::string& subject = "") {

@@ -245,11 +245,7 @@ TEST(Doctor, NamesEveryStatementThatSomethingIsMissingOf) {
   Clinic clinic;
   EXPECT_THAT(about(clinic.examine(), "permission"),
               says(Verdict::green, "statements that IAM can tell of are allowed"));
-  std::vector<sandbox::SimulatedRight> asked;
-  clinic.world().server_certificates().allows = [&](const sandbox::SimulatedRight& right) {
-    asked.push_back(right);
-    return right.action != "iam:UploadServerCertificate" && right.action != "elasticloadbalancing:ModifyListener";
-  };
+  clinic.deny({"iam:UploadServerCertificate", "elasticloadbalancing:ModifyListener"});
   const Findings findings = clinic.examine();
   EXPECT_THAT(
       about(findings, "permission", "ShelveServerCertificates"),
@@ -258,13 +254,24 @@ TEST(Doctor, NamesEveryStatementThatSomethingIsMissingOf) {
   EXPECT_THAT(about(findings, "permission", "BindListeners"),
               says(Verdict::red, "elasticloadbalancing:ModifyListener"));
   EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 2);
-  const auto write = std::ranges::find(asked, "route53:ChangeResourceRecordSets", &sandbox::SimulatedRight::action);
-  ASSERT_NE(write, asked.end());
-  EXPECT_EQ(write->principal, "arn:aws:iam::123456789012:user/sandbox");
-  EXPECT_EQ(write->resource, "arn:aws:route53:::hostedzone/" + clinic.zone().id);
-  EXPECT_THAT(write->context["route53:ChangeResourceRecordSetsActions"], ::testing::ElementsAre("CREATE", "DELETE"));
-  EXPECT_THAT(write->context["route53:ChangeResourceRecordSetsNormalizedRecordNames"],
-              ::testing::ElementsAre("_acme-challenge.example.com"));
+}
+
+// A policy's conditions count: the simulator is told which records would be written, and how.
+TEST(Doctor, AsksForTheRecordsOfItsChallengesAlone) {
+  Clinic clinic;
+  const auto writes = [&](const std::string& name) {
+    clinic.attach(
+        R"({"Effect":"Allow","Resource":"*","Action":["elasticloadbalancing:*","iam:*","kms:*","s3:*","sts:*",)"
+        R"("route53:Get*","route53:List*"]},)"
+        R"({"Effect":"Allow","Action":"route53:ChangeResourceRecordSets","Resource":"arn:aws:route53:::hostedzone/)" +
+        clinic.zone().id +
+        R"(","Condition":{"ForAllValues:StringEquals":{"route53:ChangeResourceRecordSetsNormalizedRecordNames":[")" +
+        name + R"("],"route53:ChangeResourceRecordSetsActions":["CREATE","DELETE"]}}})");
+    return clinic.examine();
+  };
+  EXPECT_THAT(about(writes("_acme-challenge.example.com"), "permission"), green());
+  EXPECT_THAT(about(writes("www.example.com"), "permission", "WriteChallenges"),
+              says(Verdict::red, "missing: route53:ChangeResourceRecordSets"));
 }
 
 TEST(Doctor, SaysThatPermissionsCannotBeToldWhereTheSimulatorIsDenied) {
