@@ -24,6 +24,11 @@ target_compile_definitions(certferry_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED
   OPENSSL_NO_ENGINE)
 target_include_directories(certferry_options SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
+# Builds for tests can do without one guard at a time (src/base/guards.h); what is shipped never can.
+if(CERTFERRY_TESTS AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CERTFERRY_TESTING ON)
+  target_compile_definitions(certferry_options INTERFACE CERTFERRY_TESTING)
+endif()
 if(CERTFERRY_SANITIZE)
   target_compile_options(certferry_options INTERFACE -fsanitize=${CERTFERRY_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(certferry_options INTERFACE -fsanitize=${CERTFERRY_SANITIZE})

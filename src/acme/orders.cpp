@@ -5,6 +5,7 @@
 
 #include "acme/certificate_authority.h"
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/acme.h"
 #include "base/log.h"
 
@@ -247,7 +248,7 @@ Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& 
   const std::set<std::string> needed = co_await needed_by(open);
   std::vector<Work> farewells;
   for (const Authorization& proof : proofs) {
-    if (needed.contains(proof.url)) continue;
+    if (on(Guard::shared_authorizations) && needed.contains(proof.url)) continue;
     farewells.push_back([&]() -> Task<> {
       co_await ask({.operation = "deactivating the authorization for " + proof.identifier.text(),
                     .url = proof.url,

@@ -7,6 +7,7 @@
 
 #include "aws/query_protocol.h"
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/route53.h"
 
 namespace certferry::aws {
@@ -122,13 +123,22 @@ void write_record_set(XmlWriter& out, const RecordSet& set) {
   out.close();
 }
 
+// Whether the batch puts another set where it removes this one.
+bool created_too(const std::vector<Change>& changes, const std::string& name) {
+  return std::ranges::any_of(
+      changes, [&](const Change& one) { return one.action == Change::Action::create && one.set.name == name; });
+}
+
 Bytes change_body(const std::vector<Change>& changes, const std::string& comment) {
   XmlWriter out{"ChangeResourceRecordSetsRequest", route53_namespace};
   out.open("ChangeBatch");
   if (!comment.empty()) out.text("Comment", comment.substr(0, longest_comment));
   out.open("Changes");
   for (const Change& change : changes) {
-    out.open("Change").text("Action", change.action == Change::Action::create ? "CREATE" : "DELETE");
+    const bool creates = change.action == Change::Action::create;
+    if (!on(Guard::exact_delete) && !creates && created_too(changes, change.set.name)) continue;
+    const char* creating = on(Guard::exact_delete) ? "CREATE" : "UPSERT";
+    out.open("Change").text("Action", creates ? creating : "DELETE");
     write_record_set(out, change.set);
     out.close();
   }

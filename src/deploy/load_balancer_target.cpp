@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/iam.h"
 #include "base/limits/renewal.h"
 #include "outside/timed_step.h"
@@ -100,7 +101,7 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
   for (Duration pause = limits::iam::not_found_retry_first;; pause = grown(pause)) {
     const std::string now = (co_await describe()).reference;
     if (now == next) co_return;
-    if (now != from) throw changed_by_others(*this, from, now);
+    if (now != from && on(Guard::compare_before_bind)) throw changed_by_others(*this, from, now);
     std::optional<Failure> not_yet;
     try {
       co_await refer_to(next);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/renewal.h"
 #include "outside/timed_step.h"
 
@@ -143,7 +144,7 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
   } catch (...) {
     failed = std::current_exception();
   }
-  const bool parked = in_flight();
+  const bool parked = in_flight() && on(Guard::parking);
   if (!failed && !parked) co_return co_await to_its_end([&]() -> Task<> { co_await withdraw(published); });
   if (!failed) co_return;
   if (!is_fenced(failed) && !parked) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/route53.h"
 
 namespace certferry {
@@ -24,6 +25,7 @@ RecordSet simple_set(const std::string& name, const std::set<std::string>& value
 // Our values merged into, and taken out of, what the set holds; its own texts stay as they were listed.
 RecordSet merged(const RecordSet& there, const NamePlan& plan) {
   RecordSet set = there;
+  if (!on(Guard::foreign_values)) set.values.clear();
   std::set<std::string> present;
   std::erase_if(set.values, [&](const std::string& text) {
     const auto value = aws::txt_unquoted(text);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/guards.h"
 #include "plan/schedule.h"
 
 namespace certferry {
@@ -22,6 +23,7 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
     const bool bound = seen.body && seen.body->leaf == issued.chain.leaf;
     if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) co_return *known.former;
   }
+  if (!on(Guard::former_noted)) co_return seen;
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[id];
     target_record.former = seen;

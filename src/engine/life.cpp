@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/renewal.h"
 #include "engine/open_orders.h"
 #include "engine/renewal.h"
@@ -16,7 +17,7 @@ constexpr std::string_view ended_note = "ended";  // in the journal of a generat
 
 // Whether no certificate that anybody may still serve, or may yet be issued, is of this closed generation's key.
 bool key_is_useless(const std::optional<JournalView>& journal, WallTime now) {
-  if (!journal || journal->notes.find(ended_note)) return true;
+  if (!journal || journal->notes.find(ended_note) || !on(Guard::keys_outlive_orders)) return true;
   const auto done = [&](std::string_view name) -> const Json* {
     const Json* step = journal->steps.find(name);
     return step && step->text("state") == "done" ? step : nullptr;

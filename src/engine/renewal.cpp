@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/renewal.h"
 #include "crypto/certificate_request.h"
 #include "crypto/verify_issued.h"
@@ -80,6 +81,7 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   try {
     co_await target.bind(shelved, seen);
     bound = true;
+    if (!on(Guard::verify_served)) co_return Proof::api;
     co_return co_await target.verify(issued, former);
   } catch (...) {
     failed = std::current_exception();
@@ -109,8 +111,8 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     co_await prove_control(order, trades, journal);
     const Issued issued =
         co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
-    verify_issued(issued, key.public_part(), wanted.names,
-                  trades.time.now());  // nothing unchecked is ever recorded (I5)
+    if (on(Guard::verify_issued))  // nothing unchecked is ever recorded (I5)
+      verify_issued(issued, key.public_part(), wanted.names, trades.time.now());
     co_return issued;
   };
   co_return co_await journal.step("certificate", obtain);

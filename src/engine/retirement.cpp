@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/renewal.h"
 
 namespace certferry {
@@ -74,7 +75,7 @@ Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vecto
       if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
         need.needed = true;
     }
-    if (!entry.reference.empty()) add_formers(need, certificate, shelf, entry.reference, now);
+    if (on(Guard::grace) && !entry.reference.empty()) add_formers(need, certificate, shelf, entry.reference, now);
   }
   return need;
 }
@@ -162,7 +163,7 @@ Task<> Retirement::attempted(const Candidate& candidate, std::vector<Outcome>& o
 Task<bool> Retirement::in_use(const Candidate& candidate) {
   if (!co_await deployment_.shelf(candidate.shelf)) co_return true;
   const ShelfEntry& entry = candidate.entry;
-  if (entry.reference.empty()) co_return false;
+  if (entry.reference.empty() || !on(Guard::in_use_check)) co_return false;
   co_return co_await deployment_.referenced(entry.reference, candidate.shelf, entry.regions);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "keys/fresh_key.h"
 #include "wire/base64.h"
 
@@ -22,7 +23,11 @@ Failure key_gone(const CertificateId& id, int generation) {
 
 Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType type) {
   const PrivateKey made = co_await fresh_key(outside_.pool, type);
-  if (co_await vault_.put(id, generation, made.der())) co_return KeyRef{id, generation, public_half(made)};
+  if (co_await vault_.put(id, generation, made.der())) {
+    const KeyRef ref{id, generation, public_half(made)};
+    if (!on(Guard::key_read_back)) opened_.insert_or_assign(ref, made);
+    co_return ref;
+  }
   const std::optional<Secret> there = co_await vault_.get(id, generation);
   if (!there) throw key_gone(id, generation);
   co_return KeyRef{id, generation, public_half(PrivateKey::from_der(*there))};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "plan/schedule.h"
 
 namespace certferry {
@@ -90,6 +91,7 @@ Standing standing(const Serving& serving, const CertificateSpec& wanted, const R
 std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,
                            const Record& record, const Roots& roots, WallTime now, const PermitOptions& options) {
   if (former.certificate() && former.certificate()->leaf == next.chain.leaf) return {};
+  if (!on(Guard::permit)) return {};
   const Standing as = standing(former, wanted, roots, now);
   if (auto held = held_for_trust(former, as, next, roots, now, options)) return held;
   if (auto held = held_for_names(former, as, wanted, options)) return held;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/guards.h"
 #include "base/limits/acme.h"
 #include "base/limits/letsencrypt.h"
 #include "base/limits/renewal.h"
@@ -36,6 +37,8 @@ WallTime emergency_at(const Certificate& certificate) {
   return certificate.not_after() - limits::renewal::emergency_left.of(certificate.lifetime());
 }
 
-Duration pause_after_failures(int n) { return limits::letsencrypt::failure_delay(n); }
+Duration pause_after_failures(int n) {
+  return on(Guard::failure_table) ? limits::letsencrypt::failure_delay(n) : Duration::zero();
+}
 
 }  // namespace certferry

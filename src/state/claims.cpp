@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/store.h"
 
 namespace certferry {
@@ -23,7 +24,7 @@ Task<> ClaimedRecord::release() {
 
 Task<bool> Claims::held_by_others(const std::optional<StoredRecord>& stored) {
   const std::string holder = stored ? stored->record.claim.instance : std::string{};
-  co_return !holder.empty() && holder != instances_.self() && co_await instances_.alive(holder);
+  co_return on(Guard::claims) && !holder.empty() && holder != instances_.self() && co_await instances_.alive(holder);
 }
 
 // Our instance and the next epoch in its record; empty where somebody else was faster.

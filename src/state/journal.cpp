@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/limits/store.h"
+#include "state/swap.h"
 #include "wire/stored_format.h"
 
 namespace certferry {
@@ -147,7 +148,9 @@ Task<> Journal::write(std::function<void(Content&)> change) {
   change(next);
   // A write that is cut off in the middle would leave us without its version, and fence ourselves.
   Work put = [&]() -> Task<> {
-    auto outcome = co_await store_.put(journal_key(begin_.certificate, begin_.generation), stored(next), version_);
+    const std::string key = journal_key(begin_.certificate, begin_.generation);
+    if (!on(Guard::fencing)) version_ = co_await version_there(store_, key);
+    auto outcome = co_await store_.put(key, stored(next), version_);
     if (std::holds_alternative<Conflict>(outcome)) throw taken_over(what(), "it was written meanwhile");
     version_ = std::get<Store::Version>(outcome);
     content_ = std::move(next);

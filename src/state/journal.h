@@ -10,6 +10,7 @@
 
 #include "base/certificate_spec.h"
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/log.h"
 #include "outside/clock.h"
 #include "outside/store.h"
@@ -37,6 +38,7 @@ Task<T> probed_if_unknown(Effect& effect, Probe& probe) {
       if (failure.kind() != Failure::Kind::outcome_unknown) throw;
       lost = std::current_exception();
     }
+    if (!on(Guard::probe)) continue;
     if (std::optional<T> outcome = co_await probe()) co_return std::move(*outcome);
   }
   std::rethrow_exception(lost);
@@ -136,10 +138,9 @@ auto Journal::step(std::string_view name, Effect effect, Probe probe) -> std::in
   if (const Json* value = finished(name)) co_return from_json<T>(*value);
   const auto recorded = [&]() -> Task<T> {
     std::optional<T> outcome;
-    if (intended(name))
-      outcome = co_await probe();
-    else
-      co_await record_intent(std::string{name});
+    const bool may_have_been_done = intended(name);
+    if (!may_have_been_done && on(Guard::intent_before_effect)) co_await record_intent(std::string{name});
+    if (may_have_been_done && on(Guard::probe)) outcome = co_await probe();
     if (!outcome) outcome = co_await probed_if_unknown<T>(effect, probe);
     co_await record_outcome(std::string{name}, to_json(*outcome));
     co_return std::move(*outcome);

@@ -6,8 +6,10 @@
 #include <memory>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/store.h"
 #include "crypto/recently_read.h"
+#include "state/swap.h"
 
 namespace certferry {
 namespace {
@@ -70,6 +72,7 @@ Task<> RecordEntry::update(std::function<void(Record&)> change) {
   if (version_ && next == record_) co_return;
   // A write that is cut off in the middle would leave us without its version, and fence ourselves.
   Work put = [&]() -> Task<> {
+    if (!on(Guard::fencing)) version_ = co_await version_there(store_, record_key(record_.id));
     auto outcome = co_await store_.put(record_key(record_.id), to_json(next).dump(), version_);
     if (std::holds_alternative<Conflict>(outcome)) throw record_taken_over(record_);
     version_ = std::get<Store::Version>(outcome);

@@ -19,4 +19,9 @@ Task<> swap_value(Store& store, Store::Key key, std::function<Bytes(const std::o
                 "Run certferry again; see with `certferry status` who else is at work");
 }
 
+Task<std::optional<Store::Version>> version_there(Store& store, Store::Key key) {
+  const std::optional<Store::Entry> entry = co_await store.get(std::move(key));
+  co_return entry ? std::optional{entry->version} : std::nullopt;
+}
+
 }  // namespace certferry

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/guards.h"
 #include "base/limits/store.h"
+#include "state/swap.h"
 
 namespace certferry {
 namespace {
@@ -51,7 +53,9 @@ Task<> Vault::remove(const CertificateId& id, int generation) {
 
 Task<bool> Vault::put_as(const std::string& key, Secret secret) {
   Bytes sealed = co_await sealing_.seal(std::move(secret), key);
-  auto outcome = co_await store_.put(key, std::move(sealed), std::nullopt);
+  std::optional<Store::Version> replaces;  // nothing: it must not be there
+  if (!on(Guard::create_only_keys)) replaces = co_await version_there(store_, key);
+  auto outcome = co_await store_.put(key, std::move(sealed), replaces);
   co_return std::holds_alternative<Store::Version>(outcome);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "estate.h"
 
@@ -18,9 +20,33 @@ struct Story {
   std::function<std::unique_ptr<Estate>()> found = [] { return std::make_unique<Estate>(); };
 };
 
+// What came of a life.
+struct Ended {
+  std::vector<std::string> complaints;               // the watch's, and whatever the story expected in vain
+  long first = 0;                                    // of its effects: those before were building
+  std::vector<std::string> effects;                  // by their numbers, from the world's first
+  std::size_t requests = 0;                          // that reached CA and AWS
+  std::size_t orders = 0, answered = 0, issued = 0;  // orders made and answered, certificates
+  std::size_t left_over = 0;  // challenge values in the zones, and certificates of ours that nothing refers to
+  Duration lasted{0};         // by the world's clock
+  std::string trace;          // where there are complaints
+};
+
+using Kills = std::vector<sandbox::CrashPoint>;
+
+// Builds the world anew, and lives in it, killed there. Needs no test to run in: what is expected in vain is told.
+Ended lived(const Story& story, const Kills& kills);
+
+// Every moment of dying round the effects that ended what was lived, from this one on.
+Kills crash_points_after(const Story& story, const Ended& ended, long effect);
+
+// "after the reply of effect 17 (put certificate/www/record)", and how to see it again.
+std::string in_words(const Kills& kills, const Ended& ended);
+
 // Every effect of a life times every moment of dying, what was on its way landing late included: the world built anew,
 // killed there, started again until it ends. With CERTFERRY_EXHAUSTIVE set all of them, else `points` of them. A
-// failure names the crash point, for CERTFERRY_CRASH=effect,moment to replay, and prints the trace.
+// failure names the crash point, for CERTFERRY_CRASH=effect,moment (or two: effect,moment;effect,moment) to replay, and
+// prints the trace.
 void for_each_crash_point(const Story& story);
 
 // One run, started again after each kill; then until no late effect can land; then until what is no longer needed has

@@ -23,10 +23,15 @@ std::vector<DomainName> parsed(const std::vector<std::string>& names) {
   return all;
 }
 
+std::size_t estates_built = 0;
+
 }  // namespace
+
+std::size_t Estate::built() { return estates_built; }
 
 Estate::Estate(std::uint64_t seed, sandbox::Settings settings)
     : simulated(std::make_unique<sandbox::SimulatedWorld>(seed, settings)), watch(std::make_unique<Watch>(*simulated)) {
+  ++estates_built;
   config.ca.url = world().ca().directory_url();
   config.ca.agree_to_terms = true;
   config.aws.region = settings.region;

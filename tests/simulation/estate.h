@@ -24,6 +24,7 @@ class Estate {
   std::vector<std::string> verdict();  // what `watch` has seen, for a caller who judges it instead of the destructor
   Estate(const Estate&) = delete;
   Estate& operator=(const Estate&) = delete;
+  static std::size_t built();  // by this process so far
 
   // What is there.
   Estate& zone(const std::string& name);

@@ -1,4 +1,5 @@
 // Random worlds, each from its own number: lived in, killed, and judged. One world at a time in a process.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -14,7 +15,9 @@
 #include <vector>
 
 #include "drawn.h"
+#include "exhaustive.h"
 #include "life.h"
+#include "recorded.h"
 #include "report.h"
 #include "workers.h"
 
@@ -27,12 +30,16 @@ constexpr unsigned world_takes_most = 60;  // seconds of real time; some millise
 constexpr const char* usage =
     R"(soak --worlds N [--seed FROM]      so many worlds; exit code 1 where one is wrong
      --seed N [--crash EFFECT,MOMENT]...  one world and its trace; killed there instead of where it was drawn
+     --exhaustive [--pairs]         the standard lives, killed at every crash point, or at every ordered pair of them
+  --life NAME     one of these lives alone
+  --part I/N      the I-th of N parts of it
   --workers N     in so many processes at once; default 1
   --seconds S     stop beginning worlds after so long
   --real          compute every signature, where else the same key and bytes are answered once
   --report        a table of figures at the end
   --speed         nothing but how many worlds a second, of 320 first issues or --worlds
   --json FILE     the same as JSON
+     --recorded FILE...             what was recorded of former runs (./dev record), as tables
 moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply
 )";
 
@@ -42,7 +49,9 @@ struct Wish {
   unsigned workers = 1;
   std::optional<double> seconds;
   std::vector<sandbox::CrashPoint> crashes;
-  bool real = false, report = false, speed = false;
+  std::vector<std::string> recorded;
+  bool real = false, report = false, speed = false, exhaustive = false;
+  Exhaustion exhaustion;
   std::string json;
 };
 
@@ -53,6 +62,15 @@ sandbox::CrashPoint crash_point(const std::string& text) {
   point.effect = std::stol(text.substr(0, comma));
   point.moment = static_cast<sandbox::Moment>(std::stoi(text.substr(comma + 1)));
   return point;
+}
+
+void take_part(const std::string& text, Exhaustion& exhaustion) {
+  const auto slash = text.find('/');
+  if (slash == std::string::npos) throw std::invalid_argument("--part wants I/N");
+  exhaustion.part = std::stoull(text);
+  exhaustion.of_parts = std::stoull(text.substr(slash + 1));
+  if (exhaustion.part < 1 || exhaustion.part > exhaustion.of_parts)
+    throw std::invalid_argument("--part wants I/N, I from 1 to N");
 }
 
 Wish wish_of(int count, char** words) {
@@ -79,6 +97,16 @@ Wish wish_of(int count, char** words) {
       wish.real = true;
     } else if (word == "--speed") {
       wish.speed = true;
+    } else if (word == "--exhaustive") {
+      wish.exhaustive = true;
+    } else if (word == "--pairs") {
+      wish.exhaustion.pairs = true;
+    } else if (word == "--recorded") {
+      while (i + 1 < count) wish.recorded.emplace_back(words[++i]);
+    } else if (word == "--life") {
+      wish.exhaustion.life = next(i);
+    } else if (word == "--part") {
+      take_part(next(i), wish.exhaustion);
     } else if (word == "--report") {
       wish.report = true;
     } else {
@@ -147,8 +175,9 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
   return figures;
 }
 
-// How fast worlds are in which every signature is computed, and in which each is computed once.
-void print_speed(std::uint64_t worlds) {
+// How fast worlds are in which every signature is computed, and in which each is computed once; both as JSON.
+Json print_speed(std::uint64_t worlds) {
+  Json both = Json::object({});
   for (const bool remembered : {false, true}) {
     std::optional<sandbox::SignatureMemory> memory;
     if (remembered) memory.emplace();
@@ -156,7 +185,14 @@ void print_speed(std::uint64_t worlds) {
     fmt::print("first issues, killed and run again, {}:\n{}\n",
                remembered ? "signatures remembered" : "every signature real",
                as_table(figures, seconds_for(figures.signatures)));
+    Json& one = both[remembered ? "signatures_remembered" : "every_signature_real"] = as_json(figures);
+    one["signatures_alone_per_second"] = static_cast<double>(worlds) / seconds_for(figures.signatures);
   }
+  return both;
+}
+
+void write_json(const std::string& file, const Json& figures) {
+  if (!file.empty()) std::ofstream{file} << figures.dump_pretty() << "\n";
 }
 
 int one_world(const Wish& wish) {
@@ -175,18 +211,32 @@ int one_world(const Wish& wish) {
   return 1;
 }
 
+int exhaust(const Wish& wish) {
+  Exhaustion all = wish.exhaustion;
+  all.workers = wish.workers;
+  const KilledByLife killed = exhaust(all);
+  fmt::print("{}", as_table(killed));
+  write_json(wish.json, as_json(killed));
+  return std::ranges::all_of(killed, [](const auto& life) { return life.second.violations == 0; }) ? 0 : 1;
+}
+
 int soak(const Wish& wish) {
   for (const int signal : {SIGALRM, SIGABRT}) std::signal(signal, say_what_to_replay);
 #if !__has_feature(address_sanitizer)
   std::signal(SIGSEGV, say_what_to_replay);  // which the sanitizer says more about
 #endif
+  if (!wish.recorded.empty()) {
+    fmt::print("{}", told_of_records(wish.recorded));
+    return 0;
+  }
   if (wish.speed) {
     constexpr std::uint64_t enough = 320;
-    print_speed(wish.worlds.value_or(enough));
+    write_json(wish.json, print_speed(wish.worlds.value_or(enough)));
     return 0;
   }
   std::optional<sandbox::SignatureMemory> memory;
   if (!wish.real) memory.emplace();
+  if (wish.exhaustive) return exhaust(wish);
   if (!wish.worlds) return one_world(wish);
   const Figures figures = on_workers(wish.workers, [&](unsigned worker) {
     const std::uint64_t worlds = *wish.worlds > worker ? *wish.worlds - worker : 0;
@@ -197,7 +247,7 @@ int soak(const Wish& wish) {
     fmt::print("{}", as_table(figures, seconds_for(figures.signatures)));
   else
     fmt::print("{} worlds from seed {}, {} violations\n", figures.worlds, wish.seed, figures.violations);
-  if (!wish.json.empty()) std::ofstream{wish.json} << as_json(figures).dump() << "\n";
+  write_json(wish.json, as_json(figures));
   return figures.violations == 0 ? 0 : 1;
 }
 
