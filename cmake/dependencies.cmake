@@ -24,9 +24,8 @@ target_compile_definitions(certferry_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED
   OPENSSL_NO_ENGINE)
 target_include_directories(certferry_options SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
-# Builds for tests can do without one guard at a time (src/base/guards.h); what is shipped never can.
-if(CERTFERRY_TESTS AND NOT CMAKE_BUILD_TYPE STREQUAL "Release")
-  set(CERTFERRY_TESTING ON)
+# The presets for tests ask for it: they can do without one guard at a time (src/base/guards.h). What is shipped never can.
+if(CERTFERRY_TESTING)
   target_compile_definitions(certferry_options INTERFACE CERTFERRY_TESTING)
 endif()
 if(CERTFERRY_SANITIZE)

@@ -1,5 +1,5 @@
 # A room is a folder of sources that becomes one static library. What it may include is its list of links, and
-# tests/unit/tidy_test.cpp holds the same table against the #include lines.
+# tests/unit/house/tidy_test.cpp holds the same table against the #include lines.
 function(certferry_room name)
   cmake_parse_arguments(ROOM "" "DIRECTORY" "LINKS" ${ARGN})
   if(NOT ROOM_DIRECTORY)

@@ -69,14 +69,14 @@ std::string s3_operation(const http::Request& request, bool has_key) {
   return request.method;
 }
 
-std::string parameter(const QueryParameters& query, std::string_view name) {
+std::string query_value(const QueryParameters& query, std::string_view name) {
   for (const auto& [key, value] : query)
     if (key == name) return value;
   return "";
 }
 
 std::size_t max_keys(const QueryParameters& query) {
-  std::string said = parameter(query, "max-keys");
+  std::string said = query_value(query, "max-keys");
   if (said.empty()) return kPageMost;
   std::size_t size = 0;
   auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), size);
@@ -211,12 +211,12 @@ http::Response Buckets::remove(const http::Request& request, const Place& place)
 
 http::Response Buckets::list(const http::Request& request, const Place& place) const {
   auto query = parse_query(request.url.query(), true);
-  if (parameter(query, "list-type") != "2")
+  if (query_value(query, "list-type") != "2")
     throw Refusal{501, "NotImplemented", "This sandbox lists by version 2 of the operation alone."};
   if (!listing_allowed) throw Refusal{403, "AccessDenied", "Access Denied"};
-  std::string prefix = parameter(query, "prefix"), token = parameter(query, "continuation-token");
-  std::string delimiter = parameter(query, "delimiter"), after = parameter(query, "start-after");
-  bool encoded = parameter(query, "encoding-type") == "url";
+  std::string prefix = query_value(query, "prefix"), token = query_value(query, "continuation-token");
+  std::string delimiter = query_value(query, "delimiter"), after = query_value(query, "start-after");
+  bool encoded = query_value(query, "encoding-type") == "url";
   auto shown = [&](const std::string& key) { return encoded ? percent_encoded(key, "-._~/") : key; };
   if (!token.empty()) {
     auto from = parse_base64url(token);

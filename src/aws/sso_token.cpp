@@ -58,7 +58,7 @@ Task<> SsoTokenFile::renew(const FreshSsoToken& fresh, WallTime now) const {
   token["expiresAt"] = iso8601(std::chrono::floor<std::chrono::seconds>(now + fresh.lives));
   if (!fresh.refresh_token.empty()) token["refreshToken"] = fresh.refresh_token.reveal();
   const std::optional<FileStatus> former = co_await host_.status(path_);
-  co_await host_.replace(path_, token.dump_pretty(), FileMode{former ? former->mode : 0600});
+  co_await host_.replace(path_, token.dump_pretty(), FileMode{former ? former->mode & 0600 : 0600});
 }
 
 }  // namespace certferry::aws

@@ -54,7 +54,7 @@ struct PolicyCommand {
   PolicyFormat format = PolicyFormat::json;
   std::optional<Trustee> trust;
   bool bucket = false, key = false;  // their policies
-  std::string role;                  // of a [[zone]]: its policies instead of ours
+  std::string role;                  // that the configuration names: its policy instead of ours
   std::string account, principal;    // instead of what is looked up
   EksPlace eks;
   bool offline = false;  // nothing is looked up

@@ -106,7 +106,7 @@ class Companion {
 }  // namespace
 
 Task<> beside_a_sandbox(Stage& stage, const SandboxCommand& furnished, const WorkInSandbox& work) {
-  const std::string directory = co_await make_scratch_directory(stage, "demo");
+  const std::string directory = co_await make_scratch_directory(stage, "companion");
   std::exception_ptr failed;
   try {
     Companion companion{stage, furnished, directory};

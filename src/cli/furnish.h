@@ -17,7 +17,7 @@ SandboxCommand furnished_for(const Config& config);
 std::vector<std::string> words_of(const SandboxCommand& furnished);
 
 // What of a configuration is another in there: the CA and whom it is trusted by, zones' ids, the key that seals, and no
-// profile, proxy or server of files that is outside.
+// profile or server of files that is outside.
 void take_into_sandbox(Config& config, const sandbox::SocketPlaces& places, const std::string& trust);
 
 }  // namespace certferry

@@ -13,7 +13,7 @@
 namespace certferry {
 namespace {
 
-bool kept_in_s3(const Config& config) { return config.state.store.starts_with("s3://"); }
+bool state_in_s3(const Config& config) { return config.state.store.starts_with("s3://"); }
 
 // "s3://bucket/pre/fix" as bucket and "pre/fix/".
 std::pair<std::string, std::string> bucket_and_prefix(const std::string& place) {
@@ -69,7 +69,7 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_to_look(Stage& stage, const Co
 }
 
 Task<> Foundation::open_store_to_look() {
-  if (kept_in_s3(config_) || co_await stage_.host.status(state_directory(config_, stage_.host) + "/state.db"))
+  if (state_in_s3(config_) || co_await stage_.host.status(state_directory(config_, stage_.host) + "/state.db"))
     open_store(Duration::zero());
   else
     open_no_store();
@@ -88,7 +88,7 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, cons
   }
   foundation->open_sealing();
   try {
-    if (foundation->access_ || !kept_in_s3(config)) co_await foundation->open_store_to_look();
+    if (foundation->access_ || !state_in_s3(config)) co_await foundation->open_store_to_look();
   } catch (const Failure& failure) {
     trouble("state", "state " + state_directory(config, stage.host), failure);
   }
@@ -111,14 +111,14 @@ Task<> Foundation::furnish() {
 Task<std::unique_ptr<Foundation>> Foundation::lay_store(Stage& stage, const Config& config) {
   Outside* outside = co_await stage.open(config);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
-  if (kept_in_s3(config))
+  if (state_in_s3(config))
     foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
   foundation->open_store(Duration::zero());
   co_return foundation;
 }
 
 void Foundation::open_store(Duration wait) {
-  if (kept_in_s3(config_)) {
+  if (state_in_s3(config_)) {
     const auto [bucket, prefix] = bucket_and_prefix(config_.state.store);
     store_ = s3_store(outside_, access_->client(), bucket, prefix);
     instances_ = heartbeat_instances(outside_, stage_.executor, access_->client(), bucket, prefix);

@@ -92,8 +92,11 @@ std::string Rehearsal::dns_name(const std::string& load_balancer) {
 
 void Rehearsal::point(const std::string& host, const std::string& load_balancer) {
   const auto& zones = world_.zones().all;
-  const auto zone = std::ranges::find_if(
-      zones, [&](const sandbox::SimulatedZone& one) { return host == one.name || host.ends_with("." + one.name); });
+  auto zone = zones.end();  // the longest that it lies in
+  for (auto one = zones.begin(); one != zones.end(); ++one)
+    if ((host == one->name || host.ends_with("." + one->name)) &&
+        (zone == zones.end() || one->name.size() > zone->name.size()))
+      zone = one;
   const std::string leads_to = dns_name(load_balancer);
   if (zone == zones.end() || leads_to.empty())
     throw Failure(Failure::Kind::refused,

@@ -29,6 +29,7 @@ RoleTaken role_of(const InstallConfig& install) {
 struct Reach {
   std::string account;
   std::set<std::string> regions;  // where listeners are looked at before a delete
+  bool installs = false;          // something configured is installed by it
   std::unique_ptr<IamShelf> iam;
 };
 
@@ -76,8 +77,11 @@ std::string Deployment::State::region_of(const InstallConfig& install) const {
 
 void Deployment::State::note_regions(const CertificateConfig& certificate) {
   for (const InstallConfig& install : certificate.install)
-    if (std::string region = region_of(install); !region.empty())
-      reaches[role_of(install)].regions.insert(std::move(region));
+    if (std::string region = region_of(install); !region.empty()) {
+      Reach& by = reaches[role_of(install)];
+      by.regions.insert(std::move(region));
+      by.installs = true;
+    }
 }
 
 // With its account, which a role's ARN names, and its shelf.
@@ -95,14 +99,18 @@ Task<Reach*> Deployment::State::reach(const RoleTaken& role) {
   co_return &found;
 }
 
-// Which of our identities are of this account, ourselves first. Asks every one's account: whoever looks whether
-// anything refers to a certificate must miss none (I4).
+// Which of our identities are of this account, first those that install something there: the others need not be
+// allowed anything. Asks every one's account: whoever looks whether anything refers to a certificate must miss none
+// (I4).
 Task<std::vector<RoleTaken>> Deployment::State::roles_in(std::string account) {
-  std::vector<RoleTaken> all, found;
+  std::vector<RoleTaken> all, installing, others;
   for (const auto& [role, reach] : reaches) all.push_back(role);
-  for (const RoleTaken& role : all)
-    if ((co_await reach(role))->account == account) found.push_back(role);
-  co_return found;
+  for (const RoleTaken& role : all) {
+    const Reach& found = *co_await reach(role);
+    if (found.account == account) (found.installs ? installing : others).push_back(role);
+  }
+  installing.insert(installing.end(), others.begin(), others.end());
+  co_return installing;
 }
 
 FilesShelf& Deployment::State::files_shelf(const std::string& directory) {
@@ -164,7 +172,8 @@ Task<std::map<std::string, RoleTaken>> Deployment::State::places_of(std::string 
   std::map<std::string, RoleTaken> places;
   for (const std::string& region : more_regions) places.emplace(region, roles.front());
   for (const RoleTaken& role : roles)
-    for (const std::string& region : reaches[role].regions) places.emplace(region, role);
+    for (const std::string& region : reaches[role].regions)
+      places.emplace(region, reaches[role].installs ? role : roles.front());
   co_return places;
 }
 

@@ -124,14 +124,15 @@ Task<Finding> examine_iam_quota(aws::Client& client, int certificates) {
   co_return finding;
 }
 
-Task<std::vector<Finding>> examine_certificate_lists(aws::Access& access, std::vector<Arn> listeners) {
+Task<std::vector<Finding>> examine_certificate_lists(std::function<aws::Client&(std::string)> client_in,
+                                                     std::vector<Arn> listeners) {
   std::set<Arn> load_balancers;
   for (const Arn& listener : listeners) load_balancers.insert(load_balancer_of(listener));
   std::map<std::string, std::map<std::string, int>> limits;  // by region
   std::vector<Finding> findings;
   for (const Arn& load_balancer : load_balancers) {
     const std::string region{load_balancer.region()};
-    aws::ElbV2 elb{access.client_in(region)};
+    aws::ElbV2 elb{client_in(region)};
     if (!limits.contains(region)) limits[region] = co_await elb.account_limits();
     const bool network = load_balancer.resource().starts_with("loadbalancer/net/");
     const auto limit = limits[region].find(network ? "certificates-per-network-load-balancer"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "aws/access.h"
@@ -21,8 +23,9 @@ Task<Finding> examine_target(Deployment& deployment, Host& host, const Certifica
 Task<Finding> examine_iam_quota(aws::Client& client, int certificates);
 
 // How full the certificate lists of the load balancers of these listeners are, one finding each. What certferry
-// replaces is the default certificate, which does not count.
-Task<std::vector<Finding>> examine_certificate_lists(aws::Access& access, std::vector<Arn> listeners);
+// replaces is the default certificate, which does not count. client_in: whoever reaches them, in a region.
+Task<std::vector<Finding>> examine_certificate_lists(std::function<aws::Client&(std::string)> client_in,
+                                                     std::vector<Arn> listeners);
 
 // The key types that a place takes, for people; and whether this is one of them.
 std::string keys_taken(const InstallConfig& install);

@@ -77,7 +77,6 @@ Task<> Challenges::publish(ZoneShare& share, const TxtOwner& owner, Shares& move
 }
 
 Task<> Challenges::publish_all(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published) {
-  constexpr int cnames_followed_at_most = 3;
   Shares shares;
   co_await share(records, owner, shares);
   for (int depth = 0; !shares.empty(); ++depth) {

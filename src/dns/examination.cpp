@@ -12,8 +12,6 @@ namespace {
 
 using Verdict = Finding::Verdict;
 
-constexpr int most_cnames = 8;  // as resolvers follow
-
 // Where a CNAME at `name` leads; empty where there is none.
 Task<std::optional<std::string>> cname_at(Resolver& resolver, std::string name) {
   const dns::Answer answer = co_await resolver.ask({name, dns::Type::cname}, {});
@@ -38,7 +36,7 @@ std::string shown_zone(const Zone& zone) { return fmt::format("{} ({})", zone.na
 
 // Follows CNAMEs from where the challenge's own name is to where its record goes.
 Task<ChallengePlace> end_of_the_line(Resolver& resolver, Zones& zones, DomainName challenge, ChallengePlace place) {
-  for (int step = 0; step < most_cnames; ++step) {
+  for (int step = 0; step <= cnames_followed_at_most; ++step) {  // the last one only finds out
     const auto target = co_await cname_at(resolver, place.name);
     if (!target) co_return place;
     place = co_await zones.follow(DomainName::parse(place.name), *target);

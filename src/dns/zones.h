@@ -38,6 +38,9 @@ struct ChallengePlace {
 // the system's resolvers. Failure: transient.
 Task<std::vector<std::string>> name_servers_asked(Resolver& resolver, DomainName zone);
 
+// A chain of CNAMEs that is longer leads nowhere for us; a CA's resolver may follow more.
+inline constexpr int cnames_followed_at_most = 3;
+
 // Finds the hosted zone of a name: the longest label-wise match among public zones, by rules first; of two with one
 // name the one that the parent delegates to. Follows a CNAME at the challenge's name only to another _acme-challenge
 // name or into a zone listed as delegated. Remembers what it found for the run: each zone is looked up once.

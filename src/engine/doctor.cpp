@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <set>
 
 #include "base/failure.h"
@@ -59,18 +60,24 @@ std::string target_subject(const InstallConfig& install) { return "target " + in
 bool in_aws(const InstallConfig& install) { return !std::holds_alternative<FilesInstall>(install.where); }
 
 // How many certificates IAM has to keep for us.
-int certificates_in_aws(const Config& config) {
-  return static_cast<int>(std::ranges::count_if(config.certificates, [](const CertificateConfig& certificate) {
-    return std::ranges::any_of(certificate.install, in_aws);
-  }));
-}
-
-std::vector<Arn> listeners_of(const Config& config) {
+// What is installed in AWS by one identity.
+struct InAws {
+  int certificates = 0;
   std::vector<Arn> listeners;
-  for (const CertificateConfig& certificate : config.certificates)
-    for (const InstallConfig& install : certificate.install)
-      if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) listeners.push_back(listener->arn);
-  return listeners;
+};
+
+std::map<std::optional<RoleConfig>, InAws> installed_in_aws(const Config& config) {
+  std::map<std::optional<RoleConfig>, InAws> all;
+  for (const CertificateConfig& certificate : config.certificates) {
+    std::set<std::optional<RoleConfig>> counted;
+    for (const InstallConfig& install : certificate.install) {
+      if (!in_aws(install)) continue;
+      InAws& there = all[install.role];
+      if (counted.insert(install.role).second) ++there.certificates;
+      if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) there.listeners.push_back(listener->arn);
+    }
+  }
+  return all;
 }
 
 bool limited_by_letsencrypt(const Config& config) { return config.ca.url == directory_url("letsencrypt"); }
@@ -129,7 +136,7 @@ Task<Findings> Doctor::examine() {
                                look("ca", "CA " + patient_.config.ca.url, &Doctor::authority)}));
   append(all, co_await all_of({look("account", "account at the CA", &Doctor::account),
                                look("account-key", "account key", &Doctor::account_key)}));
-  append(all, co_await all_of({in_aws("identity", "roles of zones", &Doctor::roles),
+  append(all, co_await all_of({in_aws("identity", "roles", &Doctor::roles),
                                in_aws("zone", "hosted zones", &Doctor::zones), look("caa", "CAA records", &Doctor::caa),
                                look("state", "state " + patient_.store.place(), &Doctor::state),
                                in_aws("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
@@ -350,14 +357,18 @@ Task<Findings> Doctor::targets() {
 }
 
 Task<Findings> Doctor::quotas() {
-  const int certificates = certificates_in_aws(patient_.config);
-  const Look shelf = [&]() -> Task<Findings> {
-    co_return Findings{co_await examine_iam_quota(patient_.access->client(), certificates)};
-  };
-  const Look lists = [&] { return examine_certificate_lists(*patient_.access, listeners_of(patient_.config)); };
   Findings findings;
-  if (certificates > 0) append(findings, co_await looked("quota", "IAM server certificates", shelf, Verdict::yellow));
-  append(findings, co_await looked("quota", "certificate lists of load balancers", lists, Verdict::yellow));
+  for (const auto& [role, there] : installed_in_aws(patient_.config)) {
+    const auto client_in = [&](const std::string& region) -> aws::Client& {
+      return client_of(role, *patient_.access, region);
+    };
+    const Look shelf = [&]() -> Task<Findings> {
+      co_return Findings{co_await examine_iam_quota(client_in(""), there.certificates)};
+    };
+    const Look lists = [&] { return examine_certificate_lists(client_in, there.listeners); };
+    append(findings, co_await looked("quota", "IAM server certificates", shelf, Verdict::yellow));
+    append(findings, co_await looked("quota", "certificate lists of load balancers", lists, Verdict::yellow));
+  }
   co_return findings;
 }
 

@@ -46,8 +46,11 @@ std::string policy_command(const Policy& policy) {
 Finding missing_finding(const Policy& policy, const PolicyStatement& statement,
                         const std::vector<std::string>& missing) {
   const std::string whose = policy.of.empty() ? "" : " of " + policy.of;
-  return {Verdict::red, "permission", fmt::format("permission {}{}", statement.sid, whose),
-          "missing: " + quoted(missing_text(missing), 1000),
+  // A policy with notes is wider than what is needed: what is missing of it may not be needed.
+  return {policy.notes.empty() ? Verdict::red : Verdict::yellow, "permission",
+          fmt::format("permission {}{}", statement.sid, whose),
+          fmt::format("missing: {}{}", quoted(missing_text(missing), 1000),
+                      policy.notes.empty() ? "" : fmt::format(". {}", fmt::join(policy.notes, " "))),
           fmt::format("Allow statement {} of the policy that `{}` writes", statement.sid, policy_command(policy))};
 }
 

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <functional>
 
+#include "aws/identity.h"
 #include "aws/kms.h"
 #include "aws/route53.h"
-#include "aws/sts.h"
 #include "base/failure.h"
 #include "engine/zone_rules.h"
 #include "plan/policy_places.h"
@@ -15,18 +15,6 @@ namespace certferry {
 namespace {
 
 constexpr std::size_t names_at_once = 16;
-constexpr int cnames_followed_at_most = 3;  // as when they are published
-
-// "arn:aws:sts::123456789012:assumed-role/certferry/i-0123" is a session of a role; a policy names the role. A path
-// that the role has is not in there.
-std::string principal_in(const std::string& caller) {
-  constexpr std::string_view session = "assumed-role/";
-  const Arn arn = Arn::parse(caller);
-  if (arn.service() != "sts" || !arn.resource().starts_with(session)) return caller;
-  std::string_view role = arn.resource().substr(session.size());
-  role = role.substr(0, role.find('/'));
-  return fmt::format("arn:{}:iam::{}:role/{}", arn.partition(), arn.account(), role);
-}
 
 class Finder {
  public:
@@ -62,9 +50,9 @@ class Finder {
   }
 
   Task<> find_identity() {
-    const aws::CallerIdentity caller = co_await aws::Sts{access_.client()}.caller_identity();
-    findings_.facts.account = caller.account;
-    findings_.facts.principal = principal_in(caller.arn);
+    const aws::Identity ours = co_await aws::identify(access_.client());
+    findings_.facts.account = ours.account;
+    findings_.facts.principal = ours.principal();
   }
 
   Task<> find_key(std::string key) {

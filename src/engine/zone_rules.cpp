@@ -2,9 +2,10 @@
 
 namespace certferry {
 
-aws::Client& client_of(const std::optional<RoleConfig>& role, aws::Access& access) {
-  if (!role) return access.client();
-  return access.client_as(aws::RoleSettings{role->arn, role->external_id, role->session_name});
+aws::Client& client_of(const std::optional<RoleConfig>& role, aws::Access& access, const std::string& region) {
+  std::optional<aws::RoleSettings> taken;
+  if (role) taken = aws::RoleSettings{role->arn, role->external_id, role->session_name};
+  return access.client_as(taken, region);
 }
 
 std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access) {

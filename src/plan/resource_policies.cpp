@@ -33,25 +33,27 @@ std::vector<std::string> administering() {
 Policy bucket_policy(const PolicyFacts& facts, const std::string& bucket, const std::vector<KeptInS3>& kept) {
   Policy policy{.kind = PolicyKind::bucket, .of = bucket, .statements = {}, .notes = {}};
   std::vector<std::string> objects, prefixes;
-  std::vector<std::string> actions{"s3:GetObject", "s3:PutObject"};
   for (const KeptInS3& place : kept) {
     objects.push_back(object_arn(facts, place));
     prefixes.push_back(place.key);
-    if (place.state) actions.emplace_back("s3:DeleteObject");
   }
   policy.statements.push_back({.sid = "RefusePlainHttp",
                                .actions = {"s3:*"},
-                               .resources = objects,
+                               .resources = std::move(objects),
                                .conditions = {{"Bool", "aws:SecureTransport", {"false"}}},
                                .why = "nobody reads or writes these over plain HTTP",
                                .principal = PolicyPrincipal{"AWS", {"*"}},
                                .deny = true});
-  policy.statements.push_back({.sid = "CertferryObjects",
-                               .actions = std::move(actions),
-                               .resources = std::move(objects),
-                               .conditions = {},
-                               .why = "certferry at its own objects",
-                               .principal = ourselves(facts)});
+  for (const KeptInS3& place : kept) {  // the account key is never removed
+    std::vector<std::string> actions{"s3:GetObject", "s3:PutObject"};
+    if (place.state) actions.emplace_back("s3:DeleteObject");
+    policy.statements.push_back({.sid = place.state ? "CertferryState" : "CertferryAccountKey",
+                                 .actions = std::move(actions),
+                                 .resources = {object_arn(facts, place)},
+                                 .conditions = {},
+                                 .why = "certferry at its own objects",
+                                 .principal = ourselves(facts)});
+  }
   policy.statements.push_back({.sid = "CertferryList",
                                .actions = {"s3:ListBucket"},
                                .resources = {bucket_arn(facts, bucket)},

@@ -109,7 +109,7 @@ TEST(S3, TellsABucketThatKeepsVersionsFromOneThatNeverDidOrNoLongerDoes) {
     S3 s3{paper.client};
     paper.transport.answer(200, "<VersioningConfiguration>" + status + "</VersioningConfiguration>");
     EXPECT_EQ(AWAITED(s3.versioned("state")), kept) << status;
-    EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://state.s3.eu-west-1.amazonaws.com/?versioning=");
+    EXPECT_EQ(paper.transport.requests.at(0).url.text(), "https://state.s3.eu-west-1.amazonaws.com?versioning=");
   }
 }
 

@@ -1,5 +1,6 @@
 #include "deploy/deployment.h"
 
+#include "sandbox/permissions.h"
 #include "sandbox/security_tokens.h"
 #include "tests/unit/deploy/scene.h"
 
@@ -56,6 +57,24 @@ TEST_F(DeploymentTest, ReachesATargetOfAnotherAccountByItsRole) {
     EXPECT_TRUE(refused && std::string{refused->what()}.ends_with("of accounts 123456789012, 210987654321"));
   });
   EXPECT_EQ(world.count("sts", "AssumeRole"), 1U);
+}
+
+TEST_F(DeploymentTest, LeavesAnAccountToTheRoleThatInstallsThere) {
+  world.classic().add("old-web", before_arn);
+  const std::string role = "arn:aws:iam::123456789012:role/web", shelf = "iam/aws/123456789012/certferry";
+  world.sts().add_role(role);
+  world.permissions().attach_to_identity(
+      world.permissions().user(),
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"}]})");
+  InstallConfig install = on(ElbInstall{"old-web"});
+  install.role = RoleConfig{.arn = role};
+  run([&](Deployer& deployer) -> Task<> {
+    Target* target = co_await deployer.deployment.target(certificate(), install);
+    EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, shelf));
+    EXPECT_EQ(co_await deployer.deployment.shelf(shelf), &target->shelf());
+    Target* by_id = co_await deployer.deployment.target(std::string{"elb/aws/123456789012/eu-west-1/old-web:443"});
+    EXPECT_EQ((co_await by_id->look()).reference, before_arn);
+  });
 }
 
 TEST_F(DeploymentTest, FindsATargetByTheIdThatARecordKnows) {

@@ -24,10 +24,6 @@ namespace certferry {
 
 inline void PrintTo(const Finding& finding, std::ostream* out) { *out << to_text({finding}, false); }
 
-}  // namespace certferry
-
-namespace certferry::testing {
-
 // Somebody's installation, in which nothing is wrong: state and account key in S3, a classic and an application load
 // balancer, files. A test breaks one thing, and lets doctor look.
 class Clinic {
@@ -150,4 +146,4 @@ inline Finding about(const Findings& findings, const std::string& check, const s
   return {Finding::Verdict::green, "", "", "", ""};
 }
 
-}  // namespace certferry::testing
+}  // namespace certferry

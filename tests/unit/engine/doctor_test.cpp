@@ -8,8 +8,6 @@
 namespace certferry {
 namespace {
 
-using testing::about;
-using testing::Clinic;
 using ::testing::Each;
 using ::testing::Field;
 using ::testing::HasSubstr;
@@ -78,7 +76,7 @@ TEST(Doctor, SaysThatCredentialsHaveExpired) {
   auto& world = clinic.world();
   world.add_access_key("ASIAOLD", "session-secret-of-old");
   world.sts().sessions["ASIAOLD"] = {"arn:aws:sts::123456789012:assumed-role/web/i-1", "AROA:i-1", "token-of-old-times",
-                                     world.now() - hours(1)};
+                                     "arn:aws:iam::123456789012:role/web", world.now() - hours(1)};
   clinic.credentials = {"ASIAOLD", Secret{"session-secret-of-old"}, Secret{"token-of-old-times"}, {}, "environment"};
   const Findings findings = clinic.examine();
   EXPECT_THAT(about(findings, "identity"), says(Verdict::red, "ExpiredToken", "Renew the credentials (environment)"));
@@ -287,7 +285,7 @@ TEST(Doctor, AsksForTheRoleOfASession) {
   const std::string role = "arn:aws:iam::123456789012:role/web";
   world.add_access_key("ASIAWEB", "session-secret-of-web");
   world.sts().sessions["ASIAWEB"] = {"arn:aws:sts::123456789012:assumed-role/web/i-1", "AROA:i-1", "token-of-the-web",
-                                     world.now() + days(300)};
+                                     role, world.now() + days(300)};
   clinic.credentials = {"ASIAWEB", Secret{"session-secret-of-web"}, Secret{"token-of-the-web"}, {}, "IMDSv2"};
   EXPECT_THAT(about(clinic.examine(), "permission"), says(Verdict::yellow, "NoSuchEntity", "has a path"));
   world.sts().add_role(role);
@@ -468,12 +466,23 @@ TEST(Doctor, NoticesAWrongClock) {
   EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::red, "behind the CA", "Set this machine's clock"));
 }
 
-// Roles of zones
+// Roles
+
+TEST(Doctor, LooksForRoomWhereTheRoleOfATargetInstalls) {
+  Clinic clinic;
+  const std::string role = "arn:aws:iam::210987654321:role/web";
+  clinic.world().sts().add_role(role);
+  for (InstallConfig& install : clinic.config.certificates.front().install)
+    if (!std::holds_alternative<FilesInstall>(install.where)) install.role = RoleConfig{.arn = role};
+  clinic.deny({"iam:GetAccountSummary", "elasticloadbalancing:*"});
+  EXPECT_THAT(about(clinic.examine(), "quota", "IAM server certificates"), green()) << "ours is not asked";
+}
 
 TEST(Doctor, SaysWhoTheRolesOfZonesAre) {
   Clinic clinic;
   const std::string role = "arn:aws:iam::210987654321:role/dns";
-  clinic.config.zones.push_back(ZoneConfig{DomainName::parse("example.com"), {}, role, {}, {}});
+  clinic.config.zones.push_back(
+      ZoneConfig{DomainName::parse("example.com"), {}, RoleConfig{.arn = role, .external_id = {}}, {}});
   EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::red, "AccessDenied", "Allow sts:AssumeRole"));
   clinic.world().sts().add_role(role);
   EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::green, "assumed-role/dns/certferry"));

@@ -1,8 +1,10 @@
 #include "plan/policy_formats.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "configured.h"
 #include "plan/resource_policies.h"
 #include "plan/trust_policy.h"
 
@@ -23,16 +25,15 @@ Policy one_statement() {
   return {.of = "", .statements = {statement}, .notes = {"Something is not known."}};
 }
 
-Config config_of(const std::string& toml) { return parse_config("[ca]\nagree_to_terms = true\n" + toml, "test.toml"); }
+const PolicyFacts example_facts{.partition = "aws",
+                                .account = "123456789012",
+                                .region = "eu-west-1",
+                                .principal = "arn:aws:iam::123456789012:role/certferry",
+                                .keys = {},
+                                .challenges = {}};
 
-const PolicyFacts known{.partition = "aws",
-                        .account = "123456789012",
-                        .region = "eu-west-1",
-                        .principal = "arn:aws:iam::123456789012:role/certferry",
-                        .keys = {},
-                        .challenges = {}};
-
-Policy trust(Trustee who, const PolicyFacts& facts = known, const std::string& toml = "", const std::string& of = "") {
+Policy trust(Trustee who, const PolicyFacts& facts = example_facts, const std::string& toml = "",
+             const std::string& of = "") {
   return trust_policy(config_of(toml), facts, who, of, {});
 }
 
@@ -126,7 +127,7 @@ TEST(TrustPolicy, LetsATaskOfThisAccountAndRegionAlone) {
 }
 
 TEST(TrustPolicy, LetsTheServiceAccountOfAClusterByItsProvider) {
-  const Policy policy = trust_policy(config_of(""), known, Trustee::eks, "",
+  const Policy policy = trust_policy(config_of(""), example_facts, Trustee::eks, "",
                                      {"oidc.eks.eu-west-1.amazonaws.com/id/ABC", "web", "renewer"});
   EXPECT_EQ(
       document_of(policy),
@@ -141,7 +142,7 @@ TEST(TrustPolicy, LetsTheServiceAccountOfAClusterByItsProvider) {
 
 TEST(TrustPolicy, OfAZonesRoleAsksForTheWordsThatTheZoneSays) {
   const std::string role = "arn:aws:iam::210987654321:role/dns";
-  const Policy policy = trust(Trustee::certferry, known,
+  const Policy policy = trust(Trustee::certferry, example_facts,
                               "[[zone]]\nname = \"b.example\"\nrole = \"" + role +
                                   "\"\nexternal_id = \"shared-word\"\n"
                                   "[[certificate]]\ndomains = [\"b.example\"]\n",
@@ -163,7 +164,7 @@ TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {
   const auto policies = bucket_policies(
       config_of("[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"alias/certferry\"\n"
                 "[account]\nkey = \"s3://keys/account.key\"\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
-      known);
+      example_facts);
   ASSERT_EQ(policies.size(), 2U);
   EXPECT_EQ(policies[1].of, "keys");
   EXPECT_EQ(
@@ -172,16 +173,28 @@ TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {
       R"("Principal":{"AWS":"*"},"Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"RefusePlainHttp"},)"
       R"({"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow",)"
       R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},)"
-      R"("Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"CertferryObjects"},)"
+      R"("Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"CertferryState"},)"
       R"({"Action":"s3:ListBucket","Condition":{"StringLikeIfExists":{"s3:prefix":"certferry/*"}},"Effect":"Allow",)"
       R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},)"
       R"("Resource":"arn:aws:s3:::bucket","Sid":"CertferryList"}])");
 }
 
+TEST(ResourcePolicies, OfABucketThatHoldsBothLetNobodyRemoveTheAccountKey) {
+  const auto policies = bucket_policies(
+      config_of("[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"alias/certferry\"\n"
+                "[account]\nkey = \"s3://bucket/account.key\"\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
+      example_facts);
+  ASSERT_EQ(policies.size(), 1U);
+  const auto key = std::ranges::find(policies[0].statements, "CertferryAccountKey", &PolicyStatement::sid);
+  ASSERT_NE(key, policies[0].statements.end());
+  EXPECT_THAT(key->actions, ElementsAre("s3:GetObject", "s3:PutObject"));
+  EXPECT_THAT(key->resources, ElementsAre("arn:aws:s3:::bucket/account.key"));
+}
+
 TEST(ResourcePolicies, OfKeysKeepTheirUseToOurSecrets) {
   const auto policies = key_policies(config_of("[state]\nkms_key = \"alias/certferry\"\n"
                                                "[[certificate]]\ndomains = [\"shop.example\"]\n"),
-                                     known);
+                                     example_facts);
   ASSERT_EQ(policies.size(), 1U);
   const auto& use = policies[0].statements.at(1);
   EXPECT_EQ(use.sid, "CertferrySealSecrets");

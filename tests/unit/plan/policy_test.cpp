@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/limits/iam.h"
+#include "configured.h"
 
 namespace certferry::planning {
 namespace {
@@ -18,8 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-Config config_of(const std::string& toml) { return parse_config("[ca]\nagree_to_terms = true\n" + toml, "test.toml"); }
 
 PolicyFacts facts() { return {.partition = "aws", .account = "123456789012", .region = "eu-west-1"}; }
 
