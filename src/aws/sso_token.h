@@ -29,8 +29,8 @@ class SsoTokenFile {
   const Path& path() const { return path_; }
   // As it is now. Failure (refused), never with its text: there is none, it is no token.
   Task<SsoToken> read() const;
-  // Puts the fresh token in the old one's place, whole or not at all; what else stands in the file stays, and so does
-  // its mode.
+  // Puts the fresh token in the old one's place, whole or not at all; what else stands in the file stays. Its owner
+  // alone can read it then.
   Task<> renew(const FreshSsoToken& fresh, WallTime now) const;
 
  private:

@@ -73,7 +73,7 @@ TEST(SsoCredentials, RenewTheSessionsTokenBeforeItEndsAndKeepIt) {
                                                            {"grantType", "refresh_token"},
                                                            {"refreshToken", "the-refresh-token"}}));
   EXPECT_EQ(given.bearer_of(1), "a-fresh-token");
-  EXPECT_EQ(given.paper.host.files.at(given.file).mode, 0640U);
+  EXPECT_EQ(given.paper.host.files.at(given.file).mode, 0600U) << "it was 0640, and holds a refresh token";
   EXPECT_EQ(Json::parse(given.paper.host.files.at(given.file).content, "kept"),
             Json::object({{"accessToken", "a-fresh-token"},
                           {"expiresAt", "2026-11-23T20:00:00Z"},

@@ -68,8 +68,10 @@ TEST_F(DeploymentTest, LeavesAnAccountToTheRoleThatInstallsThere) {
       R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"}]})");
   InstallConfig install = on(ElbInstall{"old-web"});
   install.role = RoleConfig{.arn = role};
+  CertificateConfig config = certificate();
+  config.install = {install};
   run([&](Deployer& deployer) -> Task<> {
-    Target* target = co_await deployer.deployment.target(certificate(), install);
+    Target* target = co_await deployer.deployment.target(config, install);
     EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, shelf));
     EXPECT_EQ(co_await deployer.deployment.shelf(shelf), &target->shelf());
     Target* by_id = co_await deployer.deployment.target(std::string{"elb/aws/123456789012/eu-west-1/old-web:443"});
