@@ -40,7 +40,8 @@ void everything(Estate& estate) {
   add_twins(estate, "partner.example");
   estate.zone("proofs.example").classic_elb("old-web");
   estate.world().sts().add_role(partner_role, "shared-word");
-  estate.config.zones.push_back({DomainName::parse("partner.example"), {}, RoleConfig{.arn = partner_role, .external_id = "shared-word"}, {}});
+  estate.config.zones.push_back(
+      {DomainName::parse("partner.example"), {}, RoleConfig{.arn = partner_role, .external_id = "shared-word"}, {}});
   estate.config.delegated = {DomainName::parse("proofs.example")};
   estate.world().zones().put(
       "shop.example",
