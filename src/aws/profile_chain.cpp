@@ -56,11 +56,11 @@ constexpr auto sso_marks =
     std::to_array<std::string_view>({"sso_session", "sso_start_url", "sso_account_id", "sso_role_name"});
 constexpr auto sso_of_session = std::to_array<std::string_view>({"sso_start_url", "sso_region"});
 
-// The [sso-session] that the profile names, or the profile of the older kind itself: where sso_start_url and sso_region
-// stand.
-const Profile& sso_session_of(const ProfileFiles& files, const std::string& name, const Profile& profile) {
+// The [sso-session] that the profile names, where sso_start_url and sso_region stand; null for a profile of the older
+// kind, which says them itself.
+const Profile* sso_session_of(const ProfileFiles& files, const std::string& name, const Profile& profile) {
   const std::string session = value_in(profile, "sso_session");
-  if (session.empty()) return profile;
+  if (session.empty()) return nullptr;
   auto found = files.sso_sessions.find(session);
   if (found == files.sso_sessions.end())
     throw profile_refused(name, profile, "sso_session",
@@ -71,13 +71,14 @@ const Profile& sso_session_of(const ProfileFiles& files, const std::string& name
       throw profile_refused(name, profile, key,
                             fmt::format("{} is not that of [sso-session {}]", key, quoted(session, 100)),
                             fmt::format("Write {} in the sso-session alone", key));
-  return found->second;
+  return &found->second;
 }
 
 // IAM Identity Center; empty where the profile does not mention it.
 std::optional<SsoProfile> sso_in(const ProfileFiles& files, const std::string& name, const Profile& profile) {
   if (std::ranges::none_of(sso_marks, [&](std::string_view key) { return profile.contains(key); })) return std::nullopt;
-  const Profile& session = sso_session_of(files, name, profile);
+  const Profile* named = sso_session_of(files, name, profile);
+  const Profile& session = named ? *named : profile;
   auto needed = [&](const Profile& section, std::string_view key) {
     std::string value = value_in(section, key);
     if (value.empty())

@@ -431,6 +431,18 @@ def test_a_web_identity_token_is_exchanged_for_keys_that_work(sandbox):
         unsigned.assume_role_with_web_identity(RoleArn=ROLE + "-not", **exchange)
 
 
+def test_the_policy_simulator_tells_what_an_identity_may(sandbox, iam):
+    user = sandbox.client("sts").get_caller_identity()["Arn"]
+    asked = dict(ActionNames=["iam:UploadServerCertificate", "route53:GetChange"], ResourceArns=["*"])
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=user, PaginationConfig={"PageSize": 1}, **asked
+    )
+    decisions = {r["EvalActionName"]: r["EvalDecision"] for page in pages for r in page["EvaluationResults"]}
+    assert decisions == dict.fromkeys(asked["ActionNames"], "allowed"), "no policy is attached"
+    with refused("NoSuchEntity", 404):
+        iam.simulate_principal_policy(PolicySourceArn=ROLE + "-not", **asked)
+
+
 def operations_of_certferry():
     """(service, operation) of every call that src/aws can make."""
     source = "".join(file.read_text() for file in (pathlib.Path(__file__).parents[2] / "src" / "aws").glob("*.cpp"))
