@@ -120,12 +120,12 @@ Doctor::Doctor(Patient patient)
 }
 
 Task<Findings> Doctor::examine() {
-  const auto look = [this](std::string check, std::string subject, Task<Findings> (Doctor::*what)()) {
+  const auto look = [this](const std::string& check, const std::string& subject, Task<Findings> (Doctor::*what)()) {
     return [this, check, subject, what]() -> Task<Findings> {
       co_return co_await looked(check, subject, [this, what] { return (this->*what)(); });
     };
   };
-  const auto in_aws = [this](std::string check, std::string subject, Task<Findings> (Doctor::*what)()) {
+  const auto in_aws = [this](const std::string& check, const std::string& subject, Task<Findings> (Doctor::*what)()) {
     return [this, check, subject, what]() -> Task<Findings> {
       co_return co_await looked_in_aws(check, subject, [this, what] { return (this->*what)(); });
     };

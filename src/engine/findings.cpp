@@ -13,7 +13,7 @@ using Verdict = Finding::Verdict;
 constexpr std::size_t subjects_shown = 3;
 
 std::string painted(Verdict verdict, bool colour) {
-  const std::string word = fmt::format("{:<6}", name(verdict));
+  std::string word = fmt::format("{:<6}", name(verdict));
   if (!colour) return word;
   const int code = verdict == Verdict::green ? 32 : verdict == Verdict::yellow ? 33 : 31;  // ECMA-48, SGR
   return fmt::format("\x1b[{}m{}\x1b[0m", code, word);
