@@ -134,6 +134,10 @@ int ecdsa_sign(int type, const unsigned char* digest, int length, unsigned char*
 int ecdsa_verify(int type, const unsigned char* digest, int length, const unsigned char* signature, int size,
                  EC_KEY* key) {
   EcdsaState& all = ecdsa_state();
+  // OpenSSL blinds inversions on some curves: a verification, remembered or not, takes nothing of the world's
+  // randomness.
+  SeededEntropy blinding{0};
+  const OpensslEntropyMeanwhile meanwhile{blinding};
   if (!all.remembering) {
     ++all.counts.verified;
     return all.openssl.verify(type, digest, length, signature, size, key);
