@@ -24,8 +24,11 @@ class FileSealing final : public Sealing {
 
   Task<Bytes> seal(Secret plain, std::string context) override {
     Secret key = co_await key_made_if_absent();
-    Envelope envelope{
-        .sealing = "file", .key = key_name(key), .data_key = {}, .sealed = certferry::seal(key, plain, context)};
+    Envelope envelope{.sealing = "file",
+                      .key = key_name(key),
+                      .key_arn = "",
+                      .data_key = {},
+                      .sealed = certferry::seal(key, plain, context)};
     co_return to_bytes(envelope);
   }
 

@@ -227,16 +227,17 @@ const std::map<std::string, Operation> operations = {
     {"kms.generate_data_key",
      [](Client& client, const Json& input) -> Task<Json> {
        DataKey made = co_await Kms{client}.generate_data_key(text_in(input, "key"), context_in(input));
-       co_return Json::object({{"plain", base64(made.plain.reveal())}, {"sealed", base64(made.ciphertext)}});
+       co_return Json::object({{"plain", base64(made.plain.reveal())}, {"sealed", base64(made.sealed.ciphertext)}});
      }},
     {"kms.encrypt",
      [](Client& client, const Json& input) -> Task<Json> {
-       co_return base64(
-           co_await Kms{client}.encrypt(text_in(input, "key"), Secret{text_in(input, "plain")}, context_in(input)));
+       const Encrypted sealed =
+           co_await Kms{client}.encrypt(text_in(input, "key"), Secret{text_in(input, "plain")}, context_in(input));
+       co_return base64(sealed.ciphertext);
      }},
     {"kms.decrypt",
      [](Client& client, const Json& input) -> Task<Json> {
-       Secret plain = co_await Kms{client}.decrypt(text_in(input, "key"),
+       Secret plain = co_await Kms{client}.decrypt({text_in(input, "key"), ""},
                                                    parse_base64(text_in(input, "sealed")).value(), context_in(input));
        co_return plain.reveal();
      }},

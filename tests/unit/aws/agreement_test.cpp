@@ -149,12 +149,13 @@ TEST_F(AgreementWithTheSandbox, SealsUnderAContextAndAssumesARole) {
   world.sts().add_role("arn:aws:iam::210987654321:role/dns", "x-1");
   in_process([&](Access& access, Outside&) -> Task<> {
     Kms kms{access.client()};
+    const SealingKmsKey named{"alias/certferry", ""};
     DataKey key = co_await kms.generate_data_key("alias/certferry", {{"certferry", "secret/www/1"}});
-    EXPECT_EQ((co_await kms.decrypt("alias/certferry", key.ciphertext, {{"certferry", "secret/www/1"}})).reveal(),
+    EXPECT_EQ((co_await kms.decrypt(named, key.sealed.ciphertext, {{"certferry", "secret/www/1"}})).reveal(),
               key.plain.reveal());
     std::optional<Failure> refused;
     try {
-      co_await kms.decrypt("alias/certferry", key.ciphertext, {{"certferry", "secret/www/2"}});
+      co_await kms.decrypt(named, key.sealed.ciphertext, {{"certferry", "secret/www/2"}});
     } catch (const Failure& failure) {
       refused = failure;
     }

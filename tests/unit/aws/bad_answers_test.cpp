@@ -60,11 +60,11 @@ std::vector<Ask> asks() {
   return {
       {"ListHostedZones", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.zones(); }},
       {"GetChange", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.get_change(ChangeId::parse("C1")); }},
-      {"ListServerCertificates", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.list("/"); }},
+      {"GetAccountSummary", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.quota(); }},
       {"DescribeLoadBalancers", [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe_all(); }},
       {"DescribeListeners", [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listener(arn); }},
       {"ListObjectsV2", [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
-      {"Decrypt", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.decrypt("k", "c", {}); }},
+      {"Decrypt", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.decrypt({"k", ""}, "c", {}); }},
       {"DescribeKey", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.key_arn("k"); }},
       {"AssumeRole", [](Paper& paper) -> Task<> { co_await Sts{paper.client}.assume_role("r", "s", {}); }},
       {"GetRoleCredentials",
