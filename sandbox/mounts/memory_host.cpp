@@ -94,22 +94,20 @@ Task<> MemoryHost::change(std::string name, std::function<void(Machine&)> happen
   co_await effects_.perform(std::move(effect));
 }
 
-Task<std::optional<Bytes>> MemoryHost::read(Path path) {
+Task<std::optional<OpenedFile>> MemoryHost::open(Path path) {
   co_await effects_.time().sleep(Duration{0});
   const auto* node = machine_.find(path);
   if (!node) co_return std::nullopt;
   if (node->kind != Machine::Kind::file) refuse_path(path, "is a directory");
-  co_return node->content;
+  co_return OpenedFile{node->content, node->mode};
 }
 
 Task<std::optional<FileStatus>> MemoryHost::status(Path path) {
   co_await effects_.time().sleep(Duration{0});
-  const auto* itself = machine_.find(path, false);
-  const auto* node = machine_.find(path);
-  if (!itself) co_return std::nullopt;
-  const auto& seen = node ? *node : *itself;
-  co_return FileStatus{seen.mode, seen.kind == Machine::Kind::directory, itself->kind == Machine::Kind::link,
-                       seen.ours};
+  const auto* node = machine_.find(path, false);
+  if (!node) co_return std::nullopt;
+  co_return FileStatus{node->mode, node->kind == Machine::Kind::directory, node->kind == Machine::Kind::link,
+                       node->ours};
 }
 
 Task<> MemoryHost::replace(Path path, Bytes content, FileMode mode) {

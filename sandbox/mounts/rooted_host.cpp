@@ -29,7 +29,7 @@ Path RootedHost::inside(const Path& path) const {
   return path.starts_with('/') ? root_ + path : fmt::format("{}/{}", root_, path);
 }
 
-Task<std::optional<Bytes>> RootedHost::read(Path path) { co_return co_await real_.read(inside(path)); }
+Task<std::optional<OpenedFile>> RootedHost::open(Path path) { co_return co_await real_.open(inside(path)); }
 
 Task<std::optional<FileStatus>> RootedHost::status(Path path) { co_return co_await real_.status(inside(path)); }
 

@@ -86,16 +86,12 @@ class FileSpot final : public AccountKeySpot {
   FileSpot(Host& host, std::string path) : host_(host), path_(std::move(path)) {}
 
   Task<std::optional<PrivateKey>> read() override {
-    const std::optional<FileStatus> status = co_await host_.status(path_);
-    if (!status) co_return std::nullopt;
-    if (status->directory)
-      throw Failure(Failure::Kind::refused, "this is a directory", "Point [account] key at a file");
-    if ((status->mode & group_and_others) != 0)
-      throw Failure(Failure::Kind::refused, fmt::format("others may read it (mode {:04o})", status->mode),
+    std::optional<OpenedFile> file = co_await host_.open(path_);
+    if (!file) co_return std::nullopt;
+    const Secret pem{std::move(file->content)};
+    if ((file->mode & group_and_others) != 0)
+      throw Failure(Failure::Kind::refused, fmt::format("others may read it (mode {:04o})", file->mode),
                     fmt::format("Type: chmod 600 {}", path_));
-    std::optional<Bytes> text = co_await host_.read(path_);
-    if (!text) co_return std::nullopt;
-    const Secret pem{std::move(*text)};
     co_return PrivateKey::from_pem(pem);
   }
 

@@ -22,6 +22,11 @@ struct FileStatus {
   bool ours = false;  // owned by the user we run as
 };
 
+struct OpenedFile {
+  Bytes content;
+  unsigned mode = 0;  // of the file itself, whatever links led to it
+};
+
 struct Command {
   std::vector<std::string> argv;  // no shell
   Duration deadline = std::chrono::seconds{60};
@@ -38,8 +43,13 @@ struct Exit {
 class Host {
  public:
   virtual ~Host() = default;
-  virtual Task<std::optional<Bytes>> read(Path path) = 0;  // empty where there is none; at most 16 MiB
-  virtual Task<std::optional<FileStatus>> status(Path path) = 0;
+  virtual Task<std::optional<OpenedFile>> open(Path path) = 0;  // empty where there is none; at most 16 MiB
+  Task<std::optional<Bytes>> read(Path path) {
+    std::optional<OpenedFile> file = co_await open(std::move(path));
+    if (!file) co_return std::nullopt;
+    co_return std::move(file->content);
+  }
+  virtual Task<std::optional<FileStatus>> status(Path path) = 0;  // of a link: its own
   // Whole or not at all: written beside, fsynced, renamed, directory fsynced. Parents are made, 0700 where mode is
   // private.
   virtual Task<> replace(Path path, Bytes content, FileMode mode) = 0;

@@ -118,22 +118,23 @@ bool create_file(const Path& path, BytesView content, unsigned mode) {
   return true;
 }
 
-std::optional<Bytes> read_file(const Path& path) {
+std::optional<OpenedFile> opened_file(const Path& path) {
   constexpr std::size_t limit = 16UZ * 1024 * 1024;
   const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file && is_absence(errno)) return std::nullopt;
-  if (!file) throw file_failure("Reading", path, errno);
-  Bytes content;
+  struct stat found{};
+  if (!file || ::fstat(file.number(), &found) != 0) throw file_failure("Reading", path, errno);
+  OpenedFile opened{.content = {}, .mode = found.st_mode & 07777U};
   std::array<char, 65536> chunk;
   for (;;) {
     const ssize_t size = ::read(file.number(), chunk.data(), chunk.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) throw file_failure("Reading", path, errno);
-    if (size == 0) return content;
-    if (content.size() + static_cast<std::size_t>(size) > limit)
+    if (size == 0) return opened;
+    if (opened.content.size() + static_cast<std::size_t>(size) > limit)
       throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", quoted(path)),
                     "Name the file that was meant.");
-    content.append(chunk.data(), static_cast<std::size_t>(size));
+    opened.content.append(chunk.data(), static_cast<std::size_t>(size));
   }
 }
 
@@ -149,7 +150,7 @@ std::string hashed_id(BytesView text) {
 
 }  // namespace
 
-Task<std::optional<Bytes>> PosixHost::read(Path path) { co_return read_file(path); }
+Task<std::optional<OpenedFile>> PosixHost::open(Path path) { co_return opened_file(path); }
 
 Task<std::optional<FileStatus>> PosixHost::status(Path path) {
   struct stat found{};
@@ -231,13 +232,13 @@ Task<Exit> PosixHost::run(Command command) { co_return co_await run_child(std::m
 
 std::string PosixHost::id() const {
   for (const char* path : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
-    std::optional<Bytes> content;
+    std::optional<OpenedFile> file;
     try {
-      content = read_file(path);
+      file = opened_file(path);
     } catch (const Failure&) {
       continue;  // unreadable is as good as absent here
     }
-    if (content && content->size() >= 32) return "host/" + hashed_id(content->substr(0, 32));
+    if (file && file->content.size() >= 32) return "host/" + hashed_id(file->content.substr(0, 32));
   }
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);

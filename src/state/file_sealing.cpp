@@ -49,15 +49,13 @@ class FileSealing final : public Sealing {
 
  private:
   Task<std::optional<Secret>> key_there() {
-    std::optional<FileStatus> status = co_await outside_.host.status(key_file_);
-    if (!status) co_return std::nullopt;
-    if ((status->mode & others_bits) != 0)
+    std::optional<OpenedFile> file = co_await outside_.host.open(key_file_);
+    if (!file) co_return std::nullopt;
+    const Secret shown{std::move(file->content)};
+    if ((file->mode & others_bits) != 0)
       throw Failure(Failure::Kind::refused,
-                    fmt::format("{}: others may read the key of the store (mode {:04o})", key_file_, status->mode),
+                    fmt::format("{}: others may read the key of the store (mode {:04o})", key_file_, file->mode),
                     fmt::format("Type: chmod 600 {}", key_file_));
-    std::optional<Bytes> text = co_await outside_.host.read(key_file_);
-    if (!text) co_return std::nullopt;
-    const Secret shown{std::move(*text)};
     std::string_view digits = shown.reveal();
     while (digits.ends_with('\n') || digits.ends_with('\r')) digits.remove_suffix(1);
     std::optional<Bytes> key = parse_hex(digits);

@@ -88,6 +88,23 @@ def test_a_key_file_that_may_not_be_read_is_told_and_no_other_is_made(certferry,
     assert len(accounts_made(ca, since)) == 1
 
 
+def test_a_key_file_behind_a_link_is_judged_by_what_it_is(certferry, aws):
+    """As Kubernetes mounts a Secret: a link to a link."""
+    aws.zone("mounted.example.org")
+    key = certferry.folder / "..version" / "account.pem"
+    key.parent.mkdir()
+    (certferry.folder / "..data").symlink_to("..version")
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", str(key)], check=True)
+    key.chmod(0o600)
+    link = certferry.folder / "account.pem"
+    link.symlink_to("..data/account.pem")
+    certferry.configure(
+        certificate("www", ["www.mounted.example.org"], {"files": str(certferry.folder / "tls")}), account=f'key = "{link}"'
+    )
+    certferry.apply()
+    assert link.is_symlink() and (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
+
+
 def test_state_in_s3_serves_two_machines(certferry, aws, ca, bucket, kms_key, tmp_path):
     aws.zone("shared.example.org")
     certferry.configure(

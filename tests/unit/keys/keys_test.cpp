@@ -288,5 +288,31 @@ TEST_F(KeysTest, AccountKeyInAFileIsForUsAlone) {
   EXPECT_EQ(machine.find(in_file.key)->content, "no key");
 }
 
+TEST_F(KeysTest, KeyFilesBehindALinkAreJudgedByWhatTheyAre) {
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_file);
+    thumbprints["made"].insert(key.public_part().thumbprint());
+    co_await keeper.vault.put(shop, 1, Secret{"a secret"});
+  });
+  const std::string store_key = "/var/lib/certferry/store.key";
+  for (const std::string& path : {in_file.key, store_key}) {  // as Kubernetes mounts a Secret
+    const Path there = path + ".mounted";
+    machine.nodes[there] = machine.nodes.at(path);
+    machine.nodes[path] = {sandbox::Machine::Kind::link, there, 0777, true};
+  }
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_file);
+    thumbprints["made"].insert(key.public_part().thumbprint());
+    EXPECT_EQ((co_await keeper.vault.get(shop, 1)).value().reveal(), "a secret");
+  });
+  EXPECT_EQ(thumbprints.at("made").size(), 1U);
+  for (const std::string& path : {in_file.key, store_key}) machine.nodes.at(path + ".mounted").mode = 0644;
+  EXPECT_EQ(refusal_at(in_file).next(), "Type: chmod 600 " + in_file.key);
+  run([&](Keeper& keeper) -> Task<> {
+    const Work open = [&]() -> Task<> { co_await keeper.vault.get(shop, 1); };
+    EXPECT_EQ((co_await keeping_failure(open)).value().next(), "Type: chmod 600 " + store_key);
+  });
+}
+
 }  // namespace
 }  // namespace certferry
