@@ -240,6 +240,7 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
 
   Refusal out = made(Kind::refused, refusal_advice(call, answer, error, credentials), Retry::no);
   out.clock_suspect = among(clock_codes, error.code);
+  out.credentials_expired = among(expired_codes, error.code);
   return out;
 }
 

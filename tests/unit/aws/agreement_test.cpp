@@ -1,5 +1,6 @@
 // The clients against the sandbox, which checks every signature with code of its own and is stricter than emulators.
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "aws/access.h"
@@ -177,6 +178,16 @@ TEST_F(AgreementWithTheSandbox, WorksWithAClockThatIsAnHourOff) {
     EXPECT_EQ(access.requests_sent(), 2U);
     co_await sts.caller_identity();
     EXPECT_EQ(access.requests_sent(), 3U);
+  });
+}
+
+TEST_F(AgreementWithTheSandbox, SendsAgainAllThatWasUnderWayWithAClockThatIsAnHourOff) {
+  simulated.machine().clock_error = -hours(1);
+  in_process([&](Access& access, Outside&) -> Task<> {
+    const std::vector<Work> works(4, [&]() -> Task<> { co_await Sts{access.client()}.caller_identity(); });
+    const auto ended = co_await all_settled(works);
+    EXPECT_EQ(std::ranges::count(ended, nullptr), 4);
+    EXPECT_EQ(access.requests_sent(), 8U);
   });
 }
 
