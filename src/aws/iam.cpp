@@ -94,21 +94,6 @@ Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
   co_return std::nullopt;
 }
 
-Task<std::vector<ServerCertificate>> Iam::list(const std::string& path_prefix) {
-  std::vector<ServerCertificate> out;
-  for (std::string marker;;) {
-    QueryParameters parameters = {{"PathPrefix", path_prefix}};
-    if (!marker.empty()) parameters.emplace_back("Marker", marker);
-    Call call = iam_call("ListServerCertificates", "path " + path_prefix, std::move(parameters));
-    http::Response answer = co_await client_.send(call);
-    Xml page = query_result(call, answer);
-    if (auto list = page.child("ServerCertificateMetadataList"))
-      for (const Xml& member : list->children("member")) out.push_back(metadata_of(member));
-    marker = page.text("Marker");
-    if (page.text("IsTruncated") != "true" || marker.empty()) co_return out;
-  }
-}
-
 Task<Iam::Removal> Iam::remove(const std::string& name) {
   Call call = iam_call("DeleteServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
   try {

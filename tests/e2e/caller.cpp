@@ -98,10 +98,6 @@ Arn arn_in(const Json& input) { return Arn::parse(text_in(input, "arn")); }
 
 // A new operation is a line here, and a row in test_aws_calls.py.
 const std::map<std::string, Operation> operations = {
-    {"zones_named",
-     [](Client& client, const Json& input) -> Task<Json> {
-       co_return shown(co_await Route53{client}.zones_named(DomainName::parse(text_in(input, "name"))));
-     }},
     {"zones", [](Client& client, const Json&) -> Task<Json> { co_return shown(co_await Route53{client}.zones()); }},
     {"name_servers",
      [](Client& client, const Json& input) -> Task<Json> {
@@ -129,10 +125,6 @@ const std::map<std::string, Operation> operations = {
     {"iam.get",
      [](Client& client, const Json& input) -> Task<Json> {
        co_return shown(co_await Iam{client}.get(text_in(input, "name")));
-     }},
-    {"iam.list",
-     [](Client& client, const Json& input) -> Task<Json> {
-       co_return shown(co_await Iam{client}.list(text_in(input, "path")));
      }},
     {"iam.remove",
      [](Client& client, const Json& input) -> Task<Json> {

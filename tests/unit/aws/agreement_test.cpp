@@ -61,9 +61,8 @@ TEST_F(AgreementWithTheSandbox, ChangesRecordSetsAndDeletesThemExactly) {
   world.zones().put("shop.example", weighted);
   in_process([&](Access& access, Outside& outside) -> Task<> {
     Route53 route53{access.client()};
-    auto zones = co_await route53.zones_named(domain);
+    auto zones = co_await route53.zones();
     EXPECT_EQ(zones.size(), 1U);
-    EXPECT_EQ((co_await route53.zones()).size(), 1U);
     EXPECT_FALSE((co_await route53.name_servers(zones.at(0).id)).empty());
     auto sets = co_await route53.record_sets(zones.at(0).id, "_acme-challenge.shop.example", "TXT");
     EXPECT_EQ(sets.size(), 1U);
@@ -101,7 +100,6 @@ TEST_F(AgreementWithTheSandbox, ShelvesACertificateAndBindsItOnceItIsSeen) {
     ServerCertificate made = co_await iam.upload("/certferry/", "www", content.chain.leaf_pem(), content.key.pem(),
                                                  content.chain.intermediates_pem());
     EXPECT_EQ((co_await iam.get("www"))->body, content.chain.leaf_pem());
-    EXPECT_EQ((co_await iam.list("/certferry/")).size(), 1U);
     EXPECT_FALSE(co_await iam.get("other"));
     std::optional<Failure> early;
     try {
