@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/guards.h"
+#include "estate.h"
 #include "sandbox/openssl_signatures.h"
 #include "soak/life.h"
 #include "soak/workers.h"
