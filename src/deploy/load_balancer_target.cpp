@@ -147,12 +147,12 @@ Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {
                 "Run certferry again: it looks at what is there now");
 }
 
-Task<> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
-  if (former.reference.empty() || former.reference == bound.reference) co_return;
-  const std::string now = (co_await describe()).reference;
-  if (now != bound.reference) co_return;  // nothing was changed, or somebody else changed it since
+Task<bool> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
+  if (former.reference.empty()) co_return false;
+  if ((co_await describe()).reference != bound.reference) co_return false;
   const Work restoring = [&]() -> Task<> { co_await change(former.reference, bound.reference); };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "restore", restoring);
+  co_return true;
 }
 
 }  // namespace certferry
