@@ -124,7 +124,7 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
   if (!by_handshake && proving_.verify == Verify::automatic)
     outside_.log.warn(
         fmt::format("{}: verified by the word of the API alone, for no handshake from here showed the "
-                    "certificate that it served before",
+                    "certificate that it served before; verify = \"api\" says that this is known",
                     name()));
   const Work verifying = [&]() -> Task<> {
     co_await verify_by_api(issued);

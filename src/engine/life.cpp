@@ -42,7 +42,7 @@ std::string proven_by(Proof proof) {
     case Proof::handshake:
       return "served and verified";
     case Proof::api:
-      return "bound there, says AWS; no handshake was made";
+      return "bound there, says AWS alone";
     case Proof::files:
       return "in place; no server was asked";
   }

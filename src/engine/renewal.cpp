@@ -120,7 +120,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
 Task<Installation> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
                            Duration retire_after, Trades& trades) {
   const Serving seen = co_await target.look();
-  if (seen.shows(issued) && trades.installs.proven(target, issued)) co_return Installation{Installation::End::kept};
+  if (trades.installs.proven(target, seen, issued)) co_return Installation{Installation::End::kept};
   const Serving former = co_await trades.installs.note(target, seen, issued);  // written before the first change
   if (const auto held =
           permit(former, issued, wanted, trades.record.get(), trades.roots, trades.time.now(), trades.permits)) {
@@ -130,7 +130,8 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
   const PrivateKey key = co_await trades.keys.open(ref);  // only now: a look costs no Decrypt
   const Shelved shelved = co_await trades.shelves.put(target, trades.record.get().id, issued, key);
   const Proof proof = co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
-  co_await trades.installs.prove(target, issued, retire_after);  // starts the clock of what was there before
+  // Starts the clock of what was there before.
+  co_await trades.installs.prove(target, seen, issued, proof, retire_after);
   co_return Installation{Installation::End::installed, proof};
 }
 

@@ -69,6 +69,11 @@ Action serves_it(const std::string& id, const std::string& target) {
   return Action{Kind::keep, id, target, "serves it", "", {}};
 }
 
+Action hides_it(const std::string& id, const std::string& target) {
+  return Action{Kind::keep, id, target, "refers to it, says AWS; a handshake shows another, as when it was bound",
+                "",         {}};
+}
+
 // Whether a certificate is wanted now, before anything holds it back.
 Action decide_issue(const ObservedCertificate& seen, const Request& request, WallTime now) {
   const std::string id = seen.id.text();
@@ -177,11 +182,10 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
                     "look at the target, or run `certferry apply --retry`",
                     rolled_back->not_before};
   }
-  if (target.serving->shows(issued)) {
-    const bool proven = known != record.targets.end() && known->second.proven == issued.fingerprint();
-    if (proven) return serves_it(id, target.id);
-    return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
-  }
+  const bool shows = target.serving->shows(issued);
+  if (known != record.targets.end() && known->second.proves(issued, *target.serving))
+    return shows ? serves_it(id, target.id) : hides_it(id, target.id);
+  if (shows) return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
   if (auto held = permit(*target.serving, issued, seen.wanted, record, roots, now, request.permits))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   const Chain* served = target.serving->certificate();

@@ -132,6 +132,7 @@ TEST_F(LoadBalancerTargetTest, BelievesTheApiWithAWarningWhereNoHandshakeTells) 
     EXPECT_EQ(co_await target.verify(issued, Serving{}), Proof::api);
   });
   EXPECT_TRUE(heard("verified by the word of the API alone"));
+  EXPECT_TRUE(heard("verify = \"api\""));
 }
 
 TEST_F(LoadBalancerTargetTest, AsksForNoHandshakeWhereToldTo) {

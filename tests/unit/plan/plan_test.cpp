@@ -126,6 +126,23 @@ TEST_F(Planning, ATargetThatShowsItUnprovenIsInstalledAgain) {
   EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::keep);
 }
 
+TEST_F(Planning, ATargetWhereHandshakesShowWhatTheyDidWhenItWasProvenRests) {
+  Record record = recorded(days(80));
+  record.targets["elb/web"].proven = record.newest->issued.fingerprint();
+  Serving hidden = serving(record.newest->issued.chain, true);
+  hidden.shown = ca.issue({"shop.example"}, now - days(1), now + days(300));
+  EXPECT_EQ(plan(seen(record, {target(hidden)})).targets.front().kind, Kind::install) << "nobody wrote it down";
+  record.targets["elb/web"].shown_instead = hidden.shown->leaf.fingerprint();
+  const Action rests = plan(seen(record, {target(hidden)})).targets.front();
+  EXPECT_EQ(rests.kind, Kind::keep);
+  EXPECT_THAT(rests.reason, HasSubstr("a handshake shows another"));
+  Serving elsewhere = hidden;
+  elsewhere.body = hidden.shown;
+  EXPECT_NE(plan(seen(record, {target(elsewhere)})).targets.front().kind, Kind::keep) << "the slot refers to another";
+  record.targets["elb/web"].proven.reset();
+  EXPECT_EQ(plan(seen(record, {target(hidden)})).targets.front().kind, Kind::install);
+}
+
 TEST_F(Planning, ATargetThatWasRolledBackRests) {
   Record record = recorded(days(80));
   record.targets["elb/web"].rolled_back =
