@@ -177,6 +177,15 @@ Task<std::map<std::string, RoleTaken>> Deployment::State::places_of(std::string 
   co_return places;
 }
 
+std::string name_of(const InstallConfig& install) {
+  struct {
+    std::string operator()(const ElbInstall& elb) const { return ElbTarget::name_of(elb); }
+    std::string operator()(const ListenerInstall& listener) const { return ListenerTarget::name_of(listener.arn); }
+    std::string operator()(const FilesInstall& files) const { return FilesTarget::name_of(files.directory); }
+  } name;
+  return std::visit(name, install.where);
+}
+
 Task<Target*> Deployment::target(const CertificateConfig& certificate, const InstallConfig& install) {
   state_->note_regions(certificate);
   const std::string key = fmt::format("{} {} {} {}", certificate.id.text(), state_->region_of(install), install.slot(),

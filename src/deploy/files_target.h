@@ -12,7 +12,8 @@ class FilesTarget final : public Target {
  public:
   FilesTarget(Outside& outside, FilesShelf& shelf, Proving proving, FilesInstall where);
   std::string_view id() const override { return id_; }  // "files/<host id>/<directory>", as its shelf's
-  std::string name() const override { return "files " + shelf_.directory(); }
+  static std::string name_of(const std::string& directory) { return "files " + directory; }
+  std::string name() const override { return name_of(shelf_.directory()); }
   Shelf& shelf() override { return shelf_; }
   Task<Serving> look() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.

@@ -177,7 +177,7 @@ Task<> Life::forget_old_keys(const Lease& lease) {
 Task<Outcome> Life::install_one(const CertificateConfig& certificate, const InstallConfig& where,
                                 const CertificateSpec& wanted) {
   const std::string id = certificate.id.text();
-  std::string target_id = where.slot(), target_name = target_id;
+  std::string target_id = where.slot(), target_name = name_of(where);
   try {
     Target* target = co_await deployment_.target(certificate, where);
     target_id = target->id();

@@ -19,7 +19,7 @@ Task<> all_done(std::vector<Work> works, std::size_t at_once) {
 }  // namespace
 
 Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const InstallConfig& install) {
-  ObservedTarget seen{install.slot(), install.slot(), {}, "", "", true};
+  ObservedTarget seen{install.slot(), name_of(install), {}, "", "", true};
   try {
     Target* target = co_await deployment_.target(certificate, install);
     seen.id = std::string{target->id()};
