@@ -325,9 +325,12 @@ Verb command_of(const std::string& name, const Words& words) {
   return VersionCommand{};
 }
 
-Told misuse(const std::string& name, const std::string& what) {
+// json: asked for by its word alone, for the words may not have been understood as far as that.
+UsageError usage_error(const std::string& name, const std::string& what, const std::vector<std::string>& arguments) {
   const std::string help = name.empty() ? "certferry --help" : fmt::format("certferry {} --help", name);
-  return {fmt::format("certferry: {}\n  -> See {}\n", what, help), name == "check" ? exit_check_unknown : exit_usage};
+  return {.failure = Failure{Failure::Kind::refused, what, "See " + help},
+          .exit = name == "check" ? exit_check_unknown : exit_usage,
+          .json = std::ranges::find(arguments, "--json") != arguments.end()};
 }
 
 std::string chosen(const CLI::App& app) {
@@ -351,7 +354,11 @@ std::string explained(const CLI::App& app, const std::vector<std::string>& argum
 
 }  // namespace
 
-std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string>& arguments) {
+int exit_of_failure(const Verb& command) {
+  return std::holds_alternative<CheckCommand>(command) ? exit_check_unknown : 1;
+}
+
+Parsed parse_command_line(const std::vector<std::string>& arguments) {
   Words words;
   CLI::App app{"certferry: from any ACME CA to every AWS listener", "certferry"};
   app.footer(std::string{"Begin with:\n  certferry demo                      see it work, on this machine alone\n"
@@ -383,9 +390,9 @@ std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string
     return Told{subcommands.empty() ? app.help() : subcommands.front()->help("certferry"), 0};
   } catch (const CLI::ParseError& error) {
     if (version) return CommandLine{VersionCommand{}, words.json, false, false};
-    return misuse(chosen(app), explained(app, arguments, error.what()));
+    return usage_error(chosen(app), explained(app, arguments, error.what()), arguments);
   } catch (const Misused& misused) {
-    return misuse(chosen(app), misused.what);
+    return usage_error(chosen(app), misused.what, arguments);
   }
 }
 

@@ -38,7 +38,7 @@ Task<int> run_command(Stage& stage, const CommandLine& line) {
     co_return check ? exit_check_unknown : exit_usage;
   } catch (const Failure& failure) {
     say_failure(stage, failure);
-    co_return check ? exit_check_unknown : 1;
+    co_return exit_of_failure(line.command);
   }
 }
 
