@@ -5,7 +5,8 @@
 
 #include "base/failure.h"
 #include "cli/empty_store.h"
-#include "cli/said.h"
+#include "cli/trust.h"
+#include "config/misconfigured.h"
 #include "real/sqlite_store.h"
 #include "state/heartbeats.h"
 #include "state/s3_store.h"
@@ -25,6 +26,16 @@ std::pair<std::string, std::string> bucket_and_prefix(const std::string& place) 
   return {rest.substr(0, slash), prefix};
 }
 
+// A region or a profile that is none is the user's to correct; credentials are not asked for yet.
+Task<std::unique_ptr<aws::Access>> open_access(Outside& outside, const AwsConfig& config) {
+  try {
+    co_return co_await aws::Access::open(outside, {config.region, config.profile});
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    throw Misconfigured{config.place.file.empty() ? failure : failure.within(config.place.text())};
+  }
+}
+
 }  // namespace
 
 std::string state_directory(const Config& config, const Host& host) {
@@ -38,15 +49,10 @@ std::string state_file(const Stage& stage, const Config& config) {
   return fmt::format("{}{}/state.db", stage.disk_root, state_directory(config, stage.host));
 }
 
-Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust) {
+Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust, const Place& place) {
   const Roots roots = stage.roots ? *stage.roots : Roots::system();
   if (!trust) co_return roots;
-  const auto pem = co_await stage.host.read(*trust);
-  if (!pem) {
-    throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("{} is not there", *trust),
-                                "Write the path of a PEM file with the CA's roots"}};
-  }
-  co_return roots.with(Roots::from_pem(*pem));
+  co_return roots.with(Roots::from_pem(co_await read_trust(stage.host, *trust, place)));
 }
 
 Foundation::Foundation(Stage& stage, const Config& config, Outside& outside)
@@ -82,7 +88,7 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, cons
     troubles.push_back({Finding::Verdict::red, std::move(check), std::move(subject), failure.what(), failure.next()});
   };
   try {
-    foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+    foundation->access_ = co_await open_access(*outside, config.aws);
   } catch (const Failure& failure) {
     trouble("identity", "identity", failure);
   }
@@ -103,16 +109,15 @@ void Foundation::open_sealing() {
 }
 
 Task<> Foundation::furnish() {
-  roots_ = co_await trusted_roots(stage_, config_.ca.trust);
-  access_ = co_await aws::Access::open(outside_, {config_.aws.region, config_.aws.profile});
+  roots_ = co_await trusted_roots(stage_, config_.ca.trust, config_.ca.trust_place);
+  access_ = co_await open_access(outside_, config_.aws);
   open_sealing();
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_store(Stage& stage, const Config& config) {
   Outside* outside = co_await stage.open(config);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
-  if (state_in_s3(config))
-    foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+  if (state_in_s3(config)) foundation->access_ = co_await open_access(*outside, config.aws);
   foundation->open_store(Duration::zero());
   co_return foundation;
 }

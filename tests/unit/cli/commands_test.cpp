@@ -83,14 +83,17 @@ TEST_F(Commands, ExitWithTwoWhereTheConfigurationIsMissingOrWrong) {
   write("/etc/certferry/certferry.toml", "[ca]\nagree_to_terms = true\n");
   EXPECT_EQ(run({"apply"}), 2);
   EXPECT_EQ(err,
-            "certferry: the configuration names no certificate\n  -> Add [[certificate]] with domains = "
+            "certferry: /etc/certferry/certferry.toml:1:1: the configuration names no certificate\n  -> Add "
+            "[[certificate]] with domains = "
             "[\"example.com\"]\n");
 }
 
 TEST_F(Commands, ExitWithTwoWhereANameIsNoCertificate) {
   write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
   EXPECT_EQ(run({"apply", "--renew", "wwww"}), 2);
-  EXPECT_EQ(err, "certferry: --renew: no certificate is called \"wwww\"\n  -> Write --renew www\n");
+  EXPECT_EQ(err,
+            "certferry: --renew: no certificate of /etc/certferry/certferry.toml is called \"wwww\"\n"
+            "  -> Write --renew www\n");
 }
 
 TEST_F(Commands, ExitWithOneWhereTheOutsideFails) {
