@@ -64,7 +64,9 @@ std::string worsening(World& world, const Chain& former, const Chain& next, Wall
     return "an untrusted certificate took the place of a trusted or foreign one";
   for (const DomainName& name : former.leaf.names())
     if (!next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
-  if (next.leaf.not_after() < former.leaf.not_after() && !may_be_shortened(world, former.leaf, now))
+  const bool earlier = next.leaf.not_after() < former.leaf.not_after();
+  const bool same_specification = next.leaf.names() == former.leaf.names();  // as far as can be seen from outside
+  if (earlier && same_specification && !may_be_shortened(world, former.leaf, now))
     return fmt::format("it ends {} instead of {}, and nothing asked for that", iso8601(next.leaf.not_after()),
                        iso8601(former.leaf.not_after()));
   return "";

@@ -20,6 +20,7 @@ struct ObservedTarget {
   bool configured = true;          // false: only the record knows it
   bool refused = false;            // it failed until a person changes something
   std::string given_to = {};       // of one that is not: the certificate that it is configured for now, if any
+  std::string given_for = {};      // the certificate that what it serves was put there for, where that is asked
 };
 struct ObservedCertificate {
   CertificateId id;

@@ -130,6 +130,8 @@ std::string_view name(Turn turn) {
       return "all disks are full for a while";
     case Turn::clock_jumps:
       return "the clock jumps in the middle of the next run";
+    case Turn::install_moved:
+      return "an install is moved to another certificate";
   }
   return "";
 }
@@ -151,6 +153,9 @@ Drawn draw(std::uint64_t seed) {
   drawn.clock_jump_hours = lots.from_to(-30, 30);
   draw_faults(lots, drawn.faults);
   draw_crashes(lots, drawn.crashes);
+  // Behind everything else, so that the numbers of worlds without it mean what they did.
+  if (drawn.certificates.size() > 1 && lots.one_in(3))
+    drawn.turns[lots.below(drawn.turns.size())] = Turn::install_moved;
   return drawn;
 }
 

@@ -39,6 +39,7 @@ enum class Turn {
   kms_denied,           // AccessDeniedException to everything
   disk_full,            // nothing can be written on any machine
   clock_jumps,          // of the first machine, in the middle of the next run
+  install_moved,        // from one certificate to another; in every second world for good
 };
 std::string_view name(Turn);
 
