@@ -184,7 +184,10 @@ Task<std::vector<ObservedCertificate>> Observer::certificates(const Request& req
     std::set<CertificateId> configured;
     for (const ObservedCertificate& seen : all) configured.insert(seen.id);
     for (const auto& [id, generation] : index_.certificates())
-      if (!configured.contains(id)) all.push_back(ObservedCertificate{id, {}, {}, {}, false});
+      if (!configured.contains(id)) {
+        all.push_back(ObservedCertificate{id, {}, {}, {}, false});
+        all.back().named_elsewhere = !config_.names_all;
+      }
   }
   std::vector<Work> reads;
   for (ObservedCertificate& seen : all)

@@ -146,7 +146,9 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
 Action leave_alone(const ObservedCertificate& seen, const ObservedTarget& target) {
   Action note{Kind::keep, seen.id.text(), target.id, "", "", {}};
   note.configured = false;
-  if (!target.serving) {
+  if (seen.named_elsewhere) {
+    note.reason = "not named here, and left as it is";
+  } else if (!target.serving) {
     note.reason = "no longer configured, and cannot be looked at: " + target.trouble;
     note.remedy = target.remedy;
   } else if (serves_something_else(*seen.record, target)) {
@@ -235,9 +237,10 @@ CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request&
     return plan;
   }
   if (!seen.configured) {
-    plan.issue = Action{Kind::keep, seen.id.text(),
-                        "",         "no longer configured: what is served stays; `certferry forget` ends it",
-                        "",         {}};
+    plan.issue = Action{Kind::keep, seen.id.text(), "", "", "", {}};
+    plan.issue->reason = seen.named_elsewhere
+                             ? "not named here, and left as it is"
+                             : "no longer configured: what is served stays; `certferry forget` ends it";
   } else if (seen.at_rest) {
     plan.issue = not_due(seen.id.text(), seen.at_rest->not_after, seen.at_rest->due);
   } else {

@@ -30,6 +30,7 @@ struct ObservedCertificate {
   bool configured = true;
   std::string trouble = {}, remedy = {};  // why its record could not be read; nothing is done for it then
   std::optional<AtRest> at_rest = {};     // in place of its record, which was not read: see suffices()
+  bool named_elsewhere = false;           // perhaps: of one that is not configured, where flags name another one alone
 };
 struct Action {
   enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };

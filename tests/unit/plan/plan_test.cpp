@@ -118,6 +118,22 @@ TEST_F(Planning, OrdersNothingWhereOursIsServedThoughTheStateIsLost) {
   EXPECT_THAT(issue->remedy, HasSubstr("--renew shop")) << "where it is nowhere any more";
 }
 
+TEST_F(Planning, LosesNoStateWhereItKnowsWhoseTheServedOneIs) {
+  ObservedTarget known = target(serving(ca.issue({"shop.example"}, now - days(1), now + days(89)), true));
+  known.given_for = "store";
+  EXPECT_EQ(plan(seen({}, {known})).issue->kind, Kind::issue);
+}
+
+TEST_F(Planning, AdvisesNothingForACertificateThatIsPerhapsNamedElsewhere) {
+  ObservedCertificate other = seen(recorded(days(60)), {target(Serving{})});
+  other.targets.front().configured = other.configured = false;
+  EXPECT_THAT(plan(other).issue->reason, HasSubstr("certferry forget"));
+  other.named_elsewhere = true;
+  const CertificatePlan made = plan(other);
+  EXPECT_EQ(made.issue->reason, "not named here, and left as it is");
+  EXPECT_EQ(made.targets.front().reason, "not named here, and left as it is");
+}
+
 TEST_F(Planning, ATargetThatShowsItUnprovenIsInstalledAgain) {
   Record record = recorded(days(80));
   const ObservedTarget shows = target(serving(record.newest->issued.chain, true));
