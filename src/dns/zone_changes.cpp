@@ -129,6 +129,15 @@ std::vector<Change> changes_from(const NamePlans& plans, const std::map<std::str
   return changes;
 }
 
+bool any_stands(const NamePlans& plans, const std::map<std::string, std::vector<RecordSet>>& there) {
+  return std::ranges::any_of(there, [&](const auto& named) {
+    const auto plan = plans.find(named.first);
+    return plan != plans.end() && std::ranges::any_of(named.second, [&](const RecordSet& set) {
+             return set.type == "TXT" && holds_any(set, plan->second.wanted);
+           });
+  });
+}
+
 std::vector<std::set<std::string>> portions(const NamePlans& plans) {
   std::vector<std::set<std::string>> all;
   std::size_t records = 0, characters = 0;

@@ -33,6 +33,9 @@ std::vector<aws::Change> believed_changes(const NamePlans& plans);
 std::vector<aws::Change> changes_from(const NamePlans& plans,
                                       const std::map<std::string, std::vector<aws::RecordSet>>& there);
 
+// Pure: whether a value that is wanted is there.
+bool any_stands(const NamePlans& plans, const std::map<std::string, std::vector<aws::RecordSet>>& there);
+
 // Names in portions that fit into one change batch (limits/route53.h).
 std::vector<std::set<std::string>> portions(const NamePlans& plans);
 

@@ -53,8 +53,14 @@ bool may_still_land(const TxtEntry& entry, WallTime now) {
 struct Told {
   std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
   bool every_answer = true;               // of all its requests: none may still be on its way
+  bool may_stand = false;                 // by one of them, though a later one was refused; as last seen
   WallTime begun;
 };
+
+// Whether Route 53 may have refused because of what stands in the zone; also where nobody can read why.
+bool objects_to_what_stands(const Failure& failure) {
+  return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
+}
 
 void note_created(TxtEntry& entry, const Told& told, const Fresh& fresh) {
   if (fresh.contains({entry.name, entry.value}) && told.every_answer) entry.asked.reset();
@@ -180,7 +186,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, fresh, names);
-  Told told{{}, true, outside.clock.now()};
+  Told told{.begun = outside.clock.now()};
   std::exception_ptr failed;
   bool refused_batch = false, surely_unsent = false;
   try {
@@ -189,7 +195,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
     failed = std::current_exception();
     refused_batch = failure.kind() == Failure::Kind::refused &&
                     (failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
-    surely_unsent = failure.kind() == Failure::Kind::refused && told.every_answer;
+    surely_unsent = failure.kind() == Failure::Kind::refused && told.every_answer && !told.may_stand;
   }
   if (!failed) {
     co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, entries, names, fresh, told); });
@@ -222,12 +228,14 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
       co_return;
     } catch (const Failure& failure) {
       if (failure.kind() == Failure::Kind::outcome_unknown) told.every_answer = false;
-      const bool rebuildable =
-          failure.code() == "InvalidChangeBatch" || failure.kind() == Failure::Kind::outcome_unknown;
+      const bool rebuildable = objects_to_what_stands(failure) || failure.kind() == Failure::Kind::outcome_unknown;
+      if (rebuildable) told.may_stand = true;
       if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;
       objection = failure;
     }
-    std::vector<aws::Change> rebuilt = changes_from(plans, co_await read(plans));
+    const auto there = co_await read(plans);
+    told.may_stand = any_stands(plans, there);
+    std::vector<aws::Change> rebuilt = changes_from(plans, there);
     if (rebuilt == sent && objection->kind() != Failure::Kind::outcome_unknown) throw Failure{*objection};
     sent = std::move(rebuilt);
   }

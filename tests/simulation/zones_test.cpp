@@ -90,5 +90,26 @@ TEST(Zones, ThatCannotBeLookedAtKeepTheirLedgersAndSayWhatToDo) {
   EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("Let this configuration's role list it")));
 }
 
+// What goes wrong with the next change batches of a zone, one after the other; then nothing does.
+void spoil_batches(Estate& estate, std::vector<sandbox::Faults> faults) {
+  auto& heard = estate.simulated->network().heard_request;
+  heard = [&estate, watching = heard, faults, next = std::size_t{0}](const http::Request& request) mutable {
+    watching(request);
+    const bool batch = request.method == "POST" && request.url.path().ends_with("/rrset/");
+    estate.world().faults() = batch && next < faults.size() ? faults[next++] : sandbox::Faults::calm();
+  };
+}
+
+// A batch is turned away and yet taken in, and so the next try is refused, in an answer that nobody can read (seed 6453
+// of the drawing at that time): the values stand, and were forgotten as though they did not.
+TEST(Zones, KeepInTheLedgerWhatARefusalThatNobodyCanReadIsAbout) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example", "*.shop.example"});
+  spoil_batches(estate, {{.throttled = 100, .delivered_twice = 100}, {.reply_spoiled = 100}});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty()) << "what stands was read, and the batch rebuilt on it";
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace certferry::simulation
