@@ -136,11 +136,11 @@ struct Invariants::State {
     if (next == nullptr) return;
     const bool allowed = allowed_worse.erase(listener) == 1;
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
-    if (const std::string why = defect(next->content, event.at); !why.empty() && ours != nullptr)
-      report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     const auto before = contents.find(former);
     const bool rollback = std::exchange(replaced[listener], former) == arn;
-    if (before == contents.end() || allowed || rollback) return;
+    if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
+      report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
+    if (before == contents.end() || allowed || rollback || event.late) return;
     if (const std::string why = worsening(world, before->second.chain, next->content.chain, event.at); !why.empty())
       report(event, fmt::format("I7: {} was given {}: {}", listener, arn, why));
   }

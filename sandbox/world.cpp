@@ -138,8 +138,9 @@ void World::advance(WallTime now) {
     for (auto& entry : balancer.listeners) entry.listener.advance(now_);
 }
 
-http::Response World::handle(const http::Request& request, WallTime now) {
+http::Response World::handle(const http::Request& request, WallTime now, bool late) {
   advance(now);
+  late_ = late;
   const bool to_ca = request.url.authority() == Url::parse(settings_.ca_url).authority();
   http::Response response = to_ca ? ca_->handle(request, now_) : handle_aws(request);
   if (!response.headers.get("Date")) response.headers.set("Date", http_date(now_));
@@ -250,6 +251,7 @@ std::optional<std::string> World::secret_of(const std::string& access_key_id) co
 }
 
 void World::record(Event event) {
+  event.late = late_;
   const Event heard = event;  // events_ may grow while listeners run
   events_.push_back(std::move(event));
   for (std::size_t i = 0; i < listeners_.size(); ++i) listeners_[i](heard);

@@ -7,6 +7,15 @@
 #include "wire/base64.h"
 
 namespace certferry::sandbox {
+namespace {
+
+void happen(EffectLog& log, const Effect& effect, bool late) {
+  log.late = late;
+  effect.happens();
+  log.late = false;
+}
+
+}  // namespace
 
 std::string_view name(Moment moment) {
   switch (moment) {
@@ -69,7 +78,7 @@ Task<> Effects::perform(Effect effect) {
   if (crash && (crash->moment == Moment::before || crash->moment == Moment::sent)) {
     const bool on_its_way = crash->moment == Moment::sent && effect.outlives_sender;
     log_.trace.line(fmt::format("{} is killed {}", process_name_, on_its_way ? "with it on its way" : "before it"));
-    if (on_its_way) time_.after(crash->lands_after, effect.happens);
+    if (on_its_way) time_.after(crash->lands_after, [effect, &log = log_] { happen(log, effect, true); });
     process_.kill(crash->in_flight_lands);
     co_await arrived->wait();  // never
   }
@@ -93,7 +102,7 @@ Task<> Effects::perform(Effect effect) {
   auto happens = [effect, crash, reply, &log = log_, name = process_name_, &time = time_, process = &process_,
                   fate = process_.fate()] {
     if (fate->killed && !(effect.outlives_sender && fate->in_flight_lands)) return;
-    effect.happens();
+    happen(log, effect, fate->killed || (crash && crash->moment == Moment::stopped));
     if (fate->killed) return;
     if (crash && crash->moment == Moment::after_effect_before_reply) {
       log.trace.line(fmt::format("{} is killed before the reply", name));

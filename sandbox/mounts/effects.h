@@ -67,6 +67,7 @@ struct EffectLog {
   std::vector<std::string> names;  // of each effect, by its number
   Dice* dice = nullptr;            // for what breaks on a machine
   const Faults* faults = nullptr;
+  bool late = false;  // while an effect happens: its sender is dead, or had been stopped after its last look
   std::optional<CrashPoint> crash_at(long number) const;
 };
 
@@ -91,6 +92,7 @@ class Effects {
   void disk_may_fail(const std::string& place);
   VirtualTime& time() { return time_; }
   Trace& trace() { return log_.trace; }
+  const EffectLog& log() const { return log_; }
 
  private:
   VirtualTime& time_;

@@ -121,7 +121,8 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
                 .outlives_sender = true};
   bool request_lost = dice.percent(faults.request_lost);
   effect.reply_lost = request_lost || dice.percent(faults.reply_lost);
-  if (dice.percent(faults.request_late)) {
+  const bool late = dice.percent(faults.request_late);
+  if (late) {
     effect.there = dice.between(request.deadline, kLatest);
     effect.reply_lost = true;
   }
@@ -132,17 +133,17 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   const bool twice = dice.percent(faults.delivered_twice);
   auto reply = std::make_shared<std::optional<http::Response>>();
   auto sent = std::make_shared<const http::Request>(std::move(request));
-  effect.happens = [&world = network_.world, &time = effects_.time(), reply, sent, request_lost, unavailable, throttle,
-                    spoiled, twice] {
+  effect.happens = [&world = network_.world, &time = effects_.time(), &log = effects_.log(), reply, sent, request_lost,
+                    unavailable, throttle, spoiled, twice, late] {
     if (request_lost) return;
     if (unavailable)
       *reply = http::Response{503, {{"Date", http_date(time.now())}}, ""};
     else if (throttle)
       *reply = sent->headers.get("X-Amz-Target") ? throttled_json_reply(time.now()) : throttled_reply(time.now());
     else
-      *reply = world.handle(*sent, time.now());
+      *reply = world.handle(*sent, time.now(), late || log.late);
     if (spoiled) spoil(**reply);
-    if (twice) world.handle(*sent, time.now());
+    if (twice) world.handle(*sent, time.now(), late || log.late);
   };
   if (effect.reply_lost || effect.there + effect.back > sent->deadline) {
     Work exchange = [&] { return effects_.perform(effect); };

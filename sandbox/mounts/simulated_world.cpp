@@ -96,7 +96,11 @@ std::size_t SimulatedWorld::crash_points_since(long effect) const {
 
 Machine& SimulatedWorld::machine(const std::string& name) {
   const auto [found, fresh] = machines_.try_emplace(name);
-  if (fresh && name != "main") found->second.id = "host/" + name;
+  if (!fresh) return found->second;
+  if (name != "main") found->second.id = "host/" + name;
+  found->second.heard_change = [this, name] {
+    if (heard_files) heard_files(name);
+  };
   return found->second;
 }
 

@@ -29,7 +29,7 @@ struct Ended {
   std::size_t orders = 0, answered = 0, issued = 0;  // orders made and answered, certificates
   std::size_t left_over = 0;  // challenge values in the zones, and certificates of ours that nothing refers to
   Duration lasted{0};         // by the world's clock
-  std::string trace;          // where there are complaints
+  std::string trace;
 };
 
 using Kills = std::vector<sandbox::CrashPoint>;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "sandbox/certificate_authority.h"
+#include "sandbox/server_certificates.h"
 
 namespace certferry::simulation {
 namespace {
@@ -65,34 +66,44 @@ std::string objection_to(Estate& estate, const Place& place, const CertificateCo
   if (ours->revoked) return fmt::format("{} shows a revoked certificate", place.name);
   if (leaf.not_after() <= estate.simulated->time().now())
     return fmt::format("{} shows an expired certificate", place.name);
+  if (leaf.fingerprint() != estate.newest(wanted.id.text()))
+    return fmt::format("{} shows another certificate than the newest of {}", place.name, wanted.id.text());
   return "";
 }
 
+// Whole or not: a private key that was left alone in its directory is the worst of them.
 std::vector<std::string> directories_left_over(Estate& estate) {
-  constexpr std::string_view generations = "/generations/", whole = "/fullchain.pem";
+  constexpr std::string_view generations = "/generations/";
   const auto& machine = estate.simulated->machine();
-  std::vector<std::string> left;
+  std::set<std::string> left;
   for (const auto& [path, node] : machine.nodes) {
     const auto at = path.find(generations);
-    if (at == std::string::npos || !path.ends_with(whole)) continue;
-    if (machine.resolved(path.substr(0, at) + "/live") + std::string{whole} != path) left.push_back(path);
+    if (at == std::string::npos) continue;
+    const std::string generation = path.substr(0, path.find('/', at + generations.size()));
+    if (machine.resolved(path.substr(0, at) + "/live") != generation) left.insert(generation);
+  }
+  return {left.begin(), left.end()};
+}
+
+bool stands_on(Estate& estate, const std::string& shelf, const std::string& name) {
+  if (shelf.starts_with("shelf/iam")) return estate.world().server_certificates().by_name.contains(name);
+  const auto& machines = estate.simulated->machines();
+  return std::ranges::any_of(machines, [&](const auto& one) {
+    return std::ranges::any_of(one.second.nodes,
+                               [&](const auto& node) { return node.first.ends_with("/generations/" + name); });
+  });
+}
+
+// Of what is no longer there.
+std::vector<std::string> ledgers_that_tell_of_more(Estate& estate) {
+  std::vector<std::string> left;
+  for (const auto& [key, value] : estate.watch->stored()) {
+    if (key.starts_with("zone/") && !object_of(value).elements("entries").empty()) left.push_back(key);
+    if (!key.starts_with("shelf/")) continue;
+    for (const Json& entry : object_of(value).elements("entries"))
+      if (!stands_on(estate, key, entry.text("name").value_or(""))) left.push_back(key);
   }
   return left;
-}
-
-std::vector<std::string> ledgers_that_tell_of_records(Estate& estate) {
-  std::vector<std::string> left;
-  for (const auto& [key, value] : estate.watch->stored())
-    if (key.starts_with("zone/") && !object_of(value).elements("entries").empty()) left.push_back(key);
-  return left;
-}
-
-bool touched_files_since(const sandbox::SimulatedWorld& world, long effect) {
-  const auto& names = world.effect_names();
-  return std::any_of(names.begin() + effect, names.end(), [](const std::string& name) {
-    return name.starts_with("link /") || name.starts_with("replace /") || name.starts_with("make directory /") ||
-           name.starts_with("remove /") || name.starts_with("run ");
-  });
 }
 
 }  // namespace
@@ -106,17 +117,15 @@ std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
 
 std::vector<std::string> becomes_quiet(Estate& estate, int days_most) {
   auto& world = *estate.simulated;
+  std::vector<std::string> asked;
   for (int day = 0; day < days_most; ++day) {
-    const auto orders = estate.world().ca().orders.size();
     const long effects = world.effects();
-    const auto changes = estate.changes_of([&] { estate.apply_with_restarts(); });
+    asked = estate.asked_to_change([&] { estate.apply_with_restarts(); });
     const bool disturbed = world.crash_points_since(effects) > 0;
-    if (changes == 0 && !touched_files_since(world, effects) && orders == estate.world().ca().orders.size() &&
-        !disturbed && day > 0)
-      return {};
+    if (asked.empty() && !disturbed && day > 0) return {};
     estate.pass(hours(25));  // longer than what was replaced is kept
   }
-  return {fmt::format("it was not quiet after {} days", days_most)};
+  return {fmt::format("it was not quiet after {} days: {}", days_most, fmt::join(asked, ", "))};
 }
 
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing) {
@@ -137,7 +146,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
   for (const std::string& name : estate.server_certificates_left_over())
     wrong.push_back("a certificate is left: " + name);
   for (const std::string& path : directories_left_over(estate)) wrong.push_back("a generation is left: " + path);
-  for (const std::string& key : ledgers_that_tell_of_records(estate)) wrong.push_back(key + " still tells of a record");
+  for (const std::string& key : ledgers_that_tell_of_more(estate)) wrong.push_back(key + " tells of what is gone");
   return wrong;
 }
 

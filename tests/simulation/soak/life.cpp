@@ -43,7 +43,6 @@ class Life {
         turns_(estate_, drawn_, [this](std::string sentence) { complain(std::move(sentence)); }) {
     build();
     estate_.watch->bytes().cut_one_in(writes_a_cut);
-    if (drawn_.faults.request_late > 0) estate_.watch->allow_late_effects();
   }
 
   Lived lived(Tracing tracing) {
@@ -115,7 +114,6 @@ class Life {
     if (!drawn_.numbered_as_traced) point.effect += estate_.simulated->effects();
     estate_.simulated->kill_at(point);
     killed_at_.push_back(point);
-    if (point.moment == Moment::sent || point.moment == Moment::stopped) estate_.watch->allow_late_effects();
   }
 
   struct Instance {

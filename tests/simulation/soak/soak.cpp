@@ -29,7 +29,8 @@ constexpr unsigned world_takes_most = 60;  // seconds of real time; some millise
 
 constexpr const char* usage =
     R"(soak --worlds N [--seed FROM]      so many worlds; exit code 1 where one is wrong
-     --seed N [--crash EFFECT,MOMENT]...  one world and its trace; killed there instead of where it was drawn
+     --seed N [--crash EFFECT,MOMENT[,SECONDS]]...  one world and its trace; killed there instead of where it was drawn
+     --life NAME [--crash EFFECT,MOMENT]...  one of the standard lives and its trace, killed there
      --exhaustive [--pairs]         the standard lives, killed at every crash point, or at every ordered pair of them
   --life NAME     one of these lives alone
   --part I/N      the I-th of N parts of it
@@ -40,7 +41,8 @@ constexpr const char* usage =
   --speed         nothing but how many worlds a second, of 320 first issues or --worlds
   --json FILE     the same as JSON
      --recorded FILE...             what was recorded of former runs (./dev record), as tables
-moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply
+moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply;
+SECONDS: after how many it lands, or goes on
 )";
 
 struct Wish {
@@ -61,6 +63,8 @@ sandbox::CrashPoint crash_point(const std::string& text) {
   if (comma == std::string::npos) throw std::invalid_argument("--crash wants EFFECT,MOMENT");
   point.effect = std::stol(text.substr(0, comma));
   point.moment = static_cast<sandbox::Moment>(std::stoi(text.substr(comma + 1)));
+  const auto second = text.find(',', comma + 1);
+  if (second != std::string::npos) point.lands_after = seconds(std::stol(text.substr(second + 1)));
   return point;
 }
 
@@ -211,6 +215,13 @@ int one_world(const Wish& wish) {
   return 1;
 }
 
+int one_life(const Wish& wish) {
+  const simulation::Ended ended = killed_there(wish.exhaustion.life, wish.crashes);
+  fmt::print("{}{} effects, {} of them before the life begins\n", ended.trace, ended.effects.size(), ended.first);
+  for (const std::string& sentence : ended.complaints) fmt::print("    {}\n", sentence);
+  return ended.complaints.empty() ? 0 : 1;
+}
+
 int exhaust(const Wish& wish) {
   Exhaustion all = wish.exhaustion;
   all.workers = wish.workers;
@@ -237,6 +248,7 @@ int soak(const Wish& wish) {
   std::optional<sandbox::SignatureMemory> memory;
   if (!wish.real) memory.emplace();
   if (wish.exhaustive) return exhaust(wish);
+  if (!wish.exhaustion.life.empty()) return one_life(wish);
   if (!wish.worlds) return one_world(wish);
   const Figures figures = on_workers(wish.workers, [&](unsigned worker) {
     const std::uint64_t worlds = *wish.worlds > worker ? *wish.worlds - worker : 0;
