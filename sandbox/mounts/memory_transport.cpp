@@ -10,7 +10,9 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr Duration kLatest = minutes(14);  // AWS takes a signature for 15
+constexpr Duration kLatest = minutes(14);                       // AWS takes a signature for 15
+constexpr Duration kSlowest = minutes(3), kSlow = seconds(20);  // an answer, and one in time as a rule
+constexpr int kEven = 50;                                       // percent
 
 // Of the query protocol's form, which spells these names without escapes; "" where there is none.
 std::string query_action(const http::Request& request) {
@@ -125,6 +127,10 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   if (late) {
     effect.there = dice.between(request.deadline, kLatest);
     effect.reply_lost = true;
+  }
+  if (dice.percent(faults.reply_slow)) {
+    effect.back = dice.between(seconds(1), dice.percent(kEven) ? kSlow : kSlowest);
+    effects_.trace().line(fmt::format("  the answer to {} takes {}", effect.name, humane(effect.back)));
   }
   bool unavailable = dice.percent(faults.service_unavailable);
   bool is_aws = !signed_service(request).empty();

@@ -58,6 +58,8 @@ Task<> RootedHost::link(Path link, Path target) {
   co_await real_.link(inside(link), target.starts_with('/') ? there : target);
 }
 
+Task<> RootedHost::sync(Path path) { co_await real_.sync(inside(path)); }
+
 std::optional<std::string> RootedHost::environment(std::string name) const {
   auto found = environment_.find(name);
   if (found == environment_.end()) return {};

@@ -92,6 +92,7 @@ class SimulatedWorld {
   std::size_t processes() const { return started_; }                // ever started, numbered from 0
 
  private:
+  void value_may_be_damaged(const Seat& seat);
   void poll_all();
   void reap();
   SimulatedProcess& living(std::size_t process);

@@ -79,7 +79,7 @@ Task<> FilesTarget::bind(const Shelved& next, const Serving& seen) {
           fmt::format("{}: live points to {} where {} was expected: somebody else changed it", name(),
                       now.empty() ? "nothing" : quoted(now), seen.reference.empty() ? "nothing" : seen.reference),
           "Run certferry again: it looks at what is there now");
-    if (now != next.reference) co_await switch_to(next.reference);
+    co_await switch_to(next.reference);  // again where it is there: who made it may have died before it was on the disk
     co_await reload(limits::reload::deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "bind", binding);

@@ -64,6 +64,10 @@ class Host {
   virtual Task<> remove(Path path) = 0;  // a file, a link or a whole directory; absent: success
   virtual Task<std::optional<Path>> link_target(Path link) = 0;
   virtual Task<> link(Path link, Path target) = 0;  // `link` points to `target` from one instant on, whatever it was
+  // The file, directory or link that stands there, and what leads to it, outlasts a loss of power from now on, whoever
+  // wrote it: one that died may not have come to syncing it. Absent: success. The calls above sync what they are about,
+  // changed or not, but not what leads there and was there.
+  virtual Task<> sync(Path path) = 0;
   virtual std::optional<std::string> environment(std::string name) const = 0;
   virtual Task<Exit> run(Command command) = 0;
   virtual std::string id() const = 0;    // stable for this machine: "host/3f2a…"

@@ -49,10 +49,18 @@ void sync_directory(const Path& directory) {
   if (!open || (::fsync(open.number()) != 0 && errno != EINVAL)) throw file_failure("Syncing", directory, errno);
 }
 
+// The entry of what was there already: whoever made or removed it may have died before its own sync.
+void sync_entry(const Path& path) {
+  const Path directory = parent_of(path);
+  const OpenFile open{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!open && (is_absence(errno) || errno == EACCES)) return;  // nothing is there, or it is somebody else's to keep
+  if (!open || (::fsync(open.number()) != 0 && errno != EINVAL)) throw file_failure("Syncing", directory, errno);
+}
+
 void make_directories(const Path& path, unsigned mode) {
   struct stat found{};
   if (::stat(path.c_str(), &found) == 0) {
-    if (S_ISDIR(found.st_mode)) return;
+    if (S_ISDIR(found.st_mode)) return sync_entry(path);
     throw file_failure("Making the directory", path, ENOTDIR);
   }
   if (errno != ENOENT) throw file_failure("Making the directory", path, errno);
@@ -111,8 +119,9 @@ void replace_file(const Path& path, BytesView content, unsigned mode) {
 bool create_file(const Path& path, BytesView content, unsigned mode) {
   const FreshFile fresh{path, content, mode};
   if (::link(fresh.place(), path.c_str()) != 0) {
-    if (errno == EEXIST) return false;
-    throw file_failure("Creating", path, errno);
+    if (errno != EEXIST) throw file_failure("Creating", path, errno);
+    sync_entry(path);
+    return false;
   }
   sync_directory(parent_of(path));
   return true;
@@ -195,9 +204,9 @@ Task<std::vector<std::string>> PosixHost::list(Path directory) {
 
 Task<> PosixHost::remove(Path path) {
   std::error_code error;
-  const auto removed = fs::remove_all(path, error);
+  fs::remove_all(path, error);
   if (error && !is_absence(error.value())) throw file_failure("Removing", path, error.value());
-  if (!error && removed > 0) sync_directory(parent_of(path));
+  sync_entry(path);
   co_return;
 }
 
@@ -220,6 +229,14 @@ Task<> PosixHost::link(Path link, Path target) {
   }
   sync_directory(parent_of(link));
   co_return;
+}
+
+Task<> PosixHost::sync(Path path) {
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)};
+  if (!file && is_absence(errno)) co_return;
+  if (!file && errno != ELOOP) throw file_failure("Syncing", path, errno);  // ELOOP: a link, which is its entry alone
+  if (file && ::fsync(file.number()) != 0 && errno != EINVAL) throw file_failure("Syncing", path, errno);
+  for (Path entry = path; entry != "/" && entry != "."; entry = parent_of(entry)) sync_entry(entry);
 }
 
 std::optional<std::string> PosixHost::environment(std::string name) const {

@@ -46,18 +46,18 @@ void tell(Estate& estate, Ended& ended) {
 }
 
 // "17,0;23,4"
-Kills kills_of(const std::string& text, Duration lands_after) {
+Kills kills_of(const std::string& text, const Story& story) {
   Kills kills;
   std::istringstream points{text};
   for (std::string point; std::getline(points, point, ';');)
-    kills.push_back(
-        {std::stol(point), static_cast<Moment>(std::stoi(point.substr(point.find(',') + 1))), true, lands_after});
+    kills.push_back({std::stol(point), static_cast<Moment>(std::stoi(point.substr(point.find(',') + 1))), true,
+                     story.lands_after, story.power_lost});
   return kills;
 }
 
 std::vector<Kills> chosen(const Kills& all, const Story& story) {
   std::vector<Kills> some;
-  if (const char* one = std::getenv("CERTFERRY_CRASH")) return {kills_of(one, story.lands_after)};
+  if (const char* one = std::getenv("CERTFERRY_CRASH")) return {kills_of(one, story)};
   std::size_t stride = (all.size() + story.points - 1) / story.points;
   if (stride > 1 && stride % 2 == 0) ++stride;  // odd: it meets every moment
   if (std::getenv("CERTFERRY_EXHAUSTIVE") != nullptr) stride = 1;
@@ -91,7 +91,7 @@ Kills crash_points_after(const Story& story, const Ended& ended, long effect) {
   for (; effect < static_cast<long>(ended.effects.size()); ++effect)
     for (const Moment moment : story.moments)
       if (moment != Moment::sent || travels(ended.effects[static_cast<std::size_t>(effect)]))
-        points.push_back({effect, moment, true, story.lands_after});
+        points.push_back({effect, moment, true, story.lands_after, story.power_lost});
   return points;
 }
 

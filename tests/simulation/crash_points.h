@@ -16,6 +16,7 @@ struct Story {
   std::vector<sandbox::Moment> moments = {sandbox::Moment::before, sandbox::Moment::sent,
                                           sandbox::Moment::after_effect_before_reply, sandbox::Moment::after_reply};
   Duration lands_after = minutes(2);  // of Moment::sent and stopped
+  bool power_lost = false;            // with each death
   std::size_t points = 20;            // of so many at most, spread evenly
   std::function<std::unique_ptr<Estate>()> found = [] { return std::make_unique<Estate>(); };
 };

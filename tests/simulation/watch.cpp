@@ -37,6 +37,10 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
     const auto found = entries.find(key);
     changed(key, found == entries.end() ? std::nullopt : std::optional{found->second.value});
   };
+  simulated.state().heard_loss = [this](const Store::Key& key) {
+    heard_.erase(key);  // what was lost never was: nothing goes back from it to what is there now
+    simulated_.state().heard_change(key);
+  };
   simulated.heard_files = [this](const std::string& machine) { files_.changed(machine); };
   simulated.network().heard_request = [this](const http::Request& request) { secrets_.sent(request); };
   secrets_.add_secret(simulated.world().secret_of("AKIASANDBOX").value());
@@ -44,7 +48,7 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
 
 Watch::~Watch() {
   *listening_ = false;
-  simulated_.state().heard_change = nullptr;
+  simulated_.state().heard_change = simulated_.state().heard_loss = nullptr;
   simulated_.heard_files = nullptr;
   simulated_.network().heard_request = nullptr;
 }
