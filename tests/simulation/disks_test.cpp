@@ -60,7 +60,7 @@ bool stays_here(const std::string& effect) {
 
 // Its successor finds what it wrote, as every process does; half a minute may pass before that is on the disk.
 TEST(Disks, WhatADeadProcessHadNotSyncedIsNotReliedOn) {
-  constexpr long ahead_most = 24, stride = 5;
+  constexpr long ahead_most = 24, stride = 17;
   for (const auto& build : {shop_in_files, renewal_in_files}) {
     const Story story{.build = build, .live = live_on, .check = well_in_the_end};
     const Ended undisturbed = lived(story, {});
@@ -120,7 +120,7 @@ TEST(Disks, ADamagedValueIsNamedAndNeverActedOn) {
 // A run begins where another died, beside a value that was damaged meanwhile.
 TEST(Disks, ADamagedValueIsNeverActedOnWhereverTheRunBeforeDied) {
   const Ended undisturbed = lived({.build = shop_in_files, .live = [](Estate& estate) { estate.apply(); }}, {});
-  for (long effect = undisturbed.first; effect < static_cast<long>(undisturbed.effects.size()); effect += 2) {
+  for (long effect = undisturbed.first; effect < static_cast<long>(undisturbed.effects.size()); effect += 7) {
     for (std::size_t nth = 0;; ++nth) {
       Estate estate;
       shop_in_files(estate);
