@@ -8,11 +8,10 @@
 #include "base/failure.h"
 #include "base/limits/acme.h"
 #include "base/limits/letsencrypt.h"
+#include "base/s3_place.h"
 
 namespace certferry {
 namespace {
-
-bool in_s3(const std::string& place) { return place.starts_with("s3://"); }
 
 void validate_keeping(Config& config, Complaints& complaints) {
   AccountConfig& account = config.account;
@@ -25,8 +24,8 @@ void validate_keeping(Config& config, Complaints& complaints) {
     complaints.add(account.place, fmt::format("[account] key = \"{}\" has no kms_key", account.key),
                    "Add kms_key = \"alias/...\" to [account] or [state] (--kms-key): a key in S3 is always sealed");
   }
-  const auto object = account.key.find('/', std::string_view{"s3://"}.size());
-  if (in_s3(account.key) && (object == std::string::npos || account.key.ends_with('/'))) {
+  const auto object = S3Place::parse(account.key);
+  if (object && (object->key.empty() || object->key.ends_with('/'))) {
     complaints.add(account.place, fmt::format("[account] key = \"{}\" names no object", account.key),
                    "Write s3://bucket/path/account.key");
   }

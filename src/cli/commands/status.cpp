@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/limits/store.h"
+#include "base/s3_place.h"
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
@@ -125,7 +126,7 @@ Json status_json(const Known& known, WallTime now) {
 
 Task<int> do_status(Stage& stage, const StatusCommand& command) {
   const Config config = co_await load_config_or_defaults(stage, command.config);
-  const bool embedded = !config.state.store.starts_with("s3://");
+  const bool embedded = !in_s3(config.state.store);
   const std::string file = state_directory(config, stage.host) + "/state.db";
   Json certificates = Json::array();
   if (embedded && !co_await stage.host.status(file)) {  // nothing is made where only a look was asked for
