@@ -120,7 +120,9 @@ Task<CertificateQuota> Iam::quota() {
 
 Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
   std::vector<std::string> denied;
-  for (std::string marker;;) {
+  std::string marker;
+  // A page holds a decision at least.
+  for (std::size_t pages = question.actions.size() * question.resources.size(); pages > 0; --pages) {
     QueryParameters parameters = parameters_of(question);
     if (!marker.empty()) parameters.emplace_back("Marker", marker);
     Call call = iam_call("SimulatePrincipalPolicy", question.principal, std::move(parameters));
@@ -137,6 +139,10 @@ Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
     marker = page.text("Marker");
     if (page.text("IsTruncated") != "true" || marker.empty()) co_return denied;
   }
+  throw Failure(
+      Failure::Kind::transient,
+      fmt::format("IAM SimulatePrincipalPolicy on {}: more pages than decisions were asked for", question.principal),
+      "Run again");
 }
 
 }  // namespace certferry::aws
