@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/s3_place.h"
 #include "cli/empty_store.h"
 #include "cli/trust.h"
 #include "config/misconfigured.h"
@@ -14,17 +15,7 @@
 namespace certferry {
 namespace {
 
-bool state_in_s3(const Config& config) { return config.state.store.starts_with("s3://"); }
-
-// "s3://bucket/pre/fix" as bucket and "pre/fix/".
-std::pair<std::string, std::string> bucket_and_prefix(const std::string& place) {
-  const std::string rest = place.substr(std::string_view{"s3://"}.size());
-  const auto slash = rest.find('/');
-  if (slash == std::string::npos) return {rest, ""};
-  std::string prefix = rest.substr(slash + 1);
-  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
-  return {rest.substr(0, slash), prefix};
-}
+bool state_in_s3(const Config& config) { return in_s3(config.state.store); }
 
 // A region or a profile that is none is the user's to correct; credentials are not asked for yet.
 Task<std::unique_ptr<aws::Access>> open_access(Outside& outside, const AwsConfig& config) {
@@ -55,6 +46,20 @@ Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust,
   co_return roots.with(Roots::from_pem(co_await read_trust(stage.host, *trust, place)));
 }
 
+namespace {
+
+// What is wrong with the file of [ca] trust; empty where nothing is.
+Task<std::optional<Finding>> unread_trust(Stage& stage, const Config& config) {
+  try {
+    co_await trusted_roots(stage, config.ca.trust, config.ca.trust_place);
+  } catch (const Failure& failure) {
+    co_return Finding{Finding::Verdict::red, "ca", "[ca] trust", failure.what(), failure.next()};
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
 Foundation::Foundation(Stage& stage, const Config& config, Outside& outside)
     : stage_(stage), config_(config), outside_(outside), roots_(Roots::none()) {}
 
@@ -82,7 +87,12 @@ Task<> Foundation::open_store_to_look() {
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, const Config& config, Findings& troubles) {
-  Outside* outside = co_await stage.open(config);
+  Config legible = config;  // without what cannot be read
+  if (auto unread = co_await unread_trust(stage, config)) {
+    troubles.push_back(std::move(*unread));
+    legible.ca.trust.reset();
+  }
+  Outside* outside = co_await stage.open(legible);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
   const auto trouble = [&](std::string check, std::string subject, const Failure& failure) {
     troubles.push_back({Finding::Verdict::red, std::move(check), std::move(subject), failure.what(), failure.next()});
@@ -123,10 +133,9 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_store(Stage& stage, const Conf
 }
 
 void Foundation::open_store(Duration wait) {
-  if (state_in_s3(config_)) {
-    const auto [bucket, prefix] = bucket_and_prefix(config_.state.store);
-    store_ = s3_store(outside_, access_->client(), bucket, prefix);
-    instances_ = heartbeat_instances(outside_, stage_.executor, access_->client(), bucket, prefix);
+  if (const auto place = S3Place::parse(config_.state.store)) {
+    store_ = s3_store(outside_, access_->client(), place->bucket, place->prefix());
+    instances_ = heartbeat_instances(outside_, stage_.executor, access_->client(), place->bucket, place->prefix());
     return;
   }
   auto store = std::make_unique<SqliteStore>(state_file(stage_, config_));

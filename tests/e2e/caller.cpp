@@ -184,6 +184,11 @@ const std::map<std::string, Operation> operations = {
        for (const auto& [name, most] : co_await ElbV2{client}.account_limits()) limits[name] = most;
        co_return limits;
      }},
+    {"elbv2.modify_nothing",
+     [](Client& client, const Json& input) -> Task<Json> {
+       co_await ElbV2{client}.modify_nothing(arn_in(input));
+       co_return Json{};
+     }},
     {"elbv2.set_default_certificate",
      [](Client& client, const Json& input) -> Task<Json> {
        co_await ElbV2{client}.set_default_certificate(arn_in(input), text_in(input, "certificate"));

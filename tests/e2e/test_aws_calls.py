@@ -294,6 +294,8 @@ ROWS = [
         lambda w: {"arn": w.listener()[1], "certificate": w.certificate()},
         lambda w: {"ListenerArn": w.listener()[1], "Certificates": [{"CertificateArn": w.certificate()}]},
         nothing),
+    Row("elbv2.modify_nothing", (V2, "modify_listener"),
+        lambda w: {"arn": w.listener()[1]}, lambda w: {"ListenerArn": w.listener()[1]}, nothing),
     Row("elbv2.listener", (V2, "describe_listeners"),
         lambda w: {"arn": w.listener()[1]}, lambda w: {"ListenerArns": [w.listener()[1]]},
         first(listener_shown, "Listeners")),
