@@ -54,9 +54,9 @@ struct Claimed {
 [[noreturn]] void refuse(const Claimed& first, const Claimed& second, const std::string& name) {
   const bool same = first.certificate == second.certificate;
   const std::string place = first.install->place.text();
-  const std::string what = same ? fmt::format("{} stands at {} already", name, place)
-                                : fmt::format("{} serves certificate \"{}\" already, at {}", name,
-                                              first.certificate->id.text(), place);
+  const std::string what =
+      same ? fmt::format("{} stands at {} already", name, place)
+           : fmt::format("{} serves certificate \"{}\" already, at {}", name, first.certificate->id.text(), place);
   throw Misconfigured{Failure{Failure::Kind::refused, what,
                               same ? "Leave one of the two away" : "Leave it in one certificate: a slot serves one"}
                           .within(second.install->place.text())};
