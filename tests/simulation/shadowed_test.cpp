@@ -32,8 +32,7 @@ struct Shadowed : testing::Test {
     estate.pass(minutes(2));  // load balancers find it
   }
   void expect_at_rest() {
-    const std::size_t changes = estate.changes_of([&] { estate.apply(); });
-    EXPECT_EQ(changes, 0U);
+    EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
     EXPECT_FALSE(estate.report().plan.anything()) << to_text(estate.report().plan, estate.simulated->time().now());
     EXPECT_THAT(to_text(estate.report().plan, estate.simulated->time().now()), HasSubstr(" 0 to install"));
   }
