@@ -16,19 +16,19 @@ using sandbox::Moment;
 using sandbox::Seat;
 using testing::IsEmpty;
 
-void shop_at_home(Estate& estate) {
+void state_at_home(Estate& estate) {
   estate.zone("shop.example").classic_elb("old-web");
   estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web");
 }
 
-void shop_in_s3(Estate& estate) {
-  shop_at_home(estate);
+void state_in_a_bucket(Estate& estate) {
+  state_at_home(estate);
   estate.state_in_s3();
 }
 
 // Past a request's deadline its sender knows nothing of it, and past its lease it may not go on: half of all answers.
 TEST(Delays, AnswersThatTakeMinutesCostNoSecondAnswer) {
-  for (const auto& build : {shop_at_home, shop_in_s3}) {
+  for (const auto& build : {state_at_home, state_in_a_bucket}) {
     for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6, 7, 8}) {
       Estate estate{seed};
       build(estate);
@@ -48,7 +48,7 @@ TEST(Delays, AnswersThatTakeMinutesCostNoSecondAnswer) {
 }
 
 TEST(Delays, WhoWasDeadForDaysComesBackToAnotherConfiguration) {
-  for_each_crash_point({.build = shop_at_home,
+  for_each_crash_point({.build = state_at_home,
                         .live =
                             [](Estate& estate) {
                               estate.apply();
@@ -66,7 +66,7 @@ TEST(Delays, WhoWasDeadForDaysComesBackToAnotherConfiguration) {
 
 // The second takes over what the first had claimed, renews it meanwhile, and the first finds that all is done.
 TEST(Delays, WhoWasDeadUntilAnotherTookOverHasNothingToDo) {
-  for_each_crash_point({.build = shop_in_s3,
+  for_each_crash_point({.build = state_in_a_bucket,
                         .live =
                             [](Estate& estate) {
                               const auto kept = std::make_shared<std::optional<Report>>();

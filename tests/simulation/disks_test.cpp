@@ -19,24 +19,24 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const std::string directory = "/etc/ssl/www";
+const std::string served_from = "/etc/ssl/www";
 
-void shop_in_files(Estate& estate) {
+void files_and_a_balancer(Estate& estate) {
   estate.zone("shop.example").classic_elb("old-web");
-  estate.certificate("shop", {"shop.example"}).in_files(directory, {"reload"}).on_elb("old-web");
+  estate.certificate("shop", {"shop.example"}).in_files(served_from, {"reload"}).on_elb("old-web");
 }
 
-void renewal_in_files(Estate& estate) {
-  shop_in_files(estate);
+void files_and_a_balancer_due(Estate& estate) {
+  files_and_a_balancer(estate);
   estate.apply();
   estate.pass(days(61));
 }
 
 // Both targets show one certificate, and no generation, record or key is left over.
-void well_in_the_end(Estate& estate) {
+void well_with_files(Estate& estate) {
   EXPECT_THAT(not_well(estate), IsEmpty());
   EXPECT_EQ(estate.accounts(), 1U);
-  const auto* files = estate.simulated->machine().find(directory + "/live/cert.pem");
+  const auto* files = estate.simulated->machine().find(served_from + "/live/cert.pem");
   ASSERT_NE(files, nullptr);
   EXPECT_EQ(parse_chain(BytesView{files->content}).leaf, estate.shown_by("old-web"));
 }
@@ -44,13 +44,19 @@ void well_in_the_end(Estate& estate) {
 constexpr auto deaths = {Moment::before, Moment::after_effect_before_reply, Moment::after_reply};
 
 TEST(Disks, PowerThatGoesInAFirstRunTakesNothingThatWasReliedOn) {
-  for_each_crash_point(
-      {.build = shop_in_files, .live = live_on, .check = well_in_the_end, .moments = deaths, .power_lost = true});
+  for_each_crash_point({.build = files_and_a_balancer,
+                        .live = live_on,
+                        .check = well_with_files,
+                        .moments = deaths,
+                        .power_lost = true});
 }
 
 TEST(Disks, PowerThatGoesInARenewalTakesNothingThatWasReliedOn) {
-  for_each_crash_point(
-      {.build = renewal_in_files, .live = live_on, .check = well_in_the_end, .moments = deaths, .power_lost = true});
+  for_each_crash_point({.build = files_and_a_balancer_due,
+                        .live = live_on,
+                        .check = well_with_files,
+                        .moments = deaths,
+                        .power_lost = true});
 }
 
 bool stays_here(const std::string& effect) {
@@ -61,8 +67,8 @@ bool stays_here(const std::string& effect) {
 // Its successor finds what it wrote, as every process does; half a minute may pass before that is on the disk.
 TEST(Disks, WhatADeadProcessHadNotSyncedIsNotReliedOn) {
   constexpr long ahead_most = 24, stride = 17;
-  for (const auto& build : {shop_in_files, renewal_in_files}) {
-    const Story story{.build = build, .live = live_on, .check = well_in_the_end};
+  for (const auto& build : {files_and_a_balancer, files_and_a_balancer_due}) {
+    const Story story{.build = build, .live = live_on, .check = well_with_files};
     const Ended undisturbed = lived(story, {});
     for (long first = undisturbed.first; first < static_cast<long>(undisturbed.effects.size()); ++first) {
       if (!stays_here(undisturbed.effects[static_cast<std::size_t>(first)])) continue;
@@ -94,12 +100,12 @@ void names_what_is_damaged(Estate& estate, const std::string& key) {
 TEST(Disks, ADamagedValueIsNamedAndNeverActedOn) {
   const auto keys = [] {
     Estate before;
-    renewal_in_files(before);
+    files_and_a_balancer_due(before);
     return keys_of_the_store(before);
   }();
   for (const std::string& key : keys) {
     Estate estate;
-    renewal_in_files(estate);
+    files_and_a_balancer_due(estate);
     const auto served = estate.shown_by("old-web");
     estate.simulated->state().damaged.insert(key);
     for (int run = 0; run < 3; ++run) {
@@ -111,7 +117,7 @@ TEST(Disks, ADamagedValueIsNamedAndNeverActedOn) {
     EXPECT_TRUE(estate.failures().empty() || estate.shown_by("old-web") == served) << key;
     estate.simulated->state().damaged.clear();
     live_on(estate);
-    well_in_the_end(estate);
+    well_with_files(estate);
     EXPECT_EQ(estate.orders_answered(), 2U) << key;
     if (HasFailure()) FAIL() << key << "\n" << estate.simulated->trace().text();
   }
@@ -119,11 +125,11 @@ TEST(Disks, ADamagedValueIsNamedAndNeverActedOn) {
 
 // A run begins where another died, beside a value that was damaged meanwhile.
 TEST(Disks, ADamagedValueIsNeverActedOnWhereverTheRunBeforeDied) {
-  const Ended undisturbed = lived({.build = shop_in_files, .live = [](Estate& estate) { estate.apply(); }}, {});
+  const Ended undisturbed = lived({.build = files_and_a_balancer, .live = [](Estate& estate) { estate.apply(); }}, {});
   for (long effect = undisturbed.first; effect < static_cast<long>(undisturbed.effects.size()); effect += 7) {
     for (std::size_t nth = 0;; ++nth) {
       Estate estate;
-      shop_in_files(estate);
+      files_and_a_balancer(estate);
       estate.simulated->kill_at({.effect = effect, .moment = Moment::after_reply});
       estate.apply();
       const auto keys = keys_of_the_store(estate);
@@ -133,7 +139,7 @@ TEST(Disks, ADamagedValueIsNeverActedOnWhereverTheRunBeforeDied) {
       if (estate.reported()) names_what_is_damaged(estate, keys[nth]);
       estate.simulated->state().damaged.clear();
       live_on(estate);
-      well_in_the_end(estate);
+      well_with_files(estate);
       EXPECT_EQ(estate.orders_answered(), 1U);
       if (HasFailure()) FAIL() << keys[nth] << " after effect " << effect << "\n" << estate.simulated->trace().text();
     }
@@ -142,7 +148,7 @@ TEST(Disks, ADamagedValueIsNeverActedOnWhereverTheRunBeforeDied) {
 
 TEST(Disks, ADamagedRecordIsNoTroubleForAnotherCertificate) {
   Estate estate;
-  renewal_in_files(estate);
+  files_and_a_balancer_due(estate);
   estate.certificate("blog", {"blog.shop.example"});
   estate.simulated->state().damaged.insert("certificate/shop/record");
   estate.apply();

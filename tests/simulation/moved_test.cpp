@@ -3,6 +3,7 @@
 
 #include "config/misconfigured.h"
 #include "estate.h"
+#include "liveness.h"
 
 // Whose a target is: installs that are moved from one certificate to another, certificates that are renamed, and places
 // that two certificates want.
@@ -46,6 +47,17 @@ TEST(AMovedInstall, TakesNoNameFromTheListener) {
     EXPECT_EQ(estate.bound_on("web"), served);
   }
   EXPECT_THAT(held_back(estate), testing::Contains(HasSubstr("that also covers shop.example")));
+}
+
+// Its newest certificate was kept there, with its key, until the next renewal.
+TEST(AMovedInstall, LeavesNothingBehindInADirectory) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.certificate("blog", {"blog.shop.example", "shop.example"});
+  estate.apply();
+  move_install(estate, "shop", "blog");
+  EXPECT_THAT(becomes_quiet(estate), testing::IsEmpty());
+  EXPECT_THAT(not_well(estate), testing::IsEmpty());
 }
 
 TEST(AMovedInstall, DropsNamesWhereSomebodySaysSo) {
