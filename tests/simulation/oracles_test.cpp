@@ -334,7 +334,7 @@ TEST_F(Planted, AProgramThatEndsByAnErrorOfItsOwn) {
 }
 
 TEST_F(Planted, AValueOfAKindThatNobodyReads) {
-  store("certificates", Json::object({}));
+  store("certificates/shop", Json::object({}));
   EXPECT_THAT(estate.verdict(), Contains(HasSubstr("of a kind that nobody reads")));
 }
 

@@ -291,9 +291,11 @@ void expect_resource_missed(const std::function<void(PolicyStatement&)>& change,
 
 // Statement by statement, and where one has several actions, action by action.
 TEST(Permissions, OfBucketsAndKeysAndTrustAreMissedOneByOne) {
-  Estate estate;
-  everything(estate);
-  ResourcePolicies resources = resource_policies_of(estate);
+  ResourcePolicies resources = [] {
+    Estate estate;
+    everything(estate);
+    return resource_policies_of(estate);
+  }();
   const std::vector<Policy*> all = each_of(resources);
   for (std::size_t whose = 0; whose < all.size(); ++whose)
     for (std::size_t which = 0; which < all[whose]->statements.size(); ++which) {
