@@ -42,13 +42,19 @@ Place look_at(Estate& estate, const InstallConfig& install) {
   return {directory, parse_chain(BytesView{live->content}).leaf};
 }
 
-// Kept by I7, and the last run said so: it covers a name that the wanted one does not.
+// Whether the last run said that the certificate is kept off this place (by I7), or, where none of its places would
+// take it, that none is ordered: "".
+bool held_from(Estate& estate, const std::string& place, const CertificateConfig& wanted) {
+  return estate.reported() && std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
+           const bool there = outcome.target.empty() || (!place.empty() && outcome.target.contains(place));
+           return outcome.kind == Outcome::Kind::held && outcome.certificate == wanted.id.text() && there;
+         });
+}
+
+// Kept because it covers a name that the wanted one does not.
 bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted) {
-  const bool held = std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
-    return outcome.kind == Outcome::Kind::held && outcome.certificate == wanted.id.text() &&
-           outcome.target.contains(place.name);
-  });
-  return held && std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
+  return held_from(estate, place.name, wanted) &&
+         std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
            return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
              return name == ours || (!name.wildcard() && name.covered_by(ours));
            });
@@ -58,7 +64,7 @@ bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& w
 std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted) {
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
-  if (estate.reported() && rightly_held(estate, place, wanted)) return "";
+  if (rightly_held(estate, place, wanted)) return "";
   if (names_as_text(leaf.names()) != names_as_text(wanted.domains) || leaf.self_signed())
     return fmt::format("{} does not show {}", place.name, wanted.id.text());
   const sandbox::CaCertificate* ours = of_our_ca(estate, leaf);
@@ -145,7 +151,8 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
     for (const std::string& failure : estate.failures()) wrong.push_back("the last run failed: " + failure);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
     if (ailing.contains(wanted.id.text())) continue;
-    if (!any_valid_for(estate, wanted)) wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
+    if (!any_valid_for(estate, wanted) && !held_from(estate, "", wanted))
+      wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       if (std::string why = objection_to(estate, look_at(estate, install), wanted); !why.empty())
         wrong.push_back(std::move(why));
