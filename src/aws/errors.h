@@ -32,7 +32,6 @@ struct Refusal {
   Retry retry = Retry::no;
   bool throttling = false;     // slows the budget down
   bool clock_suspect = false;  // a wrong clock explains it, if ours is wrong
-  bool credentials_expired = false;
 };
 
 // "Route 53 ChangeResourceRecordSets on zone Z0123"
