@@ -53,7 +53,7 @@ bool may_still_land(const TxtEntry& entry, WallTime now) {
 struct Told {
   std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
   bool every_answer = true;               // of all its requests: none may still be on its way
-  bool may_stand = false;                 // by one of them, though a later one was refused; as last seen
+  bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
   WallTime begun;
 };
 
@@ -227,8 +227,9 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
       told.change = co_await send(sent);
       co_return;
     } catch (const Failure& failure) {
-      if (failure.kind() == Failure::Kind::outcome_unknown) told.every_answer = false;
-      const bool rebuildable = objects_to_what_stands(failure) || failure.kind() == Failure::Kind::outcome_unknown;
+      const bool unknown = failure.kind() == Failure::Kind::outcome_unknown;
+      if (unknown) told.every_answer = false;
+      const bool rebuildable = unknown || objects_to_what_stands(failure);
       if (rebuildable) told.may_stand = true;
       if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;
       objection = failure;
