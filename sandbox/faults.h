@@ -18,6 +18,7 @@ struct Faults {
   int reply_spoiled = 0;        // done, and the body is cut short, or a proxy's page
   int delivered_twice = 0;      // done, and at once again, which nobody hears of
   int request_late = 0;         // done up to 14 minutes later; its sender had given up at its deadline: outcome_unknown
+  int reply_slow = 0;           // done, and its answer takes a second to three minutes, which may be past the deadline
 
   // At the CA.
   int ca_busy = 0;            // 429 or 503 with a Retry-After that is good, absent or absurd, nothing done
@@ -37,10 +38,13 @@ struct Faults {
   int s3_conflict = 0;       // of conditional writes: 409 ConditionalRequestConflict
 
   // On the machine.
-  int disk_full = 0;     // of writes to files and the store: nothing is written
-  int disk_broken = 0;   // the same, with an I/O error
-  int clock_ahead = 0;   // hours
-  int clock_behind = 0;  // hours
+  int disk_full = 0;      // of writes to files and the store: nothing is written
+  int disk_broken = 0;    // the same, with an I/O error
+  int clock_ahead = 0;    // hours
+  int clock_behind = 0;   // hours
+  int power_lost = 0;     // of kills: the machine's power goes, and with it what was written and not synced yet
+  int value_damaged = 0;  // of starts of a process: a value of the store beside it has lost a bit since
+  int left_dead = 0;      // hours that who was killed stays dead, whatever happens meanwhile
 
   // By others, after a request that changed something.
   int target_edited = 0;  // a listener is given another CA's certificate
@@ -87,6 +91,10 @@ inline constexpr std::array fault_rows{
     FaultRow{"clock behind", " h", &Faults::clock_behind, 24},
     FaultRow{"target edited", "%", &Faults::target_edited, 3},
     FaultRow{"record edited", "%", &Faults::record_edited, 10},
+    FaultRow{"reply slow", "%", &Faults::reply_slow, 15},
+    FaultRow{"power lost", "% of kills", &Faults::power_lost, 100},
+    FaultRow{"value damaged", "% of starts", &Faults::value_damaged, 60},
+    FaultRow{"left dead", " h", &Faults::left_dead, 96},
 };
 constexpr std::span<const FaultRow> all_faults() { return fault_rows; }
 

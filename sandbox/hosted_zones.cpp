@@ -95,6 +95,37 @@ void answer_from(const SimulatedZone& zone, const dns::Question& question, dns::
   append(reply.authorities, records_of(zone.served, zone.name, dns::Type::soa));
 }
 
+bool asks_one_thing(const dns::Message& query) { return !query.response && query.questions.size() == 1; }
+
+// From this zone; REFUSED where there is none.
+dns::Message answered(const dns::Message& query, const SimulatedZone* zone) {
+  dns::Message reply;
+  reply.id = query.id;
+  reply.response = true;
+  reply.recursion_desired = query.recursion_desired;
+  reply.questions = query.questions;
+  if (!asks_one_thing(query)) {
+    reply.rcode = dns::Rcode::format;
+  } else if (zone == nullptr) {
+    reply.rcode = dns::Rcode::refused;
+  } else {
+    reply.authoritative = true;
+    answer_from(*zone, query.questions.front(), reply);
+  }
+  return reply;
+}
+
+// As the zone above a delegated one does that has no NS records of it put into it.
+void refer_to(const SimulatedZone& zone, dns::Message& reply) {
+  constexpr std::uint32_t ttl = 172'800;
+  reply.authoritative = false;
+  reply.rcode = dns::Rcode::no_error;
+  reply.answers.clear();
+  reply.authorities.clear();
+  for (const std::string& server : zone.name_servers)
+    reply.authorities.push_back({zone.name, dns::Type::ns, ttl, server});
+}
+
 }  // namespace
 
 SimulatedZone& HostedZones::add(const std::string& name, bool private_zone) {
@@ -160,22 +191,22 @@ const SimulatedZone* HostedZones::authoritative(const std::string& name) const {
 
 dns::Message HostedZones::answer(const dns::Message& query, WallTime now) {
   advance(now);
-  dns::Message reply;
-  reply.id = query.id;
-  reply.response = true;
-  reply.recursion_desired = query.recursion_desired;
-  reply.questions = query.questions;
-  if (query.response || query.questions.size() != 1) {
-    reply.rcode = dns::Rcode::format;
-    return reply;
-  }
-  const SimulatedZone* zone = authoritative(query.questions.front().name);
-  if (zone == nullptr) {
-    reply.rcode = dns::Rcode::refused;
-    return reply;
-  }
-  reply.authoritative = true;
-  answer_from(*zone, query.questions.front(), reply);
+  return answered(query, asks_one_thing(query) ? authoritative(query.questions.front().name) : nullptr);
+}
+
+dns::Message HostedZones::answer_at(const std::string& server, const dns::Message& query, WallTime now) {
+  advance(now);
+  if (!asks_one_thing(query)) return answered(query, nullptr);
+  const std::string& name = query.questions.front().name;
+  const SimulatedZone* zone = nullptr;
+  for (const SimulatedZone& one : all)
+    if (!one.private_zone && std::ranges::count(one.name_servers, server) > 0 && name_within(name, one.name) &&
+        (zone == nullptr || one.name.size() > zone->name.size()))
+      zone = &one;
+  dns::Message reply = answered(query, zone);
+  const SimulatedZone* asked = authoritative(name);
+  const bool elsewhere = zone != nullptr && asked != nullptr && asked->name.size() > zone->name.size();
+  if (elsewhere && delegation_of(*zone, name).empty()) refer_to(*asked, reply);
   return reply;
 }
 

@@ -50,6 +50,8 @@ class HostedZones {
   explicit HostedZones(World& world) : world_(world) {}
   http::Response handle(const http::Request& request, WallTime now);
   dns::Message answer(const dns::Message& query, WallTime now);
+  // What one name server says, which knows the zones alone that it is a server of, delegated or not; REFUSED of others.
+  dns::Message answer_at(const std::string& server, const dns::Message& query, WallTime now);
   void advance(WallTime now);
 
   SimulatedZone& add(const std::string& name, bool private_zone = false);  // NS and SOA sets included

@@ -64,7 +64,9 @@ std::string worsening(World& world, const Chain& former, const Chain& next, Wall
     return "an untrusted certificate took the place of a trusted or foreign one";
   for (const DomainName& name : former.leaf.names())
     if (!next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
-  if (next.leaf.not_after() < former.leaf.not_after() && !may_be_shortened(world, former.leaf, now))
+  const bool earlier = next.leaf.not_after() < former.leaf.not_after();
+  const bool same_specification = next.leaf.names() == former.leaf.names();  // as far as can be seen from outside
+  if (earlier && same_specification && !may_be_shortened(world, former.leaf, now))
     return fmt::format("it ends {} instead of {}, and nothing asked for that", iso8601(next.leaf.not_after()),
                        iso8601(former.leaf.not_after()));
   return "";
@@ -134,11 +136,11 @@ struct Invariants::State {
     if (next == nullptr) return;
     const bool allowed = allowed_worse.erase(listener) == 1;
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
-    if (const std::string why = defect(next->content, event.at); !why.empty() && ours != nullptr)
-      report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     const auto before = contents.find(former);
     const bool rollback = std::exchange(replaced[listener], former) == arn;
-    if (before == contents.end() || allowed || rollback) return;
+    if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
+      report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
+    if (before == contents.end() || allowed || rollback || event.late) return;
     if (const std::string why = worsening(world, before->second.chain, next->content.chain, event.at); !why.empty())
       report(event, fmt::format("I7: {} was given {}: {}", listener, arn, why));
   }

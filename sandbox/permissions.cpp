@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "sandbox/buckets.h"
 #include "sandbox/key_management.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/world.h"
@@ -21,6 +22,11 @@ std::string on_resource(const AccessRequest& asked) {
   return fmt::format(" on resource: {0}{1}{0}", quotes ? "\"" : "", asked.resource);
 }
 
+[[noreturn]] void refuse_absent(std::string_view kind, const std::string& name) {
+  throw Failure(Failure::Kind::refused, fmt::format("the sandbox has no {} {}", kind, quoted(name, 200)),
+                fmt::format("Correct the name, or let the sandbox have that {}", kind));
+}
+
 }  // namespace
 
 // Which kind of policy denies, or leaves it unsaid.
@@ -30,23 +36,30 @@ struct Permissions::Denial {
 
 std::string Permissions::user() const { return fmt::format("arn:aws:iam::{}:user/sandbox", world_.settings().account); }
 
+void Permissions::require_role(const std::string& arn) const {
+  if (!world_.sts().knows_role(arn)) refuse_absent("role", arn);
+}
+
 void Permissions::attach_to_identity(const std::string& arn, std::string_view json) {
-  identities_.insert_or_assign(arn, PolicyDocument{json, "the policy of " + arn});
+  if (arn != user()) require_role(arn);
+  identities_.insert_or_assign(arn, PolicyDocument{PolicyDocument::Of::identity, json, "the policy of " + arn});
 }
 
 void Permissions::attach_to_bucket(const std::string& name, std::string_view json) {
-  resources_.insert_or_assign(bucket_arn(name), PolicyDocument{json, "the policy of bucket " + name});
+  if (!world_.buckets().by_name.contains(name)) refuse_absent("bucket", name);
+  resources_.insert_or_assign(bucket_arn(name),
+                              PolicyDocument{PolicyDocument::Of::resource, json, "the policy of bucket " + name});
 }
 
 void Permissions::attach_to_key(const std::string& key, std::string_view json) {
   const auto arn = world_.kms().key_arn(Json::object({{"KeyId", key}}));
-  if (!arn)
-    throw Failure(Failure::Kind::refused, fmt::format("there is no KMS key {}", quoted(key, 200)), "Add it first");
-  resources_.insert_or_assign(*arn, PolicyDocument{json, "the policy of KMS key " + key});
+  if (!arn) refuse_absent("KMS key", key);
+  resources_.insert_or_assign(*arn, PolicyDocument{PolicyDocument::Of::resource, json, "the policy of KMS key " + key});
 }
 
 void Permissions::trust(const std::string& role, std::string_view json) {
-  resources_.insert_or_assign(role, PolicyDocument{json, "the trust policy of " + role});
+  require_role(role);
+  resources_.insert_or_assign(role, PolicyDocument{PolicyDocument::Of::role, json, "the trust policy of " + role});
 }
 
 Permissions::Asker Permissions::asker(const std::string& access_key_id) const {
@@ -66,9 +79,9 @@ PolicyDocument* Permissions::of_resource(const AccessRequest& asked) {
 std::optional<Permissions::Denial> Permissions::denial(const AccessRequest& asked, const Asker& asker) {
   const auto attached = identities_.find(asker.policy_of);
   const Verdict identity =
-      attached == identities_.end() ? Verdict::allowed : attached->second.judge(asked, asker.called);
+      attached == identities_.end() ? Verdict::allowed : attached->second.decide(asked, asker.called);
   PolicyDocument* document = of_resource(asked);
-  const Verdict resource = document ? document->judge(asked, asker.called) : Verdict::for_account;
+  const Verdict resource = document ? document->decide(asked, asker.called) : Verdict::for_account;
   if (identity == Verdict::denied) return Denial{.explicitly = true};
   if (resource == Verdict::denied) return Denial{.explicitly = true, .by_resource = true};
   const bool both = asked.action.starts_with("sts:");
@@ -98,9 +111,9 @@ std::optional<Refusal> Permissions::refusal(const std::string& service, const ht
   return {};
 }
 
-bool Permissions::simulated(const std::string& arn, const AccessRequest& asked) {
+Verdict Permissions::simulated(const std::string& arn, const AccessRequest& asked) const {
   const auto attached = identities_.find(arn);
-  return attached == identities_.end() || attached->second.judge(asked, {arn}) == Verdict::allowed;
+  return attached == identities_.end() ? Verdict::allowed : attached->second.judge(asked, {arn});
 }
 
 std::set<std::pair<std::string, std::string>> Permissions::unused(const std::string& arn) const {

@@ -23,7 +23,8 @@ class Permissions {
   explicit Permissions(World& world) : world_(world) {}
   std::string user() const;  // the ARN of whom "AKIASANDBOX" belongs to
 
-  // Policies in JSON, each in place of the one before. Throw Failure (refused): policy_documents.h.
+  // Policies in JSON, each in place of the one before. Throw Failure (refused): policy_documents.h, and where the world
+  // has no such user, role, bucket or key.
   void attach_to_identity(const std::string& arn, std::string_view json);  // a user's or role's
   void attach_to_bucket(const std::string& name, std::string_view json);
   void attach_to_key(const std::string& key, std::string_view json);  // its id, ARN or alias
@@ -33,8 +34,9 @@ class Permissions {
   std::optional<Refusal> refusal(const std::string& service, const http::Request& request,
                                  const std::string& access_key_id);
 
-  // What IAM's policy simulator says of an identity (a user's or role's ARN): its own policy alone is asked.
-  bool simulated(const std::string& arn, const AccessRequest& asked);
+  // What IAM's policy simulator says of an identity (a user's or role's ARN): its own policy alone is asked. No request
+  // is made, and nothing becomes used.
+  PolicyDocument::Verdict simulated(const std::string& arn, const AccessRequest& asked) const;
 
   // What was refused so far: action and resource.
   const std::vector<std::string>& refused() const { return refused_; }
@@ -48,6 +50,7 @@ class Permissions {
     std::vector<std::string> called;  // its ARN as services name it, first
   };
   Asker asker(const std::string& access_key_id) const;
+  void require_role(const std::string& arn) const;
   PolicyDocument* of_resource(const AccessRequest& asked);
   std::optional<Denial> denial(const AccessRequest& asked, const Asker& asker);
 

@@ -52,7 +52,20 @@ std::vector<std::string> principals_in(const Json& principal) {
   return all;
 }
 
-DocumentStatement statement_of(const Json& json, const std::string& source) {
+// Identities have no Principal, for they are it; roles no Resource, for they are that. All else must be there.
+void require_members(PolicyDocument::Of of, const Json& json, const std::string& source) {
+  const auto require = [&](std::string_view element, bool wanted) {
+    if ((json.find(element) != nullptr) == wanted) return;
+    refuse(source, fmt::format("a statement {} {}, which its policy {}", wanted ? "has no" : "has", element,
+                               wanted ? "must have" : "cannot have"));
+  };
+  require("Action", true);
+  require("Principal", of != PolicyDocument::Of::identity);
+  require("Resource", of != PolicyDocument::Of::role);
+}
+
+DocumentStatement statement_of(PolicyDocument::Of of, const Json& json, const std::string& source) {
+  require_members(of, json, source);
   for (const auto& [element, value] : json.as_object())
     if (std::ranges::find(elements, element) == elements.end())
       refuse(source, fmt::format("{} is not understood here", quoted(element, 100)));
@@ -111,9 +124,12 @@ bool holds(std::string_view operation, const std::string& wanted, const std::str
 // which there are none.
 bool met(const DocumentCondition& condition, const AccessRequest& asked) {
   const std::string_view operation = bare(condition.operation);
-  const auto found = asked.context.find(condition.key);
+  const auto found = std::ranges::find_if(
+      asked.context, [&](const auto& entry) { return lower(entry.first) == lower(condition.key); });
   const bool there = found != asked.context.end();
-  if (operation == "Null") return (lower(condition.values.front()) == "true") != there;
+  if (operation == "Null")
+    return std::ranges::any_of(condition.values,
+                               [&](const std::string& value) { return (lower(value) == "true") != there; });
   const bool all = condition.operation.starts_with(for_all);
   if (!there) return all || condition.operation.ends_with(if_exists);
   const auto wanted = [&](const std::string& value) {
@@ -179,29 +195,42 @@ bool matches(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-PolicyDocument::PolicyDocument(std::string_view json, const std::string& source) {
+PolicyDocument::PolicyDocument(Of attached_to, std::string_view json, const std::string& source) {
   const Json document = Json::parse(json, source);
   const Json& statements = document.at("Statement");
   if (statements.is_object()) {
-    statements_.push_back(statement_of(statements, source));
+    statements_.push_back(statement_of(attached_to, statements, source));
     return;
   }
-  for (const Json& one : statements.as_array()) statements_.push_back(statement_of(one, source));
+  for (const Json& one : statements.as_array()) statements_.push_back(statement_of(attached_to, one, source));
 }
 
-PolicyDocument::Verdict PolicyDocument::judge(const AccessRequest& asked, const std::vector<std::string>& principals) {
-  Verdict verdict = Verdict::silent;
+std::vector<const DocumentStatement*> PolicyDocument::heeded(const AccessRequest& asked,
+                                                             const std::vector<std::string>& principals) const {
+  std::vector<const DocumentStatement*> allowing;
   for (const DocumentStatement& statement : statements_) {
-    const About whom = about(statement, principals);
-    if (whom == About::nobody || !covers(statement, asked)) continue;
-    if (statement.deny) return Verdict::denied;
-    used_.emplace(statement.sid, asked.action);
-    if (whom == About::asker)
-      verdict = Verdict::allowed;
-    else if (verdict == Verdict::silent)
-      verdict = Verdict::for_account;
+    if (about(statement, principals) == About::nobody || !covers(statement, asked)) continue;
+    if (statement.deny) return {&statement};
+    allowing.push_back(&statement);
+  }
+  return allowing;
+}
+
+PolicyDocument::Verdict PolicyDocument::judge(const AccessRequest& asked,
+                                              const std::vector<std::string>& principals) const {
+  Verdict verdict = Verdict::silent;
+  for (const DocumentStatement* statement : heeded(asked, principals)) {
+    if (statement->deny) return Verdict::denied;
+    if (about(*statement, principals) == About::asker) return Verdict::allowed;
+    verdict = Verdict::for_account;
   }
   return verdict;
+}
+
+PolicyDocument::Verdict PolicyDocument::decide(const AccessRequest& asked, const std::vector<std::string>& principals) {
+  for (const DocumentStatement* statement : heeded(asked, principals))
+    if (!statement->deny) used_.emplace(statement->sid, asked.action);
+  return judge(asked, principals);
 }
 
 std::set<std::pair<std::string, std::string>> PolicyDocument::unused() const {

@@ -28,8 +28,12 @@ struct DocumentStatement {
 // source: IAM UserGuide, "IAM JSON policy elements reference", 2026-11-28
 class PolicyDocument {
  public:
-  // Throws Failure (refused) for what is no policy, or says what is not understood here: nothing of it is passed over.
-  PolicyDocument(std::string_view json, const std::string& source);
+  // What a policy is attached to: whom it lets do something; a bucket or a key; a role, that says who may take it.
+  enum class Of { identity, resource, role };
+
+  // Throws Failure (refused) for what is no policy of that kind, as IAM refuses it, or says what is not understood
+  // here: nothing of it is passed over.
+  PolicyDocument(Of attached_to, std::string_view json, const std::string& source);
 
   enum class Verdict {
     silent,
@@ -38,12 +42,17 @@ class PolicyDocument {
     denied,
   };
   // principals: all that the asker is called, for policies that name whom they are about: its ARN, its role's.
-  Verdict judge(const AccessRequest& asked, const std::vector<std::string>& principals);
+  Verdict judge(const AccessRequest& asked, const std::vector<std::string>& principals) const;
+  // The same, of a request that is made: what it needs is no longer unused.
+  Verdict decide(const AccessRequest& asked, const std::vector<std::string>& principals);
 
   // (Sid, action) of what allows, that no request has needed yet.
   std::set<std::pair<std::string, std::string>> unused() const;
 
  private:
+  // The statements that allow this, or the one that denies it.
+  std::vector<const DocumentStatement*> heeded(const AccessRequest& asked,
+                                               const std::vector<std::string>& principals) const;
   std::vector<DocumentStatement> statements_;
   std::set<std::pair<std::string, std::string>> used_;
 };

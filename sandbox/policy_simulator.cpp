@@ -1,6 +1,7 @@
 #include "sandbox/policy_simulator.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <map>
 #include <vector>
@@ -40,6 +41,21 @@ std::map<std::string, std::vector<std::string>> context_of(const QueryCall& call
   }
 }
 
+// Which decision a page begins with.
+std::size_t first_of_page(const QueryCall& call, std::size_t decisions) {
+  const std::string from = item_of_marker(call.text("Marker"));
+  if (from.empty()) return 0;
+  std::size_t at = 0;
+  const auto [end, error] = std::from_chars(from.data(), from.data() + from.size(), at);
+  if (error != std::errc{} || end != from.data() + from.size() || at >= decisions) refuse_input("Invalid Marker");
+  return at;
+}
+
+std::string_view decision(PolicyDocument::Verdict verdict) {
+  if (verdict == PolicyDocument::Verdict::allowed) return "allowed";
+  return verdict == PolicyDocument::Verdict::denied ? "explicitDeny" : "implicitDeny";
+}
+
 }  // namespace
 
 Outcome simulate_principal_policy(World& world, const QueryCall& call, XmlWriter& result) {
@@ -54,14 +70,12 @@ Outcome simulate_principal_policy(World& world, const QueryCall& call, XmlWriter
   for (const std::string& action : actions)
     for (const std::string& resource : resources) asked.push_back({action, resource, context_of(call)});
   const std::size_t page = call.page_size("MaxItems", decisions_usual, decisions_most);
-  const std::string from = item_of_marker(call.text("Marker"));
-  std::size_t at = from.empty() ? 0 : static_cast<std::size_t>(std::stoul(from));
+  std::size_t at = first_of_page(call, asked.size());
   const std::size_t end = std::min(asked.size(), at + page);
   result.open("EvaluationResults");
   for (; at < end; ++at) {
     result.open("member").text("EvalActionName", asked[at].action).text("EvalResourceName", asked[at].resource);
-    const bool allowed = world.permissions().simulated(principal, asked[at]);
-    result.text("EvalDecision", allowed ? "allowed" : "implicitDeny");
+    result.text("EvalDecision", std::string{decision(world.permissions().simulated(principal, asked[at]))});
     result.open("MatchedStatements").close().open("MissingContextValues").close().close();
   }
   result.close().text("IsTruncated", end < asked.size() ? "true" : "false");

@@ -85,6 +85,7 @@ void check_session(const SecurityTokens& tokens, const CheckedSignature& checked
                   "The security token included in the request is expired"};
 }
 
+// The default one is shown where none of the list matches: ALB user guide, SSL certificates for your load balancer.
 const SimulatedServerCertificate* shown_for(const ServerCertificates& store, const SimulatedListener& listener,
                                             const std::vector<std::string>& more, const std::string& sni) {
   const auto* usual = store.by_arn(listener.shown);
@@ -96,7 +97,7 @@ const SimulatedServerCertificate* shown_for(const ServerCertificates& store, con
       return {};
     }
   }();
-  if (!asked || (usual != nullptr && usual->content.chain.leaf.covers(*asked))) return usual;
+  if (!asked) return usual;
   for (const std::string& arn : more)
     if (const auto* other = store.by_arn(arn); other != nullptr && other->content.chain.leaf.covers(*asked))
       return other;
@@ -137,8 +138,9 @@ void World::advance(WallTime now) {
     for (auto& entry : balancer.listeners) entry.listener.advance(now_);
 }
 
-http::Response World::handle(const http::Request& request, WallTime now) {
+http::Response World::handle(const http::Request& request, WallTime now, bool late) {
   advance(now);
+  late_ = late;
   const bool to_ca = request.url.authority() == Url::parse(settings_.ca_url).authority();
   http::Response response = to_ca ? ca_->handle(request, now_) : handle_aws(request);
   if (!response.headers.get("Date")) response.headers.set("Date", http_date(now_));
@@ -249,6 +251,7 @@ std::optional<std::string> World::secret_of(const std::string& access_key_id) co
 }
 
 void World::record(Event event) {
+  event.late = late_;
   const Event heard = event;  // events_ may grow while listeners run
   events_.push_back(std::move(event));
   for (std::size_t i = 0; i < listeners_.size(); ++i) listeners_[i](heard);

@@ -44,6 +44,7 @@ struct Event {
   std::string object;     // order URL, zone id, certificate name …
   int status = 0;
   bool changed = false;  // the service's state is not as before
+  bool late = false;     // its sender was gone by then, or had given up: what it knew is no longer so
 };
 
 // The whole outside as functions from request to response over one state; time is told with every call and only moves
@@ -60,7 +61,7 @@ class World {
 
   // The CA by its host, everything of AWS by the service in the request's SigV4 scope (and by Version where two share a
   // scope), so that one endpoint serves all. Every SigV4 and JWS signature is verified, by code of the sandbox's own.
-  http::Response handle(const http::Request& request, WallTime now);
+  http::Response handle(const http::Request& request, WallTime now, bool late = false);  // late: as Event has it
   // Authoritative for every hosted zone, with what is INSYNC; REFUSED for other names.
   dns::Message answer(const dns::Message& query, WallTime now);
   // What a TLS client that asks for `sni` at this load balancer's DNS name sees; empty where nothing listens.
@@ -114,6 +115,7 @@ class World {
   Faults faults_;
   Entropy& entropy_;
   WallTime now_, created_;
+  bool late_ = false;  // the request that is handled now
   std::vector<Event> events_;
   std::vector<std::function<void(const Event&)>> listeners_;
   std::map<std::string, std::string> access_keys_;

@@ -7,6 +7,18 @@
 #include "wire/base64.h"
 
 namespace certferry::sandbox {
+namespace {
+
+constexpr Duration written_back_after = seconds(30);  // Linux: vm.dirty_expire_centisecs, 3000 by default
+constexpr int even = 50;                              // percent
+
+void happen(EffectLog& log, const Effect& effect, bool late) {
+  log.late = late;
+  effect.happens();
+  log.late = false;
+}
+
+}  // namespace
 
 std::string_view name(Moment moment) {
   switch (moment) {
@@ -57,6 +69,12 @@ void Effects::disk_may_fail(const std::string& place) {
                 fmt::format("Look at {} and its file system.", place));
 }
 
+void Effects::power_may_go(const CrashPoint& point) {
+  if (!point.power_lost && (log_.faults == nullptr || !log_.dice->percent(log_.faults->power_lost))) return;
+  log_.trace.line(fmt::format("{}: the power goes", process_name_));
+  power_goes([&] { return point.power_lost || log_.dice->percent(even); });
+}
+
 Task<> Effects::perform(Effect effect) {
   std::optional<CrashPoint> crash;
   if (effect.numbered) {
@@ -69,8 +87,9 @@ Task<> Effects::perform(Effect effect) {
   if (crash && (crash->moment == Moment::before || crash->moment == Moment::sent)) {
     const bool on_its_way = crash->moment == Moment::sent && effect.outlives_sender;
     log_.trace.line(fmt::format("{} is killed {}", process_name_, on_its_way ? "with it on its way" : "before it"));
-    if (on_its_way) time_.after(crash->lands_after, effect.happens);
+    if (on_its_way) time_.after(crash->lands_after, [effect, &log = log_] { happen(log, effect, true); });
     process_.kill(crash->in_flight_lands);
+    power_may_go(*crash);
     co_await arrived->wait();  // never
   }
   if (crash && crash->moment == Moment::stopped) {
@@ -83,21 +102,25 @@ Task<> Effects::perform(Effect effect) {
     });
     co_await time_.sleep(crash->lands_after);
   }
-  auto reply = [arrived, crash, &log = log_, name = process_name_, process = &process_, fate = process_.fate()] {
-    if (fate->killed) return;
+  // Both must not touch `this` once the process is dead.
+  auto reply = [this, arrived, crash, synced = effect.synced, &time = time_, fate = process_.fate()] {
+    if (fate->killed) return time.after(written_back_after, synced);
+    synced();
     arrived->notify();
     if (!crash || crash->moment != Moment::after_reply) return;
-    log.trace.line(fmt::format("{} is killed after its reply", name));
-    process->kill_after_poll(crash->in_flight_lands);
+    log_.trace.line(fmt::format("{} is killed after its reply", process_name_));
+    process_.kill_after_poll(crash->in_flight_lands);
+    power_may_go(*crash);
   };
-  auto happens = [effect, crash, reply, &log = log_, name = process_name_, &time = time_, process = &process_,
-                  fate = process_.fate()] {
+  auto happens = [this, effect, crash, reply, &log = log_, &time = time_, fate = process_.fate()] {
     if (fate->killed && !(effect.outlives_sender && fate->in_flight_lands)) return;
-    effect.happens();
+    happen(log, effect, fate->killed || (crash && crash->moment == Moment::stopped));
     if (fate->killed) return;
     if (crash && crash->moment == Moment::after_effect_before_reply) {
-      log.trace.line(fmt::format("{} is killed before the reply", name));
-      process->kill(crash->in_flight_lands);
+      log_.trace.line(fmt::format("{} is killed before the reply", process_name_));
+      process_.kill(crash->in_flight_lands);
+      time.after(written_back_after, effect.synced);
+      power_may_go(*crash);
       return;
     }
     if (!effect.reply_lost) time.after(effect.back, reply);

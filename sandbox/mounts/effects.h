@@ -10,6 +10,7 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "sandbox/faults.h"
+#include "sandbox/mounts/unsynced.h"
 #include "sandbox/mounts/virtual_process.h"
 #include "sandbox/mounts/virtual_time.h"
 #include "sandbox/seeded_entropy.h"
@@ -31,6 +32,7 @@ struct CrashPoint {
   Moment moment = Moment::before;
   bool in_flight_lands = true;        // requests that other coroutines had sent still arrive
   Duration lands_after = minutes(2);  // of Moment::sent and stopped
+  bool power_lost = false;            // its machine's power goes, and all of it that was not synced yet
 };
 
 // What happened in a world, as readable lines. The same seed gives the same lines byte for byte.
@@ -67,6 +69,7 @@ struct EffectLog {
   std::vector<std::string> names;  // of each effect, by its number
   Dice* dice = nullptr;            // for what breaks on a machine
   const Faults* faults = nullptr;
+  bool late = false;  // while an effect happens: its sender is dead, or had been stopped after its last look
   std::optional<CrashPoint> crash_at(long number) const;
 };
 
@@ -78,6 +81,8 @@ struct Effect {
   bool outlives_sender = false;           // sent to somebody else: it may happen after the process died
   bool reply_lost = false;                // it happens, and no reply ever comes
   std::function<void()> happens = [] {};  // must not refer to the process
+  // With its reply, or half a minute after it happened where its sender is dead: a loss of power can no longer undo it.
+  std::function<void()> synced = [] {};
 };
 
 // The effects of one process.
@@ -89,10 +94,13 @@ class Effects {
   Task<> perform(Effect effect);
   // Before a write to a file or the store: throws Failure (refused), and nothing is written, where a fault strikes.
   void disk_may_fail(const std::string& place);
+  std::function<void(const Lost&)> power_goes = [](const Lost&) {};  // on the machine that the process runs on
   VirtualTime& time() { return time_; }
   Trace& trace() { return log_.trace; }
+  const EffectLog& log() const { return log_; }
 
  private:
+  void power_may_go(const CrashPoint& point);
   VirtualTime& time_;
   EffectLog& log_;
   VirtualProcess& process_;

@@ -84,45 +84,82 @@ void Machine::erase(const Path& path) {
   std::erase_if(nodes, [below = whole + "/"](const auto& node) { return node.first.starts_with(below); });
 }
 
-Task<> MemoryHost::change(std::string name, std::function<void(Machine&)> happens) {
+std::map<Path, std::optional<Machine::Node>> Machine::around(const Path& path) const {
+  std::map<Path, std::optional<Node>> found;
+  const Path whole = resolved(path, false);
+  for (Path above = whole; above != "/"; above = parent_of(above)) {
+    const auto node = nodes.find(above);
+    found[above] = node == nodes.end() ? std::nullopt : std::optional{node->second};
+  }
+  for (auto node = nodes.lower_bound(whole + "/"); node != nodes.end() && node->first.starts_with(whole + "/"); ++node)
+    found[node->first] = node->second;
+  return found;
+}
+
+std::uint64_t Machine::change(const Path& path, const std::function<void(Machine&)>& happens) {
+  auto before = around(path);
+  happens(*this);
+  ++changes_;
+  for (auto& [place, node] : before) {
+    const auto now = nodes.find(place);
+    const bool same = now == nodes.end() ? !node : node == now->second;
+    if (!same) unsynced_.changed(changes_, place, std::move(node));
+  }
+  if (heard_change) heard_change();
+  return changes_;
+}
+
+// What stood in a directory that is lost is lost with it, synced or not.
+void Machine::lose_power(const Lost& lost) {
+  const std::vector<Path> gone = unsynced_.undo(nodes, lost);
+  for (const Path& place : gone)
+    if (!nodes.contains(place))
+      std::erase_if(nodes, [below = place + "/"](const auto& node) { return node.first.starts_with(below); });
+  if (!gone.empty() && heard_change) heard_change();
+}
+
+// `path` itself is synced even where nothing is changed: whoever was there before may have died too early to.
+Task<> MemoryHost::change(std::string name, Path path, std::function<void(Machine&)> happens) {
   effects_.disk_may_fail(name);
+  const auto number = std::make_shared<std::uint64_t>(0);
   Effect effect{.name = std::move(name), .there = kFileTakes, .back = kFileTakes};
-  effect.happens = [&machine = machine_, happens = std::move(happens)] {
-    happens(machine);
-    if (machine.heard_change) machine.heard_change();
+  effect.happens = [&machine = machine_, number, path, happens = std::move(happens)] {
+    *number = machine.change(path, happens);
+  };
+  effect.synced = [&machine = machine_, number, path = std::move(path)] {
+    machine.synced(*number);
+    machine.sync(path);
   };
   co_await effects_.perform(std::move(effect));
 }
 
-Task<std::optional<Bytes>> MemoryHost::read(Path path) {
+Task<std::optional<OpenedFile>> MemoryHost::open(Path path) {
   co_await effects_.time().sleep(Duration{0});
   const auto* node = machine_.find(path);
   if (!node) co_return std::nullopt;
   if (node->kind != Machine::Kind::file) refuse_path(path, "is a directory");
-  co_return node->content;
+  co_return OpenedFile{node->content, node->mode};
 }
 
 Task<std::optional<FileStatus>> MemoryHost::status(Path path) {
   co_await effects_.time().sleep(Duration{0});
-  const auto* itself = machine_.find(path, false);
-  const auto* node = machine_.find(path);
-  if (!itself) co_return std::nullopt;
-  const auto& seen = node ? *node : *itself;
-  co_return FileStatus{seen.mode, seen.kind == Machine::Kind::directory, itself->kind == Machine::Kind::link,
-                       seen.ours};
+  const auto* node = machine_.find(path, false);
+  if (!node) co_return std::nullopt;
+  co_return FileStatus{node->mode, node->kind == Machine::Kind::directory, node->kind == Machine::Kind::link,
+                       node->ours};
 }
 
 Task<> MemoryHost::replace(Path path, Bytes content, FileMode mode) {
   if (const auto* there = machine_.find(path, false); there && there->kind == Machine::Kind::directory)
     refuse_path(path, "is a directory");
-  co_await change(fmt::format("replace {}", path), [path, content = std::move(content), mode](Machine& machine) {
+  co_await change(fmt::format("replace {}", path), path, [path, content = std::move(content), mode](Machine& machine) {
     machine.write(path, content, mode.bits);
   });
 }
 
 Task<bool> MemoryHost::create(Path path, Bytes content, FileMode mode) {
   auto created = std::make_shared<bool>(false);
-  co_await change(fmt::format("create {}", path),
+  co_await change(fmt::format("create {}", path), path,
                   [created, path, content = std::move(content), mode](Machine& machine) {
                     if (machine.find(path, false)) return;
                     machine.write(path, content, mode.bits);
@@ -132,7 +169,7 @@ Task<bool> MemoryHost::create(Path path, Bytes content, FileMode mode) {
 }
 
 Task<> MemoryHost::make_directory(Path path, FileMode mode) {
-  co_await change(fmt::format("make directory {}", path),
+  co_await change(fmt::format("make directory {}", path), path,
                   [path, mode](Machine& machine) { machine.make_directory(path, mode.bits); });
 }
 
@@ -148,7 +185,7 @@ Task<std::vector<std::string>> MemoryHost::list(Path directory) {
 }
 
 Task<> MemoryHost::remove(Path path) {
-  co_await change(fmt::format("remove {}", path), [path](Machine& machine) { machine.erase(path); });
+  co_await change(fmt::format("remove {}", path), path, [path](Machine& machine) { machine.erase(path); });
 }
 
 Task<std::optional<Path>> MemoryHost::link_target(Path link) {
@@ -159,12 +196,17 @@ Task<std::optional<Path>> MemoryHost::link_target(Path link) {
 }
 
 Task<> MemoryHost::link(Path link, Path target) {
-  co_await change(fmt::format("link {} to {}", link, target), [link, target](Machine& machine) {
+  co_await change(fmt::format("link {} to {}", link, target), link, [link, target](Machine& machine) {
     Path whole = machine.resolved(link, false);
     machine.make_directory(parent_of(whole));
     machine.erase(whole);
     machine.nodes[whole] = {Machine::Kind::link, target, 0777, true};
   });
+}
+
+Task<> MemoryHost::sync(Path path) {
+  co_await effects_.time().sleep(kFileTakes);
+  for (Path entry = machine_.resolved(path, false); entry != "/"; entry = parent_of(entry)) machine_.sync(entry);
 }
 
 std::optional<std::string> MemoryHost::environment(std::string name) const {

@@ -16,6 +16,7 @@ struct Machine {
     Bytes content;  // of a link: where it points
     unsigned mode = 0644;
     bool ours = true;
+    bool operator==(const Node&) const = default;
   };
   std::map<Path, Node> nodes;  // by whole path, without links in it; directories that hold something are there
   std::map<std::string, std::string> environment;
@@ -32,13 +33,25 @@ struct Machine {
   void write(const Path& path, Bytes content, unsigned mode = 0644);  // makes parents
   void make_directory(const Path& path, unsigned mode = 0755);
   void erase(const Path& path);  // with everything below
+
+  // What a process changes at `path`, with what leads there and is below: its number. It is there for every process
+  // from then on; after a loss of power only where it was synced.
+  std::uint64_t change(const Path& path, const std::function<void(Machine&)>& happens);
+  void synced(std::uint64_t change) { unsynced_.synced(change); }
+  void sync(const Path& path) { unsynced_.synced(resolved(path, false)); }
+  void lose_power(const Lost& lost);
+
+ private:
+  std::map<Path, std::optional<Node>> around(const Path& path) const;
+  Unsynced<Path, Node> unsynced_;
+  std::uint64_t changes_ = 0;
 };
 
 // A process's hands on a machine. Files, links and commands are numbered effects.
 class MemoryHost final : public Host {
  public:
   MemoryHost(Machine& machine, Effects& effects) : machine_(machine), effects_(effects) {}
-  Task<std::optional<Bytes>> read(Path path) override;
+  Task<std::optional<OpenedFile>> open(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;
@@ -47,6 +60,7 @@ class MemoryHost final : public Host {
   Task<> remove(Path path) override;
   Task<std::optional<Path>> link_target(Path link) override;
   Task<> link(Path link, Path target) override;
+  Task<> sync(Path path) override;
   std::optional<std::string> environment(std::string name) const override;
   Task<Exit> run(Command command) override;
   std::string id() const override { return machine_.id; }
@@ -54,7 +68,7 @@ class MemoryHost final : public Host {
   bool superuser() const override { return machine_.superuser; }
 
  private:
-  Task<> change(std::string name, std::function<void(Machine&)> happens);
+  Task<> change(std::string name, Path path, std::function<void(Machine&)> happens);
   Machine& machine_;
   Effects& effects_;
 };

@@ -29,11 +29,11 @@ Task<> MemoryResolver::exchange(std::string what, std::function<void(World&, Wal
 
 Task<dns::Answer> MemoryResolver::ask(dns::Question question, dns::Nameserver server) {
   auto answer = std::make_shared<dns::Answer>();
-  bool recursive = server.address.empty();
-  co_await exchange(fmt::format("{} {}", name(question.type), question.name),
-                    [answer, question, recursive](World& world, WallTime now) {
-                      *answer = recursive ? resolved_in(world, question, now) : asked_directly(world, question, now);
-                    });
+  const std::string host = server.address.empty() ? "" : network_.addresses.host_at(server.address);
+  co_await exchange(
+      fmt::format("{} {}", name(question.type), question.name), [answer, question, host](World& world, WallTime now) {
+        *answer = host.empty() ? resolved_in(world, question, now) : asked_directly(world, host, question, now);
+      });
   co_return std::move(*answer);
 }
 

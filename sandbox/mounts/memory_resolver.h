@@ -7,8 +7,8 @@
 
 namespace certferry::sandbox {
 
-// Asks the world's name servers. Whoever is named answers for all zones; the system's resolvers (no address) follow
-// aliases through them and call what no zone has NXDOMAIN.
+// Asks the world's name servers. Whoever is named answers for the zones that it serves; the system's resolvers (no
+// address) follow aliases through them and call what no zone has NXDOMAIN.
 class MemoryResolver final : public Resolver {
  public:
   MemoryResolver(Network& network, Effects& effects) : network_(network), effects_(effects) {}

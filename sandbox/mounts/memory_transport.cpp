@@ -10,7 +10,9 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr Duration kLatest = minutes(14);  // AWS takes a signature for 15
+constexpr Duration kLatest = minutes(14);                       // AWS takes a signature for 15
+constexpr Duration kSlowest = minutes(3), kSlow = seconds(20);  // an answer, and one in time as a rule
+constexpr int kEven = 50;                                       // percent
 
 // Of the query protocol's form, which spells these names without escapes; "" where there is none.
 std::string query_action(const http::Request& request) {
@@ -121,9 +123,14 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
                 .outlives_sender = true};
   bool request_lost = dice.percent(faults.request_lost);
   effect.reply_lost = request_lost || dice.percent(faults.reply_lost);
-  if (dice.percent(faults.request_late)) {
+  const bool late = dice.percent(faults.request_late);
+  if (late) {
     effect.there = dice.between(request.deadline, kLatest);
     effect.reply_lost = true;
+  }
+  if (dice.percent(faults.reply_slow)) {
+    effect.back = dice.between(seconds(1), dice.percent(kEven) ? kSlow : kSlowest);
+    effects_.trace().line(fmt::format("  the answer to {} takes {}", effect.name, humane(effect.back)));
   }
   bool unavailable = dice.percent(faults.service_unavailable);
   bool is_aws = !signed_service(request).empty();
@@ -132,17 +139,17 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   const bool twice = dice.percent(faults.delivered_twice);
   auto reply = std::make_shared<std::optional<http::Response>>();
   auto sent = std::make_shared<const http::Request>(std::move(request));
-  effect.happens = [&world = network_.world, &time = effects_.time(), reply, sent, request_lost, unavailable, throttle,
-                    spoiled, twice] {
+  effect.happens = [&world = network_.world, &time = effects_.time(), &log = effects_.log(), reply, sent, request_lost,
+                    unavailable, throttle, spoiled, twice, late] {
     if (request_lost) return;
     if (unavailable)
       *reply = http::Response{503, {{"Date", http_date(time.now())}}, ""};
     else if (throttle)
       *reply = sent->headers.get("X-Amz-Target") ? throttled_json_reply(time.now()) : throttled_reply(time.now());
     else
-      *reply = world.handle(*sent, time.now());
+      *reply = world.handle(*sent, time.now(), late || log.late);
     if (spoiled) spoil(**reply);
-    if (twice) world.handle(*sent, time.now());
+    if (twice) world.handle(*sent, time.now(), late || log.late);
   };
   if (effect.reply_lost || effect.there + effect.back > sent->deadline) {
     Work exchange = [&] { return effects_.perform(effect); };

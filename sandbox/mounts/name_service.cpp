@@ -1,5 +1,9 @@
 #include "sandbox/mounts/name_service.h"
 
+#include <algorithm>
+
+#include "sandbox/hosted_zones.h"
+
 namespace certferry::sandbox {
 namespace {
 
@@ -13,8 +17,13 @@ dns::Message query_for(const dns::Question& question) {
 
 }  // namespace
 
-dns::Answer asked_directly(World& world, const dns::Question& question, WallTime now) {
-  dns::Message message = world.answer(query_for(question), now);
+dns::Answer asked_directly(World& world, const std::string& server, const dns::Question& question, WallTime now) {
+  world.advance(now);
+  const bool serves = std::ranges::any_of(world.zones().all, [&](const SimulatedZone& zone) {
+    return std::ranges::find(zone.name_servers, server) != zone.name_servers.end();
+  });
+  dns::Message message =
+      serves ? world.zones().answer_at(server, query_for(question), now) : world.answer(query_for(question), now);
   return {message.rcode, message.authoritative, message.answers, message.authorities, message.additionals};
 }
 

@@ -9,8 +9,9 @@
 
 namespace certferry::sandbox {
 
-// What the world's own name servers say to one question; all of them know all of its zones.
-dns::Answer asked_directly(World& world, const dns::Question& question, WallTime now);
+// What one name server of the world says to one question: of the zones that it serves. A host that serves none answers
+// for all of them.
+dns::Answer asked_directly(World& world, const std::string& server, const dns::Question& question, WallTime now);
 // What a recursive resolver of that world says: aliases are followed from zone to zone, and what no zone has does not
 // exist.
 dns::Answer resolved_in(World& world, dns::Question question, WallTime now);

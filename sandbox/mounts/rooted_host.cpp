@@ -29,7 +29,7 @@ Path RootedHost::inside(const Path& path) const {
   return path.starts_with('/') ? root_ + path : fmt::format("{}/{}", root_, path);
 }
 
-Task<std::optional<Bytes>> RootedHost::read(Path path) { co_return co_await real_.read(inside(path)); }
+Task<std::optional<OpenedFile>> RootedHost::open(Path path) { co_return co_await real_.open(inside(path)); }
 
 Task<std::optional<FileStatus>> RootedHost::status(Path path) { co_return co_await real_.status(inside(path)); }
 
@@ -57,6 +57,8 @@ Task<> RootedHost::link(Path link, Path target) {
   Path there = inside(target);  // refuses what leads out, though a relative target stays relative
   co_await real_.link(inside(link), target.starts_with('/') ? there : target);
 }
+
+Task<> RootedHost::sync(Path path) { co_await real_.sync(inside(path)); }
 
 std::optional<std::string> RootedHost::environment(std::string name) const {
   auto found = environment_.find(name);

@@ -15,7 +15,7 @@ class RootedHost final : public Host {
  public:
   // root: an absolute path, there already.
   RootedHost(Host& real, std::string root, std::map<std::string, std::string> environment, Log& log);
-  Task<std::optional<Bytes>> read(Path path) override;
+  Task<std::optional<OpenedFile>> open(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;
@@ -24,6 +24,7 @@ class RootedHost final : public Host {
   Task<> remove(Path path) override;
   Task<std::optional<Path>> link_target(Path link) override;
   Task<> link(Path link, Path target) override;
+  Task<> sync(Path path) override;
   std::optional<std::string> environment(std::string name) const override;
   Task<Exit> run(Command command) override;
   std::string id() const override { return "host/sandbox"; }

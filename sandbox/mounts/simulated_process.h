@@ -21,7 +21,12 @@ class SimulatedProcess {
         log_(log.trace, seat.name),
         store_(world.state(seat.state), effects_, "memory:" + seat.state),
         outside_{transport_, resolver_, clock_, entropy, host_, pool_, log_},
-        name_(seat.name) {}
+        name_(seat.name) {
+    effects_.power_goes = [&machine = world.machine(seat.machine), &state = world.state(seat.state)](const Lost& lost) {
+      machine.lose_power(lost);
+      state.lose_power(lost);
+    };
+  }
 
   void start(const Life& life) {
     process_.start([life, this] { return life(outside_, store_); });

@@ -96,12 +96,27 @@ std::size_t SimulatedWorld::crash_points_since(long effect) const {
 
 Machine& SimulatedWorld::machine(const std::string& name) {
   const auto [found, fresh] = machines_.try_emplace(name);
-  if (fresh && name != "main") found->second.id = "host/" + name;
+  if (!fresh) return found->second;
+  if (name != "main") found->second.id = "host/" + name;
+  found->second.heard_change = [this, name] {
+    if (heard_files) heard_files(name);
+  };
   return found->second;
+}
+
+// A value of its store has lost a bit since somebody looked last.
+void SimulatedWorld::value_may_be_damaged(const Seat& seat) {
+  StoredState& state = states_[seat.state];
+  if (state.entries.empty() || !dice_.percent(faults().value_damaged)) return;
+  const auto last = static_cast<Duration::rep>(state.entries.size()) - 1;
+  const auto chosen = std::next(state.entries.begin(), dice_.between(Duration{0}, Duration{last}).count());
+  state.damaged.insert(chosen->first);
+  log_.trace.line(fmt::format("  {} is damaged", chosen->first));
 }
 
 std::size_t SimulatedWorld::start(const Life& life, Seat seat) {
   std::size_t number = started_++;
+  value_may_be_damaged(seat);
   auto process = std::make_unique<SimulatedProcess>(*this, log_, process_bytes_, seat);
   log_.trace.line(fmt::format("{} starts", seat.name));
   process->start(life);

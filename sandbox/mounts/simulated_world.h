@@ -62,6 +62,8 @@ class SimulatedWorld {
   const ThirdParties& third_parties() const { return third_parties_; }
   Faults& faults() { return world_.faults(); }
   Machine& machine(const std::string& name = "main");
+  const std::map<std::string, Machine>& machines() const { return machines_; }
+  std::function<void(const std::string& machine)> heard_files;  // called after a process changed a file on it
   StoredState& state(const std::string& name = "main") { return states_[name]; }
 
   // A self-signed certificate for placeholder.invalid that nobody else in this world shows.
@@ -90,6 +92,7 @@ class SimulatedWorld {
   std::size_t processes() const { return started_; }                // ever started, numbered from 0
 
  private:
+  void value_may_be_damaged(const Seat& seat);
   void poll_all();
   void reap();
   SimulatedProcess& living(std::size_t process);

@@ -1,51 +1,85 @@
 #include "aws/access.h"
 
+#include <fmt/format.h>
+
 #include "aws/role_credentials.h"
 #include "aws/surroundings.h"
 #include "base/failure.h"
+#include "base/names.h"
 
 namespace certferry::aws {
+namespace {
+
+// Where neither configuration nor environment nor profile say one.
+Task<std::string> region_of_instance(const Host& host, InstanceMetadata& metadata, const std::string& profile) {
+  std::string what = "no AWS region is known: [aws] region, AWS_REGION and profile " + profile + " give none";
+  if (!instance_metadata_disabled(host)) {
+    try {
+      const auto region = co_await metadata.read("meta-data/placement/region");
+      if (region && !region->empty()) co_return *region;
+    } catch (const Failure& failure) {
+      what += fmt::format("; {}", failure.what());
+    }
+  }
+  throw Failure(Failure::Kind::refused, what, "Set region in [aws], or AWS_REGION, to a region such as eu-west-1");
+}
+
+}  // namespace
 
 struct Access::State {
   using Role = std::optional<RoleSettings>;
   struct Identity {
     std::shared_ptr<CredentialProvider> credentials;
-    std::shared_ptr<Budget> budget = std::make_shared<Budget>();
+    std::shared_ptr<Budget> budget;
   };
 
   Outside& outside;
   std::string region;
   EndpointSettings endpoints;
+  std::shared_ptr<SigningClock> time;
   const Lease* lease = nullptr;
+  std::vector<std::string> ignored_settings;
+  std::map<std::string, std::shared_ptr<Budget>> budgets;  // by account; "": our own, whichever it is
   std::map<Role, Identity> identities;
   std::map<std::pair<Role, std::string>, std::shared_ptr<Client>> clients;
 
   const std::shared_ptr<Client>& client(const Role& role, const std::string& in_region);
   const Identity& identity(const Role& role);
+  std::shared_ptr<Budget> budget_of(const std::string& account);
 };
+
+std::shared_ptr<Budget> Access::State::budget_of(const std::string& account) {
+  std::shared_ptr<Budget>& budget = budgets[account];
+  if (!budget) budget = std::make_shared<Budget>();
+  return budget;
+}
 
 const Access::State::Identity& Access::State::identity(const Role& role) {
   auto found = identities.find(role);
   if (found != identities.end()) return found->second;
   AssumedRole assumed{role->role, role->session_name, role->external_id};
   auto provider = std::make_shared<RoleCredentials>(outside, client(std::nullopt, region), std::move(assumed));
-  return identities.emplace(role, Identity{std::move(provider)}).first->second;
+  auto budget = budget_of(std::string{Arn::parse(role->role).account()});
+  return identities.emplace(role, Identity{std::move(provider), std::move(budget)}).first->second;
 }
 
 const std::shared_ptr<Client>& Access::State::client(const Role& role, const std::string& in_region) {
   auto place = std::pair{role, in_region.empty() ? region : in_region};
   if (auto found = clients.find(place); found != clients.end()) return found->second;
   const Identity& who = identity(role);
-  auto made = std::make_shared<Client>(outside, who.credentials, place.second, endpoints, who.budget);
+  auto made = std::make_shared<Client>(outside, who.credentials, place.second, endpoints, who.budget, time);
   if (lease) made->act_under(*lease);
   return clients.emplace(place, std::move(made)).first->second;
 }
 
 Access::Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-               EndpointSettings endpoints)
-    : state_(new State{outside, std::move(region), std::move(endpoints), nullptr, {}, {}}) {
+               EndpointSettings endpoints, std::shared_ptr<SigningClock> time)
+    : state_(new State{.outside = outside,
+                       .region = std::move(region),
+                       .endpoints = std::move(endpoints),
+                       .time = time ? std::move(time) : std::make_shared<SigningClock>(outside)}) {
   endpoint_of("sts", state_->region, state_->endpoints);  // refuses what is no region before anything is asked
-  state_->identities.emplace(std::nullopt, State::Identity{std::move(credentials)});
+  state_->identities.emplace(std::nullopt, State::Identity{std::move(credentials), state_->budget_of("")});
 }
 
 Access::~Access() = default;
@@ -54,20 +88,15 @@ Task<std::unique_ptr<Access>> Access::open(Outside& outside, AccessSettings sett
   Surroundings around = co_await read_surroundings(outside, settings.region, settings.profile);
   auto metadata =
       std::make_shared<InstanceMetadata>(outside, instance_metadata_url(outside.host, around.chosen_profile()));
-  if (around.region.empty() && !instance_metadata_disabled(outside.host)) {
-    try {
-      around.region = (co_await metadata->read("meta-data/placement/region")).value_or("");
-    } catch (const Failure&) {
-      // No instance of EC2: the missing region is reported below.
-    }
-  }
-  if (around.region.empty())
-    throw Failure(Failure::Kind::refused,
-                  "no AWS region is known: [aws] region, AWS_REGION and profile " + around.profile + " give none",
-                  "Set region in [aws], or AWS_REGION, to a region such as eu-west-1");
-  auto credentials = default_credentials(outside, around, metadata);
-  co_return std::make_unique<Access>(outside, std::move(credentials), around.region, around.endpoints);
+  if (around.region.empty()) around.region = co_await region_of_instance(outside.host, *metadata, around.profile);
+  auto time = std::make_shared<SigningClock>(outside);
+  auto credentials = default_credentials(outside, around, metadata, time);
+  auto opened = std::make_unique<Access>(outside, std::move(credentials), around.region, around.endpoints, time);
+  opened->state_->ignored_settings = around.ignored_settings();
+  co_return opened;
 }
+
+const std::vector<std::string>& Access::ignored_settings() const { return state_->ignored_settings; }
 
 const std::string& Access::region() const { return state_->region; }
 

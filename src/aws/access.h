@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/client.h"
 
@@ -30,7 +31,7 @@ class Access {
   static Task<std::unique_ptr<Access>> open(Outside& outside, AccessSettings settings);
   // With credentials and endpoints of the caller's choice: the sandbox, tests.
   Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-         EndpointSettings endpoints);
+         EndpointSettings endpoints, std::shared_ptr<SigningClock> time = {});
   ~Access();
 
   const std::string& region() const;
@@ -38,7 +39,10 @@ class Access {
   Client& client_in(const std::string& region);
   Client& client_as(const std::optional<RoleSettings>& role, const std::string& region = "");
   std::uint64_t requests_sent() const;  // by all of them
-  void act_under(const Lease& lease);   // all of them, those made later too: Client::act_under
+  // What of the shared files is not read though somebody may count on it: "~/.aws/config:3: [foo] is no profile here:
+  // write [profile foo]". For `doctor`.
+  const std::vector<std::string>& ignored_settings() const;
+  void act_under(const Lease& lease);  // all of them, those made later too: Client::act_under
 
  private:
   struct State;

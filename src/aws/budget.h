@@ -8,7 +8,8 @@
 
 namespace certferry::aws {
 
-// How fast one identity may ask each service. AWS counts by account, so all regions of an identity share one Budget.
+// How fast one account may ask each service: all regions and roles of an account share one Budget. The pace follows
+// what the service throttles, up to the one that it documents.
 class Budget {
  public:
   // Waits until a request to `service` may go. Services without a known rate are never waited for.

@@ -29,7 +29,13 @@ struct Attempt {
   std::optional<http::Response> answer;
   std::optional<Failure> failure;
   int retry_cost = 0;
-  bool clock_corrected = false;
+  bool sign_again = false;  // what it was signed with was over: the date, or the credentials
+};
+
+// What an attempt was signed with.
+struct Signature {
+  SharedCredentials by;  // null: nothing
+  Duration dated_by{};   // the offset from this machine's clock
 };
 
 // Whether it changes what a claim is held for. Told by the operation's name, so that no new one forgets to ask: what
@@ -50,24 +56,25 @@ struct Client::State {
   std::string region;
   EndpointSettings endpoints;
   std::shared_ptr<Budget> budget;
+  std::shared_ptr<SigningClock> time;
   const Lease* lease = nullptr;       // null: nobody else can be at work
   std::optional<Duration> seen_skew;  // services' clock minus ours, by the last answer that bore a date
-  Duration signing_offset{};          // what signatures are corrected by
   int retry_quota = limits::aws::retry_quota;
   std::uint64_t requests_sent = 0;
 
   http::Request prepare(const Call& call, const ServiceEndpoint& endpoint) const;
   Task<Attempt> attempt(const Call& call, const ServiceEndpoint& endpoint);
-  Attempt judge(const Call& call, http::Response answer, const Credentials* signed_by, bool overridden);
+  Attempt judge(const Call& call, http::Response answer, const Signature& signature, bool overridden);
   Attempt judge(const Call& call, const Failure& lost) const;
   void note_date(const http::Response& answer);
-  bool correct_clock();
+  bool was_over(const Signature& signature, const Refusal& refused);
 };
 
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-               EndpointSettings endpoints, std::shared_ptr<Budget> budget)
+               EndpointSettings endpoints, std::shared_ptr<Budget> budget, std::shared_ptr<SigningClock> time)
     : state_(new State{outside, std::move(credentials), std::move(region), std::move(endpoints),
-                       budget ? std::move(budget) : std::make_shared<Budget>(), nullptr}) {}
+                       budget ? std::move(budget) : std::make_shared<Budget>(),
+                       time ? std::move(time) : std::make_shared<SigningClock>(outside), nullptr}) {}
 
 Client::~Client() = default;
 
@@ -88,28 +95,23 @@ void Client::State::note_date(const http::Response& answer) {
     if (auto date = parse_http_date(*field)) seen_skew = *date - outside.clock.now();
 }
 
-// Whether the last answer shows that signatures bear a wrong date; from now on they bear the service's.
-bool Client::State::correct_clock() {
-  if (!seen_skew || std::chrono::abs(*seen_skew - signing_offset) <= limits::aws::clock_skew_suspected) return false;
-  signing_offset = *seen_skew;
-  outside.log.warn(fmt::format("This machine's clock is {} {} AWS's: signatures bear AWS's time",
-                               humane(std::chrono::abs(*seen_skew)),
-                               *seen_skew > Duration::zero() ? "behind" : "ahead of"));
-  return true;
+// Whether its date or its credentials explain the refusal, and the next signature has better ones.
+bool Client::State::was_over(const Signature& signature, const Refusal& refused) {
+  if (refused.clock_suspect && seen_skew && time->explains(*seen_skew, signature.dated_by)) return true;
+  return refused.credentials_expired && signature.by && credentials->drop(*signature.by);
 }
 
-Attempt Client::State::judge(const Call& call, http::Response answer, const Credentials* signed_by, bool overridden) {
+Attempt Client::State::judge(const Call& call, http::Response answer, const Signature& signature, bool overridden) {
   note_date(answer);
   if (answer.status >= 200 && answer.status < 300) {
     if (!overridden) budget->succeeded(call.service);
     return {.answer = std::move(answer)};
   }
-  Refusal refused = refusal(call, answer, outside.clock.now(), signed_by ? signed_by->source : "none sent");
+  Refusal refused = refusal(call, answer, outside.clock.now(), signature.by ? signature.by->source : "none sent");
   if (refused.throttling && !overridden) budget->throttled(call.service, outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
-  return {.failure = std::move(refused.failure),
-          .retry_cost = again ? limits::aws::retry_cost : 0,
-          .clock_corrected = refused.clock_suspect && correct_clock()};
+  const bool over = was_over(signature, refused);
+  return {.failure = std::move(refused.failure), .retry_cost = again ? limits::aws::retry_cost : 0, .sign_again = over};
 }
 
 Attempt Client::State::judge(const Call& call, const Failure& lost) const {
@@ -122,13 +124,14 @@ Attempt Client::State::judge(const Call& call, const Failure& lost) const {
 }
 
 Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& endpoint) {
-  SharedCredentials signed_by;
-  if (call.sign) signed_by = co_await credentials->credentials();
+  Signature signature;
+  if (call.sign) signature.by = co_await credentials->credentials();
   if (!endpoint.overridden) co_await budget->take(call.service, outside.clock);
   http::Request request = prepare(call, endpoint);
   bool s3 = call.service == "s3";
-  if (signed_by)
-    sign(request, *signed_by, endpoint.scope, outside.clock.now() + signing_offset,
+  signature.dated_by = time->offset();
+  if (signature.by)
+    sign(request, *signature.by, endpoint.scope, time->now(),
          {.encode_path_twice = !s3, .normalize_path = !s3, .content_sha256 = s3});
   if (lease && changes_something(call)) require_lease(*lease, call.deadline, description(call));
   ++requests_sent;
@@ -139,13 +142,13 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
   } catch (const Failure& failure) {
     lost = failure;
   }
-  co_return answer ? judge(call, std::move(*answer), signed_by.get(), endpoint.overridden) : judge(call, *lost);
+  co_return answer ? judge(call, std::move(*answer), signature, endpoint.overridden) : judge(call, *lost);
 }
 
 Task<http::Response> Client::send(Call call) {
   State& state = *state_;
   const ServiceEndpoint endpoint = endpoint_of(call.service, state.region, state.endpoints);
-  bool clock_corrected = false;
+  bool signed_again = false;
   int spent = 0;
   for (int attempt = 1;;) {
     Attempt tried = co_await state.attempt(call, endpoint);
@@ -154,8 +157,8 @@ Task<http::Response> Client::send(Call call) {
       state.retry_quota = std::min(limits::aws::retry_quota, state.retry_quota + refund);
       co_return std::move(*tried.answer);
     }
-    if (tried.clock_corrected && !clock_corrected) {
-      clock_corrected = true;
+    if (tried.sign_again && !signed_again) {
+      signed_again = true;
       continue;
     }
     bool again = tried.retry_cost > 0 && attempt < limits::aws::attempts && state.retry_quota >= tried.retry_cost;
@@ -181,6 +184,8 @@ bool Client::overridden(std::string_view service) const {
 std::string Client::partition() const { return std::string{partition_of(state_->region).id}; }
 
 std::optional<Duration> Client::skew() const { return state_->seen_skew; }
+
+std::shared_ptr<SigningClock> Client::time() const { return state_->time; }
 
 Task<SharedCredentials> Client::credentials() { co_return co_await state_->credentials->credentials(); }
 

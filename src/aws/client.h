@@ -33,15 +33,16 @@ struct Call {
 };
 
 // What one AWS account, region and identity can be asked. Signs, sends, retries as the SDKs' standard mode does
-// (jitter, retry quota), corrects the clock's skew by the services' Date once, keeps the budget of the service, and
+// (jitter, retry quota), sends once more with the right date or fresh credentials where those it sent were over, keeps
+// the budget of the service, and
 // turns error bodies into Failures: throttled and transient only for what surely was not done, outcome_unknown for a
 // call that may not be repeated, refused with the permission to allow for AccessDenied, all with code() set. Under a
 // lease, fenced instead of each attempt that would change something and that the lease does not outlast.
 class Client {
  public:
-  // budget: shared by all clients of one identity; empty: one of its own.
+  // budget: shared by all clients of one account; time: by all of one process; empty: one of its own.
   Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-         EndpointSettings endpoints, std::shared_ptr<Budget> budget = {});
+         EndpointSettings endpoints, std::shared_ptr<Budget> budget = {}, std::shared_ptr<SigningClock> time = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -53,6 +54,7 @@ class Client {
   bool overridden(std::string_view service) const;  // its endpoint was given by hand
   std::string partition() const;                    // "aws", "aws-cn", ... of the region
   std::optional<Duration> skew() const;             // services' clock minus ours, as last seen
+  std::shared_ptr<SigningClock> time() const;
   Task<SharedCredentials> credentials();
   std::uint64_t requests_sent() const;  // attempts, for the figures that apply prints
 

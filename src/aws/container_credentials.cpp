@@ -38,10 +38,10 @@ std::optional<Url> container_credentials_url(const Host& host) {
 }
 
 Task<Secret> ContainerCredentials::authorization() const {
-  std::string path = variable(outside_.host, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-  std::string token = variable(outside_.host, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  std::string path = variable(outside().host, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+  std::string token = variable(outside().host, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (!path.empty()) {
-    std::optional<Bytes> content = co_await outside_.host.read(path);
+    std::optional<Bytes> content = co_await outside().host.read(path);
     if (!content)
       throw Failure(Failure::Kind::refused, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: there is no " + quoted(path),
                     "Mount the token, or unset the variable");
@@ -65,7 +65,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
     if (!token.empty()) request.headers.set("authorization", std::string{token.reveal()});
     std::string trouble;
     try {
-      http::Response answer = co_await outside_.transport.send(std::move(request));
+      http::Response answer = co_await outside().transport.send(std::move(request));
       if (answer.status == 200) co_return credentials_document(answer.body, source);
       trouble = fmt::format("{}: HTTP {}", source, answer.status);
       if (answer.status < 500)
@@ -77,7 +77,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
     }
     if (attempt == limits::aws::container_metadata_attempts)
       throw Failure(Failure::Kind::transient, trouble, "Run again in a minute");
-    co_await outside_.clock.sleep(limits::aws::metadata_pause);
+    co_await outside().clock.sleep(limits::aws::metadata_pause);
   }
 }
 

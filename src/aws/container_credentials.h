@@ -16,15 +16,14 @@ std::optional<Url> container_credentials_url(const Host& host);
 // before AWS_CONTAINER_AUTHORIZATION_TOKEN.
 class ContainerCredentials final : public CachedCredentials {
  public:
-  ContainerCredentials(Outside& outside, Url url)
-      : CachedCredentials(outside.clock, outside.log), outside_(outside), url_(std::move(url)) {}
+  ContainerCredentials(Outside& outside, Url url, std::shared_ptr<SigningClock> time = {})
+      : CachedCredentials(outside, std::move(time)), url_(std::move(url)) {}
 
  protected:
   Task<SharedCredentials> fetch() override;
 
  private:
   Task<Secret> authorization() const;
-  Outside& outside_;
   Url url_;
 };
 

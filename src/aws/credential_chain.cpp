@@ -43,6 +43,8 @@ class LastResort final : public CredentialProvider {
   LastResort(Provider instance, std::string looked_at)
       : instance_(std::move(instance)), looked_at_(std::move(looked_at)) {}
 
+  bool drop(const Credentials& expired) override { return instance_ && instance_->drop(expired); }
+
   Task<SharedCredentials> credentials() override {
     std::string why = "instance metadata is disabled (AWS_EC2_METADATA_DISABLED)";
     if (instance_) {
@@ -67,8 +69,9 @@ class LastResort final : public CredentialProvider {
 
 class ChainBuilder {
  public:
-  ChainBuilder(Outside& outside, const Surroundings& surroundings, std::shared_ptr<InstanceMetadata> metadata)
-      : outside_(outside), around_(surroundings), metadata_(std::move(metadata)) {}
+  ChainBuilder(Outside& outside, const Surroundings& surroundings, std::shared_ptr<InstanceMetadata> metadata,
+               std::shared_ptr<SigningClock> time)
+      : outside_(outside), around_(surroundings), metadata_(std::move(metadata)), time_(std::move(time)) {}
 
   Provider build() {
     if (!around_.profile_in_settings)
@@ -78,15 +81,18 @@ class ChainBuilder {
     if (!role && !around_.profile_in_settings)
       if (Provider found = environment_web_identity()) return found;
     if (chain) return of_profile(*chain);
-    if (auto url = container_credentials_url(outside_.host))
-      return std::make_shared<ContainerCredentials>(outside_, *url);
+    if (auto url = container_credentials_url(outside_.host)) return container(*url);
     return last_resort();
   }
 
  private:
-  std::shared_ptr<Client> sts_as(Provider identity) {
-    return std::make_shared<Client>(outside_, std::move(identity), around_.region, around_.endpoints);
+  std::shared_ptr<Client> client_in(const std::string& region, Provider identity) {
+    return std::make_shared<Client>(outside_, std::move(identity), region, around_.endpoints, nullptr, time_);
   }
+  Provider container(const Url& url) { return std::make_shared<ContainerCredentials>(outside_, url, time_); }
+  Provider instance() { return std::make_shared<InstanceCredentials>(outside_, metadata_, time_); }
+
+  std::shared_ptr<Client> sts_as(Provider identity) { return client_in(around_.region, std::move(identity)); }
 
   Provider environment_web_identity() {
     std::string file = trimmed_variable(outside_.host, "AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -109,23 +115,23 @@ class ChainBuilder {
   Provider of(const ProfileKeys& keys) {
     return fixed(keys.access_key_id, keys.secret_access_key, keys.session_token, "profile " + keys.profile);
   }
-  Provider of(const ProfileProcess& process) { return std::make_shared<ProcessCredentials>(outside_, process.command); }
+  Provider of(const ProfileProcess& process) {
+    return std::make_shared<ProcessCredentials>(outside_, process.command, time_);
+  }
   Provider of(const ProfileWebIdentity& identity) {
     return std::make_shared<WebIdentityCredentials>(outside_, sts_as(nullptr), identity.role, identity.token_file);
   }
   Provider of(const SsoProfile& sso) {
-    auto portal = std::make_shared<Client>(outside_, nullptr, sso.region, around_.endpoints);
-    return std::make_shared<SsoCredentials>(outside_, std::move(portal), sso);
+    return std::make_shared<SsoCredentials>(outside_, client_in(sso.region, nullptr), sso);
   }
   Provider of(NamedSource source) {
-    if (source == NamedSource::instance) return std::make_shared<InstanceCredentials>(outside_, metadata_);
+    if (source == NamedSource::instance) return instance();
     if (source == NamedSource::environment) {
       if (Provider found = environment_keys(outside_.host)) return found;
       throw source_missing("Environment: AWS_ACCESS_KEY_ID is not set",
                            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
-    if (auto url = container_credentials_url(outside_.host))
-      return std::make_shared<ContainerCredentials>(outside_, *url);
+    if (auto url = container_credentials_url(outside_.host)) return container(*url);
     throw source_missing("EcsContainer: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
                          "Run it in an ECS task or an EKS pod");
   }
@@ -135,11 +141,8 @@ class ChainBuilder {
   }
 
   Provider last_resort() {
-    Provider instance;
-    if (!instance_metadata_disabled(outside_.host))
-      instance = std::make_shared<InstanceCredentials>(outside_, metadata_);
     return std::make_shared<LastResort>(
-        instance,
+        instance_metadata_disabled(outside_.host) ? nullptr : instance(),
         fmt::format("AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile {} in {} and {} has none, "
                     "this is no container with a role",
                     around_.profile, around_.config_file, around_.credentials_file));
@@ -148,13 +151,15 @@ class ChainBuilder {
   Outside& outside_;
   const Surroundings& around_;
   std::shared_ptr<InstanceMetadata> metadata_;
+  std::shared_ptr<SigningClock> time_;
 };
 
 }  // namespace
 
 std::shared_ptr<CredentialProvider> default_credentials(Outside& outside, const Surroundings& surroundings,
-                                                        std::shared_ptr<InstanceMetadata> metadata) {
-  return ChainBuilder{outside, surroundings, std::move(metadata)}.build();
+                                                        std::shared_ptr<InstanceMetadata> metadata,
+                                                        std::shared_ptr<SigningClock> time) {
+  return ChainBuilder{outside, surroundings, std::move(metadata), std::move(time)}.build();
 }
 
 }  // namespace certferry::aws

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "base/failure.h"
 #include "base/limits/aws.h"
-#include "base/log.h"
 
 namespace certferry::aws {
 
@@ -18,35 +16,43 @@ FixedCredentials::FixedCredentials(std::string access_key_id, std::string secret
 FixedCredentials::FixedCredentials(Credentials credentials)
     : credentials_(std::make_shared<const Credentials>(std::move(credentials))) {}
 
-// Whether what is kept need not, or may not yet, be asked for again.
-bool CachedCredentials::good_enough() const {
-  if (!kept_) return false;
-  if (!kept_->expires) return true;
-  bool young = *kept_->expires - clock_.now() > limits::aws::refresh_wanted;
-  return young || clock_.steady() < next_try_;
+// Whether the source need not, or may not yet, be asked.
+bool CachedCredentials::settled() const {
+  if (!kept_) return failed_ && paused();
+  return !kept_->expires || *kept_->expires - now() > limits::aws::refresh_wanted || paused();
 }
 
 Task<SharedCredentials> CachedCredentials::credentials() {
-  if (good_enough()) co_return kept_;
-  Turn::Held turn = co_await refresh_.take();
-  if (good_enough()) co_return kept_;  // whoever had the turn before fetched them
-  std::optional<Failure> failed;
-  try {
-    kept_ = co_await fetch();
-  } catch (const Failure& failure) {
-    failed = failure;
+  if (!settled()) {
+    Turn::Held turn = co_await turn_.take();
+    if (!settled()) co_await refresh();  // else whoever had the turn before has asked
   }
-  next_try_ = clock_.steady() + limits::aws::refresh_pause;
-  if (!failed) co_return kept_;  // even over already: IMDS gives the last ones on while it gets none
-  if (!kept_ || *kept_->expires <= clock_.now()) {
-    kept_ = nullptr;
-    throw *failed;
-  }
-  const Duration left = *kept_->expires - clock_.now();
-  next_try_ = std::min(next_try_, clock_.steady() + left);
-  log_.warn(fmt::format("AWS credentials ({}) could not be refreshed: {}; the present ones live for {}", kept_->source,
-                        failed->what(), humane(left)));
+  if (!kept_) throw *failed_;
   co_return kept_;
+}
+
+Task<> CachedCredentials::refresh() {
+  failed_.reset();
+  try {
+    kept_ = co_await fetch();  // even over already: IMDS gives the last ones on while it gets none
+  } catch (const Failure& failure) {
+    failed_ = failure;
+  }
+  next_try_ = outside_.clock.steady() + limits::aws::refresh_pause;
+  if (!failed_) co_return;
+  if (kept_ && *kept_->expires <= now()) kept_ = nullptr;
+  if (!kept_) co_return;
+  const Duration left = *kept_->expires - now();
+  next_try_ = std::min(next_try_, outside_.clock.steady() + left);
+  outside_.log.warn(fmt::format("AWS credentials ({}) could not be refreshed: {}; the present ones live for {}",
+                                kept_->source, failed_->what(), humane(left)));
+}
+
+bool CachedCredentials::drop(const Credentials& expired) {
+  if (kept_.get() != &expired) return true;  // others are there, or on their way
+  if (paused()) return false;                // the source gave them just now, and has none better
+  kept_ = nullptr;
+  return true;
 }
 
 }  // namespace certferry::aws

@@ -4,14 +4,12 @@
 #include <optional>
 #include <string>
 
+#include "aws/signing_clock.h"
+#include "base/failure.h"
 #include "base/secret.h"
 #include "base/task.h"
 #include "base/time.h"
-#include "outside/clock.h"
-
-namespace certferry {
-class Log;
-}
+#include "outside/outside.h"
 
 namespace certferry::aws {
 
@@ -31,25 +29,35 @@ class CredentialProvider {
   virtual ~CredentialProvider() = default;
   // Failure: refused where there are none, saying each place that was looked at; transient where a source is down.
   virtual Task<SharedCredentials> credentials() = 0;
+  // AWS says that these have expired, whatever they say themselves. Whether it is worth asking for others now.
+  virtual bool drop(const Credentials&) { return false; }
 };
 
 // Keeps what fetch() gave until 15 minutes before its end, then fetches again, one at a time; while the old ones live,
-// a failed refresh is only a warning.
+// a failed refresh is only a warning. A source is asked once a minute at most: until then its failure is everybody's.
 class CachedCredentials : public CredentialProvider {
  public:
-  CachedCredentials(Clock& clock, Log& log) : clock_(clock), log_(log) {}
+  // time: shared with the clients that use them; empty: one of its own.
+  explicit CachedCredentials(Outside& outside, std::shared_ptr<SigningClock> time = {})
+      : outside_(outside), time_(time ? std::move(time) : std::make_shared<SigningClock>(outside)) {}
   Task<SharedCredentials> credentials() final;
+  bool drop(const Credentials& expired) final;
 
  protected:
   // From the source itself. Failure as for credentials().
   virtual Task<SharedCredentials> fetch() = 0;
+  WallTime now() const { return time_->now(); }
+  Outside& outside() const { return outside_; }
 
  private:
-  bool good_enough() const;
-  Clock& clock_;
-  Log& log_;
-  Turn refresh_;
+  bool settled() const;
+  Task<> refresh();
+  bool paused() const { return outside_.clock.steady() < next_try_; }
+  Outside& outside_;
+  std::shared_ptr<SigningClock> time_;
+  Turn turn_;
   SharedCredentials kept_;
+  std::optional<Failure> failed_;  // the last fetch
   SteadyTime next_try_{};
 };
 

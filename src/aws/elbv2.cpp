@@ -126,4 +126,9 @@ Task<> ElbV2::set_default_certificate(const Arn& listener, const std::string& ce
                  {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}}));
 }
 
+Task<> ElbV2::modify_nothing(const Arn& listener) {
+  co_await client_.send(
+      elbv2_call("ModifyListener", "listener " + listener.text(), {{"ListenerArn", listener.text()}}));
+}
+
 }  // namespace certferry::aws

@@ -38,6 +38,9 @@ class ElbV2 {
   // The default certificate alone; nothing else of the listener is sent, so nothing else changes. Repeats to the same
   // end. Codes: CertificateNotFound (transient), ListenerNotFound (refused).
   Task<> set_default_certificate(const Arn& listener, const std::string& certificate);
+  // ModifyListener that names nothing to modify, and so changes nothing: whether one would be let in. Code:
+  // ListenerNotFound (refused).
+  Task<> modify_nothing(const Arn& listener);
 
  private:
   Client& client_;

@@ -70,6 +70,8 @@ const std::map<std::string_view, std::string_view> advice = {
     {"ForbiddenException", "Correct sso_account_id and sso_role_name, or have the role assigned"},
 };
 
+constexpr const char* somebody_else = "Look for a proxy or a sign-in page that answers in the service's place";
+
 std::string_view display_name(std::string_view service) {
   if (service == "route53") return "Route 53";
   if (service == "iam") return "IAM";
@@ -165,8 +167,14 @@ std::string wrong_credentials_advice(const ServiceError& error, std::string_view
   return fmt::format("Check the credentials ({}): AWS does not accept them", credentials);
 }
 
+// Services name an error's code; S3 alone says some by the status, without a body.
+bool nobody_of_aws(const Call& call, const http::Response& answer, const ServiceError& error) {
+  return error.code.empty() && !(call.service == "s3" && answer.body.empty());
+}
+
 std::string refusal_advice(const Call& call, const http::Response& answer, const ServiceError& error,
                            std::string_view credentials) {
+  if (nobody_of_aws(call, answer, error)) return std::string{somebody_else};
   if (among(permission_codes, error.code) || (error.code.empty() && answer.status == 403))
     return fmt::format("Allow {} on {}; see docs/permissions.md", action_of(call), call.object);
   if (among(expired_codes, error.code) || among(credential_codes, error.code))
@@ -223,8 +231,7 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
   }
   if (answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
   if (among(region_codes, error.code) && !error.region.empty()) return bucket_elsewhere(call, error);
-  if (answer.status >= 300 && answer.status < 400)
-    return made(Kind::transient, "Look for a proxy or a sign-in page that answers in the service's place", Retry::no);
+  if (answer.status >= 300 && answer.status < 400) return made(Kind::transient, somebody_else, Retry::no);
   if (answer.status >= 500 || among(transient_codes, error.code))
     return made(call.repeatable ? Kind::transient : Kind::outcome_unknown, again, Retry::if_repeatable);
   if (among(not_yet_codes, error.code))
@@ -233,6 +240,7 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
 
   Refusal out = made(Kind::refused, refusal_advice(call, answer, error, credentials), Retry::no);
   out.clock_suspect = among(clock_codes, error.code);
+  out.credentials_expired = among(expired_codes, error.code);
   return out;
 }
 

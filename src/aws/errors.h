@@ -32,6 +32,7 @@ struct Refusal {
   Retry retry = Retry::no;
   bool throttling = false;     // slows the budget down
   bool clock_suspect = false;  // a wrong clock explains it, if ours is wrong
+  bool credentials_expired = false;
 };
 
 // "Route 53 ChangeResourceRecordSets on zone Z0123"

@@ -94,21 +94,6 @@ Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
   co_return std::nullopt;
 }
 
-Task<std::vector<ServerCertificate>> Iam::list(const std::string& path_prefix) {
-  std::vector<ServerCertificate> out;
-  for (std::string marker;;) {
-    QueryParameters parameters = {{"PathPrefix", path_prefix}};
-    if (!marker.empty()) parameters.emplace_back("Marker", marker);
-    Call call = iam_call("ListServerCertificates", "path " + path_prefix, std::move(parameters));
-    http::Response answer = co_await client_.send(call);
-    Xml page = query_result(call, answer);
-    if (auto list = page.child("ServerCertificateMetadataList"))
-      for (const Xml& member : list->children("member")) out.push_back(metadata_of(member));
-    marker = page.text("Marker");
-    if (page.text("IsTruncated") != "true" || marker.empty()) co_return out;
-  }
-}
-
 Task<Iam::Removal> Iam::remove(const std::string& name) {
   Call call = iam_call("DeleteServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
   try {
@@ -135,7 +120,9 @@ Task<CertificateQuota> Iam::quota() {
 
 Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
   std::vector<std::string> denied;
-  for (std::string marker;;) {
+  std::string marker;
+  // A page holds a decision at least.
+  for (std::size_t pages = question.actions.size() * question.resources.size(); pages > 0; --pages) {
     QueryParameters parameters = parameters_of(question);
     if (!marker.empty()) parameters.emplace_back("Marker", marker);
     Call call = iam_call("SimulatePrincipalPolicy", question.principal, std::move(parameters));
@@ -152,6 +139,10 @@ Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
     marker = page.text("Marker");
     if (page.text("IsTruncated") != "true" || marker.empty()) co_return denied;
   }
+  throw Failure(
+      Failure::Kind::transient,
+      fmt::format("IAM SimulatePrincipalPolicy on {}: more pages than decisions were asked for", question.principal),
+      "Run again");
 }
 
 }  // namespace certferry::aws

@@ -38,8 +38,7 @@ class Iam {
   // KeyPairMismatch (refused).
   Task<ServerCertificate> upload(const std::string& path, const std::string& name, const std::string& leaf_pem,
                                  const Secret& key_pem, const std::string& chain_pem);
-  Task<std::optional<ServerCertificate>> get(const std::string& name);        // empty: NoSuchEntity
-  Task<std::vector<ServerCertificate>> list(const std::string& path_prefix);  // all pages
+  Task<std::optional<ServerCertificate>> get(const std::string& name);  // empty: NoSuchEntity
   enum class Removal { removed, absent, in_use };
   Task<Removal> remove(const std::string& name);  // in_use: DeleteConflict
   Task<CertificateQuota> quota();                 // GetAccountSummary

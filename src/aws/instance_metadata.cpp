@@ -18,8 +18,13 @@ std::string lower_word(std::string text) {
   return text;
 }
 
+// The answer to a token's request goes as many hops as the instance allows, usually one: it never gets to a container
+// behind a bridge, though the request arrived.
 Failure silent_metadata(const Failure& lost) {
-  return {Failure::Kind::transient, std::string{"the instance metadata service (IMDSv2): "} + lost.what(),
+  const bool asked = lost.kind() == Failure::Kind::outcome_unknown;
+  return {Failure::Kind::transient,
+          fmt::format("the instance metadata service (IMDSv2): {}{}", lost.what(),
+                      asked ? ", as in a container whose instance has a metadata hop limit of 1" : ""),
           "On EC2 attach a role to the instance; in a container set its metadata hop limit to 2; elsewhere give "
           "credentials"};
 }

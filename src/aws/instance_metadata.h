@@ -36,8 +36,9 @@ bool instance_metadata_disabled(const Host& host);  // AWS_EC2_METADATA_DISABLED
 // The credentials of the instance's role.
 class InstanceCredentials final : public CachedCredentials {
  public:
-  InstanceCredentials(Outside& outside, std::shared_ptr<InstanceMetadata> metadata)
-      : CachedCredentials(outside.clock, outside.log), metadata_(std::move(metadata)) {}
+  InstanceCredentials(Outside& outside, std::shared_ptr<InstanceMetadata> metadata,
+                      std::shared_ptr<SigningClock> time = {})
+      : CachedCredentials(outside, std::move(time)), metadata_(std::move(metadata)) {}
 
  protected:
   Task<SharedCredentials> fetch() override;

@@ -14,10 +14,12 @@ Json context_json(const EncryptionContext& context) {
   return out;
 }
 
+// key: "" where the ciphertext says which.
 Call kms_call(std::string operation, const std::string& key, const EncryptionContext& context, Json input) {
   if (!context.empty()) input["EncryptionContext"] = context_json(context);
-  input["KeyId"] = key;
-  return json_call("kms", "TrentService", std::move(operation), "key " + key, input);
+  if (!key.empty()) input["KeyId"] = key;
+  return json_call("kms", "TrentService", std::move(operation), key.empty() ? "the key that sealed it" : "key " + key,
+                   input);
 }
 
 Bytes blob_in(const Call& call, const http::Response& answer, std::string_view member) {
@@ -26,24 +28,38 @@ Bytes blob_in(const Call& call, const http::Response& answer, std::string_view m
   return std::move(*bytes);
 }
 
+Encrypted encrypted_in(const Call& call, const http::Response& answer) {
+  return {blob_in(call, answer, "CiphertextBlob"), json_answer(call, answer).text("KeyId").value_or("")};
+}
+
 }  // namespace
 
 Task<DataKey> Kms::generate_data_key(const std::string& key, const EncryptionContext& context) {
   Call call = kms_call("GenerateDataKey", key, context, Json::object({{"KeySpec", "AES_256"}}));
   http::Response answer = co_await client_.send(call);
-  co_return DataKey{Secret{blob_in(call, answer, "Plaintext")}, blob_in(call, answer, "CiphertextBlob")};
+  co_return DataKey{Secret{blob_in(call, answer, "Plaintext")}, encrypted_in(call, answer)};
 }
 
-Task<Bytes> Kms::encrypt(const std::string& key, const Secret& plain, const EncryptionContext& context) {
+Task<Encrypted> Kms::encrypt(const std::string& key, const Secret& plain, const EncryptionContext& context) {
   if (plain.reveal().size() > limits::kms::plaintext_longest)
     throw Failure(Failure::Kind::refused, "KMS Encrypt on key " + key + ": more than 4,096 bytes",
                   "Seal larger values with a data key");
   Call call = kms_call("Encrypt", key, context, Json::object({{"Plaintext", base64(plain.reveal())}}));
   http::Response answer = co_await client_.send(call);
-  co_return blob_in(call, answer, "CiphertextBlob");
+  co_return encrypted_in(call, answer);
 }
 
-Task<Secret> Kms::decrypt(const std::string& key, const Bytes& ciphertext, const EncryptionContext& context) {
+Task<Secret> Kms::decrypt(const SealingKmsKey& key, const Bytes& ciphertext, const EncryptionContext& context) {
+  try {
+    co_return co_await decrypt_by(key.name, ciphertext, context);
+  } catch (const Failure& failure) {
+    const bool means_another = failure.code() == "IncorrectKeyException" || failure.code() == "NotFoundException";
+    if (!means_another || key.name == key.arn) throw;
+  }
+  co_return co_await decrypt_by(key.arn, ciphertext, context);
+}
+
+Task<Secret> Kms::decrypt_by(const std::string& key, const Bytes& ciphertext, const EncryptionContext& context) {
   Call call = kms_call("Decrypt", key, context, Json::object({{"CiphertextBlob", base64(ciphertext)}}));
   http::Response answer = co_await client_.send(call);
   co_return Secret{blob_in(call, answer, "Plaintext")};

@@ -63,14 +63,17 @@ class ProfileMerge {
 
  private:
   void ignore(std::string_view file, const IniSection& section, std::string_view why) {
-    files_.ignored.push_back(fmt::format("{}:{}: [{}] {}", file, section.line, quoted(section.name, 80), why));
+    const auto [kind, name] = words_of(section.name);
+    files_.ignored.push_back({fmt::format("{}:{}: [{}] {}", file, section.line, quoted(section.name, 80), why),
+                              std::string{kind == "profile" ? name : section.name}});
   }
 
   void merge(std::string_view file, const IniSection& section, Profile& into) {
     for (const IniProperty& property : section.properties) {
       std::string place = fmt::format("{}:{}", file, property.line);
       if (!acceptable_name(property.name)) {
-        files_.ignored.push_back(fmt::format("{}: \"{}\" is no name of a property", place, quoted(property.name, 80)));
+        files_.ignored.push_back(
+            {fmt::format("{}: \"{}\" is no name of a property", place, quoted(property.name, 80)), ""});
         continue;
       }
       ProfileValue value{.text = property.value, .nested = {}, .place = std::move(place)};

@@ -16,13 +16,19 @@ struct ProfileValue {
 };
 using Profile = std::map<std::string, ProfileValue, std::less<>>;  // by name, lower case
 
+// A section or a property that does not count.
+struct Ignored {
+  std::string said;     // "~/.aws/config:3: [foo] is no profile here: write [profile foo]"
+  std::string profile;  // that a section may have been meant for: "foo"
+};
+
 // The shared config and credentials files as one, taken apart (AWS SDKs and Tools Reference Guide, "Shared config and
 // credentials files").
 struct ProfileFiles {
   std::map<std::string, Profile, std::less<>> profiles;
   std::map<std::string, Profile, std::less<>> sso_sessions;
   std::map<std::string, Profile, std::less<>> services;
-  std::vector<std::string> ignored;  // for `doctor`: "~/.aws/config:3: [foo] is no profile here: write [profile foo]"
+  std::vector<Ignored> ignored;
 };
 
 // A file's text and what to call it; an absent file is an empty text.

@@ -14,7 +14,7 @@ Task<SharedCredentials> RoleCredentials::fetch() {
 }
 
 Task<SharedCredentials> WebIdentityCredentials::fetch() {
-  std::optional<Bytes> content = co_await host_.read(token_file_);
+  std::optional<Bytes> content = co_await outside().host.read(token_file_);
   while (content && (content->ends_with('\n') || content->ends_with('\r'))) content->pop_back();
   if (!content || content->empty())
     throw Failure(Failure::Kind::refused,
@@ -34,7 +34,7 @@ Task<SharedCredentials> ProcessCredentials::fetch() {
   std::optional<std::vector<std::string>> argv = shell_words(command_);
   if (!argv || argv->empty()) throw refused("this is no command line");
   const std::string program = argv->front();
-  Exit exit = co_await host_.run(Command{.argv = std::move(*argv), .answers = true});
+  Exit exit = co_await outside().host.run(Command{.argv = std::move(*argv), .answers = true});
   if (exit.timed_out) throw refused(quoted(program) + " did not end");
   if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
   co_return credentials_document(exit.output, "credential_process " + quoted(program));

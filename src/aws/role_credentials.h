@@ -20,7 +20,7 @@ struct AssumedRole {
 class RoleCredentials final : public CachedCredentials {
  public:
   RoleCredentials(Outside& outside, std::shared_ptr<Client> sts, AssumedRole role)
-      : CachedCredentials(outside.clock, outside.log), sts_(std::move(sts)), role_(std::move(role)) {}
+      : CachedCredentials(outside, sts->time()), sts_(std::move(sts)), role_(std::move(role)) {}
 
  protected:
   Task<SharedCredentials> fetch() override;
@@ -34,8 +34,7 @@ class RoleCredentials final : public CachedCredentials {
 class WebIdentityCredentials final : public CachedCredentials {
  public:
   WebIdentityCredentials(Outside& outside, std::shared_ptr<Client> sts, AssumedRole role, Path token_file)
-      : CachedCredentials(outside.clock, outside.log),
-        host_(outside.host),
+      : CachedCredentials(outside, sts->time()),
         sts_(std::move(sts)),
         role_(std::move(role)),
         token_file_(std::move(token_file)) {}
@@ -44,7 +43,6 @@ class WebIdentityCredentials final : public CachedCredentials {
   Task<SharedCredentials> fetch() override;
 
  private:
-  Host& host_;
   std::shared_ptr<Client> sts_;
   AssumedRole role_;
   Path token_file_;
@@ -53,14 +51,13 @@ class WebIdentityCredentials final : public CachedCredentials {
 // What a profile's credential_process prints (AWS CLI User Guide, "Sourcing credentials with an external process").
 class ProcessCredentials final : public CachedCredentials {
  public:
-  ProcessCredentials(Outside& outside, std::string command)
-      : CachedCredentials(outside.clock, outside.log), host_(outside.host), command_(std::move(command)) {}
+  ProcessCredentials(Outside& outside, std::string command, std::shared_ptr<SigningClock> time = {})
+      : CachedCredentials(outside, std::move(time)), command_(std::move(command)) {}
 
  protected:
   Task<SharedCredentials> fetch() override;
 
  private:
-  Host& host_;
   std::string command_;
 };
 

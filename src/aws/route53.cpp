@@ -155,25 +155,6 @@ ChangeInfo change_info_of(const Call& call, const http::Response& answer) {
 
 }  // namespace
 
-Task<std::vector<HostedZone>> Route53::zones_named(const DomainName& name) {
-  std::vector<HostedZone> out;
-  std::string from_id;
-  for (;;) {
-    Call call = route53_call("ListHostedZonesByName", "zones named " + name.text(), "hostedzonesbyname");
-    call.query = {{"dnsname", name.text()}};
-    if (!from_id.empty()) call.query.emplace_back("hostedzoneid", from_id);
-    call.query.emplace_back("maxitems", std::to_string(limits::route53::zones_per_page));
-    http::Response answer = co_await client_.send(call);
-    Xml page = xml_answer(call, answer);
-    if (auto list = page.child("HostedZones"))
-      for (const Xml& element : list->children("HostedZone"))
-        if (auto zone = zone_of(element); zone && zone->name == name) out.push_back(std::move(*zone));
-    from_id = page.text("NextHostedZoneId");
-    bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextDNSName")) == name.text();
-    if (!more || from_id.empty()) co_return out;
-  }
-}
-
 Task<std::vector<HostedZone>> Route53::zones() {
   std::vector<HostedZone> out;
   for (std::string marker;;) {

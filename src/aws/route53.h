@@ -41,8 +41,6 @@ struct ChangeInfo {
 class Route53 {
  public:
   explicit Route53(Client& client) : client_(client) {}
-  // Zones whose name is exactly `name`, private ones too (ListHostedZonesByName, paged while the name stays).
-  Task<std::vector<HostedZone>> zones_named(const DomainName& name);
   Task<std::vector<HostedZone>> zones();                                  // ListHostedZones, all pages
   Task<std::vector<std::string>> name_servers(const HostedZoneId& zone);  // GetHostedZone's delegation set
   // All sets of this name and type, simple or not (ListResourceRecordSets is a start position: others are dropped).

@@ -24,10 +24,9 @@ Task<SharedCredentials> SsoCredentials::fetch() {
 
 Task<SsoToken> SsoCredentials::living_token() {
   SsoToken token = co_await file_.read();
-  const WallTime now = outside_.clock.now();
-  if (token.expires - now > limits::aws::refresh_wanted) co_return token;
-  if (token.refreshable(now)) co_return co_await renewed(std::move(token));
-  if (token.expires > now) co_return token;
+  if (token.expires - now() > limits::aws::refresh_wanted) co_return token;
+  if (token.refreshable(now())) co_return co_await renewed(std::move(token));
+  if (token.expires > now()) co_return token;
   throw sign_in_again("its session with IAM Identity Center has ended");
 }
 
@@ -37,20 +36,20 @@ Task<SsoToken> SsoCredentials::renewed(SsoToken token) {
   std::optional<Failure> failed;
   try {
     fresh = co_await SsoOidc{*portal_}.refresh(token.client_id, token.client_secret, token.refresh_token);
-    co_await file_.renew(*fresh, outside_.clock.now());
+    co_await file_.renew(*fresh, now());
   } catch (const Failure& failure) {
     failed = failure;
   }
   if (fresh) {
     if (failed)
-      outside_.log.warn(
+      outside().log.warn(
           fmt::format("The renewed token of profile {} was not kept: {}", profile_.profile, failed->what()));
     token.access_token = std::move(fresh->access_token);
     co_return token;
   }
   // Another tool may have renewed it in the same minute, which ends the refresh token that was read.
   SsoToken again = co_await file_.read();
-  if (again.expires > outside_.clock.now()) co_return again;
+  if (again.expires > now()) co_return again;
   if (failed->kind() != Failure::Kind::refused) throw *failed;
   throw sign_in_again(failed->what());
 }

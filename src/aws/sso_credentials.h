@@ -24,8 +24,7 @@ class SsoCredentials final : public CachedCredentials {
  public:
   // portal: a client in the profile's sso_region, without identity.
   SsoCredentials(Outside& outside, std::shared_ptr<Client> portal, SsoProfile profile)
-      : CachedCredentials(outside.clock, outside.log),
-        outside_(outside),
+      : CachedCredentials(outside, portal->time()),
         portal_(std::move(portal)),
         profile_(std::move(profile)),
         file_(outside.host, profile_.session.empty() ? profile_.start_url : profile_.session) {}
@@ -37,7 +36,6 @@ class SsoCredentials final : public CachedCredentials {
   Task<SsoToken> living_token();
   Task<SsoToken> renewed(SsoToken token);
   Failure sign_in_again(const std::string& what) const;
-  Outside& outside_;
   std::shared_ptr<Client> portal_;
   SsoProfile profile_;
   SsoTokenFile file_;

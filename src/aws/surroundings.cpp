@@ -101,6 +101,21 @@ EndpointSettings endpoints_in(const Host& host, const ProfileFiles& files, const
   return out;
 }
 
+// Settings of a profile that other tools honour, and what to do instead.
+constexpr auto unread_settings = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"ca_bundle", "set AWS_CA_BUNDLE"},
+     {"duration_seconds", "a role is assumed for an hour at a time"},
+     {"sdk_ua_app_id", "set AWS_SDK_UA_APP_ID"}});
+
+Failure no_such_profile(const Surroundings& around) {
+  std::string what = fmt::format("AWS profile {} is neither in {} nor in {}", quoted(around.profile, 100),
+                                 around.config_file, around.credentials_file);
+  for (const Ignored& section : around.files.ignored)
+    if (section.profile == around.profile) what += "; " + section.said;
+  return {Failure::Kind::refused, std::move(what),
+          around.profile_in_settings ? "Add it, or correct profile in [aws]" : "Add it, or correct AWS_PROFILE"};
+}
+
 std::string first_of(std::initializer_list<std::string> texts) {
   for (const std::string& text : texts)
     if (!text.empty()) return text;
@@ -115,6 +130,15 @@ const Profile& Surroundings::chosen_profile() const {
   return found == files.profiles.end() ? none : found->second;
 }
 
+std::vector<std::string> Surroundings::ignored_settings() const {
+  std::vector<std::string> out;
+  for (const Ignored& part : files.ignored) out.push_back(part.said);
+  for (const auto& [key, instead] : unread_settings)
+    if (auto found = chosen_profile().find(key); found != chosen_profile().end())
+      out.push_back(fmt::format("{}: {} is not read: {}", found->second.place, key, instead));
+  return out;
+}
+
 Task<Surroundings> read_surroundings(Outside& outside, const std::string& configured_region,
                                      const std::string& configured_profile) {
   const Host& host = outside.host;
@@ -126,11 +150,7 @@ Task<Surroundings> read_surroundings(Outside& outside, const std::string& config
   out.files = parse_profiles({out.config_file, config}, {out.credentials_file, credentials});
   out.profile_in_settings = !configured_profile.empty();
   out.profile = first_of({configured_profile, env(host, "AWS_PROFILE"), "default"});
-  if (out.profile != "default" && !out.files.profiles.contains(out.profile))
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("AWS profile {} is neither in {} nor in {}", quoted(out.profile, 100), out.config_file,
-                              out.credentials_file),
-                  out.profile_in_settings ? "Add it, or correct profile in [aws]" : "Add it, or correct AWS_PROFILE");
+  if (out.profile != "default" && !out.files.profiles.contains(out.profile)) throw no_such_profile(out);
   const Profile& profile = out.chosen_profile();
   out.endpoints = endpoints_in(host, out.files, profile);
   out.region = first_of(

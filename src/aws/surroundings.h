@@ -20,6 +20,8 @@ struct Surroundings {
   std::string region;  // "" where neither environment nor profile says one
 
   const Profile& chosen_profile() const;  // an empty one where "default" is not there
+  // What of the files is not read though somebody may count on it, each with its place.
+  std::vector<std::string> ignored_settings() const;
 };
 
 // Through host alone. configured: [aws] region and profile, "" where not given. Failure (refused): a file is malformed,
@@ -29,7 +31,9 @@ Task<Surroundings> read_surroundings(Outside& outside, const std::string& config
 
 // The chain of the AWS CLI: environment; a profile's role; web identity; a profile's IAM Identity Center, keys or
 // process; container; instance. Which of them counts is decided here, once. Failure (refused): see profile_chain.
+// time: the one of all clients that will use them.
 std::shared_ptr<CredentialProvider> default_credentials(Outside& outside, const Surroundings& surroundings,
-                                                        std::shared_ptr<InstanceMetadata> metadata);
+                                                        std::shared_ptr<InstanceMetadata> metadata,
+                                                        std::shared_ptr<SigningClock> time);
 
 }  // namespace certferry::aws

@@ -104,7 +104,8 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
               "  certferry apply --config web.toml --renew www\n"
               "  certferry apply --agree-to-terms -d example.com -d '*.example.com' --elb my-lb:443\n"
               "  certferry apply --agree-to-terms -d example.com --files /etc/ssl/www --reload systemctl reload nginx\n"
-              "Exit code: 0 done, 1 something failed or a target is left in an emergency, 2 usage or configuration");
+              "Exit code: 0 done, 1 something failed, a target is left in an emergency, or there is no valid\n"
+              "certificate yet and the next try has to wait, 2 usage or configuration");
   CLI::App& plan = command(app, "plan", "Say what apply would do, and change nothing",
                            "  certferry plan\n"
                            "  certferry plan --detailed-exitcode   (0 nothing to do, 1 error, 2 changes)");
@@ -325,9 +326,12 @@ Verb command_of(const std::string& name, const Words& words) {
   return VersionCommand{};
 }
 
-Told misuse(const std::string& name, const std::string& what) {
+// json: asked for by its word alone, for the words may not have been understood as far as that.
+UsageError usage_error(const std::string& name, const std::string& what, const std::vector<std::string>& arguments) {
   const std::string help = name.empty() ? "certferry --help" : fmt::format("certferry {} --help", name);
-  return {fmt::format("certferry: {}\n  -> See {}\n", what, help), name == "check" ? exit_check_unknown : exit_usage};
+  return {.failure = Failure{Failure::Kind::refused, what, "See " + help},
+          .exit = name == "check" ? exit_check_unknown : exit_usage,
+          .json = std::ranges::find(arguments, "--json") != arguments.end()};
 }
 
 std::string chosen(const CLI::App& app) {
@@ -351,7 +355,11 @@ std::string explained(const CLI::App& app, const std::vector<std::string>& argum
 
 }  // namespace
 
-std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string>& arguments) {
+int exit_of_failure(const Verb& command) {
+  return std::holds_alternative<CheckCommand>(command) ? exit_check_unknown : 1;
+}
+
+Parsed parse_command_line(const std::vector<std::string>& arguments) {
   Words words;
   CLI::App app{"certferry: from any ACME CA to every AWS listener", "certferry"};
   app.footer(std::string{"Begin with:\n  certferry demo                      see it work, on this machine alone\n"
@@ -383,9 +391,9 @@ std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string
     return Told{subcommands.empty() ? app.help() : subcommands.front()->help("certferry"), 0};
   } catch (const CLI::ParseError& error) {
     if (version) return CommandLine{VersionCommand{}, words.json, false, false};
-    return misuse(chosen(app), explained(app, arguments, error.what()));
+    return usage_error(chosen(app), explained(app, arguments, error.what()), arguments);
   } catch (const Misused& misused) {
-    return misuse(chosen(app), misused.what);
+    return usage_error(chosen(app), misused.what, arguments);
   }
 }
 

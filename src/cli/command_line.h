@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/failure.h"
 #include "config/config.h"
 #include "plan/plan.h"
 #include "plan/trust_policy.h"
@@ -80,16 +81,27 @@ struct CommandLine {
   Verb command;
   bool json = false, quiet = false, verbose = false;
 };
-// What is said instead of doing anything: help, or what is wrong with the words.
+constexpr int exit_usage = 2;
+constexpr int exit_check_unknown = 3;  // monitoring plugins: usage too
+
+// Help, which was asked for, or is given where nothing was.
 struct Told {
   std::string text;
   int exit = 0;
 };
-
-constexpr int exit_usage = 2;
-constexpr int exit_check_unknown = 3;  // monitoring plugins: usage too
+// What is wrong with the words.
+struct UsageError {
+  Failure failure;
+  int exit = exit_usage;
+  bool json = false;  // --json stands among them
+};
+using Parsed = std::variant<CommandLine, Told, UsageError>;
 
 // arguments: without the program's name.
-std::variant<CommandLine, Told> parse_command_line(const std::vector<std::string>& arguments);
+Parsed parse_command_line(const std::vector<std::string>& arguments);
+
+// With which a command ends that could not do its work, whatever kept it from that: 1. For check, 3: to a monitoring
+// system 1 is a warning about the hosts.
+int exit_of_failure(const Verb& command);
 
 }  // namespace certferry

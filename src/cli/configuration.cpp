@@ -70,7 +70,8 @@ Task<Config> load_config(Stage& stage, const ConfigSource& source) {
                   "or --files");
   }
   if (config->certificates.empty()) {
-    misconfigured("the configuration names no certificate", "Add [[certificate]] with domains = [\"example.com\"]");
+    misconfigured(config->place.text() + ": the configuration names no certificate",
+                  "Add [[certificate]] with domains = [\"example.com\"]");
   }
   co_return std::move(*config);
 }
@@ -93,7 +94,8 @@ void require_certificates(const Config& config, const Request& request) {
     for (const std::string& name : *names) {
       if (std::ranges::find(known, name) != known.end()) continue;
       const auto meant = nearest(name, known);
-      misconfigured(fmt::format("{}: no certificate is called \"{}\"", flag, quoted(name, 200)),
+      misconfigured(fmt::format("{}: no certificate{} is called \"{}\"", flag,
+                                config.place.file.empty() ? "" : " of " + config.place.file, quoted(name, 200)),
                     meant ? fmt::format("Write {} {}", flag, *meant) : "See the names that `certferry plan` prints");
     }
   }

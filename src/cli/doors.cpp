@@ -1,11 +1,9 @@
 #include "cli/doors.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <optional>
 
-#include "base/failure.h"
-#include "cli/said.h"
+#include "cli/trust.h"
 #include "real/curl_transport.h"
 #include "real/posix_host.h"
 #include "real/system_clock.h"
@@ -56,13 +54,6 @@ SystemResolverOptions resolver_options(const Config& config) {
   return options;
 }
 
-Task<std::string> read_trust(Host& host, const std::string& path) {
-  const auto pem = co_await host.read(path);
-  if (pem) co_return *pem;
-  throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("[ca] trust = \"{}\" is not there", path),
-                              "Write the path of a PEM file with the CA's roots"}};
-}
-
 }  // namespace
 
 struct RealDoors::Parts {
@@ -88,7 +79,7 @@ Task<Outside*> RealDoors::open(const Config& config) {
   Parts& parts = *parts_;
   if (!parts.outside) {
     std::string trusted;
-    if (config.ca.trust) trusted = co_await read_trust(parts.host, *config.ca.trust);
+    if (config.ca.trust) trusted = co_await read_trust(parts.host, *config.ca.trust, config.ca.trust_place);
     parts.transport.emplace(parts.executor, transport_options(config, trusted, parts.host));
     parts.resolver.emplace(parts.entropy, resolver_options(config));
     parts.pool.emplace();

@@ -6,13 +6,13 @@
 #include <set>
 
 #include "base/failure.h"
+#include "base/s3_place.h"
 #include "deploy/object_name.h"
 
 namespace certferry {
 namespace {
 
 constexpr const char* kKeyAlias = "alias/certferry";
-constexpr std::string_view kBucketScheme = "s3://";
 
 // Sets, because what is named twice stands there once.
 struct Named {
@@ -20,9 +20,7 @@ struct Named {
 };
 
 void note_bucket(Named& named, const std::string& place) {
-  if (!place.starts_with(kBucketScheme)) return;
-  const std::string rest = place.substr(kBucketScheme.size());
-  named.buckets.insert(rest.substr(0, rest.find('/')));
+  if (const auto in_bucket = S3Place::parse(place)) named.buckets.insert(in_bucket->bucket);
 }
 
 void note_region(Named& named, std::string_view region) {

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/s3_place.h"
 #include "cli/empty_store.h"
-#include "cli/said.h"
+#include "cli/trust.h"
+#include "config/misconfigured.h"
 #include "real/sqlite_store.h"
 #include "state/heartbeats.h"
 #include "state/s3_store.h"
@@ -13,16 +15,16 @@
 namespace certferry {
 namespace {
 
-bool state_in_s3(const Config& config) { return config.state.store.starts_with("s3://"); }
+bool state_in_s3(const Config& config) { return in_s3(config.state.store); }
 
-// "s3://bucket/pre/fix" as bucket and "pre/fix/".
-std::pair<std::string, std::string> bucket_and_prefix(const std::string& place) {
-  const std::string rest = place.substr(std::string_view{"s3://"}.size());
-  const auto slash = rest.find('/');
-  if (slash == std::string::npos) return {rest, ""};
-  std::string prefix = rest.substr(slash + 1);
-  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
-  return {rest.substr(0, slash), prefix};
+// A region or a profile that is none is the user's to correct; credentials are not asked for yet.
+Task<std::unique_ptr<aws::Access>> open_access(Outside& outside, const AwsConfig& config) {
+  try {
+    co_return co_await aws::Access::open(outside, {config.region, config.profile});
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    throw Misconfigured{config.place.file.empty() ? failure : failure.within(config.place.text())};
+  }
 }
 
 }  // namespace
@@ -38,16 +40,25 @@ std::string state_file(const Stage& stage, const Config& config) {
   return fmt::format("{}{}/state.db", stage.disk_root, state_directory(config, stage.host));
 }
 
-Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust) {
+Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust, const Place& place) {
   const Roots roots = stage.roots ? *stage.roots : Roots::system();
   if (!trust) co_return roots;
-  const auto pem = co_await stage.host.read(*trust);
-  if (!pem) {
-    throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("{} is not there", *trust),
-                                "Write the path of a PEM file with the CA's roots"}};
-  }
-  co_return roots.with(Roots::from_pem(*pem));
+  co_return roots.with(Roots::from_pem(co_await read_trust(stage.host, *trust, place)));
 }
+
+namespace {
+
+// What is wrong with the file of [ca] trust; empty where nothing is.
+Task<std::optional<Finding>> unread_trust(Stage& stage, const Config& config) {
+  try {
+    co_await trusted_roots(stage, config.ca.trust, config.ca.trust_place);
+  } catch (const Failure& failure) {
+    co_return Finding{Finding::Verdict::red, "ca", "[ca] trust", failure.what(), failure.next()};
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
 
 Foundation::Foundation(Stage& stage, const Config& config, Outside& outside)
     : stage_(stage), config_(config), outside_(outside), roots_(Roots::none()) {}
@@ -76,13 +87,18 @@ Task<> Foundation::open_store_to_look() {
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, const Config& config, Findings& troubles) {
-  Outside* outside = co_await stage.open(config);
+  Config legible = config;  // without what cannot be read
+  if (auto unread = co_await unread_trust(stage, config)) {
+    troubles.push_back(std::move(*unread));
+    legible.ca.trust.reset();
+  }
+  Outside* outside = co_await stage.open(legible);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
   const auto trouble = [&](std::string check, std::string subject, const Failure& failure) {
     troubles.push_back({Finding::Verdict::red, std::move(check), std::move(subject), failure.what(), failure.next()});
   };
   try {
-    foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+    foundation->access_ = co_await open_access(*outside, config.aws);
   } catch (const Failure& failure) {
     trouble("identity", "identity", failure);
   }
@@ -103,25 +119,23 @@ void Foundation::open_sealing() {
 }
 
 Task<> Foundation::furnish() {
-  roots_ = co_await trusted_roots(stage_, config_.ca.trust);
-  access_ = co_await aws::Access::open(outside_, {config_.aws.region, config_.aws.profile});
+  roots_ = co_await trusted_roots(stage_, config_.ca.trust, config_.ca.trust_place);
+  access_ = co_await open_access(outside_, config_.aws);
   open_sealing();
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_store(Stage& stage, const Config& config) {
   Outside* outside = co_await stage.open(config);
   std::unique_ptr<Foundation> foundation{new Foundation{stage, config, *outside}};
-  if (state_in_s3(config))
-    foundation->access_ = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+  if (state_in_s3(config)) foundation->access_ = co_await open_access(*outside, config.aws);
   foundation->open_store(Duration::zero());
   co_return foundation;
 }
 
 void Foundation::open_store(Duration wait) {
-  if (state_in_s3(config_)) {
-    const auto [bucket, prefix] = bucket_and_prefix(config_.state.store);
-    store_ = s3_store(outside_, access_->client(), bucket, prefix);
-    instances_ = heartbeat_instances(outside_, stage_.executor, access_->client(), bucket, prefix);
+  if (const auto place = S3Place::parse(config_.state.store)) {
+    store_ = s3_store(outside_, access_->client(), place->bucket, place->prefix());
+    instances_ = heartbeat_instances(outside_, stage_.executor, access_->client(), place->bucket, place->prefix());
     return;
   }
   auto store = std::make_unique<SqliteStore>(state_file(stage_, config_));

@@ -46,7 +46,8 @@ class Foundation {
 std::string state_directory(const Config& config, const Host& host);
 std::string state_file(const Stage& stage, const Config& config);  // on the disk
 
-// The roots that count as trusted: the stage's or the system's, with those of [ca] trust.
-Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust);
+// The roots that count as trusted: the stage's or the system's, with those of [ca] trust, which stands at `place`.
+// Throws Misconfigured, as read_trust.
+Task<Roots> trusted_roots(Stage& stage, const std::optional<std::string>& trust, const Place& place);
 
 }  // namespace certferry

@@ -182,11 +182,11 @@ int run(Console& console, const CommandLine& line) {
   io.run();
   // A sandbox is ended by a signal, and has done its work then.
   const bool stopped = performance->stopped() && !rehearsal;
-  const int exit = stopped ? 1 : performance->exit();
+  const int exit = stopped ? exit_of_failure(line.command) : performance->exit();
   performance.reset();
   if (failed && !is_cancellation(failed)) std::rethrow_exception(failed);
   if (stopped || failed) say_stopped(console, line);
-  return failed ? 1 : exit;
+  return failed ? exit_of_failure(line.command) : exit;
 }
 
 int run_or_say_why_not(Console& console, const CommandLine& line) {
@@ -196,18 +196,30 @@ int run_or_say_why_not(Console& console, const CommandLine& line) {
     say_failure(console, line.json,
                 Failure{Failure::Kind::refused, quoted(error.what()),
                         "Report this with the command and its output; it should not happen"});
-    return 1;
+    return exit_of_failure(line.command);
   }
 }
 
-int answer(Console& console, const std::vector<std::string>& arguments) {
-  const auto parsed = parse_command_line(arguments);
+int answer(Console& console, const Parsed& parsed) {
   if (const auto* told = std::get_if<Told>(&parsed)) {
     (told->exit == 0 ? console.out : console.err)(told->text);
     return told->exit;
   }
-  const auto& line = std::get<CommandLine>(parsed);
-  return run_or_say_why_not(console, line);
+  if (const auto* wrong = std::get_if<UsageError>(&parsed)) {
+    say_failure(console, wrong->json, wrong->failure);
+    return wrong->exit;
+  }
+  return run_or_say_why_not(console, std::get<CommandLine>(parsed));
+}
+
+// lost: what kept the result from being written, 0 for nothing.
+int answer_whole(Console& console, const int& lost, const std::vector<std::string>& arguments) {
+  const Parsed parsed = parse_command_line(arguments);
+  const int exit = answer(console, parsed);
+  if (lost == 0) return exit;
+  console.err(fmt::format("certferry: standard output: {}: the result is not all there\n", std::strerror(lost)));
+  const auto* line = std::get_if<CommandLine>(&parsed);
+  return exit != 0 ? exit : line ? exit_of_failure(line->command) : 1;
 }
 
 }  // namespace
@@ -218,10 +230,7 @@ int main(int count, char** words) {
   int lost = 0;
   certferry::Console console = certferry::console_of_process(lost);
   try {
-    const int exit = certferry::answer(console, {words + 1, words + count});
-    if (lost == 0) return exit;
-    console.err(fmt::format("certferry: standard output: {}: the result is not all there\n", std::strerror(lost)));
-    return exit == 0 ? 1 : exit;
+    return certferry::answer_whole(console, lost, {words + 1, words + count});
   } catch (const std::exception& error) {
     console.err(fmt::format("certferry: {}\n  -> Report this with the command and its output; it should not happen\n",
                             certferry::quoted(error.what())));

@@ -2,14 +2,10 @@
 
 #include "base/failure.h"
 #include "cli/stage.h"
+#include "config/misconfigured.h"
 #include "wire/json.h"
 
 namespace certferry {
-
-// A failure of the configuration or of the words on the command line: exit code 2.
-struct Misconfigured {
-  Failure failure;
-};
 
 // "certferry: what" and "  -> next" on standard error; with --json one object on standard output.
 void say_failure(Stage& stage, const Failure& failure);

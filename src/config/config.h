@@ -26,11 +26,12 @@ struct CaConfig {
   bool agree_to_terms = false;
   std::optional<std::string> trust;  // path of a PEM file: whom the CA's HTTPS and its chains may lead to
   bool test_ca = false;              // known to be one: staging
-  Place place;
+  Place place, trust_place;
 };
 
 struct AwsConfig {
   std::string region, profile;  // "" : as everywhere
+  Place place;                  // of the profile, else of the region, else of the table or the file
 };
 
 struct AccountConfig {
@@ -105,6 +106,7 @@ struct CertificateConfig {
   std::string profile;
   std::vector<InstallConfig> install;
   Place place;
+  std::vector<Place> domain_places = {};  // beside `domains`
 };
 
 struct Config {
@@ -116,6 +118,9 @@ struct Config {
   std::vector<ResolverConfig> resolvers;  // [challenge] resolvers: none for the system's
   std::vector<ZoneConfig> zones;
   std::vector<CertificateConfig> certificates;
+  Place place;
+  // Whether these are all certificates of the state. Flags name one, and say nothing of others.
+  bool names_all = true;
 
   CertificateSpec spec(const CertificateConfig&) const;
 };

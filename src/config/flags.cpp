@@ -38,8 +38,10 @@ void read_settings(const Flags& flags, const Values& values, Config& config) {
   values.ca(config.ca, flags.directory.value_or(config.ca.directory), flag("--directory"));
   config.ca.agree_to_terms = flags.agree_to_terms;
   config.ca.trust = flags.trust;
+  config.ca.trust_place = flag("--trust");
   if (flags.region) config.aws.region = values.region(*flags.region, flag("--region")).value_or("");
   config.aws.profile = flags.profile.value_or("");
+  config.aws.place = flag(flags.profile ? "--profile" : "--region");
   config.account.place = flag("--account-key");
   if (flags.account_key)
     config.account.key = values.place_of_state("--account-key", *flags.account_key, config.account.place).value_or("");
@@ -80,6 +82,7 @@ Config config_from_flags(const Flags& flags) {
   Complaints complaints;
   const Values values{complaints};
   Config config;
+  config.names_all = false;
   read_settings(flags, values, config);
   std::vector<DomainName> domains;
   for (const std::string& text : flags.domains) {

@@ -16,6 +16,7 @@ class ConfigReader {
   explicit ConfigReader(Complaints& complaints) : complaints_(complaints), values_(complaints) {}
 
   void read(TomlTable& document, Config& config) {
+    config.place = config.aws.place = document.place();
     if (auto table = document.table("ca")) read_ca(*table, config.ca);
     if (auto table = document.table("aws")) read_aws(*table, config.aws);
     if (auto table = document.table("account")) read_account(*table, config.account);
@@ -34,11 +35,15 @@ class ConfigReader {
       values_.ca(ca, text->value, text->place);
     }
     ca.agree_to_terms = table.boolean("agree_to_terms").value_or(false);
-    if (const auto text = table.text("trust")) ca.trust = text->value;
+    if (const auto text = table.text("trust")) {
+      ca.trust = text->value;
+      ca.trust_place = text->place;
+    }
     table.finish();
   }
 
   void read_aws(TomlTable& table, AwsConfig& aws) {
+    aws.place = table.place_of(table.has("profile") ? "profile" : "region");
     aws.region = region(table);
     if (const auto text = table.text("profile")) aws.profile = text->value;
     table.finish();
@@ -105,9 +110,13 @@ class ConfigReader {
 
   void read_certificate(TomlTable& table, std::vector<CertificateConfig>& certificates) {
     std::vector<DomainName> domains;
+    std::vector<Place> places;
     const auto written = table.texts("domains");
     for (const Text& text : written.value_or(std::vector<Text>{})) {
-      if (auto name = values_.domain(text.value, text.place)) domains.push_back(std::move(*name));
+      auto name = values_.domain(text.value, text.place);
+      if (!name) continue;
+      domains.push_back(std::move(*name));
+      places.push_back(text.place);
     }
     if (!table.has("domains"))
       complaints_.add(table.place(), "[[certificate]] has no domains", "Add domains = [\"example.com\"]");
@@ -127,8 +136,8 @@ class ConfigReader {
     for (TomlTable& install : table.tables("install")) read_install(install, installs);
     table.finish();
     if (id && !domains.empty()) {
-      certificates.push_back(
-          CertificateConfig{*id, std::move(domains), key_type, profile, std::move(installs), table.place()});
+      certificates.push_back(CertificateConfig{*id, std::move(domains), key_type, profile, std::move(installs),
+                                               table.place(), std::move(places)});
     }
   }
 

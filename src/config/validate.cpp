@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <set>
 #include <tuple>
 
 #include "base/failure.h"
+#include "base/limits/acme.h"
 #include "base/limits/letsencrypt.h"
+#include "base/s3_place.h"
 
 namespace certferry {
 namespace {
-
-bool in_s3(const std::string& place) { return place.starts_with("s3://"); }
 
 void validate_keeping(Config& config, Complaints& complaints) {
   AccountConfig& account = config.account;
@@ -25,8 +24,8 @@ void validate_keeping(Config& config, Complaints& complaints) {
     complaints.add(account.place, fmt::format("[account] key = \"{}\" has no kms_key", account.key),
                    "Add kms_key = \"alias/...\" to [account] or [state] (--kms-key): a key in S3 is always sealed");
   }
-  const auto object = account.key.find('/', std::string_view{"s3://"}.size());
-  if (in_s3(account.key) && (object == std::string::npos || account.key.ends_with('/'))) {
+  const auto object = S3Place::parse(account.key);
+  if (object && (object->key.empty() || object->key.ends_with('/'))) {
     complaints.add(account.place, fmt::format("[account] key = \"{}\" names no object", account.key),
                    "Write s3://bucket/path/account.key");
   }
@@ -50,21 +49,22 @@ void validate_zones(const Config& config, Complaints& complaints) {
 
 // What every CA refuses, said before an order is spent.
 void validate_names(const CertificateConfig& certificate, Complaints& complaints) {
-  std::set<DomainName> seen;
-  for (const DomainName& name : certificate.domains) {
-    const std::string& text = name.text();
-    if (!seen.insert(name).second)
-      complaints.add(certificate.place, fmt::format("{} is listed twice", text), "Leave one of the two away");
+  std::map<DomainName, const Place*> seen;
+  for (std::size_t i = 0; i < certificate.domains.size(); ++i) {
+    const std::string& text = certificate.domains[i].text();
+    const Place& place = i < certificate.domain_places.size() ? certificate.domain_places[i] : certificate.place;
+    if (!seen.emplace(certificate.domains[i], &place).second)
+      complaints.add(place, fmt::format("{} is listed twice", text), "Leave one of the two away");
     if (text.contains('_')) {
-      complaints.add(certificate.place, fmt::format("{} has a \"_\", which no CA certifies", text),
+      complaints.add(place, fmt::format("{} has a \"_\", which no CA certifies", text),
                      "Leave it away, or write the host's own name");
     }
   }
-  for (const DomainName& name : seen) {
+  for (const auto& [name, place] : seen) {
     const auto parent = name.parent();
     if (name.wildcard() || !parent) continue;
     if (seen.contains(parent->under("*"))) {
-      complaints.add(certificate.place,
+      complaints.add(*place,
                      fmt::format("*.{} covers {}, and CAs refuse the two together", parent->text(), name.text()),
                      fmt::format("Leave {} away", name.text()));
     }
@@ -72,12 +72,13 @@ void validate_names(const CertificateConfig& certificate, Complaints& complaints
 }
 
 void validate_count(const Config& config, const CertificateConfig& certificate, Complaints& complaints) {
-  const std::size_t most = limits::letsencrypt::names_classic;
-  const bool counted = config.ca.directory.starts_with("letsencrypt");
-  if (!counted || certificate.domains.size() <= most) return;
-  complaints.add(certificate.place,
-                 fmt::format("certificate \"{}\" has {} names, and Let's Encrypt takes {}", certificate.id.text(),
-                             certificate.domains.size(), most),
+  const bool letsencrypt = config.ca.directory.starts_with("letsencrypt");
+  const std::size_t most =
+      letsencrypt ? std::size_t{limits::letsencrypt::names_classic} : limits::acme::authorizations_an_order;
+  if (certificate.domains.size() <= most) return;
+  complaints.add(certificate.domain_places.size() > most ? certificate.domain_places[most] : certificate.place,
+                 fmt::format("certificate \"{}\" has {} names, and {} takes {}", certificate.id.text(),
+                             certificate.domains.size(), letsencrypt ? "Let's Encrypt" : "certferry", most),
                  "Make two certificates of it, or let a wildcard stand for several names");
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "base/s3_place.h"
 #include "config/nearest.h"
 #include "wire/url.h"
 
@@ -292,8 +293,7 @@ std::optional<std::string> Values::place_of_state(std::string_view key, const st
     return complain(place, fmt::format("{} is no absolute path", assigned(key, text, place)),
                     "Write the whole path: from another directory (cron's) it would be another place, and empty");
   }
-  const std::string_view rest = text.starts_with("s3://") ? std::string_view{text}.substr(5) : std::string_view{};
-  if (is_bucket(rest.substr(0, rest.find('/')))) return text;
+  if (const auto in_bucket = S3Place::parse(text); in_bucket && is_bucket(in_bucket->bucket)) return text;
   return complain(place, fmt::format("{} names no bucket", assigned(key, text, place)),
                   "Write s3://bucket/path; a bucket's name has 3 to 63 lower-case letters, digits, \".\" and \"-\"");
 }

@@ -13,17 +13,13 @@
 #include "deploy/listener_target.h"
 #include "deploy/object_name.h"
 #include "deploy/references.h"
+#include "deploy/role.h"
 
 namespace certferry {
 
 namespace {
 
 using RoleTaken = std::optional<aws::RoleSettings>;
-
-RoleTaken role_of(const InstallConfig& install) {
-  if (!install.role) return {};
-  return aws::RoleSettings{install.role->arn, install.role->external_id, install.role->session_name};
-}
 
 // What one identity reaches: the account is asked for when it is needed.
 struct Reach {
@@ -78,7 +74,7 @@ std::string Deployment::State::region_of(const InstallConfig& install) const {
 void Deployment::State::note_regions(const CertificateConfig& certificate) {
   for (const InstallConfig& install : certificate.install)
     if (std::string region = region_of(install); !region.empty()) {
-      Reach& by = reaches[role_of(install)];
+      Reach& by = reaches[role_taken(install.role)];
       by.regions.insert(std::move(region));
       by.installs = true;
     }
@@ -124,7 +120,7 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
                   certificate.key_type};
   if (const auto* where = std::get_if<FilesInstall>(&install.where))
     co_return std::make_unique<FilesTarget>(outside, files_shelf(where->directory), std::move(proving), *where);
-  const RoleTaken role = role_of(install);
+  const RoleTaken role = role_taken(install.role);
   aws::Client& client = access.client_as(role, region_of(install));
   Reach& there = *co_await reach(role);
   if (const auto* where = std::get_if<ListenerInstall>(&install.where))
@@ -175,6 +171,15 @@ Task<std::map<std::string, RoleTaken>> Deployment::State::places_of(std::string 
     for (const std::string& region : reaches[role].regions)
       places.emplace(region, reaches[role].installs ? role : roles.front());
   co_return places;
+}
+
+std::string name_of(const InstallConfig& install) {
+  struct {
+    std::string operator()(const ElbInstall& elb) const { return ElbTarget::name_of(elb); }
+    std::string operator()(const ListenerInstall& listener) const { return ListenerTarget::name_of(listener.arn); }
+    std::string operator()(const FilesInstall& files) const { return FilesTarget::name_of(files.directory); }
+  } name;
+  return std::visit(name, install.where);
 }
 
 Task<Target*> Deployment::target(const CertificateConfig& certificate, const InstallConfig& install) {

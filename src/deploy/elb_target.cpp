@@ -31,7 +31,9 @@ std::optional<ElbSlot> ElbSlot::parse_id(std::string_view id) {
   return slot;
 }
 
-std::string ElbTarget::name() const { return fmt::format("classic ELB {}:{}", where_.load_balancer, where_.port); }
+std::string ElbTarget::name_of(const ElbInstall& where) {
+  return fmt::format("classic ELB {}:{}", where.load_balancer, where.port);
+}
 
 Task<LoadBalancerTarget::Slot> ElbTarget::describe() {
   const auto there = co_await elb_.describe(where_.load_balancer);

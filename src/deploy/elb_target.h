@@ -28,7 +28,8 @@ class ElbTarget final : public LoadBalancerTarget {
         region_(std::move(slot.region)),
         where_(std::move(slot.where)) {}
   std::string_view id() const override { return id_; }
-  std::string name() const override;
+  static std::string name_of(const ElbInstall& where);  // "classic ELB my-lb:443"
+  std::string name() const override { return name_of(where_); }
   std::string region() const override { return region_; }
 
  protected:

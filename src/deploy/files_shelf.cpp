@@ -80,6 +80,7 @@ Task<> FilesShelf::write(const std::string& place, const Issued& issued, const P
   co_await host.replace(place + "/cert.pem", issued.chain.leaf_pem(), for_everybody);
   co_await host.replace(place + "/chain.pem", issued.chain.intermediates_pem(), for_everybody);
   co_await host.replace(place + "/fullchain.pem", issued.chain.pem(), for_everybody);  // last: with it, it is whole
+  co_await host.sync(place);  // and the directories that a run made which was killed before they were
 }
 
 Task<Shelved> FilesShelf::put(const Issued& issued, const PrivateKey& key, std::optional<Shelved>) {

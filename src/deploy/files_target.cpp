@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/reload.h"
 #include "base/limits/renewal.h"
 #include "outside/timed_step.h"
 #include "probe/host_port.h"
@@ -16,6 +17,13 @@ constexpr std::uint16_t https_port = 443;
 
 // What a shell would be typed, for people.
 std::string typed(const std::vector<std::string>& argv) { return fmt::format("{}", fmt::join(argv, " ")); }
+
+// What a command said, for the end of a sentence; the line end that it said last is nothing to quote.
+std::string said_at_the_end(std::string_view output) {
+  const auto last = output.find_last_not_of("\r\n\t ");
+  if (last == std::string_view::npos) return "";
+  return ": " + quoted(output.substr(0, last + 1));
+}
 
 }  // namespace
 
@@ -71,8 +79,8 @@ Task<> FilesTarget::bind(const Shelved& next, const Serving& seen) {
           fmt::format("{}: live points to {} where {} was expected: somebody else changed it", name(),
                       now.empty() ? "nothing" : quoted(now), seen.reference.empty() ? "nothing" : seen.reference),
           "Run certferry again: it looks at what is there now");
-    if (now != next.reference) co_await switch_to(next.reference);
-    co_await reload();
+    co_await switch_to(next.reference);  // again where it is there: who made it may have died before it was on the disk
+    co_await reload(limits::reload::deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "bind", binding);
 }
@@ -85,15 +93,23 @@ Task<> FilesTarget::switch_to(const std::string& reference) {
   co_await outside_.host.link(shelf_.link(), relative ? reference.substr(inside.size()) : reference);
 }
 
-Task<> FilesTarget::reload() {
+Task<> FilesTarget::reload(Duration deadline) {
   if (where_.reload.empty()) co_return;
   shelf_.require_lease("reloading");
-  const Exit exit = co_await outside_.host.run(Command{where_.reload});
+  const Exit exit = co_await outside_.host.run(Command{.argv = where_.reload, .deadline = deadline});
   if (exit.status == 0 && !exit.timed_out) co_return;
   const std::string ended = exit.timed_out ? "did not end in time" : fmt::format("ended with {}", exit.status);
   throw Failure(Failure::Kind::refused,
-                fmt::format("{}: `{}` {}: {}", name(), typed(where_.reload), ended, quoted(exit.output)),
-                fmt::format("Make `{}` succeed, and run certferry again", typed(where_.reload)));
+                fmt::format("{}: `{}` {}{}", name(), typed(where_.reload), ended, said_at_the_end(exit.output)),
+                fmt::format("Make `{}` succeed, and run `certferry apply --retry`", typed(where_.reload)));
+}
+
+Task<> FilesTarget::reload_former(const std::string& reference) {
+  try {
+    co_await reload(limits::reload::restoring_deadline);
+  } catch (const Failure& failure) {
+    outside_.log.error(fmt::format("{}; live leads to {} again", failure.what(), reference));
+  }
 }
 
 Task<Proof> FilesTarget::verify(const Issued& issued, const Serving&) {
@@ -129,14 +145,16 @@ Task<> FilesTarget::verify_files(const Issued& issued) {
                   fmt::format("Remove {} and run certferry again", quoted(live)));
 }
 
-Task<> FilesTarget::restore(const Serving& former, const Shelved& bound) {
-  if (former.reference.empty() || former.reference == bound.reference || former.reference == shelf_.link()) co_return;
-  if (co_await shelf_.live() != bound.reference) co_return;
+Task<bool> FilesTarget::restore(const Serving& former, const Shelved& bound) {
+  if (former.reference.empty() || former.reference == shelf_.link()) co_return false;
+  if (co_await shelf_.live() != bound.reference) co_return false;
+  if (former.reference == bound.reference) co_return true;
   const Work restoring = [&]() -> Task<> {
     co_await switch_to(former.reference);
-    co_await reload();
+    co_await reload_former(former.reference);
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "restore", restoring);
+  co_return true;
 }
 
 }  // namespace certferry

@@ -12,19 +12,22 @@ class FilesTarget final : public Target {
  public:
   FilesTarget(Outside& outside, FilesShelf& shelf, Proving proving, FilesInstall where);
   std::string_view id() const override { return id_; }  // "files/<host id>/<directory>", as its shelf's
-  std::string name() const override { return "files " + shelf_.directory(); }
+  static std::string name_of(const std::string& directory) { return "files " + directory; }
+  std::string name() const override { return name_of(shelf_.directory()); }
   Shelf& shelf() override { return shelf_; }
   Task<Serving> look() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.
   Task<> bind(const Shelved& next, const Serving& seen) override;
   Task<Proof> verify(const Issued& issued, const Serving& former) override;
-  Task<> restore(const Serving& former, const Shelved& bound) override;
+  // A program that cannot be told of it is logged: the link is back all the same.
+  Task<bool> restore(const Serving& former, const Shelved& bound) override;
 
  private:
   Task<> read_body(Serving& serving);
   Task<> look_from_outside(Serving& serving);
   Task<> switch_to(const std::string& reference);
-  Task<> reload();
+  Task<> reload(Duration deadline);
+  Task<> reload_former(const std::string& reference);
   Task<> verify_files(const Issued& issued);
   Outside& outside_;
   FilesShelf& shelf_;

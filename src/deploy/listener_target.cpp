@@ -26,8 +26,8 @@ std::optional<Arn> ListenerTarget::parse_id(std::string_view id) {
 }
 
 // Of its resource, listener/app/NAME/LOAD-BALANCER/LISTENER; its port is not in there.
-std::string ListenerTarget::name() const {
-  std::string resource{arn_.resource()};
+std::string ListenerTarget::name_of(const Arn& arn, std::uint16_t port) {
+  std::string resource{arn.resource()};
   std::vector<std::string> parts;
   for (std::size_t at = 0; at != std::string::npos;) {
     const auto slash = resource.find('/', at);
@@ -36,8 +36,7 @@ std::string ListenerTarget::name() const {
   }
   if (parts.size() != 5) return resource;
   const char* kind = parts[1] == "app" ? "ALB" : "NLB";
-  return port_ == 0 ? fmt::format("{} {}/{}", kind, parts[2], parts[4])
-                    : fmt::format("{} {}:{}", kind, parts[2], port_);
+  return port == 0 ? fmt::format("{} {}/{}", kind, parts[2], parts[4]) : fmt::format("{} {}:{}", kind, parts[2], port);
 }
 
 Task<LoadBalancerTarget::Slot> ListenerTarget::describe() {

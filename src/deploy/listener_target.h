@@ -15,7 +15,8 @@ class ListenerTarget final : public LoadBalancerTarget {
   static std::string id_of(const Arn& arn);                 // "listener/<ARN>"
   static std::optional<Arn> parse_id(std::string_view id);  // empty where id_of() makes no such text
   std::string_view id() const override { return id_; }
-  std::string name() const override;
+  static std::string name_of(const Arn& arn, std::uint16_t port = 0);  // "ALB web:443"; 0: "ALB web/<listener>"
+  std::string name() const override { return name_of(arn_, port_); }
   std::string region() const override { return std::string{arn_.region()}; }
 
  protected:

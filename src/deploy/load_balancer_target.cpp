@@ -124,7 +124,7 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
   if (!by_handshake && proving_.verify == Verify::automatic)
     outside_.log.warn(
         fmt::format("{}: verified by the word of the API alone, for no handshake from here showed the "
-                    "certificate that it served before",
+                    "certificate that it served before; verify = \"api\" says that this is known",
                     name()));
   const Work verifying = [&]() -> Task<> {
     co_await verify_by_api(issued);
@@ -147,12 +147,12 @@ Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {
                 "Run certferry again: it looks at what is there now");
 }
 
-Task<> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
-  if (former.reference.empty() || former.reference == bound.reference) co_return;
-  const std::string now = (co_await describe()).reference;
-  if (now != bound.reference) co_return;  // nothing was changed, or somebody else changed it since
+Task<bool> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
+  if (former.reference.empty()) co_return false;
+  if ((co_await describe()).reference != bound.reference) co_return false;
   const Work restoring = [&]() -> Task<> { co_await change(former.reference, bound.reference); };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "restore", restoring);
+  co_return true;
 }
 
 }  // namespace certferry

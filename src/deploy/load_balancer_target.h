@@ -27,7 +27,7 @@ class LoadBalancerTarget : public Target {
   Task<std::optional<Serving>> look_if_there() override;
   Task<> bind(const Shelved& next, const Serving& seen) override;
   Task<Proof> verify(const Issued& issued, const Serving& former) override;
-  Task<> restore(const Serving& former, const Shelved& bound) override;
+  Task<bool> restore(const Serving& former, const Shelved& bound) override;
 
  protected:
   struct Slot {

@@ -32,7 +32,9 @@ class Target {
   // Until every address shows it, N in a row, within a deadline. former: what was looked at before the first change,
   // perhaps by an earlier run; it tells whether handshakes from here say what the slot refers to.
   virtual Task<Proof> verify(const Issued& issued, const Serving& former) = 0;
-  virtual Task<> restore(const Serving& former, const Shelved& bound) = 0;  // only where it still shows what we bound
+  // Where the slot still refers to what we bound, it refers to `former` from then on: true. False where it does not,
+  // for nothing was changed or somebody else changed it since, and where `former` is nothing that it could refer to.
+  virtual Task<bool> restore(const Serving& former, const Shelved& bound) = 0;
 };
 
 }  // namespace certferry

@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/renewal.h"
+#include "dns/cname_trail.h"
 #include "outside/timed_step.h"
 
 namespace certferry {
@@ -45,16 +46,14 @@ Task<> Challenges::share(const std::vector<ChallengeRecord>& records, const TxtO
   }
 }
 
-// Whether some name of this share turned out to be a CNAME that may be followed; its target is remembered by zones_.
+// Whether some name of this share turned out to be a CNAME that may be followed; where it leads is remembered by
+// zones_.
 Task<bool> Challenges::follow_cnames(const ZoneShare& share) {
   bool followed = false;
-  aws::Route53 route53{*share.zone.client};
   for (const TxtWish& wish : share.wishes) {
-    for (const aws::RecordSet& set : co_await route53.record_sets(share.zone.id, wish.name, "CNAME")) {
-      if (set.values.empty()) continue;
-      co_await zones_.follow(DomainName::parse(wish.name), set.values.front());
-      followed = true;
-    }
+    CnameTrail trail{zones_, ChallengePlace{share.zone, wish.name}, cnames_of_route53()};
+    const ChallengePlace end = co_await trail.end();
+    followed = followed || end.name != wish.name;
   }
   co_return followed;
 }
@@ -79,7 +78,7 @@ Task<> Challenges::publish(ZoneShare& share, const TxtOwner& owner, Shares& move
 Task<> Challenges::publish_all(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& published) {
   Shares shares;
   co_await share(records, owner, shares);
-  for (int depth = 0; !shares.empty(); ++depth) {
+  for (int round = 0; !shares.empty(); ++round) {
     Shares moved;
     // Noted before anything is sent: whatever may have been published is to be cleaned up, also after a cancellation.
     for (const auto& [id, zone] : shares) {
@@ -90,11 +89,10 @@ Task<> Challenges::publish_all(const std::vector<ChallengeRecord>& records, cons
     for (auto& [id, zone] : shares)
       works.push_back([this, &zone, &owner, &moved]() -> Task<> { co_await publish(zone, owner, moved); });
     throw_first(co_await all_settled(std::move(works)));
-    if (depth == cnames_followed_at_most && !moved.empty()) {
-      throw Failure(Failure::Kind::refused,
-                    fmt::format("the CNAMEs at {} lead on and on", records.front().name().text()),
-                    "Point the CNAME at the name that holds the TXT records");
-    }
+    if (round > 0 && !moved.empty())  // they had been followed to their end
+      throw Failure(Failure::Kind::transient,
+                    fmt::format("the CNAMEs at {} changed while they were followed", records.front().name().text()),
+                    "Run again");
     shares = std::move(moved);
   }
 }

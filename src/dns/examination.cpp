@@ -6,45 +6,36 @@
 #include <set>
 
 #include "base/failure.h"
+#include "dns/cname_trail.h"
+#include "dns/comparable_name.h"
+#include "dns/delegation.h"
 
 namespace certferry {
 namespace {
 
 using Verdict = Finding::Verdict;
 
-// Where a CNAME at `name` leads; empty where there is none.
-Task<std::optional<std::string>> cname_at(Resolver& resolver, std::string name) {
-  const dns::Answer answer = co_await resolver.ask({name, dns::Type::cname}, {});
-  for (const dns::Record& record : answer.answers)
-    if (record.type == dns::Type::cname && record.name == name) co_return record.data;
-  co_return std::nullopt;
-}
-
-// The zone that answers the world for this name: whose SOA comes with the answer (RFC 2308 section 3), or the cut that
-// it is referred to. "" where none does.
-Task<std::string> zone_that_answers(Resolver& resolver, std::string name) {
-  const dns::Answer answer = co_await resolver.ask({name, dns::Type::soa}, {});
+// The zone that an answer to a question for an SOA tells of: its own SOA, or the one that comes with a negative answer
+// (RFC 2308 section 3), or the cut that it refers to. "" where it tells of none.
+std::string zone_told_by(const dns::Answer& answer) {
   for (const auto* records : {&answer.answers, &answer.authorities})
     for (const dns::Record& record : *records)
-      if (record.type == dns::Type::soa) co_return record.name;
+      if (record.type == dns::Type::soa) return comparable_name(record.name);
   for (const dns::Record& record : answer.authorities)
-    if (record.type == dns::Type::ns) co_return record.name;
+    if (record.type == dns::Type::ns) return comparable_name(record.name);
+  return "";
+}
+
+// The zone that answers the world for this name; "" where none does. Resolvers that leave the authority away of what
+// they answer tell of a zone by its own SOA alone: so it is looked for name by name, upward.
+Task<std::string> zone_that_answers(Resolver& resolver, DomainName name) {
+  for (std::optional<DomainName> at = name; at; at = at->parent())
+    if (std::string zone = zone_told_by(co_await resolver.ask({at->text(), dns::Type::soa}, {})); !zone.empty())
+      co_return zone;
   co_return "";
 }
 
 std::string shown_zone(const Zone& zone) { return fmt::format("{} ({})", zone.name.text(), zone.id.text()); }
-
-// Follows CNAMEs from where the challenge's own name is to where its record goes.
-Task<ChallengePlace> end_of_the_line(Resolver& resolver, Zones& zones, DomainName challenge, ChallengePlace place) {
-  for (int step = 0; step <= cnames_followed_at_most; ++step) {  // the last one only finds out
-    const auto target = co_await cname_at(resolver, place.name);
-    if (!target) co_return place;
-    place = co_await zones.follow(DomainName::parse(place.name), *target);
-  }
-  throw Failure(Failure::Kind::refused,
-                fmt::format("the CNAMEs at {} lead on and on, perhaps round in a circle", challenge.text()),
-                fmt::format("Let {} lead to one _acme-challenge name, or remove the CNAME", challenge.text()));
-}
 
 std::string servers_text(const std::vector<std::string>& servers) {
   return servers.empty() ? "none" : quoted(fmt::format("{}", fmt::join(servers, ", ")), 300);
@@ -73,9 +64,11 @@ Finding zone_finding(const Zone& zone, Verdict verdict, std::string found, std::
   return {verdict, "zone", "zone " + shown_zone(zone), std::move(found), std::move(next)};
 }
 
-// asked: the name servers that the world is told; own: those of the hosted zone.
-Task<Finding> examine_delegation(Resolver& resolver, Zone zone, std::vector<std::string> asked,
-                                 std::vector<std::string> own) {
+// own: the name servers of the hosted zone.
+Task<Finding> examine_delegation(Resolver& resolver, Zone zone, Delegation delegation, std::vector<std::string> own) {
+  const std::vector<std::string>& asked = delegation.servers;
+  const std::string by_whom =
+      delegation.by_parent ? "" : " (so the resolvers tell: the servers of the zone above were not to be had)";
   std::vector<std::string> others;  // that are not its own, by their names
   std::ranges::copy_if(asked, std::back_inserter(others),
                        [&](const std::string& server) { return std::ranges::find(own, server) == own.end(); });
@@ -84,10 +77,10 @@ Task<Finding> examine_delegation(Resolver& resolver, Zone zone, std::vector<std:
   if (asked.empty())
     co_return zone_finding(zone, Verdict::red,
                            "its parent does not delegate to it: no CA would see what is written there", point);
-  if (others.empty()) co_return zone_finding(zone, Verdict::green, "its parent delegates to it");
+  if (others.empty()) co_return zone_finding(zone, Verdict::green, "its parent delegates to it" + by_whom);
   if (co_await same_servers(resolver, others, own))
     co_return zone_finding(zone, Verdict::green,
-                           fmt::format("its parent delegates to it, by the names {}", servers_text(asked)));
+                           fmt::format("its parent delegates to it, by the names {}{}", servers_text(asked), by_whom));
   if (others.size() == asked.size())
     co_return zone_finding(
         zone, Verdict::red,
@@ -124,9 +117,9 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
     return ExaminedChallenge{
         {verdict, "challenge", "challenge " + challenge, alias + std::move(found), std::move(next)}, place};
   };
-  const ChallengePlace first = co_await zones.place(record);
-  const ChallengePlace place = co_await end_of_the_line(resolver, zones, record.name(), first);
-  const std::string answers = co_await zone_that_answers(resolver, place.name);
+  CnameTrail trail{zones, co_await zones.place(record), cnames_of_dns(resolver)};
+  const ChallengePlace place = co_await trail.end();
+  const std::string answers = co_await zone_that_answers(resolver, DomainName::parse(place.name));
   if (answers == place.zone.name.text())
     co_return told(place, Verdict::green, "goes into zone " + shown_zone(place.zone), "");
   if (answers.empty())
@@ -143,9 +136,9 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
 
 Task<std::vector<Finding>> examine_zone(Resolver& resolver, Zones& zones, Zone zone) {
   const std::vector<std::string> own = co_await zones.name_servers(zone);
-  const std::vector<std::string> asked = co_await name_servers_asked(resolver, zone.name);
+  const Delegation delegation = co_await delegation_of(resolver, zone.name);
   std::vector<Finding> findings;
-  findings.push_back(co_await examine_delegation(resolver, zone, asked, own));
+  findings.push_back(co_await examine_delegation(resolver, zone, delegation, own));
   for (const HostedZoneId& id : co_await zones.namesakes(zone))
     findings.push_back(
         zone_finding({id, zone.name, zone.client}, Verdict::yellow,

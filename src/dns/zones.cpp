@@ -2,32 +2,19 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <set>
 
 #include "base/failure.h"
+#include "dns/comparable_name.h"
+#include "dns/delegation.h"
 
 namespace certferry {
 namespace {
-
-std::string trimmed_dot(std::string name) {
-  if (name.ends_with('.')) name.pop_back();
-  return name;
-}
 
 constexpr const char* no_such_zone = "NoSuchHostedZone";
 
 bool is_challenge_name(const DomainName& name) { return name.labels().front() == "_acme-challenge"; }
 
 }  // namespace
-
-Task<std::vector<std::string>> name_servers_asked(Resolver& resolver, DomainName zone) {
-  const dns::Answer answer = co_await resolver.ask(dns::Question{zone.text(), dns::Type::ns}, dns::Nameserver{});
-  std::set<std::string> servers;
-  for (const auto* records : {&answer.answers, &answer.authorities})  // or a referral, where nobody answers there
-    for (const dns::Record& record : *records)
-      if (record.type == dns::Type::ns && record.name == zone.text()) servers.insert(trimmed_dot(record.data));
-  co_return std::vector<std::string>(servers.begin(), servers.end());
-}
 
 Zones::Zones(Outside& outside, aws::Client& client, std::vector<ZoneRule> rules, std::vector<DomainName> delegated)
     : outside_(outside), client_(client), rules_(std::move(rules)), delegated_(std::move(delegated)) {}
@@ -73,7 +60,7 @@ Task<bool> Zones::gone(const HostedZoneId& id) {
 
 Task<std::vector<std::string>> Zones::name_servers(const Zone& zone) {
   std::vector<std::string> servers = co_await aws::Route53{*zone.client}.name_servers(zone.id);
-  for (std::string& server : servers) server = trimmed_dot(std::move(server));
+  for (std::string& server : servers) server = comparable_name(server);
   std::ranges::sort(servers);
   co_return servers;
 }
@@ -117,7 +104,7 @@ Task<Zone> Zones::one_of(std::vector<aws::HostedZone> candidates, aws::Client& c
 
 Task<std::optional<Zone>> Zones::delegated_one(const std::vector<aws::HostedZone>& candidates, aws::Client& client) {
   const DomainName name = candidates.front().name;
-  const std::vector<std::string> asked = co_await name_servers_asked(outside_.resolver, name);
+  const std::vector<std::string> asked = (co_await delegation_of(outside_.resolver, name)).servers;
   for (const aws::HostedZone& candidate : candidates) {
     const Zone zone{candidate.id, name, &client};
     const std::vector<std::string> own = co_await name_servers(zone);
@@ -159,7 +146,7 @@ Task<Zone> Zones::zone_of(const DomainName& name) {
 }
 
 Task<ChallengePlace> Zones::follow(const DomainName& name, std::string target) {
-  const DomainName to = DomainName::parse(trimmed_dot(std::move(target)));
+  const DomainName to = DomainName::parse(comparable_name(target));
   const bool allowed =
       is_challenge_name(to) || std::ranges::any_of(delegated_, [&](const DomainName& zone) { return to.within(zone); });
   if (!allowed) {
@@ -190,6 +177,11 @@ std::optional<ChallengePlace> Zones::end_of_cnames(const DomainName& name) const
 Task<ChallengePlace> Zones::place(const ChallengeRecord& record) {
   const DomainName name = record.name();
   if (const auto followed = end_of_cnames(name)) co_return *followed;
+  co_return co_await first_place(record);
+}
+
+Task<ChallengePlace> Zones::first_place(const ChallengeRecord& record) {
+  const DomainName name = record.name();
   const auto zone = co_await longest_match(name);
   if (zone) co_return ChallengePlace{*zone, name.text()};
   // No zone of ours: perhaps its owner delegated the challenge to one.

@@ -34,13 +34,6 @@ struct ChallengePlace {
   std::string name;  // "_acme-challenge.www.example.com"
 };
 
-// The name servers that the world is told to ask for this zone, without final dots, sorted; none where nobody is. By
-// the system's resolvers. Failure: transient.
-Task<std::vector<std::string>> name_servers_asked(Resolver& resolver, DomainName zone);
-
-// A chain of CNAMEs that is longer leads nowhere for us; a CA's resolver may follow more.
-inline constexpr int cnames_followed_at_most = 3;
-
 // Finds the hosted zone of a name: the longest label-wise match among public zones, by rules first; of two with one
 // name the one that the parent delegates to. Follows a CNAME at the challenge's name only to another _acme-challenge
 // name or into a zone listed as delegated. Remembers what it found for the run: each zone is looked up once.
@@ -49,6 +42,8 @@ class Zones {
   Zones(Outside& outside, aws::Client& client, std::vector<ZoneRule> rules, std::vector<DomainName> delegated);
   // Failure: refused: no zone for the name, two zones of one name and neither delegated, a CNAME that is not followed.
   Task<ChallengePlace> place(const ChallengeRecord& record);
+  // The same, before any CNAME at its own name, though one may be known already.
+  Task<ChallengePlace> first_place(const ChallengeRecord& record);
   Task<Zone> zone_of(const DomainName& name);
   // Where a CNAME at `name` leads, remembered for place(). Failure: refused where it may not be followed.
   Task<ChallengePlace> follow(const DomainName& name, std::string target);
@@ -57,7 +52,7 @@ class Zones {
   Task<Zone> by_id(const HostedZoneId& id);
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);
-  // The delegation set of a hosted zone, without final dots, sorted.
+  // The delegation set of a hosted zone: comparable names (comparable_name.h), sorted.
   Task<std::vector<std::string>> name_servers(const Zone& zone);
   // Other public zones of its name in its account; none where a rule says by its id that it is this one, for whoever
   // reaches it need not be allowed to list any.

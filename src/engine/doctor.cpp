@@ -8,14 +8,16 @@
 #include "base/failure.h"
 #include "base/limits/aws.h"
 #include "base/limits/doctor.h"
-#include "base/limits/letsencrypt.h"
+#include "base/s3_place.h"
 #include "deploy/examination.h"
+#include "deploy/role.h"
 #include "dns/examination.h"
 #include "engine/account.h"
-#include "engine/permissions.h"
 #include "engine/policy_facts.h"
+#include "engine/rate_limits.h"
 #include "engine/zone_rules.h"
 #include "keys/examination.h"
+#include "keys/vault_key.h"
 #include "state/examination.h"
 #include "state/records.h"
 
@@ -23,14 +25,6 @@ namespace certferry {
 namespace {
 
 using Verdict = Finding::Verdict;
-
-bool in_s3(const std::string& place) { return place.starts_with("s3://"); }
-
-// "bucket" of "s3://bucket/prefix/".
-std::string bucket_of(const std::string& place) {
-  const std::string rest = place.substr(std::string_view{"s3://"}.size());
-  return rest.substr(0, rest.find('/'));
-}
 
 void append(Findings& to, const Findings& more) { to.insert(to.end(), more.begin(), more.end()); }
 
@@ -80,32 +74,6 @@ std::map<std::optional<RoleConfig>, InAws> installed_in_aws(const Config& config
   return all;
 }
 
-bool limited_by_letsencrypt(const Config& config) { return config.ca.url == directory_url("letsencrypt"); }
-
-// What the record says of failures that hold the next try back; green where it says nothing.
-Finding held_back(const CertificateConfig& certificate, const Record& record, WallTime now) {
-  const FailureRecord& failures = record.failures;
-  Finding finding{Verdict::green, "rate-limit", "rate limits of " + certificate.id.text(), "no failure holds it back",
-                  ""};
-  if (failures.count == 0 || !failures.not_before || *failures.not_before <= now) return finding;
-  finding.verdict = Verdict::yellow;
-  finding.found = fmt::format("{} failures in a row hold the next try back until {}; the last: {}", failures.count,
-                              iso8601(*failures.not_before), failures.what);
-  finding.next = failures.next.empty() ? "Wait, or run certferry apply --retry" : failures.next;
-  return finding;
-}
-
-// How many of the same names were issued lately, beside what the CA allows.
-void count_issued(Finding& finding, const Record& record, WallTime now) {
-  const auto& rate = limits::letsencrypt::certificates_per_name_set;
-  const int issued = issued_since(record, now - rate.burst * rate.refill);
-  finding.found +=
-      fmt::format("; {} of {} for these names used in a week, as far as the state knows", issued, rate.burst);
-  if (issued < rate.burst || finding.verdict != Verdict::green) return;
-  finding.verdict = Verdict::yellow;
-  finding.next = "Wait with `apply --renew`: Let's Encrypt makes no exception from this limit";
-}
-
 }  // namespace
 
 Doctor::Doctor(Patient patient)
@@ -139,6 +107,7 @@ Task<Findings> Doctor::examine() {
   append(all, co_await all_of({in_aws("identity", "roles", &Doctor::roles),
                                in_aws("zone", "hosted zones", &Doctor::zones), look("caa", "CAA records", &Doctor::caa),
                                look("state", "state " + patient_.store.place(), &Doctor::state),
+                               look("versions", "versions of buckets", &Doctor::versions),
                                in_aws("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
                                in_aws("quota", "quotas", &Doctor::quotas),
                                look("rate-limit", "rate limits", &Doctor::rate_limits)}));
@@ -279,19 +248,32 @@ Task<Findings> Doctor::zones() {
 }
 
 // What a policy says is what was found: the narrowest that suffices.
+PolicyOwner Doctor::owner_of(const Policy& policy, const PolicyFacts& facts) const {
+  const std::vector<RoleConfig> roles = configured_roles(patient_.config);
+  const auto found = std::ranges::find(roles, policy.of, &RoleConfig::arn);
+  const std::optional<RoleConfig> role = found == roles.end() ? std::nullopt : std::optional{*found};
+  PolicyOwner owner{role ? policy.of : facts.principal,
+                    policy,
+                    {},
+                    [role, access = patient_.access](const std::string& region) -> aws::Client& {
+                      return client_of(role, *access, region);
+                    }};
+  for (const PlacedChallenge& place : facts.challenges)
+    if (place.role == policy.of) owner.challenges.push_back(place);
+  return owner;
+}
+
 Task<Findings> Doctor::permissions() {
   if (who_->root) co_return Findings{};  // whom no policy limits: its own finding says so
-  const PolicyFacts facts = (co_await find_policy_facts(patient_.outside, *patient_.access, patient_.config)).facts;
-  const std::vector<RoleConfig> roles = configured_roles(patient_.config);
+  const PolicyFindings known = co_await find_policy_facts(*patient_.access, patient_.config, *zones_);
   Findings all;
-  for (const Policy& policy : identity_policies(patient_.config, facts)) {
-    const auto role = std::ranges::find(roles, policy.of, &RoleConfig::arn);
-    const bool own = role == roles.end();
-    aws::Client& client = own ? patient_.access->client() : client_of(*role, *patient_.access);
-    const std::string principal = own ? facts.principal : policy.of;
-    const Look look = [&] { return examine_permissions(client, principal, policy); };
-    append(all, co_await looked("permission", "permissions of " + principal, look, Verdict::yellow));
+  for (const Policy& policy : identity_policies(patient_.config, known.facts)) {
+    const PolicyOwner owner = owner_of(policy, known.facts);
+    const Look look = [&] { return examine_permissions(patient_.outside, owner); };
+    append(all, co_await looked("permission", "permissions of " + owner.principal, look, Verdict::yellow));
   }
+  for (const UnknownFact& fact : known.unknown)
+    all.push_back({Verdict::yellow, "permission", "permissions, where something is not known", fact.what, fact.next});
   co_return all;
 }
 
@@ -315,30 +297,44 @@ Task<Findings> Doctor::state() {
     co_return Findings{{Verdict::green, "state", subject,
                         records.empty() ? "nothing yet: apply begins it" : "it opens, and can be read", ""}};
   }
-  const std::string bucket = bucket_of(patient_.config.state.store);
   const Look writes = [&]() -> Task<Findings> {
     co_return Findings{co_await examine_conditional_writes(patient_.outside, patient_.store)};
   };
-  const Look versions = [&]() -> Task<Findings> {
-    co_return Findings{co_await examine_versions(patient_.access->client(), bucket)};
-  };
-  Findings findings = co_await looked_in_aws("state", subject, writes);
-  append(findings, co_await looked_in_aws("versions", "versions of bucket " + bucket, versions, Verdict::yellow));
+  co_return co_await looked_in_aws("state", subject, writes);
+}
+
+// Of every bucket that something is kept in.
+Task<Findings> Doctor::versions() {
+  std::set<std::string> buckets;
+  for (const std::string& place : {patient_.config.state.store, patient_.config.account.key})
+    if (const auto in_bucket = S3Place::parse(place)) buckets.insert(in_bucket->bucket);
+  Findings findings;
+  for (const std::string& bucket : buckets) {
+    const Look look = [&]() -> Task<Findings> {
+      co_return Findings{co_await examine_versions(patient_.access->client(), bucket)};
+    };
+    append(findings, co_await looked_in_aws("versions", "versions of bucket " + bucket, look, Verdict::yellow));
+  }
   co_return findings;
 }
 
-// With the context of a secret that apply would seal; each of the two asks the key for itself.
+// With the context of each kind of secret that apply would seal; each of the two asks the key for itself.
 Task<Findings> Doctor::keys() {
   const std::string& key = patient_.config.state.kms_key;
   if (key.empty()) co_return Findings{};
   const std::string id =
       patient_.config.certificates.empty() ? "doctor" : patient_.config.certificates.front().id.text();
-  co_return co_await looked("kms", "KMS key " + key, [&]() -> Task<Findings> {
-    const auto seals = kms_sealing(patient_.outside, patient_.access->client(), key);
-    const auto opens = kms_sealing(patient_.outside, patient_.access->client(), key);
-    co_return Findings{
-        co_await examine_sealing(patient_.outside.entropy, *seals, *opens, key, fmt::format("secret/{}/1", id))};
-  });
+  std::vector<std::string> contexts;
+  if (patient_.config.account.key.empty()) contexts.push_back(vault_key_of_account(patient_.config.ca.url));
+  contexts.push_back(fmt::format("secret/{}/1", id));
+  Findings findings;
+  for (const std::string& context : contexts)
+    append(findings, co_await looked("kms", "KMS key " + key, [&]() -> Task<Findings> {
+             const auto seals = kms_sealing(patient_.outside, patient_.access->client(), key);
+             const auto opens = kms_sealing(patient_.outside, patient_.access->client(), key);
+             co_return Findings{co_await examine_sealing(patient_.outside.entropy, *seals, *opens, key, context)};
+           }));
+  co_return findings;
 }
 
 Task<Findings> Doctor::targets() {
@@ -373,16 +369,11 @@ Task<Findings> Doctor::quotas() {
 }
 
 Task<Findings> Doctor::rate_limits() {
-  const WallTime now = patient_.outside.clock.now();
-  Findings findings;
-  for (const CertificateConfig& certificate : patient_.config.certificates) {
-    const auto stored = co_await load_record(patient_.store, certificate.id);
-    if (!stored) continue;
-    Finding finding = held_back(certificate, stored->record, now);
-    if (limited_by_letsencrypt(patient_.config)) count_issued(finding, stored->record, now);
-    findings.push_back(std::move(finding));
-  }
-  co_return findings;
+  std::map<CertificateId, Record> records;
+  for (const CertificateConfig& certificate : patient_.config.certificates)
+    if (auto stored = co_await load_record(patient_.store, certificate.id))
+      records.emplace(certificate.id, std::move(stored->record));
+  co_return examine_rate_limits(patient_.config, records, patient_.outside.clock.now());
 }
 
 Findings Doctor::clock() const {

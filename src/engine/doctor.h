@@ -11,6 +11,7 @@
 #include "deploy/deployment.h"
 #include "dns/zones.h"
 #include "engine/findings.h"
+#include "engine/permissions.h"
 #include "keys/account_key.h"
 #include "outside/outside.h"
 #include "plan/policy.h"
@@ -52,11 +53,13 @@ class Doctor {
   Task<Findings> challenge(DomainName domain);
   Task<Findings> caa();
   Task<Findings> state();
+  Task<Findings> versions();
   Task<Findings> keys();
   Task<Findings> targets();
   Task<Findings> quotas();
   Task<Findings> rate_limits();
   Findings clock() const;
+  PolicyOwner owner_of(const Policy& policy, const PolicyFacts& facts) const;
 
   Finding profile_finding(const CertificateConfig& certificate) const;
   Finding terms_finding() const;

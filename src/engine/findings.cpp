@@ -85,7 +85,8 @@ Findings gathered(const Findings& findings) {
       gathered.push_back(finding);
       subjects.push_back({finding.subject});
     } else {
-      subjects[static_cast<std::size_t>(same - gathered.begin())].push_back(finding.subject);
+      auto& alike_ones = subjects[static_cast<std::size_t>(same - gathered.begin())];
+      if (std::ranges::find(alike_ones, finding.subject) == alike_ones.end()) alike_ones.push_back(finding.subject);
     }
   }
   for (std::size_t i = 0; i < gathered.size(); ++i) gathered[i].subject = joined_subjects(subjects[i]);

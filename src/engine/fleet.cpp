@@ -48,6 +48,12 @@ Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
   return Outcome{Outcome::Kind::failed, certificate, "", failure.what(), failure.next()};
 }
 
+// Waits for its next try while there is no certificate that anybody could serve.
+bool waits_without_one(const CertificatePlan& plan, const ObservedCertificate& seen, WallTime now) {
+  if (!plan.issue || plan.issue->kind != Action::Kind::wait) return false;
+  return !seen.record || !seen.record->newest || now >= seen.record->newest->issued.chain.leaf.not_after();
+}
+
 void add_unmoved(const Action& action, std::vector<Outcome>& outcomes) {
   const auto add = [&](Outcome::Kind kind) {
     outcomes.push_back(
@@ -80,7 +86,7 @@ Fleet::Run::Run(Ground where)
       time(ground.outside.clock, ground.outside.log),
       shelves(ground.store, time),
       index(ground.store, ground.outside.log),
-      observer(ground.store, index, deployment, ground.config),
+      observer(ground.store, index, deployment, ground.config, ground.outside.host),
       renewal_infos(ground.outside, ground.store, ground.instances, ca, ground.config.ca.url),
       claims(ground.store, ground.outside, ground.instances),
       retirement(ground.outside, ground.store, deployment, shelves, claims, time) {
@@ -235,15 +241,19 @@ Task<> Fleet::Run::close_open(Life& life, const Record& record, std::string why)
   co_await life.close_open(std::move(why));
 }
 
-// A generation whose certificate nobody asks for any longer: its order is given up.
-Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait) {
+// A generation whose certificate nobody asks for any longer: its order is given up, and that is said.
+Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report) {
   const ClaimedWork closing = [&](ClaimedRecord& claimed) -> Task<> {
     if (!begun_for_nothing(claimed.get(), seen.wanted, seen.configured)) co_return;  // it ended meanwhile
     Installs installs{claimed.entry(), time};
     Trades with = trades(installs, claimed, Request{});
     Life life{with, ground.store, vault, deployment, claimed};
-    co_await close_open(life, claimed.get(),
-                        seen.configured ? "its specification changed" : "it is no longer configured");
+    const std::string why = seen.configured ? "its specification changed" : "it is no longer configured";
+    const int generation = *claimed.get().open_generation;
+    co_await close_open(life, claimed.get(), why);
+    report.outcomes.push_back(Outcome{Outcome::Kind::removed, seen.id.text(), "",
+                                      fmt::format("generation {} was given up: {}", generation, why),
+                                      seen.configured ? "" : "Configure it here again, if it was not meant to end"});
   };
   co_await while_claimed(seen.id, seen.wanted, wait, closing);
 }
@@ -321,9 +331,9 @@ std::vector<Work> Fleet::Run::works(const Observed& observed, const Request& req
     const CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
     if (needs_work(plan)) {
       planned.push_back([&, wait]() -> Task<> { co_await work_on(seen, plan, request, wait, report); });
-    } else if (seen.record && begun_for_nothing(*seen.record, seen.wanted, seen.configured)) {
+    } else if (!seen.named_elsewhere && seen.record && begun_for_nothing(*seen.record, seen.wanted, seen.configured)) {
       closing.push_back([&, wait]() -> Task<> {
-        co_await attempted(seen.id.text(), report, [&]() -> Task<> { co_await close_unwanted(seen, wait); });
+        co_await attempted(seen.id.text(), report, [&]() -> Task<> { co_await close_unwanted(seen, wait, report); });
       });
     }
   }
@@ -357,6 +367,8 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     co_await renewal_infos.refresh(observed.certificates);
     observed.removable = retirement.removable(ledgers, observed.certificates);
     report.plan = make_plan(observed, request, ground.roots, time.now());
+    for (std::size_t i = 0; i < observed.certificates.size(); ++i)
+      report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.now());
     auto all = works(observed, request, wait, report);
     for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {
       if (end) std::rethrow_exception(end);

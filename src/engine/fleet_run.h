@@ -40,7 +40,7 @@ struct Fleet::Run {
   Task<> forget_targets(ObservedCertificate& seen, ClaimedRecord& claimed);
   Task<> keep_index(const std::vector<ObservedCertificate>& seen);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
-  Task<> close_unwanted(const ObservedCertificate& seen, Duration wait);
+  Task<> close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report);
   Task<> close_open(Life& life, const Record& record, std::string why);
   Task<> forget(CertificateId id, Duration wait);
   Task<> wipe(ClaimedRecord& claimed);

@@ -7,10 +7,10 @@
 
 namespace certferry {
 
-bool Installs::proven(const Target& target, const Issued& issued) const {
+bool Installs::proven(const Target& target, const Serving& seen, const Issued& issued) const {
   const auto& targets = entry_.get().targets;
   const auto found = targets.find(std::string{target.id()});
-  return found != targets.end() && found->second.proven == issued.fingerprint();
+  return found != targets.end() && found->second.proves(issued, seen);
 }
 
 Task<Serving> Installs::note(const Target& target, const Serving& seen, const Issued& issued) {
@@ -47,11 +47,14 @@ Task<> Installs::hold(const Target& target, const Held& held) {
   });
 }
 
-Task<> Installs::prove(const Target& target, const Issued& issued, Duration retire_after) {
+Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& issued, Proof proof,
+                       Duration retire_after) {
   const WallTime now = time_.now();
+  const bool hidden = proof == Proof::api && seen.shown && seen.shown->leaf != issued.chain.leaf;
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[std::string{target.id()}];
     target_record.proven = issued.fingerprint();
+    target_record.shown_instead = hidden ? std::optional{seen.shown->leaf.fingerprint()} : std::nullopt;
     target_record.rolled_back.reset();
     target_record.held.clear();
     target_record.former_until = now + retire_after;

@@ -15,14 +15,17 @@ class Installs {
  public:
   Installs(RecordEntry& entry, AgreedTime& time) : entry_(entry), time_(time) {}
 
-  bool proven(const Target& target, const Issued& issued) const;
+  // Whether the target, as it was seen, surely serves `issued`: it was proven to, and shows nothing that it did not
+  // then.
+  bool proven(const Target& target, const Serving& seen, const Issued& issued) const;
   // Writes down what the target served before `issued` came to it; the first word stands while the target shows what we
   // bound, so that a rerun after a kill restores to what was there before, not to our own half-done work.
   Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued);
   Task<> hold(const Target& target, const Held& held);
   const Held& held(const Target& target) const;  // what hold() was last told of it in this run
-  // The grace of what was there before starts now.
-  Task<> prove(const Target& target, const Issued& issued, Duration retire_after);
+  // The grace of what was there before starts now. `seen`: how the target looked before it was bound; what a handshake
+  // showed that AWS was believed against, it may go on to show.
+  Task<> prove(const Target& target, const Serving& seen, const Issued& issued, Proof proof, Duration retire_after);
   // The rollback of `issued` that still keeps it from being bound again.
   std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Issued& issued);
   Task<> roll_back(const Target& target, const Issued& issued, std::string reason);

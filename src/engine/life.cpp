@@ -42,7 +42,7 @@ std::string proven_by(Proof proof) {
     case Proof::handshake:
       return "served and verified";
     case Proof::api:
-      return "bound there, says AWS; no handshake was made";
+      return "bound there, says AWS alone";
     case Proof::files:
       return "in place; no server was asked";
   }
@@ -177,7 +177,7 @@ Task<> Life::forget_old_keys(const Lease& lease) {
 Task<Outcome> Life::install_one(const CertificateConfig& certificate, const InstallConfig& where,
                                 const CertificateSpec& wanted) {
   const std::string id = certificate.id.text();
-  std::string target_id = where.slot(), target_name = target_id;
+  std::string target_id = where.slot(), target_name = name_of(where);
   try {
     Target* target = co_await deployment_.target(certificate, where);
     target_id = target->id();

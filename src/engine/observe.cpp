@@ -5,6 +5,7 @@
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
+#include "engine/shared_targets.h"
 
 namespace certferry {
 namespace {
@@ -19,7 +20,7 @@ Task<> all_done(std::vector<Work> works, std::size_t at_once) {
 }  // namespace
 
 Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const InstallConfig& install) {
-  ObservedTarget seen{install.slot(), install.slot(), {}, "", "", true};
+  ObservedTarget seen{install.slot(), name_of(install), {}, "", "", true};
   try {
     Target* target = co_await deployment_.target(certificate, install);
     seen.id = std::string{target->id()};
@@ -38,6 +39,27 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
 Task<> Observer::read_record(ObservedCertificate& seen) {
   try {
     if (auto stored = co_await load_record(store_, seen.id)) seen.record = std::move(stored->record);
+  } catch (const Failure& failure) {
+    seen.trouble = failure.what();
+    seen.remedy = failure.next();
+  }
+}
+
+// What of ours is served where there is no record may be another certificate's, or that of one which was forgotten: a
+// state that knows it was not lost.
+Task<> Observer::find_givers(ObservedCertificate& seen) {
+  const auto ours = [](const ObservedTarget& target) {
+    return target.serving && target.serving->ours && target.serving->certificate();
+  };
+  if (seen.record || seen.at_rest || !seen.trouble.empty() || std::ranges::none_of(seen.targets, ours)) co_return;
+  try {
+    for (const std::string& shelf : co_await shelves_with_ledgers(store_)) {
+      for (const ShelfEntry& entry : co_await ShelfLedger{store_, shelf}.entries()) {
+        for (ObservedTarget& target : seen.targets)
+          if (ours(target) && target.serving->certificate()->leaf.fingerprint() == entry.fingerprint)
+            target.given_for = entry.certificate.text();
+      }
+    }
   } catch (const Failure& failure) {
     seen.trouble = failure.what();
     seen.remedy = failure.next();
@@ -121,6 +143,7 @@ Task<ObservedCertificate> Observer::certificate(const CertificateConfig& wanted)
   ObservedCertificate seen{wanted.id, config_.spec(wanted), {}, {}, true};
   co_await read_record(seen);
   co_await look_at_targets(wanted, seen);
+  co_await find_givers(seen);
   co_return seen;
 }
 
@@ -137,6 +160,7 @@ Task<> Observer::look_at_all(const Request& request, std::vector<ObservedCertifi
   for (std::size_t i = 0; i < wanted.size(); ++i)
     looks.push_back([this, &wanted, &all, i]() -> Task<> { co_await look_at_targets(*wanted[i], all[i]); });
   co_await all_done(std::move(looks), limits::renewal::certificates_at_once);
+  co_await refuse_shared_targets(host_, config_, all);
 }
 
 Task<> Observer::recall(const Request& request, WallTime now, ObservedCertificate& seen) {
@@ -146,6 +170,7 @@ Task<> Observer::recall(const Request& request, WallTime now, ObservedCertificat
     seen.at_rest = *known;
   else
     co_await read_record(seen);
+  co_await find_givers(seen);
   co_await look_at_unconfigured(seen);
   if (seen.configured) co_return;
   if (seen.at_rest) seen.wanted = seen.at_rest->specification;
@@ -159,7 +184,10 @@ Task<std::vector<ObservedCertificate>> Observer::certificates(const Request& req
     std::set<CertificateId> configured;
     for (const ObservedCertificate& seen : all) configured.insert(seen.id);
     for (const auto& [id, generation] : index_.certificates())
-      if (!configured.contains(id)) all.push_back(ObservedCertificate{id, {}, {}, {}, false});
+      if (!configured.contains(id)) {
+        all.push_back(ObservedCertificate{id, {}, {}, {}, false});
+        all.back().named_elsewhere = !config_.names_all;
+      }
   }
   std::vector<Work> reads;
   for (ObservedCertificate& seen : all)

@@ -17,12 +17,12 @@ namespace certferry {
 // Looks at what a plan is made from. Changes nothing.
 class Observer {
  public:
-  Observer(Store& store, Index& index, Deployment& deployment, const Config& config)
-      : store_(store), index_(index), deployment_(deployment), config_(config) {}
+  Observer(Store& store, Index& index, Deployment& deployment, const Config& config, Host& host)
+      : store_(store), index_(index), deployment_(deployment), config_(config), host_(host) {}
 
   // Records and targets of every certificate, configured or remembered (with request.only: of those), side by side;
   // what cannot be seen is said in place. The index stands in for a record where `request` needs no more of it at
-  // `now`.
+  // `now`. Throws Misconfigured where two installs turn out to be one target.
   Task<std::vector<ObservedCertificate>> certificates(const Request& request, WallTime now);
   // One with its record, whatever the index says; of its targets, those that are configured.
   Task<ObservedCertificate> certificate(const CertificateConfig& wanted);
@@ -32,6 +32,7 @@ class Observer {
 
  private:
   Task<> read_record(ObservedCertificate& seen);
+  Task<> find_givers(ObservedCertificate& seen);
   Task<> look_at_targets(const CertificateConfig& wanted, ObservedCertificate& seen);
   Task<ObservedTarget> look(const CertificateConfig& certificate, const InstallConfig& install);
   Task<ObservedTarget> look_at_unconfigured(const std::string& id, std::string given_to);
@@ -44,6 +45,7 @@ class Observer {
   Index& index_;
   Deployment& deployment_;
   const Config& config_;
+  Host& host_;
 };
 
 }  // namespace certferry

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <utility>
 
 #include "aws/iam.h"
 #include "base/failure.h"
+#include "engine/permission_trials.h"
 
 namespace certferry {
 namespace {
@@ -13,10 +16,17 @@ using Verdict = Finding::Verdict;
 
 constexpr std::size_t missing_shown = 5;
 
-bool tried_instead(const PolicyStatement& statement) {
-  return std::ranges::all_of(statement.actions, [](const std::string& action) {
-    return action.starts_with("s3:") || action.starts_with("kms:");
+bool of_service(const PolicyStatement& statement, std::string_view service) {
+  return std::ranges::all_of(statement.actions, [&](const std::string& action) { return action.starts_with(service); });
+}
+
+// But for what is tried in any case, and decided by policies of buckets and keys too.
+std::vector<PolicyStatement> to_examine(const Policy& policy) {
+  std::vector<PolicyStatement> statements = policy.statements;
+  std::erase_if(statements, [](const PolicyStatement& statement) {
+    return of_service(statement, "s3:") || of_service(statement, "kms:");
   });
+  return statements;
 }
 
 // A value that a condition's pattern is like: "_acme-challenge.x" of "_acme-challenge.*".
@@ -32,44 +42,82 @@ aws::PolicyQuestion question_of(const std::string& principal, const PolicyStatem
   return question;
 }
 
-std::string missing_text(const std::vector<std::string>& missing) {
-  const std::size_t shown = std::min(missing.size(), missing_shown);
-  std::string text = fmt::format("{}", fmt::join(missing.begin(), missing.begin() + static_cast<long>(shown), ", "));
-  if (missing.size() > shown) text += fmt::format(" and {} more", missing.size() - shown);
-  return text;
+std::string some_of(const std::vector<std::string>& all) {
+  const std::size_t shown = std::min(all.size(), missing_shown);
+  std::string text = fmt::format("{}", fmt::join(all.begin(), all.begin() + static_cast<long>(shown), ", "));
+  if (all.size() > shown) text += fmt::format(" and {} more", all.size() - shown);
+  return quoted(text, 1000);
 }
 
 std::string policy_command(const Policy& policy) {
   return policy.of.empty() ? "certferry policy" : "certferry policy --role " + policy.of;
 }
 
+// A statement with notes is wider than what is needed: what is missing of it may not be needed.
 Finding missing_finding(const Policy& policy, const PolicyStatement& statement,
                         const std::vector<std::string>& missing) {
   const std::string whose = policy.of.empty() ? "" : " of " + policy.of;
-  // A policy with notes is wider than what is needed: what is missing of it may not be needed.
-  return {policy.notes.empty() ? Verdict::red : Verdict::yellow, "permission",
-          fmt::format("permission {}{}", statement.sid, whose),
-          fmt::format("missing: {}{}", quoted(missing_text(missing), 1000),
-                      policy.notes.empty() ? "" : fmt::format(". {}", fmt::join(policy.notes, " "))),
+  const bool needed = statement.notes.empty();
+  return {needed ? Verdict::red : Verdict::yellow, "permission", fmt::format("permission {}{}", statement.sid, whose),
+          fmt::format("missing: {}{}", some_of(missing),
+                      needed ? "" : fmt::format(". {}", fmt::join(statement.notes, " "))),
           fmt::format("Allow statement {} of the policy that `{}` writes", statement.sid, policy_command(policy))};
+}
+
+Task<Findings> examine_by_simulator(const PolicyOwner& owner) {
+  aws::Iam iam{owner.client("")};
+  Findings findings;
+  const std::vector<PolicyStatement> statements = to_examine(owner.policy);
+  for (const PolicyStatement& statement : statements) {
+    const auto missing = co_await iam.denied(question_of(owner.principal, statement));
+    if (!missing.empty()) findings.push_back(missing_finding(owner.policy, statement, missing));
+  }
+  if (findings.empty())
+    findings.push_back({Verdict::green, "permission", "permissions of " + owner.principal,
+                        fmt::format("all of the {} statements that IAM can tell of are allowed", statements.size()),
+                        ""});
+  co_return findings;
+}
+
+// Each once: an action is tried at every resource of its own.
+void note_once(std::vector<std::string>& all, const std::string& one) {
+  if (std::ranges::find(all, one) == all.end()) all.push_back(one);
+}
+
+Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, const Failure& unheard) {
+  Findings findings;
+  std::vector<std::string> untold;
+  std::size_t allowed = 0;
+  for (const PolicyStatement& statement : to_examine(owner.policy)) {
+    if (of_service(statement, "sts:")) continue;  // each role is taken, and has its own finding
+    std::vector<std::string> missing;
+    for (const Trial& trial : co_await try_statement(outside, owner, statement)) {
+      if (trial.end == Trial::End::denied) note_once(missing, trial.tried);
+      if (trial.end == Trial::End::untold) note_once(untold, trial.action);
+      if (trial.end == Trial::End::allowed) ++allowed;
+    }
+    if (!missing.empty()) findings.push_back(missing_finding(owner.policy, statement, missing));
+  }
+  const std::string rest =
+      untold.empty() ? "" : fmt::format("; what cannot be tried without effect: {}", fmt::join(untold, ", "));
+  findings.push_back({Verdict::yellow, "permission", "permissions of " + owner.principal,
+                      fmt::format("{}; tried instead, without effect: {} times allowed, {} statements lack something{}",
+                                  unheard.what(), allowed, findings.size(), rest),
+                      unheard.next()});
+  co_return findings;
 }
 
 }  // namespace
 
-Task<Findings> examine_permissions(aws::Client& client, std::string principal, Policy policy) {
-  aws::Iam iam{client};
-  Findings findings;
-  std::size_t asked = 0;
-  for (const PolicyStatement& statement : policy.statements) {
-    if (tried_instead(statement)) continue;
-    const auto missing = co_await iam.denied(question_of(principal, statement));
-    if (!missing.empty()) findings.push_back(missing_finding(policy, statement, missing));
-    ++asked;
+Task<Findings> examine_permissions(Outside& outside, PolicyOwner owner) {
+  std::optional<Failure> unheard;
+  try {
+    co_return co_await examine_by_simulator(owner);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    unheard = failure;
   }
-  if (findings.empty())
-    findings.push_back({Verdict::green, "permission", "permissions of " + principal,
-                        fmt::format("all of the {} statements that IAM can tell of are allowed", asked), ""});
-  co_return findings;
+  co_return co_await examine_by_trials(outside, owner, *unheard);
 }
 
 }  // namespace certferry

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "aws/client.h"
 #include "engine/findings.h"
@@ -8,11 +10,19 @@
 
 namespace certferry {
 
-// What of this policy its owner is not allowed, by the word of IAM's simulator: a red finding for each statement that
-// something is missing of, all at once, else one that is green. Yellow, where the policy is wider than needed, as its
-// notes say. What buckets and keys are asked for is not among it:
-// their own policies count too, and doctor tries them. client: acts as the owner, or for it; principal: the ARN of the
-// user or role. Only reads, and may be repeated. Where the simulator may not be asked, one yellow finding says so.
-Task<Findings> examine_permissions(aws::Client& client, std::string principal, Policy policy);
+// Whose permissions are looked at, and what they have to suffice for.
+struct PolicyOwner {
+  std::string principal;                                   // the ARN of the user or role
+  Policy policy;                                           // what it needs
+  std::vector<PlacedChallenge> challenges;                 // that it writes
+  std::function<aws::Client&(const std::string&)> client;  // acts as the owner, or for it; in this region, "" its own
+};
+
+// What of its policy the owner is not allowed: a red finding for each statement that something is missing of, all at
+// once. Yellow, where the statement is wider than needed, as its notes say. By the word of IAM's simulator; where that
+// may not be asked, by what can be tried without effect (permission_trials.h), and a yellow finding names the rest.
+// What buckets and keys are asked for is not among it: their own policies count too, and doctor tries them elsewhere;
+// roles too. Changes nothing, and may be repeated.
+Task<Findings> examine_permissions(Outside& outside, PolicyOwner owner);
 
 }  // namespace certferry

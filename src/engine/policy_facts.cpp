@@ -6,8 +6,9 @@
 
 #include "aws/identity.h"
 #include "aws/kms.h"
-#include "aws/route53.h"
 #include "base/failure.h"
+#include "deploy/role.h"
+#include "dns/cname_trail.h"
 #include "engine/zone_rules.h"
 #include "plan/policy_places.h"
 
@@ -18,10 +19,7 @@ constexpr std::size_t names_at_once = 16;
 
 class Finder {
  public:
-  Finder(Outside& outside, aws::Access& access, const Config& config)
-      : access_(access),
-        config_(config),
-        zones_(outside, access.client(), zone_rules(config, access), config.delegated) {}
+  Finder(aws::Access& access, const Config& config, Zones& zones) : access_(access), config_(config), zones_(zones) {}
 
   Task<PolicyFindings> find() {
     findings_.facts.partition = access_.client().partition();
@@ -45,7 +43,7 @@ class Finder {
     try {
       co_await look();
     } catch (const Failure& failure) {
-      findings_.unknown.push_back(fmt::format("{}: {}", subject, failure.what()));
+      findings_.unknown.push_back({fmt::format("{}: {}", subject, failure.what()), failure.next()});
     }
   }
 
@@ -61,14 +59,12 @@ class Finder {
   }
 
   Task<> find_places(DomainName challenge) {
-    ChallengePlace place = co_await zones_.place(ChallengeRecord{*challenge.parent(), ""});
-    co_await note_place(challenge, place);
-    for (int hops = 0; hops < cnames_followed_at_most; ++hops) {
-      const auto target = co_await cname_at(place);
-      if (!target) break;
-      place = co_await zones_.follow(DomainName::parse(place.name), *target);
-      co_await note_place(challenge, place);
-    }
+    // As the zones themselves say: what a resolver remembers may be older.
+    CnameTrail trail{zones_, co_await zones_.first_place(ChallengeRecord{*challenge.parent(), ""}),
+                     cnames_of_route53()};
+    do {
+      co_await note_place(challenge, trail.here());
+    } while (co_await trail.step());
   }
 
   Task<> note_place(DomainName challenge, ChallengePlace place) {
@@ -76,14 +72,6 @@ class Finder {
     placed.zones = co_await zones_.namesakes(place.zone);
     placed.zones.insert(placed.zones.begin(), place.zone.id);
     findings_.facts.challenges.push_back(std::move(placed));
-  }
-
-  // As the zone itself says: what a resolver remembers may be older.
-  Task<std::optional<std::string>> cname_at(ChallengePlace place) {
-    const auto sets = co_await aws::Route53{*place.zone.client}.record_sets(place.zone.id, place.name, "CNAME");
-    for (const aws::RecordSet& set : sets)
-      if (!set.values.empty()) co_return set.values.front();
-    co_return std::nullopt;
   }
 
   std::string role_at(const aws::Client* client) {
@@ -94,14 +82,14 @@ class Finder {
 
   aws::Access& access_;
   const Config& config_;
-  Zones zones_;
+  Zones& zones_;
   PolicyFindings findings_;
 };
 
 }  // namespace
 
-Task<PolicyFindings> find_policy_facts(Outside& outside, aws::Access& access, const Config& config) {
-  Finder finder{outside, access, config};
+Task<PolicyFindings> find_policy_facts(aws::Access& access, const Config& config, Zones& zones) {
+  Finder finder{access, config, zones};
   co_return co_await finder.find();
 }
 

@@ -58,10 +58,11 @@ std::string said_by(const std::exception_ptr& failed) {
   }
 }
 
-// Puts `former` back within a deadline of its own. False, and logged, where that failed: the failed installation is
-// what is reported.
+// Puts `former` back where the target refers to what we bound, within a deadline of its own. False where it does not,
+// and where that failed, which is logged: the failed installation is what is reported.
 Task<bool> restored(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
-  const Work restoring = [&]() -> Task<> { co_await target.restore(former, bound); };
+  bool back = false;
+  const Work restoring = [&]() -> Task<> { back = co_await target.restore(former, bound); };
   const Work deadline = [&]() -> Task<> { co_await trades.outside.clock.sleep(limits::renewal::clean_up_deadline); };
   std::string trouble;
   try {
@@ -69,18 +70,16 @@ Task<bool> restored(Target& target, const Serving& former, const Shelved& bound,
   } catch (const Failure& failure) {
     trouble = failure.what();
   }
-  if (trouble.empty()) co_return true;
-  trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
-  co_return false;
+  if (!trouble.empty())
+    trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
+  co_return back;
 }
 
 Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
                               const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
   std::exception_ptr failed;
-  bool bound = false;
   try {
     co_await target.bind(shelved, seen);
-    bound = true;
     if (!on(Guard::verify_served)) co_return Proof::api;
     co_return co_await target.verify(issued, former);
   } catch (...) {
@@ -90,7 +89,7 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   if (!leaves_target_alone(failed) && worth_restoring(former, wanted, trades)) {
     const bool back = co_await restored(target, former, shelved, trades);
     // Where it is not back, nothing keeps the next run from trying again at once.
-    if (bound && back) co_await trades.installs.roll_back(target, issued, said_by(failed));
+    if (back) co_await trades.installs.roll_back(target, issued, said_by(failed));
   }
   std::rethrow_exception(failed);
 }
@@ -121,17 +120,18 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
 Task<Installation> install(const Issued& issued, const KeyRef& ref, const CertificateSpec& wanted, Target& target,
                            Duration retire_after, Trades& trades) {
   const Serving seen = co_await target.look();
-  if (seen.shows(issued) && trades.installs.proven(target, issued)) co_return Installation{Installation::End::kept};
+  if (trades.installs.proven(target, seen, issued)) co_return Installation{Installation::End::kept};
   const Serving former = co_await trades.installs.note(target, seen, issued);  // written before the first change
-  if (const auto held =
-          permit(former, issued, wanted, trades.record.get(), trades.roots, trades.time.now(), trades.permits)) {
+  if (const auto held = permit(former, issued, wanted, trades.record.get(), std::string{target.id()}, trades.roots,
+                               trades.time.now(), trades.permits)) {
     co_await trades.installs.hold(target, *held);  // never worse than before (I7): a value, no Failure
     co_return Installation{Installation::End::held};
   }
   const PrivateKey key = co_await trades.keys.open(ref);  // only now: a look costs no Decrypt
   const Shelved shelved = co_await trades.shelves.put(target, trades.record.get().id, issued, key);
   const Proof proof = co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
-  co_await trades.installs.prove(target, issued, retire_after);  // starts the clock of what was there before
+  // Starts the clock of what was there before.
+  co_await trades.installs.prove(target, seen, issued, proof, retire_after);
   co_return Installation{Installation::End::installed, proof};
 }
 

@@ -48,6 +48,7 @@ std::string to_text(const Report& report) {
     if (!outcome.next.empty()) text += fmt::format("          -> {}\n", outcome.next);
   }
   if (report.emergency) text += "A target is left with a certificate that has expired or is about to.\n";
+  if (report.without) text += "A certificate is wanted, and there is none that is valid yet.\n";
   if (report.ca_requests + report.aws_requests > 0)
     text += fmt::format("{} requests to the CA, {} of them polls; {} to AWS\n", report.ca_requests, report.ca_polls,
                         report.aws_requests);
@@ -68,6 +69,7 @@ Json to_json(const Report& report) {
        {"outcomes", std::move(outcomes)},
        {"failed", report.failed()},
        {"emergency", report.emergency},
+       {"without", report.without},
        {"requests",
         Json::object({{"ca", report.ca_requests}, {"ca_polls", report.ca_polls}, {"aws", report.aws_requests}})}});
 }

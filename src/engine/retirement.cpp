@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/renewal.h"
+#include "deploy/files_shelf.h"
 
 namespace certferry {
 namespace {
@@ -21,12 +22,21 @@ struct Need {
   std::optional<WallTime> grace;  // of a target's former
 };
 
+// Where the newest of a certificate may be wanted. A directory's target and shelf have one id: in one of this machine
+// it is of use to nobody else than to whom that target is configured for.
+bool may_be_wanted_on(const std::string& shelf, const ObservedCertificate& owner, const Host& host) {
+  if (!FilesShelf::directory_in(host, shelf)) return true;
+  return std::ranges::any_of(owner.targets,
+                             [&](const ObservedTarget& target) { return target.id == shelf && target.configured; });
+}
+
 // What the certificate that it belongs to says of it.
-void add_owner(Need& need, const ObservedCertificate& owner, const ShelfEntry& entry) {
+void add_owner(Need& need, const ObservedCertificate& owner, const ShelfEntry& entry, bool newest_wanted) {
   const auto& record = owner.record;
   if (!record && !owner.at_rest) need.unknown = true;  // its record is lost
-  if (owner.at_rest && owner.at_rest->fingerprint == entry.fingerprint) need.needed = true;
-  if (record && record->newest && record->newest->issued.fingerprint() == entry.fingerprint) need.needed = true;
+  const bool newest = (owner.at_rest && owner.at_rest->fingerprint == entry.fingerprint) ||
+                      (record && record->newest && record->newest->issued.fingerprint() == entry.fingerprint);
+  if (newest && newest_wanted) need.needed = true;
   if (record && record->open_generation == entry.generation) need.needed = true;
 }
 
@@ -65,11 +75,12 @@ bool may_serve(const ObservedTarget& target, const ObservedCertificate& certific
 }
 
 Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen,
-             WallTime now) {
+             const Host& host, WallTime now) {
   Need need;
   for (const ObservedCertificate& certificate : seen) {
     if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
-    if (certificate.id == entry.certificate) add_owner(need, certificate, entry);
+    if (certificate.id == entry.certificate)
+      add_owner(need, certificate, entry, may_be_wanted_on(shelf, certificate, host));
     for (const ObservedTarget& target : certificate.targets) {
       if (may_serve(target, certificate, entry)) need.unknown = true;
       if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
@@ -91,7 +102,7 @@ Task<Retirement::Ledgers> Retirement::ledgers() {
 
 std::optional<Retirement::Candidate> Retirement::candidate(const std::string& shelf, const ShelfEntry& entry,
                                                            const std::vector<ObservedCertificate>& seen) const {
-  const Need need = need_of(shelf, entry, seen, time_.now());
+  const Need need = need_of(shelf, entry, seen, outside_.host, time_.now());
   if (need.needed || need.unknown) return std::nullopt;
   std::optional<WallTime> due = need.grace;
   if (!due && entry.unneeded_since) due = *entry.unneeded_since + limits::renewal::retire_after;
@@ -132,7 +143,7 @@ Task<> Retirement::keep_marks(const std::string& shelf, const std::vector<ShelfE
   const WallTime now = time_.now();
   std::set<std::string> mark, unmark;
   for (const ShelfEntry& entry : entries) {
-    const Need need = need_of(shelf, entry, seen, now);
+    const Need need = need_of(shelf, entry, seen, outside_.host, now);
     if (need.needed && entry.unneeded_since) unmark.insert(entry.name);
     if (!need.needed && !need.unknown && !need.grace && !entry.unneeded_since) mark.insert(entry.name);
   }

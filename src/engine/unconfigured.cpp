@@ -43,7 +43,7 @@ Task<> Fleet::Run::forget_targets(ObservedCertificate& seen, ClaimedRecord& clai
 // Whom somebody else is at work on waits for the next run, as does what fails: nothing depends on it.
 Task<> Fleet::Run::forget_targets(std::vector<ObservedCertificate>& seen) {
   for (ObservedCertificate& certificate : seen) {
-    if (!any_may_be_forgotten(certificate)) continue;
+    if (certificate.named_elsewhere || !any_may_be_forgotten(certificate)) continue;
     std::optional<ClaimedRecord> claimed;
     std::exception_ptr failed;
     try {

@@ -1,18 +1,18 @@
 #include "engine/zone_rules.h"
 
-namespace certferry {
+#include "deploy/role.h"
 
-aws::Client& client_of(const std::optional<RoleConfig>& role, aws::Access& access, const std::string& region) {
-  std::optional<aws::RoleSettings> taken;
-  if (role) taken = aws::RoleSettings{role->arn, role->external_id, role->session_name};
-  return access.client_as(taken, region);
-}
+namespace certferry {
 
 std::vector<ZoneRule> zone_rules(const Config& config, aws::Access& access) {
   std::vector<ZoneRule> rules;
   for (const ZoneConfig& zone : config.zones)
     rules.push_back(ZoneRule{zone.name, zone.id, &client_of(zone.role, access)});
   return rules;
+}
+
+Zones zones_of(const Config& config, Outside& outside, aws::Access& access) {
+  return Zones{outside, access.client(), zone_rules(config, access), config.delegated};
 }
 
 }  // namespace certferry

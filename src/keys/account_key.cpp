@@ -4,16 +4,14 @@
 
 #include "base/failure.h"
 #include "base/guards.h"
-#include "crypto/digest.h"
+#include "base/s3_place.h"
 #include "keys/fresh_key.h"
 #include "keys/sealed_account_key.h"
-#include "wire/base64.h"
+#include "keys/vault_key.h"
 
 namespace certferry {
 namespace {
 
-constexpr std::string_view s3_scheme = "s3://";
-constexpr std::size_t directory_digits = 16;
 constexpr unsigned account_key_mode = 0600, group_and_others = 077;
 
 // One place where an account key may lie.
@@ -27,8 +25,7 @@ class AccountKeySpot {
 
 class VaultSpot final : public AccountKeySpot {
  public:
-  VaultSpot(Vault& vault, const std::string& directory)
-      : vault_(vault), key_(fmt::format("account/{}/key", hex(sha256(directory)).substr(0, directory_digits))) {}
+  VaultSpot(Vault& vault, const std::string& directory) : vault_(vault), key_(vault_key_of_account(directory)) {}
 
   Task<std::optional<PrivateKey>> read() override {
     const std::optional<Secret> there = co_await vault_.get_as(key_);
@@ -46,16 +43,15 @@ class S3Spot final : public AccountKeySpot {
  public:
   S3Spot(aws::Client& client, const AccountKeyPlace& place)
       : client_(client), place_(place.key), kms_key_(place.kms_key) {
-    const std::string_view rest = std::string_view{place_}.substr(s3_scheme.size());
-    const auto slash = rest.find('/');
-    if (slash == 0 || slash == std::string_view::npos || slash + 1 == rest.size())
+    const auto where = S3Place::parse(place_);
+    if (!where || where->bucket.empty() || where->key.empty())
       throw Failure(Failure::Kind::refused, fmt::format("account key {}: no bucket and key", quoted(place_)),
                     "Write [account] key as s3://bucket/key");
     if (kms_key_.empty())
       throw Failure(Failure::Kind::refused, fmt::format("account key {}: no KMS key to seal it with", quoted(place_)),
                     "Set kms_key in [account] or [state]");
-    bucket_ = rest.substr(0, slash);
-    key_ = rest.substr(slash + 1);
+    bucket_ = where->bucket;
+    key_ = where->key;
   }
 
   Task<std::optional<PrivateKey>> read() override {
@@ -86,16 +82,12 @@ class FileSpot final : public AccountKeySpot {
   FileSpot(Host& host, std::string path) : host_(host), path_(std::move(path)) {}
 
   Task<std::optional<PrivateKey>> read() override {
-    const std::optional<FileStatus> status = co_await host_.status(path_);
-    if (!status) co_return std::nullopt;
-    if (status->directory)
-      throw Failure(Failure::Kind::refused, "this is a directory", "Point [account] key at a file");
-    if ((status->mode & group_and_others) != 0)
-      throw Failure(Failure::Kind::refused, fmt::format("others may read it (mode {:04o})", status->mode),
+    std::optional<OpenedFile> file = co_await host_.open(path_);
+    if (!file) co_return std::nullopt;
+    const Secret pem{std::move(file->content)};
+    if ((file->mode & group_and_others) != 0)
+      throw Failure(Failure::Kind::refused, fmt::format("others may read it (mode {:04o})", file->mode),
                     fmt::format("Type: chmod 600 {}", path_));
-    std::optional<Bytes> text = co_await host_.read(path_);
-    if (!text) co_return std::nullopt;
-    const Secret pem{std::move(*text)};
     co_return PrivateKey::from_pem(pem);
   }
 
@@ -110,7 +102,7 @@ class FileSpot final : public AccountKeySpot {
 
 std::unique_ptr<AccountKeySpot> spot_of(const AccountKeyPlace& place, Host& host, Vault& vault, aws::Client& client) {
   if (place.key.empty()) return std::make_unique<VaultSpot>(vault, place.directory);
-  if (place.key.starts_with(s3_scheme)) return std::make_unique<S3Spot>(client, place);
+  if (in_s3(place.key)) return std::make_unique<S3Spot>(client, place);
   return std::make_unique<FileSpot>(host, place.key);
 }
 

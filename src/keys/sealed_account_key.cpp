@@ -14,7 +14,7 @@ constexpr int sealed_account_key_format = 1;
 constexpr const char* place_context = "certferry";  // as in the envelopes of the state
 
 struct SealedAccountKey {
-  std::string kms_key;
+  aws::SealingKmsKey kms_key;
   Bytes ciphertext;
 };
 
@@ -28,17 +28,18 @@ SealedAccountKey parse_sealed(const Bytes& stored, const std::string& place) {
   const auto ciphertext = parse_base64(json.at("ciphertext").as_text());
   if (!ciphertext || ciphertext->empty())
     throw Failure(Failure::Kind::refused, "its ciphertext is no base64", "Restore the object as it was written");
-  return {json.at("kms_key").as_text(), *ciphertext};
+  return {{json.at("kms_key").as_text(), json.text("key_arn").value_or("")}, *ciphertext};
 }
 
 }  // namespace
 
 Task<Bytes> seal_account_key(aws::Kms kms, const std::string& kms_key, const std::string& place, const Secret& pem) {
-  const Bytes ciphertext = co_await kms.encrypt(kms_key, pem, {{place_context, place}});
+  const aws::Encrypted sealed = co_await kms.encrypt(kms_key, pem, {{place_context, place}});
   co_return Json::object({{"format", sealed_account_key_format},
                           {"kms_key", kms_key},
+                          {"key_arn", sealed.key_arn},
                           {"context", Json::object({{place_context, place}})},
-                          {"ciphertext", base64(ciphertext)}})
+                          {"ciphertext", base64(sealed.ciphertext)}})
       .dump();
 }
 
@@ -51,7 +52,7 @@ Task<Secret> unseal_account_key(aws::Kms kms, const std::string& kms_key, const 
     const SealedAccountKey sealed = parse_sealed(stored, place);
     co_return co_await kms.decrypt(sealed.kms_key, sealed.ciphertext, {{place_context, place}});
   }
-  co_return co_await kms.decrypt(kms_key, stored, {});
+  co_return co_await kms.decrypt({kms_key, ""}, stored, {});
 }
 
 }  // namespace certferry

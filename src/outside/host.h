@@ -22,6 +22,11 @@ struct FileStatus {
   bool ours = false;  // owned by the user we run as
 };
 
+struct OpenedFile {
+  Bytes content;
+  unsigned mode = 0;  // of the file itself, whatever links led to it
+};
+
 struct Command {
   std::vector<std::string> argv;  // no shell
   Duration deadline = std::chrono::seconds{60};
@@ -38,8 +43,13 @@ struct Exit {
 class Host {
  public:
   virtual ~Host() = default;
-  virtual Task<std::optional<Bytes>> read(Path path) = 0;  // empty where there is none; at most 16 MiB
-  virtual Task<std::optional<FileStatus>> status(Path path) = 0;
+  virtual Task<std::optional<OpenedFile>> open(Path path) = 0;  // empty where there is none; at most 16 MiB
+  Task<std::optional<Bytes>> read(Path path) {
+    std::optional<OpenedFile> file = co_await open(std::move(path));
+    if (!file) co_return std::nullopt;
+    co_return std::move(file->content);
+  }
+  virtual Task<std::optional<FileStatus>> status(Path path) = 0;  // of a link: its own
   // Whole or not at all: written beside, fsynced, renamed, directory fsynced. Parents are made, 0700 where mode is
   // private.
   virtual Task<> replace(Path path, Bytes content, FileMode mode) = 0;
@@ -54,6 +64,10 @@ class Host {
   virtual Task<> remove(Path path) = 0;  // a file, a link or a whole directory; absent: success
   virtual Task<std::optional<Path>> link_target(Path link) = 0;
   virtual Task<> link(Path link, Path target) = 0;  // `link` points to `target` from one instant on, whatever it was
+  // The file, directory or link that stands there, and what leads to it, outlasts a loss of power from now on, whoever
+  // wrote it: one that died may not have come to syncing it. Absent: success. The calls above sync what they are about,
+  // changed or not, but not what leads there and was there.
+  virtual Task<> sync(Path path) = 0;
   virtual std::optional<std::string> environment(std::string name) const = 0;
   virtual Task<Exit> run(Command command) = 0;
   virtual std::string id() const = 0;    // stable for this machine: "host/3f2a…"

@@ -36,10 +36,9 @@ std::string described(const Certificate& certificate) {
                      iso8601(certificate.not_after()));
 }
 
-std::optional<Held> held_for_names(const Serving& former, Standing as, const CertificateSpec& wanted,
+std::optional<Held> held_for_names(const Chain* served, Standing as, const CertificateSpec& wanted,
                                    const PermitOptions& options) {
-  const Chain* served = former.certificate();
-  if (former.ours || as != Standing::trusted || !served || options.drop_names) return {};
+  if (as != Standing::trusted || !served || options.drop_names) return {};
   const auto lost = names_lost(served->leaf, wanted);
   if (lost.empty()) return {};
   return Held{fmt::format("it serves {} that also covers {}", described(served->leaf), fmt::join(lost, ", ")),
@@ -88,21 +87,35 @@ Standing standing(const Serving& serving, const CertificateSpec& wanted, const R
   return untrusted(*chain, roots, now) ? Standing::test : Standing::trusted;
 }
 
+bool given(const Record& record, const std::string& target, const Fingerprint& served) {
+  const auto issued = [&](const std::optional<Record::Newest>& one) {
+    return one && one->issued.fingerprint() == served;
+  };
+  const auto known = record.targets.find(target);
+  const bool bound =
+      known != record.targets.end() && (known->second.proven == served || known->second.noted_for == served);
+  return bound || issued(record.newest) || issued(record.previous);
+}
+
 std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,
-                           const Record& record, const Roots& roots, WallTime now, const PermitOptions& options) {
+                           const Record& record, const std::string& target, const Roots& roots, WallTime now,
+                           const PermitOptions& options) {
   if (former.certificate() && former.certificate()->leaf == next.chain.leaf) return {};
   if (!on(Guard::permit)) return {};
   const Standing as = standing(former, wanted, roots, now);
   if (auto held = held_for_trust(former, as, next, roots, now, options)) return held;
-  if (auto held = held_for_names(former, as, wanted, options)) return held;
+  if (auto held = permit_before_order(former, wanted, &record, target, roots, now, options)) return held;
   const bool changed = record.previous && record.previous->specification != wanted;
   if (changed || (former.certificate() && suggested_to_go(former.certificate()->leaf, record, now))) return {};
   return held_for_expiry(former, as, next, wanted, now);
 }
 
-std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Roots& roots,
-                                        WallTime now, const PermitOptions& options) {
-  return held_for_names(former, standing(former, wanted, roots, now), wanted, options);
+std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Record* record,
+                                        const std::string& target, const Roots& roots, WallTime now,
+                                        const PermitOptions& options) {
+  const Chain* served = former.certificate();
+  if (record && served && given(*record, target, served->leaf.fingerprint())) return {};
+  return held_for_names(served, standing(former, wanted, roots, now), wanted, options);
 }
 
 }  // namespace certferry

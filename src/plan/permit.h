@@ -24,14 +24,20 @@ struct Held {
 enum class Standing { nothing, placeholder, test, trusted };
 Standing standing(const Serving&, const CertificateSpec& wanted, const Roots& roots, WallTime now);
 
+// Whether this is a certificate that was issued for this record, or that it gave to the target (by Target::id()).
+bool given(const Record& record, const std::string& target, const Fingerprint& served);
+
 // Invariant I7: a target never gets a worse certificate. `former` is what it serves now; `roots` are those that count
 // as trusted (the system's and [ca] trust). Empty: it may be bound.
 std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,
-                           const Record& record, const Roots& roots, WallTime now, const PermitOptions& options);
+                           const Record& record, const std::string& target, const Roots& roots, WallTime now,
+                           const PermitOptions& options);
 
-// The part of it that needs no certificate yet, asked before an order is spent: names that a foreign trusted
-// certificate covers and ours would not.
-std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Roots& roots,
-                                        WallTime now, const PermitOptions& options);
+// The part of it that needs no certificate yet, asked before an order is spent: names that a trusted certificate covers
+// and the wanted one would not. Those of the record's own go by a changed specification; of anybody else's, another
+// certificate's of this configuration too, none goes unasked. record: null where there is none.
+std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Record* record,
+                                        const std::string& target, const Roots& roots, WallTime now,
+                                        const PermitOptions& options);
 
 }  // namespace certferry

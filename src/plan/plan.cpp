@@ -38,10 +38,10 @@ std::string difference(const CertificateSpec& had, const CertificateSpec& wanted
   return fmt::format("{}", fmt::join(changes, "; "));
 }
 
-// Ours, by path or directory, though no record knows it: the state was lost.
+// Ours, by path or directory, though the state knows nothing of it: it was lost.
 const Chain* served_without_record(const ObservedCertificate& seen) {
   for (const ObservedTarget& target : seen.targets) {
-    if (!target.serving || !target.serving->ours) continue;
+    if (!target.serving || !target.serving->ours || !target.given_for.empty()) continue;
     const Chain* chain = target.serving->certificate();
     if (chain && std::ranges::all_of(seen.wanted.names, [&](const DomainName& n) { return chain->leaf.covers(n); }))
       return chain;
@@ -67,6 +67,11 @@ Action not_due(const std::string& id, WallTime not_after, WallTime due) {
 
 Action serves_it(const std::string& id, const std::string& target) {
   return Action{Kind::keep, id, target, "serves it", "", {}};
+}
+
+Action hides_it(const std::string& id, const std::string& target) {
+  return Action{Kind::keep, id, target, "refers to it, says AWS; a handshake shows another, as when it was bound",
+                "",         {}};
 }
 
 // Whether a certificate is wanted now, before anything holds it back.
@@ -98,10 +103,13 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
   return not_due(id, leaf.not_after(), due);
 }
 
+const Record* record_of(const ObservedCertificate& seen) { return seen.record ? &*seen.record : nullptr; }
+
 // Why a target could not be given a new certificate; empty: as far as was seen, it could.
 std::optional<Held> objection(const ObservedTarget& target, const ObservedCertificate& seen, const Request& request,
                               const Roots& roots, WallTime now) {
-  if (target.serving) return permit_before_order(*target.serving, seen.wanted, roots, now, request.permits);
+  if (target.serving)
+    return permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
   const bool begun = seen.record && seen.record->open_generation;  // an order that was spent is not left lying
   if (!target.refused || begun) return std::nullopt;
   return Held{"no order is spent while none of its targets could be given the certificate", target.remedy};
@@ -138,7 +146,9 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
 Action leave_alone(const ObservedCertificate& seen, const ObservedTarget& target) {
   Action note{Kind::keep, seen.id.text(), target.id, "", "", {}};
   note.configured = false;
-  if (!target.serving) {
+  if (seen.named_elsewhere) {
+    note.reason = "not named here, and left as it is";
+  } else if (!target.serving) {
     note.reason = "no longer configured, and cannot be looked at: " + target.trouble;
     note.remedy = target.remedy;
   } else if (serves_something_else(*seen.record, target)) {
@@ -177,12 +187,11 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
                     "look at the target, or run `certferry apply --retry`",
                     rolled_back->not_before};
   }
-  if (target.serving->shows(issued)) {
-    const bool proven = known != record.targets.end() && known->second.proven == issued.fingerprint();
-    if (proven) return serves_it(id, target.id);
-    return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
-  }
-  if (auto held = permit(*target.serving, issued, seen.wanted, record, roots, now, request.permits))
+  const bool shows = target.serving->shows(issued);
+  if (known != record.targets.end() && known->second.proves(issued, *target.serving))
+    return shows ? serves_it(id, target.id) : hides_it(id, target.id);
+  if (shows) return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
+  if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   const Chain* served = target.serving->certificate();
   return Action{
@@ -201,7 +210,7 @@ Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target
   if (!target.configured) return leave_alone(seen, target);
   if (!target.serving) return Action{Kind::trouble, id, target.id, target.trouble, target.remedy, {}};
   if (issue.kind == Kind::issue) {
-    if (auto held = permit_before_order(*target.serving, seen.wanted, roots, now, request.permits))
+    if (auto held = objection(target, seen, request, roots, now))
       return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
     const Chain* served = target.serving->certificate();
     return Action{Kind::install,
@@ -228,9 +237,10 @@ CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request&
     return plan;
   }
   if (!seen.configured) {
-    plan.issue = Action{Kind::keep, seen.id.text(),
-                        "",         "no longer configured: what is served stays; `certferry forget` ends it",
-                        "",         {}};
+    plan.issue = Action{Kind::keep, seen.id.text(), "", "", "", {}};
+    plan.issue->reason = seen.named_elsewhere
+                             ? "not named here, and left as it is"
+                             : "no longer configured: what is served stays; `certferry forget` ends it";
   } else if (seen.at_rest) {
     plan.issue = not_due(seen.id.text(), seen.at_rest->not_after, seen.at_rest->due);
   } else {
@@ -291,12 +301,7 @@ bool serves_something_else(const Record& record, const ObservedTarget& target) {
   if (!target.serving) return false;
   if (!target.serving->ours) return true;  // whatever it was given came from a shelf of ours
   const Chain* served = target.serving->certificate();
-  const auto known = record.targets.find(target.id);
-  if (!served || known == record.targets.end()) return false;
-  const Fingerprint shown = served->leaf.fingerprint();
-  const auto is = [&](const std::optional<Record::Newest>& one) { return one && one->issued.fingerprint() == shown; };
-  return known->second.proven != shown && known->second.noted_for != shown && !is(record.newest) &&
-         !is(record.previous);
+  return served && record.targets.contains(target.id) && !given(record, target.id, served->leaf.fingerprint());
 }
 
 bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request& request, WallTime now) {

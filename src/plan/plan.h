@@ -20,6 +20,7 @@ struct ObservedTarget {
   bool configured = true;          // false: only the record knows it
   bool refused = false;            // it failed until a person changes something
   std::string given_to = {};       // of one that is not: the certificate that it is configured for now, if any
+  std::string given_for = {};      // the certificate that what it serves was put there for, where that is asked
 };
 struct ObservedCertificate {
   CertificateId id;
@@ -29,6 +30,7 @@ struct ObservedCertificate {
   bool configured = true;
   std::string trouble = {}, remedy = {};  // why its record could not be read; nothing is done for it then
   std::optional<AtRest> at_rest = {};     // in place of its record, which was not read: see suffices()
+  bool named_elsewhere = false;           // perhaps: of one that is not configured, where flags name another one alone
 };
 struct Action {
   enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };

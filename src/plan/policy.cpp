@@ -16,9 +16,10 @@ constexpr std::string_view challenge_label = "_acme-challenge.";
 
 // What one identity reads and writes in Route 53.
 struct Reach {
-  std::set<std::string> names;  // of TXT records; a "*" where only their zone is known
-  std::set<std::string> zones;  // ARNs
-  bool lists = false;           // which zones there are
+  std::set<std::string> names;                  // of TXT records; a "*" where only their zone is known
+  std::set<std::string> zones;                  // ARNs
+  bool lists = false;                           // which zones there are
+  std::vector<std::string> any_zone, any_name;  // why zones and names are wider than needed, where they are: sentences
 };
 
 // "" for our own identity.
@@ -77,7 +78,7 @@ class Author {
     if (policy_length(policy_.statements) > limits::iam::managed_policy_longest) shorten_names();
     const std::size_t length = policy_length(policy_.statements);
     if (length > limits::iam::managed_policy_longest)
-      note(
+      policy_.notes.push_back(
           fmt::format("It has {} characters, and a managed policy takes {}: attach its statements as several policies.",
                       length, limits::iam::managed_policy_longest));
     return std::move(policy_);
@@ -85,15 +86,14 @@ class Author {
 
  private:
   bool own() const { return policy_.of.empty(); }
-  void note(std::string sentence) { policy_.notes.push_back(std::move(sentence)); }
-  void allow(std::string sid, std::vector<std::string> actions, std::vector<std::string> resources, std::string why,
-             std::vector<PolicyCondition> conditions = {}) {
-    policy_.statements.push_back({.sid = std::move(sid),
-                                  .actions = std::move(actions),
-                                  .resources = std::move(resources),
-                                  .conditions = std::move(conditions),
-                                  .why = std::move(why),
-                                  .principal = {}});
+  PolicyStatement& allow(std::string sid, std::vector<std::string> actions, std::vector<std::string> resources,
+                         std::string why, std::vector<PolicyCondition> conditions = {}) {
+    return policy_.statements.emplace_back(PolicyStatement{.sid = std::move(sid),
+                                                           .actions = std::move(actions),
+                                                           .resources = std::move(resources),
+                                                           .conditions = std::move(conditions),
+                                                           .why = std::move(why),
+                                                           .principal = {}});
   }
 
   void survey();
@@ -129,7 +129,8 @@ void Author::survey() {
   const std::string any = hosted_zone_arn(facts_, "*");
   if (!reach_.zones.contains(any)) return;
   reach_.zones = {any};
-  note("Which hosted zones there are is not known: every one is allowed, at these names alone.");
+  reach_.any_zone.emplace_back(
+      "Which hosted zones there are is not known: every one is allowed, at these names alone.");
 }
 
 // Where no CNAME was looked at, all names of the zones that one may lead into.
@@ -139,7 +140,7 @@ void Author::survey_delegated() {
     if (place.role != policy_.of) continue;
     place.written = zone.under("*");
     add_place(reach_, place, facts_);
-    note(fmt::format("Where CNAMEs lead is not known: every name in {} is allowed.", zone.text()));
+    reach_.any_name.push_back(fmt::format("Where CNAMEs lead is not known: every name in {} is allowed.", zone.text()));
   }
 }
 
@@ -164,8 +165,9 @@ void Author::shorten_names() {
                                            [&](const DomainName& one) { return DomainName::parse(name).within(one); });
     shorter.insert(zone == config_.delegated.end() || name == zone->text() ? name : zone->under("*").text());
   }
-  note(fmt::format("Its {} names do not fit into a managed policy of {} characters: patterns stand for them.",
-                   reach_.names.size(), limits::iam::managed_policy_longest));
+  reach_.any_name.push_back(
+      fmt::format("Its {} names do not fit into a managed policy of {} characters: patterns stand for them.",
+                  reach_.names.size(), limits::iam::managed_policy_longest));
   reach_.names = std::move(shorter);
   write_all();
 }
@@ -179,13 +181,17 @@ void Author::write_route53() {
   const std::vector<std::string> names(reach_.names.begin(), reach_.names.end());
   const bool patterns = std::ranges::any_of(names, [](const std::string& name) { return name.contains('*'); });
   allow("ReadZones", {"route53:GetHostedZone", "route53:ListResourceRecordSets"}, zones,
-        "which of two zones of one name is the public one, and the sets that a change must match exactly");
-  allow("WriteChallenges", {"route53:ChangeResourceRecordSets"}, zones,
-        "TXT records at the names of challenges alone; every change is a CREATE or a DELETE, never an UPSERT",
-        {{"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}},
-         {"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsActions", {"CREATE", "DELETE"}},
-         {patterns ? "ForAllValues:StringLike" : "ForAllValues:StringEquals",
-          "route53:ChangeResourceRecordSetsNormalizedRecordNames", names}});
+        "which of two zones of one name is the public one, and the sets that a change must match exactly")
+      .notes = reach_.any_zone;
+  PolicyStatement& write =
+      allow("WriteChallenges", {"route53:ChangeResourceRecordSets"}, zones,
+            "TXT records at the names of challenges alone; every change is a CREATE or a DELETE, never an UPSERT",
+            {{"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}},
+             {"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsActions", {"CREATE", "DELETE"}},
+             {patterns ? "ForAllValues:StringLike" : "ForAllValues:StringEquals",
+              "route53:ChangeResourceRecordSetsNormalizedRecordNames", names}});
+  write.notes = reach_.any_zone;
+  write.notes.insert(write.notes.end(), reach_.any_name.begin(), reach_.any_name.end());
   allow("WaitForChanges", {"route53:GetChange"}, {fmt::format("arn:{}:route53:::change/*", facts_.partition)},
         "when a change is on all name servers; its id is not known before");
 }
@@ -258,16 +264,26 @@ void Author::write_kms() {
   for (const SealingKey& sealing : sealing_keys(config_)) {
     const KeyResource key = key_resource(config_, facts_, sealing.key);
     std::vector<PolicyCondition> conditions{{"StringLike", "kms:EncryptionContext:certferry", sealing.contexts}};
-    if (!key.alias.empty()) {
-      conditions.push_back({"StringEquals", "kms:RequestAlias", {key.alias}});
-      note(
-          fmt::format("Which key {} is is not known: every key is allowed, asked for by this alias alone.", key.alias));
-    }
-    allow(sealing.sid, sealing.actions, {key.arn}, sealing.why, std::move(conditions));
+    if (!key.alias.empty()) conditions.push_back({"StringEquals", "kms:RequestAlias", {key.alias}});
+    PolicyStatement& seal = allow(sealing.sid, sealing.actions, {key.arn}, sealing.why, std::move(conditions));
+    if (key.alias.empty()) continue;
+    seal.notes.push_back(fmt::format(
+        "Which key {} stands for is not known: every key is allowed, asked for by this alias alone.", key.alias));
   }
 }
 
 }  // namespace
+
+std::vector<std::string> notes_of(const Policy& policy) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::vector<std::string>& notes) {
+    for (const std::string& note : notes)
+      if (std::ranges::find(all, note) == all.end()) all.push_back(note);
+  };
+  for (const PolicyStatement& statement : policy.statements) add(statement.notes);
+  add(policy.notes);
+  return all;
+}
 
 std::vector<RoleConfig> configured_roles(const Config& config) {
   std::vector<RoleConfig> roles;

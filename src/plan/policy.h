@@ -33,6 +33,7 @@ struct PolicyStatement {
   std::string why;  // what certferry does with it: half a sentence, for people
   std::optional<PolicyPrincipal> principal;
   bool deny = false;
+  std::vector<std::string> notes = {};  // where it allows more than is needed: sentences
   bool operator==(const PolicyStatement&) const = default;
 };
 
@@ -44,8 +45,11 @@ struct Policy {
   // configured.
   std::string of;
   std::vector<PolicyStatement> statements;
-  std::vector<std::string> notes;  // where it allows more than is needed, or names what must be filled in: sentences
+  std::vector<std::string> notes;  // on the whole of it, such as what must be filled in: sentences
 };
+
+// What is to be said of a policy and of its statements, each once.
+std::vector<std::string> notes_of(const Policy& policy);
 
 // Where TXT records of a challenge are written: at its own name where that is in a zone of ours, and where a CNAME
 // there leads, because the CNAME is found out by trying.

@@ -113,7 +113,7 @@ std::string resources(const Policy& policy, const std::vector<Policy>& policies)
 std::string cloudformation(const std::vector<Policy>& policies) {
   std::string text = "# Written by `certferry policy --format cloudformation`.\n";
   for (const Policy& policy : policies)
-    for (const std::string& note : policy.notes) text += fmt::format("# {}\n", note);
+    for (const std::string& note : notes_of(policy)) text += fmt::format("# {}\n", note);
   text += "AWSTemplateFormatVersion: \"2010-09-09\"\nDescription: \"What certferry may do\"\nResources:\n";
   for (const Policy& policy : policies) text += resources(policy, policies);
   return text;

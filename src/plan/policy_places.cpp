@@ -1,23 +1,15 @@
 #include "plan/policy_places.h"
 
 #include <fmt/format.h>
-#include <tuple>
-#include <utility>
+
+#include "base/s3_place.h"
 
 namespace certferry {
 namespace {
 
-constexpr std::string_view s3_scheme = "s3://", alias_prefix = "alias/";
+constexpr std::string_view alias_prefix = "alias/";
 
 std::string known_or_any(const std::string& text) { return text.empty() ? "*" : text; }
-
-// "s3://bucket/rest" as bucket and rest.
-std::pair<std::string, std::string> bucket_and_rest(const std::string& place) {
-  const std::string rest = place.substr(s3_scheme.size());
-  const auto slash = rest.find('/');
-  if (slash == std::string::npos) return {rest, ""};
-  return {rest.substr(0, slash), rest.substr(slash + 1)};
-}
 
 }  // namespace
 
@@ -70,17 +62,11 @@ std::string policy_literal(std::string_view text) {
 
 std::vector<KeptInS3> kept_in_s3(const Config& config) {
   std::vector<KeptInS3> kept;
-  std::string state_bucket, prefix;
-  if (config.state.store.starts_with(s3_scheme)) {
-    std::tie(state_bucket, prefix) = bucket_and_rest(config.state.store);
-    while (prefix.ends_with('/')) prefix.pop_back();
-    if (!prefix.empty()) prefix += '/';
-    kept.push_back({state_bucket, policy_literal(prefix) + "*", true});
-  }
-  if (!config.account.key.starts_with(s3_scheme)) return kept;
-  const auto [bucket, key] = bucket_and_rest(config.account.key);
-  const bool below = bucket == state_bucket && key.starts_with(prefix);
-  if (!below) kept.push_back({bucket, policy_literal(key), false});
+  const auto state = S3Place::parse(config.state.store), account = S3Place::parse(config.account.key);
+  if (state) kept.push_back({state->bucket, policy_literal(state->prefix()) + "*", true});
+  if (!account) return kept;
+  const bool below = state && account->bucket == state->bucket && account->key.starts_with(state->prefix());
+  if (!below) kept.push_back({account->bucket, policy_literal(account->key), false});
   return kept;
 }
 
@@ -103,7 +89,7 @@ std::vector<SealingKey> sealing_keys(const Config& config) {
                     std::move(contexts),
                     "private keys are never stored in clear; each is bound to its place in the state"});
   }
-  if (config.account.key.starts_with(s3_scheme)) {
+  if (in_s3(config.account.key)) {
     keys.push_back({config.account.kms_key,
                     "SealAccountKey",
                     {"kms:Decrypt", "kms:Encrypt"},

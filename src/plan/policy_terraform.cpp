@@ -118,7 +118,7 @@ std::string blocks_of(const Policy& policy, const std::vector<Policy>& policies)
 std::string terraform(const std::vector<Policy>& policies) {
   std::string text = "# Written by `certferry policy --format terraform`.\n";
   for (const Policy& policy : policies)
-    for (const std::string& note : policy.notes) text += fmt::format("# {}\n", note);
+    for (const std::string& note : notes_of(policy)) text += fmt::format("# {}\n", note);
   for (const Policy& policy : policies) {
     text += fmt::format("\ndata \"aws_iam_policy_document\" \"{}\" {{", document_label(policy));
     for (const PolicyStatement& statement : policy.statements) text += statement_block(statement);

@@ -50,6 +50,7 @@ Json target_json(const TargetRecord& target) {
   set_if(json, "former", target.former);
   set_if(json, "noted_for", target.noted_for);
   set_if(json, "proven", target.proven);
+  set_if(json, "shown_instead", target.shown_instead);
   set_if(json, "former_until", target.former_until);
   if (target.rolled_back) json["rolled_back"] = rolled_back_json(*target.rolled_back);
   return json;
@@ -60,6 +61,7 @@ TargetRecord target_of(const Json& json) {
   target.former = optional_at<Serving>(json, "former");
   target.noted_for = optional_at<Fingerprint>(json, "noted_for");
   target.proven = optional_at<Fingerprint>(json, "proven");
+  target.shown_instead = optional_at<Fingerprint>(json, "shown_instead");
   target.former_until = optional_at<WallTime>(json, "former_until");
   if (const Json* rolled_back = json.find("rolled_back")) target.rolled_back = rolled_back_of(*rolled_back);
   target.held = json.at("held").as_text();
@@ -133,6 +135,13 @@ void read_members(const Json& json, Record& record) {
 }
 
 }  // namespace
+
+bool TargetRecord::proves(const Issued& issued, const Serving& seen) const {
+  if (proven != issued.fingerprint()) return false;
+  const bool referred_to = seen.body && seen.body->leaf == issued.chain.leaf;
+  const bool hidden = referred_to && seen.shown && shown_instead == seen.shown->leaf.fingerprint();
+  return hidden || seen.shows(issued);
+}
 
 Json to_json(const Record& record) {
   Json json =

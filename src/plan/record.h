@@ -26,6 +26,8 @@ struct TargetRecord {
   std::optional<Serving> former;         // what it served before we first touched it for `noted_for`
   std::optional<Fingerprint> noted_for;  // whose installation `former` belongs to
   std::optional<Fingerprint> proven;     // verified as served
+  // By handshakes, while AWS named `proven`: one that hides it from them. Empty: none, or not remembered.
+  std::optional<Fingerprint> shown_instead = {};
   std::optional<WallTime> former_until;  // the grace of `former`: it is not retired before
   struct RolledBack {
     Fingerprint fingerprint;
@@ -36,6 +38,8 @@ struct TargetRecord {
   };
   std::optional<RolledBack> rolled_back;
   std::string held;  // why the last install was held back (I7), "" where it was not
+  // Whether a target that looks like this needs no further proof that it serves `issued`.
+  bool proves(const Issued& issued, const Serving& seen) const;
   bool operator==(const TargetRecord&) const = default;
 };
 

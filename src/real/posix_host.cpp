@@ -49,10 +49,18 @@ void sync_directory(const Path& directory) {
   if (!open || (::fsync(open.number()) != 0 && errno != EINVAL)) throw file_failure("Syncing", directory, errno);
 }
 
+// The entry of what was there already: whoever made or removed it may have died before its own sync.
+void sync_entry(const Path& path) {
+  const Path directory = parent_of(path);
+  const OpenFile open{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!open && (is_absence(errno) || errno == EACCES)) return;  // nothing is there, or it is somebody else's to keep
+  if (!open || (::fsync(open.number()) != 0 && errno != EINVAL)) throw file_failure("Syncing", directory, errno);
+}
+
 void make_directories(const Path& path, unsigned mode) {
   struct stat found{};
   if (::stat(path.c_str(), &found) == 0) {
-    if (S_ISDIR(found.st_mode)) return;
+    if (S_ISDIR(found.st_mode)) return sync_entry(path);
     throw file_failure("Making the directory", path, ENOTDIR);
   }
   if (errno != ENOENT) throw file_failure("Making the directory", path, errno);
@@ -111,29 +119,31 @@ void replace_file(const Path& path, BytesView content, unsigned mode) {
 bool create_file(const Path& path, BytesView content, unsigned mode) {
   const FreshFile fresh{path, content, mode};
   if (::link(fresh.place(), path.c_str()) != 0) {
-    if (errno == EEXIST) return false;
-    throw file_failure("Creating", path, errno);
+    if (errno != EEXIST) throw file_failure("Creating", path, errno);
+    sync_entry(path);
+    return false;
   }
   sync_directory(parent_of(path));
   return true;
 }
 
-std::optional<Bytes> read_file(const Path& path) {
+std::optional<OpenedFile> opened_file(const Path& path) {
   constexpr std::size_t limit = 16UZ * 1024 * 1024;
   const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file && is_absence(errno)) return std::nullopt;
-  if (!file) throw file_failure("Reading", path, errno);
-  Bytes content;
+  struct stat found{};
+  if (!file || ::fstat(file.number(), &found) != 0) throw file_failure("Reading", path, errno);
+  OpenedFile opened{.content = {}, .mode = found.st_mode & 07777U};
   std::array<char, 65536> chunk;
   for (;;) {
     const ssize_t size = ::read(file.number(), chunk.data(), chunk.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) throw file_failure("Reading", path, errno);
-    if (size == 0) return content;
-    if (content.size() + static_cast<std::size_t>(size) > limit)
+    if (size == 0) return opened;
+    if (opened.content.size() + static_cast<std::size_t>(size) > limit)
       throw Failure(Failure::Kind::refused, fmt::format("Reading {}: it is over 16 MiB", quoted(path)),
                     "Name the file that was meant.");
-    content.append(chunk.data(), static_cast<std::size_t>(size));
+    opened.content.append(chunk.data(), static_cast<std::size_t>(size));
   }
 }
 
@@ -149,7 +159,7 @@ std::string hashed_id(BytesView text) {
 
 }  // namespace
 
-Task<std::optional<Bytes>> PosixHost::read(Path path) { co_return read_file(path); }
+Task<std::optional<OpenedFile>> PosixHost::open(Path path) { co_return opened_file(path); }
 
 Task<std::optional<FileStatus>> PosixHost::status(Path path) {
   struct stat found{};
@@ -194,9 +204,9 @@ Task<std::vector<std::string>> PosixHost::list(Path directory) {
 
 Task<> PosixHost::remove(Path path) {
   std::error_code error;
-  const auto removed = fs::remove_all(path, error);
+  fs::remove_all(path, error);
   if (error && !is_absence(error.value())) throw file_failure("Removing", path, error.value());
-  if (!error && removed > 0) sync_directory(parent_of(path));
+  sync_entry(path);
   co_return;
 }
 
@@ -221,6 +231,14 @@ Task<> PosixHost::link(Path link, Path target) {
   co_return;
 }
 
+Task<> PosixHost::sync(Path path) {
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)};
+  if (!file && is_absence(errno)) co_return;
+  if (!file && errno != ELOOP) throw file_failure("Syncing", path, errno);  // ELOOP: a link, which is its entry alone
+  if (file && ::fsync(file.number()) != 0 && errno != EINVAL) throw file_failure("Syncing", path, errno);
+  for (Path entry = path; entry != "/" && entry != "."; entry = parent_of(entry)) sync_entry(entry);
+}
+
 std::optional<std::string> PosixHost::environment(std::string name) const {
   const char* value = std::getenv(name.c_str());
   if (!value) return std::nullopt;
@@ -231,13 +249,13 @@ Task<Exit> PosixHost::run(Command command) { co_return co_await run_child(std::m
 
 std::string PosixHost::id() const {
   for (const char* path : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
-    std::optional<Bytes> content;
+    std::optional<OpenedFile> file;
     try {
-      content = read_file(path);
+      file = opened_file(path);
     } catch (const Failure&) {
       continue;  // unreadable is as good as absent here
     }
-    if (content && content->size() >= 32) return "host/" + hashed_id(content->substr(0, 32));
+    if (file && file->content.size() >= 32) return "host/" + hashed_id(file->content.substr(0, 32));
   }
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);

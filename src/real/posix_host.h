@@ -8,7 +8,7 @@ namespace certferry {
 // directory.
 class PosixHost final : public Host {
  public:
-  Task<std::optional<Bytes>> read(Path path) override;
+  Task<std::optional<OpenedFile>> open(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;
@@ -17,6 +17,7 @@ class PosixHost final : public Host {
   Task<> remove(Path path) override;
   Task<std::optional<Path>> link_target(Path link) override;
   Task<> link(Path link, Path target) override;
+  Task<> sync(Path path) override;
   std::optional<std::string> environment(std::string name) const override;
   Task<Exit> run(Command command) override;
   std::string id() const override;  // from /etc/machine-id, hashed (machine-id(5) asks for that), else the host's name

@@ -124,7 +124,7 @@ Task<dns::Answer> SystemResolver::ask(dns::Question question, dns::Nameserver se
   std::exception_ptr last;
   for (const dns::Nameserver& one : servers) {
     try {
-      co_return co_await ask_one(question, one);
+      co_return co_await ask_one(question, one, server.address.empty());
     } catch (const Failure& failure) {
       if (failure.kind() != Failure::Kind::transient) throw;
       last = std::current_exception();
@@ -133,14 +133,15 @@ Task<dns::Answer> SystemResolver::ask(dns::Question question, dns::Nameserver se
   std::rethrow_exception(last);
 }
 
-Task<dns::Answer> SystemResolver::ask_one(const dns::Question& question, const dns::Nameserver& server) {
+Task<dns::Answer> SystemResolver::ask_one(const dns::Question& question, const dns::Nameserver& server,
+                                          bool recursion) {
   boost::system::error_code bad_address;
   const auto address = asio::ip::make_address(server.address, bad_address);
   dns::Message query;
   std::array<std::byte, 2> id{};
   entropy_.fill(id);
   query.id = static_cast<std::uint16_t>(std::to_integer<unsigned>(id[0]) << 8 | std::to_integer<unsigned>(id[1]));
-  query.recursion_desired = true;
+  query.recursion_desired = recursion;
   query.questions.push_back(question);
 
   DnsAttempt attempt{{}, "that is not an address"};

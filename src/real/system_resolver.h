@@ -28,7 +28,7 @@ class SystemResolver final : public Resolver {
   Task<std::vector<std::string>> addresses(std::string host) override;
 
  private:
-  Task<dns::Answer> ask_one(const dns::Question& question, const dns::Nameserver& server);
+  Task<dns::Answer> ask_one(const dns::Question& question, const dns::Nameserver& server, bool recursion);
 
   Entropy& entropy_;
   SystemResolverOptions options_;

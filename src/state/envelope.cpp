@@ -28,6 +28,7 @@ Bytes to_bytes(const Envelope& envelope) {
                             {"sealing", envelope.sealing},
                             {"key", envelope.key},
                             {"sealed", base64(envelope.sealed)}});
+  if (!envelope.key_arn.empty()) json["key_arn"] = envelope.key_arn;
   if (!envelope.data_key.empty()) json["data_key"] = base64(envelope.data_key);
   return json.dump();
 }
@@ -39,6 +40,7 @@ Envelope parse_envelope(BytesView text, std::string_view sealing, std::string_vi
   try {
     Envelope envelope{.sealing = json.at("sealing").as_text(),
                       .key = json.at("key").as_text(),
+                      .key_arn = json.text("key_arn").value_or(""),
                       .data_key = json.find("data_key") != nullptr ? octets_at(json, "data_key") : Bytes{},
                       .sealed = octets_at(json, "sealed")};
     if (envelope.sealing == sealing) return envelope;

@@ -7,10 +7,11 @@
 
 namespace certferry {
 
-// A sealed secret as it is stored: {"format": 1, "sealing", "key", "data_key", "sealed"}; docs/journal.md.
+// A sealed secret as it is stored: {"format": 1, "sealing", "key", "key_arn", "data_key", "sealed"}; docs/journal.md.
 struct Envelope {
   std::string sealing;  // "kms" or "file": whose seal
   std::string key;      // which key of it
+  std::string key_arn;  // KMS: what that name meant then; "" in older ones
   Bytes data_key;       // KMS: the encrypted data key
   Bytes sealed;         // AES-256-GCM, authenticated with the store's key
 };

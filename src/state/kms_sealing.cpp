@@ -18,19 +18,21 @@ class KmsSealing final : public Sealing {
     aws::DataKey data_key = co_await kms_.generate_data_key(kms_key_, {{context_name, context}});
     Envelope envelope{.sealing = "kms",
                       .key = kms_key_,
-                      .data_key = data_key.ciphertext,
+                      .key_arn = data_key.sealed.key_arn,
+                      .data_key = data_key.sealed.ciphertext,
                       .sealed = certferry::seal(data_key.plain, plain, context)};
-    data_keys_.insert_or_assign(std::move(data_key.ciphertext), std::move(data_key.plain));
+    data_keys_.insert_or_assign(std::move(data_key.sealed.ciphertext), std::move(data_key.plain));
     co_return to_bytes(envelope);
   }
 
-  // With the key that the envelope names, so that secrets outlive a change of kms_key. That lets nobody choose a key
-  // for us: the policy of the role allows our keys alone.
+  // With the key that the envelope names, so that secrets outlive a change of kms_key, and of the key behind an alias.
+  // That lets nobody choose a key for us: the policy of the role allows our keys alone.
   Task<Secret> open(Bytes sealed, std::string context) override {
     Envelope envelope = parse_envelope(sealed, "kms", context);
     auto known = data_keys_.find(envelope.data_key);
     if (known == data_keys_.end()) {
-      Secret data_key = co_await kms_.decrypt(envelope.key, envelope.data_key, {{context_name, context}});
+      Secret data_key =
+          co_await kms_.decrypt({envelope.key, envelope.key_arn}, envelope.data_key, {{context_name, context}});
       known = data_keys_.insert_or_assign(envelope.data_key, std::move(data_key)).first;
     }
     co_return unseal(known->second, envelope.sealed, context);

@@ -20,6 +20,7 @@ class Certferry:
         self.folder, self.aws, self.ca = folder, aws, ca
         self.config = folder / "certferry.toml"
         self.state = folder / "state"
+        self.within = []  # words of a command that runs it somewhere else than in this process's surroundings
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -38,7 +39,7 @@ class Certferry:
 
     def start(self, *arguments):
         return subprocess.Popen(
-            [os.environ["CERTFERRY_BINARY"], *arguments],
+            [*self.within, os.environ["CERTFERRY_BINARY"], *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """Where the account key lives: S3 under KMS, made once, reused, adopted from the old tool."""
 
+import os
 import subprocess
 
 import pytest
@@ -65,6 +66,43 @@ def test_a_key_file_that_everybody_can_read_is_refused(certferry, aws):
     )
     out, err = certferry.apply(expect=1)
     assert "chmod 600" in out + err
+
+
+def test_a_key_file_that_may_not_be_read_is_told_and_no_other_is_made(certferry, aws, ca):
+    aws.zone("unreadable.example.org")
+    key = certferry.folder / "account.pem"
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", str(key)], check=True)
+    key.chmod(0)
+    if os.geteuid() == 0:  # to whom files are open whatever their mode, but for these capabilities
+        certferry.within = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    certferry.configure(
+        certificate("www", ["www.unreadable.example.org"], {"files": str(certferry.folder / "tls")}), account=f'key = "{key}"'
+    )
+    since = len(ca.requests())
+    ended_clearly(certferry, f"{key}: Permission denied", advice=f"Give the user that certferry runs as access to {key}")
+    assert accounts_made(ca, since) == []
+    key.chmod(0o600)
+    before = key.read_text()
+    certferry.apply()
+    assert key.read_text() == before
+    assert len(accounts_made(ca, since)) == 1
+
+
+def test_a_key_file_behind_a_link_is_judged_by_what_it_is(certferry, aws):
+    """As Kubernetes mounts a Secret: a link to a link."""
+    aws.zone("mounted.example.org")
+    key = certferry.folder / "..version" / "account.pem"
+    key.parent.mkdir()
+    (certferry.folder / "..data").symlink_to("..version")
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", str(key)], check=True)
+    key.chmod(0o600)
+    link = certferry.folder / "account.pem"
+    link.symlink_to("..data/account.pem")
+    certferry.configure(
+        certificate("www", ["www.mounted.example.org"], {"files": str(certferry.folder / "tls")}), account=f'key = "{link}"'
+    )
+    certferry.apply()
+    assert link.is_symlink() and (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
 
 
 def test_state_in_s3_serves_two_machines(certferry, aws, ca, bucket, kms_key, tmp_path):

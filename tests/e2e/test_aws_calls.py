@@ -229,9 +229,6 @@ CONTEXT = {"certferry": "secret/www/1", "a": 'quote " and ü'}
 ROUTE53, IAM, ELB, V2, S3, KMS, STS = "route53", "iam", "elb", "elbv2", "s3", "kms", "sts"
 
 ROWS = [
-    Row("zones_named", (ROUTE53, "list_hosted_zones_by_name"),
-        {"name": "example.com"}, {"DNSName": "example.com", "MaxItems": "100"},
-        lambda reply: [zone_shown(zone) for zone in reply["HostedZones"] if zone["Name"] == "example.com."]),
     Row("zones", (ROUTE53, "list_hosted_zones"), {}, {"MaxItems": "100"}, each(zone_shown, "HostedZones")),
     Row("name_servers", (ROUTE53, "get_hosted_zone"),
         lambda w: {"zone": w.zone}, lambda w: {"Id": w.zone}, lambda reply: reply["DelegationSet"]["NameServers"]),
@@ -263,8 +260,6 @@ ROWS = [
         lambda reply: metadata_shown(reply["ServerCertificate"]["ServerCertificateMetadata"])
         | {"body": reply["ServerCertificate"]["CertificateBody"],
            "chain": reply["ServerCertificate"]["CertificateChain"]}),
-    Row("iam.list", (IAM, "list_server_certificates"),
-        {"path": "/calls/"}, {"PathPrefix": "/calls/"}, each(metadata_shown, "ServerCertificateMetadataList")),
     Row("iam.remove", (IAM, "delete_server_certificate"),
         {"name": "www,+=.@-1"}, {"ServerCertificateName": "www,+=.@-1"}, lambda _: 0),
     Row("iam.quota", (IAM, "get_account_summary"), {}, {},
@@ -299,6 +294,8 @@ ROWS = [
         lambda w: {"arn": w.listener()[1], "certificate": w.certificate()},
         lambda w: {"ListenerArn": w.listener()[1], "Certificates": [{"CertificateArn": w.certificate()}]},
         nothing),
+    Row("elbv2.modify_nothing", (V2, "modify_listener"),
+        lambda w: {"arn": w.listener()[1]}, lambda w: {"ListenerArn": w.listener()[1]}, nothing),
     Row("elbv2.listener", (V2, "describe_listeners"),
         lambda w: {"arn": w.listener()[1]}, lambda w: {"ListenerArns": [w.listener()[1]]},
         first(listener_shown, "Listeners")),

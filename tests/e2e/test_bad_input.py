@@ -40,6 +40,32 @@ def test_one_slot_in_two_certificates_is_refused(certferry):
     refused(certferry, one + two, "lb:443")
 
 
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('[ca]\ntrust = "/none.pem"\n', '2:9: trust = "/none.pem" is not there'),
+        ('[ca]\ntrust = "/etc/hostname"\n', '2:9: trust = "/etc/hostname": '),
+        ('[aws]\nprofile = "nobody"\n', "2:11: AWS profile nobody is neither in "),
+        ('[aws]\n', "1:1: no AWS region is known"),
+        ("", "1:1: no AWS region is known"),
+    ],
+)
+def test_what_the_configuration_leads_to_is_wrong_at_its_place(certferry, text, words):
+    del certferry.environment["AWS_REGION"]
+    text += f'[state]\nstore = "{certferry.state}"\n[[certificate]]\ndomains = ["a.example.org"]\n'
+    refused(certferry, text, f"certferry: {certferry.config}:{words}")
+    certferry.run("plan", "--config", str(certferry.config), expect=2)
+    certferry.run("apply", "--store", str(certferry.state), "-d", "a.example.org", "--trust", "/none.pem", expect=2)
+
+
+def test_one_listener_in_two_certificates_is_refused_though_its_region_is_left_away_in_one(certferry, aws):
+    aws.classic("shared")
+    one, two = (certificate(name, [f"{name}.shared.example.org"], {"elb": "shared"}) for name in ("one", "two"))
+    certferry.configure(one, two + f'region = "{aws.region}"\n')
+    out, err = certferry.run("plan", "--config", str(certferry.config), expect=2)
+    assert "classic ELB shared:443 serves certificate \"one\" already, at " in err
+
+
 def test_terms_that_are_not_agreed_to_are_named_by_their_url(certferry, aws, ca):
     aws.zone("terms.example.org")
     certferry.configure(certificate("www", ["www.terms.example.org"], {"files": str(certferry.folder / "tls")}))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -54,6 +55,12 @@ def test_check_speaks_the_monitoring_plugins_exit_codes(certferry, aws, ca):
         certferry.run("check", "--trust", ca.trust, "--warn", "120", "--crit", "100", host, expect=2)
         out, _ = certferry.run("check", host, expect=2)
         assert "chain" in out, "nobody trusts this CA without being told"
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(
+                [os.environ["CERTFERRY_BINARY"], "check", "--trust", ca.trust, host], env=certferry.environment,
+                cwd=certferry.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+            )
+        assert ended.returncode == 3 and "standard output" in ended.stderr, "1 would be a warning about the host"
     finally:
         nginx.stop()
     certferry.run("check", expect=3)
@@ -90,6 +97,23 @@ def test_a_result_that_cannot_be_written_is_no_success(certferry):
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
         )
     assert ended.returncode == 1 and "standard output" in ended.stderr
+
+
+def test_a_check_that_cannot_look_is_unknown_and_no_warning(certferry):
+    ended = subprocess.run(
+        [os.environ["CERTFERRY_BINARY"], "check", "--json", "127.0.0.1"], env=certferry.environment, cwd=certferry.folder,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)), capture_output=True, text=True, timeout=30,
+    )
+    assert ended.returncode == 3 and "Too many open files" in json.loads(ended.stdout)["error"], ended.stderr
+
+
+def test_a_check_that_is_stopped_is_unknown(certferry):
+    listening = socket.create_server(("127.0.0.1", 0))
+    process = certferry.start("check", f"127.0.0.1:{listening.getsockname()[1]}")
+    listening.accept()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 3
 
 
 def test_a_signal_is_told_with_what_comes_next(certferry, aws):
@@ -137,3 +161,24 @@ def test_what_is_no_longer_configured_stays_served_until_it_is_forgotten(certfer
 def test_an_unknown_option_is_a_usage_error(certferry):
     out, err = certferry.run("apply", "--no-such-option", expect=2)
     assert "no-such-option" in out + err
+
+
+def test_a_usage_error_is_one_json_object_where_json_is_asked_for(certferry):
+    for words, exit, said in (
+        (["apply", "--json", "--bogus"], 2, "--bogus"),
+        (["apply", "--bogus", "--json"], 2, "--bogus"),
+        (["--json", "aply"], 2, "did you mean apply?"),
+        (["check", "--json"], 3, "which host?"),
+        (["apply", "--json", "--wait", "soon"], 2, "no duration"),
+    ):
+        out, err = certferry.run(*words, expect=exit)
+        document = json.loads(out)
+        assert said in document["error"] and document["next"].startswith("See certferry"), out
+        assert document["error"] in err
+
+
+def test_a_target_is_called_the_same_where_aws_cannot_be_asked(certferry, aws):
+    certferry.configure(certificate("www", ["www.unreachable.example.org"], {"elb": "my-lb"}))
+    certferry.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    out, _ = certferry.run("plan", "--config", str(certferry.config), expect=1)
+    assert "x trouble  classic ELB my-lb:443: " in out and "elb/my-lb" not in out, out

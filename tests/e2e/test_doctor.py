@@ -161,6 +161,14 @@ def test_no_region(practice):
     assert "no AWS region is known" in row(rows, "identity")["found"]
 
 
+def test_roots_that_are_not_there_are_one_row_and_the_rest_is_looked_at(practice):
+    text, times = re.subn(r'trust = "[^"]*"', 'trust = "/nowhere/ca.pem"', practice.text)
+    assert times == 1
+    rows = practice.doctor(expect=1, text=text)
+    assert row(rows, "ca", "[ca] trust")["verdict"] == "red" and "/nowhere/ca.pem" in row(rows, "ca", "[ca] trust")["found"]
+    assert row(rows, "zone")["verdict"] == "green"
+
+
 def test_a_wrong_secret(practice):
     environment = {**practice.environment, "AWS_SECRET_ACCESS_KEY": "a-wrong-secret-of-somebody"}
     ran = practice.run("doctor", environment=environment)

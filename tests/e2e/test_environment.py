@@ -8,15 +8,17 @@ from conftest import certificate
 
 
 class Listening:
-    """A server that keeps what it was asked, as `METHOD target`, and refuses it."""
+    """A server that keeps what it was asked, as `METHOD target`, and by whom, and refuses it."""
 
     def __init__(self):
         self.asked = []
+        self.agents = set()
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def refuse(self):
                 server.asked.append(f"{self.command} {self.path}")
+                server.agents.add(self.headers["User-Agent"])
                 self.send_response(403)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -61,6 +63,14 @@ def test_fips_and_dual_stack_endpoints_are_asked_where_the_environment_wants_the
     wanted = dict(AWS_USE_FIPS_ENDPOINT="true", AWS_USE_DUALSTACK_ENDPOINT="true", AWS_REGION="us-east-2")
     planned(certferry, HTTPS_PROXY=listening.url, **wanted)
     assert set(listening.asked) == {"CONNECT sts-fips.us-east-2.api.aws:443"}
+
+
+def test_aws_hears_the_application_that_the_environment_names(certferry, listening):
+    planned(certferry, AWS_ENDPOINT_URL=listening.url)
+    [alone] = listening.agents
+    listening.agents.clear()
+    planned(certferry, AWS_ENDPOINT_URL=listening.url, AWS_SDK_UA_APP_ID="shop (7)/" + 50 * "x")
+    assert listening.agents == {f"{alone} app/shop--7--{41 * 'x'}"}
 
 
 def test_no_proxy_spares_a_host(certferry, listening):

@@ -99,12 +99,20 @@ def test_a_reload_that_fails_puts_the_former_certificate_back(certferry, aws, ca
     certferry.apply()
     former = (tls / "live" / "fullchain.pem").read_text()
     certferry.configure(
-        certificate("www", ["www.reload.example.org"], {"files": str(tls), "reload": ["/bin/sh", "-c", "echo no such server; exit 3"]})
+        certificate("www", ["www.reload.example.org"], {"files": str(tls), "reload": ["/bin/sh", "-c", "echo once >> reloads; echo no such server; exit 3"]})
     )
     out, err = certferry.apply("--renew", "www", expect=1)
     assert "no such server" in out + err
+    assert "live leads to" in err and "could not restore" not in err, "the link is back, whoever was not told of it"
     assert (tls / "live" / "fullchain.pem").read_text() == former
     assert pathlib.Path(tls / "live").is_symlink()
+    reloads = (certferry.folder / "reloads").read_text()
+    out, _ = certferry.apply()
+    assert "rolled back: " in out and "certferry apply --retry" in out
+    assert (certferry.folder / "reloads").read_text() == reloads, "nothing is reloaded again before its time"
+    assert (tls / "live" / "fullchain.pem").read_text() == former
+    out, _ = certferry.run("status", "--config", str(certferry.config))
+    assert "rolled back: " in out
 
 
 @pytest.mark.parametrize("nonce_reject, authz_reuse", [(15, 0), (0, 50), (15, 100)])

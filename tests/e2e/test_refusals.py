@@ -4,6 +4,7 @@ Each passes through a door to the real peer but for what the test has the door a
 service has for it. Afterwards the door lets everything pass, and the next run ends what was begun."""
 
 import itertools
+import json
 import re
 
 import pytest
@@ -290,6 +291,26 @@ def test_a_ca_that_answers_nonsense_in_the_middle(doors, where, on, own, said):
     doors.configure(doors.files())
     doors.ca_door.answers = lambda method, path, *_: own if path.startswith(where) else None
     ended_clearly(doors.certferry, on, said, advice="again")
+    doors.goes_on()
+
+
+def test_status_tells_of_no_order_where_the_ca_refused_to_make_one(doors):
+    doors.configure(doors.files())
+    problem = b'{"type":"urn:ietf:params:acme:error:rejectedIdentifier","detail":"not that one"}'
+    doors.ca_door.answers = lambda method, path, *_: (
+        (400, "application/problem+json", problem) if path == "/order-plz" else None
+    )
+    ended_clearly(doors.certferry, "not that one", advice=".")
+    words = ("status", "--config", str(doors.certferry.config))
+    out, _ = doors.certferry.run(*words)
+    assert "www: no certificate yet\n  1 failure(s), the last: " in out
+    out, _ = doors.certferry.run(*words, "--json")
+    assert json.loads(out)["certificates"][0]["order_under_way"] is False
+    # What is under way is told as such.
+    doors.ca_door.answers = lambda method, path, *_: BROKEN if path.startswith("/authZ/") else None
+    doors.certferry.apply("--retry", expect=1)
+    out, _ = doors.certferry.run(*words)
+    assert "www: no certificate yet, an order is under way\n" in out
     doors.goes_on()
 
 

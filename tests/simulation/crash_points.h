@@ -16,6 +16,7 @@ struct Story {
   std::vector<sandbox::Moment> moments = {sandbox::Moment::before, sandbox::Moment::sent,
                                           sandbox::Moment::after_effect_before_reply, sandbox::Moment::after_reply};
   Duration lands_after = minutes(2);  // of Moment::sent and stopped
+  bool power_lost = false;            // with each death
   std::size_t points = 20;            // of so many at most, spread evenly
   std::function<std::unique_ptr<Estate>()> found = [] { return std::make_unique<Estate>(); };
 };
@@ -29,7 +30,7 @@ struct Ended {
   std::size_t orders = 0, answered = 0, issued = 0;  // orders made and answered, certificates
   std::size_t left_over = 0;  // challenge values in the zones, and certificates of ours that nothing refers to
   Duration lasted{0};         // by the world's clock
-  std::string trace;          // where there are complaints
+  std::string trace;
 };
 
 using Kills = std::vector<sandbox::CrashPoint>;

@@ -1,6 +1,7 @@
 #include "estate.h"
 
 #include <algorithm>
+#include <array>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,6 +22,13 @@ std::vector<DomainName> parsed(const std::vector<std::string>& names) {
   std::vector<DomainName> all;
   for (const std::string& name : names) all.push_back(DomainName::parse(name));
   return all;
+}
+
+// An effect on what certferry keeps for itself, or keys and tokens for that.
+bool of_the_state(const std::string& effect) {
+  const bool of_files = effect.starts_with("remove /");
+  return !of_files && std::ranges::any_of(std::array{"put ", "remove ", "s3 ", "kms ", "sts "},
+                                          [&](const char* word) { return effect.starts_with(word); });
 }
 
 std::size_t estates_built = 0;
@@ -61,16 +69,19 @@ std::string Estate::listener(const std::string& name) {
   return world().load_balancers().add(name, old).arn;
 }
 
-void Estate::serve_foreign(const std::string& load_balancer, const std::vector<std::string>& names, Duration left) {
-  const WallTime now = simulated->time().now();
-  const std::string arn = world().server_certificates().put("/", load_balancer + "-foreign",
-                                                            world().foreign(parsed(names), now - days(60), now + left));
+void Estate::bind(const std::string& load_balancer, const std::string& arn) {
   auto& listeners = world().classic().by_name;
   auto& listener = listeners.contains(load_balancer)
                        ? listeners.at(load_balancer).listeners.begin()->second
                        : world().load_balancers().by_name.at(load_balancer).listeners.front().listener;
-  listener.bind(arn, now);
-  listener.advance(now);
+  listener.bind(arn, simulated->time().now());
+  listener.advance(simulated->time().now());
+}
+
+void Estate::serve_foreign(const std::string& load_balancer, const std::vector<std::string>& names, Duration left) {
+  const WallTime now = simulated->time().now();
+  bind(load_balancer, world().server_certificates().put("/", load_balancer + "-foreign",
+                                                        world().foreign(parsed(names), now - days(60), now + left)));
 }
 
 Estate::Wanted& Estate::Wanted::on_elb(const std::string& name) {
@@ -127,7 +138,11 @@ Task<> Estate::one_run(Outside& outside, Store& store, Sealing& sealing, Instanc
 }
 
 sandbox::Life Estate::life(Request request, Kept kept) {
-  return life_of([request, kept](Fleet& fleet) -> Task<> { *kept = co_await fleet.apply(request, minutes(5)); });
+  return life_of([this, request, kept](Fleet& fleet) -> Task<> {
+    *kept = co_await fleet.apply(request, minutes(5));
+    watch->secrets().shown(to_text(**kept));
+    watch->secrets().shown(to_json(**kept).dump());
+  });
 }
 
 sandbox::Life Estate::forgetting(std::string id, Duration wait) {
@@ -216,15 +231,13 @@ void Estate::apply_together(std::size_t instances, Duration headstart) {
   keep_all(reports);
 }
 
-std::size_t Estate::changes_of(const std::function<void()>& act) {
-  const auto changed = [this] {
-    return std::ranges::count_if(world().events(), [](const sandbox::Event& event) {
-      return event.changed && event.service != "s3" && event.service != "kms";
-    });
-  };
-  const auto before = changed();
+std::vector<std::string> Estate::asked_to_change(const std::function<void()>& act) {
+  const long before = simulated->effects();
   act();
-  return static_cast<std::size_t>(changed() - before);
+  const auto& all = simulated->effect_names();
+  std::vector<std::string> asked{all.begin() + before, all.end()};
+  std::erase_if(asked, of_the_state);
+  return asked;
 }
 
 std::optional<Certificate> Estate::shown_by(const std::string& load_balancer) {
@@ -299,6 +312,12 @@ std::optional<Record> Estate::record(const std::string& id) {
   const auto found = stored.find(record_key(CertificateId::parse(id)));
   if (found == stored.end()) return {};
   return from_json<Record>(Json::parse(found->second, found->first));
+}
+
+std::optional<Fingerprint> Estate::newest(const std::string& id) {
+  const auto known = record(id);
+  if (!known || !known->newest) return {};
+  return known->newest->issued.fingerprint();
 }
 
 std::vector<std::string> Estate::failures() {

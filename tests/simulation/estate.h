@@ -30,7 +30,9 @@ class Estate {
   Estate& zone(const std::string& name);
   Estate& classic_elb(const std::string& name);   // serves a placeholder
   std::string listener(const std::string& name);  // of an application load balancer that serves a placeholder; its ARN
-  // A trusted certificate of another CA, put on that load balancer by somebody else.
+  // Somebody binds a certificate of IAM, by its ARN, to that load balancer; it is shown at once.
+  void bind(const std::string& load_balancer, const std::string& arn);
+  // The same with a new and trusted one of another CA.
   void serve_foreign(const std::string& load_balancer, const std::vector<std::string>& names, Duration left);
 
   // What is wanted.
@@ -60,7 +62,9 @@ class Estate {
   sandbox::Life forgetting(std::string id, Duration wait = minutes(5));  // of one run of forget
   void pass(Duration duration) { simulated->run_for(duration); }
   void lose_state();
-  std::size_t changes_of(const std::function<void()>& act);  // how many requests meanwhile changed something outside
+  // What was to be changed meanwhile outside, in files or by a command, whether it changed anything or not: effects by
+  // their names, without those on the state.
+  std::vector<std::string> asked_to_change(const std::function<void()>& act);
 
   // What is there afterwards.
   bool reported() const { return last_report.has_value(); }  // whether the last run came so far
@@ -76,6 +80,7 @@ class Estate {
   std::vector<std::string> failures();      // of the last report: what
   std::vector<std::string> kept_secrets();  // keys of the store
   std::optional<Record> record(const std::string& id);
+  std::optional<Fingerprint> newest(const std::string& id);  // of the leaf that its record says was issued last
   sandbox::World& world() { return simulated->world(); }
 
   std::unique_ptr<sandbox::SimulatedWorld> simulated;

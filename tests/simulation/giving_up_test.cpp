@@ -141,6 +141,28 @@ TEST(Forgetting, DeletesNoRecordThatAnotherInstanceTookOver) {
   EXPECT_TRUE(estate.record("blog")->newest);
 }
 
+TEST(Unwanted, AGenerationIsClosedAndThatIsSaid) {
+  Estate estate;
+  with_one_begun(estate);
+  estate.apply();
+  EXPECT_FALSE(estate.record("blog")->open_generation);
+  EXPECT_THAT(to_text(estate.report()), HasSubstr("removed   blog: generation 1 was given up: it is no longer "
+                                                  "configured\n          -> Configure it here again"));
+}
+
+// Flags name one certificate, and say nothing of those that a file configures.
+TEST(Unwanted, FlagsCloseNothingOfAnotherCertificate) {
+  Estate estate;
+  with_one_begun(estate);
+  estate.config.names_all = false;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.record("blog")->open_generation, 1);
+  EXPECT_EQ(status_of_order_for(estate, "blog.shop.example"), "pending");
+  EXPECT_THAT(to_text(estate.report().plan, estate.simulated->time().now()),
+              HasSubstr("keep     blog: not named here, and left as it is\n"));
+}
+
 // Another instance, with a configuration of its own, is at work on what this one would close.
 TEST(Unwanted, KeepsNoRenewalWaiting) {
   sandbox::Settings settings;

@@ -10,15 +10,15 @@ namespace certferry::simulation {
 
 std::vector<std::string> names_as_text(const std::vector<DomainName>& names);  // sorted
 
-// A run a day, until one has nothing left to do: nothing changed outside or in files, and no order made. One that was
+// A run a day, until one has nothing left to do: nothing asked for that would change CA, AWS or files. One that was
 // killed or stood still tells nothing: what it had claimed is left alone by the next until its heartbeat has expired,
 // and what it could not do is done by the next. Empty once it is so, else what is wrong after so many days.
 std::vector<std::string> becomes_quiet(Estate& estate, int days_most = 8);
 
 // What is not as it should be once all is quiet: the last run failed; a certificate is not valid, or a target of it
-// does not show it; a record, a certificate or a generation's directory is left over; somebody else's record is gone; a
-// zone's ledger still tells of something. Certificates in `ailing` cannot be obtained: nothing is expected
-// of them but that nothing is left over.
+// does not show the newest one; a record, a certificate or anything of a generation's directory is left over; somebody
+// else's record is gone; a ledger tells of what is not there. Certificates in `ailing` cannot be obtained: nothing is
+// expected of them but that nothing is left over.
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing = {});
 
 }  // namespace certferry::simulation

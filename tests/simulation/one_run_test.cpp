@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -42,6 +43,18 @@ TEST(OneRun, FollowsACnameThatLeadsToACname) {
   estate.certificate("shop", {"shop.example"}).on_elb("web");
   ASSERT_EQ(estate.apply().how, Ending::How::finished);
   EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+TEST(OneRun, IssuesACertificateOfAHundredNames) {
+  Estate estate;
+  std::vector<std::string> names;
+  for (int i = 0; i < 50; ++i)
+    for (const char* zone : {"shop.example", "blog.example"}) names.push_back(fmt::format("h{}.{}", i, zone));
+  estate.zone("shop.example").zone("blog.example").classic_elb("web").certificate("many", names).on_elb("web");
+  ASSERT_EQ(estate.apply().how, Ending::How::finished);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.shown_by("web")->names(), SizeIs(100));
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
 }
 

@@ -7,6 +7,7 @@
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "wire/base64.h"
 
@@ -310,6 +311,33 @@ TEST_F(Planted, SecretsInEveryFormAndEveryPlace) {
   EXPECT_EQ(leaks(), expected + 3) << "logged; sent, and traced where it arrived";
 }
 
+TEST_F(Planted, SecretsInWhatIsShownAndThoseOfSessions) {
+  estate.apply();
+  world().add_access_key("ASIAPLANTED", "planted-session-secret");
+  world().sts().sessions["ASIAPLANTED"] = {
+      .arn = {}, .user_id = {}, .token = "planted-session-token", .role = {}, .expires = now()};
+  happens("sts", "AssumeRole");
+  for (const char* secret : {"sandbox-secret", "planted-session-secret", "planted-session-token"})
+    estate.watch->secrets().shown(std::string{"It failed: "} + secret);
+  EXPECT_EQ(
+      std::ranges::count_if(estate.verdict(),
+                            [](const std::string& said) { return said.starts_with("a secret stands in what was"); }),
+      3);
+}
+
+TEST_F(Planted, AProgramThatEndsByAnErrorOfItsOwn) {
+  estate.simulated->run([](Outside&, Store&) -> Task<> {
+    std::map<int, int>{}.at(1);
+    co_return;
+  });
+  EXPECT_THAT(estate.verdict(), Contains(HasSubstr("ended by an error that is no Failure")));
+}
+
+TEST_F(Planted, AValueOfAKindThatNobodyReads) {
+  store("certificates/shop", Json::object({}));
+  EXPECT_THAT(estate.verdict(), Contains(HasSubstr("of a kind that nobody reads")));
+}
+
 TEST_F(Planted, AValueThatCannotBeReadBack) {
   estate.apply();
   for (const char* key : {record, journal, "secret/shop/1"}) {
@@ -341,6 +369,30 @@ TEST_F(Planted, WhatIsLeftOver) {
   EXPECT_THAT(not_well(estate), AllOf(Contains("a certificate is left: stray"),
                                       Contains(StartsWith("a record is left: _acme-challenge.shop.example")),
                                       Contains(StartsWith("a generation is left: /etc/ssl/shop/generations/old"))));
+}
+
+// All that a half-removed generation may leave behind.
+TEST_F(Planted, AKeyThatIsLeftInADirectory) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  estate.simulated->machine().write("/etc/ssl/shop/generations/old/privkey.pem", "old", 0600);
+  EXPECT_THAT(not_well(estate), Contains("a generation is left: /etc/ssl/shop/generations/old"));
+}
+
+TEST_F(Planted, ALedgerThatTellsOfWhatIsGone) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  estate.simulated->machine().erase("/etc/ssl/shop/generations");
+  EXPECT_THAT(not_well(estate), Contains(AllOf(StartsWith("shelf/files"), HasSubstr("tells of what is gone"))));
+  estate.verdict();
+}
+
+TEST_F(Planted, AnOlderCertificateOfOursThatIsServed) {
+  estate.apply();
+  const std::string older = estate.bound_on("old-web");
+  estate.pass(days(61));
+  estate.apply();
+  EXPECT_THAT(not_well(estate), testing::Not(Contains(StartsWith("old-web"))));
+  estate.bind("old-web", older);
+  EXPECT_THAT(not_well(estate), Contains("old-web shows another certificate than the newest of shop"));
 }
 
 TEST_F(Planted, AWorldThatIsNeverQuiet) {

@@ -1,6 +1,7 @@
 #include "sandbox/permissions.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -185,7 +186,7 @@ TEST(Permissions, AllowNothingBesideTheWork) {
   everything(estate);
   const PolicyFacts facts = facts_of(estate);
   const std::vector<Policy> policies = policies_of(estate);
-  sandbox::PolicyDocument own{json(policies.front()), "ours"};
+  const sandbox::PolicyDocument own{sandbox::PolicyDocument::Of::identity, json(policies.front()), "ours"};
   const auto allowed = [&](AccessRequest asked) {
     return own.judge(asked, {ourselves(estate)}) == sandbox::PolicyDocument::Verdict::allowed;
   };
@@ -229,10 +230,20 @@ TEST(Permissions, AllowNothingBesideTheWork) {
   EXPECT_FALSE(allowed({"sts:AssumeRole", partner_role, {}}));
 }
 
-// The bucket's and the key's policies in place of our identity's, and a role that trusts us alone.
-TEST(Permissions, OfBucketsAndKeysAndTrustSufficeWhereTheIdentityHasNone) {
-  Estate estate;
-  everything(estate);
+// The policies of buckets, keys and the role, in place of what our identity's would allow of buckets and keys.
+struct ResourcePolicies {
+  std::vector<Policy> buckets, keys;
+  Policy trust;
+};
+
+ResourcePolicies resource_policies_of(Estate& estate) {
+  const Config config = config_of(estate);
+  const PolicyFacts facts = facts_of(estate);
+  return {bucket_policies(config, facts), key_policies(config, facts),
+          trust_policy(config, facts, Trustee::certferry, partner_role, {})};
+}
+
+void attach_instead(Estate& estate, const ResourcePolicies& resources) {
   std::vector<Policy> policies = policies_of(estate);
   std::erase_if(policies.front().statements, [](const PolicyStatement& statement) {
     const std::string& action = statement.actions.front();
@@ -240,13 +251,94 @@ TEST(Permissions, OfBucketsAndKeysAndTrustSufficeWhereTheIdentityHasNone) {
   });
   attach(estate, policies);
   sandbox::Permissions& permissions = estate.world().permissions();
-  const Config config = config_of(estate);
-  const PolicyFacts facts = facts_of(estate);
-  for (const Policy& bucket : bucket_policies(config, facts)) permissions.attach_to_bucket(bucket.of, json(bucket));
-  for (const Policy& key : key_policies(config, facts)) permissions.attach_to_key(key.of, json(key));
-  permissions.trust(partner_role, json(trust_policy(config, facts, Trustee::certferry, partner_role, {})));
+  for (const Policy& bucket : resources.buckets) permissions.attach_to_bucket(bucket.of, json(bucket));
+  for (const Policy& key : resources.keys) permissions.attach_to_key(key.of, json(key));
+  permissions.trust(partner_role, json(resources.trust));
+}
+
+TEST(Permissions, OfBucketsAndKeysAndTrustSufficeWhereTheIdentityHasNone) {
+  Estate estate;
+  everything(estate);
+  attach_instead(estate, resource_policies_of(estate));
   EXPECT_TRUE(whole_life(estate));
-  EXPECT_THAT(permissions.refused(), IsEmpty());
+  EXPECT_THAT(estate.world().permissions().refused(), IsEmpty());
+}
+
+// All of them, as pointers into `resources`.
+std::vector<Policy*> each_of(ResourcePolicies& resources) {
+  std::vector<Policy*> all;
+  for (Policy& bucket : resources.buckets) all.push_back(&bucket);
+  for (Policy& key : resources.keys) all.push_back(&key);
+  all.push_back(&resources.trust);
+  return all;
+}
+
+// Whether certferry needs it: the others refuse what it never asks for, or are for the account's administrators.
+bool for_certferry(const PolicyStatement& statement) { return !statement.deny && statement.sid != "Administer"; }
+
+void expect_resource_missed(const std::function<void(PolicyStatement&)>& change, std::size_t whose, std::size_t which) {
+  Estate estate;
+  everything(estate);
+  ResourcePolicies resources = resource_policies_of(estate);
+  PolicyStatement& statement = each_of(resources)[whose]->statements[which];
+  const std::string what = fmt::format("{} of {}", statement.sid, each_of(resources)[whose]->of);
+  change(statement);
+  attach_instead(estate, resources);
+  EXPECT_FALSE(whole_life(estate)) << "nobody misses " << what;
+  EXPECT_FALSE(estate.world().permissions().refused().empty()) << what;
+  estate.verdict();  // what is left unfinished so is the point
+}
+
+// Statement by statement, and where one has several actions, action by action.
+TEST(Permissions, OfBucketsAndKeysAndTrustAreMissedOneByOne) {
+  ResourcePolicies resources = [] {
+    Estate estate;
+    everything(estate);
+    return resource_policies_of(estate);
+  }();
+  const std::vector<Policy*> all = each_of(resources);
+  for (std::size_t whose = 0; whose < all.size(); ++whose)
+    for (std::size_t which = 0; which < all[whose]->statements.size(); ++which) {
+      const PolicyStatement& needed = all[whose]->statements[which];
+      if (!for_certferry(needed)) continue;
+      expect_resource_missed([](PolicyStatement& statement) { statement.actions = {"nobodys:Action"}; }, whose, which);
+      for (const std::string& action : needed.actions)
+        if (needed.actions.size() > 1)
+          expect_resource_missed([&](PolicyStatement& statement) { std::erase(statement.actions, action); }, whose,
+                                 which);
+    }
+}
+
+// What the statements that certferry does not need are for.
+TEST(Permissions, OfBucketsRefusePlainHttpAndThoseOfKeysLetTheAccountAdministerAlone) {
+  using Verdict = sandbox::PolicyDocument::Verdict;
+  Estate estate;
+  everything(estate);
+  const ResourcePolicies resources = resource_policies_of(estate);
+  const auto put = [&](const std::string& who, const std::string& object, const std::string& tls) {
+    const auto of = std::ranges::find(resources.buckets, "state", &Policy::of);
+    return sandbox::PolicyDocument{sandbox::PolicyDocument::Of::resource, json(*of), "the bucket's"}.judge(
+        {"s3:PutObject", "arn:aws:s3:::state/" + object, {{"aws:SecureTransport", {tls}}}}, {who});
+  };
+  const std::string somebody = "arn:aws:iam::123456789012:user/somebody";
+  EXPECT_EQ(put(ourselves(estate), "certferry/a", "true"), Verdict::allowed);
+  EXPECT_EQ(put(ourselves(estate), "certferry/a", "false"), Verdict::denied);
+  EXPECT_EQ(put(somebody, "certferry/a", "false"), Verdict::denied);
+  EXPECT_EQ(put(somebody, "certferry/a", "true"), Verdict::silent);
+  EXPECT_EQ(put(ourselves(estate), "other/a", "false"), Verdict::silent) << "what is not ours to say";
+
+  const auto judged = [&](const std::string& who, const std::string& action) {
+    return sandbox::PolicyDocument{sandbox::PolicyDocument::Of::resource, json(resources.keys.front()), "the key's"}
+        .judge({action, "*", {{"kms:EncryptionContext:certferry", {"secret/shop/1"}}}}, {who});
+  };
+  for (const char* action : {"kms:PutKeyPolicy", "kms:DescribeKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
+                             "kms:EnableKeyRotation", "kms:TagResource"})
+    EXPECT_EQ(judged(somebody, action), Verdict::for_account) << action;
+  for (const char* action : {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:Encrypt"})
+    EXPECT_EQ(judged(somebody, action), Verdict::silent) << action;
+  EXPECT_EQ(judged("arn:aws:iam::210987654321:user/somebody", "kms:PutKeyPolicy"), Verdict::silent);
+  EXPECT_EQ(judged(ourselves(estate), "kms:Decrypt"), Verdict::allowed);
+  EXPECT_EQ(judged(ourselves(estate), "kms:PutKeyPolicy"), Verdict::for_account) << "no more than anybody";
 }
 
 }  // namespace

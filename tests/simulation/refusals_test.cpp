@@ -45,6 +45,7 @@ TEST_F(Refused, ByTheCaItIsAskedForAgainWhenTheFailureTableSays) {
   EXPECT_EQ(asked(), 0U);
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::waiting)));
+  EXPECT_FALSE(estate.report().well()) << "there is none at all";
   estate.pass(minutes(2));
   EXPECT_EQ(asked(), 1U);
   estate.pass(minutes(5));
@@ -58,6 +59,21 @@ TEST_F(Refused, ByTheCaItIsAskedForAgainWhenTheFailureTableSays) {
   EXPECT_EQ(asked(retry), 1U);
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(estate.record("shop")->failures, FailureRecord{});
+}
+
+TEST_F(Refused, AllIsWellWhileARenewalWaitsAndTheCertificateLives) {
+  estate.apply();
+  estate.pass(days(61));
+  estate.world().ca().rejected.insert(DomainName::parse("shop.example"));
+  for (const bool expired : {false, true}) {
+    if (expired) estate.pass(days(30));
+    EXPECT_GE(asked(), 1U);
+    EXPECT_FALSE(estate.report().well());
+    EXPECT_EQ(asked(), 0U);
+    EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::waiting)));
+    EXPECT_EQ(estate.report().without, expired);
+    EXPECT_EQ(estate.report().well(), !expired);
+  }
 }
 
 TEST_F(Refused, ByARateLimitItIsNotAskedForBeforeTheLimitEnds) {

@@ -6,6 +6,7 @@
 
 #include "oracles/index_oracle.h"
 #include "sandbox/buckets.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 
 namespace certferry::simulation {
@@ -36,15 +37,19 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
     const auto found = entries.find(key);
     changed(key, found == entries.end() ? std::nullopt : std::optional{found->second.value});
   };
-  simulated.machine().heard_change = [this] { files_.changed(); };
+  simulated.state().heard_loss = [this](const Store::Key& key) {
+    heard_.erase(key);  // what was lost never was: nothing goes back from it to what is there now
+    simulated_.state().heard_change(key);
+  };
+  simulated.heard_files = [this](const std::string& machine) { files_.changed(machine); };
   simulated.network().heard_request = [this](const http::Request& request) { secrets_.sent(request); };
   secrets_.add_secret(simulated.world().secret_of("AKIASANDBOX").value());
 }
 
 Watch::~Watch() {
   *listening_ = false;
-  simulated_.state().heard_change = nullptr;
-  simulated_.machine().heard_change = nullptr;
+  simulated_.state().heard_change = simulated_.state().heard_loss = nullptr;
+  simulated_.heard_files = nullptr;
   simulated_.network().heard_request = nullptr;
 }
 
@@ -57,10 +62,19 @@ Complain Watch::complain() {
 
 void Watch::happened(const sandbox::Event& event) {
   if (event.service == "s3" && event.changed) stored_in_s3(event.object);
+  if (event.service == "sts" && event.changed) secrets_of_sessions();
   keys_.happened(event);
   ledgers_.happened(event);
   records_.happened(event);
   budget_.happened(event);
+}
+
+void Watch::secrets_of_sessions() {
+  auto& world = simulated_.world();
+  for (const auto& [key, session] : world.sts().sessions) {
+    secrets_.add_secret(session.token);
+    secrets_.add_secret(world.secret_of(key).value());
+  }
 }
 
 // place: "BUCKET/KEY".
@@ -83,6 +97,20 @@ void Watch::changed(const std::string& key, const std::optional<Bytes>& value) {
   ledgers_.changed(change);
   records_.changed(change);
   bytes_.changed(change);
+}
+
+// By what is no Failure and no SIGTERM: an error of the program, whatever was broken around it.
+std::string Watch::ended_badly(std::size_t process) const {
+  const auto ending = simulated_.ending(process);
+  if (!ending || !ending->error) return "";
+  try {
+    std::rethrow_exception(ending->error);
+  } catch (const Failure&) {
+    return "";
+  } catch (const std::exception& thrown) {
+    if (is_cancellation(ending->error)) return "";
+    return fmt::format("process {} ended by an error that is no Failure: {}", process, thrown.what());
+  }
 }
 
 std::map<std::string, Bytes> Watch::stored() const {
@@ -111,15 +139,17 @@ void Watch::state_lost() {
 
 std::vector<std::string> Watch::complaints() const {
   std::vector<std::string> all = simulated_.invariants().violations();
-  if (late_effects_) std::erase_if(all, [](const std::string& sentence) { return sentence.starts_with("I7"); });
   all.insert(all.end(), seen_.begin(), seen_.end());
   for (const auto& [key, der] : keys_.plain()) secrets_.add_private_key(der);
   for (const auto& [name, certificate] : simulated_.world().server_certificates().by_name)
     if (certificate.path == "/certferry/") secrets_.add_private_key(certificate.content.key.der().reveal());
-  if (const auto* file = simulated_.machine().find(key_file))
-    secrets_.add_secret(BytesView{file->content}.substr(0, key_file_digits));
+  for (const auto& [name, machine] : simulated_.machines())
+    if (const auto* file = machine.find(key_file))
+      secrets_.add_secret(BytesView{file->content}.substr(0, key_file_digits));
   for (std::string& leak : secrets_.leaks()) all.push_back(std::move(leak));
   for (std::string& lie : lies_of_the_index(stored())) all.push_back(std::move(lie));
+  for (std::size_t process = 0; process < simulated_.processes(); ++process)
+    if (std::string why = ended_badly(process); !why.empty()) all.push_back(std::move(why));
   return all;
 }
 

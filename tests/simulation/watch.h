@@ -19,9 +19,9 @@
 namespace certferry::simulation {
 
 // What must be true of every life, whatever was killed when: hears every request that CA and AWS answered, every value
-// that was stored or removed and every change of a file, and lets all oracles judge it then. The sandbox's invariants
-// (I4 to I7) are one of them; oracles/ holds the others. At its end, the index says nothing that is believed and that a
-// record contradicts.
+// that was stored or removed and every change of a file on any machine, and lets all oracles judge it then. The
+// sandbox's invariants (I4 to I7) are one of them; oracles/ holds the others. At its end, the index says nothing that
+// is believed and that a record contradicts, and no process has ended by an error of its own.
 class Watch {
  public:
   explicit Watch(sandbox::SimulatedWorld& simulated);
@@ -34,9 +34,6 @@ class Watch {
   // Hears of what the test itself did to the store, as if a process had done it.
   void look_at_store();
   sandbox::Invariants& invariants() { return simulated_.invariants(); }
-  // What a dead or stopped instance had sent may put an older certificate of ours back for a while (I8): the next run
-  // repairs it, and the test looks at the end. I7 is not held against it.
-  void allow_late_effects() { late_effects_ = true; }
   void allow_accounts(std::size_t most) { keys_.allow_accounts(most); }
   void state_lost();  // on purpose
   BytesOracle& bytes() { return bytes_; }
@@ -45,6 +42,8 @@ class Watch {
  private:
   void happened(const sandbox::Event& event);
   void stored_in_s3(const std::string& place);
+  void secrets_of_sessions();
+  std::string ended_badly(std::size_t process) const;
   void changed(const std::string& key, const std::optional<Bytes>& value);
   Complain complain();
 
@@ -56,7 +55,6 @@ class Watch {
   std::map<std::string, Heard> heard_;  // what the store held after the last change of each key
   std::vector<std::string> seen_;
   std::set<std::string> said_;
-  bool late_effects_ = false;
   KeysOracle keys_;
   LedgerOracle ledgers_;
   RecordOracle records_;

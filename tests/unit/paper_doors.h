@@ -26,9 +26,10 @@ class PaperHost final : public Host {
   std::map<Path, Path> links;
   std::map<std::string, std::string> variables;
   std::function<Exit(const Command&)> on_run;  // else nothing that could run is there
-  Task<std::optional<Bytes>> read(Path path) override {
+  Task<std::optional<OpenedFile>> open(Path path) override {
     auto found = files.find(path);
-    co_return found == files.end() ? std::nullopt : std::optional{found->second.content};
+    if (found == files.end()) co_return std::nullopt;
+    co_return OpenedFile{found->second.content, found->second.mode};
   }
   Task<std::optional<FileStatus>> status(Path path) override {
     auto found = files.find(path);
@@ -40,6 +41,7 @@ class PaperHost final : public Host {
     co_return;
   }
   Task<> make_directory(Path, FileMode) override { co_return; }
+  Task<> sync(Path) override { co_return; }
   Task<std::vector<std::string>> list(Path) override { co_return std::vector<std::string>{}; }
   Task<> remove(Path path) override {
     files.erase(path);

@@ -11,8 +11,6 @@ namespace certferry::limits::iam {
 inline constexpr std::size_t name_longest = 128, path_longest = 512;
 inline constexpr std::size_t body_longest = 16'384, key_longest = 16'384,
                              chain_longest = 2'097'152;  // characters of PEM
-// source: IAM API reference, ListServerCertificates MaxItems, 2026-11-23
-inline constexpr int certificates_per_page = 1000;
 // source: IAM UserGuide, "IAM and AWS STS quotas"; adjustable, 2026-11-23
 inline constexpr int certificates_per_account = 20;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "acme/session.h"
+#include "base/s3_place.h"
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
@@ -13,7 +14,7 @@ namespace {
 
 // What the state remembers of our account, "" where it remembers none. Makes no state where there is none.
 Task<std::string> remembered_url(Stage& stage, const Config& config) {
-  const bool embedded = !config.state.store.starts_with("s3://");
+  const bool embedded = !in_s3(config.state.store);
   if (embedded && !co_await stage.host.status(state_directory(config, stage.host) + "/state.db")) co_return "";
   const auto foundation = co_await Foundation::lay_store(stage, config);
   const std::string key = account_key(config.ca.url);

@@ -32,7 +32,7 @@ Task<int> do_apply(Stage& stage, const ApplyCommand& command) {
   const bool idle = !report.plan.anything() && report.outcomes.empty();
   if (stage.json || !stage.quiet || !idle || calls_for_somebody(report))
     say_result(stage, idle ? idle_text(report, stage.clock.now()) : to_text(report), to_json(report));
-  co_return report.failed() || report.emergency ? 1 : 0;
+  co_return report.well() ? 0 : 1;
 }
 
 }  // namespace certferry

@@ -36,8 +36,8 @@ Task<int> do_check(Stage& stage, const CheckCommand& command) {
   }
   const Config config;
   Outside* outside = co_await stage.open(config);
-  const Roots roots =
-      co_await trusted_roots(stage, command.trust.empty() ? std::nullopt : std::optional{command.trust});
+  const Roots roots = co_await trusted_roots(stage, command.trust.empty() ? std::nullopt : std::optional{command.trust},
+                                             Place{"--trust"});
   const auto checked = co_await check_hosts(*outside, hosts, roots, command.settings);
   const WallTime now = stage.clock.now();
   say_result(stage, to_text(checked, now), to_json(checked, now));

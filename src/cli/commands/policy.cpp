@@ -8,6 +8,7 @@
 #include "cli/configuration.h"
 #include "cli/said.h"
 #include "engine/policy_facts.h"
+#include "engine/zone_rules.h"
 #include "plan/policy_formats.h"
 #include "plan/policy_places.h"
 #include "plan/resource_policies.h"
@@ -43,17 +44,47 @@ void require_sense(const PolicyCommand& command, const Config& config) {
     misused("--key: this configuration has no KMS key", "Leave --key away");
 }
 
+std::string region_said(const Host& host, const Config& config) {
+  if (!config.aws.region.empty()) return config.aws.region;
+  for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
+    if (const auto region = host.environment(name); region && !region->empty()) return *region;
+  return "";
+}
+
+// "" where the configuration names no listener.
+std::string partition_of_listeners(const Config& config) {
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const InstallConfig& install : certificate.install)
+      if (const auto* listener = std::get_if<ListenerInstall>(&install.where))
+        return std::string{listener->arn.partition()};
+  return "";
+}
+
+// What is known without asking: in which region, and so in which partition, all of this is.
+PolicyFindings findings_offline(const Host& host, const Config& config) {
+  PolicyFindings findings;
+  findings.facts.region = region_said(host, config);
+  if (!findings.facts.region.empty())
+    findings.facts.partition = aws::partition_of(findings.facts.region).id;
+  else if (const std::string partition = partition_of_listeners(config); !partition.empty())
+    findings.facts.partition = partition;
+  else
+    findings.unknown.push_back({"the region: every one is allowed, and ARNs are those of the partition aws",
+                                "Set region in [aws], or AWS_REGION"});
+  return findings;
+}
+
 // What there is to know, as far as it may be asked for.
 Task<PolicyFindings> findings_for(Stage& stage, const PolicyCommand& command, const Config& config) {
-  PolicyFindings findings;
-  findings.facts.partition = aws::partition_of(config.aws.region).id;
+  PolicyFindings findings = findings_offline(stage.host, config);
   if (command.offline) co_return findings;
   Outside* outside = co_await stage.open(config);
   try {
     const auto access = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
-    co_return co_await find_policy_facts(*outside, *access, config);
+    Zones zones = zones_of(config, *outside, *access);
+    co_return co_await find_policy_facts(*access, config, zones);
   } catch (const Failure& failure) {
-    findings.unknown.push_back(fmt::format("AWS was not asked: {}", failure.what()));
+    findings.unknown.push_back({fmt::format("AWS was not asked: {}", failure.what()), failure.next()});
   }
   co_return findings;
 }
@@ -106,7 +137,7 @@ std::string_view word(PolicyKind kind) {
 
 Json to_json(const Policy& policy) {
   Json notes = Json::array(), reasons = Json::object();
-  for (const std::string& note : policy.notes) notes.push_back(note);
+  for (const std::string& note : notes_of(policy)) notes.push_back(note);
   for (const PolicyStatement& statement : policy.statements) reasons[statement.sid] = statement.why;
   return Json::object({{"kind", word(policy.kind)},
                        {"of", policy.of},
@@ -116,10 +147,10 @@ Json to_json(const Policy& policy) {
                        {"notes", std::move(notes)}});
 }
 
-Json result_json(const std::vector<Policy>& policies, const std::vector<std::string>& unknown) {
+Json result_json(const std::vector<Policy>& policies, const std::vector<UnknownFact>& unknown) {
   Json all = Json::array(), missing = Json::array();
   for (const Policy& policy : policies) all.push_back(to_json(policy));
-  for (const std::string& what : unknown) missing.push_back(what);
+  for (const UnknownFact& fact : unknown) missing.push_back(fact.what);
   return Json::object({{"policies", std::move(all)}, {"unknown", std::move(missing)}});
 }
 
@@ -127,7 +158,7 @@ Json result_json(const std::vector<Policy>& policies, const std::vector<std::str
 void say_notes(Stage& stage, const PolicyCommand& command, const Config& config, const std::vector<Policy>& policies) {
   if (command.format == PolicyFormat::json)
     for (const Policy& policy : policies)
-      for (const std::string& note : policy.notes) stage.log.warn(note);
+      for (const std::string& note : notes_of(policy)) stage.log.warn(note);
   if (!command.role.empty() || stage.quiet) return;
   for (const std::string& role : roles_of(config))
     stage.console.err(fmt::format("certferry policy --role {} prints what that role needs\n", role));
@@ -144,7 +175,7 @@ Task<int> do_policy(Stage& stage, const PolicyCommand& command) {
     misused(
         fmt::format("these are {} policies, and JSON is one", policies.size()),
         "Ask for one of --trust, --bucket and --key, or write --format terraform, --format cloudformation or --json");
-  for (const std::string& what : findings.unknown) stage.log.warn("not known: " + what);
+  for (const UnknownFact& fact : findings.unknown) stage.log.warn("not known: " + fact.what);
   say_result(stage, text_of(command.format, policies), result_json(policies, findings.unknown));
   say_notes(stage, command, config, policies);
   co_return 0;

@@ -34,11 +34,11 @@ Task<int> run_command(Stage& stage, const CommandLine& line) {
   try {
     co_return co_await run_one(stage, line.command);
   } catch (const Misconfigured& misconfigured) {
-    say_failure(stage, misconfigured.failure);
+    say_failure(stage, misconfigured);
     co_return check ? exit_check_unknown : exit_usage;
   } catch (const Failure& failure) {
     say_failure(stage, failure);
-    co_return check ? exit_check_unknown : 1;
+    co_return exit_of_failure(line.command);
   }
 }
 

@@ -36,18 +36,39 @@ Estate estate_of(const SandboxCommand& command) {
   return estate;
 }
 
-// "FILE" or "WHOSE=FILE" as whose and what is in the file.
-Task<std::map<std::string, std::string>> read_policies(Stage& stage, const std::vector<std::string>& words) {
+// "WHOSE=FILE" as the two.
+struct PolicyFile {
+  std::string whose, file;
+};
+
+PolicyFile split(const std::string& word) {
+  const auto equals = word.find('=');
+  return {word.substr(0, equals), word.substr(equals + 1)};
+}
+
+// That of a role, by its ARN, or of whom the printed keys belong to: any other word is a file as it stands.
+PolicyFile of_identity(const std::string& word) {
+  return word.starts_with("arn:") && word.contains('=') ? split(word) : PolicyFile{"", word};
+}
+
+// That of a bucket or a key, which has to be named.
+PolicyFile of_resource(std::string_view option, std::string_view example, const std::string& word) {
+  if (!word.contains('='))
+    throw Misconfigured{Failure{Failure::Kind::refused,
+                                fmt::format("--{}: \"{}\" does not say whose policy it is", option, quoted(word, 300)),
+                                fmt::format("Write it as --{} {}=policy.json", option, example)}};
+  return split(word);
+}
+
+// What is in the files, by whose it is.
+Task<std::map<std::string, std::string>> read_policies(Stage& stage, std::vector<PolicyFile> files) {
   std::map<std::string, std::string> policies;
-  for (const std::string& word : words) {
-    const auto equals = word.find('=');
-    const bool whose = equals != std::string::npos;
-    const std::string file = whose ? word.substr(equals + 1) : word;
+  for (const auto& [whose, file] : files) {
     const auto json = co_await stage.host.read(file);
     if (!json)
       throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("the policy {} is not there", quoted(file)),
                                   "Write it with `certferry policy > policy.json`"}};
-    policies[whose ? word.substr(0, equals) : ""] = *json;
+    policies[whose] = *json;
   }
   co_return policies;
 }
@@ -93,9 +114,14 @@ Task<> write_files(Stage& stage, const sandbox::SocketPlaces& places, const std:
 
 Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   Estate estate = estate_of(command);
-  estate.policies = co_await read_policies(stage, command.policies);
-  estate.bucket_policies = co_await read_policies(stage, command.bucket_policies);
-  estate.key_policies = co_await read_policies(stage, command.key_policies);
+  std::vector<PolicyFile> identities, buckets, keys;
+  for (const std::string& word : command.policies) identities.push_back(of_identity(word));
+  for (const std::string& word : command.bucket_policies)
+    buckets.push_back(of_resource("bucket-policy", "my-bucket", word));
+  for (const std::string& word : command.key_policies) keys.push_back(of_resource("key-policy", "alias/my-key", word));
+  estate.policies = co_await read_policies(stage, std::move(identities));
+  estate.bucket_policies = co_await read_policies(stage, std::move(buckets));
+  estate.key_policies = co_await read_policies(stage, std::move(keys));
   Rehearsal rehearsal{stage, estate};
   const sandbox::SocketPlaces& places = rehearsal.mount().places();
   const std::string directory =

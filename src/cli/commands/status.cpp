@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include "base/limits/store.h"
+#include "base/s3_place.h"
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
 #include "cli/said.h"
 #include "cli/step_subject.h"
+#include "engine/open_orders.h"
 #include "state/index.h"
 #include "state/records.h"
 
@@ -33,7 +35,6 @@ std::string target_text(const TargetRecord& target, const Record& record) {
 
 Known known_of(const Record& record) {
   Known known{.id = record.id.text(), .names = record.specification.names};
-  known.order_under_way = record.open_generation.has_value();
   known.failures = record.failures;
   if (record.newest) {
     known.not_after = record.newest->issued.chain.leaf.not_after();
@@ -41,6 +42,16 @@ Known known_of(const Record& record) {
   }
   for (const auto& [id, target] : record.targets) known.targets[id] = target_text(target, record);
   return known;
+}
+
+// Nothing where it was forgotten meanwhile. A generation that is open may have no order yet: the CA refused it, say.
+Task<std::optional<Known>> read_known(Store& store, const CertificateId& id) {
+  const auto stored = co_await load_record(store, id);
+  if (!stored) co_return std::nullopt;
+  Known known = known_of(stored->record);
+  if (const auto open = stored->record.open_generation)
+    known.order_under_way = (co_await order_of(store, id, *open)).has_value();
+  co_return known;
 }
 
 Known known_of(const CertificateId& id, const AtRest& rest) {
@@ -62,9 +73,7 @@ Task<std::vector<Known>> known_certificates(Store& store, Log& log) {
     if (const AtRest* rest = index.find(id))
       known = known_of(id, *rest);
     else
-      reads.push_back([&store, &known, &id]() -> Task<> {
-        if (const auto stored = co_await load_record(store, id)) known = known_of(stored->record);
-      });
+      reads.push_back([&store, &known, &id]() -> Task<> { known = co_await read_known(store, id); });
   }
   for (const auto& failed : co_await all_settled(std::move(reads), limits::store::reads_at_once))
     if (failed) std::rethrow_exception(failed);
@@ -117,7 +126,7 @@ Json status_json(const Known& known, WallTime now) {
 
 Task<int> do_status(Stage& stage, const StatusCommand& command) {
   const Config config = co_await load_config_or_defaults(stage, command.config);
-  const bool embedded = !config.state.store.starts_with("s3://");
+  const bool embedded = !in_s3(config.state.store);
   const std::string file = state_directory(config, stage.host) + "/state.db";
   Json certificates = Json::array();
   if (embedded && !co_await stage.host.status(file)) {  // nothing is made where only a look was asked for

@@ -8,16 +8,16 @@
 
 namespace certferry::simulation {
 
-void FilesOracle::changed() {
-  for (const auto& [path, node] : simulated_.machine().nodes)
-    if (node.kind == sandbox::Machine::Kind::link && path.ends_with("/live")) look_at(path);
+void FilesOracle::changed(const std::string& name) {
+  const sandbox::Machine& machine = simulated_.machine(name);
+  for (const auto& [path, node] : machine.nodes)
+    if (node.kind == sandbox::Machine::Kind::link && path.ends_with("/live")) look_at(machine, path);
 }
 
-void FilesOracle::look_at(const std::string& live) {
-  const sandbox::Machine& machine = simulated_.machine();
+void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& live) {
   const auto *chain = machine.find(live + "/fullchain.pem"), *key = machine.find(live + "/privkey.pem");
   if (chain == nullptr || key == nullptr) return complain_(fmt::format("I4: {} leads to nothing whole", live));
-  Shown& shown = shown_[live];
+  Shown& shown = shown_[machine.id + live];
   if (chain->content == shown.now) return;
   const Bytes former = std::exchange(shown.now, chain->content);
   const bool rollback = std::exchange(shown.before, former) == shown.now;

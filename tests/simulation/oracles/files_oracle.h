@@ -8,23 +8,23 @@
 
 namespace certferry::simulation {
 
-// What the sandbox's invariants say of listeners, said of directories: every link `live` on machine "main" leads to a
+// What the sandbox's invariants say of listeners, said of directories: every link `live` on any machine leads to a
 // whole generation (I4), of a certificate as it ought to be with its key (I5), that is no worse than the one before
 // (I7).
 class FilesOracle {
  public:
   FilesOracle(sandbox::SimulatedWorld& simulated, Complain complain)
       : simulated_(simulated), complain_(std::move(complain)) {}
-  void changed();  // something on the machine
+  void changed(const std::string& machine);  // something on it
 
  private:
-  void look_at(const std::string& live);
+  void look_at(const sandbox::Machine& machine, const std::string& live);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
   struct Shown {
     Bytes now, before;  // chains, PEM
   };
-  std::map<std::string, Shown> shown_;  // by the link's path
+  std::map<std::string, Shown> shown_;  // by the machine's id and the link's path
 };
 
 }  // namespace certferry::simulation

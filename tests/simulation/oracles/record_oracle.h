@@ -33,6 +33,7 @@ class RecordOracle {
   std::set<std::string> checked_;               // certificates that were recorded, in PEM
   std::map<std::string, std::string> orders_;   // URL, by the store's key of the journal
   std::map<std::string, std::int64_t> epochs_;  // of records, by certificate
+  std::set<std::string> late_beats_;            // objects of S3 that were written last by a sender who was gone
 };
 
 }  // namespace certferry::simulation

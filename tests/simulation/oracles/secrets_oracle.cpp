@@ -130,6 +130,10 @@ void SecretsOracle::stored(const std::string& key, const Bytes& value) {
   keep(fmt::format("{} as it was stored after effect {}", key, simulated_.effects() - 1), value);
 }
 
+void SecretsOracle::shown(std::string text) {
+  keep(fmt::format("what was shown after effect {}", simulated_.effects() - 1), std::move(text));
+}
+
 void SecretsOracle::sent(const http::Request& request) {
   std::string text = request.method + " " + request.url.text() + "\n";
   const bool in_clear = !request.url.text().starts_with("https:");
@@ -155,10 +159,12 @@ std::vector<std::string> SecretsOracle::leaks() const {
   for (const std::string& line : simulated_.trace().lines()) look("the trace: " + line.substr(0, line.find(' ')), line);
   for (std::size_t process = 0; process < simulated_.processes(); ++process)
     for (const std::string& line : simulated_.said(process)) look(fmt::format("the log of process {}", process), line);
-  for (const auto& [path, node] : simulated_.machine().nodes)
-    if (node.mode != private_mode) look(path, node.content);
-  for (const Command& command : simulated_.machine().commands)
-    for (const std::string& word : command.argv) look("a command", word);
+  for (const auto& [name, machine] : simulated_.machines()) {
+    for (const auto& [path, node] : machine.nodes)
+      if (node.mode != private_mode) look(path, node.content);
+    for (const Command& command : machine.commands)
+      for (const std::string& word : command.argv) look("a command", word);
+  }
   return found;
 }
 

@@ -39,6 +39,7 @@ enum class Turn {
   kms_denied,           // AccessDeniedException to everything
   disk_full,            // nothing can be written on any machine
   clock_jumps,          // of the first machine, in the middle of the next run
+  install_moved,        // from one certificate to another; in every second world for good
 };
 std::string_view name(Turn);
 
@@ -63,7 +64,8 @@ struct Drawn {
   bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin
 };
 
-Drawn draw(std::uint64_t seed);
+enum class Breadth { usual, everything };  // which faults and turns there are to draw from
+Drawn draw(std::uint64_t seed, Breadth breadth = Breadth::usual);
 // The first certificate of a shop behind two load balancers, killed at the i-th of its crash points: what worlds a
 // second are counted in.
 Drawn first_issue(std::uint64_t i);

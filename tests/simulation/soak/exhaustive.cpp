@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <optional>
+#include <ranges>
+#include <stdexcept>
 #include <unistd.h>
 #include <vector>
 
@@ -92,8 +94,11 @@ class Killing {
 
   void tell(const Kills& kills, const Ended& ended) {
     if (++all_.violations > told_most) return;
-    fmt::print("{}: {} build/simulate/tests/simulation --gtest_filter='*Lives*/{}'\n    {}\n", life_.name,
-               simulation::in_words(kills, ended), life_.name, fmt::join(ended.complaints, "\n    "));
+    std::string replay = "./dev simulate --life " + life_.name;
+    for (const sandbox::CrashPoint& kill : kills)
+      replay += fmt::format(" --crash {},{}", kill.effect, static_cast<int>(kill.moment));
+    fmt::print("{}\n    {}\n    {}\n", replay, simulation::in_words(kills, ended),
+               fmt::join(ended.complaints, "\n    "));
     std::fflush(stdout);
   }
 
@@ -117,6 +122,17 @@ void Killed::add(const Killed& other) {
   for (const Count& count : counts) this->*count.amount += other.*count.amount;
   one_order = other.one_order;
   simulated_years += other.simulated_years;
+}
+
+simulation::Ended killed_there(const std::string& name, Kills kills) {
+  const std::vector<StandardLife> lives = simulation::standard_lives();
+  const auto life = std::ranges::find(lives, name, &StandardLife::name);
+  if (life == lives.end())
+    throw std::invalid_argument(
+        fmt::format("There is no life {}; they are {}", name,
+                    fmt::join(lives | std::views::transform([](const StandardLife& one) { return one.name; }), ", ")));
+  for (sandbox::CrashPoint& kill : kills) kill.lands_after = life->story.lands_after;
+  return simulation::lived(life->story, kills);
 }
 
 KilledByLife exhaust(const Exhaustion& wish) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "../crash_points.h"
 #include "wire/json.h"
 
 namespace certferry::soak {
@@ -30,6 +31,9 @@ struct Exhaustion {
   std::uint64_t part = 1, of_parts = 1;  // every of_parts-th first crash point, from the part-th on
   unsigned workers = 1;
 };
+
+// One of them by its name, killed there. Throws std::invalid_argument where there is none of that name.
+simulation::Ended killed_there(const std::string& life, simulation::Kills);
 
 // Lives and prints each violation with what to type to see it again.
 KilledByLife exhaust(const Exhaustion&);

@@ -43,7 +43,6 @@ class Life {
         turns_(estate_, drawn_, [this](std::string sentence) { complain(std::move(sentence)); }) {
     build();
     estate_.watch->bytes().cut_one_in(writes_a_cut);
-    if (drawn_.faults.request_late > 0) estate_.watch->allow_late_effects();
   }
 
   Lived lived(Tracing tracing) {
@@ -54,10 +53,13 @@ class Life {
     for (std::size_t run = 0; run < drawn_.gaps.size(); ++run) {
       run_at_once();
       turns_.undo();
+      restore_what_is_damaged();
       estate_.pass(drawn_.gaps[run]);
+      if (std::exchange(left_dead_, false)) estate_.pass(hours(drawn_.faults.left_dead));
       if (run < drawn_.turns.size()) turns_.take(drawn_.turns[run]);
     }
     turns_.undo();
+    restore_what_is_damaged();
     estate_.simulated->faults() = sandbox::Faults::calm();
     estate_.world().settings().release_lag = std::min<Duration>(drawn_.settings.release_lag, hours(5));
     estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
@@ -115,7 +117,6 @@ class Life {
     if (!drawn_.numbered_as_traced) point.effect += estate_.simulated->effects();
     estate_.simulated->kill_at(point);
     killed_at_.push_back(point);
-    if (point.moment == Moment::sent || point.moment == Moment::stopped) estate_.watch->allow_late_effects();
   }
 
   struct Instance {
@@ -124,7 +125,14 @@ class Life {
     int restarts = 0;
   };
 
-  // All instances; the killed ones are started again, as by an init system.
+  // By whoever reads what a run says of it.
+  void restore_what_is_damaged() {
+    auto& world = *estate_.simulated;
+    for (const std::string& key : std::exchange(world.state().damaged, {}))
+      world.trace().line(fmt::format("  somebody restores {}", key));
+  }
+
+  // All instances; the killed ones are started again, as by an init system, or left dead until the next run.
   void run_at_once() {
     auto& world = *estate_.simulated;
     const auto kept = std::make_shared<std::optional<Report>>();
@@ -136,14 +144,20 @@ class Life {
       instances.push_back({seat, world.start(estate_.life({}, kept), seat)});
     }
     const WallTime latest = world.time().now() + days(2);
-    const auto gone = [&](const Instance& one) {
+    const int restarts = drawn_.faults.left_dead > 0 ? 0 : restarts_most;
+    const auto killed = [&](const Instance& one) {
       const auto ending = world.ending(one.process);
-      return ending && ending->how == sandbox::Ending::How::killed && one.restarts < restarts_most;
+      return ending && ending->how == sandbox::Ending::How::killed;
     };
+    const auto gone = [&](const Instance& one) { return killed(one) && one.restarts < restarts; };
     const auto over = [&](const Instance& one) { return world.ending(one.process).has_value(); };
     while (world.run_until([&] { return std::ranges::any_of(instances, gone) || std::ranges::all_of(instances, over); },
                            latest - world.time().now())) {
-      if (std::ranges::none_of(instances, gone)) return;
+      if (std::ranges::none_of(instances, gone)) {
+        left_dead_ = drawn_.faults.left_dead > 0 && std::ranges::any_of(instances, killed);
+        if (left_dead_) world.trace().line(fmt::format("  for {} h nobody starts it again", drawn_.faults.left_dead));
+        return;
+      }
       for (Instance& one : instances) {
         if (!gone(one)) continue;
         one.process = world.start(estate_.life({}, kept), one.seat);
@@ -168,6 +182,8 @@ class Life {
     lived.orders = estate_.world().ca().orders.size();
     lived.answered = estate_.orders_answered();
     lived.issued = estate_.world().ca().certificates.size();
+    for (const sandbox::FaultRow& row : sandbox::all_faults())
+      if (drawn_.faults.*row.amount > 0) lived.faults.insert(std::string{row.name});
     for (const CrashPoint& point : killed_at_)
       if (point.effect < world.effects())
         lived.crashes.insert(fmt::format("{}, {}",
@@ -184,6 +200,7 @@ class Life {
   Estate estate_;
   Turns turns_;
   std::vector<CrashPoint> killed_at_;
+  bool left_dead_ = false;  // some instance of the last run
   std::vector<std::string> complaints_;
 };
 

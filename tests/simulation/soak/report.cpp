@@ -20,6 +20,26 @@ std::uint64_t crashes_in_all(const Figures& figures) {
                          [](std::uint64_t sum, const auto& entry) { return sum + entry.second; });
 }
 
+std::uint64_t seldomest(const Figures& figures) {
+  std::uint64_t least = figures.worlds;
+  for (const auto& [fault, worlds] : figures.faults) least = std::min(least, worlds);
+  return least;
+}
+
+Json as_object(const std::map<std::string, std::uint64_t>& counts) {
+  Json object = Json::object({});
+  for (const auto& [name, many] : counts) object[name] = static_cast<std::int64_t>(many);
+  return object;
+}
+
+// Empty where figures were written down before there were such.
+std::map<std::string, std::uint64_t> counts_in(const Json& body, std::string_view name) {
+  std::map<std::string, std::uint64_t> counts;
+  if (const Json* object = body.find(name))
+    for (const auto& [key, many] : object->as_object()) counts[key] = static_cast<std::uint64_t>(many.as_integer());
+  return counts;
+}
+
 double per_second(const Figures& figures) {
   return ratio(static_cast<double>(figures.worlds), figures.processor_seconds);
 }
@@ -44,6 +64,7 @@ void Figures::add(const Lived& lived) {
   answered += lived.answered;
   issued += lived.issued;
   for (const std::string& place : lived.crashes) ++crashes[place];
+  for (const std::string& fault : lived.faults) ++faults[fault];
   simulated_years += static_cast<double>(lived.lasted.count()) / 1000 / seconds_of_a_year;
 }
 
@@ -57,6 +78,7 @@ void Figures::add(const Figures& others) {
   answered += others.answered;
   issued += others.issued;
   for (const auto& [place, many] : others.crashes) crashes[place] += many;
+  for (const auto& [fault, many] : others.faults) faults[fault] += many;
   simulated_years += others.simulated_years;
   seconds = std::max(seconds, others.seconds);
   processor_seconds += others.processor_seconds;
@@ -97,13 +119,12 @@ std::string as_table(const Figures& figures, double signatures_alone) {
   text += row("orders answered a certificate", fmt::format("{:.3f}", ratio(figures.answered, figures.issued)));
   text += row("orders made a certificate", fmt::format("{:.3f}", ratio(figures.orders, figures.issued)));
   text += row("kills", fmt::format("{} at {} places", crashes_in_all(figures), figures.crashes.size()));
+  text += row("faults", fmt::format("{}, each in {} worlds at least", figures.faults.size(), seldomest(figures)));
   return text;
 }
 
 Json as_json(const Figures& figures) {
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
-  Json places = Json::object({});
-  for (const auto& [place, many] : figures.crashes) places[place] = number(many);
   Json body = Json::object({{"worlds", number(figures.worlds)},
                             {"violations", number(figures.violations)},
                             {"repeated", number(figures.repeated)},
@@ -121,7 +142,8 @@ Json as_json(const Figures& figures) {
                             {"seconds", figures.seconds},
                             {"processor_seconds", figures.processor_seconds},
                             {"worlds_per_second_and_core", per_second(figures)}});
-  body["kills_at"] = std::move(places);
+  body["kills_at"] = as_object(figures.crashes);
+  body["worlds_under"] = as_object(figures.faults);
   return body;
 }
 
@@ -143,8 +165,8 @@ Figures figures_of(const Json& body) {
   figures.simulated_years = body.at("simulated_years").as_number();
   figures.seconds = body.at("seconds").as_number();
   figures.processor_seconds = body.at("processor_seconds").as_number();
-  for (const auto& [place, many] : body.at("kills_at").as_object())
-    figures.crashes[place] = static_cast<std::uint64_t>(many.as_integer());
+  figures.crashes = counts_in(body, "kills_at");
+  figures.faults = counts_in(body, "worlds_under");
   return figures;
 }
 

@@ -29,18 +29,21 @@ constexpr unsigned world_takes_most = 60;  // seconds of real time; some millise
 
 constexpr const char* usage =
     R"(soak --worlds N [--seed FROM]      so many worlds; exit code 1 where one is wrong
-     --seed N [--crash EFFECT,MOMENT]...  one world and its trace; killed there instead of where it was drawn
+     --seed N [--crash EFFECT,MOMENT[,SECONDS]]...  one world and its trace; killed there instead of where it was drawn
+     --life NAME [--crash EFFECT,MOMENT]...  one of the standard lives and its trace, killed there
      --exhaustive [--pairs]         the standard lives, killed at every crash point, or at every ordered pair of them
   --life NAME     one of these lives alone
   --part I/N      the I-th of N parts of it
   --workers N     in so many processes at once; default 1
   --seconds S     stop beginning worlds after so long
+  --everything    draw from the newest faults and turns too
   --real          compute every signature, where else the same key and bytes are answered once
   --report        a table of figures at the end
   --speed         nothing but how many worlds a second, of 320 first issues or --worlds
   --json FILE     the same as JSON
      --recorded FILE...             what was recorded of former runs (./dev record), as tables
-moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply
+moments: 0 before, 1 sent, 2 after the effect before its reply, 3 stopped for a while, 4 after the reply;
+SECONDS: after how many it lands, or goes on
 )";
 
 struct Wish {
@@ -50,6 +53,7 @@ struct Wish {
   std::optional<double> seconds;
   std::vector<sandbox::CrashPoint> crashes;
   std::vector<std::string> recorded;
+  Breadth breadth = Breadth::usual;
   bool real = false, report = false, speed = false, exhaustive = false;
   Exhaustion exhaustion;
   std::string json;
@@ -61,6 +65,8 @@ sandbox::CrashPoint crash_point(const std::string& text) {
   if (comma == std::string::npos) throw std::invalid_argument("--crash wants EFFECT,MOMENT");
   point.effect = std::stol(text.substr(0, comma));
   point.moment = static_cast<sandbox::Moment>(std::stoi(text.substr(comma + 1)));
+  const auto second = text.find(',', comma + 1);
+  if (second != std::string::npos) point.lands_after = seconds(std::stol(text.substr(second + 1)));
   return point;
 }
 
@@ -93,6 +99,8 @@ Wish wish_of(int count, char** words) {
       wish.crashes.push_back(crash_point(next(i)));
     } else if (word == "--json") {
       wish.json = next(i);
+    } else if (word == "--everything") {
+      wish.breadth = Breadth::everything;
     } else if (word == "--real") {
       wish.real = true;
     } else if (word == "--speed") {
@@ -119,8 +127,9 @@ Wish wish_of(int count, char** words) {
 // What to type to see it again. Written by a signal's handler too, so it is there before the world begins.
 char replay_line[96];
 
-void remember_replay(std::uint64_t seed) {
-  std::snprintf(replay_line, sizeof replay_line, "./dev simulate --seed %llu\n", static_cast<unsigned long long>(seed));
+void remember_replay(std::uint64_t seed, Breadth breadth) {
+  std::snprintf(replay_line, sizeof replay_line, "./dev simulate --seed %llu%s\n",
+                static_cast<unsigned long long>(seed), breadth == Breadth::everything ? " --everything" : "");
 }
 
 void say_what_to_replay(int signal) {
@@ -150,7 +159,7 @@ struct Span {
   std::optional<double> seconds;
 };
 
-Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& drawn_by) {
+Figures lived_in(const Span& span, Breadth breadth, const std::function<Drawn(std::uint64_t)>& drawn_by) {
   Figures figures;
   const auto began = std::chrono::steady_clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
@@ -158,7 +167,7 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
   const sandbox::SignatureCounts before = sandbox::signature_counts();
   for (std::uint64_t i = span.from; i < span.from + span.worlds; i += span.step) {
     if (span.seconds && passed() >= *span.seconds) break;
-    remember_replay(i);
+    remember_replay(i, breadth);
     alarm(world_takes_most);
     const Drawn drawn = drawn_by(i);
     const bool twice = figures.worlds % twice_every == 0;
@@ -181,7 +190,7 @@ Json print_speed(std::uint64_t worlds) {
   for (const bool remembered : {false, true}) {
     std::optional<sandbox::SignatureMemory> memory;
     if (remembered) memory.emplace();
-    const Figures figures = lived_in({.from = 0, .worlds = worlds}, first_issue);
+    const Figures figures = lived_in({.from = 0, .worlds = worlds}, Breadth::usual, first_issue);
     fmt::print("first issues, killed and run again, {}:\n{}\n",
                remembered ? "signatures remembered" : "every signature real",
                as_table(figures, seconds_for(figures.signatures)));
@@ -196,12 +205,12 @@ void write_json(const std::string& file, const Json& figures) {
 }
 
 int one_world(const Wish& wish) {
-  Drawn drawn = draw(wish.seed);
+  Drawn drawn = draw(wish.seed, wish.breadth);
   if (!wish.crashes.empty()) {
     drawn.crashes = wish.crashes;
     drawn.numbered_as_traced = true;
   }
-  remember_replay(wish.seed);
+  remember_replay(wish.seed, wish.breadth);
   alarm(world_takes_most);
   const Lived lived = live(drawn, Tracing::kept);
   fmt::print("{}{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.report, lived.effects,
@@ -209,6 +218,13 @@ int one_world(const Wish& wish) {
   if (lived.complaints.empty()) return 0;
   print_violations(lived);
   return 1;
+}
+
+int one_life(const Wish& wish) {
+  const simulation::Ended ended = killed_there(wish.exhaustion.life, wish.crashes);
+  fmt::print("{}{} effects, {} of them before the life begins\n", ended.trace, ended.effects.size(), ended.first);
+  for (const std::string& sentence : ended.complaints) fmt::print("    {}\n", sentence);
+  return ended.complaints.empty() ? 0 : 1;
 }
 
 int exhaust(const Wish& wish) {
@@ -237,11 +253,12 @@ int soak(const Wish& wish) {
   std::optional<sandbox::SignatureMemory> memory;
   if (!wish.real) memory.emplace();
   if (wish.exhaustive) return exhaust(wish);
+  if (!wish.exhaustion.life.empty()) return one_life(wish);
   if (!wish.worlds) return one_world(wish);
   const Figures figures = on_workers(wish.workers, [&](unsigned worker) {
     const std::uint64_t worlds = *wish.worlds > worker ? *wish.worlds - worker : 0;
     return lived_in({.from = wish.seed + worker, .worlds = worlds, .step = wish.workers, .seconds = wish.seconds},
-                    draw);
+                    wish.breadth, [&](std::uint64_t seed) { return draw(seed, wish.breadth); });
   });
   if (wish.report)
     fmt::print("{}", as_table(figures, seconds_for(figures.signatures)));

@@ -61,6 +61,8 @@ void Turns::take(Turn turn) {
       return fill_the_disks();
     case Turn::clock_jumps:
       return let_the_clock_jump();
+    case Turn::install_moved:
+      return move_an_install();
   }
 }
 
@@ -154,6 +156,24 @@ void Turns::let_the_clock_jump() {
   undo_with([&simulated, over] {
     *over = true;
     simulated.machine().clock_error = Duration{0};
+  });
+}
+
+// From the first certificate that has one to its neighbour.
+void Turns::move_an_install() {
+  auto& all = drawn_.certificates;
+  const auto from = std::ranges::find_if(all, [](const DrawnCertificate& one) { return !one.targets.empty(); });
+  if (from == all.end()) return;
+  const auto to = from == all.begin() ? from + 1 : from - 1;
+  auto& left = estate_.wanted(from->id).config.install;
+  estate_.wanted(to->id).config.install.push_back(left.front());
+  left.erase(left.begin());
+  if (drawn_.seed % 2 == 0) return;
+  undo_with([this, giver = from->id, receiver = to->id] {
+    auto& lent = estate_.wanted(receiver).config.install;
+    auto& own = estate_.wanted(giver).config.install;
+    own.insert(own.begin(), lent.back());
+    lent.pop_back();
   });
 }
 

@@ -28,6 +28,7 @@ class Turns {
   void let_a_newer_version_write();
   void fill_the_disks();
   void let_the_clock_jump();
+  void move_an_install();
   DrawnCertificate& last() { return drawn_.certificates.back(); }
   void undo_with(std::function<void()> act) { undo_.push_back(std::move(act)); }
   simulation::Estate& estate_;

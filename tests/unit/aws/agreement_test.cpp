@@ -1,5 +1,6 @@
 // The clients against the sandbox, which checks every signature with code of its own and is stricter than emulators.
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "aws/access.h"
@@ -60,9 +61,8 @@ TEST_F(AgreementWithTheSandbox, ChangesRecordSetsAndDeletesThemExactly) {
   world.zones().put("shop.example", weighted);
   in_process([&](Access& access, Outside& outside) -> Task<> {
     Route53 route53{access.client()};
-    auto zones = co_await route53.zones_named(domain);
+    auto zones = co_await route53.zones();
     EXPECT_EQ(zones.size(), 1U);
-    EXPECT_EQ((co_await route53.zones()).size(), 1U);
     EXPECT_FALSE((co_await route53.name_servers(zones.at(0).id)).empty());
     auto sets = co_await route53.record_sets(zones.at(0).id, "_acme-challenge.shop.example", "TXT");
     EXPECT_EQ(sets.size(), 1U);
@@ -100,7 +100,6 @@ TEST_F(AgreementWithTheSandbox, ShelvesACertificateAndBindsItOnceItIsSeen) {
     ServerCertificate made = co_await iam.upload("/certferry/", "www", content.chain.leaf_pem(), content.key.pem(),
                                                  content.chain.intermediates_pem());
     EXPECT_EQ((co_await iam.get("www"))->body, content.chain.leaf_pem());
-    EXPECT_EQ((co_await iam.list("/certferry/")).size(), 1U);
     EXPECT_FALSE(co_await iam.get("other"));
     std::optional<Failure> early;
     try {
@@ -149,12 +148,13 @@ TEST_F(AgreementWithTheSandbox, SealsUnderAContextAndAssumesARole) {
   world.sts().add_role("arn:aws:iam::210987654321:role/dns", "x-1");
   in_process([&](Access& access, Outside&) -> Task<> {
     Kms kms{access.client()};
+    const SealingKmsKey named{"alias/certferry", ""};
     DataKey key = co_await kms.generate_data_key("alias/certferry", {{"certferry", "secret/www/1"}});
-    EXPECT_EQ((co_await kms.decrypt("alias/certferry", key.ciphertext, {{"certferry", "secret/www/1"}})).reveal(),
+    EXPECT_EQ((co_await kms.decrypt(named, key.sealed.ciphertext, {{"certferry", "secret/www/1"}})).reveal(),
               key.plain.reveal());
     std::optional<Failure> refused;
     try {
-      co_await kms.decrypt("alias/certferry", key.ciphertext, {{"certferry", "secret/www/2"}});
+      co_await kms.decrypt(named, key.sealed.ciphertext, {{"certferry", "secret/www/2"}});
     } catch (const Failure& failure) {
       refused = failure;
     }
@@ -176,6 +176,16 @@ TEST_F(AgreementWithTheSandbox, WorksWithAClockThatIsAnHourOff) {
     EXPECT_EQ(access.requests_sent(), 2U);
     co_await sts.caller_identity();
     EXPECT_EQ(access.requests_sent(), 3U);
+  });
+}
+
+TEST_F(AgreementWithTheSandbox, SendsAgainAllThatWasUnderWayWithAClockThatIsAnHourOff) {
+  simulated.machine().clock_error = -hours(1);
+  in_process([&](Access& access, Outside&) -> Task<> {
+    const std::vector<Work> works(4, [&]() -> Task<> { co_await Sts{access.client()}.caller_identity(); });
+    const auto ended = co_await all_settled(works);
+    EXPECT_EQ(std::ranges::count(ended, nullptr), 4);
+    EXPECT_EQ(access.requests_sent(), 8U);
   });
 }
 

@@ -30,6 +30,13 @@ std::string error_xml(const std::string& code, const std::string& message) {
          "</Message></Error><RequestId>r</RequestId></ErrorResponse>";
 }
 
+std::string role_session(const std::string& id = "ASIA1", const std::string& expires = "2026-11-23T13:00:00Z") {
+  return "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>" + id +
+         "</AccessKeyId><SecretAccessKey>secretsecret</SecretAccessKey><SessionToken>tokentoken</SessionToken>"
+         "<Expiration>" +
+         expires + "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
+}
+
 TEST(Client, SendsASignedRequestToTheServicesHost) {
   Paper paper;
   paper.transport.answer(200, "<ok/>");
@@ -173,6 +180,19 @@ TEST(Client, TakesAWSsTimeForEveryCodeThatMayMeanAWrongClockButOnceACall) {
   }
 }
 
+TEST(Access, TakesAWSsTimeOnceForAllItsClients) {
+  Paper paper;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  const http::Headers date{{"Date", "Mon, 23 Nov 2026 13:00:00 GMT"}};
+  paper.transport.answer(403, error_xml("SignatureDoesNotMatch", "Signature expired: 20261123T120000Z"), date);
+  for (int i = 0; i < 4; ++i) paper.transport.answer(200, "<ok/>", date);
+  for (const char* region : {"eu-west-1", "us-east-1", "us-west-2", "eu-north-1"})
+    AWAITED(access.client_in(region).send(a_read()));
+  EXPECT_EQ(paper.transport.requests.size(), 5U);
+  EXPECT_EQ(paper.log.warnings.size(), 1U);
+  EXPECT_EQ(paper.transport.requests.back().headers.get("x-amz-date"), "20261123T130000Z");
+}
+
 TEST(Client, ABadSignatureWithARightClockIsNotTriedAgainNorShown) {
   Paper paper;
   paper.transport.answer(
@@ -195,6 +215,76 @@ TEST(Client, KeepsRoute53sPaceButNotThatOfAnOverriddenEndpoint) {
   for (int i = 0; i < 7; ++i) AWAITED(local.send(a_read()));
   EXPECT_EQ(paper.clock.slept.size(), 2U);
   EXPECT_EQ(paper.transport.requests.back().url.text(), "http://127.0.0.1:4566/2013-04-01/change/C1");
+}
+
+TEST(Client, SlowsRoute53DownWhereItThrottlesAndRecovers) {
+  Paper paper;
+  paper.entropy.octet = std::byte{0};  // no jitter: what is waited for is the budget
+  const auto waits_of = [&](int calls) {
+    paper.clock.slept.clear();
+    for (int i = 0; i < calls; ++i) paper.transport.answer(200, "<ok/>");
+    for (int i = 0; i < calls; ++i) AWAITED(paper.client.send(a_read()));
+    return paper.clock.slept;
+  };
+  paper.transport.answer(400, error_xml("Throttling", "Rate exceeded"));
+  const auto slow = waits_of(3);
+  ASSERT_EQ(slow.size(), 4U);  // the backoff, and one wait for each request
+  EXPECT_EQ(slow.at(1), milliseconds(400));
+  EXPECT_LT(slow.at(3), slow.at(1));  // each success gives something back
+  const auto recovered = waits_of(20);
+  EXPECT_EQ(recovered.back(), milliseconds(200));
+  EXPECT_EQ(waits_of(3), (std::vector{milliseconds(200), milliseconds(200), milliseconds(200)}));
+}
+
+TEST(Access, SharesTheBudgetOfAnAccountAmongItsRoles) {
+  Paper paper;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  const auto asks_as = [&](const std::string& role) {
+    paper.transport.answer(200, role_session());
+    for (int i = 0; i < 5; ++i) paper.transport.answer(200, "<ok/>");
+    for (int i = 0; i < 5; ++i) AWAITED(access.client_as(RoleSettings{.role = role}).send(a_read()));
+    return std::exchange(paper.clock.slept, {}).size();
+  };
+  EXPECT_EQ(asks_as("arn:aws:iam::210987654321:role/dns"), 0U);
+  EXPECT_EQ(asks_as("arn:aws:iam::210987654321:role/other"), 5U);
+  EXPECT_EQ(asks_as("arn:aws:iam::333333333333:role/dns"), 0U);
+}
+
+TEST(Access, JudgesTheEndOfASessionByAWSsTime) {
+  Paper paper;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  const http::Headers an_hour_ahead{{"Date", "Mon, 23 Nov 2026 13:00:00 GMT"}};
+  paper.transport.answer(403, error_xml("SignatureDoesNotMatch", "Signature expired"), an_hour_ahead);
+  paper.transport.answer(200, role_session("ASIA1", "2026-11-23T14:00:00Z"), an_hour_ahead);
+  paper.transport.answer(200, "<ok/>");
+  Client& client = access.client_as(RoleSettings{.role = "arn:aws:iam::210987654321:role/dns"});
+  AWAITED(client.send(a_read()));
+  paper.clock.pass(minutes(50));  // ours says that an hour and ten minutes are left
+  paper.transport.answer(200, role_session("ASIA2", "2026-11-23T15:00:00Z"));
+  paper.transport.answer(200, "<ok/>");
+  AWAITED(client.send(a_read()));
+  EXPECT_EQ(AWAITED(client.credentials())->access_key_id, "ASIA2");
+}
+
+TEST(Client, FetchesCredentialsAnewThatAWSSaysHaveExpired) {
+  Paper paper;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  Client& client = access.client_as(RoleSettings{.role = "arn:aws:iam::210987654321:role/dns"});
+  paper.transport.answer(200, role_session("ASIA1", "2026-11-23T14:00:00Z"));
+  paper.transport.answer(200, "<ok/>");
+  AWAITED(client.send(a_change()));
+  paper.clock.pass(minutes(2));
+  paper.transport.answer(403, error_xml("ExpiredToken", "The security token is expired"));
+  paper.transport.answer(200, role_session("ASIA2", "2026-11-23T15:00:00Z"));
+  paper.transport.answer(200, "<ok/>");
+  EXPECT_EQ(AWAITED(client.send(a_change())).status, 200);
+  EXPECT_EQ(AWAITED(client.credentials())->access_key_id, "ASIA2");
+  // Those that were just fetched are no better a second time.
+  paper.transport.answer(403, error_xml("ExpiredToken", "The security token is expired"));
+  const auto failure = FAILURE_OF(client.send(a_change()));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code(), "ExpiredToken");
+  EXPECT_TRUE(paper.transport.replies.empty());
 }
 
 TEST(Client, FormCallsSayThatTheyAreForms) {

@@ -6,6 +6,7 @@
 #include "aws/container_credentials.h"
 #include "aws/instance_metadata.h"
 #include "aws/role_credentials.h"
+#include "base/limits/aws.h"
 #include "replay.h"
 
 namespace certferry::aws::testing {
@@ -62,10 +63,11 @@ TEST(InstanceCredentials, StayInUseWhileARefreshFailsAndTheyLive) {
   EXPECT_EQ(paper.transport.requests.size(), 4U);
   paper.clock.pass(minutes(11));
   paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 1 s");
-  EXPECT_EQ(said(FAILURE_OF(provider->credentials())),
-            "transient | the instance metadata service (IMDSv2): no answer within 1 s | On EC2 attach a role to the "
-            "instance; "
-            "in a container set its metadata hop limit to 2; elsewhere give credentials");
+  EXPECT_EQ(
+      said(FAILURE_OF(provider->credentials())),
+      "transient | the instance metadata service (IMDSv2): no answer within 1 s, as in a container whose instance "
+      "has a metadata hop limit of 1 | On EC2 attach a role to the instance; in a container set its metadata hop "
+      "limit to 2; elsewhere give credentials");
 }
 
 TEST(InstanceCredentials, AreNotUsedBeyondTheirEndBecauseARefreshFailedJustBefore) {
@@ -190,6 +192,31 @@ TEST(ProcessCredentials, NeverShowWhatAFailedCommandPrinted) {
       "refused | credential_process: tool ended with status 3 | Run the command by hand, and correct the profile");
 }
 
+TEST(ProcessCredentials, ThatCouldNotBeHadAreAskedForOnceByAllAndAgainAfterTheirPause) {
+  Paper paper;
+  int ran = 0;
+  paper.host.on_run = [&](const Command&) {
+    ++ran;
+    return Exit{.status = 3};
+  };
+  ProcessCredentials provider{paper.outside, "tool"};
+  const std::vector<Work> works(8, [&]() -> Task<> { co_await provider.credentials(); });
+  for (int round = 1; round <= 2; ++round) {
+    const auto ended = AWAITED(all_settled(works));
+    EXPECT_EQ(std::ranges::count(ended, nullptr), 0);
+    EXPECT_EQ(ran, round);
+    EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
+              "refused | credential_process: tool ended with status 3 | Run the command by hand, and correct the "
+              "profile");
+    EXPECT_EQ(ran, round);
+    paper.clock.pass(limits::aws::refresh_pause);
+  }
+  paper.host.on_run = [](const Command&) {
+    return Exit{.status = 0, .output = R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret"})"};
+  };
+  EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID");
+}
+
 TEST(Access, TakesRegionProfileAndEndpointsFromTheSharedFiles) {
   Paper paper;
   paper.host.variables = {{"AWS_PROFILE", "shop"}};
@@ -260,6 +287,16 @@ TEST(Access, AsksTheInstanceForItsRegionWhereNothingElseSaysOne) {
   EXPECT_EQ(paper.transport.requests.at(1).url.path(), "/latest/meta-data/placement/region");
 }
 
+TEST(Access, SaysWhatTheInstanceAnsweredWhereItGaveNoRegion) {
+  Paper paper;
+  paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 1 s");
+  EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, {}))),
+            "refused | no AWS region is known: [aws] region, AWS_REGION and profile default give none; the instance "
+            "metadata service (IMDSv2): no answer within 1 s, as in a container whose instance has a metadata hop "
+            "limit of 1 | Set region in [aws], or AWS_REGION, to a region such as eu-west-1");
+  EXPECT_EQ(paper.transport.requests.size(), 1U);
+}
+
 TEST(Access, SaysEachPlaceThatWasLookedAt) {
   Paper paper;
   paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
@@ -269,8 +306,8 @@ TEST(Access, SaysEachPlaceThatWasLookedAt) {
       said(FAILURE_OF(access->client().credentials())),
       "refused | no AWS credentials: AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile default in "
       "/home/.aws/config and /home/.aws/credentials has none, this is no container with a role; the instance metadata "
-      "service "
-      "(IMDSv2): no answer within 1 s | Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a "
+      "service (IMDSv2): no answer within 1 s, as in a container whose instance has a metadata hop limit of 1 | Set "
+      "AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a "
       "role to this machine");
 
   paper.host.variables["AWS_EC2_METADATA_DISABLED"] = "TRUE";
@@ -295,6 +332,10 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "",
        "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
        "correct AWS_PROFILE"},
+      {{{"AWS_PROFILE", "shop"}},
+       "[default]\nin valid = 1\n[other]\n[shop]\nregion = eu-west-1\n",
+       "refused | AWS profile shop is neither in /home/.aws/config nor in /home/.aws/credentials; "
+       "/home/.aws/config:4: [shop] is no profile here: write [profile shop] | Add it, or correct AWS_PROFILE"},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "yes"}},
        "",
        "refused | AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false | Write true or false"},
@@ -339,6 +380,21 @@ TEST(Access, RefusesWhatItCannotHonour) {
     if (!row.config.empty()) paper.host.files["/home/.aws/config"] = row.config;
     EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, {}))), row.expected);
   }
+}
+
+TEST(Access, TellsWhatOfTheSharedFilesItDoesNotRead) {
+  Paper paper;
+  paper.host.variables = {{"AWS_PROFILE", "shop"}};
+  paper.host.files["/home/.aws/config"] =
+      "[other]\n[profile shop]\nregion = eu-west-1\nca_bundle = /etc/ca.pem\nduration_seconds = 900\n"
+      "sdk_ua_app_id = shop\n[profile else]\nca_bundle = /etc/ca.pem\n";
+  const auto access = AWAITED(Access::open(paper.outside, {}));
+  EXPECT_EQ(access->ignored_settings(),
+            (std::vector<std::string>{
+                "/home/.aws/config:1: [other] is no profile here: write [profile other]",
+                "/home/.aws/config:4: ca_bundle is not read: set AWS_CA_BUNDLE",
+                "/home/.aws/config:5: duration_seconds is not read: a role is assumed for an hour at a time",
+                "/home/.aws/config:6: sdk_ua_app_id is not read: set AWS_SDK_UA_APP_ID"}));
 }
 
 TEST(Access, AssumesARoleOnceForAllItsRegions) {

@@ -76,6 +76,18 @@ TEST(ServiceErrors, NameThePermissionToAllow) {
             "docs/permissions.md");
 }
 
+TEST(ServiceErrors, SayThatSomebodyElseAnsweredWhereNoServiceDid) {
+  const std::string next = " | Look for a proxy or a sign-in page that answers in the service's place";
+  const Call call = call_of("sts", "GetCallerIdentity", "these credentials");
+  for (int status : {400, 403, 404, 451})
+    for (const char* body : {"<html><body>Blocked</body></html>", "Blocked", "{\"blocked\": true}", ""})
+      EXPECT_EQ(meaning(call, status, body),
+                "refused | STS GetCallerIdentity on these credentials: HTTP " + std::to_string(status) + next)
+          << body;
+  EXPECT_EQ(meaning(call_of("s3", "GetObject", "s3://state/k"), 403, "<html>Blocked</html>"),
+            "refused | S3 GetObject on s3://state/k: HTTP 403" + next);
+}
+
 TEST(ServiceErrors, SayWhatIsWrongWithTheCredentials) {
   Call call = call_of("sts", "GetCallerIdentity", "these credentials");
   EXPECT_EQ(meaning(call, 403, query_error("ExpiredToken", "The security token is expired")),

@@ -81,25 +81,6 @@ TEST(Iam, GetsBodyAndChain) {
   EXPECT_FALSE(AWAITED(iam.get("www")));
 }
 
-TEST(Iam, ListsEveryPageUnderAPath) {
-  Paper paper;
-  Iam iam{paper.client};
-  auto page = [](const std::string& members, const std::string& rest) {
-    return "<ListServerCertificatesResponse><ListServerCertificatesResult><ServerCertificateMetadataList>" + members +
-           "</ServerCertificateMetadataList>" + rest +
-           "</ListServerCertificatesResult></ListServerCertificatesResponse>";
-  };
-  paper.transport.answer(
-      200, page("<member>" + metadata_xml("a") + "</member>", "<IsTruncated>true</IsTruncated><Marker>m==</Marker>"));
-  paper.transport.answer(200, page("<member>" + metadata_xml("b") + "</member>", "<IsTruncated>false</IsTruncated>"));
-  auto found = AWAITED(iam.list("/certferry/"));
-  ASSERT_EQ(found.size(), 2U);
-  EXPECT_EQ(found[1].name, "b");
-  EXPECT_FALSE(found[1].body);
-  EXPECT_EQ(paper.transport.requests.at(1).body,
-            "Action=ListServerCertificates&Version=2010-05-08&PathPrefix=%2Fcertferry%2F&Marker=m%3D%3D");
-}
-
 TEST(Iam, TellsWhyACertificateIsStillThere) {
   Paper paper;
   Iam iam{paper.client};
@@ -151,6 +132,17 @@ TEST(Iam, TellsWhatAPrincipalsPoliciesDoNotAllowFromAllPages) {
             "ContextEntries.member.1.ContextKeyType=stringList&"
             "ContextEntries.member.1.ContextKeyValues.member.1=x&ContextEntries.member.1.ContextKeyValues.member.2=y");
   EXPECT_TRUE(paper.transport.requests.at(1).body.ends_with("&Marker=m1"));
+}
+
+TEST(Iam, TurnsNoMorePagesOfDecisionsThanItAskedFor) {
+  Paper paper;
+  Iam iam{paper.client};
+  for (int page = 0; page < 3; ++page)
+    paper.transport.answer(200, simulated("", "<IsTruncated>true</IsTruncated><Marker>again</Marker>"));
+  EXPECT_EQ(said(FAILURE_OF(iam.denied({"arn:aws:iam::1:role/web", {"a:One", "a:Two"}, {"*"}, {}}))),
+            "transient | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: more pages than decisions were asked "
+            "for | Run again");
+  EXPECT_EQ(paper.transport.requests.size(), 2U);
 }
 
 TEST(Iam, SaysWhyItsSimulatorKnowsNoSuchRole) {

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "aws/kms.h"
@@ -15,7 +16,8 @@ TEST(Kms, MakesADataKeyForAContext) {
   paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk","KeyId":"arn","Plaintext":"cGxhaW4="})");
   DataKey key = AWAITED(kms.generate_data_key("alias/certferry", of_a_key));
   EXPECT_EQ(key.plain.reveal(), "plain");
-  EXPECT_EQ(key.ciphertext, "sealed");
+  EXPECT_EQ(key.sealed.ciphertext, "sealed");
+  EXPECT_EQ(key.sealed.key_arn, "arn");
   const http::Request& sent = paper.transport.requests.at(0);
   EXPECT_EQ(sent.url.text(), "https://kms.eu-west-1.amazonaws.com/");
   EXPECT_EQ(sent.headers.get("x-amz-target"), "TrentService.GenerateDataKey");
@@ -27,10 +29,12 @@ TEST(Kms, MakesADataKeyForAContext) {
 TEST(Kms, EncryptsAndDecryptsWithTheKeyNamed) {
   Paper paper;
   Kms kms{paper.client};
-  paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk"})");
+  paper.transport.answer(200, R"({"CiphertextBlob":"c2VhbGVk","KeyId":"arn"})");
   paper.transport.answer(200, R"({"Plaintext":"cGxhaW4="})");
-  EXPECT_EQ(AWAITED(kms.encrypt("k", Secret{"plain"}, {})), "sealed");
-  EXPECT_EQ(AWAITED(kms.decrypt("k", "sealed", of_a_key)).reveal(), "plain");
+  const Encrypted sealed = AWAITED(kms.encrypt("k", Secret{"plain"}, {}));
+  EXPECT_EQ(sealed.ciphertext, "sealed");
+  EXPECT_EQ(sealed.key_arn, "arn");
+  EXPECT_EQ(AWAITED(kms.decrypt({"k", "arn"}, "sealed", of_a_key)).reveal(), "plain");
   EXPECT_EQ(paper.transport.requests.at(0).body, R"({"KeyId":"k","Plaintext":"cGxhaW4="})");
   EXPECT_EQ(paper.transport.requests.at(1).body,
             R"({"CiphertextBlob":"c2VhbGVk","EncryptionContext":{"certferry":"secret/www/1"},"KeyId":"k"})");
@@ -49,13 +53,40 @@ TEST(Kms, RefusesABlobOfAnotherPurposeOrKey) {
   Paper paper;
   Kms kms{paper.client};
   paper.transport.answer(400, R"({"__type":"InvalidCiphertextException"})");
-  paper.transport.answer(400, R"({"__type":"IncorrectKeyException","message":"other key"})");
-  EXPECT_EQ(said(FAILURE_OF(kms.decrypt("k", "sealed", {}))),
+  EXPECT_EQ(said(FAILURE_OF(kms.decrypt({"k", "arn"}, "sealed", {}))),
             "refused | KMS Decrypt on key k: InvalidCiphertextException | "
             "Restore the object as it was written: it was changed, or sealed for another purpose");
-  EXPECT_EQ(said(FAILURE_OF(kms.decrypt("k", "sealed", {}))),
-            "refused | KMS Decrypt on key k: IncorrectKeyException: other key | Set kms_key to the key that sealed the "
-            "state");
+  for (int i = 0; i < 2; ++i)
+    paper.transport.answer(400, R"({"__type":"IncorrectKeyException","message":"other key"})");
+  EXPECT_EQ(said(FAILURE_OF(kms.decrypt({"k", "arn"}, "sealed", {}))),
+            "refused | KMS Decrypt on key arn: IncorrectKeyException: other key | Set kms_key to the key that sealed "
+            "the state");
+  EXPECT_TRUE(paper.transport.replies.empty());
+}
+
+TEST(Kms, DecryptsByTheKeyThatSealedWhereItsNameMeansAnotherOrNone) {
+  for (const char* code : {"IncorrectKeyException", "NotFoundException"}) {
+    Paper paper;
+    Kms kms{paper.client};
+    for (int i = 0; i < 2; ++i) {
+      paper.transport.answer(400, fmt::format(R"({{"__type":"{}"}})", code));
+      paper.transport.answer(200, R"({"Plaintext":"cGxhaW4="})");
+    }
+    EXPECT_EQ(AWAITED(kms.decrypt({"alias/a", "arn"}, "sealed", {})).reveal(), "plain");
+    EXPECT_EQ(paper.transport.requests.at(1).body, R"({"CiphertextBlob":"c2VhbGVk","KeyId":"arn"})");
+    EXPECT_EQ(AWAITED(kms.decrypt({"alias/a", ""}, "sealed", {})).reveal(), "plain");
+    EXPECT_EQ(paper.transport.requests.at(3).body, R"({"CiphertextBlob":"c2VhbGVk"})");
+  }
+}
+
+TEST(Kms, NamesTheFormerKeyThatIsNotAllowed) {
+  Paper paper;
+  Kms kms{paper.client};
+  paper.transport.answer(400, R"({"__type":"IncorrectKeyException"})");
+  paper.transport.answer(400, R"({"__type":"AccessDeniedException","message":"no"})");
+  EXPECT_EQ(said(FAILURE_OF(kms.decrypt({"alias/a", "arn"}, "sealed", {}))),
+            "refused | KMS Decrypt on key arn: AccessDeniedException: no | Allow kms:Decrypt on key arn; see "
+            "docs/permissions.md");
 }
 
 TEST(Kms, RefusesMoreThanItTakes) {

@@ -165,6 +165,16 @@ TEST(ElbV2, SendsNothingButTheDefaultCertificate) {
             "%2Fcertferry%2Fwww");
 }
 
+TEST(ElbV2, NamesNothingToModifyWhereNothingIsToChange) {
+  Paper paper;
+  ElbV2 elb{paper.client};
+  paper.transport.answer(200, "<ModifyListenerResponse/>");
+  AWAITED(elb.modify_nothing(Arn::parse(listener_arn)));
+  EXPECT_EQ(paper.transport.requests.at(0).body,
+            "Action=ModifyListener&Version=2015-12-01&ListenerArn=arn%3Aaws%3Aelasticloadbalancing%3Aeu-west-1%"
+            "3A123456789012%3Alistener%2Fapp%2Fweb%2F50dc%2Ff2f7");
+}
+
 TEST(ElbV2, ReadsWhatTheAccountMayHave) {
   Paper paper;
   ElbV2 elb{paper.client};

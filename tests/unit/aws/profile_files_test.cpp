@@ -80,7 +80,9 @@ TEST(ProfileFiles, SayWhereAValueStands) {
 
 TEST(ProfileFiles, SayWhatTheyIgnored) {
   ProfileFiles files = read("[shop]\nregion = x\n[default]\n[profile default]\nin valid = 1\n", "[profile shop]\n");
-  EXPECT_EQ(files.ignored,
+  std::vector<std::string> said;
+  for (const Ignored& part : files.ignored) said.push_back(part.said);
+  EXPECT_EQ(said,
             (std::vector<std::string>{
                 "config:1: [shop] is no profile here: write [profile shop]",
                 "config:3: [default] gives way to [profile default]", "config:5: \"in valid\" is no name of a property",

@@ -162,7 +162,7 @@ void check_answer(const std::string& protocol, const Json& suite, const Json& gi
 
 TEST(ProtocolAnswers, AreReadAsThePublishedCasesSay) {
   std::map<std::string, Tally> tallies;
-  for (const char* protocol : {"query", "rest-xml", "json", "rest-json"})
+  for (const char* protocol : {"query", "rest-xml", "json", "json_1_0", "rest-json"})
     if (!each_case("output", protocol, [&](const Json& suite, const Json& given) {
           if (!given.find("error")) check_answer(protocol, suite, given, tallies[protocol]);
         }))
@@ -171,6 +171,7 @@ TEST(ProtocolAnswers, AreReadAsThePublishedCasesSay) {
                     ignored = "botocore is not held to it", many = "several values in headers";
   EXPECT_EQ(tallies, (std::map<std::string, Tally>{
                          {"json", {32, {{odd, 3}, {open, 11}}}},
+                         {"json_1_0", {5, {{odd, 3}, {open, 12}}}},
                          {"query", {31, {{ignored, 1}, {odd, 3}}}},
                          {"rest-json", {38, {{ignored, 6}, {odd, 6}, {open, 22}, {many, 7}}}},
                          {"rest-xml", {52, {{ignored, 5}, {odd, 6}, {open, 5}, {many, 6}, {"XML attributes", 2}}}},

@@ -17,33 +17,6 @@ std::string page_xml(const std::string& root, const std::string& inner) {
          "</" + root + ">";
 }
 
-TEST(Route53, FindsEveryZoneOfExactlyThisNameOverPages) {
-  Paper paper;
-  Route53 route53{paper.client};
-  paper.transport.answer(
-      200, page_xml("ListHostedZonesByNameResponse",
-                    "<HostedZones>" + zone_xml("Z1", "example.com.", false) +
-                        "</HostedZones><IsTruncated>true</IsTruncated>"
-                        "<NextDNSName>example.com.</NextDNSName><NextHostedZoneId>Z2</NextHostedZoneId>"));
-  paper.transport.answer(
-      200,
-      page_xml("ListHostedZonesByNameResponse",
-               "<HostedZones>" + zone_xml("Z2", "example.com.", true) + zone_xml("Z3", "shop.example.com.", false) +
-                   "</HostedZones><IsTruncated>true</IsTruncated><NextDNSName>a.test.</NextDNSName>"
-                   "<NextHostedZoneId>Z4</NextHostedZoneId>"));
-  auto zones = AWAITED(route53.zones_named(DomainName::parse("example.com")));
-  ASSERT_EQ(zones.size(), 2U);
-  EXPECT_EQ(zones[0].id.text(), "Z1");
-  EXPECT_FALSE(zones[0].private_zone);
-  EXPECT_EQ(zones[1].id.text(), "Z2");
-  EXPECT_TRUE(zones[1].private_zone);
-  EXPECT_EQ(paper.transport.requests.at(0).url.text(),
-            "https://route53.amazonaws.com/2013-04-01/hostedzonesbyname?dnsname=example.com&maxitems=100");
-  EXPECT_EQ(
-      paper.transport.requests.at(1).url.text(),
-      "https://route53.amazonaws.com/2013-04-01/hostedzonesbyname?dnsname=example.com&hostedzoneid=Z2&maxitems=100");
-}
-
 TEST(Route53, ListsAllZonesAndSkipsNamesThatAreNone) {
   Paper paper;
   Route53 route53{paper.client};

@@ -149,6 +149,7 @@ TEST(SsoCredentials, NeverShowWhatStandsInTheFile) {
     ASSERT_TRUE(failure) << text;
     EXPECT_EQ(failure->kind(), Failure::Kind::refused) << text;
     EXPECT_EQ(std::string{failure->what()}.find("half-a-secret"), std::string::npos) << failure->what();
+    given.paper.clock.pass(limits::aws::refresh_pause);
   }
   given.paper.host.files.clear();
   EXPECT_EQ(said(FAILURE_OF(given.provider->credentials())),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits/renewal.h"
+#include "cli/said.h"
 
 namespace certferry {
 namespace {
@@ -11,11 +12,13 @@ template <class T>
 T understood(const std::vector<std::string>& arguments) {
   const auto parsed = parse_command_line(arguments);
   if (const auto* told = std::get_if<Told>(&parsed)) throw std::runtime_error(told->text);
+  if (const auto* wrong = std::get_if<UsageError>(&parsed)) throw std::runtime_error(failure_text(wrong->failure));
   return std::get<T>(std::get<CommandLine>(parsed).command);
 }
 
 Told told(const std::vector<std::string>& arguments) {
   const auto parsed = parse_command_line(arguments);
+  if (const auto* wrong = std::get_if<UsageError>(&parsed)) return {failure_text(wrong->failure), wrong->exit};
   const auto* words = std::get_if<Told>(&parsed);
   return words ? *words : Told{"understood", -1};
 }
@@ -122,6 +125,22 @@ TEST(CommandLine, ExitsWithThreeWhereCheckIsMisused) {
   EXPECT_EQ(told({"check", "a.example", "--starttls", "gopher"}).exit, 3);
   EXPECT_EQ(told({"check", "a.example", "--warn", "5", "--crit", "7"}).text,
             "certferry: --crit is more than --warn\n  -> See certferry check --help\n");
+}
+
+TEST(CommandLine, RemembersThatJsonWasAskedForWhateverElseIsWrong) {
+  const auto json = [](const std::vector<std::string>& words) {
+    return std::get<UsageError>(parse_command_line(words)).json;
+  };
+  EXPECT_TRUE(json({"apply", "--json", "--bogus"}));
+  EXPECT_TRUE(json({"apply", "--bogus", "--json"}));
+  EXPECT_TRUE(json({"--json", "aply"}));
+  EXPECT_TRUE(json({"check", "--json"}));
+  EXPECT_FALSE(json({"check"}));
+}
+
+TEST(CommandLine, ExitsWithThreeWhereCheckCouldNotLook) {
+  EXPECT_EQ(exit_of_failure(CheckCommand{}), 3);
+  EXPECT_EQ(exit_of_failure(ApplyCommand{}), 1);
 }
 
 TEST(CommandLine, HelpsWithExamplesForEveryCommand) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/failure.h"
@@ -15,6 +16,8 @@
 namespace certferry {
 namespace {
 
+using testing::HasSubstr;
+
 // A machine in a directory of its own, whose doors to the outside do not open.
 class Commands : public testing::Test {
  protected:
@@ -24,6 +27,10 @@ class Commands : public testing::Test {
     host_.emplace(posix_, root_, std::map<std::string, std::string>{}, log_);
   }
   ~Commands() override { std::filesystem::remove_all(root_); }
+
+  void environment(std::map<std::string, std::string> variables) {
+    host_.emplace(posix_, root_, std::move(variables), log_);
+  }
 
   void write(const std::string& path, const std::string& text) {
     const std::filesystem::path whole = root_ + path;
@@ -83,14 +90,17 @@ TEST_F(Commands, ExitWithTwoWhereTheConfigurationIsMissingOrWrong) {
   write("/etc/certferry/certferry.toml", "[ca]\nagree_to_terms = true\n");
   EXPECT_EQ(run({"apply"}), 2);
   EXPECT_EQ(err,
-            "certferry: the configuration names no certificate\n  -> Add [[certificate]] with domains = "
+            "certferry: /etc/certferry/certferry.toml:1:1: the configuration names no certificate\n  -> Add "
+            "[[certificate]] with domains = "
             "[\"example.com\"]\n");
 }
 
 TEST_F(Commands, ExitWithTwoWhereANameIsNoCertificate) {
   write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
   EXPECT_EQ(run({"apply", "--renew", "wwww"}), 2);
-  EXPECT_EQ(err, "certferry: --renew: no certificate is called \"wwww\"\n  -> Write --renew www\n");
+  EXPECT_EQ(err,
+            "certferry: --renew: no certificate of /etc/certferry/certferry.toml is called \"wwww\"\n"
+            "  -> Write --renew www\n");
 }
 
 TEST_F(Commands, ExitWithOneWhereTheOutsideFails) {
@@ -128,6 +138,52 @@ TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
   EXPECT_EQ(run({"check", "a.example"}), 3);
   EXPECT_EQ(run({"check", "--from-file", "/hosts.txt"}), 3);
   EXPECT_EQ(err, "certferry: /hosts.txt is not there\n  -> Name a file with one host a line\n");
+}
+
+constexpr const char* one_classic =
+    "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nelb = \"web\"\n";
+
+TEST_F(Commands, PolicyTakesTheRegionOfTheEnvironmentWhereNothingIsAsked) {
+  write("/etc/certferry/certferry.toml", one_classic);
+  environment({{"AWS_REGION", "cn-north-1"}});
+  EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"arn:aws-cn:elasticloadbalancing:cn-north-1:*:loadbalancer/web\""));
+  EXPECT_THAT(out, HasSubstr("\"arn:aws-cn:route53:::hostedzone/*\""));
+  environment({{"AWS_DEFAULT_REGION", "us-gov-west-1"}});
+  EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:*:loadbalancer/web\""));
+  write("/etc/certferry/certferry.toml", std::string{"[aws]\nregion = \"eu-west-1\"\n"} + one_classic);
+  EXPECT_EQ(run({"policy", "--offline", "--json"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("arn:aws:elasticloadbalancing:eu-west-1:*:loadbalancer/web"));
+  EXPECT_THAT(out, HasSubstr("\"unknown\":[]"));
+}
+
+TEST_F(Commands, PolicyTakesThePartitionOfAListenerOrSaysThatItIsNotKnown) {
+  const std::string listener =
+      "arn:aws-cn:elasticloadbalancing:cn-north-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2";
+  write("/etc/certferry/certferry.toml",
+        "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nlistener = \"" + listener + "\"\n");
+  EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"arn:aws-cn:route53:::hostedzone/*\""));
+  write("/etc/certferry/certferry.toml", one_classic);
+  EXPECT_EQ(run({"policy", "--offline", "--json"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"unknown\":[\"the region: every one is allowed"));
+}
+
+TEST_F(Commands, SandboxWantsToKnowWhosePolicyItIs) {
+  EXPECT_EQ(run({"sandbox", "--bucket", "state", "--bucket-policy", "/bucket.json"}), 2);
+  EXPECT_EQ(err,
+            "certferry: --bucket-policy: \"/bucket.json\" does not say whose policy it is\n  -> Write it as "
+            "--bucket-policy my-bucket=policy.json\n");
+  EXPECT_EQ(run({"sandbox", "--key-policy", "/key.json"}), 2);
+  EXPECT_THAT(err, HasSubstr("Write it as --key-policy alias/my-key=policy.json"));
+  EXPECT_EQ(run({"sandbox", "--policy", "/a=b.json"}), 2);
+  EXPECT_THAT(err, HasSubstr("the policy /a=b.json is not there"));
+  write("/bucket.json", R"({"Statement":[]})");
+  EXPECT_EQ(run({"sandbox", "--bucket", "state", "--bucket-policy", "other=/bucket.json"}), 1);
+  EXPECT_THAT(err, HasSubstr("the sandbox has no bucket other"));
+  EXPECT_EQ(run({"sandbox", "--policy", "arn:aws:iam::123456789012:role/none=/bucket.json"}), 1);
+  EXPECT_THAT(err, HasSubstr("the sandbox has no role arn:aws:iam::123456789012:role/none"));
 }
 
 }  // namespace

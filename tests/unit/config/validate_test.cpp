@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "refusals.h"
@@ -97,13 +98,30 @@ TEST(ValidateConfig, RefusesAKeyThatTheLoadBalancerCannotServe) {
 
 TEST(ValidateConfig, SaysBeforeAnOrderIsSpentWhatEveryCaRefuses) {
   EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"example.com\", \"*.example.com\", \"www.example.com\"]\n"),
-            "certferry.toml:1:1: *.example.com covers www.example.com, and CAs refuse the two together -> Leave "
+            "certferry.toml:2:44: *.example.com covers www.example.com, and CAs refuse the two together -> Leave "
             "www.example.com away");
   EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"example.com\", \"EXAMPLE.com\"]\n"),
-            "certferry.toml:1:1: example.com is listed twice -> Leave one of the two away");
+            "certferry.toml:2:27: example.com is listed twice -> Leave one of the two away");
   EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"_acme-challenge.example.com\"]\n"),
-            "certferry.toml:1:1: _acme-challenge.example.com has a \"_\", which no CA certifies -> Leave it away, or "
+            "certferry.toml:2:12: _acme-challenge.example.com has a \"_\", which no CA certifies -> Leave it away, or "
             "write the host's own name");
+}
+
+TEST(ValidateConfig, CountsNamesByWhatIsTakenOfThem) {
+  const auto with = [](std::size_t names, const std::string& directory) {
+    std::string domains;
+    for (std::size_t i = 0; i < names; ++i) domains += fmt::format("  \"h{}.example.com\",\n", i);
+    return refusal("[ca]\ndirectory = \"" + directory + "\"\n[[certificate]]\nname = \"www\"\ndomains = [\n" + domains +
+                   "]\n");
+  };
+  const std::string own = "https://ca.internal/directory",
+                    remedy = " -> Make two certificates of it, or let a wildcard stand for several names";
+  EXPECT_EQ(with(100, "letsencrypt"), "");
+  EXPECT_EQ(with(101, "letsencrypt"),
+            "certferry.toml:106:3: certificate \"www\" has 101 names, and Let's Encrypt takes 100" + remedy);
+  EXPECT_EQ(with(500, own), "");
+  EXPECT_EQ(with(501, own),
+            "certferry.toml:506:3: certificate \"www\" has 501 names, and certferry takes 500" + remedy);
 }
 
 TEST(ValidateConfig, TakesTheSameRulesToFlags) {

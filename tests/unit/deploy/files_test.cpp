@@ -60,17 +60,33 @@ TEST_F(FilesTest, QuotesWhatAFailedReloadSaidAndGoesBack) {
     const Serving former = co_await target.look();
     const PrivateKey key = PrivateKey::generate(KeyType::p256);
     const Shelved next = co_await target.shelf().put(second, key, {});
-    machine.on_run = [](const Command&) { return Exit{.status = 1, .output = "unknown directive\x1b"}; };
+    machine.on_run = [](const Command&) { return Exit{.status = 1, .output = "unknown\ndirective\x1b\n"}; };
     const Work bind = [&]() -> Task<> { co_await target.bind(next, former); };
     const auto failure = co_await failure_of(bind);
     EXPECT_EQ(failure.value().kind(), Failure::Kind::refused);
-    EXPECT_NE(std::string{failure->what()}.find("unknown directive"), std::string::npos);
-    EXPECT_EQ(std::string{failure->what()}.find('\x1b'), std::string::npos);
+    EXPECT_STREQ(failure->what(),
+                 R"(files /etc/ssl/www: `systemctl reload nginx` ended with 1: unknown\ndirective\x1b)");
     machine.on_run = [](const Command&) { return Exit{}; };
-    co_await target.restore(former, next);
+    EXPECT_TRUE(co_await target.restore(former, next));
     co_await target.verify(issued, Serving{});
   });
   EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), issued.chain.pem());
+}
+
+TEST_F(FilesTest, SaysThatTheLinkIsBackWhereTheReloadFailsOnceMore) {
+  on_target([&](Target& target) -> Task<> {
+    co_await installed(target, co_await target.look());
+    const Serving former = co_await target.look();
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    const Shelved next = co_await target.shelf().put(second, key, {});
+    machine.on_run = [](const Command&) { return Exit{.status = 1, .output = " \n"}; };
+    const Work bind = [&]() -> Task<> { co_await target.bind(next, former); };
+    EXPECT_TRUE(co_await failure_of(bind));
+    EXPECT_TRUE(co_await target.restore(former, next));
+    EXPECT_FALSE(co_await target.restore(former, next)) << "it is back already";
+  });
+  EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), issued.chain.pem());
+  EXPECT_TRUE(heard("`systemctl reload nginx` ended with 1; live leads to " + place() + " again"));
 }
 
 TEST_F(FilesTest, LeavesALinkAloneThatSomebodyElseMoved) {

@@ -110,12 +110,12 @@ TEST_F(LoadBalancerTargetTest, RestoresOnlyWhereItStillRefersToWhatWeBound) {
     const Serving former = co_await target.look();
     const Shelved bound = co_await installed(target, former);
     classic_reference() = theirs;
-    co_await target.restore(former, bound);
+    EXPECT_FALSE(co_await target.restore(former, bound));
     EXPECT_EQ(classic_reference(), theirs);
     classic_reference() = bound.reference;
-    co_await target.restore(former, bound);
+    EXPECT_TRUE(co_await target.restore(former, bound));
     EXPECT_EQ(classic_reference(), before_arn);
-    co_await target.restore(former, bound);
+    EXPECT_FALSE(co_await target.restore(former, bound));
     EXPECT_EQ(classic_reference(), before_arn);
   });
 }
@@ -132,6 +132,7 @@ TEST_F(LoadBalancerTargetTest, BelievesTheApiWithAWarningWhereNoHandshakeTells) 
     EXPECT_EQ(co_await target.verify(issued, Serving{}), Proof::api);
   });
   EXPECT_TRUE(heard("verified by the word of the API alone"));
+  EXPECT_TRUE(heard("verify = \"api\""));
 }
 
 TEST_F(LoadBalancerTargetTest, AsksForNoHandshakeWhereToldTo) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -137,6 +138,14 @@ reload = ["systemctl", "reload", "nginx"]
     return s3_store(outside, access.client(), rest.substr(0, rest.find('/')), rest.substr(rest.find('/') + 1));
   }
 };
+
+// What a finding may be expected to be.
+inline auto is(Finding::Verdict verdict) { return testing::Field("verdict", &Finding::verdict, verdict); }
+inline auto green() { return is(Finding::Verdict::green); }
+inline auto says(Finding::Verdict verdict, const std::string& found, const std::string& next = "") {
+  return testing::AllOf(is(verdict), testing::Field("found", &Finding::found, testing::HasSubstr(found)),
+                        testing::Field("next", &Finding::next, testing::HasSubstr(next)));
+}
 
 // The first finding of this check whose subject contains `subject`.
 inline Finding about(const Findings& findings, const std::string& check, const std::string& subject = "") {

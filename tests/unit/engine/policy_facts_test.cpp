@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <ranges>
 
+#include "engine/zone_rules.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
 #include "sandbox/mounts/simulated_world.h"
@@ -30,7 +31,8 @@ class PolicyFactsOfAWorld : public testing::Test {
     const auto ending = simulated.run([&](Outside& outside, Store&) -> Task<> {
       aws::Access access{
           outside, std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"), "eu-west-1", {}};
-      findings = co_await find_policy_facts(outside, access, config);
+      Zones zones = zones_of(config, outside, access);
+      findings = co_await find_policy_facts(access, config, zones);
     });
     if (ending.error) std::rethrow_exception(ending.error);
     return findings;
@@ -85,7 +87,8 @@ TEST_F(PolicyFactsOfAWorld, TellWhichRoleReachesAZone) {
 
   const PolicyFindings refused = found(zone + certificate);
   EXPECT_THAT(refused.facts.challenges, IsEmpty());
-  EXPECT_THAT(refused.unknown, ElementsAre(HasSubstr("_acme-challenge.partner.example: ")));
+  EXPECT_THAT(refused.unknown,
+              ElementsAre(testing::Field(&UnknownFact::what, HasSubstr("_acme-challenge.partner.example: "))));
   EXPECT_EQ(refused.facts.account, world.settings().account);
 }
 

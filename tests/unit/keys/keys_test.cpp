@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "aws/access.h"
 #include "base/failure.h"
@@ -8,6 +9,7 @@
 #include "sandbox/buckets.h"
 #include "sandbox/key_management.h"
 #include "sandbox/mounts/simulated_world.h"
+#include "state/s3_store.h"
 
 namespace certferry {
 namespace {
@@ -52,6 +54,7 @@ class KeysTest : public ::testing::Test {
     world.buckets().add("bucket");
     world.kms().add("alias/certferry");
   }
+  std::map<std::string, std::set<std::string>> thumbprints;
   std::map<std::string, sandbox::SimulatedObject>& bucket() { return world.buckets().by_name.at("bucket"); }
 
   // In one process, started again after each kill; what it throws is thrown.
@@ -156,6 +159,56 @@ TEST_F(KeysTest, AccountKeyInS3LiesInAnEnvelopeBoundToItsPlace) {
   EXPECT_NE(std::string{failure.what()}.find(in_s3.key), std::string::npos);
 }
 
+// A new key behind the same alias is AWS's way to rotate one by hand.
+TEST_F(KeysTest, SecretsOutliveAnAliasThatIsPointedToAnotherKey) {
+  const auto life = [&](bool rotated) {
+    run([&, rotated](Keeper& keeper) -> Task<> {
+      const auto store = s3_store(keeper.outside, keeper.access.client(), "bucket", "certferry/");
+      const auto sealing = kms_sealing(keeper.outside, keeper.access.client(), "alias/certferry");
+      Vault vault{*store, *sealing};
+      AccountKeys accounts{keeper.outside, vault, keeper.access.client()};
+      if (!rotated) co_await vault.put(shop, 1, Secret{"sealed before"});
+      if (rotated) co_await vault.put(shop, 2, Secret{"sealed after"});
+      EXPECT_EQ((co_await vault.get(shop, 1)).value().reveal(), "sealed before");
+      for (const AccountKeyPlace& place : {in_s3, in_state}) {
+        const PrivateKey key = co_await accounts.open_or_make(place);
+        thumbprints[place.key].insert(key.public_part().thumbprint());
+      }
+    });
+  };
+  life(false);
+  world.kms().add("alias/certferry");
+  life(true);
+  EXPECT_EQ(thumbprints.at("").size(), 1U);
+  EXPECT_EQ(thumbprints.at(in_s3.key).size(), 1U);
+}
+
+// As certferry wrote them before it recorded the key that an alias meant, and as `aws kms encrypt` makes them.
+TEST_F(KeysTest, SecretsWithoutARecordedKeyOutliveANewAliasToo) {
+  std::string made;
+  const auto remember_no_key = [&](const std::string& name) {
+    Json envelope = Json::parse(bucket().at(name).body, name);
+    envelope.erase("key_arn");
+    bucket().at(name).body = envelope.dump();
+  };
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_s3);
+    made = key.public_part().thumbprint();
+    const aws::Encrypted raw = co_await aws::Kms{keeper.access.client()}.encrypt("alias/certferry", key.pem(), {});
+    bucket()["raw.key"] = {raw.ciphertext, "\"1\"", world.now()};
+  });
+  remember_no_key("certferry/account.key");
+  world.kms().add("alias/certferry");
+  run([&](Keeper& keeper) -> Task<> {
+    for (const std::string& place : {in_s3.key, std::string{"s3://bucket/raw.key"}}) {
+      AccountKeyPlace there = in_s3;
+      there.key = place;
+      EXPECT_EQ((co_await keeper.accounts.open_or_make(there)).public_part().thumbprint(), made) << place;
+    }
+  });
+  EXPECT_EQ(world.count("s3", "PutObject"), 1U);
+}
+
 TEST_F(KeysTest, AccountKeyOfTwoThatMakeItAtOnceIsOne) {
   for (const AccountKeyPlace& place : {in_s3, in_file}) {
     std::vector<std::string> used;
@@ -190,8 +243,8 @@ TEST_F(KeysTest, AccountKeyAsTheRawCiphertextOfAPemIsRead) {
     const PrivateKey key = PrivateKey::generate(KeyType::p256);
     aws::Kms kms{keeper.access.client()};
     const Secret pem = key.pem();
-    const Bytes ciphertext = co_await kms.encrypt("alias/certferry", pem, {});
-    bucket()["certferry/account.key"] = {ciphertext, "\"1\"", world.now()};
+    const aws::Encrypted sealed = co_await kms.encrypt("alias/certferry", pem, {});
+    bucket()["certferry/account.key"] = {sealed.ciphertext, "\"1\"", world.now()};
     EXPECT_EQ((co_await keeper.accounts.open_or_make(in_s3)).public_part(), key.public_part());
   });
   EXPECT_EQ(world.count("s3", "PutObject"), 0U);
@@ -233,6 +286,32 @@ TEST_F(KeysTest, AccountKeyInAFileIsForUsAlone) {
   machine.nodes.at(in_file.key) = {sandbox::Machine::Kind::file, "no key", 0600, true};
   EXPECT_EQ(refusal_at(in_file).kind(), Failure::Kind::refused);
   EXPECT_EQ(machine.find(in_file.key)->content, "no key");
+}
+
+TEST_F(KeysTest, KeyFilesBehindALinkAreJudgedByWhatTheyAre) {
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_file);
+    thumbprints["made"].insert(key.public_part().thumbprint());
+    co_await keeper.vault.put(shop, 1, Secret{"a secret"});
+  });
+  const std::string store_key = "/var/lib/certferry/store.key";
+  for (const std::string& path : {in_file.key, store_key}) {  // as Kubernetes mounts a Secret
+    const Path there = path + ".mounted";
+    machine.nodes[there] = machine.nodes.at(path);
+    machine.nodes[path] = {sandbox::Machine::Kind::link, there, 0777, true};
+  }
+  run([&](Keeper& keeper) -> Task<> {
+    const PrivateKey key = co_await keeper.accounts.open_or_make(in_file);
+    thumbprints["made"].insert(key.public_part().thumbprint());
+    EXPECT_EQ((co_await keeper.vault.get(shop, 1)).value().reveal(), "a secret");
+  });
+  EXPECT_EQ(thumbprints.at("made").size(), 1U);
+  for (const std::string& path : {in_file.key, store_key}) machine.nodes.at(path + ".mounted").mode = 0644;
+  EXPECT_EQ(refusal_at(in_file).next(), "Type: chmod 600 " + in_file.key);
+  run([&](Keeper& keeper) -> Task<> {
+    const Work open = [&]() -> Task<> { co_await keeper.vault.get(shop, 1); };
+    EXPECT_EQ((co_await keeping_failure(open)).value().next(), "Type: chmod 600 " + store_key);
+  });
 }
 
 }  // namespace

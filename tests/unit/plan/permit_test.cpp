@@ -19,7 +19,7 @@ class Permit : public testing::Test {
 
   Chain fresh(Ca& ca) { return ca.issue({"shop.example"}, now - days(1), now + days(89)); }
   std::optional<Held> ask(const Serving& former, Chain next, PermitOptions options = {}) {
-    return permit(former, issued(std::move(next)), wanted, record, roots, now, options);
+    return permit(former, issued(std::move(next)), wanted, record, "elb/web", roots, now, options);
   }
 };
 
@@ -73,14 +73,31 @@ TEST_F(Permit, KeepsAForeignTrustedCertificateThatCoversAFurtherName) {
   ASSERT_TRUE(held);
   EXPECT_THAT(held->remedy, HasSubstr("add api.shop.example to `domains`"));
   EXPECT_FALSE(ask(former, fresh(trusted), {.drop_names = true}));
-  EXPECT_TRUE(permit_before_order(former, wanted, roots, now, {}));
+  EXPECT_TRUE(permit_before_order(former, wanted, nullptr, "elb/web", roots, now, {}));
+}
+
+TEST_F(Permit, LetsANameGoOnlyFromWhatItsOwnRecordGave) {
+  const Chain served = trusted.issue({"shop.example", "api.shop.example"}, now - days(1), now + days(30));
+  const Serving former = serving(served, true);
+  EXPECT_THAT(ask(former, fresh(trusted)).value().reason, HasSubstr("also covers api.shop.example"))
+      << "ours, but another certificate's";
+  EXPECT_TRUE(permit_before_order(former, wanted, &record, "elb/web", roots, now, {}));
+  record.targets["elb/other"].proven = served.leaf.fingerprint();
+  EXPECT_TRUE(ask(former, fresh(trusted)));
+  record.targets["elb/web"].proven = served.leaf.fingerprint();
+  EXPECT_FALSE(ask(former, fresh(trusted)));
+  EXPECT_FALSE(permit_before_order(former, wanted, &record, "elb/web", roots, now, {}));
+  record.targets.clear();
+  record.previous =
+      Record::Newest{issued(served), KeyRef{record.id, 1, ""}, spec({"shop.example", "api.shop.example"})};
+  EXPECT_FALSE(ask(former, fresh(trusted)));
 }
 
 TEST_F(Permit, CountsANameUnderOurWildcardAsCovered) {
   wanted = spec({"*.shop.example", "shop.example"});
   EXPECT_FALSE(
       permit_before_order(serving(other.issue({"shop.example", "api.shop.example"}, now - days(1), now + days(30))),
-                          wanted, roots, now, {}));
+                          wanted, nullptr, "elb/web", roots, now, {}));
 }
 
 TEST_F(Permit, NeverPutsAnEarlierExpiryOverOurOwn) {

@@ -118,12 +118,45 @@ TEST_F(Planning, OrdersNothingWhereOursIsServedThoughTheStateIsLost) {
   EXPECT_THAT(issue->remedy, HasSubstr("--renew shop")) << "where it is nowhere any more";
 }
 
+TEST_F(Planning, LosesNoStateWhereItKnowsWhoseTheServedOneIs) {
+  ObservedTarget known = target(serving(ca.issue({"shop.example"}, now - days(1), now + days(89)), true));
+  known.given_for = "store";
+  EXPECT_EQ(plan(seen({}, {known})).issue->kind, Kind::issue);
+}
+
+TEST_F(Planning, AdvisesNothingForACertificateThatIsPerhapsNamedElsewhere) {
+  ObservedCertificate other = seen(recorded(days(60)), {target(Serving{})});
+  other.targets.front().configured = other.configured = false;
+  EXPECT_THAT(plan(other).issue->reason, HasSubstr("certferry forget"));
+  other.named_elsewhere = true;
+  const CertificatePlan made = plan(other);
+  EXPECT_EQ(made.issue->reason, "not named here, and left as it is");
+  EXPECT_EQ(made.targets.front().reason, "not named here, and left as it is");
+}
+
 TEST_F(Planning, ATargetThatShowsItUnprovenIsInstalledAgain) {
   Record record = recorded(days(80));
   const ObservedTarget shows = target(serving(record.newest->issued.chain, true));
   EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::install);
   record.targets["elb/web"].proven = record.newest->issued.fingerprint();
   EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::keep);
+}
+
+TEST_F(Planning, ATargetWhereHandshakesShowWhatTheyDidWhenItWasProvenRests) {
+  Record record = recorded(days(80));
+  record.targets["elb/web"].proven = record.newest->issued.fingerprint();
+  Serving hidden = serving(record.newest->issued.chain, true);
+  hidden.shown = ca.issue({"shop.example"}, now - days(1), now + days(300));
+  EXPECT_EQ(plan(seen(record, {target(hidden)})).targets.front().kind, Kind::install) << "nobody wrote it down";
+  record.targets["elb/web"].shown_instead = hidden.shown->leaf.fingerprint();
+  const Action rests = plan(seen(record, {target(hidden)})).targets.front();
+  EXPECT_EQ(rests.kind, Kind::keep);
+  EXPECT_THAT(rests.reason, HasSubstr("a handshake shows another"));
+  Serving elsewhere = hidden;
+  elsewhere.body = hidden.shown;
+  EXPECT_NE(plan(seen(record, {target(elsewhere)})).targets.front().kind, Kind::keep) << "the slot refers to another";
+  record.targets["elb/web"].proven.reset();
+  EXPECT_EQ(plan(seen(record, {target(hidden)})).targets.front().kind, Kind::install);
 }
 
 TEST_F(Planning, ATargetThatWasRolledBackRests) {

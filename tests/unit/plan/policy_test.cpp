@@ -62,7 +62,7 @@ TEST(Policy, OfOneCertificateKeptInFilesAllowsItsChallengeAndNothingElse) {
   EXPECT_THAT(values(write, written_names), ElementsAre("_acme-challenge.shop.example"));
   EXPECT_THAT(values(write, "route53:ChangeResourceRecordSetsRecordTypes"), ElementsAre("TXT"));
   EXPECT_THAT(values(write, "route53:ChangeResourceRecordSetsActions"), ElementsAre("CREATE", "DELETE"));
-  EXPECT_THAT(own.notes, IsEmpty());
+  EXPECT_THAT(notes_of(own), IsEmpty());
 }
 
 TEST(Policy, NamesWhereACnameStandsAndWhereItLeads) {
@@ -93,7 +93,12 @@ TEST(Policy, AllowsWhatIsNotKnownByTheNarrowestPatternAndSaysSo) {
   EXPECT_THAT(values(statement(own, "SealSecrets"), "kms:RequestAlias"), ElementsAre("alias/certferry"));
   EXPECT_THAT(statement(own, "BindClassicLoadBalancers").resources,
               ElementsAre("arn:aws:elasticloadbalancing:*:*:loadbalancer/web"));
-  EXPECT_THAT(own.notes, ElementsAre(HasSubstr("CNAMEs"), HasSubstr("hosted zones"), HasSubstr("alias/certferry")));
+  EXPECT_THAT(notes_of(own), ElementsAre(HasSubstr("hosted zones"), HasSubstr("CNAMEs"),
+                                         HasSubstr("Which key alias/certferry stands for")));
+  EXPECT_THAT(statement(own, "ReadZones").notes, ElementsAre(HasSubstr("hosted zones")));
+  EXPECT_THAT(write.notes, ElementsAre(HasSubstr("hosted zones"), HasSubstr("CNAMEs")));
+  EXPECT_THAT(statement(own, "SealSecrets").notes, ElementsAre(HasSubstr("alias/certferry")));
+  EXPECT_THAT(statement(own, "BindClassicLoadBalancers").notes, IsEmpty());
 }
 
 TEST(Policy, IsOneForUsAndOneForEachRoleWithItsOwnNamesAlone) {
@@ -186,7 +191,7 @@ TEST(Policy, TakesPatternsForMoreNamesThanAManagedPolicyHolds) {
   const Policy& own = policies.front();
   EXPECT_THAT(values(statement(own, "WriteChallenges"), written_names), ElementsAre("_acme-challenge.*"));
   EXPECT_LE(policy_length(own.statements), limits::iam::managed_policy_longest);
-  EXPECT_THAT(own.notes, ElementsAre(HasSubstr("300 names do not fit")));
+  EXPECT_THAT(notes_of(own), ElementsAre(HasSubstr("300 names do not fit")));
 }
 
 TEST(Policy, IsADocumentThatHasOneValueWithoutBrackets) {
@@ -218,7 +223,7 @@ TEST(Policy, IsTheOneThatTheDocumentationShowsForItsSample) {
   known.account = "123456789012";
   const auto policies = identity_policies(parse_config(documented("## A sample", "toml"), "sample.toml"), known);
   EXPECT_EQ(documented("## A sample", "json"), policy_text(policies.front().statements));
-  EXPECT_THAT(policies.front().notes, IsEmpty());
+  EXPECT_THAT(notes_of(policies.front()), IsEmpty());
 }
 
 }  // namespace

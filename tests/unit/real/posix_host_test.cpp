@@ -59,6 +59,18 @@ TEST_F(PosixHostTest, PointsALinkElsewhereFromOneInstantOn) {
   EXPECT_THAT(machine.run(host.list(directory / "")), ElementsAre("live", "one"));
 }
 
+TEST_F(PosixHostTest, OpensWhatALinkLeadsToAndTellsItsMode) {
+  machine.run(host.replace(directory / "secret", "key", {0600}));
+  machine.run(host.link(directory / "mounted", "secret"));
+  machine.run(host.link(directory / "nowhere", "none"));
+  const auto opened = machine.run(host.open(directory / "mounted"));
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->content, "key");
+  EXPECT_EQ(opened->mode, 0600U);
+  EXPECT_EQ(machine.run(host.status(directory / "mounted"))->mode, 0777U);
+  EXPECT_FALSE(machine.run(host.open(directory / "nowhere")));
+}
+
 TEST_F(PosixHostTest, RemovesAWholeDirectoryAndDoesNotMindAbsence) {
   machine.run(host.replace(directory / "d/e/f", "x", {0644}));
   machine.run(host.remove(directory / "d"));

@@ -120,6 +120,71 @@ TEST(Faults, OfADiskWriteNothing) {
   }
 }
 
+// What is there of a file and a value, each written by a process that dies in the middle of it.
+std::pair<bool, bool> left_by_a_death(bool power_with_it, std::optional<Duration> power_later) {
+  SimulatedWorld simulation{1};
+  const Life file = [](Outside& outside, Store&) -> Task<> { co_await outside.host.replace("/d/f", "text", {0600}); };
+  const Life value = [](Outside&, Store& store) -> Task<> { co_await store.put("key", "value", {}); };
+  for (const Life& life : {file, value}) {
+    simulation.kill_at(
+        {.effect = simulation.effects(), .moment = Moment::after_effect_before_reply, .power_lost = power_with_it});
+    simulation.run(life);
+  }
+  EXPECT_EQ(simulation.machine().find("/d/f") != nullptr, !power_with_it);
+  if (power_later) {
+    simulation.run_for(*power_later);
+    simulation.machine().lose_power([] { return true; });
+    simulation.state().lose_power([] { return true; });
+  }
+  return {simulation.machine().find("/d/f") != nullptr, simulation.state().entries.contains("key")};
+}
+
+TEST(Faults, OfPowerTakeWhatWasNotSynced) {
+  EXPECT_EQ(left_by_a_death(false, {}), std::pair(true, true));
+  EXPECT_EQ(left_by_a_death(true, {}), std::pair(false, false));
+  EXPECT_EQ(left_by_a_death(false, seconds(20)), std::pair(false, false));
+  EXPECT_EQ(left_by_a_death(false, seconds(31)), std::pair(true, true)) << "written back meanwhile";
+}
+
+TEST(Faults, OfADamagedValueAreRefusedUntilItIsWrittenAnew) {
+  SimulatedWorld simulation{1};
+  std::optional<Failure> refused;
+  simulation.run([&](Outside&, Store& store) -> Task<> {
+    const auto written = co_await store.put("key", "value", {});
+    simulation.state().damaged.insert("key");
+    try {
+      co_await store.get("key");
+    } catch (const Failure& failure) {
+      refused = failure;
+    }
+    co_await store.put("key", "anew", std::get<Store::Version>(written));
+    EXPECT_EQ((co_await store.get("key"))->value, "anew");
+  });
+  ASSERT_TRUE(refused);
+  EXPECT_STREQ(refused->what(), "The state database memory:main: \"key\" is not what was written (it is damaged)");
+}
+
+TEST(Faults, ThatSlowAReplyDownMayMakeItsOutcomeUnknown) {
+  int in_time = 0, too_late = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SimulatedWorld simulation{seed};
+    simulation.faults().reply_slow = 100;
+    simulation.run([&](Outside& outside, Store& store) -> Task<> {
+      try {
+        co_await ask_the_ca(outside, store);
+        ++in_time;
+      } catch (const Failure& failure) {
+        EXPECT_EQ(failure.kind(), Failure::Kind::outcome_unknown);
+        ++too_late;
+      }
+      EXPECT_GE(outside.clock.steady().time_since_epoch(), seconds(1));
+    });
+    EXPECT_EQ(simulation.world().events().size(), 1U) << "it was done in any case";
+  }
+  EXPECT_GT(in_time, 0);
+  EXPECT_GT(too_late, 0);
+}
+
 TEST(Faults, OfAClockMoveCivilTimeAlone) {
   const auto hours_apart = [](int Faults::* fault) {
     Duration apart{0};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/failure.h"
+#include "sandbox/query_reply.h"
 #include "services.h"
 
 namespace certferry::sandbox {
@@ -19,7 +20,8 @@ std::string statement(const std::string& members) {
 }
 
 Verdict judged(const std::string& members, const AccessRequest& asked) {
-  return PolicyDocument{statement(members), "a policy"}.judge(asked, {user});
+  const auto of = members.contains("Principal") ? PolicyDocument::Of::resource : PolicyDocument::Of::identity;
+  return PolicyDocument{of, statement(members), "a policy"}.judge(asked, {user});
 }
 
 bool allows(const std::string& members, const AccessRequest& asked) {
@@ -70,7 +72,8 @@ TEST(PolicyDocument, MeetsConditionsAsTheirOperatorsSay) {
 }
 
 TEST(PolicyDocument, LetsADenialWinOverWhatIsAllowed) {
-  PolicyDocument both{R"({"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},)"
+  PolicyDocument both{PolicyDocument::Of::identity,
+                      R"({"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},)"
                       R"({"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"}]})",
                       "a policy"};
   EXPECT_EQ(both.judge({"s3:GetObject", "arn:aws:s3:::b/k", {}}, {user}), Verdict::allowed);
@@ -94,8 +97,42 @@ TEST(PolicyDocument, IsRefusedWhereSomethingOfItIsNotUnderstood) {
   for (const char* members :
        {R"("Effect":"Allow","NotAction":"s3:*","Action":"s3:*","Resource":"*")",
         R"("Effect":"Perhaps","Action":"s3:*","Resource":"*")",
-        R"("Effect":"Allow","Action":"s3:*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}})"})
-    EXPECT_THROW(PolicyDocument(statement(members), "a policy"), Failure) << members;
+        R"("Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}})"})
+    EXPECT_THROW(PolicyDocument(PolicyDocument::Of::identity, statement(members), "a policy"), Failure) << members;
+}
+
+TEST(PolicyDocument, IsRefusedWhereIamRefusesIt) {
+  using Of = PolicyDocument::Of;
+  const std::string allow = R"("Effect":"Allow","Action":"s3:GetObject")", resource = R"(,"Resource":"*")",
+                    principal = R"(,"Principal":"*")";
+  const auto refused = [&](Of of, const std::string& members) {
+    try {
+      PolicyDocument{of, statement(members), "a policy"};
+    } catch (const Failure& failure) {
+      return std::string{failure.what()};
+    }
+    return std::string{};
+  };
+  EXPECT_EQ(refused(Of::identity, allow + resource), "");
+  EXPECT_EQ(refused(Of::identity, allow), "a policy: a statement has no Resource, which its policy must have");
+  EXPECT_THAT(refused(Of::identity, allow + resource + principal), HasSubstr("has Principal, which its policy cannot"));
+  EXPECT_EQ(refused(Of::resource, allow + resource + principal), "");
+  EXPECT_THAT(refused(Of::resource, allow + resource), HasSubstr("has no Principal"));
+  EXPECT_EQ(refused(Of::role, allow + principal), "");
+  EXPECT_THAT(refused(Of::role, allow + principal + resource), HasSubstr("has Resource"));
+  EXPECT_THAT(refused(Of::identity, R"("Effect":"Allow","Resource":"*")"), HasSubstr("has no Action"));
+}
+
+TEST(PolicyDocument, ComparesTheKeysOfConditionsInAnyCase) {
+  EXPECT_TRUE(met(R"("StringEquals":{"S3:Prefix":"a"})", {"a"}));
+  EXPECT_FALSE(met(R"("StringEquals":{"S3:Prefix":"b"})", {"a"}));
+  EXPECT_FALSE(met(R"("Null":{"S3:PREFIX":"true"})", {"a"}));
+}
+
+TEST(PolicyDocument, MeetsNoConditionWithoutValues) {
+  EXPECT_FALSE(met(R"("StringEquals":{"s3:prefix":[]})", {"a"}));
+  EXPECT_FALSE(met(R"("Null":{"s3:prefix":[]})", {"a"}));
+  EXPECT_FALSE(met(R"("Null":{"s3:prefix":[]})", {}));
 }
 
 // Whom a policy is attached to, as its requests arrive.
@@ -129,6 +166,23 @@ TEST_F(PermissionsTest, AreRefusedInTheWordsOfAws) {
   EXPECT_EQ(refused("s3", request("GET", "https://state.s3.eu-west-1.amazonaws.com/?list-type=2&prefix=a")), "");
 }
 
+TEST_F(PermissionsTest, AreOfWhatIsThereAlone) {
+  const std::string all = R"("Effect":"Allow","Action":"*","Resource":"*")";
+  EXPECT_THROW(permissions.attach_to_identity("arn:aws:iam::123456789012:role/none", statement(all)), Failure);
+  EXPECT_THROW(permissions.attach_to_bucket("none", statement(all + R"(,"Principal":"*")")), Failure);
+  EXPECT_THROW(permissions.attach_to_key("alias/none", statement(all + R"(,"Principal":"*")")), Failure);
+  EXPECT_THROW(permissions.trust("arn:aws:iam::123456789012:role/none", statement(all)), Failure);
+}
+
+TEST_F(PermissionsTest, AreUsedByRequestsAndNotByTheSimulator) {
+  permissions.attach_to_identity(user,
+                                 statement(R"("Effect":"Allow","Action":"route53:ListHostedZones","Resource":"*")"));
+  EXPECT_EQ(permissions.simulated(user, {"route53:ListHostedZones", "*", {}}), Verdict::allowed);
+  EXPECT_EQ(permissions.unused(user).size(), 1U);
+  EXPECT_EQ(refused("route53", list_zones), "");
+  EXPECT_TRUE(permissions.unused(user).empty());
+}
+
 TEST_F(PermissionsTest, AreDeniedByABucketsPolicyWhateverTheIdentityMay) {
   services.world.buckets().add("state");
   permissions.attach_to_bucket(
@@ -158,6 +212,31 @@ TEST_F(PermissionsTest, ToUseAKeyAreTheKeysOwnToGive) {
                                                  R"("Condition":{"StringLike":{"kms:EncryptionContext:certferry":)"
                                                  R"("account/*"}})"));
   EXPECT_THAT(refused("kms", decrypt), HasSubstr("because no identity-based policy"));
+}
+
+// What IAM's simulator says of one action, a decision a page.
+TEST_F(PermissionsTest, AreTakenForAllowedOrDeniedOrUnsaidByTheSimulator) {
+  permissions.attach_to_identity(user, R"({"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},)"
+                                       R"({"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"}]})");
+  const auto asked = [&](const std::string& marker) {
+    QueryParameters form = {{"Action", "SimulatePrincipalPolicy"},    {"PolicySourceArn", user},
+                            {"ActionNames.member.1", "s3:GetObject"}, {"ActionNames.member.2", "s3:DeleteObject"},
+                            {"ActionNames.member.3", "kms:Decrypt"},  {"MaxItems", "1"}};
+    if (!marker.empty()) form.emplace_back("Marker", marker);
+    return services.iam(form);
+  };
+  std::vector<std::string> decisions;
+  std::string marker;
+  do {
+    const Xml page = Xml::parse(asked(marker).body, "the answer");
+    const Xml result = page.child("SimulatePrincipalPolicyResult").value();
+    decisions.push_back(result.path("EvaluationResults/member").value().text("EvalDecision"));
+    marker = result.text("Marker");
+  } while (!marker.empty());
+  EXPECT_THAT(decisions, testing::ElementsAre("allowed", "explicitDeny", "implicitDeny"));
+  EXPECT_EQ(verdict(asked(page_marker("17"))), "400 InvalidInput");
+  EXPECT_EQ(verdict(asked(page_marker("many"))), "400 InvalidInput");
+  EXPECT_EQ(verdict(asked("no marker")), "400 ValidationError");
 }
 
 }  // namespace

@@ -135,6 +135,10 @@ TEST_F(WorldTest, ChoosesAmongSniCertificatesByName) {
   EXPECT_EQ(shown("blog.example"), blog);
   EXPECT_EQ(shown("else.example"), shop);
   EXPECT_EQ(shown(""), shop);
+  const DomainName both = DomainName::parse("*.example");
+  entry.sni.push_back(world.server_certificates().put("/", "both", world.foreign({both}, now, now + days(9))));
+  EXPECT_EQ(shown("shop.example"), both) << "one of the list goes before the default one";
+  EXPECT_EQ(shown(""), shop);
 }
 
 TEST_F(WorldTest, TrustsTheOtherCaAlwaysAndAPlaceholderNever) {

@@ -109,7 +109,7 @@ TEST(FileSealing, MakesAKeyThatNobodyElseReads) {
   Sealed sealed{false};
   sealed.put("first");
   EXPECT_EQ(sealed.ground.host.files.at(key_file).mode, 0600u);
-  EXPECT_EQ(sealed.ground.host.files.at(key_file).content.size(), 65u);
+  EXPECT_EQ(sealed.ground.host.files.at(key_file).content.size(), 64u + 1u + 16u + 1u);
   const Bytes key = sealed.ground.host.files.at(key_file).content;
   sealed.put("second", 2);
   EXPECT_EQ(sealed.ground.host.files.at(key_file).content, key);
@@ -122,6 +122,22 @@ TEST(FileSealing, RefusesAKeyThatOthersMayRead) {
   EXPECT_EQ(sealed.failure_of_reading(),
             "refused | /var/lib/certferry/store.key: others may read the key of the store (mode 0640) | Type: chmod "
             "600 /var/lib/certferry/store.key");
+}
+
+// What is sealed under a key that nobody has could never be opened once the file is restored.
+TEST(FileSealing, SealsNothingUnderAKeyThatLostABit) {
+  Sealed sealed{false};
+  sealed.put("first");
+  const Bytes good = sealed.ground.host.files.at(key_file).content;
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    Bytes& content = sealed.ground.host.files.at(key_file).content = good;
+    content[bit / 8] = static_cast<char>(content[bit / 8] ^ (1 << bit % 8));
+    const bool small_letter = good[bit / 8] >= 'a' && bit / 8 < 64 && bit % 8 == 5;
+    if (small_letter) continue;  // a capital one means the same
+    EXPECT_THROW(sealed.put("second", 2), Failure) << "bit " << bit;
+  }
+  sealed.ground.host.files.at(key_file).content = good.substr(0, 65);  // as it was written before it had a name
+  EXPECT_EQ(sealed.read(1), "first");
 }
 
 TEST(FileSealing, SaysThatItsKeyIsGone) {

@@ -1,0 +1,168 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/misconfigured.h"
+#include "estate.h"
+#include "liveness.h"
+
+// Whose a target is: installs that are moved from one certificate to another, certificates that are renamed, and places
+// that two certificates want.
+namespace certferry::simulation {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::string> held_back(Estate& estate) {
+  std::vector<std::string> all;
+  for (const Outcome& outcome : estate.report().outcomes)
+    if (outcome.kind == Outcome::Kind::held) all.push_back(outcome.certificate + ": " + outcome.what);
+  return all;
+}
+
+void move_install(Estate& estate, const std::string& from, const std::string& to) {
+  auto& left = estate.wanted(from).config.install;
+  estate.wanted(to).config.install.push_back(left.back());
+  left.pop_back();
+}
+
+// Two certificates, the first of them on a classic load balancer; then its install becomes the second's.
+void with_an_install_moved(Estate& estate, const std::vector<std::string>& from, const std::vector<std::string>& to) {
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("blog", to);
+  estate.certificate("shop", from).on_elb("web");
+  estate.apply();
+  move_install(estate, "shop", "blog");
+}
+
+TEST(AMovedInstall, TakesNoNameFromTheListener) {
+  Estate estate;
+  with_an_install_moved(estate, {"blog.shop.example", "shop.example"}, {"blog.shop.example"});
+  const std::string served = estate.bound_on("web");
+  for (const Request& request : {Request{}, Request{.renew = {"blog"}}}) {
+    estate.apply(request);
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_THAT(held_back(estate), testing::Contains(HasSubstr("blog: it serves a certificate of")));
+    EXPECT_EQ(estate.bound_on("web"), served);
+  }
+  EXPECT_THAT(held_back(estate), testing::Contains(HasSubstr("that also covers shop.example")));
+}
+
+// Its newest certificate was kept there, with its key, until the next renewal.
+TEST(AMovedInstall, LeavesNothingBehindInADirectory) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.certificate("blog", {"blog.shop.example", "shop.example"});
+  estate.apply();
+  move_install(estate, "shop", "blog");
+  EXPECT_THAT(becomes_quiet(estate), testing::IsEmpty());
+  EXPECT_THAT(not_well(estate), testing::IsEmpty());
+}
+
+TEST(AMovedInstall, DropsNamesWhereSomebodySaysSo) {
+  Estate estate;
+  with_an_install_moved(estate, {"blog.shop.example", "shop.example"}, {"blog.shop.example"});
+  estate.watch->invariants().allow_worse("classic/web:443");
+  estate.apply({.permits = {.drop_names = true}});
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.shown_by("web")->names(), ElementsAre(DomainName::parse("blog.shop.example")));
+}
+
+TEST(AMovedInstall, ThatKeepsEveryNameIsMadeThoughTheOtherEndsEarlier) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"blog.shop.example"}).on_elb("web");
+  estate.certificate("blog", {"blog.shop.example", "shop.example"});
+  estate.apply();
+  estate.pass(days(1));
+  estate.apply({.renew = {"shop"}});
+  move_install(estate, "shop", "blog");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+  move_install(estate, "blog", "shop");
+  estate.apply();
+  EXPECT_THAT(held_back(estate), ElementsAre(HasSubstr("that also covers shop.example"))) << "and not back again";
+}
+
+TEST(AMovedInstall, ANameThatTheCertificateItselfLosesIsNoneThatIsKept) {
+  Estate estate;
+  with_an_install_moved(estate, {"blog.shop.example"}, {"blog.shop.example", "shop.example"});
+  estate.apply();
+  estate.wanted("blog").config.domains.pop_back();
+  estate.unwant("shop");
+  estate.watch->invariants().allow_worse("classic/web:443");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.shown_by("web")->names(), ElementsAre(DomainName::parse("blog.shop.example")));
+}
+
+// What it serves is of ours, and the state knows whose: nothing was lost.
+TEST(ARenamedCertificate, IsIssuedAtOnceAndTakesTheListener) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.unwant("shop");
+  estate.certificate("store", {"shop.example"}).on_elb("web").config.key_type = KeyType::p384;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_TRUE(estate.record("store")->newest);
+  EXPECT_EQ(estate.shown_by("web")->public_key().type(), KeyType::p384);
+  EXPECT_THAT(to_text(estate.report()), testing::Not(HasSubstr("the state is missing")));
+}
+
+TEST(AForgottenCertificate, ThatIsConfiguredAgainIsIssuedAtOnce) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.forget("shop");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_TRUE(estate.record("shop")->newest);
+}
+
+std::string refusal_of(Estate& estate) {
+  const auto ending = estate.apply();
+  try {
+    if (ending.error) std::rethrow_exception(ending.error);
+  } catch (const Misconfigured& misconfigured) {
+    return std::string{misconfigured.what()} + " -> " + misconfigured.next();
+  }
+  return "";
+}
+
+// What only a look can tell: that a region left away is the one that another install names.
+TEST(OneListener, IsRefusedForTwoCertificatesHoweverItIsNamed) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web").config.install.back().place = {"a.toml", 3, 1};
+  estate.apply();
+  const std::string served = estate.bound_on("web");
+  auto& blog = estate.certificate("blog", {"blog.shop.example"}).on_elb("web").config.install.back();
+  blog.region = estate.config.aws.region;
+  blog.place = {"a.toml", 7, 1};
+  for (int run = 0; run < 2; ++run)
+    EXPECT_EQ(refusal_of(estate),
+              "a.toml:7:1: classic ELB web:443 serves certificate \"shop\" already, at a.toml:3:1 -> Leave it in one "
+              "certificate: a slot serves one");
+  EXPECT_EQ(estate.bound_on("web"), served);
+  EXPECT_FALSE(estate.record("blog"));
+}
+
+TEST(OneDirectory, IsRefusedForTwoCertificatesThoughALinkLeadsThere) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.simulated->machine().nodes["/etc/tls"] = {sandbox::Machine::Kind::link, "ssl/../ssl/."};
+  estate.certificate("blog", {"blog.shop.example"}).in_files("/etc/tls/shop");
+  EXPECT_THAT(refusal_of(estate), HasSubstr("/etc/tls/shop serves certificate \"shop\" already"));
+  estate.wanted("blog").config.install.clear();
+  estate.wanted("blog").in_files("/etc/tls/blog");
+  EXPECT_EQ(refusal_of(estate), "");
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace certferry::simulation

@@ -1,0 +1,235 @@
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <iterator>
+#include <map>
+
+#include "clinic.h"
+#include "engine/policy_facts.h"
+#include "engine/zone_rules.h"
+#include "plan/policy.h"
+
+// What doctor says of permissions: by the word of IAM's simulator, else by what can be asked without effect.
+namespace certferry {
+namespace {
+
+using Verdict = Finding::Verdict;
+
+TEST(Doctor, NamesEveryStatementThatSomethingIsMissingOf) {
+  Clinic clinic;
+  EXPECT_THAT(about(clinic.examine(), "permission"),
+              says(Verdict::green, "statements that IAM can tell of are allowed"));
+  clinic.deny({"iam:UploadServerCertificate", "elasticloadbalancing:ModifyListener"});
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(
+      about(findings, "permission", "ShelveServerCertificates"),
+      says(Verdict::red, "missing: iam:UploadServerCertificate on arn:aws:iam::123456789012:server-certificate/",
+           "`certferry policy`"));
+  EXPECT_THAT(about(findings, "permission", "BindListeners"),
+              says(Verdict::red, "elasticloadbalancing:ModifyListener"));
+  EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 2);
+}
+
+// A policy's conditions count: the simulator is told which records would be written, and how.
+TEST(Doctor, AsksForTheRecordsOfItsChallengesAlone) {
+  Clinic clinic;
+  const auto writes = [&](const std::string& name) {
+    clinic.attach(
+        R"({"Effect":"Allow","Resource":"*","Action":["elasticloadbalancing:*","iam:*","kms:*","s3:*","sts:*",)"
+        R"("route53:Get*","route53:List*"]},)"
+        R"({"Effect":"Allow","Action":"route53:ChangeResourceRecordSets","Resource":"arn:aws:route53:::hostedzone/)" +
+        clinic.zone().id +
+        R"(","Condition":{"ForAllValues:StringEquals":{"route53:ChangeResourceRecordSetsNormalizedRecordNames":[")" +
+        name + R"("],"route53:ChangeResourceRecordSetsActions":["CREATE","DELETE"]}}})");
+    return clinic.examine();
+  };
+  EXPECT_THAT(about(writes("_acme-challenge.example.com"), "permission"), green());
+  EXPECT_THAT(about(writes("www.example.com"), "permission", "WriteChallenges"),
+              says(Verdict::red, "missing: route53:ChangeResourceRecordSets"));
+}
+
+TEST(Doctor, AsksForTheRoleOfASession) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  const std::string role = "arn:aws:iam::123456789012:role/web";
+  world.add_access_key("ASIAWEB", "session-secret-of-web");
+  world.sts().sessions["ASIAWEB"] = {"arn:aws:sts::123456789012:assumed-role/web/i-1", "AROA:i-1", "token-of-the-web",
+                                     role, world.now() + days(300)};
+  clinic.credentials = {"ASIAWEB", Secret{"session-secret-of-web"}, Secret{"token-of-the-web"}, {}, "IMDSv2"};
+  EXPECT_THAT(about(clinic.examine(), "permission"), says(Verdict::yellow, "NoSuchEntity", "has a path"));
+  world.sts().add_role(role);
+  EXPECT_EQ(about(clinic.examine(), "permission"), (Finding{Verdict::green, "permission", "permissions of " + role,
+                                                            about(clinic.examine(), "permission").found, ""}));
+}
+
+// What is not known of one thing leaves nothing open of another.
+TEST(Doctor, NamesWhatIsMissingThoughTheKeyBehindAnAliasIsNotKnown) {
+  Clinic clinic;
+  clinic.deny({"kms:DescribeKey", "iam:UploadServerCertificate"});
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "permission", "ShelveServerCertificates"),
+              says(Verdict::red, "missing: iam:UploadServerCertificate on"));
+  EXPECT_THAT(about(findings, "permission", "not known"),
+              says(Verdict::yellow, "KMS key alias/certferry: ", "Allow kms:DescribeKey"));
+}
+
+// Every zone is asked about where it is not known which there are: what is missing may not be needed.
+TEST(Doctor, IsNotSureOfWhatIsMissingWhereThePolicyIsWiderThanNeeded) {
+  Clinic clinic;
+  clinic.attach(
+      R"({"Effect":"Allow","Resource":"*","Action":["elasticloadbalancing:*","iam:*","kms:*","s3:*","sts:*",)"
+      R"("route53:GetChange"]},{"Effect":"Allow","Action":"route53:*","Resource":"arn:aws:route53:::hostedzone/)" +
+      clinic.zone().id + "\"}");
+  EXPECT_THAT(about(clinic.examine(), "permission", "WriteChallenges"),
+              says(Verdict::yellow, "Which hosted zones there are is not known"));
+}
+
+// S3 and KMS are tried, and nothing is kept.
+
+TEST(Doctor, TriesToWriteAnAccountKeyBesideTheState) {
+  Clinic clinic;
+  clinic.world().buckets().add("keys");
+  clinic.config.account.key = "s3://keys/acme/account.key";
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::green, "none yet"));
+  EXPECT_THAT(about(clinic.examine(), "versions", "bucket keys"),
+              says(Verdict::yellow, "not kept", "put-bucket-versioning --bucket keys"));
+  EXPECT_TRUE(clinic.world().buckets().by_name.at("keys").empty()) << "it makes none";
+  clinic.attach(R"({"Effect":"Allow","Action":"*","Resource":"*"},)"
+                R"({"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::keys/*"})");
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::red, "AccessDenied", "Allow s3:PutObject"));
+  EXPECT_THAT(clinic.apply(), testing::Not(testing::IsEmpty())) << "and it is true";
+}
+
+TEST(Doctor, TakesAwayAgainWhatAnImitationOfS3WritesAgainstItsCondition) {
+  Clinic clinic;
+  clinic.world().buckets().add("keys");
+  clinic.world().buckets().conditions_honoured = false;
+  clinic.config.account.key = "s3://keys/acme/account.key";
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::red, "though If-Match names what is not there"));
+  EXPECT_TRUE(clinic.world().buckets().by_name.at("keys").empty());
+}
+
+TEST(Doctor, SealsAsTheAccountKeyOfTheStateIsSealed) {
+  Clinic clinic;
+  clinic.config.account.key.clear();
+  EXPECT_THAT(about(clinic.examine(), "kms"), says(Verdict::green, "certferry=account/"));
+  clinic.attach(R"({"Effect":"Allow","Action":"*","Resource":"*"},)"
+                R"({"Effect":"Deny","Action":"kms:GenerateDataKey","Resource":"*",)"
+                R"("Condition":{"StringLike":{"kms:EncryptionContext:certferry":"account/*"}}})");
+  EXPECT_THAT(about(clinic.examine(), "kms"), says(Verdict::red, "AccessDenied", "Allow kms:GenerateDataKey"));
+  EXPECT_THAT(clinic.apply(), testing::Not(testing::IsEmpty())) << "and it is true";
+}
+
+// Where the simulator may not be asked.
+class TriedPermissions : public testing::Test {
+ protected:
+  Clinic clinic;
+
+  Findings without(std::vector<std::string> actions) {
+    actions.emplace_back("iam:SimulatePrincipalPolicy");
+    clinic.deny(actions);
+    return clinic.examine();
+  }
+  long changes() {
+    return std::ranges::count_if(clinic.world().events(), [](const sandbox::Event& event) {
+      return event.changed && event.service != "s3" && event.service != "kms";
+    });
+  }
+  static long reds(const Findings& findings) { return std::ranges::count(findings, Verdict::red, &Finding::verdict); }
+};
+
+TEST_F(TriedPermissions, AreSaidToBeThereAndWhatWasNotTriedIsNamed) {
+  const Findings findings = without({});
+  EXPECT_EQ(reds(findings), 0) << to_text(findings, false);
+  EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 1);
+  EXPECT_THAT(about(findings, "permission"),
+              says(Verdict::yellow, "AccessDenied", "Allow iam:SimulatePrincipalPolicy"));
+  EXPECT_THAT(about(findings, "permission"), says(Verdict::yellow,
+                                                  "cannot be tried without effect: "
+                                                  "iam:UploadServerCertificate"));
+  EXPECT_EQ(changes(), 0);
+}
+
+TEST_F(TriedPermissions, AreMissedActionByAction) {
+  const std::map<std::string, std::string> statements = {
+      {"route53:ListHostedZones", "FindZones"},
+      {"route53:GetHostedZone", "ReadZones"},
+      {"route53:ListResourceRecordSets", "ReadZones"},
+      {"route53:ChangeResourceRecordSets", "WriteChallenges"},
+      {"route53:GetChange", "WaitForChanges"},
+      {"iam:GetServerCertificate", "ReadServerCertificates"},
+      {"elasticloadbalancing:DescribeLoadBalancers", "ReadListeners"},
+      {"elasticloadbalancing:DescribeListeners", "ReadListeners"},
+      {"elasticloadbalancing:DescribeListenerCertificates", "ReadListeners"},
+      {"elasticloadbalancing:SetLoadBalancerListenerSSLCertificate", "BindClassicLoadBalancers"},
+      {"elasticloadbalancing:ModifyListener", "BindListeners"},
+  };
+  for (const auto& [action, sid] : statements) {
+    const Finding finding = about(without({action}), "permission", "permission " + sid);
+    EXPECT_THAT(finding, says(Verdict::red, "missing: " + action + " on ", "Allow statement " + sid)) << action;
+  }
+  EXPECT_EQ(changes(), 0);
+}
+
+TEST_F(TriedPermissions, TellTheNamesThatMayBeWrittenFromOthers) {
+  const auto writing = [&](const std::string& name) {
+    clinic.attach(R"({"Effect":"Allow","Action":"*","Resource":"*"},)"
+                  R"({"Effect":"Deny","Action":"iam:SimulatePrincipalPolicy","Resource":"*"},)"
+                  R"({"Effect":"Deny","Action":"route53:ChangeResourceRecordSets","Resource":"*","Condition":)"
+                  R"({"ForAnyValue:StringEquals":{"route53:ChangeResourceRecordSetsNormalizedRecordNames":")" +
+                  name + "\"}}}");
+    return clinic.examine();
+  };
+  EXPECT_EQ(reds(writing("_acme-challenge.other.example.com")), 0);
+  EXPECT_THAT(about(writing("_acme-challenge.example.com"), "permission", "WriteChallenges"),
+              says(Verdict::red, "missing: route53:ChangeResourceRecordSets on arn:aws:route53:::hostedzone/"));
+}
+
+// What `certferry policy` writes for this clinic.
+Json generated(Clinic& clinic) {
+  PolicyFacts facts;
+  clinic.simulated.run([&](Outside& outside, Store&) -> Task<> {
+    aws::Access access{
+        outside, std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"), "eu-west-1", {}};
+    Zones zones = zones_of(clinic.config, outside, access);
+    facts = (co_await find_policy_facts(access, clinic.config, zones)).facts;
+  });
+  return policy_document(identity_policies(clinic.config, facts).front().statements);
+}
+
+void attach(Clinic& clinic, const Json& document) {
+  sandbox::Permissions& permissions = clinic.world().permissions();
+  permissions.attach_to_identity(permissions.user(), document.dump());
+}
+
+// IAM answers AccessDenied for a certificate that is not there, to whoever may delete below a path alone.
+TEST_F(TriedPermissions, AreNotMissedWhereThePolicyIsTheOneThatWeWrite) {
+  attach(clinic, generated(clinic));
+  const Findings findings = clinic.examine();
+  EXPECT_EQ(reds(findings), 0) << to_text(findings, false);
+  EXPECT_THAT(about(findings, "permission", "permissions of"), says(Verdict::yellow, "iam:DeleteServerCertificate"));
+  EXPECT_EQ(changes(), 0);
+}
+
+// The statement that docs/permissions.md shows for doctor.
+Json documented_statement() {
+  const char* source = std::getenv("CERTFERRY_SOURCE");
+  std::ifstream file{std::string{source ? source : "."} + "/docs/permissions.md"};
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  const auto sid = text.find("\"Sid\": \"Examine\"");
+  const auto begin = text.rfind("```json\n", sid) + 8;
+  return Json::parse(text.substr(begin, text.find("```", begin) - begin), "docs/permissions.md");
+}
+
+TEST(Doctor, SeesEverythingByThePolicyThatWeWriteAndTheStatementBesideIt) {
+  Clinic clinic;
+  Json document = generated(clinic);
+  document["Statement"].push_back(documented_statement());
+  attach(clinic, document);
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(findings, testing::Each(green())) << to_text(findings, false);
+}
+
+}  // namespace
+}  // namespace certferry
