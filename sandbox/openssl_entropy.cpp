@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "crypto/recently_read.h"
 #include "sandbox/openssl_signatures.h"
 
 // OpenSSL 3 calls these deprecated in favour of providers, which cannot be given a callback without being one.
@@ -33,6 +34,7 @@ OpensslEntropy::OpensslEntropy(Entropy& entropy) : former_(RAND_get_rand_method(
   openssl_feed = &entropy;
   RAND_set_rand_method(&feeding_method);
   fix_signatures(true);
+  forget_what_was_read();
 }
 
 OpensslEntropy::~OpensslEntropy() {

@@ -216,5 +216,19 @@ TEST(Renewal, TheSameSeedGivesTheSameTraceByteForByte) {
   EXPECT_EQ(traced(), traced());
 }
 
+// OpenSSL blinds what it computes on P-384 with bytes of the world's; and what was read is not computed again.
+TEST(Renewal, TheSameSeedGivesTheSameTraceWhateverTheProcessHasReadBefore) {
+  const auto traced = [] {
+    Estate estate{7};
+    shop(estate);
+    estate.wanted("shop").config.key_type = KeyType::p384;
+    estate.apply();
+    estate.pass(days(61));
+    estate.apply();
+    return estate.simulated->trace().text();
+  };
+  EXPECT_EQ(traced(), traced());
+}
+
 }  // namespace
 }  // namespace certferry::simulation
