@@ -74,12 +74,17 @@ Action hides_it(const std::string& id, const std::string& target) {
                 "",         {}};
 }
 
+// A generation was begun for what is wanted still.
+bool goes_on(const ObservedCertificate& seen) {
+  return seen.record && seen.record->open_generation && seen.record->specification == seen.wanted;
+}
+
 // Whether a certificate is wanted now, before anything holds it back.
 Action decide_issue(const ObservedCertificate& seen, const Request& request, WallTime now) {
   const std::string id = seen.id.text();
   auto issue = [&](std::string reason) { return Action{Kind::issue, id, "", std::move(reason), "", {}}; };
   if (contains(request.renew, id)) return issue("--renew asks for it");
-  if (seen.record && seen.record->open_generation && seen.record->specification == seen.wanted)
+  if (goes_on(seen))
     return issue(fmt::format("generation {} was begun and has not ended yet", *seen.record->open_generation));
   if (!seen.record || !seen.record->newest) {
     const Chain* lost = seen.record ? nullptr : served_without_record(seen);
@@ -108,10 +113,10 @@ const Record* record_of(const ObservedCertificate& seen) { return seen.record ? 
 // Why a target could not be given a new certificate; empty: as far as was seen, it could.
 std::optional<Held> objection(const ObservedTarget& target, const ObservedCertificate& seen, const Request& request,
                               const Roots& roots, WallTime now) {
+  if (goes_on(seen)) return std::nullopt;  // an order that was spent is not left lying, nor are its records
   if (target.serving)
     return permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
-  const bool begun = seen.record && seen.record->open_generation;  // an order that was spent is not left lying
-  if (!target.refused || begun) return std::nullopt;
+  if (!target.refused) return std::nullopt;
   return Held{"no order is spent while none of its targets could be given the certificate", target.remedy};
 }
 

@@ -110,15 +110,19 @@ bool stands_on(Estate& estate, const std::string& shelf, const std::string& name
   });
 }
 
-// Of what is no longer there.
+// Of what is no longer there. What was only meant for a shelf stays in its ledger, as what stands there would, while it
+// is its certificate's newest.
 std::vector<std::string> ledgers_that_tell_of_more(Estate& estate) {
   std::vector<std::string> left;
   for (const auto& [key, value] : estate.watch->stored()) {
     if (key.starts_with("zone/") && !object_of(value).elements("entries").empty()) left.push_back(key);
     const bool elsewhere = key.starts_with("shelf/files") && !key.starts_with("shelf/files%2Fhost%2Fsimulated");
     if (!key.starts_with("shelf/") || elsewhere) continue;  // nobody runs on the other machines in the end
-    for (const Json& entry : object_of(value).elements("entries"))
-      if (!stands_on(estate, key, entry.text("name").value_or(""))) left.push_back(key);
+    for (const Json& entry : object_of(value).elements("entries")) {
+      const std::string name = entry.text("name").value_or("");
+      const bool only_meant = entry.text("reference").value_or("").empty() && newest_of_some(estate, name);
+      if (!stands_on(estate, key, name) && !only_meant) left.push_back(key);
+    }
   }
   return left;
 }

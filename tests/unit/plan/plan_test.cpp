@@ -196,6 +196,18 @@ TEST_F(Planning, SpendsNoOrderWhileNoTargetCouldBeGivenTheCertificate) {
   EXPECT_EQ(plan(seen({}, {mistyped})).issue->kind, Kind::issue) << "that may pass by itself";
 }
 
+TEST_F(Planning, GoesOnWithAnOrderThatWasSpentThoughItsCertificateWouldBeHeldBack) {
+  const Chain better = ca.issue({"shop.example", "api.shop.example"}, now - days(10), now + days(80));
+  const std::vector<ObservedTarget> targets{target(Serving{better.leaf.fingerprint().text(), better, better})};
+  EXPECT_EQ(plan(seen({}, targets)).issue->kind, Kind::hold);
+  Record begun{id, wanted};
+  begun.open_generation = 1;
+  EXPECT_EQ(plan(seen(begun, targets)).issue->kind, Kind::issue) << "its order and records would lie about";
+  EXPECT_EQ(plan(seen(begun, targets)).targets.front().kind, Kind::hold);
+  begun.specification = spec({"blog.example"});
+  EXPECT_EQ(plan(seen(begun, targets)).issue->kind, Kind::hold) << "that order is none of this one's";
+}
+
 TEST_F(Planning, NamesATargetInTroubleOnce) {
   Observed observed;
   const std::string name = "classic ELB web:443";
