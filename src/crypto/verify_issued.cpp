@@ -65,11 +65,16 @@ void verify_order(const Issued& issued) {
 
 void verify_dates(const Issued& issued, WallTime now) {
   const Certificate& leaf = issued.chain.leaf;
-  if (now + limits::tls::not_before_tolerance >= leaf.not_before() && now <= leaf.not_after()) return;
-  throw objection_to(issued, Failure::Kind::transient,
-                     fmt::format("it is valid from {} to {}, and now is {}", iso8601(leaf.not_before()),
-                                 iso8601(leaf.not_after()), iso8601(now)),
-                     "Compare this machine's clock with the CA's.");
+  const bool begun = now + limits::tls::not_before_tolerance >= leaf.not_before(), over = now > leaf.not_after();
+  if (begun && !over) return;
+  // It lay at the CA for longer than it lived; one that has not begun is there to be fetched when it has.
+  const auto kind = over ? Failure::Kind::dead_generation : Failure::Kind::transient;
+  throw objection_to(
+      issued, kind,
+      fmt::format("it is valid from {} to {}, and now is {}", iso8601(leaf.not_before()), iso8601(leaf.not_after()),
+                  iso8601(now)),
+      over ? "Run certferry again, which begins a new order; and compare this machine's clock with the CA's."
+           : "Compare this machine's clock with the CA's.");
 }
 
 }  // namespace
@@ -81,7 +86,7 @@ void verify_issued(const Issued& issued, const PublicKey& key, const std::vector
   if (const auto objection = objection_to_leaf(issued.chain.leaf); !objection.empty())
     throw unfit_leaf(issued, objection);
   verify_order(issued);
-  verify_dates(issued, now);  // last: alone they pass with time
+  verify_dates(issued, now);  // last: what has not begun alone passes with time
 }
 
 }  // namespace certferry

@@ -10,7 +10,8 @@ namespace certferry {
 // wanted ones, `now` is inside its dates (or so shortly before them as our clock may be slow), it allows serverAuth,
 // has an AKI, is no CA and not self-signed, and each certificate certifies the one before it. Roots are not asked for:
 // a test CA's certificate is issued and kept (I7 keeps it off). Throws Failure with the first objection and what was
-// wanted: dead_generation where the leaf is unfit, refused where its chain is, transient where the dates alone object.
+// wanted: dead_generation where the leaf is unfit or has expired, refused where its chain is unfit, transient where it
+// has not begun.
 void verify_issued(const Issued& issued, const PublicKey& key, const std::vector<DomainName>& names, WallTime now);
 
 }  // namespace certferry

@@ -94,6 +94,32 @@ TEST(Generation, WhoseCertificateIsUnfitIsQuarantinedAndTheNextBegun) {
   EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "of the newest and of the one before it";
 }
 
+// The CA made it, and for longer than it lived nobody came to fetch it.
+TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNext) {
+  sandbox::Settings settings;
+  settings.certificate_lifetime = days(7);
+  Estate estate{1, settings};
+  one_certificate(estate);
+  auto& ca = estate.world().ca();
+  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "certificate") return http::Response{.status = 503};
+    return {};
+  };
+  estate.apply();
+  ASSERT_TRUE(estate.record("shop")->open_generation);
+  ca.interpose = nullptr;
+  estate.pass(days(8));
+  estate.apply();
+  ASSERT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_THAT(estate.failures().front(), HasSubstr("it is valid from"));
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  ASSERT_TRUE(estate.shown_by("web"));
+  EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
+}
+
 // Somebody removed the account from the state, to begin with a new one. Its order belongs to the former.
 TEST(Generation, OfAnotherAccountIsClosed) {
   Estate estate;

@@ -97,10 +97,11 @@ TEST_F(VerifyIssued, LooksAtNamesWhateverTheirOrder) {
 }
 
 TEST_F(VerifyIssued, TakesDatesAloneForTransient) {
-  for (const WallTime now : {test_now() - days(2), test_now() + days(90)}) {
+  for (const auto& [now, kind] : {std::pair{test_now() - days(2), Failure::Kind::transient},
+                                  std::pair{test_now() + days(90), Failure::Kind::dead_generation}}) {
     const auto found = verdict(ca.issued(), now);
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->kind, Failure::Kind::transient);
+    EXPECT_EQ(found->kind, kind);
     EXPECT_THAT(found->what, HasSubstr("valid from 2026-11-22T20:00:00Z to 2027-02-20T20:00:00Z"));
   }
   EXPECT_FALSE(verdict(ca.issued(), test_now() - days(1)));
