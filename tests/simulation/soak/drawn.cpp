@@ -83,11 +83,8 @@ void draw_certificates(Lots& lots, Drawn& drawn) {
   }
 }
 
-constexpr std::size_t usual_faults = 28;  // the first of all; docs/reliability.md says what the others find
-
-void draw_faults(Lots& lots, Faults& faults, Breadth breadth) {
-  const auto rows = sandbox::all_faults();
-  for (const sandbox::FaultRow& row : breadth == Breadth::usual ? rows.first(usual_faults) : rows)
+void draw_faults(Lots& lots, Faults& faults) {
+  for (const sandbox::FaultRow& row : sandbox::all_faults())
     if (lots.one_in(4)) faults.*row.amount = lots.from_to(1, row.most);
 }
 
@@ -139,7 +136,7 @@ std::string_view name(Turn turn) {
   return "";
 }
 
-Drawn draw(std::uint64_t seed, Breadth breadth) {
+Drawn draw(std::uint64_t seed) {
   Lots lots{seed};
   Drawn drawn;
   drawn.seed = seed;
@@ -154,10 +151,9 @@ Drawn draw(std::uint64_t seed, Breadth breadth) {
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
   for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(all_turns) : Turn::nothing);
   drawn.clock_jump_hours = lots.from_to(-30, 30);
-  draw_faults(lots, drawn.faults, breadth);
+  draw_faults(lots, drawn.faults);
   draw_crashes(lots, drawn.crashes);
-  // Behind everything else, so that the numbers of worlds without it mean what they did.
-  if (breadth == Breadth::everything && drawn.certificates.size() > 1 && lots.one_in(3))
+  if (drawn.certificates.size() > 1 && lots.one_in(3))
     drawn.turns[lots.below(drawn.turns.size())] = Turn::install_moved;
   return drawn;
 }

@@ -64,8 +64,7 @@ struct Drawn {
   bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin
 };
 
-enum class Breadth { usual, everything };  // which faults and turns there are to draw from
-Drawn draw(std::uint64_t seed, Breadth breadth = Breadth::usual);
+Drawn draw(std::uint64_t seed);
 // The first certificate of a shop behind two load balancers, killed at the i-th of its crash points: what worlds a
 // second are counted in.
 Drawn first_issue(std::uint64_t i);

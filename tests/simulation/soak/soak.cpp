@@ -36,7 +36,6 @@ constexpr const char* usage =
   --part I/N      the I-th of N parts of it
   --workers N     in so many processes at once; default 1
   --seconds S     stop beginning worlds after so long
-  --everything    draw from the newest faults and turns too
   --real          compute every signature, where else the same key and bytes are answered once
   --report        a table of figures at the end
   --speed         nothing but how many worlds a second, of 320 first issues or --worlds
@@ -53,7 +52,6 @@ struct Wish {
   std::optional<double> seconds;
   std::vector<sandbox::CrashPoint> crashes;
   std::vector<std::string> recorded;
-  Breadth breadth = Breadth::usual;
   bool real = false, report = false, speed = false, exhaustive = false;
   Exhaustion exhaustion;
   std::string json;
@@ -99,8 +97,6 @@ Wish wish_of(int count, char** words) {
       wish.crashes.push_back(crash_point(next(i)));
     } else if (word == "--json") {
       wish.json = next(i);
-    } else if (word == "--everything") {
-      wish.breadth = Breadth::everything;
     } else if (word == "--real") {
       wish.real = true;
     } else if (word == "--speed") {
@@ -127,9 +123,8 @@ Wish wish_of(int count, char** words) {
 // What to type to see it again. Written by a signal's handler too, so it is there before the world begins.
 char replay_line[96];
 
-void remember_replay(std::uint64_t seed, Breadth breadth) {
-  std::snprintf(replay_line, sizeof replay_line, "./dev simulate --seed %llu%s\n",
-                static_cast<unsigned long long>(seed), breadth == Breadth::everything ? " --everything" : "");
+void remember_replay(std::uint64_t seed) {
+  std::snprintf(replay_line, sizeof replay_line, "./dev simulate --seed %llu\n", static_cast<unsigned long long>(seed));
 }
 
 void say_what_to_replay(int signal) {
@@ -159,7 +154,7 @@ struct Span {
   std::optional<double> seconds;
 };
 
-Figures lived_in(const Span& span, Breadth breadth, const std::function<Drawn(std::uint64_t)>& drawn_by) {
+Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& drawn_by) {
   Figures figures;
   const auto began = std::chrono::steady_clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
@@ -167,7 +162,7 @@ Figures lived_in(const Span& span, Breadth breadth, const std::function<Drawn(st
   const sandbox::SignatureCounts before = sandbox::signature_counts();
   for (std::uint64_t i = span.from; i < span.from + span.worlds; i += span.step) {
     if (span.seconds && passed() >= *span.seconds) break;
-    remember_replay(i, breadth);
+    remember_replay(i);
     alarm(world_takes_most);
     const Drawn drawn = drawn_by(i);
     const bool twice = figures.worlds % twice_every == 0;
@@ -190,7 +185,7 @@ Json print_speed(std::uint64_t worlds) {
   for (const bool remembered : {false, true}) {
     std::optional<sandbox::SignatureMemory> memory;
     if (remembered) memory.emplace();
-    const Figures figures = lived_in({.from = 0, .worlds = worlds}, Breadth::usual, first_issue);
+    const Figures figures = lived_in({.from = 0, .worlds = worlds}, first_issue);
     fmt::print("first issues, killed and run again, {}:\n{}\n",
                remembered ? "signatures remembered" : "every signature real",
                as_table(figures, seconds_for(figures.signatures)));
@@ -205,12 +200,12 @@ void write_json(const std::string& file, const Json& figures) {
 }
 
 int one_world(const Wish& wish) {
-  Drawn drawn = draw(wish.seed, wish.breadth);
+  Drawn drawn = draw(wish.seed);
   if (!wish.crashes.empty()) {
     drawn.crashes = wish.crashes;
     drawn.numbered_as_traced = true;
   }
-  remember_replay(wish.seed, wish.breadth);
+  remember_replay(wish.seed);
   alarm(world_takes_most);
   const Lived lived = live(drawn, Tracing::kept);
   fmt::print("{}{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.report, lived.effects,
@@ -258,7 +253,7 @@ int soak(const Wish& wish) {
   const Figures figures = on_workers(wish.workers, [&](unsigned worker) {
     const std::uint64_t worlds = *wish.worlds > worker ? *wish.worlds - worker : 0;
     return lived_in({.from = wish.seed + worker, .worlds = worlds, .step = wish.workers, .seconds = wish.seconds},
-                    wish.breadth, [&](std::uint64_t seed) { return draw(seed, wish.breadth); });
+                    draw);
   });
   if (wish.report)
     fmt::print("{}", as_table(figures, seconds_for(figures.signatures)));
