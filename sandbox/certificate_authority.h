@@ -63,6 +63,7 @@ struct CaCertificate {
   std::string url, account, order, ari_id;
   Chain chain;
   bool revoked = false;
+  bool spoiled = false;  // one of its downloads was, by a fault; all others are as they ought to be
   // The suggested window where it is not the usual one: 2 % of the lifetime, a third before the end.
   std::optional<std::pair<WallTime, WallTime>> window;
   std::string explanation;  // URL beside the window
@@ -96,8 +97,6 @@ class CertificateAuthority {
   // A validation or an issuance that fails although nothing is wrong with it.
   std::function<std::optional<CaProblem>(const CaAuthorization&)> fail_validation;
   std::function<std::optional<CaProblem>(const CaOrder&)> fail_issuance;
-
-  bool spoiled_last = false;  // the last download, by a fault: the next is as it ought to be
 
   // When to renew, as renewalInfo says it (RFC 9773 section 4.2).
   std::pair<WallTime, WallTime> renewal_window(const CaCertificate& certificate, WallTime now) const;

@@ -17,12 +17,13 @@ bool reason_allowed(std::int64_t reason) { return reason == 0 || reason == 1 || 
 
 http::Response CertificateAuthority::Session::certificate() {
   require_no_payload();
-  const CaCertificate& found = mine(ca.certificates, request.url.text());
+  CaCertificate& found = mine(ca.certificates, request.url.text());
   http::Response response;
   response.status = 200;
   response.headers.set("Content-Type", "application/pem-certificate-chain");
-  ca.spoiled_last = !ca.spoiled_last && strikes(ca.world_, ca.world_.faults().chain_wrong);
-  response.body = ca.spoiled_last ? spoiled_chain(ca.world_, found.chain) : found.chain.pem();
+  const bool spoiled = !found.spoiled && strikes(ca.world_, ca.world_.faults().chain_wrong);
+  found.spoiled |= spoiled;
+  response.body = spoiled ? spoiled_chain(ca.world_, found.chain) : found.chain.pem();
   return response;
 }
 

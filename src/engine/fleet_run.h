@@ -36,8 +36,8 @@ struct Fleet::Run {
   Task<> tidied(std::string subject, Report& report, Work work);
   Task<> sweep();
   Task<> retire(const Request& request, Report& report);
-  Task<> forget_targets(std::vector<ObservedCertificate>& seen);
-  Task<> forget_targets(ObservedCertificate& seen, ClaimedRecord& claimed);
+  Task<> settle_unconfigured(std::vector<ObservedCertificate>& seen);
+  Task<> settle_unconfigured(ObservedCertificate& seen, ClaimedRecord& claimed);
   Task<> keep_index(const std::vector<ObservedCertificate>& seen);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "config/misconfigured.h"
+#include "crash_points.h"
 #include "estate.h"
 #include "liveness.h"
 
@@ -58,6 +59,27 @@ TEST(AMovedInstall, LeavesNothingBehindInADirectory) {
   move_install(estate, "shop", "blog");
   EXPECT_THAT(becomes_quiet(estate), testing::IsEmpty());
   EXPECT_THAT(not_well(estate), testing::IsEmpty());
+}
+
+// A renewal is killed anywhere; then its install is moved to a certificate that is held back, so that nobody ends it.
+TEST(AMovedInstall, WhoseRenewalWasKilledKeepsNoFormerCertificate) {
+  Story story;
+  story.points = 60;
+  story.moments = {sandbox::Moment::before, sandbox::Moment::sent};
+  story.build = [](Estate& estate) {
+    estate.zone("shop.example").classic_elb("web");
+    estate.certificate("blog", {"blog.shop.example"});
+    estate.certificate("shop", {"blog.shop.example", "shop.example"}).on_elb("web");
+    estate.apply();
+    estate.pass(days(61));
+  };
+  story.live = [](Estate& estate) {
+    estate.apply();
+    move_install(estate, "shop", "blog");
+    EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  };
+  story.check = [](Estate& estate) { EXPECT_THAT(not_well(estate), IsEmpty()); };
+  for_each_crash_point(story);
 }
 
 TEST(AMovedInstall, DropsNamesWhereSomebodySaysSo) {
