@@ -50,9 +50,13 @@ std::optional<Held> held_for_trust(const Serving& former, Standing as, const Iss
   const bool worth_keeping = as == Standing::trusted || (as == Standing::test && !former.ours);
   if (!worth_keeping || options.install_untrusted || !untrusted(next.chain, roots, now)) return {};
   const Chain* served = former.certificate();
-  return Held{fmt::format("it serves {}; the new one is of a test CA ({})",
-                          served ? described(served->leaf) : "a certificate that could not be read",
-                          quoted(next.chain.leaf.issuer(), 80)),
+  const std::string kept = served ? described(served->leaf) : "a certificate that could not be read";
+  const std::string issuer = quoted(next.chain.leaf.issuer(), 80);
+  if (next.chain.intermediates.empty())
+    return Held{fmt::format("it serves {}; the new one, of {}, came without the certificates that lead to a root", kept,
+                            issuer),
+                "order another with --renew; if the CA gives no chain at all, use another CA"};
+  return Held{fmt::format("it serves {}; the new one is of a test CA ({})", kept, issuer),
               "set [ca] directory = \"letsencrypt\", or run `certferry apply --install-untrusted`"};
 }
 

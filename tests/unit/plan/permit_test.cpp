@@ -28,10 +28,19 @@ TEST_F(Permit, LetsATrustedCertificateOntoAnEmptySlot) { EXPECT_FALSE(ask(Servin
 TEST_F(Permit, LetsATestCertificateOntoAnEmptySlot) { EXPECT_FALSE(ask(Serving{}, fresh(test))); }
 
 TEST_F(Permit, KeepsATestCertificateOffATrustedOne) {
-  const auto held = ask(serving(fresh(other)), fresh(test));
+  Chain next = fresh(test);
+  next.intermediates.push_back(test.root);
+  const auto held = ask(serving(fresh(other)), next);
   ASSERT_TRUE(held);
   EXPECT_THAT(held->reason, HasSubstr("test CA"));
   EXPECT_THAT(held->remedy, HasSubstr("directory = \"letsencrypt\""));
+}
+
+TEST_F(Permit, SaysOfALeafAloneThatItsChainIsMissing) {
+  const auto held = ask(serving(fresh(other)), fresh(test));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->reason, HasSubstr("came without the certificates that lead to a root"));
+  EXPECT_THAT(held->remedy, HasSubstr("--renew"));
 }
 
 TEST_F(Permit, TakesACertificateThatBeginsInAMinuteForNoTestCasOne) {
