@@ -248,8 +248,10 @@ Duration duration_of(const std::string& text, const std::string& flag, Duration 
 }
 
 Duration days_of(const std::string& text, const std::string& flag, Duration usual) {
-  const bool number = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
-  return duration_of(number ? text + "d" : text, flag, usual);
+  if (text.empty()) return usual;
+  const bool number = text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (const auto value = parse_duration(number ? text + "d" : text)) return *value;
+  throw Misused{fmt::format("{}: \"{}\" is no number of days; write one such as 30, or 12h", flag, text)};
 }
 
 StartTls starttls_of(const std::string& text) {
@@ -270,7 +272,8 @@ bool any_flag(const Flags& flags) {
 ConfigSource source_of(const Words& words) {
   if (!any_flag(words.flags)) return {words.config, {}};
   if (!words.config.empty())
-    throw Misused{"--config stands beside flags that say the same; write everything into the file, or use flags alone"};
+    throw Misused{
+        "--config stands beside flags that configure too; write everything into the file, or use flags alone"};
   return {"", words.flags};
 }
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <memory>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -45,6 +46,13 @@ bool write_to(std::FILE* file, std::string_view text) {
   return (std::fflush(file) == 0 && written) || errno == EPIPE;
 }
 
+// As many as most have, where the terminal does not tell.
+std::size_t columns_of_terminal() {
+  constexpr std::size_t usual = 80;
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
 // lost: is told what kept a result from being written.
 Console console_of_process(int& lost) {
   const char* no_colour = std::getenv("NO_COLOR");
@@ -57,6 +65,7 @@ Console console_of_process(int& lost) {
   const bool draws = terminal && std::string_view{terminal} != "dumb";
   const bool colours = draws && !(no_colour && *no_colour);
   console.err_is_terminal = draws && ::isatty(STDERR_FILENO) != 0;
+  console.columns = columns_of_terminal;
   console.colour = colours && ::isatty(STDERR_FILENO) != 0;
   console.colour_out = colours && ::isatty(STDOUT_FILENO) != 0;
   return console;

@@ -11,7 +11,6 @@ namespace certferry {
 namespace {
 
 constexpr std::size_t kMostRunningShown = 12;
-constexpr std::size_t kTerminalWidth = 100;  // a longer line would wrap, and could not be replaced
 
 std::string_view level_word(Log::Level level) {
   switch (level) {
@@ -126,11 +125,12 @@ void TerminalProgress::redraw() {
   if (loudness_ == Loudness::quiet) return;
   std::string text = drawn_ > 0 ? fmt::format("\x1b[{}A\x1b[J", drawn_) : "";
   drawn_ = 0;
+  const std::size_t longest = std::max<std::size_t>(console_.columns(), 2) - 1;  // a line that wraps cannot be replaced
   for (const Running& one : running_) {
     if (drawn_ == kMostRunningShown) break;
     const auto whole = std::chrono::floor<std::chrono::seconds>(clock_.steady() - one.since);
     std::string shown = fmt::format("  {}: {} ... {} s", step_subject(one.subject), one.step, whole.count());
-    text += redacted(shown.substr(0, kTerminalWidth)) + "\n";
+    text += redacted(shown).substr(0, longest) + "\n";
     ++drawn_;
   }
   if (running_.size() > kMostRunningShown) {

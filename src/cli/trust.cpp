@@ -16,7 +16,12 @@ Misconfigured no_trust(const Place& place, std::string what) {
 }  // namespace
 
 Task<std::string> read_trust(Host& host, const std::string& path, const Place& place) {
-  const auto pem = co_await host.read(path);
+  std::optional<std::string> pem;
+  try {
+    pem = co_await host.read(path);
+  } catch (const Failure& failure) {
+    throw no_trust(place, fmt::format("trust = \"{}\": {}", quoted(path), failure.what()));
+  }
   if (!pem) throw no_trust(place, fmt::format("trust = \"{}\" is not there", quoted(path)));
   try {
     Roots::from_pem(*pem);

@@ -36,6 +36,10 @@ ZoneQueue& Challenges::queue(const Zone& zone) {
   return *queue;
 }
 
+Task<> Challenges::find_places(const std::vector<DomainName>& names) {
+  for (const DomainName& name : names) co_await zones_.place(ChallengeRecord{name.without_wildcard(), ""});
+}
+
 // Where each record goes, zone by zone.
 Task<> Challenges::share(const std::vector<ChallengeRecord>& records, const TxtOwner& owner, Shares& shares) {
   for (const ChallengeRecord& record : records) {

@@ -17,6 +17,9 @@ class Challenges {
  public:
   Challenges(Outside& outside, Store& store, Zones& zones) : outside_(outside), store_(store), zones_(zones) {}
 
+  // Looks for the zones of all these names; changes nothing, and asks nothing twice in a run. Failure as
+  // Zones::place().
+  Task<> find_places(const std::vector<DomainName>& names);
   // Publishes all records (one transaction a zone, zones side by side), waits for INSYNC, runs `work`, then withdraws:
   // on success, failure and cancellation alike, shielded, within a deadline of its own. Where `in_flight` says that a
   // validation may be under way they are parked instead: they stay, in the zone and in the ledger, until the generation

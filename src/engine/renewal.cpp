@@ -24,6 +24,15 @@ std::string replaced_by(const CertificateSpec& wanted, Trades& trades) {
   return ari_certificate_id(leaf);
 }
 
+// No order is spent on names whose records could go nowhere. Of a name that had a certificate the CA may remember the
+// proof, and want no record.
+Task<> have_places(const CertificateSpec& wanted, Trades& trades) {
+  const auto& newest = trades.record.get().newest;
+  std::vector<DomainName> fresh = wanted.names;
+  if (newest) std::erase_if(fresh, [&](const auto& name) { return newest->issued.chain.leaf.covers(name); });
+  co_await trades.challenges.find_places(fresh);
+}
+
 // Proves that the challenges are met, with their records published meanwhile.
 Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& journal) {
   auto records = co_await trades.ca.open_challenges(order);  // none where the CA trusts an earlier proof
@@ -101,6 +110,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     return trades.keys.create(journal.certificate(), journal.generation(), wanted.key_type);
   });
   const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
+  if (!journal.begun("order")) co_await have_places(wanted, trades);
   const OrderUrl url = co_await journal.step(
       "order", [&] { return trades.ca.new_order(wanted, replaced_by(wanted, trades)); },
       [&] { return trades.ca.find_order(wanted); });

@@ -74,6 +74,8 @@ class Journal {
   template <class Effect, class Probe>
   auto step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect>;
 
+  bool begun(std::string_view step) const { return intended(step) || finished(step) != nullptr; }
+
   // Small facts beside the steps, for whoever reads the journal (JournalView): written at once.
   Task<> note(std::string name, Json value);
 

@@ -27,23 +27,26 @@ def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca, ca_door)
     print(f"CERTFERRY_SEED={seed}")
     dice = random.Random(seed)
     zone = aws.zone("killed.example.org")
+    killed = 0
     for attempt in range(10):
         name = f"k{attempt}.killed.example.org"
         certferry.configure(certificate(f"k{attempt}", [name], {"files": str(certferry.folder / f"k{attempt}")}), ca=ca_door)
         began = len(ca.requests())
         run = certferry.start("apply", "--config", str(certferry.config))
         # A request count, not a time: the moment is the arrival of the n-th request at the CA.
-        moment = len(ca.requests()) + dice.randrange(1, 9)
+        moment = began + dice.randrange(1, 9)
         until = time.monotonic() + 30
         while len(ca.requests()) < moment and run.poll() is None and time.monotonic() < until:
             pass
         run.send_signal(signal.SIGKILL)
         run.communicate()
+        killed += run.returncode == -signal.SIGKILL
         certferry.apply()
         made = ca.requests()[began:]
         assert made.count("/order-plz") <= 2, f"attempt {attempt}, seed {seed}: asked once more where the reply was lost"
         assert len({p for p in made if p.startswith("/finalize-order/")}) == 1, f"attempt {attempt}, seed {seed}: {made}"
         assert (certferry.folder / f"k{attempt}" / "live" / "fullchain.pem").exists(), f"attempt {attempt}, seed {seed}"
+    assert killed >= 7, f"seed {seed}: {killed} of 10 were killed, the others had ended: nothing was tried"
     assert aws.txt_sets(zone) == [], f"seed {seed}"
     registrations = [status for _, path, _, status in ca_door.requests if path == "/sign-me-up"]
     # RFC 8555 section 7.3.1: 200 for one that exists already, as where the reply was lost.

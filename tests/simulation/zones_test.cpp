@@ -37,6 +37,30 @@ TEST(Zones, OfOneNameThatNobodyDelegatesToAreRefusedOnceARun) {
   estate.apply();
   EXPECT_THAT(estate.failures(), testing::SizeIs(2));
   EXPECT_EQ(estate.world().count("route53", "GetHostedZone"), 2U);
+  EXPECT_THAT(estate.world().ca().orders, IsEmpty()) << "none is spent on names whose records could go nowhere";
+}
+
+TEST(Zones, WhereOneIsMissingNoOrderIsSpent) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example", "www.blog.example"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::ElementsAre(testing::HasSubstr("www.blog.example")));
+  EXPECT_THAT(estate.world().ca().orders, IsEmpty());
+  estate.zone("blog.example").apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_TRUE(estate.record("shop")->newest);
+}
+
+// What the CA still takes an earlier proof for needs no zone.
+TEST(Zones, ThatWereThereBeforeAreNotAskedForAgain) {
+  Estate estate{1, {.authorizations_reused = true}};
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.apply();
+  const std::size_t listed = estate.world().count("route53", "ListHostedZones");
+  estate.apply({.renew = {"shop"}});
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.world().ca().orders.size(), 2U);
+  EXPECT_EQ(estate.world().count("route53", "ListHostedZones"), listed);
 }
 
 std::vector<std::string> warnings_of_the_last_run(Estate& estate) {

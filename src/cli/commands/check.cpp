@@ -33,6 +33,9 @@ Task<int> do_check(Stage& stage, const CheckCommand& command) {
                                   "Name a file with one host a line"}};
     }
     for (std::string& host : hosts_in(*text)) hosts.push_back(std::move(host));
+    if (hosts.empty())
+      throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("{} names no host", quoted(command.from_file)),
+                                  "Write one host a line into it, such as www.example.com or smtp.example.com:25"}};
   }
   const Config config;
   Outside* outside = co_await stage.open(config);

@@ -110,7 +110,7 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
   EXPECT_EQ(told({"aply"}).exit, 2);
   EXPECT_EQ(told({"apply", "--colour"}).exit, 2);
   EXPECT_EQ(told({"apply", "--config", "a.toml", "-d", "example.com"}).text,
-            "certferry: --config stands beside flags that say the same; write everything into the file, or use flags "
+            "certferry: --config stands beside flags that configure too; write everything into the file, or use flags "
             "alone\n  -> See certferry apply --help\n");
   EXPECT_EQ(told({"apply", "--wait", "soon"}).text,
             "certferry: --wait: \"soon\" is no duration; write a number and a unit, such as 90s or 5min\n  -> See "
@@ -123,6 +123,7 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
 TEST(CommandLine, ExitsWithThreeWhereCheckIsMisused) {
   EXPECT_EQ(told({"check"}).exit, 3);
   EXPECT_EQ(told({"check", "a.example", "--starttls", "gopher"}).exit, 3);
+  EXPECT_TRUE(told({"check", "a.example", "--warn", "x"}).text.contains("--warn: \"x\" is no number of days; "));
   EXPECT_EQ(told({"check", "a.example", "--warn", "5", "--crit", "7"}).text,
             "certferry: --crit is more than --warn\n  -> See certferry check --help\n");
 }

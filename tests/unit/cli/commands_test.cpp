@@ -140,6 +140,12 @@ TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
   EXPECT_EQ(err, "certferry: /hosts.txt is not there\n  -> Name a file with one host a line\n");
 }
 
+TEST_F(Commands, CheckSaysThatAFileNamesNoHost) {
+  write("/hosts.txt", "# none yet\n\n");
+  EXPECT_EQ(run({"check", "--from-file", "/hosts.txt"}), 3);
+  EXPECT_THAT(err, HasSubstr("certferry: /hosts.txt names no host\n  -> Write one host a line into it"));
+}
+
 constexpr const char* one_classic =
     "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nelb = \"web\"\n";
 

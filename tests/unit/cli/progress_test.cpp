@@ -70,6 +70,14 @@ TEST(Progress, DrawsWhatRunsInPlaceOnATerminal) {
             "\x1b[1A\x1b[J* www: order        ok  (3 s)\n");
 }
 
+TEST(Progress, DrawsNoLineThatWouldWrap) {
+  Paper paper;
+  paper.console.columns = [] { return std::size_t{12}; };
+  TerminalProgress log{paper.console, paper.clock, Loudness::usual};
+  log.step_begun("a-name-that-is-longer-than-that.example", "order");
+  EXPECT_EQ(paper.text, "  a-name-th\n");
+}
+
 TEST(Progress, IsQuietWhenAskedTo) {
   Paper paper;
   PlainProgress log{paper.console, Loudness::quiet};
