@@ -143,7 +143,8 @@ Task<Chain> CertificateAuthority::download(const std::string& url, const Request
       if (places.size() <= limits::acme::alternates) places.push_back(alternate);
     places.push_back(url);
   }
-  if (best) co_return std::move(*best);
+  // Whether there is nothing more than a leaf alone is not known where some answer could not be read.
+  if (best && (fitness != Fitness::leaf_alone || !objection)) co_return std::move(*best);
   throw Failure(Failure::Kind::refused, fmt::format("the certificate {} is unfit: {}", quoted(url), objection->what()),
                 "Report it to the CA; certferry downloads it again when it runs again");
 }

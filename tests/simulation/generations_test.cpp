@@ -120,6 +120,28 @@ TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNext) {
   EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
 }
 
+// A leaf alone would be kept off what serves a trusted chain, until the next renewal.
+TEST(Generation, WhoseChainCouldNotBeReadIsDownloadedAgainByTheNextRun) {
+  Estate estate;
+  one_certificate(estate);
+  auto& ca = estate.world().ca();
+  ca.interpose = [&ca, asked_before = 0](const http::Request&,
+                                         const std::string& asked) mutable -> std::optional<http::Response> {
+    if (asked != "certificate") return {};
+    http::Response answer{.status = 200};
+    answer.headers.set("Content-Type", "application/pem-certificate-chain");
+    answer.body = asked_before++ > 0 ? "cut short" : ca.certificates.begin()->second.chain.leaf.pem();
+    return answer;
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::ElementsAre(HasSubstr("is unfit")));
+  ca.interpose = nullptr;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
+  EXPECT_THAT(estate.record("shop")->newest->issued.chain.intermediates, SizeIs(1));
+}
+
 // Somebody removed the account from the state, to begin with a new one. Its order belongs to the former.
 TEST(Generation, OfAnotherAccountIsClosed) {
   Estate estate;
