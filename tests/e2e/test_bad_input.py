@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from certificates import Authority
+from clear_ending import ended_clearly
 from conftest import certificate
 
 
