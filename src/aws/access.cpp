@@ -85,7 +85,7 @@ Access::Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials
 Access::~Access() = default;
 
 Task<std::unique_ptr<Access>> Access::open(Outside& outside, AccessSettings settings) {
-  Surroundings around = co_await read_surroundings(outside, settings.region, settings.profile);
+  Surroundings around = co_await read_surroundings(outside, settings);
   auto metadata =
       std::make_shared<InstanceMetadata>(outside, instance_metadata_url(outside.host, around.chosen_profile()));
   if (around.region.empty()) around.region = co_await region_of_instance(outside.host, *metadata, around.profile);

@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "aws/endpoints.h"
 #include "aws/metadata_document.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
@@ -20,6 +21,14 @@ bool plain_http_allowed(const std::string& host) {
   return loopback || std::ranges::find(plain_hosts, host) != plain_hosts.end();
 }
 
+Task<http::Response> ask(Transport& transport, http::Request request, const std::string& source) {
+  try {
+    co_return co_await transport.send(std::move(request));
+  } catch (const Failure& failure) {
+    throw failure.within(source);
+  }
+}
+
 std::string variable(const Host& host, const std::string& name) { return host.environment(name).value_or(""); }
 
 }  // namespace
@@ -29,7 +38,7 @@ std::optional<Url> container_credentials_url(const Host& host) {
     return Url::parse("http://169.254.170.2" + std::string{path.starts_with('/') ? "" : "/"} + path);
   std::string full = variable(host, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (full.empty()) return std::nullopt;
-  Url url = Url::parse(full);
+  Url url = endpoint_given(full, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (!url.secure() && !plain_http_allowed(url.host()))
     throw Failure(Failure::Kind::refused,
                   "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain http to " + quoted(url.host(), 100) + " is not allowed",
@@ -65,7 +74,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
     if (!token.empty()) request.headers.set("authorization", std::string{token.reveal()});
     std::string trouble;
     try {
-      http::Response answer = co_await outside().transport.send(std::move(request));
+      http::Response answer = co_await ask(outside().transport, std::move(request), source);
       if (answer.status == 200) co_return credentials_document(answer.body, source);
       trouble = fmt::format("{}: HTTP {}", source, answer.status);
       if (answer.status < 500)

@@ -101,7 +101,7 @@ std::optional<ProfileChain> own_source(const ProfileFiles& files, const std::str
   if (auto sso = sso_in(files, name, profile)) return ProfileChain{*sso, {}};
   if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
   if (std::string command = value_in(profile, "credential_process"); !command.empty())
-    return ProfileChain{ProfileProcess{command}, {}};
+    return ProfileChain{ProfileProcess{command, name}, {}};
   if (profile.contains("login_session"))
     throw profile_refused(
         name, profile, "login_session", "the session of aws login is the AWS CLI's own",

@@ -47,8 +47,6 @@ def test_one_slot_in_two_certificates_is_refused(certferry):
         ('[ca]\ntrust = "/etc/hostname"\n', '2:9: trust = "/etc/hostname": '),
         ('[ca]\ntrust = "/etc"\n', '2:9: trust = "/etc": '),
         ('[aws]\nprofile = "nobody"\n', "2:11: AWS profile nobody is neither in "),
-        ('[aws]\n', "1:1: no AWS region is known"),
-        ("", "1:1: no AWS region is known"),
     ],
 )
 def test_what_the_configuration_leads_to_is_wrong_at_its_place(certferry, text, words):
@@ -57,6 +55,21 @@ def test_what_the_configuration_leads_to_is_wrong_at_its_place(certferry, text, 
     refused(certferry, text, f"certferry: {certferry.config}:{words}")
     certferry.run("plan", "--config", str(certferry.config), expect=2)
     certferry.run("apply", "--store", str(certferry.state), "-d", "a.example.org", "--trust", "/none.pem", expect=2)
+
+
+@pytest.mark.parametrize(
+    "variables, words",
+    [
+        ({}, "no AWS region is known"),
+        ({"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "localhost:1"}, 'AWS_ENDPOINT_URL: the URL "localhost:1"'),
+        ({"AWS_REGION": "eu-west-1", "AWS_PROFILE": "nobody"}, "AWS profile nobody is neither in "),
+    ],
+)
+def test_what_the_environment_says_wrong_is_not_laid_to_the_configuration(certferry, variables, words):
+    del certferry.environment["AWS_REGION"]
+    certferry.environment.update(variables)
+    text = f'[state]\nstore = "{certferry.state}"\n[[certificate]]\ndomains = ["a.example.org"]\n'
+    refused(certferry, "[aws]\n" + text, f"certferry: {words}")
 
 
 def test_one_listener_in_two_certificates_is_refused_though_its_region_is_left_away_in_one(certferry, aws):

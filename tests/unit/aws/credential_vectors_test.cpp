@@ -159,7 +159,7 @@ TEST(SsoTokenFile, IsFoundWhereTheSdksFindIt) {
   int checked = 0;
   for (const auto& entry : fs::directory_iterator(root)) {
     ChainCase given{entry.path().string()};
-    const Surroundings around = AWAITED(read_surroundings(given.paper.outside, "", ""));
+    const Surroundings around = AWAITED(read_surroundings(given.paper.outside, {}));
     const SsoTokenFile file{given.paper.host, around.chosen_profile().at("sso_session").text};
     const SsoToken token = AWAITED(file.read());
     EXPECT_EQ(token.access_token.reveal(), given.result.at("Ok").at("token").as_text()) << given.folder;
@@ -187,7 +187,7 @@ TEST(Surroundings, ReadTheSharedFilesWhereTheSdksDo) {
     paper.host.files[at_home("configLocation")] = Bytes{"[profile " + profile + "]\nregion = from-config\n"};
     paper.host.files[at_home("credentialsLocation")] =
         Bytes{"[" + profile + "]\naws_access_key_id = from-credentials\n"};
-    const Surroundings around = AWAITED(read_surroundings(paper.outside, "", ""));
+    const Surroundings around = AWAITED(read_surroundings(paper.outside, {}));
     EXPECT_EQ(around.region, "from-config") << test.dump();
     EXPECT_EQ(around.chosen_profile().at("aws_access_key_id").text, "from-credentials") << test.dump();
     ++checked;
