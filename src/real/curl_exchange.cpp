@@ -9,6 +9,7 @@
 
 #include "base/limits/http.h"
 #include "real/address_policy.h"
+#include "wire/user_information.h"
 
 namespace certferry {
 
@@ -54,6 +55,18 @@ void check_head(const http::Request& request) {
 std::string_view own_words(CURLcode code) {
   return code == CURLE_GOT_NOTHING || code == CURLE_SEND_FAIL_REWIND ? "the connection was closed without an answer"
                                                                      : "";
+}
+
+// What curl says, without the user's name and password that stand in the proxy's URL.
+std::string without_password(std::string words, const std::string& proxy) {
+  if (!proxy.contains('@')) return words;
+  // curl cuts its words at CURL_ERROR_SIZE octets, and with them the URL.
+  constexpr std::size_t surely_whole = 128;
+  const std::size_t found = words.find(proxy.substr(0, surely_whole));
+  if (found == words.npos) return words;
+  const std::string shown = without_user_information(proxy);
+  const std::size_t length = std::min(proxy.size(), words.size() - found);
+  return words.replace(found, length, shown);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -269,9 +282,9 @@ Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
   using Kind = Failure::Kind;
   if (auto refusal = own_refusal()) return *refusal;
   const std::string_view ours = own_words(code);
-  const std::string what =
-      fmt::format("{}: {}", subject_of(request_),
-                  !ours.empty() ? std::string{ours} : quoted(words_[0] ? words_.data() : curl_easy_strerror(code)));
+  const char* curls = words_[0] ? words_.data() : curl_easy_strerror(code);
+  const std::string what = fmt::format("{}: {}", subject_of(request_),
+                                       !ours.empty() ? std::string{ours} : quoted(without_password(curls, proxy_)));
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
       return Failure(

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/failure.h"
+#include "wire/user_information.h"
 
 namespace certferry {
 namespace {
@@ -11,7 +12,8 @@ namespace {
 constexpr std::size_t longest_url = 4096;
 
 [[noreturn]] void refuse_url(std::string_view text, std::string_view why) {
-  throw Failure(Failure::Kind::refused, "the URL \"" + quoted(text, 200) + "\" " + std::string{why},
+  throw Failure(Failure::Kind::refused,
+                "the URL \"" + quoted(without_user_information(text), 200) + "\" " + std::string{why},
                 "Give an absolute http or https URL, such as https://ca.example/directory");
 }
 

@@ -239,6 +239,18 @@ TEST_F(CurlTransportTest, WithALoopbackRouteSpeaksToNothingElse) {
   EXPECT_EQ(handshake->kind(), Failure::Kind::refused);
 }
 
+TEST_F(CurlTransportTest, ShowsNoPasswordOfTheProxy) {
+  for (const std::string& password : {std::string{"p@half-a-secret:word"}, std::string(400, 'p') + "@half-a-secret"}) {
+    TransportOptions options = with_http();
+    options.http_proxy = "http://user:" + password + "@127.0.0.1:1";
+    CurlTransport transport{machine.executor(), options};
+    const auto failure = failure_of(machine, transport.send(request_to("http://shop.example/")));
+    EXPECT_THAT(failure->what(), HasSubstr("proxy syntax in 'http://***@"));
+    for (const char* hidden : {"user", "half", "word", "ppp"})
+      EXPECT_THAT(failure->what(), ::testing::Not(HasSubstr(hidden)));
+  }
+}
+
 TEST_F(CurlTransportTest, GoesThroughTheProxyUnlessNoProxySparesTheHost) {
   HttpListener proxy{machine.executor(), {}, [](const http::ParsedRequest& asked) -> Task<http::Response> {
                        co_return text_response("proxied " + asked.target, asked.method == "CONNECT" ? 407 : 200);

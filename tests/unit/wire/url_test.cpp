@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include "base/failure.h"
+#include "wire/user_information.h"
 
 namespace certferry {
 namespace {
@@ -52,7 +53,7 @@ TEST(Url, ReadsIpv6InBrackets) {
 TEST(Url, RefusesWhatItMustNotFollow) {
   EXPECT_EQ(refusal_of_url("ftp://a.example/"), "the URL \"ftp://a.example/\" is neither http nor https");
   EXPECT_EQ(refusal_of_url("a.example/directory"), "the URL \"a.example/directory\" is not absolute");
-  EXPECT_EQ(refusal_of_url("https://a@b.example/"), "the URL \"https://a@b.example/\" has user information");
+  EXPECT_EQ(refusal_of_url("https://a@b.example/"), "the URL \"https://***@b.example/\" has user information");
   EXPECT_EQ(refusal_of_url("https://a.example/#x"), "the URL \"https://a.example/#x\" has a fragment");
   EXPECT_EQ(refusal_of_url("https://a.example:0/"), "the URL \"https://a.example:0/\" has a bad port");
   EXPECT_EQ(refusal_of_url("https://a.example/" + std::string(4096, 'a')).substr(0, 31),
@@ -65,6 +66,17 @@ TEST(Url, RefusesWhatItMustNotFollow) {
   for (const char* text :
        {"https://a.example/a b", "https://a.example/\r\nX: y", " https://a.example/", "https://a.example/\x7f"})
     EXPECT_TRUE(refusal_of_url(text).ends_with("has a blank or control character")) << text;
+}
+
+TEST(Url, ShowsNoPasswordWhereItIsRefused) {
+  for (const char* text :
+       {"https://user:half-a-secret@b.example/", "https://user:half@half-a-secret@b.example/", "user:half-a-secret@b",
+        "https://user:half/a?half-a-secret@b.example/", "ftp://user:half-a-secret@b.example/",
+        "https://user:half#half-a-secret@b.example/", "https://user:half half-a-secret@b.example/"})
+    EXPECT_FALSE(refusal_of_url(text).contains("half")) << refusal_of_url(text);
+  EXPECT_EQ(without_user_information("http://user:p@ss:word@127.0.0.1:1/x"), "http://***@127.0.0.1:1/x");
+  EXPECT_EQ(without_user_information("user:word@127.0.0.1:1"), "***@127.0.0.1:1");
+  EXPECT_EQ(without_user_information("http://127.0.0.1:1/x"), "http://127.0.0.1:1/x");
 }
 
 TEST(PercentEncoding, KeepsTheUnreservedAlone) {
