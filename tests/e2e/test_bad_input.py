@@ -78,7 +78,7 @@ def test_terms_that_are_not_agreed_to_are_named_by_their_url(certferry, aws, ca)
 
 def test_a_name_without_a_zone_is_said_plainly(certferry):
     certferry.configure(certificate("www", ["www.no-zone-here.example.net"], {"files": str(certferry.folder / "tls")}))
-    ended_clearly(certferry, "no public hosted zone", "www.no-zone-here.example.net", advice="hosted zone|zone")
+    ended_clearly(certferry, "no public hosted zone", "www.no-zone-here.example.net", advice="Create the zone in Route 53")
 
 
 class Broken:

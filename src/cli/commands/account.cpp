@@ -8,6 +8,7 @@
 #include "cli/configuration.h"
 #include "cli/ground.h"
 #include "cli/said.h"
+#include "wire/user_information.h"
 
 namespace certferry {
 namespace {
@@ -29,10 +30,10 @@ Task<Config> account_config(Stage& stage, const AccountCommand& command) {
   config.ca.directory = command.config.flags->directory.value_or(config.ca.directory);
   const auto url = directory_url(config.ca.directory);
   if (!url) {
-    throw Misconfigured{
-        Failure{Failure::Kind::refused,
-                fmt::format("--directory: \"{}\" is no CA that certferry knows", quoted(config.ca.directory, 200)),
-                "Write letsencrypt, letsencrypt-staging, or the https URL of an ACME directory"}};
+    throw Misconfigured{Failure{Failure::Kind::refused,
+                                fmt::format("--directory: \"{}\" is no CA that certferry knows",
+                                            quoted(without_user_information(config.ca.directory), 200)),
+                                "Write letsencrypt, letsencrypt-staging, or the https URL of an ACME directory"}};
   }
   config.ca.url = *url;
   if (command.config.flags->trust) config.ca.trust = command.config.flags->trust;

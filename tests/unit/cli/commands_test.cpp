@@ -140,6 +140,11 @@ TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
   EXPECT_EQ(err, "certferry: /hosts.txt is not there\n  -> Name a file with one host a line\n");
 }
 
+TEST_F(Commands, AccountShowsNoPasswordOfADirectoryThatItRefuses) {
+  EXPECT_EQ(run({"account", "--directory", "https://user:half-a-secret@ca.example/directory"}), 2);
+  EXPECT_THAT(err, HasSubstr("--directory: \"https://***@ca.example/directory\" is no CA"));
+}
+
 TEST_F(Commands, CheckSaysThatAFileNamesNoHost) {
   write("/hosts.txt", "# none yet\n\n");
   EXPECT_EQ(run({"check", "--from-file", "/hosts.txt"}), 3);
