@@ -22,9 +22,15 @@ bool CachedCredentials::settled() const {
   return !kept_->expires || *kept_->expires - now() > limits::aws::refresh_wanted || paused();
 }
 
+// Whether somebody asks the source already, and what is kept lasts long enough not to wait for it.
+bool CachedCredentials::lasts_meanwhile() const {
+  return kept_ && !asking_.expired() && *kept_->expires - now() > limits::aws::refresh_needed;
+}
+
 Task<SharedCredentials> CachedCredentials::credentials() {
-  if (!settled()) {
-    Turn::Held turn = co_await turn_.take();
+  if (!settled() && !lasts_meanwhile()) {
+    const auto turn = std::make_shared<const Turn::Held>(co_await turn_.take());
+    asking_ = turn;
     if (!settled()) co_await refresh();  // else whoever had the turn before has asked
   }
   if (!kept_) throw *failed_;

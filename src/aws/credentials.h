@@ -33,8 +33,10 @@ class CredentialProvider {
   virtual bool drop(const Credentials&) { return false; }
 };
 
-// Keeps what fetch() gave until 15 minutes before its end, then fetches again, one at a time; while the old ones live,
-// a failed refresh is only a warning. A source is asked once a minute at most: until then its failure is everybody's.
+// Keeps what fetch() gave until 15 minutes before its end, then fetches again, one at a time: whoever comes first waits
+// for the source; the others go on with the old ones, and wait too once these have 10 minutes left. While the old ones
+// live, a failed refresh is only a warning. A source is asked once a minute at most: until then its failure is
+// everybody's.
 class CachedCredentials : public CredentialProvider {
  public:
   // time: shared with the clients that use them; empty: one of its own.
@@ -51,11 +53,13 @@ class CachedCredentials : public CredentialProvider {
 
  private:
   bool settled() const;
+  bool lasts_meanwhile() const;
   Task<> refresh();
   bool paused() const { return outside_.clock.steady() < next_try_; }
   Outside& outside_;
   std::shared_ptr<SigningClock> time_;
   Turn turn_;
+  std::weak_ptr<const Turn::Held> asking_;  // expired: nobody asks the source now
   SharedCredentials kept_;
   std::optional<Failure> failed_;  // the last fetch
   SteadyTime next_try_{};

@@ -28,6 +28,9 @@ inline constexpr Duration request_deadline = seconds(30);
 // From when before they expire credentials are renewed, and a session's token; the old ones are kept while they live.
 // source: botocore/credentials.py and tokens.py, 2026-08-07
 inline constexpr Duration refresh_wanted = minutes(15);
+// From when on everybody waits for new ones, where somebody asks for them already.
+// source: botocore/credentials.py, the mandatory refresh, 2026-08-07
+inline constexpr Duration refresh_needed = minutes(10);
 // source: botocore/utils.py: IMDS 1 s and one attempt, containers 2 s and three, 2026-08-07
 inline constexpr Duration instance_metadata_deadline = seconds(1), container_metadata_deadline = seconds(2);
 inline constexpr int container_metadata_attempts = 3;
@@ -52,6 +55,7 @@ static_assert(success_gives < retry_cost, "retries cannot outrun successes");
 static_assert(clock_skew_suspected < clock_skew, "suspected before it is certain");
 static_assert(request_deadline <= renewal::change_deadline, "what changes something fits into a lease");
 static_assert(request_deadline < clock_skew, "a request ends while its signature is good");
+static_assert(refresh_needed < refresh_wanted, "wanted before they are needed");
 static_assert(refresh_wanted < assumed_role_lives, "a fresh session is not renewed at once");
 
 }  // namespace certferry::limits::aws

@@ -103,6 +103,109 @@ TEST(InstanceCredentials, AreFetchedOnceForAllThatWait) {
   EXPECT_EQ(paper.transport.requests.size(), 3U);
 }
 
+// A source of one request, which answers when it is told to, and who asks for its credentials side by side.
+struct HeldContainer {
+  Paper paper;
+  Signal answer;
+  std::shared_ptr<ContainerCredentials> provider =
+      std::make_shared<ContainerCredentials>(paper.outside, Url::parse("http://169.254.170.2/x"));
+  std::vector<std::string> events;  // what was given to whom, in order; "the answer"
+
+  // FIRST ends in an hour, of which `passed` have gone by since they were fetched.
+  void keep_first(Duration passed) {
+    paper.transport.answer(200, key_document("FIRST", "2026-11-23T13:00:00Z"));
+    AWAITED(provider->credentials());
+    paper.clock.pass(passed);
+    paper.transport.requests.clear();
+    paper.transport.opens = &answer;
+  }
+  Work asker(std::string name) {
+    return [this, name]() -> Task<> {
+      const SharedCredentials given = co_await provider->credentials();
+      events.push_back(name + " " + given->access_key_id);
+    };
+  }
+  Work told_to_answer() {
+    return [this]() -> Task<> {
+      events.emplace_back("the answer");
+      answer.notify();
+      co_return;
+    };
+  }
+};
+
+TEST(CachedCredentials, AreAskedForByOneRequestHoweverManyWaitForIt) {
+  HeldContainer source;
+  source.paper.transport.opens = &source.answer;
+  source.paper.transport.answer(200, key_document("FIRST", "2026-11-23T13:00:00Z"));
+  std::vector<Work> works(50, source.asker("somebody"));
+  works.push_back(source.told_to_answer());
+  AWAITED(all_settled(works));
+  EXPECT_EQ(source.paper.transport.requests.size(), 1U);
+  EXPECT_EQ(source.events.at(0), "the answer");
+  EXPECT_EQ(std::ranges::count(source.events, "somebody FIRST"), 50);
+}
+
+TEST(CachedCredentials, ServeTheOldOnesToOthersWhileARefreshIsUnderWay) {
+  HeldContainer source;
+  source.keep_first(minutes(46));
+  source.paper.transport.answer(200, key_document("SECOND", "2026-11-23T19:00:00Z"));
+  AWAITED(all_settled({source.asker("who asks"), source.asker("another"), source.asker("a third"),
+                       source.told_to_answer(), source.asker("a late one")}));
+  EXPECT_EQ(source.events, (std::vector<std::string>{"another FIRST", "a third FIRST", "the answer", "a late one FIRST",
+                                                     "who asks SECOND"}));
+  EXPECT_EQ(source.paper.transport.requests.size(), 1U);
+}
+
+TEST(CachedCredentials, AreTheOldOnesForAllWhereARefreshFailsInTime) {
+  HeldContainer source;
+  source.keep_first(minutes(46));
+  source.paper.transport.answer(403, "");
+  AWAITED(all_settled({source.asker("who asks"), source.asker("another"), source.told_to_answer()}));
+  EXPECT_EQ(source.events, (std::vector<std::string>{"another FIRST", "the answer", "who asks FIRST"}));
+  EXPECT_EQ(source.paper.transport.requests.size(), 1U);
+  EXPECT_EQ(
+      source.paper.log.warnings,
+      std::vector<std::string>{"AWS credentials (the container's credentials at http://169.254.170.2) could not be "
+                               "refreshed: the container's credentials at http://169.254.170.2: HTTP 403; the "
+                               "present ones live for 14 min"});
+}
+
+TEST(CachedCredentials, AreWaitedForByAllInTheLastTenMinutes) {
+  HeldContainer source;
+  source.keep_first(minutes(50));
+  source.paper.transport.answer(200, key_document("SECOND", "2026-11-23T19:00:00Z"));
+  AWAITED(all_settled({source.asker("who asks"), source.asker("another"), source.told_to_answer()}));
+  EXPECT_EQ(source.events, (std::vector<std::string>{"the answer", "who asks SECOND", "another SECOND"}));
+  EXPECT_EQ(source.paper.transport.requests.size(), 1U);
+}
+
+TEST(CachedCredentials, AreWaitedForOnceARefreshHasTakenTooLong) {
+  HeldContainer source;
+  source.keep_first(minutes(46));
+  source.paper.transport.answer(200, key_document("SECOND", "2026-11-23T19:00:00Z"));
+  const Work four_minutes_later = [&]() -> Task<> {
+    source.paper.clock.pass(minutes(4));
+    co_return;
+  };
+  AWAITED(all_settled({source.asker("who asks"), source.asker("another"), four_minutes_later, source.asker("a third"),
+                       source.told_to_answer()}));
+  EXPECT_EQ(source.events,
+            (std::vector<std::string>{"another FIRST", "the answer", "who asks SECOND", "a third SECOND"}));
+  EXPECT_EQ(source.paper.transport.requests.size(), 1U);
+}
+
+TEST(CachedCredentials, AreAskedForByTheNextWhereWhoAskedIsStopped) {
+  HeldContainer source;
+  source.keep_first(minutes(46));
+  source.paper.transport.answer(200, key_document("SECOND", "2026-11-23T19:00:00Z"));
+  const Work nothing = []() -> Task<> { co_return; };
+  EXPECT_EQ(AWAITED(race(source.asker("who asks"), nothing)), 1U);
+  AWAITED(all_settled({source.asker("the next"), source.told_to_answer()}));
+  EXPECT_EQ(source.events, (std::vector<std::string>{"the answer", "the next SECOND"}));
+  EXPECT_EQ(source.paper.transport.requests.size(), 2U);
+}
+
 TEST(InstanceCredentials, RenewATokenThatIsNoLongerAccepted) {
   Paper paper;
   auto provider = instance_of(paper);

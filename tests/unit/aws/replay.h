@@ -29,6 +29,7 @@ class ReplayTransport final : public Transport {
   std::deque<Reply> replies;
   std::vector<http::Request> requests;
   std::function<void()> on_send;
+  Signal* opens = nullptr;  // where set, each request is answered only then
 
   void answer(int status, std::string body, http::Headers headers = {}) {
     replies.emplace_back(http::Response{status, std::move(headers), std::move(body)});
@@ -39,6 +40,7 @@ class ReplayTransport final : public Transport {
   Task<http::Response> send(http::Request request) override {
     if (on_send) on_send();
     requests.push_back(std::move(request));
+    if (opens) co_await opens->wait();
     if (replies.empty()) throw Failure(Failure::Kind::refused, "asked more than was answered", "Look at the test");
     Reply reply = std::move(replies.front());
     replies.pop_front();
