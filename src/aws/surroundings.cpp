@@ -112,8 +112,24 @@ Failure no_such_profile(const Surroundings& around) {
                                  around.config_file, around.credentials_file);
   for (const Ignored& section : around.files.ignored)
     if (section.profile == around.profile) what += "; " + section.said;
-  return {Failure::Kind::refused, std::move(what),
-          around.profile_in_settings ? "Add it, or correct profile in [aws]" : "Add it, or correct AWS_PROFILE"};
+  return {Failure::Kind::refused, std::move(what), "Add it, or correct " + around.profile_from};
+}
+
+// The variables' order is that of the SDKs that read both, but botocore's, which has it the other way round: where they
+// differ, that is said.
+void choose_profile(const Host& host, const std::string& configured, Surroundings& out) {
+  const std::string named = env(host, "AWS_PROFILE"), by_default = env(host, "AWS_DEFAULT_PROFILE");
+  out.profile = "default";
+  for (const auto& [from, profile] :
+       {std::pair{"profile in [aws]", configured}, {"AWS_PROFILE", named}, {"AWS_DEFAULT_PROFILE", by_default}})
+    if (!profile.empty() && out.profile_from.empty()) {
+      out.profile = profile;
+      out.profile_from = from;
+    }
+  out.profile_in_settings = !configured.empty();
+  if (!named.empty() && !by_default.empty() && named != by_default)
+    out.unread_variables.push_back(fmt::format("AWS_DEFAULT_PROFILE ({}) is not read: AWS_PROFILE is {}",
+                                               quoted(by_default, 100), quoted(named, 100)));
 }
 
 std::string first_of(std::initializer_list<std::string> texts) {
@@ -131,7 +147,7 @@ const Profile& Surroundings::chosen_profile() const {
 }
 
 std::vector<std::string> Surroundings::ignored_settings() const {
-  std::vector<std::string> out;
+  std::vector<std::string> out = unread_variables;
   for (const Ignored& part : files.ignored) out.push_back(part.said);
   for (const auto& [key, instead] : unread_settings)
     if (auto found = chosen_profile().find(key); found != chosen_profile().end())
@@ -148,8 +164,7 @@ Task<Surroundings> read_surroundings(Outside& outside, const std::string& config
   Bytes config = (co_await outside.host.read(out.config_file)).value_or("");
   Bytes credentials = (co_await outside.host.read(out.credentials_file)).value_or("");
   out.files = parse_profiles({out.config_file, config}, {out.credentials_file, credentials});
-  out.profile_in_settings = !configured_profile.empty();
-  out.profile = first_of({configured_profile, env(host, "AWS_PROFILE"), "default"});
+  choose_profile(host, configured_profile, out);
   if (out.profile != "default" && !out.files.profiles.contains(out.profile)) throw no_such_profile(out);
   const Profile& profile = out.chosen_profile();
   out.endpoints = endpoints_in(host, out.files, profile);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aws/endpoints.h"
 #include "aws/instance_metadata.h"
@@ -14,13 +15,15 @@ namespace certferry::aws {
 struct Surroundings {
   ProfileFiles files;
   std::string config_file, credentials_file;  // their names
-  std::string profile;                        // in use: the settings', AWS_PROFILE, "default"
+  std::string profile;                        // in use
+  std::string profile_from;                   // who says so: "AWS_PROFILE"; "" where nobody does
   bool profile_in_settings = false;           // then the environment's keys do not count
+  std::vector<std::string> unread_variables;  // "AWS_DEFAULT_PROFILE is not read: ..."
   EndpointSettings endpoints;
   std::string region;  // "" where neither environment nor profile says one
 
   const Profile& chosen_profile() const;  // an empty one where "default" is not there
-  // What of the files is not read though somebody may count on it, each with its place.
+  // What of the files and of the environment is not read though somebody may count on it, each with its place.
   std::vector<std::string> ignored_settings() const;
 };
 

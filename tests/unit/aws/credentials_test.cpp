@@ -360,6 +360,69 @@ TEST(Access, TheEnvironmentsEndpointsComeBeforeTheFiles) {
   EXPECT_FALSE(plain->client().overridden("route53"));
 }
 
+// The SDKs' names of the services (AWS SDKs and Tools Reference Guide, "Identifiers for service-specific endpoints").
+const std::vector<std::array<std::string, 3>> services_by_name = {
+    {"route53", "ROUTE_53", "route_53"},
+    {"iam", "IAM", "iam"},
+    {"elb", "ELASTIC_LOAD_BALANCING", "elastic_load_balancing"},
+    {"elbv2", "ELASTIC_LOAD_BALANCING_V2", "elastic_load_balancing_v2"},
+    {"s3", "S3", "s3"},
+    {"kms", "KMS", "kms"},
+    {"sts", "STS", "sts"},
+    {"sso", "SSO", "sso"},
+    {"sso-oidc", "SSO_OIDC", "sso_oidc"},
+};
+
+TEST(Access, KnowsEveryServiceByItsNameInTheEnvironmentAndInTheFile) {
+  for (const auto& [service, variable, key] : services_by_name) {
+    Paper by_environment, by_file;
+    by_environment.host.variables = {{"AWS_REGION", "eu-west-1"},
+                                     {"AWS_ENDPOINT_URL_" + variable, "http://127.0.0.1:2"}};
+    by_file.host.variables = {{"AWS_REGION", "eu-west-1"}};
+    by_file.host.files["/home/.aws/config"] =
+        "[default]\nservices = local\n[services local]\n" + key + " =\n  endpoint_url = http://127.0.0.1:2\n";
+    for (Paper* paper : {&by_environment, &by_file}) {
+      const auto access = AWAITED(Access::open(paper->outside, {}));
+      for (const auto& other : services_by_name)
+        EXPECT_EQ(access->client().overridden(other[0]), other[0] == service) << other[0] << ", given for " << service;
+    }
+  }
+}
+
+TEST(Access, TakesTheRegionFromConfigurationEnvironmentAndProfileInThisOrder) {
+  Paper paper;
+  paper.host.variables = {{"AWS_EC2_METADATA_DISABLED", "true"}, {"AWS_PROFILE", "shop"}};
+  paper.host.files["/home/.aws/config"] = "[default]\nregion = us-west-1\n[profile shop]\nregion = ca-central-1\n";
+  AccessSettings settings;
+  const auto region = [&] { return AWAITED(Access::open(paper.outside, settings))->region(); };
+  EXPECT_EQ(region(), "ca-central-1");
+  paper.host.variables["AWS_DEFAULT_REGION"] = "eu-south-1";
+  EXPECT_EQ(region(), "eu-south-1");
+  paper.host.variables["AWS_REGION"] = "eu-west-1";
+  EXPECT_EQ(region(), "eu-west-1");
+  settings.region = "eu-north-1";
+  EXPECT_EQ(region(), "eu-north-1");
+}
+
+TEST(Access, TakesTheProfileFromConfigurationAndEnvironmentInThisOrder) {
+  Paper paper;
+  paper.host.files["/home/.aws/config"] =
+      "[default]\nregion = us-west-1\n[profile a]\nregion = eu-west-1\n[profile b]\nregion = eu-west-2\n"
+      "[profile c]\nregion = eu-west-3\n";
+  AccessSettings settings;
+  const auto opened = [&] { return AWAITED(Access::open(paper.outside, settings)); };
+  EXPECT_EQ(opened()->region(), "us-west-1");
+  paper.host.variables["AWS_DEFAULT_PROFILE"] = "a";
+  EXPECT_EQ(opened()->region(), "eu-west-1");
+  EXPECT_TRUE(opened()->ignored_settings().empty());
+  paper.host.variables["AWS_PROFILE"] = "b";
+  EXPECT_EQ(opened()->region(), "eu-west-2");
+  EXPECT_EQ(opened()->ignored_settings(),
+            std::vector<std::string>{"AWS_DEFAULT_PROFILE (a) is not read: AWS_PROFILE is b"});
+  settings.profile = "c";
+  EXPECT_EQ(opened()->region(), "eu-west-3");
+}
+
 TEST(Access, TakesTheKindOfEndpointFromTheEnvironmentBeforeTheProfile) {
   Paper paper;
   paper.host.variables = {
@@ -435,6 +498,17 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "",
        "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
        "correct AWS_PROFILE"},
+      {{{"AWS_DEFAULT_PROFILE", "absent"}},
+       "",
+       "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
+       "correct AWS_DEFAULT_PROFILE"},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "metadata"}},
+       "",
+       "refused | AWS_EC2_METADATA_SERVICE_ENDPOINT: the URL \"metadata\" is not absolute | Write a URL such as "
+       "http://169.254.169.254, or leave it out"},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv7"}},
+       "",
+       "refused | AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv7\" is no mode | Write IPv4 or IPv6"},
       {{{"AWS_PROFILE", "shop"}},
        "[default]\nin valid = 1\n[other]\n[shop]\nregion = eu-west-1\n",
        "refused | AWS profile shop is neither in /home/.aws/config nor in /home/.aws/credentials; "
