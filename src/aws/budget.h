@@ -9,7 +9,7 @@
 namespace certferry::aws {
 
 // How fast one account may ask each service: all regions and roles of an account share one Budget. The pace follows
-// what the service throttles, up to the one that it documents.
+// what the service throttles, and comes back up to the one that it documents (base/limits/route53.h), never above it.
 class Budget {
  public:
   // Waits until a request to `service` may go. Services without a known rate are never waited for.

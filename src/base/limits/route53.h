@@ -28,7 +28,9 @@ inline constexpr double insync_poll_growth = 1.5;
 // source: our choice, 2026-11-23
 inline constexpr Duration overridden_poll_first = milliseconds(100), overridden_poll_longest = seconds(1);
 
-// Requests of one AWS account, all operations together. The older figure is where we start, the newer is allowed.
+// Requests of one AWS account, all operations together. Two pages disagree. Ours is the lower figure, and never goes
+// above it: the rate is the account's, so that whatever we do not use is there for everybody else who asks in it.
+// Throttling makes it slower, successes bring it back up to this. The higher one is what AWS stands for.
 // source: Route 53 DeveloperGuide, DNSLimitations (5/s) and throttling-api-requests (burst 50, refill 10/s), 2026-11-23
 inline constexpr double requests_per_second = 5, requests_burst = 5;
 inline constexpr double most_requests_per_second = 10, most_requests_burst = 50;

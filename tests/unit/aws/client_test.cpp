@@ -233,7 +233,8 @@ TEST(Client, SlowsRoute53DownWhereItThrottlesAndRecovers) {
   EXPECT_LT(slow.at(3), slow.at(1));  // each success gives something back
   const auto recovered = waits_of(20);
   EXPECT_EQ(recovered.back(), milliseconds(200));
-  EXPECT_EQ(waits_of(3), (std::vector{milliseconds(200), milliseconds(200), milliseconds(200)}));
+  // Up to the documented rate again, and however long all goes well never above it.
+  EXPECT_EQ(waits_of(100), std::vector(100, milliseconds(200)));
 }
 
 TEST(Access, SharesTheBudgetOfAnAccountAmongItsRoles) {
