@@ -20,16 +20,27 @@ bool plain_http_allowed(const std::string& host) {
   return loopback || std::ranges::find(plain_hosts, host) != plain_hosts.end();
 }
 
+// A URL that an environment variable says.
+Url url_said_by(const std::string& variable, const std::string& text) {
+  try {
+    return Url::parse(text);
+  } catch (const Failure& failure) {
+    throw Failure(Failure::Kind::refused, fmt::format("{}: {}", variable, failure.what()),
+                  "Write it as the container's platform gave it, or unset " + variable);
+  }
+}
+
 std::string variable(const Host& host, const std::string& name) { return host.environment(name).value_or(""); }
 
 }  // namespace
 
 std::optional<Url> container_credentials_url(const Host& host) {
   if (std::string path = variable(host, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); !path.empty())
-    return Url::parse("http://169.254.170.2" + std::string{path.starts_with('/') ? "" : "/"} + path);
+    return url_said_by("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                       "http://169.254.170.2" + std::string{path.starts_with('/') ? "" : "/"} + path);
   std::string full = variable(host, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (full.empty()) return std::nullopt;
-  Url url = Url::parse(full);
+  Url url = url_said_by("AWS_CONTAINER_CREDENTIALS_FULL_URI", full);
   if (!url.secure() && !plain_http_allowed(url.host()))
     throw Failure(Failure::Kind::refused,
                   "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain http to " + quoted(url.host(), 100) + " is not allowed",

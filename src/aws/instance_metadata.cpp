@@ -40,23 +40,39 @@ bool one_word(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-std::string setting_of(const Host& host, const Profile& profile, const std::string& variable, std::string_view key) {
-  if (auto value = host.environment(variable); value && !value->empty()) return *value;
+struct Setting {
+  std::string text;   // "" where neither says it
+  std::string place;  // the variable, or the file's line
+};
+
+Setting setting_of(const Host& host, const Profile& profile, const std::string& variable, std::string_view key) {
+  if (auto value = host.environment(variable); value && !value->empty()) return {*value, variable};
   auto found = profile.find(key);
-  return found == profile.end() ? "" : found->second.text;
+  if (found == profile.end()) return {};
+  return {found->second.text, fmt::format("{}: {}", found->second.place, key)};
+}
+
+Url endpoint_said(const Setting& endpoint) {
+  try {
+    return Url::parse(endpoint.text);
+  } catch (const Failure& failure) {
+    throw Failure(Failure::Kind::refused, fmt::format("{}: {}", endpoint.place, failure.what()),
+                  "Write a URL such as http://169.254.169.254, or leave it out");
+  }
 }
 
 }  // namespace
 
 Url instance_metadata_url(const Host& host, const Profile& profile) {
-  std::string endpoint =
+  const Setting endpoint =
       setting_of(host, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
-  if (!endpoint.empty()) return Url::parse(endpoint);
-  std::string mode =
+  if (!endpoint.text.empty()) return endpoint_said(endpoint);
+  const Setting mode =
       setting_of(host, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
-  if (mode.empty() || lower_word(mode) == "ipv4") return Url::parse("http://169.254.169.254");
-  if (lower_word(mode) == "ipv6") return Url::parse("http://[fd00:ec2::254]");
-  throw Failure(Failure::Kind::refused, "ec2_metadata_service_endpoint_mode: \"" + quoted(mode, 60) + "\" is no mode",
+  const std::string word = lower_word(mode.text);
+  if (word.empty() || word == "ipv4") return Url::parse("http://169.254.169.254");
+  if (word == "ipv6") return Url::parse("http://[fd00:ec2::254]");
+  throw Failure(Failure::Kind::refused, fmt::format("{}: \"{}\" is no mode", mode.place, quoted(mode.text, 60)),
                 "Write IPv4 or IPv6");
 }
 

@@ -76,13 +76,14 @@ const Profile* sso_session_of(const ProfileFiles& files, const std::string& name
 
 // IAM Identity Center; empty where the profile does not mention it.
 std::optional<SsoProfile> sso_in(const ProfileFiles& files, const std::string& name, const Profile& profile) {
-  if (std::ranges::none_of(sso_marks, [&](std::string_view key) { return profile.contains(key); })) return std::nullopt;
+  const auto* mark = std::ranges::find_if(sso_marks, [&](std::string_view key) { return profile.contains(key); });
+  if (mark == sso_marks.end()) return std::nullopt;
   const Profile* named = sso_session_of(files, name, profile);
   const Profile& session = named ? *named : profile;
   auto needed = [&](const Profile& section, std::string_view key) {
     std::string value = value_in(section, key);
     if (value.empty())
-      throw profile_refused(name, profile, "sso_session", fmt::format("{} is missing", key),
+      throw profile_refused(name, profile, *mark, fmt::format("{} is missing", key),
                             "Write it, or let aws configure sso write the profile");
     return value;
   };
@@ -101,7 +102,7 @@ std::optional<ProfileChain> own_source(const ProfileFiles& files, const std::str
   if (auto sso = sso_in(files, name, profile)) return ProfileChain{*sso, {}};
   if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
   if (std::string command = value_in(profile, "credential_process"); !command.empty())
-    return ProfileChain{ProfileProcess{command}, {}};
+    return ProfileChain{ProfileProcess{command, name}, {}};
   if (profile.contains("login_session"))
     throw profile_refused(
         name, profile, "login_session", "the session of aws login is the AWS CLI's own",

@@ -22,6 +22,7 @@ struct ProfileWebIdentity {
 };
 struct ProfileProcess {
   std::string command;
+  std::string profile;
 };
 
 // How a profile comes to credentials: a source, and the roles assumed with it one after the other.

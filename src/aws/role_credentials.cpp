@@ -28,7 +28,8 @@ Task<SharedCredentials> WebIdentityCredentials::fetch() {
 
 Task<SharedCredentials> ProcessCredentials::fetch() {
   auto refused = [&](const std::string& what) {
-    return Failure(Failure::Kind::refused, "credential_process: " + what,
+    return Failure(Failure::Kind::refused,
+                   fmt::format("credential_process of profile {}: {}", quoted(profile_, 100), what),
                    "Run the command by hand, and correct the profile");
   };
   std::optional<std::vector<std::string>> argv = shell_words(command_);
@@ -37,7 +38,8 @@ Task<SharedCredentials> ProcessCredentials::fetch() {
   Exit exit = co_await outside().host.run(Command{.argv = std::move(*argv), .answers = true});
   if (exit.timed_out) throw refused(quoted(program) + " did not end");
   if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
-  co_return credentials_document(exit.output, "credential_process " + quoted(program));
+  co_return credentials_document(
+      exit.output, fmt::format("credential_process {} of profile {}", quoted(program), quoted(profile_, 100)));
 }
 
 std::optional<std::vector<std::string>> shell_words(std::string_view text) {

@@ -51,14 +51,15 @@ class WebIdentityCredentials final : public CachedCredentials {
 // What a profile's credential_process prints (AWS CLI User Guide, "Sourcing credentials with an external process").
 class ProcessCredentials final : public CachedCredentials {
  public:
-  ProcessCredentials(Outside& outside, std::string command, std::shared_ptr<SigningClock> time = {})
-      : CachedCredentials(outside, std::move(time)), command_(std::move(command)) {}
+  ProcessCredentials(Outside& outside, std::string profile, std::string command,
+                     std::shared_ptr<SigningClock> time = {})
+      : CachedCredentials(outside, std::move(time)), profile_(std::move(profile)), command_(std::move(command)) {}
 
  protected:
   Task<SharedCredentials> fetch() override;
 
  private:
-  std::string command_;
+  std::string profile_, command_;
 };
 
 // A command line taken apart as a POSIX shell does: blanks, quotes and backslashes; nothing is expanded. Empty where a

@@ -280,7 +280,7 @@ TEST(ProcessCredentials, AreWhatTheCommandPrints) {
         .output =
             R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret","SessionToken":"t","Expiration":"2030-01-01T00:00:00Z"})"};
   };
-  ProcessCredentials provider{paper.outside, R"(/opt/my\ tool --name "a b" 'c"d')"};
+  ProcessCredentials provider{paper.outside, "shop", R"(/opt/my\ tool --name "a b" 'c"d')"};
   EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID");
   EXPECT_EQ(ran, (std::vector<std::string>{"/opt/my tool", "--name", "a b", "c\"d"}));
   EXPECT_FALSE(shell_words("say 'hello"));
@@ -289,10 +289,10 @@ TEST(ProcessCredentials, AreWhatTheCommandPrints) {
 TEST(ProcessCredentials, NeverShowWhatAFailedCommandPrinted) {
   Paper paper;
   paper.host.on_run = [](const Command&) { return Exit{.status = 3, .output = "half-a-secret"}; };
-  ProcessCredentials provider{paper.outside, "tool"};
-  EXPECT_EQ(
-      said(FAILURE_OF(provider.credentials())),
-      "refused | credential_process: tool ended with status 3 | Run the command by hand, and correct the profile");
+  ProcessCredentials provider{paper.outside, "shop", "tool"};
+  EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
+            "refused | credential_process of profile shop: tool ended with status 3 | Run the command by hand, and "
+            "correct the profile");
 }
 
 TEST(ProcessCredentials, ThatCouldNotBeHadAreAskedForOnceByAllAndAgainAfterTheirPause) {
@@ -302,14 +302,15 @@ TEST(ProcessCredentials, ThatCouldNotBeHadAreAskedForOnceByAllAndAgainAfterTheir
     ++ran;
     return Exit{.status = 3};
   };
-  ProcessCredentials provider{paper.outside, "tool"};
+  ProcessCredentials provider{paper.outside, "shop", "tool"};
   const std::vector<Work> works(8, [&]() -> Task<> { co_await provider.credentials(); });
   for (int round = 1; round <= 2; ++round) {
     const auto ended = AWAITED(all_settled(works));
     EXPECT_EQ(std::ranges::count(ended, nullptr), 0);
     EXPECT_EQ(ran, round);
     EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
-              "refused | credential_process: tool ended with status 3 | Run the command by hand, and correct the "
+              "refused | credential_process of profile shop: tool ended with status 3 | Run the command by hand, and "
+              "correct the "
               "profile");
     EXPECT_EQ(ran, round);
     paper.clock.pass(limits::aws::refresh_pause);
