@@ -128,7 +128,7 @@ struct SqliteStore::Engine {
       }
       if (batch.empty()) continue;
       perform_batch(*database, batch);
-      for (const auto& request : batch) request->resume(request->outcome);
+      for (const auto& request : batch) request->resume(std::move(request->outcome));
     }
   }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <utility>
 
 namespace certferry {
 
@@ -20,9 +21,10 @@ Task<> suspended(std::function<void(Resume)> start, std::function<void()> on_can
     if (slot.is_connected() && on_cancel) slot.assign([&on_cancel](asio::cancellation_type) { on_cancel(); });
     start([handler = std::move(handler), guard = std::move(guard), slot](std::exception_ptr outcome) mutable {
       auto executor = guard.get_executor();
-      auto complete = [handler = std::move(handler), guard = std::move(guard), slot, outcome]() mutable {
+      auto complete = [handler = std::move(handler), guard = std::move(guard), slot,
+                       outcome = std::move(outcome)]() mutable {
         slot.clear();
-        handler(outcome);
+        handler(std::move(outcome));
       };
       asio::post(executor, std::move(complete));
     });

@@ -8,7 +8,8 @@
 namespace certferry {
 
 // What continues a suspended coroutine: call it once, from any thread; the coroutine goes on later, on its own
-// executor. Dropping it uncalled abandons the coroutine: its frames unwind later, through its executor, so they may not
+// executor. Move the exception in, so that its last owner is the coroutine, which reads it, and not the thread that
+// threw it. Dropping it uncalled abandons the coroutine: its frames unwind later, through its executor, so they may not
 // refer to what dropped it.
 using Resume = std::move_only_function<void(std::exception_ptr)>;
 

@@ -32,7 +32,7 @@ struct PoolJob {
     } catch (...) {
       outcome = std::current_exception();
     }
-    resume(outcome);
+    resume(std::move(outcome));
   }
 };
 
