@@ -18,9 +18,11 @@ std::vector<Xml> members_of(const Xml& page, std::string_view list_name) {
   return list ? list->children("member") : std::vector<Xml>{};
 }
 
-Listener listener_of(const Xml& element) {
-  Listener out{.arn = Arn::parse(element.text("ListenerArn")),
-               .load_balancer = Arn::parse(element.text("LoadBalancerArn")),
+// element: of the answer to DescribeListeners on `object`.
+Listener listener_of(const std::string& object, const Xml& element) {
+  const Call asked = elbv2_call("DescribeListeners", object, {});
+  Listener out{.arn = answered_arn(asked, element.text("ListenerArn")),
+               .load_balancer = answered_arn(asked, element.text("LoadBalancerArn")),
                .protocol = element.text("Protocol")};
   std::string port = element.text("Port");
   std::from_chars(port.data(), port.data() + port.size(), out.port);
@@ -29,8 +31,9 @@ Listener listener_of(const Xml& element) {
   return out;
 }
 
-LoadBalancer load_balancer_of(const Xml& element) {
-  return {.arn = Arn::parse(element.text("LoadBalancerArn")),
+// element: of the answer to DescribeLoadBalancers on `object`.
+LoadBalancer load_balancer_of(const std::string& object, const Xml& element) {
+  return {.arn = answered_arn(elbv2_call("DescribeLoadBalancers", object, {}), element.text("LoadBalancerArn")),
           .name = element.text("LoadBalancerName"),
           .dns_name = element.text("DNSName"),
           .type = element.text("Type")};
@@ -55,7 +58,7 @@ Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, c
 Task<std::optional<LoadBalancer>> one_load_balancer(Client& client, std::string object, QueryParameters parameters) {
   try {
     auto found = co_await all_pages(client, "DescribeLoadBalancers", object, parameters, "LoadBalancers");
-    if (!found.empty()) co_return load_balancer_of(found.front());
+    if (!found.empty()) co_return load_balancer_of(object, found.front());
   } catch (const Failure& failure) {
     if (failure.code() != "LoadBalancerNotFound") throw;
   }
@@ -66,9 +69,10 @@ Task<std::optional<LoadBalancer>> one_load_balancer(Client& client, std::string 
 
 Task<std::optional<Listener>> ElbV2::listener(const Arn& arn) {
   try {
-    auto found = co_await all_pages(client_, "DescribeListeners", "listener " + arn.text(),
-                                    {{"ListenerArns.member.1", arn.text()}}, "Listeners");
-    if (!found.empty()) co_return listener_of(found.front());
+    const std::string object = "listener " + arn.text();
+    auto found =
+        co_await all_pages(client_, "DescribeListeners", object, {{"ListenerArns.member.1", arn.text()}}, "Listeners");
+    if (!found.empty()) co_return listener_of(object, found.front());
   } catch (const Failure& failure) {
     if (failure.code() != "ListenerNotFound") throw;
   }
@@ -77,9 +81,10 @@ Task<std::optional<Listener>> ElbV2::listener(const Arn& arn) {
 
 Task<std::vector<Listener>> ElbV2::listeners(const Arn& load_balancer) {
   std::vector<Listener> out;
-  for (const Xml& element : co_await all_pages(client_, "DescribeListeners", "load balancer " + load_balancer.text(),
+  const std::string object = "load balancer " + load_balancer.text();
+  for (const Xml& element : co_await all_pages(client_, "DescribeListeners", object,
                                                {{"LoadBalancerArn", load_balancer.text()}}, "Listeners"))
-    out.push_back(listener_of(element));
+    out.push_back(listener_of(object, element));
   co_return out;
 }
 
@@ -94,9 +99,10 @@ Task<std::optional<LoadBalancer>> ElbV2::load_balancer_named(const std::string& 
 
 Task<std::vector<LoadBalancer>> ElbV2::load_balancers() {
   std::vector<LoadBalancer> out;
-  for (const Xml& element : co_await all_pages(client_, "DescribeLoadBalancers", "all load balancers",
-                                               {{"PageSize", "400"}}, "LoadBalancers"))
-    out.push_back(load_balancer_of(element));
+  const std::string object = "all load balancers";
+  for (const Xml& element :
+       co_await all_pages(client_, "DescribeLoadBalancers", object, {{"PageSize", "400"}}, "LoadBalancers"))
+    out.push_back(load_balancer_of(object, element));
   co_return out;
 }
 
@@ -121,14 +127,14 @@ Task<std::map<std::string, int>> ElbV2::account_limits() {
 }
 
 Task<> ElbV2::set_default_certificate(const Arn& listener, const std::string& certificate) {
-  co_await client_.send(
-      elbv2_call("ModifyListener", "listener " + listener.text(),
-                 {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}}));
+  co_await carry_out(
+      client_, elbv2_call("ModifyListener", "listener " + listener.text(),
+                          {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}}));
 }
 
 Task<> ElbV2::modify_nothing(const Arn& listener) {
-  co_await client_.send(
-      elbv2_call("ModifyListener", "listener " + listener.text(), {{"ListenerArn", listener.text()}}));
+  co_await carry_out(client_,
+                     elbv2_call("ModifyListener", "listener " + listener.text(), {{"ListenerArn", listener.text()}}));
 }
 
 }  // namespace certferry::aws

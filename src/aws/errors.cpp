@@ -230,7 +230,8 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
     return out;
   }
   if (answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
-  if (among(region_codes, error.code) && !error.region.empty()) return bucket_elsewhere(call, error);
+  if (call.service == "s3" && among(region_codes, error.code) && !error.region.empty())
+    return bucket_elsewhere(call, error);
   if (answer.status >= 300 && answer.status < 400) return made(Kind::transient, somebody_else, Retry::no);
   if (answer.status >= 500 || among(transient_codes, error.code))
     return made(call.repeatable ? Kind::transient : Kind::outcome_unknown, again, Retry::if_repeatable);

@@ -13,8 +13,8 @@ Call iam_call(std::string operation, std::string object, QueryParameters paramet
   return query_call("iam", "2010-05-08", std::move(operation), std::move(object), std::move(parameters));
 }
 
-ServerCertificate metadata_of(const Xml& element) {
-  return {.arn = Arn::parse(element.text("Arn")),
+ServerCertificate metadata_of(const Call& call, const Xml& element) {
+  return {.arn = answered_arn(call, element.text("Arn")),
           .name = element.text("ServerCertificateName"),
           .path = element.text("Path"),
           .id = element.text("ServerCertificateId")};
@@ -74,7 +74,7 @@ Task<ServerCertificate> Iam::upload(const std::string& path, const std::string& 
     throw Failure(Failure::Kind::outcome_unknown,
                   "IAM UploadServerCertificate on " + call.object + ": no metadata in the answer",
                   "Run again: it looks whether the certificate is there");
-  co_return metadata_of(*metadata);
+  co_return metadata_of(call, *metadata);
 }
 
 Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
@@ -84,7 +84,7 @@ Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
     auto found = query_result(call, answer).child("ServerCertificate");
     auto metadata = found ? found->child("ServerCertificateMetadata") : std::nullopt;
     if (!metadata) co_return std::nullopt;
-    ServerCertificate out = metadata_of(*metadata);
+    ServerCertificate out = metadata_of(call, *metadata);
     out.body = found->text("CertificateBody");
     out.chain = found->text("CertificateChain");
     co_return out;
@@ -97,7 +97,7 @@ Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
 Task<Iam::Removal> Iam::remove(const std::string& name) {
   Call call = iam_call("DeleteServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
   try {
-    co_await client_.send(call);
+    co_await carry_out(client_, call);
     co_return Removal::removed;
   } catch (const Failure& failure) {
     if (failure.code() == "NoSuchEntity") co_return Removal::absent;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/query_protocol.h"
 #include "aws/sts.h"
 #include "base/failure.h"
 #include "base/names.h"
@@ -21,7 +22,7 @@ Task<Identity> identify(Client& client) {
   const CallerIdentity caller = co_await Sts{client}.caller_identity();
   if (caller.account.empty() || caller.arn.empty())
     throw Failure(Failure::Kind::transient, "STS GetCallerIdentity: no identity in the answer", "Run again");
-  const Arn arn = Arn::parse(caller.arn);
+  const Arn arn = answered_arn({.service = "sts", .operation = "GetCallerIdentity"}, caller.arn);
   co_return Identity{caller.account, caller.arn, credentials->source, credentials->expires, arn.resource() == "root"};
 }
 

@@ -18,11 +18,17 @@ Call query_call(std::string service, std::string version, std::string operation,
   return call;
 }
 
+namespace {
+
+constexpr std::string_view look_for_a_proxy =
+    "Run again; if it stays, look for a proxy that answers in the service's place";
+
+}  // namespace
+
 Xml xml_answer(const Call& call, const http::Response& answer, std::string_view root) {
   const auto unfit = [&](std::string_view why) {
     auto kind = call.repeatable ? Failure::Kind::transient : Failure::Kind::outcome_unknown;
-    return Failure(kind, fmt::format("{}: {}", description(call), why),
-                   "Run again; if it stays, look for a proxy that answers in the service's place");
+    return Failure(kind, fmt::format("{}: {}", description(call), why), std::string{look_for_a_proxy});
   };
   std::optional<Xml> read;
   try {
@@ -33,6 +39,26 @@ Xml xml_answer(const Call& call, const http::Response& answer, std::string_view 
   if (read->name() != (root.empty() ? call.operation + "Response" : root))
     throw unfit(fmt::format("the answer is a <{}>", quoted(read->name(), 60)));
   return std::move(*read);
+}
+
+Arn answered_arn(const Call& call, const std::string& text) {
+  try {
+    return Arn::parse(text);
+  } catch (const Failure&) {
+    throw Failure(call.repeatable ? Failure::Kind::refused : Failure::Kind::outcome_unknown,
+                  fmt::format("{}: what it answered is no ARN: \"{}\"", description(call), quoted(text, 100)),
+                  "Look at what answers at the endpoint, a proxy perhaps: it does not speak as AWS does");
+  }
+}
+
+Task<> carry_out(Client& client, Call call) {
+  const http::Response answer = co_await client.send(call);
+  call.repeatable = false;  // it was answered: what an unfit answer means is not found by repeating it at once
+  xml_answer(call, answer);
+}
+
+Failure not_the_services_word(const Call& call, std::string_view why) {
+  return {Failure::Kind::outcome_unknown, fmt::format("{}: {}", description(call), why), std::string{look_for_a_proxy}};
 }
 
 Xml query_result(const Call& call, const http::Response& answer) {

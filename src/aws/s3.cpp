@@ -1,6 +1,7 @@
 #include "aws/s3.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "aws/query_protocol.h"
 #include "base/failure.h"
@@ -52,8 +53,10 @@ Task<std::variant<std::string, S3Lost>> S3::put(const std::string& bucket, const
   call.body = body;
   call.repeatable = false;
   try {
-    http::Response answer = co_await client_.send(std::move(call));
-    co_return answer.headers.get("etag").value_or("");
+    http::Response answer = co_await client_.send(call);
+    auto etag = answer.headers.get("etag");
+    if (!etag || etag->empty()) throw not_the_services_word(call, "the answer has no ETag");
+    co_return std::move(*etag);
   } catch (const Failure& failure) {
     bool gone = if_match && failure.code() == "NoSuchKey";
     if (failure.code() != "PreconditionFailed" && !gone) throw;
@@ -66,7 +69,9 @@ Task<std::variant<std::monostate, S3Lost>> S3::remove(const std::string& bucket,
   Call call = this->call("DeleteObject", "DELETE", bucket, key);
   call.headers.set("if-match", if_match);
   try {
-    co_await client_.send(std::move(call));
+    const http::Response answer = co_await client_.send(call);
+    // source: Amazon S3 API reference, DeleteObject: 204; a page of somebody who stands between is a 200
+    if (answer.status != 204) throw not_the_services_word(call, fmt::format("HTTP {} instead of 204", answer.status));
     co_return std::monostate{};
   } catch (const Failure& failure) {
     if (failure.code() == "NoSuchKey") co_return std::monostate{};

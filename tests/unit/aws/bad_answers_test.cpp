@@ -1,6 +1,7 @@
 // Answers that no service gives: whatever stands in its place must end in a clear failure, soon, and show no secret.
 
 #include <gtest/gtest.h>
+#include <set>
 
 #include "aws/container_credentials.h"
 #include "aws/elb.h"
@@ -54,7 +55,7 @@ struct Ask {
   std::function<Task<>(Paper&)> ask;
 };
 
-// One operation of each service, and every source of credentials that reads an answer.
+// One reading operation of each service, every changing one, and every source of credentials that reads an answer.
 std::vector<Ask> asks() {
   const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2");
   return {
@@ -64,6 +65,19 @@ std::vector<Ask> asks() {
       {"DescribeLoadBalancers", [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe_all(); }},
       {"DescribeListeners", [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listener(arn); }},
       {"ListObjectsV2", [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
+      {"PutObject", [](Paper& paper) -> Task<> { co_await S3{paper.client}.put("state", "k", "v", std::nullopt); }},
+      {"DeleteObject", [](Paper& paper) -> Task<> { co_await S3{paper.client}.remove("state", "k", "e"); }},
+      {"UploadServerCertificate",
+       [](Paper& paper) -> Task<> { co_await Iam{paper.client}.upload("/", "www", "leaf", Secret{"key-pem"}, ""); }},
+      {"DeleteServerCertificate", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.remove("www"); }},
+      {"SetLoadBalancerListenerSSLCertificate",
+       [](Paper& paper) -> Task<> { co_await Elb{paper.client}.set_certificate("old-web", 443, "arn"); }},
+      {"ModifyListener",
+       [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.set_default_certificate(arn, "arn"); }},
+      {"ModifyListener of nothing",
+       [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.modify_nothing(arn); }},
+      {"ChangeResourceRecordSets",
+       [](Paper& paper) -> Task<> { co_await Route53{paper.client}.change(HostedZoneId::parse("Z1"), {}, ""); }},
       {"Decrypt", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.decrypt({"k", ""}, "c", {}); }},
       {"DescribeKey", [](Paper& paper) -> Task<> { co_await Kms{paper.client}.key_arn("k"); }},
       {"AssumeRole", [](Paper& paper) -> Task<> { co_await Sts{paper.client}.assume_role("r", "s", {}); }},
@@ -147,6 +161,31 @@ TEST(BadAnswers, OfTheMetadataServiceAreNamed) {
   InstanceCredentials second{later.outside, behind};
   EXPECT_EQ(said(FAILURE_OF(second.credentials())),
             "refused | the instance metadata service (IMDSv2): what it gave is no name of a role" + next);
+}
+
+TEST(BadAnswers, ToAChangeLeaveOpenWhetherItWasDone) {
+  const std::set<std::string> changes = {"PutObject",
+                                         "DeleteObject",
+                                         "UploadServerCertificate",
+                                         "DeleteServerCertificate",
+                                         "SetLoadBalancerListenerSSLCertificate",
+                                         "ModifyListener",
+                                         "ModifyListener of nothing",
+                                         "ChangeResourceRecordSets"};
+  std::size_t asked = 0;
+  for (const Ask& ask : asks()) {
+    if (!changes.contains(ask.name)) continue;
+    ++asked;
+    Paper paper;
+    paper.transport.answer(200, "<html><body>Sign in</body></html>");
+    const auto failure = FAILURE_OF(ask.ask(paper));
+    ASSERT_TRUE(failure) << ask.name;
+    EXPECT_EQ(failure->kind(), Failure::Kind::outcome_unknown) << ask.name;
+    EXPECT_EQ(failure->next(), "Run again; if it stays, look for a proxy that answers in the service's place")
+        << ask.name;
+    EXPECT_EQ(paper.transport.requests.size(), 1U) << ask.name;
+  }
+  EXPECT_EQ(asked, changes.size());
 }
 
 TEST(BadAnswers, ARedirectIsSomebodyElses) {

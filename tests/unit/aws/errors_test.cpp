@@ -115,6 +115,13 @@ TEST(ServiceErrors, SayWhereTheBucketIs) {
             "Create the bucket state, or correct its name in the configuration");
 }
 
+TEST(ServiceErrors, SpeakOfABucketToNoOtherService) {
+  const Call call = call_of("sts", "GetCallerIdentity", "these credentials");
+  const std::string said = meaning(call, 301, "", {{"x-amz-bucket-region", "eu-central-1"}});
+  EXPECT_EQ(said.find("bucket"), std::string::npos) << said;
+  EXPECT_TRUE(said.starts_with("transient | STS GetCallerIdentity on these credentials: HTTP 301 | ")) << said;
+}
+
 // One line for every code that somebody reacts to: kind and whether the client tries again.
 TEST(ServiceErrors, HaveTheKindThatTheCallerReactsTo) {
   struct Row {

@@ -34,6 +34,18 @@ TEST(Iam, UploadsLeafKeyAndChainApart) {
             "PrivateKey=KEY%0A&CertificateChain=CHAIN");
 }
 
+TEST(Iam, LeavesOpenWhetherAnUploadWasDoneWhoseAnswerNamesNoArn) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(200,
+                         "<UploadServerCertificateResponse><UploadServerCertificateResult><ServerCertificateMetadata>"
+                         "<Arn>www</Arn></ServerCertificateMetadata></UploadServerCertificateResult>"
+                         "</UploadServerCertificateResponse>");
+  EXPECT_EQ(said(FAILURE_OF(iam.upload("/", "www", "L", Secret{"K"}, ""))),
+            "outcome_unknown | IAM UploadServerCertificate on server certificate www: what it answered is no ARN: "
+            "\"www\" | Look at what answers at the endpoint, a proxy perhaps: it does not speak as AWS does");
+}
+
 TEST(Iam, NeverRepeatsAnUploadBlindly) {
   Paper paper;
   Iam iam{paper.client};

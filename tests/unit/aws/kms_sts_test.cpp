@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "aws/identity.h"
 #include "aws/kms.h"
 #include "aws/sts.h"
 #include "replay.h"
@@ -24,6 +25,16 @@ TEST(Kms, MakesADataKeyForAContext) {
   EXPECT_EQ(sent.headers.get("content-type"), "application/x-amz-json-1.1");
   EXPECT_EQ(sent.body,
             R"({"EncryptionContext":{"certferry":"secret/www/1"},"KeyId":"alias/certferry","KeySpec":"AES_256"})");
+}
+
+TEST(Sts, SaysThatWhatItAnsweredIsNoArn) {
+  Paper paper;
+  paper.transport.answer(200,
+                         "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
+                         "<Arn>root</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>");
+  EXPECT_EQ(said(FAILURE_OF(identify(paper.client))),
+            "refused | STS GetCallerIdentity: what it answered is no ARN: \"root\" | Look at what answers at the "
+            "endpoint, a proxy perhaps: it does not speak as AWS does");
 }
 
 TEST(Kms, EncryptsAndDecryptsWithTheKeyNamed) {

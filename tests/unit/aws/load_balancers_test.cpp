@@ -115,6 +115,20 @@ TEST(ElbV2, ReadsAListener) {
       "Action=DescribeListeners&Version=2015-12-01&ListenerArns.member.1=arn%3Aaws%3Aelasticloadbalancing"));
 }
 
+TEST(ElbV2, SaysWhatAnsweredAnArnThatIsNone) {
+  const std::string no_arn =
+      ": what it answered is no ARN: \"\" | Look at what answers at the endpoint, a proxy "
+      "perhaps: it does not speak as AWS does";
+  Paper paper;
+  ElbV2 elb{paper.client};
+  paper.transport.answer(200, v2_page("DescribeListeners", "Listeners", "<member/>"));
+  paper.transport.answer(200, v2_page("DescribeLoadBalancers", "LoadBalancers", "<member/>"));
+  EXPECT_EQ(said(FAILURE_OF(elb.listener(Arn::parse(listener_arn)))),
+            "refused | Elastic Load Balancing DescribeListeners on listener " + listener_arn + no_arn);
+  EXPECT_EQ(said(FAILURE_OF(elb.load_balancer_named("web"))),
+            "refused | Elastic Load Balancing DescribeLoadBalancers on load balancer web" + no_arn);
+}
+
 TEST(ElbV2, AbsentThingsAreEmpty) {
   Paper paper;
   ElbV2 elb{paper.client};
