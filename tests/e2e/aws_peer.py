@@ -123,8 +123,8 @@ class AwsPeer:
         sets = self.client("route53").list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
         return [s for s in sets if s["Type"] == "TXT"]
 
-    def classic(self, name, certificate=None):
-        listener = {"Protocol": "HTTPS", "LoadBalancerPort": 443, "InstanceProtocol": "HTTP", "InstancePort": 80}
+    def classic(self, name, certificate=None, port=443):
+        listener = {"Protocol": "HTTPS", "LoadBalancerPort": port, "InstanceProtocol": "HTTP", "InstancePort": 80}
         if certificate:
             listener["SSLCertificateId"] = certificate
         self.client("elb").create_load_balancer(
