@@ -97,6 +97,23 @@ def certferry(tmp_path, aws, ca):
     return Certferry(tmp_path, aws, ca)
 
 
+class CaDoor(Doorway):
+    """A door before Pebble, with `directory` and the rest as a CA has them."""
+
+    def __init__(self, ca):
+        identity = (str(ca.folder / "server.pem"), str(ca.folder / "server.key"))
+        self.hold, self.trust, self.https_trust, self.root = Hold(), ca.trust, ca.https_trust, ca.root
+        super().__init__(("localhost", ca.port), self.hold, identity, ca.https_trust)
+        self.directory = f"https://localhost:{self.port}/dir"
+
+
+@pytest.fixture
+def ca_door(ca):
+    door = CaDoor(ca)
+    yield door
+    door.stop()
+
+
 @pytest.fixture
 def aws_door(certferry, aws):
     """A door before moto, through which this certferry speaks to it."""

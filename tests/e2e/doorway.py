@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Hold:
     """Shared by doors: the n-th request that comes to any of them stops before its server, or before its answer goes
-    back. held() waits for it; let_go() forgets it: what was held before its server never reaches it."""
+    back. held() waits for it, so many seconds at most; let_go() forgets it: what was held before its server never reaches
+    it."""
 
     def __init__(self):
         self.requests = []  # (method, path, body, status) of all doors, as their servers answered
@@ -21,9 +22,9 @@ class Hold:
         with self._changed:
             self._count, self._state = {moment: nth}, "awaited"
 
-    def held(self):
+    def held(self, within=60):
         with self._changed:
-            self._changed.wait_for(lambda: self._state != "awaited")
+            self._changed.wait_for(lambda: self._state != "awaited", within)
             return self._state == "here"
 
     def let_go(self):
@@ -51,6 +52,7 @@ class Doorway:
 
     def __init__(self, upstream, hold, identity=None, upstream_roots=None):
         self.requests = []  # (method, path, body, status), as its server answered
+        self.replies = []  # (path, status, body), of the same requests
         # What the door says itself to (method, path, headers, body): (status, content type, body), and its server hears
         # nothing of it; "nothing": the connection is closed; None: it passes.
         self.answers = lambda method, path, headers, body: None
@@ -90,6 +92,7 @@ class Doorway:
                 seen = (self.command, self.path, body.decode(errors="replace"), reply.status)
                 door.requests.append(seen)
                 hold.requests.append(seen)
+                door.replies.append((self.path, reply.status, answer.decode(errors="replace")))
                 hold.passes("after")
                 self.answer(reply, answer)
 

@@ -1,5 +1,7 @@
 """Where the account key lives: S3 under KMS, made once, reused, adopted from the old tool."""
 
+import base64
+import json
 import os
 import subprocess
 
@@ -23,6 +25,11 @@ def kms_key(aws):
     return aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
 
 
+def decoded(text):
+    """base64url without its padding, as JWS has it."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def accounts_made(ca, since):
     return [path for path in ca.requests()[since:] if "sign-me-up" in path]
 
@@ -39,6 +46,30 @@ def test_the_first_run_makes_the_key_and_the_second_uses_it(certferry, aws, ca, 
     certferry.apply()
     assert aws.client("s3").get_object(Bucket=bucket, Key="account.key")["Body"].read() == stored
     assert len(accounts_made(ca, since)) == 1
+
+
+@pytest.mark.parametrize("bits", [2048, 4096])
+def test_an_rsa_key_is_made_on_request_and_used_again(certferry, aws, ca, ca_door, bits):
+    aws.zone(f"rsa{bits}.example.org")
+    key = certferry.folder / "account.pem"
+    account = f'key = "{key}"\nkey_type = "rsa{bits}"'
+    for name in "ab":
+        files = certferry.folder / name
+        certferry.configure(
+            certificate(name, [f"{name}.rsa{bits}.example.org"], {"files": str(files)}), account=account, ca=ca_door
+        )
+        certferry.apply()
+        assert (files / "live" / "fullchain.pem").exists()
+    made = serialization.load_pem_private_key(key.read_bytes(), None)
+    assert isinstance(made, rsa.RSAPrivateKey) and made.key_size == bits and made.public_key().public_numbers().e == 65537
+    assert key.stat().st_mode & 0o777 == 0o600
+    # What the CA was shown: one account, by this very key, and every request signed with it.
+    signed = [json.loads(body) for method, _, body, _ in ca_door.requests if method == "POST"]
+    heads = [json.loads(decoded(request["protected"])) for request in signed]
+    assert {head["alg"] for head in heads} == {"RS256"} and {len(decoded(request["signature"])) for request in signed} == {bits // 8}
+    shown = [head["jwk"] for head in heads if "jwk" in head and head["url"].endswith("/sign-me-up")]
+    assert {int.from_bytes(decoded(jwk["n"])) for jwk in shown} == {made.public_key().public_numbers().n}
+    assert [status for _, path, _, status in ca_door.requests if path == "/sign-me-up"] == [201]
 
 
 def test_the_old_tools_key_object_is_adopted_as_it_is(certferry, aws, bucket, kms_key):
@@ -64,8 +95,7 @@ def test_a_key_file_that_everybody_can_read_is_refused(certferry, aws):
     certferry.configure(
         certificate("www", ["www.loose.example.org"], {"files": str(certferry.folder / "tls")}), account=f'key = "{key}"'
     )
-    out, err = certferry.apply(expect=1)
-    assert "chmod 600" in out + err
+    ended_clearly(certferry, str(key), advice=f"chmod 600 {key}")
 
 
 def test_a_key_file_that_may_not_be_read_is_told_and_no_other_is_made(certferry, aws, ca):
@@ -138,13 +168,14 @@ def test_two_at_once_over_one_directory_make_one_certificate(certferry, aws, ca)
     assert aws.txt_sets(zone) == []
 
 
-def test_who_may_not_wait_is_told_who_is_at_work(certferry, aws, ca):
+def test_who_may_not_wait_is_told_who_is_at_work(certferry, aws, ca_door):
     aws.zone("atwork.example.org")
-    certferry.configure(certificate("www", ["www.atwork.example.org"], {"files": str(certferry.folder / "tls")}))
+    www = certificate("www", ["www.atwork.example.org"], {"files": str(certferry.folder / "tls")})
+    certferry.configure(www, ca=ca_door)
+    ca_door.hold.ask("after", 3)
     at_work = certferry.start("apply", "--config", str(certferry.config))
-    before = len(ca.requests())
-    while len(ca.requests()) < before + 3 and at_work.poll() is None:
-        pass
+    assert ca_door.hold.held()
     ended_clearly(certferry, f"process {at_work.pid}", advice="--wait", arguments=("apply", "--wait", "0s"))
+    ca_door.hold.let_go()
     out, err = at_work.communicate(timeout=60)
     assert at_work.returncode == 0, out + err

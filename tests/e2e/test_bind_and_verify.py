@@ -3,6 +3,7 @@ the next run."""
 
 import pytest
 from certificates import Authority
+from clear_ending import ended_clearly
 from conftest import certificate
 from test_listeners import https_root, trusting
 from test_refusals import denying, operation_of
@@ -45,8 +46,8 @@ def test_a_foreign_trusted_certificate_is_put_back_when_verification_fails(certf
         trust=trusting(certferry, ca, https_root(ca), ca.root, elsewhere.pem),
     )
     aws_door.answers = strike = OnVerification(denying(LOOK))
-    out, err = certferry.apply(expect=1)
-    assert strike.struck and "DescribeLoadBalancers" in out + err
+    ended_clearly(certferry, "classic ELB unverified:443", "DescribeLoadBalancers", advice=f"^Allow {LOOK}")
+    assert strike.struck
     assert aws.classic_certificate("unverified") == old
     out, _ = certferry.run("plan", "--config", str(certferry.config))
     assert "rolled back" in out, "it waits before it tries again, and says why"

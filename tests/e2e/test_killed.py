@@ -4,22 +4,8 @@ import json
 import os
 import random
 import signal
-import time
-import types
-
-import pytest
 
 from conftest import certificate
-from doorway import Doorway, Hold
-
-
-@pytest.fixture
-def ca_door(ca):
-    """A door before Pebble, which keeps how each request was answered; with `directory` and `trust` as a CA has them."""
-    identity = (str(ca.folder / "server.pem"), str(ca.folder / "server.key"))
-    door = Doorway(("localhost", ca.port), Hold(), identity, ca.https_trust)
-    yield types.SimpleNamespace(directory=f"https://localhost:{door.port}/dir", trust=ca.trust, requests=door.requests)
-    door.stop()
 
 
 def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca, ca_door):
@@ -32,13 +18,12 @@ def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca, ca_door)
         name = f"k{attempt}.killed.example.org"
         certferry.configure(certificate(f"k{attempt}", [name], {"files": str(certferry.folder / f"k{attempt}")}), ca=ca_door)
         began = len(ca.requests())
+        # A request count, not a time: the n-th to the CA, which has not heard of it yet, or whose answer is on its way.
+        ca_door.hold.ask(dice.choice(["before", "after"]), dice.randrange(1, 9))
         run = certferry.start("apply", "--config", str(certferry.config))
-        # A request count, not a time: the moment is the arrival of the n-th request at the CA.
-        moment = began + dice.randrange(1, 9)
-        until = time.monotonic() + 30
-        while len(ca.requests()) < moment and run.poll() is None and time.monotonic() < until:
-            pass
+        ca_door.hold.held()
         run.send_signal(signal.SIGKILL)
+        ca_door.hold.let_go()
         run.communicate()
         killed += run.returncode == -signal.SIGKILL
         certferry.apply()
@@ -53,15 +38,15 @@ def test_killed_at_ten_moments_the_rerun_ends_clean(certferry, aws, ca, ca_door)
     assert registrations.count(201) == 1 and set(registrations) <= {200, 201}, f"seed {seed}: {registrations}"
 
 
-def test_sigterm_withdraws_or_parks_and_the_rerun_goes_on(certferry, aws, ca):
+def test_sigterm_withdraws_or_parks_and_the_rerun_goes_on(certferry, aws, ca_door):
     zone = aws.zone("termed.example.org")
-    certferry.configure(certificate("www", ["www.termed.example.org"], {"files": str(certferry.folder / "tls")}))
-    before = len(ca.requests())
+    www = certificate("www", ["www.termed.example.org"], {"files": str(certferry.folder / "tls")})
+    certferry.configure(www, ca=ca_door)
+    ca_door.hold.ask("after", 4)
     run = certferry.start("apply", "--json", "--config", str(certferry.config))
-    until = time.monotonic() + 30
-    while len(ca.requests()) < before + 4 and run.poll() is None and time.monotonic() < until:
-        pass
+    assert ca_door.hold.held()
     run.send_signal(signal.SIGTERM)
+    ca_door.hold.let_go()
     out, err = run.communicate(timeout=60)
     assert run.returncode == 1 and json.loads(out)["error"] == "stopped by a signal", out + err
     certferry.apply()

@@ -1,5 +1,6 @@
 """A real nginx serves the files target through a renewal: no handshake fails, and the new certificate is served."""
 
+import json
 import pathlib
 import socket
 import ssl
@@ -9,7 +10,10 @@ import threading
 import pytest
 
 from aws_peer import free_port
-from conftest import certificate
+from certificates import names_of
+from clear_ending import ended_clearly
+from conftest import CaDoor, Certferry, certificate
+from pebble_peer import Pebble
 
 
 class Nginx:
@@ -101,8 +105,9 @@ def test_a_reload_that_fails_puts_the_former_certificate_back(certferry, aws, ca
     certferry.configure(
         certificate("www", ["www.reload.example.org"], {"files": str(tls), "reload": ["/bin/sh", "-c", "echo once >> reloads; echo no such server; exit 3"]})
     )
-    out, err = certferry.apply("--renew", "www", expect=1)
-    assert "no such server" in out + err
+    _, err = ended_clearly(
+        certferry, "ended with 3", "no such server", advice="succeed, and run `certferry apply --retry`", arguments=("apply", "--renew", "www")
+    )
     assert "live leads to" in err and "could not restore" not in err, "the link is back, whoever was not told of it"
     assert (tls / "live" / "fullchain.pem").read_text() == former
     assert pathlib.Path(tls / "live").is_symlink()
@@ -115,21 +120,46 @@ def test_a_reload_that_fails_puts_the_former_certificate_back(certferry, aws, ca
     assert "rolled back: " in out
 
 
+class Moods:
+    """What a CA was seen to do, by its answers to orders each of which has all names of the one before."""
+
+    def __init__(self, replies):
+        self.nonces_refused = sum("urn:ietf:params:acme:error:badNonce" in body for _, _, body in replies)
+        self.orders = [
+            json.loads(body)["authorizations"] for path, status, body in replies if path == "/order-plz" and status == 201
+        ]
+        # How often a name had been proven for an earlier order, and how often the CA gave out that authorization again.
+        self.proven_before = sum(len(urls) for urls in self.orders[:-1])
+        self.reused = sum(len(urls) for urls in self.orders) - len({url for urls in self.orders for url in urls})
+
+    def are_as_set(self, nonce_reject, authz_reuse):
+        """Both happened that should have, and nothing else."""
+        never_always_or_some = {0: self.reused == 0, 100: self.reused == self.proven_before}
+        return (self.nonces_refused > 0) == (nonce_reject > 0) and never_always_or_some.get(
+            authz_reuse, 0 < self.reused < self.proven_before
+        )
+
+
 @pytest.mark.parametrize("nonce_reject, authz_reuse", [(15, 0), (0, 50), (15, 100)])
 def test_a_ca_of_moods_is_borne(aws, tmp_path, nonce_reject, authz_reuse):
-    from conftest import Certferry
-    from pebble_peer import Pebble
-
     moody = Pebble(tmp_path, aws.dns_port, nonce_reject=nonce_reject, authz_reuse=authz_reuse)
+    door = CaDoor(moody)
     try:
         domain = f"moods{nonce_reject}-{authz_reuse}.example.org"
         zone = aws.zone(domain)
         (tmp_path / "home").mkdir()
         certferry = Certferry(tmp_path / "home", aws, moody)
-        for attempt in range(3):
-            names = [f"n{i}.{domain}" for i in range(attempt + 2)]
-            certferry.configure(certificate("moods", names, {"files": str(tmp_path / "tls")}))
+        for runs in range(1, 13):  # three, and more where chance has not shown a mood yet
+            names = [f"n{i}.{domain}" for i in range(runs + 1)]
+            certferry.configure(certificate("moods", names, {"files": str(tmp_path / "tls")}), ca=door)
             certferry.apply()
+            assert names_of((tmp_path / "tls" / "live" / "fullchain.pem").read_text()) == sorted(names)
+            seen = Moods(door.replies)
+            assert len(seen.orders) == runs, "each run survived it"
+            if runs >= 3 and seen.are_as_set(nonce_reject, authz_reuse):
+                break
+        assert seen.are_as_set(nonce_reject, authz_reuse), vars(seen)
         assert aws.txt_sets(zone) == []
     finally:
+        door.stop()
         moody.stop()
