@@ -3,6 +3,7 @@
 import pytest
 
 from certificates import Authority, names_of
+from clear_ending import ended_clearly
 from conftest import certificate
 
 
@@ -110,6 +111,7 @@ def test_a_load_balancer_that_does_not_exist_is_said_plainly_and_costs_no_order(
     aws.zone("nowhere.example.org")
     before = len(ca.requests())
     certferry.configure(certificate("www", ["www.nowhere.example.org"], {"elb": "no-such-lb"}))
-    out, err = certferry.apply(expect=1)
-    assert "no-such-lb" in out + err
+    ended_clearly(
+        certferry, "classic ELB no-such-lb:443", "there is no such load balancer", advice="Correct `elb` or `region`"
+    )
     assert not any("order-plz" in path for path in ca.requests()[before:])
