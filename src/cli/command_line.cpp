@@ -230,10 +230,8 @@ void add_others(CLI::App& app, Words& words) {
                   "divide by N what everything takes: INSYNC (1 s), a new server certificate (0.5 s), ... (default: 1)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
-  sandbox
-      .add_option("--companion-of", words.sandbox.companion_of,
-                  "end when this process, which started it, ends; then remove a directory that was empty")
-      ->type_name("PID");
+  // For the process that starts it as its companion: nothing for people.
+  sandbox.add_option("--companion-of", words.sandbox.companion_of)->group("");
   command(app, "version", "Print the version", "  certferry version");
 }
 
@@ -342,15 +340,15 @@ std::string chosen(const CLI::App& app) {
   return subcommands.empty() ? "" : subcommands.front()->get_name();
 }
 
-// CLI11 calls an unknown command a missing one.
-std::string explained(const CLI::App& app, const std::vector<std::string>& arguments, const std::string& error) {
+// What is wrong with the word that stands for the command; empty where it is one, or there is none.
+std::optional<std::string> unknown_command(const CLI::App& app, const std::vector<std::string>& arguments) {
   const auto word = std::ranges::find_if(arguments, [](const std::string& one) { return !one.starts_with('-'); });
-  if (!chosen(app).empty() || word == arguments.end()) return error;
+  if (!chosen(app).empty() || word == arguments.end()) return {};
   std::vector<std::string> names;
   for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(one->get_name());
   const std::vector<std::string_view> known(names.begin(), names.end());
-  if (std::ranges::find(known, *word) != known.end()) return error;
+  if (std::ranges::find(known, *word) != known.end()) return {};
   const auto meant = nearest(*word, known);
   return fmt::format("there is no command \"{}\"{}", quoted(*word, 100),
                      meant ? fmt::format("; did you mean {}?", *meant) : "");
@@ -390,11 +388,13 @@ Parsed parse_command_line(const std::vector<std::string>& arguments) {
     const std::string name = chosen(app);
     return CommandLine{command_of(name, words), words.json, words.quiet, words.verbose};
   } catch (const CLI::CallForHelp& help) {
+    if (const auto unknown = unknown_command(app, arguments)) return usage_error("", *unknown, arguments);
     const auto subcommands = app.get_subcommands();
     return Told{subcommands.empty() ? app.help() : subcommands.front()->help("certferry"), 0};
   } catch (const CLI::ParseError& error) {
     if (version) return CommandLine{VersionCommand{}, words.json, false, false};
-    return usage_error(chosen(app), explained(app, arguments, error.what()), arguments);
+    // CLI11 calls an unknown command a missing one.
+    return usage_error(chosen(app), unknown_command(app, arguments).value_or(error.what()), arguments);
   } catch (const Misused& misused) {
     return usage_error(chosen(app), misused.what, arguments);
   }

@@ -133,6 +133,9 @@ std::optional<std::string> directory_url(const std::string& word);
 // the remedy; several at once, one a line.
 Config parse_config(std::string_view toml, const std::string& file_name);
 
+// The CA that --directory names, as [ca] directory would. Throws Failure (refused).
+CaConfig parse_ca(const std::string& directory);
+
 // "my-lb:443", the port of which may be left out. Throws Failure (refused).
 ElbInstall parse_elb(const std::string& text);
 

@@ -71,6 +71,14 @@ std::vector<InstallConfig> installs_of(const Flags& flags, const Values& values,
 
 }  // namespace
 
+CaConfig parse_ca(const std::string& directory) {
+  Complaints complaints;
+  CaConfig ca;
+  Values{complaints}.ca(ca, directory, flag("--directory"));
+  complaints.throw_if_any("the command line");
+  return ca;
+}
+
 ElbInstall parse_elb(const std::string& text) {
   Complaints complaints;
   const auto elb = elb_of_flag(text, Values{complaints}, complaints);

@@ -13,6 +13,7 @@
 #include "base/s3_place.h"
 #include "config/nearest.h"
 #include "wire/url.h"
+#include "wire/user_information.h"
 
 namespace certferry {
 namespace {
@@ -49,6 +50,8 @@ std::vector<std::string_view> split_at(std::string_view text, char separator) {
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool lower_word(char c) { return (c >= 'a' && c <= 'z') || digit(c) || c == '-'; }
+
+bool is_account(std::string_view number) { return number.size() == 12 && std::ranges::all_of(number, digit); }
 
 // 3 to 63 of lower-case letters, digits, "." and "-", as S3 names buckets.
 bool is_bucket(std::string_view name) {
@@ -159,6 +162,12 @@ std::optional<std::string> Values::region(const std::string& text, const Place& 
                   "Write a region such as \"eu-west-1\"");
 }
 
+std::optional<std::string> Values::account(const std::string& text, const Place& place) const {
+  if (is_account(text)) return text;
+  return complain(place, fmt::format("\"{}\" is no AWS account", quoted(text, kShown)),
+                  "Write its number, such as \"123456789012\"");
+}
+
 std::optional<std::uint16_t> Values::port(std::int64_t number, const Place& place) const {
   if (number >= 1 && number <= std::numeric_limits<std::uint16_t>::max()) return static_cast<std::uint16_t>(number);
   complain(place, fmt::format("{} is no port", number), "Write a number from 1 to 65535");
@@ -207,8 +216,7 @@ std::optional<ListenerInstall> Values::listener(const std::string& text, const P
   auto arn = parsed(complaints_, place, [&] { return Arn::parse(text); });
   if (!arn) return {};
   const auto parts = split_at(arn->resource(), '/');
-  const bool account = arn->account().size() == 12 && std::ranges::all_of(arn->account(), digit);
-  const bool whole = account && !arn->region().empty() && parts.size() == 5 &&
+  const bool whole = is_account(arn->account()) && !arn->region().empty() && parts.size() == 5 &&
                      std::ranges::none_of(parts, [](std::string_view part) { return part.empty(); });
   const bool balanced = arn->service() == "elasticloadbalancing";
   if (balanced && whole && parts[0] == "listener" && (parts[1] == "app" || parts[1] == "net"))
@@ -269,7 +277,7 @@ void Values::ca(CaConfig& ca, const std::string& text, const Place& place) const
   if (text.starts_with("http")) {
     try {
       Url::parse(text);
-      complain(place, fmt::format("the directory \"{}\" is not https", quoted(text, kShown)),
+      complain(place, fmt::format("the directory \"{}\" is not https", quoted(without_user_information(text), kShown)),
                "Write the CA's https URL; ACME allows no other");
     } catch (const Failure& failure) {
       complain(place, failure.what(), failure.next());
@@ -277,7 +285,7 @@ void Values::ca(CaConfig& ca, const std::string& text, const Place& place) const
     return;
   }
   const auto meant = nearest(text, kCaWords);
-  complain(place, fmt::format("\"{}\" is no CA that certferry knows", quoted(text, kShown)),
+  complain(place, fmt::format("\"{}\" is no CA that certferry knows", quoted(without_user_information(text), kShown)),
            meant ? fmt::format("Write \"{}\"", *meant)
                  : "Write " + or_list(kCaWords) + ", or the https URL of the CA's ACME directory");
 }

@@ -27,7 +27,8 @@ Failure file_failure(std::string_view operation, const std::string& path, int er
     case ENOTDIR:
     case EISDIR:
     case ENOTEMPTY:
-      next = fmt::format("Move away what stands at {}, or name another place.", shown);
+      next = operation == "Reading" ? fmt::format("Name a file in place of {}.", shown)
+                                    : fmt::format("Move away what stands at {}, or name another place.", shown);
       break;
     case ELOOP:
       next = fmt::format("Correct the symbolic links at {}.", shown);

@@ -8,7 +8,6 @@
 #include "cli/configuration.h"
 #include "cli/ground.h"
 #include "cli/said.h"
-#include "wire/user_information.h"
 
 namespace certferry {
 namespace {
@@ -27,15 +26,11 @@ Task<std::string> remembered_url(Stage& stage, const Config& config) {
 Task<Config> account_config(Stage& stage, const AccountCommand& command) {
   if (!command.config.flags) co_return co_await load_config_or_defaults(stage, command.config);
   Config config = co_await load_config_or_defaults(stage, {command.config.file, {}});
-  config.ca.directory = command.config.flags->directory.value_or(config.ca.directory);
-  const auto url = directory_url(config.ca.directory);
-  if (!url) {
-    throw Misconfigured{Failure{Failure::Kind::refused,
-                                fmt::format("--directory: \"{}\" is no CA that certferry knows",
-                                            quoted(without_user_information(config.ca.directory), 200)),
-                                "Write letsencrypt, letsencrypt-staging, or the https URL of an ACME directory"}};
+  try {
+    if (const auto& directory = command.config.flags->directory) config.ca = parse_ca(*directory);
+  } catch (const Failure& failure) {
+    throw Misconfigured{failure};
   }
-  config.ca.url = *url;
   if (command.config.flags->trust) config.ca.trust = command.config.flags->trust;
   co_return config;
 }

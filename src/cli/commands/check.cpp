@@ -37,10 +37,10 @@ Task<int> do_check(Stage& stage, const CheckCommand& command) {
       throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("{} names no host", quoted(command.from_file)),
                                   "Write one host a line into it, such as www.example.com or smtp.example.com:25"}};
   }
-  const Config config;
-  Outside* outside = co_await stage.open(config);
   const Roots roots = co_await trusted_roots(stage, command.trust.empty() ? std::nullopt : std::optional{command.trust},
                                              Place{"--trust"});
+  const Config config;
+  Outside* outside = co_await stage.open(config);
   const auto checked = co_await check_hosts(*outside, hosts, roots, command.settings);
   const WallTime now = stage.clock.now();
   say_result(stage, to_text(checked, now), to_json(checked, now));

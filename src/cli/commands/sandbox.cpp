@@ -3,6 +3,8 @@
 #include "cli/commands/commands.h"
 #include "cli/rehearsal.h"
 #include "cli/said.h"
+#include "config/complaints.h"
+#include "config/values.h"
 
 namespace certferry {
 namespace {
@@ -16,10 +18,34 @@ std::pair<std::string, std::string> host_of(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+Place flag(const char* name) { return Place{name}; }
+
+// The names of the zones, as they are compared. Throws what is wrong with them, with region and account.
+std::vector<std::string> checked(const SandboxCommand& command) {
+  Complaints complaints;
+  const Values values{complaints};
+  std::vector<std::string> zones;
+  for (const std::string& zone : command.zones) {
+    const auto name = values.domain(zone, flag("--zone"));
+    if (name && name->wildcard())
+      complaints.add(flag("--zone"), fmt::format("\"{}\" is no zone", name->text()),
+                     fmt::format("Write \"{}\"", name->without_wildcard().text()));
+    if (name) zones.push_back(name->text());
+  }
+  if (!command.region.empty()) values.region(command.region, flag("--region"));
+  if (!command.account.empty()) values.account(command.account, flag("--account"));
+  try {
+    complaints.throw_if_any("the command line");
+  } catch (const Failure& failure) {
+    throw Misconfigured{failure};
+  }
+  return zones;
+}
+
 Estate estate_of(const SandboxCommand& command) {
   Estate estate;
   const bool usual = command.zones.empty() && command.elb.empty() && command.alb.empty() && command.listeners.empty();
-  if (!command.zones.empty()) estate.zones = command.zones;
+  if (auto zones = checked(command); !zones.empty()) estate.zones = std::move(zones);
   if (!command.elb.empty() || !command.alb.empty() || !command.listeners.empty()) {
     estate.elb = command.elb;
     estate.alb = command.alb;

@@ -155,6 +155,21 @@ TEST(CommandLine, HelpsWithExamplesForEveryCommand) {
   }
 }
 
+TEST(CommandLine, HelpsWithNoCommandThatItDoesNotKnow) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"aply", "--help"}, {"--help", "aply"}, {"-h", "aply"}}) {
+    EXPECT_EQ(told(words).exit, 2);
+    EXPECT_EQ(told(words).text,
+              "certferry: there is no command \"aply\"; did you mean apply?\n  -> See certferry --help\n");
+  }
+  EXPECT_EQ(told({"--json", "--help"}).exit, 0);
+}
+
+TEST(CommandLine, ShowsPeopleNoOptionThatIsForItselfAlone) {
+  EXPECT_EQ(told({"sandbox", "--help"}).text.find("companion"), std::string::npos);
+  EXPECT_EQ(understood<SandboxCommand>({"sandbox", "--companion-of", "7"}).companion_of, 7);
+}
+
 TEST(CommandLine, KnowsItsVersionAsCommandAndAsFlag) {
   understood<VersionCommand>({"version"});
   understood<VersionCommand>({"--version"});

@@ -141,8 +141,13 @@ TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
 }
 
 TEST_F(Commands, AccountShowsNoPasswordOfADirectoryThatItRefuses) {
-  EXPECT_EQ(run({"account", "--directory", "https://user:half-a-secret@ca.example/directory"}), 2);
-  EXPECT_THAT(err, HasSubstr("--directory: \"https://***@ca.example/directory\" is no CA"));
+  for (const char* scheme : {"https", "http", "ftp"}) {
+    const std::string url = std::string{scheme} + "://user:half-a-secret@ca.example/directory";
+    EXPECT_EQ(run({"account", "--directory", url}), 2);
+    EXPECT_THAT(err, HasSubstr("--directory: "));
+    EXPECT_THAT(err, HasSubstr(std::string{scheme} + "://***@ca.example/directory\""));
+    EXPECT_THAT(err, testing::Not(HasSubstr("half-a-secret")));
+  }
 }
 
 TEST_F(Commands, CheckSaysThatAFileNamesNoHost) {
@@ -179,6 +184,41 @@ TEST_F(Commands, PolicyTakesThePartitionOfAListenerOrSaysThatItIsNotKnown) {
   write("/etc/certferry/certferry.toml", one_classic);
   EXPECT_EQ(run({"policy", "--offline", "--json"}), 0) << err;
   EXPECT_THAT(out, HasSubstr("\"unknown\":[\"the region: every one is allowed"));
+}
+
+TEST_F(Commands, SandboxTellsAllThatIsWrongWithZoneRegionAndAccount) {
+  EXPECT_EQ(
+      run({"sandbox", "--zone", "exa mple.com", "--zone", "*.example.com", "--region", "Ireland", "--account", "12"}),
+      2);
+  EXPECT_THAT(err, HasSubstr("--zone: \"exa mple.com\""));
+  EXPECT_THAT(err, HasSubstr("--zone: \"*.example.com\" is no zone"));
+  EXPECT_THAT(err, HasSubstr("--region: \"Ireland\" is no region"));
+  EXPECT_THAT(err, HasSubstr("--account: \"12\" is no AWS account"));
+  EXPECT_EQ(run({"sandbox", "--account", "12345678901x"}), 2);
+  EXPECT_EQ(err,
+            "certferry: --account: \"12345678901x\" is no AWS account\n  -> Write its number, such as "
+            "\"123456789012\"\n");
+}
+
+TEST_F(Commands, ACaIsJudgedByOneRuleWhereverItIsNamed) {
+  const std::string said =
+      "\"digicert\" is no CA that certferry knows\n  -> Write \"letsencrypt\" or \"letsencrypt-staging\", or the https "
+      "URL "
+      "of the CA's ACME directory\n";
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"account", "--directory", "digicert"},
+                                                {"plan", "--domain", "example.com", "--directory", "digicert"}}) {
+    EXPECT_EQ(run(words), 2);
+    EXPECT_EQ(err, "certferry: --directory: " + said);
+  }
+  write("/etc/certferry/certferry.toml",
+        "[ca]\ndirectory = \"digicert\"\n[[certificate]]\ndomains = [\"example.com\"]\n");
+  EXPECT_EQ(run({"plan"}), 2);
+  EXPECT_EQ(err, "certferry: /etc/certferry/certferry.toml:2:13: " + said);
+}
+
+TEST_F(Commands, RootsThatAreMissingAreCalledAsTheyWereWritten) {
+  EXPECT_EQ(run({"check", "--trust", "/none", "127.0.0.1:1"}), 3);
+  EXPECT_EQ(err, "certferry: --trust: \"/none\" is not there\n  -> Name a PEM file with the roots to trust\n");
 }
 
 TEST_F(Commands, SandboxWantsToKnowWhosePolicyItIs) {

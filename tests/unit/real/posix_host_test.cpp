@@ -91,6 +91,13 @@ TEST_F(PosixHostTest, SaysWhatStandsInTheWayAndWhatToDo) {
   EXPECT_EQ(full->kind(), Failure::Kind::refused);
 }
 
+TEST_F(PosixHostTest, WantsAFileWhereItIsToReadADirectory) {
+  machine.run(host.make_directory(directory / "d", {0755}));
+  const auto failure = failure_of(machine, host.read(directory / "d"));
+  EXPECT_EQ(failure->what(), "Reading " + std::string{directory / "d"} + ": Is a directory");
+  EXPECT_EQ(failure->next(), "Name a file in place of " + std::string{directory / "d"} + ".");
+}
+
 TEST_F(PosixHostTest, RefusesToReadMoreThanSixteenMebibytes) {
   {
     std::ofstream{directory / "big"} << "x";
