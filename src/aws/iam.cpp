@@ -38,11 +38,6 @@ Task<http::Response> simulated(Client& client, const Call& call) {
   }
 }
 
-void add_members(QueryParameters& parameters, const std::string& list, const std::vector<std::string>& members) {
-  int index = 0;
-  for (const std::string& member : members) parameters.emplace_back(fmt::format("{}.member.{}", list, ++index), member);
-}
-
 QueryParameters parameters_of(const PolicyQuestion& question) {
   QueryParameters parameters = {{"PolicySourceArn", question.principal}};
   add_members(parameters, "ActionNames", question.actions);

@@ -1,14 +1,16 @@
 #include "aws/json_protocol.h"
 
+#include <fmt/format.h>
+
 #include "aws/errors.h"
 
 namespace certferry::aws {
 
-Call json_call(std::string service, std::string_view target_prefix, std::string operation, std::string object,
+Call json_call(std::string service, const JsonDialect& dialect, std::string operation, std::string object,
                const Json& input) {
   Call call{.service = std::move(service), .operation = std::move(operation), .object = std::move(object)};
-  call.headers.set("content-type", "application/x-amz-json-1.1");
-  call.headers.set("x-amz-target", std::string{target_prefix} + "." + call.operation);
+  call.headers.set("content-type", fmt::format("application/x-amz-json-{}", dialect.version));
+  call.headers.set("x-amz-target", fmt::format("{}.{}", dialect.target_prefix, call.operation));
   call.body = input.dump();
   return call;
 }

@@ -9,8 +9,14 @@
 
 namespace certferry::aws {
 
-// A call of the JSON protocol 1.1 (KMS): the operation stands in X-Amz-Target, behind the service's `target_prefix`.
-Call json_call(std::string service, std::string_view target_prefix, std::string operation, std::string object,
+// How a service speaks the JSON protocol, as its model says: version "1.0" or "1.1", and what stands in X-Amz-Target
+// before the operation.
+struct JsonDialect {
+  std::string_view version, target_prefix;
+};
+
+// A call of the JSON protocol (KMS).
+Call json_call(std::string service, const JsonDialect& dialect, std::string operation, std::string object,
                const Json& input);
 
 // A call of REST JSON that has a body (IAM Identity Center's token service); one without needs no serializer.

@@ -8,6 +8,8 @@
 namespace certferry::aws {
 namespace {
 
+constexpr JsonDialect kms_dialect{"1.1", "TrentService"};
+
 Json context_json(const EncryptionContext& context) {
   Json out = Json::object();
   for (const auto& [key, value] : context) out[key] = value;
@@ -18,7 +20,7 @@ Json context_json(const EncryptionContext& context) {
 Call kms_call(std::string operation, const std::string& key, const EncryptionContext& context, Json input) {
   if (!context.empty()) input["EncryptionContext"] = context_json(context);
   if (!key.empty()) input["KeyId"] = key;
-  return json_call("kms", "TrentService", std::move(operation), key.empty() ? "the key that sealed it" : "key " + key,
+  return json_call("kms", kms_dialect, std::move(operation), key.empty() ? "the key that sealed it" : "key " + key,
                    input);
 }
 

@@ -8,6 +8,13 @@
 
 namespace certferry::aws {
 
+namespace {
+
+constexpr std::string_view look_for_a_proxy =
+    "Run again; if it stays, look for a proxy that answers in the service's place";
+
+}  // namespace
+
 Call query_call(std::string service, std::string version, std::string operation, std::string object,
                 QueryParameters parameters) {
   QueryParameters form = {{"Action", operation}, {"Version", std::move(version)}};
@@ -18,12 +25,10 @@ Call query_call(std::string service, std::string version, std::string operation,
   return call;
 }
 
-namespace {
-
-constexpr std::string_view look_for_a_proxy =
-    "Run again; if it stays, look for a proxy that answers in the service's place";
-
-}  // namespace
+void add_members(QueryParameters& parameters, const std::string& list, const std::vector<std::string>& members) {
+  int index = 0;
+  for (const std::string& member : members) parameters.emplace_back(fmt::format("{}.member.{}", list, ++index), member);
+}
 
 Xml xml_answer(const Call& call, const http::Response& answer, std::string_view root) {
   const auto unfit = [&](std::string_view why) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "aws/client.h"
 #include "base/names.h"
@@ -11,6 +12,9 @@ namespace certferry::aws {
 // The Query protocol of IAM, ELB and STS: a form with Action and Version.
 Call query_call(std::string service, std::string version, std::string operation, std::string object,
                 QueryParameters parameters);
+
+// A list of texts, numbered from 1: "ActionNames.member.1".
+void add_members(QueryParameters& parameters, const std::string& list, const std::vector<std::string>& members);
 
 // <OperationResult> of an answer, or the root where there is none. Throws Failure (transient) for what is no such XML.
 Xml query_result(const Call& call, const http::Response& answer);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <map>
 
+#include "left_out.h"
 #include "replay.h"
 #include "wire/json.h"
 
@@ -35,22 +36,22 @@ bool may_be_host(const std::string& bucket) {
   return bucket.size() >= 3 && std::ranges::all_of(bucket, fits);
 }
 
-// Why a case is none of ours; "" where it is. Each reason is counted below: a new case meets a test, not a gap.
+// Why a case is none of ours; "" where it is.
 std::string left_out(const Json& params) {
   std::string bucket = params.text("Bucket").value_or("");
   bool by_hand = params.text("Endpoint").has_value();
   if (params.text("Region").value_or("").find('.') != std::string::npos) return "a region with a dot";
-  if (by_hand && !params.text("Region")) return "no region, where we always have one";
+  if (by_hand && !params.text("Region")) return "no region";
   if (special_bucket(bucket)) return "access points, Outposts, S3 Express";
   for (const char* name : {"Accelerate", "UseObjectLambdaEndpoint", "UseS3ExpressControlEndpoint"})
     if (flag(params, name)) return "S3 Accelerate, Object Lambda, S3 Express";
   bool plain = !by_hand && !flag(params, "UseFIPS") && !flag(params, "UseDualStack");
   bool s3 = params.find("ForcePathStyle") || params.find("Bucket") || params.find("Accelerate");
   if (flag(params, "UseGlobalEndpoint") && plain && (!s3 || params.text("Region") == "us-east-1"))
-    return "the legacy global endpoint, where we ask the region";
-  if (flag(params, "ForcePathStyle") && !by_hand && may_be_host(bucket)) return "path style is no option";
+    return "the legacy global endpoint";
+  if (flag(params, "ForcePathStyle") && !by_hand && may_be_host(bucket)) return "path style as an option";
   if (by_hand && may_be_host(bucket) && !flag(params, "ForcePathStyle"))
-    return "an endpoint by hand gets the bucket in its path: not every one knows it as a host";
+    return "a bucket as the host of an endpoint by hand";
   return "";
 }
 
@@ -78,33 +79,23 @@ std::string expected_endpoint(const Json& test, const std::string& region) {
 }
 
 TEST(Endpoints, AgreeWithTheServicesOwnRulesInEveryPartitionAndKind) {
-  int checked = 0;
-  std::map<std::string, int> not_ours;
-  for (const char* service : {"route53", "iam", "elb", "elbv2", "kms", "sts", "s3", "sso", "sso-oidc"}) {
+  for (const std::string service : {"route53", "iam", "elb", "elbv2", "kms", "sts", "s3", "sso", "sso-oidc"}) {
     auto tests = rule_tests(service);
     if (!tests) GTEST_SKIP() << "no vectors at " << vectors_root();
+    Tally tally;
     for (const Json& test : tests->elements("testCases")) {
       const Json* given = test.find("params");
       const Json params = given ? *given : Json::object();
       if (std::string why = left_out(params); !why.empty()) {
-        ++not_ours[why];
+        ++tally.left_out[why];
         continue;
       }
       EXPECT_EQ(resolved(service, params), expected_endpoint(test, params.text("Region").value_or("")))
           << service << " " << params.dump();
-      ++checked;
+      ++tally.checked;
     }
+    expect_on_page("endpoints, " + service, tally);
   }
-  EXPECT_EQ(checked, 358);
-  EXPECT_EQ(not_ours, (std::map<std::string, int>{
-                          {"S3 Accelerate, Object Lambda, S3 Express", 27},
-                          {"a region with a dot", 1},
-                          {"access points, Outposts, S3 Express", 173},
-                          {"an endpoint by hand gets the bucket in its path: not every one knows it as a host", 13},
-                          {"no region, where we always have one", 9},
-                          {"path style is no option", 11},
-                          {"the legacy global endpoint, where we ask the region", 15},
-                      }));
 }
 
 TEST(Partitions, AreThoseOfTheSdks) {

@@ -167,30 +167,25 @@ TEST(ProtocolAnswers, AreReadAsThePublishedCasesSay) {
           if (!given.find("error")) check_answer(protocol, suite, given, tallies[protocol]);
         }))
       GTEST_SKIP() << "no vectors at " << vectors_root();
-  const std::string odd = "numbers that are none", open = "documents and unions",
-                    ignored = "botocore is not held to it", many = "several values in headers";
-  EXPECT_EQ(tallies, (std::map<std::string, Tally>{
-                         {"json", {32, {{odd, 3}, {open, 11}}}},
-                         {"json_1_0", {5, {{odd, 3}, {open, 12}}}},
-                         {"query", {31, {{ignored, 1}, {odd, 3}}}},
-                         {"rest-json", {38, {{ignored, 6}, {odd, 6}, {open, 22}, {many, 7}}}},
-                         {"rest-xml", {52, {{ignored, 5}, {odd, 6}, {open, 5}, {many, 6}, {"XML attributes", 2}}}},
-                     }));
+  for (const auto& [protocol, tally] : tallies) expect_on_page("answers, " + protocol, tally);
 }
 
 TEST(ProtocolErrors, HaveTheCodeAndTheMessageOfThePublishedCases) {
-  int checked = 0;
+  std::map<std::string, Tally> tallies;
   for (const char* protocol : {"query", "rest-xml", "json", "json_1_0", "json_1_0-query-compatible", "rest-json"})
     if (!each_case("output", protocol, [&](const Json&, const Json& given) {
-          // No service of ours began with the query protocol and speaks JSON now.
-          if (!given.text("errorCode") || given.text("id") == "QueryCompatibleAwsJson10CustomCodeError") return;
+          if (!given.text("errorCode")) return;
+          if (recorded_answer(given).headers.get("x-amzn-query-error")) {
+            ++tallies[protocol].left_out["services that spoke the query protocol before"];
+            return;
+          }
           const ServiceError error = service_error(recorded_answer(given));
           EXPECT_EQ(error.code, given.at("errorCode").as_text()) << given.at("id").dump();
           if (auto message = given.text("errorMessage")) EXPECT_EQ(error.message, *message) << given.at("id").dump();
-          ++checked;
+          ++tallies[protocol].checked;
         }))
       GTEST_SKIP() << "no vectors at " << vectors_root();
-  EXPECT_EQ(checked, 42);
+  for (const auto& [protocol, tally] : tallies) expect_on_page("errors, " + protocol, tally);
 }
 
 }  // namespace

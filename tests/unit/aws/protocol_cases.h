@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "left_out.h"
 #include "replay.h"
 #include "wire/json.h"
 
@@ -87,18 +88,6 @@ inline std::set<std::string> ignored_cases(const std::string& side, const std::s
   if (const Json* own = list.at("protocols").find(protocol))
     if (const Json* here = own->find(side))
       for (const Json& id : here->elements("cases")) out.insert(id.as_text());
-  return out;
-}
-
-// What was checked and what was not, by reason, of one protocol.
-struct Tally {
-  int checked = 0;
-  std::map<std::string, int> left_out;
-  bool operator==(const Tally&) const = default;
-};
-inline std::ostream& operator<<(std::ostream& out, const Tally& tally) {
-  out << tally.checked << " checked";
-  for (const auto& [why, count] : tally.left_out) out << "; " << count << " left out: " << why;
   return out;
 }
 
