@@ -209,13 +209,13 @@ ServiceError service_error(const http::Response& answer) {
   if (auto type = answer.headers.get("x-amzn-errortype"); type && error.code.empty()) error.code = *type;
   error.code = bare_code(error.code);
   if (auto region = answer.headers.get("x-amz-bucket-region"); region && error.region.empty()) error.region = *region;
-  if (error.code.empty() && answer.status == 301) error.code = "PermanentRedirect";
   if (error.code.empty() && answer.status == 412) error.code = "PreconditionFailed";
   return error;
 }
 
 Refusal refusal(const Call& call, const http::Response& answer, WallTime now, std::string_view credentials) {
   ServiceError error = service_error(answer);
+  if (call.service == "s3" && error.code.empty() && answer.status == 301) error.code = "PermanentRedirect";
   std::string what = sentence(call, answer, error);
   auto made = [&](Kind kind, std::string next, Retry retry) {
     return Refusal{Failure{kind, what, std::move(next), asked_to_wait(answer, now)}.with_code(error.code), retry};
