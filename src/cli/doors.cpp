@@ -1,6 +1,7 @@
 #include "cli/doors.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 
 #include "cli/trust.h"
@@ -14,9 +15,11 @@
 namespace certferry {
 namespace {
 
-std::string environment_or(const Host& host, const std::string& name, const std::string& other) {
-  if (const auto value = host.environment(name); value && !value->empty()) return *value;
-  return host.environment(other).value_or("");
+// What the first of these variables says that says something.
+ProxySetting said_by_first_of(const Host& host, std::initializer_list<const char*> variables) {
+  for (const char* variable : variables)
+    if (const auto value = host.environment(variable); value && !value->empty()) return {*value, variable};
+  return {};
 }
 
 // The name that AWS's support is to find our requests by (AWS SDKs and Tools Reference Guide, "Application ID"): at
@@ -42,9 +45,9 @@ TransportOptions transport_options(const Config& config, const std::string& trus
   options.aws.http = true;
   options.aws.application = application_id(host);
   options.aws.bundle = host.environment("AWS_CA_BUNDLE").value_or("");
-  options.https_proxy = environment_or(host, "HTTPS_PROXY", "https_proxy");
-  options.http_proxy = host.environment("http_proxy").value_or("");
-  options.no_proxy = environment_or(host, "NO_PROXY", "no_proxy");
+  options.https_proxy = said_by_first_of(host, {"HTTPS_PROXY", "https_proxy"});
+  options.http_proxy = said_by_first_of(host, {"http_proxy"});
+  options.no_proxy = said_by_first_of(host, {"NO_PROXY", "no_proxy"}).url;
   return options;
 }
 

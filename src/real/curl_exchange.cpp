@@ -151,7 +151,7 @@ void CurlExchange::set_safety(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &CurlExchange::on_open);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   // Always set, or curl would read the environment on its own.
-  curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.url.c_str());
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!loopback_) return;
@@ -215,7 +215,7 @@ std::size_t CurlExchange::on_body(char* data, std::size_t, std::size_t size, voi
 
 bool CurlExchange::may_speak_to(const std::string& address, std::uint16_t port) {
   if (loopback_) return address == "127.0.0.1" && port == *loopback_;
-  if (!proxy_.empty()) return true;  // this is the proxy's address
+  if (!proxy_.url.empty()) return true;  // this is the proxy's address
   switch (kind_of_address(address)) {
     case AddressKind::global:
       return side_.public_addresses;
@@ -278,13 +278,19 @@ std::optional<Failure> CurlExchange::own_refusal() const {
   return std::nullopt;
 }
 
+// What to do where nobody could be spoken to.
+std::string CurlExchange::reach_it() const {
+  if (proxy_.url.empty()) return "Check that this machine may reach that host and port.";
+  return fmt::format("Check that the proxy of {} can be reached.", proxy_.said_by);
+}
+
 Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
   using Kind = Failure::Kind;
   if (auto refusal = own_refusal()) return *refusal;
   const std::string_view ours = own_words(code);
   const char* curls = words_[0] ? words_.data() : curl_easy_strerror(code);
   const std::string what = fmt::format("{}: {}", subject_of(request_),
-                                       !ours.empty() ? std::string{ours} : quoted(without_password(curls, proxy_)));
+                                       !ours.empty() ? std::string{ours} : quoted(without_password(curls, proxy_.url)));
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
       return Failure(
@@ -293,17 +299,19 @@ Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
               ? "Check the directory's URL and this machine's clock, or name the CA's own roots in [ca] trust."
               : "Check the endpoint and this machine's clock, or name its roots in AWS_CA_BUNDLE.");
     case CURLE_SSL_CACERT_BADFILE:
-      return Failure(Kind::refused, what, "Check that the file of trusted roots exists, is readable and is PEM.");
+      return Failure(Kind::refused, what,
+                     fmt::format("Check that the file {} exists, is readable and is PEM.",
+                                 side_.bundle.empty() ? "of trusted roots" : "that AWS_CA_BUNDLE names"));
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
       return Failure(Kind::refused, what, "Correct the URL.");
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return Failure(Kind::transient, what, "Check the proxy's name in HTTPS_PROXY.");
+      return Failure(Kind::transient, what, fmt::format("Correct the proxy in {}.", proxy_.said_by));
     case CURLE_COULDNT_RESOLVE_HOST:
       return Failure(Kind::transient, what, "Check the name and that this machine's resolver answers.");
     case CURLE_COULDNT_CONNECT:
     case CURLE_PROXY:
-      return Failure(Kind::transient, what, "Check that this machine may reach that host and port.");
+      return Failure(Kind::transient, what, reach_it());
     case CURLE_SSL_CONNECT_ERROR:
       return Failure(Kind::transient, what, "Check that the other side speaks TLS 1.2 or newer on that port.");
     default:
@@ -314,9 +322,9 @@ Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_octets);
   if (proxy_said >= 300)
     return Failure(proxy_said == 403 || proxy_said == 407 ? Kind::refused : Kind::transient,
-                   fmt::format("{} (the proxy answered {})", what, proxy_said), "Ask whoever runs the proxy.");
-  if (request_octets == 0)
-    return Failure(Kind::transient, what, "Check that this machine may reach that host and port.");
+                   fmt::format("{} (the proxy of {} answered {})", what, proxy_.said_by, proxy_said),
+                   "Ask whoever runs the proxy.");
+  if (request_octets == 0) return Failure(Kind::transient, what, reach_it());
   return Failure(Kind::outcome_unknown, what, "Run it again: it looks first whether the request was carried out.");
 }
 

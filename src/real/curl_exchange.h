@@ -32,6 +32,7 @@ class CurlExchange {
   void set_safety(CURL* easy);
   void set_roots(CURL* easy);
   Failure failure(CURL* easy, CURLcode code) const;
+  std::string reach_it() const;
   std::optional<Failure> own_refusal() const;
   bool may_speak_to(const std::string& address, std::uint16_t port);
   void header_line(std::string_view line);
@@ -45,7 +46,7 @@ class CurlExchange {
   const TransportOptions& options_;
   const TransportSide& side_;
   std::optional<std::uint16_t> loopback_;
-  std::string proxy_;  // "" for none
+  ProxySetting proxy_;  // of this request
   curl_slist* header_list_ = nullptr;
   curl_slist* connect_to_ = nullptr;
   std::string_view unsent_;

@@ -25,11 +25,17 @@ struct TransportSide {
   std::string roots;               // PEM, believed beside the system's roots, or alone without them; then no `bundle`
 };
 
+// A proxy's URL, "" for none, and the variable that says it, for messages.
+struct ProxySetting {
+  std::string url, said_by;
+};
+
 struct TransportOptions {
   TransportSide ca{};
   TransportSide aws{.private_addresses = true};  // VPC endpoints have private addresses
   TransportSide metadata{.http = true, .public_addresses = false, .private_addresses = true, .proxied = false};
-  std::string https_proxy, http_proxy, no_proxy;  // as those environment variables say it
+  ProxySetting https_proxy, http_proxy;
+  std::string no_proxy;  // as the variable says it
   std::string user_agent = "certferry/" CERTFERRY_VERSION;
   long connections_per_host = limits::http::connections_per_host;
   Duration handshake_deadline = limits::renewal::handshake_deadline;

@@ -54,8 +54,19 @@ def planned(certferry, **environment):
 def test_aws_is_reached_through_the_proxy(certferry, listening):
     del certferry.environment["AWS_ENDPOINT_URL"]
     said = planned(certferry, HTTPS_PROXY=listening.url)
-    assert "the proxy answered 403" in said
+    assert "(the proxy of HTTPS_PROXY answered 403)" in said
     assert set(listening.asked) == {"CONNECT sts.eu-west-1.amazonaws.com:443"}
+
+
+def test_a_proxy_that_cannot_be_reached_is_named_by_its_variable(certferry):
+    del certferry.environment["AWS_ENDPOINT_URL"]
+    said = planned(certferry, https_proxy="http://127.0.0.1:1")
+    assert "Check that the proxy of https_proxy can be reached" in said
+
+
+def test_a_bundle_of_roots_that_is_not_there_is_named_by_its_variable(certferry, listening):
+    said = planned(certferry, AWS_ENDPOINT_URL=listening.url.replace("http:", "https:"), AWS_CA_BUNDLE="/nonexistent")
+    assert "/nonexistent" in said and "Check that the file that AWS_CA_BUNDLE names exists" in said
 
 
 def test_fips_and_dual_stack_endpoints_are_asked_where_the_environment_wants_them(certferry, listening):

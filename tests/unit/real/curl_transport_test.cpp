@@ -225,7 +225,7 @@ TEST_F(CurlTransportTest, BelievesTheGivenRootsAndNoOthers) {
 TEST_F(CurlTransportTest, WithALoopbackRouteSpeaksToNothingElse) {
   HttpListener server{machine.executor(), {}, always(text_response("here"))};
   TransportOptions options = with_http();
-  options.http_proxy = "http://192.0.2.1:3128";
+  options.http_proxy = {.url = "http://192.0.2.1:3128", .said_by = "http_proxy"};
   options.loopback_route = [&](const std::string& host, std::uint16_t port) -> std::optional<std::uint16_t> {
     if (host == "route53.amazonaws.com" && port == 80) return server.port();
     return std::nullopt;
@@ -242,10 +242,11 @@ TEST_F(CurlTransportTest, WithALoopbackRouteSpeaksToNothingElse) {
 TEST_F(CurlTransportTest, ShowsNoPasswordOfTheProxy) {
   for (const std::string& password : {std::string{"p@half-a-secret:word"}, std::string(400, 'p') + "@half-a-secret"}) {
     TransportOptions options = with_http();
-    options.http_proxy = "http://user:" + password + "@127.0.0.1:1";
+    options.http_proxy = {.url = "http://user:" + password + "@127.0.0.1:1", .said_by = "http_proxy"};
     CurlTransport transport{machine.executor(), options};
     const auto failure = failure_of(machine, transport.send(request_to("http://shop.example/")));
     EXPECT_THAT(failure->what(), HasSubstr("proxy syntax in 'http://***@"));
+    EXPECT_EQ(failure->next(), "Correct the proxy in http_proxy.");
     for (const char* hidden : {"user", "half", "word", "ppp"})
       EXPECT_THAT(failure->what(), ::testing::Not(HasSubstr(hidden)));
   }
@@ -257,7 +258,8 @@ TEST_F(CurlTransportTest, GoesThroughTheProxyUnlessNoProxySparesTheHost) {
                      }};
   HttpListener server{machine.executor(), {}, always(text_response("direct"))};
   TransportOptions options = with_http();
-  options.http_proxy = options.https_proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
+  options.http_proxy =
+      options.https_proxy = {.url = "http://127.0.0.1:" + std::to_string(proxy.port()), .said_by = "HTTPS_PROXY"};
   const std::string url = local_url(server.port());
   {
     CurlTransport transport{machine.executor(), options};
@@ -265,11 +267,32 @@ TEST_F(CurlTransportTest, GoesThroughTheProxyUnlessNoProxySparesTheHost) {
     EXPECT_EQ(machine.run(transport.send(request_to(url, http::Trust::metadata))).body, "direct");
     const auto denied = failure_of(machine, transport.send(request_to("https://shop.example/", http::Trust::ca)));
     EXPECT_EQ(denied->kind(), Failure::Kind::refused);
-    EXPECT_THAT(denied->what(), HasSubstr("the proxy answered 407"));
+    EXPECT_THAT(denied->what(), HasSubstr("(the proxy of HTTPS_PROXY answered 407)"));
   }
   options.no_proxy = "127.0.0.1";
   CurlTransport spared{machine.executor(), options};
   EXPECT_EQ(machine.run(spared.send(request_to(url))).body, "direct");
+}
+
+TEST_F(CurlTransportTest, NamesTheVariableOfAProxyThatCannotBeReached) {
+  TransportOptions options = with_http();
+  options.https_proxy = {.url = "http://127.0.0.1:1", .said_by = "https_proxy"};
+  CurlTransport transport{machine.executor(), options};
+  const auto failure = failure_of(machine, transport.send(request_to("https://shop.example/")));
+  EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+  EXPECT_EQ(failure->next(), "Check that the proxy of https_proxy can be reached.");
+}
+
+TEST_F(CurlTransportTest, NamesTheVariableOfABundleThatIsNotThere) {
+  HttpListener server{machine.executor(), {}, never};
+  TransportOptions options;
+  options.aws.bundle = "/nonexistent/roots.pem";
+  CurlTransport transport{machine.executor(), options};
+  const auto failure =
+      failure_of(machine, transport.send(request_to("https://127.0.0.1:" + std::to_string(server.port()) + "/")));
+  EXPECT_EQ(failure->kind(), Failure::Kind::refused);
+  EXPECT_THAT(failure->what(), HasSubstr("/nonexistent/roots.pem"));
+  EXPECT_EQ(failure->next(), "Check that the file that AWS_CA_BUNDLE names exists, is readable and is PEM.");
 }
 
 TEST_F(CurlTransportTest, CancelsTwoHundredUnansweredRequestsPromptly) {
