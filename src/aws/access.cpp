@@ -5,6 +5,7 @@
 #include "aws/role_credentials.h"
 #include "aws/surroundings.h"
 #include "base/failure.h"
+#include "base/log.h"
 #include "base/names.h"
 
 namespace certferry::aws {
@@ -86,6 +87,7 @@ Access::~Access() = default;
 
 Task<std::unique_ptr<Access>> Access::open(Outside& outside, AccessSettings settings) {
   Surroundings around = co_await read_surroundings(outside, settings.region, settings.profile);
+  for (const std::string& unread : around.unread_variables) outside.log.warn(unread);
   auto metadata =
       std::make_shared<InstanceMetadata>(outside, instance_metadata_url(outside.host, around.chosen_profile()));
   if (around.region.empty()) around.region = co_await region_of_instance(outside.host, *metadata, around.profile);

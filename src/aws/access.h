@@ -39,8 +39,8 @@ class Access {
   Client& client_in(const std::string& region);
   Client& client_as(const std::optional<RoleSettings>& role, const std::string& region = "");
   std::uint64_t requests_sent() const;  // by all of them
-  // What of the shared files and the environment is not read though somebody may count on it: "~/.aws/config:3: [foo]
-  // is no profile here: write [profile foo]". For `doctor`.
+  // What of the shared files is not read though somebody may count on it: "~/.aws/config:3: [foo] is no profile here:
+  // write [profile foo]". For `doctor`.
   const std::vector<std::string>& ignored_settings() const;
   void act_under(const Lease& lease);  // all of them, those made later too: Client::act_under
 

@@ -147,7 +147,7 @@ const Profile& Surroundings::chosen_profile() const {
 }
 
 std::vector<std::string> Surroundings::ignored_settings() const {
-  std::vector<std::string> out = unread_variables;
+  std::vector<std::string> out;
   for (const Ignored& part : files.ignored) out.push_back(part.said);
   for (const auto& [key, instead] : unread_settings)
     if (auto found = chosen_profile().find(key); found != chosen_profile().end())

@@ -18,12 +18,12 @@ struct Surroundings {
   std::string profile;                        // in use
   std::string profile_from;                   // who says so: "AWS_PROFILE"; "" where nobody does
   bool profile_in_settings = false;           // then the environment's keys do not count
-  std::vector<std::string> unread_variables;  // "AWS_DEFAULT_PROFILE is not read: ..."
+  std::vector<std::string> unread_variables;  // "AWS_DEFAULT_PROFILE (a) is not read: AWS_PROFILE is b"
   EndpointSettings endpoints;
   std::string region;  // "" where neither environment nor profile says one
 
   const Profile& chosen_profile() const;  // an empty one where "default" is not there
-  // What of the files and of the environment is not read though somebody may count on it, each with its place.
+  // What of the files is not read though somebody may count on it, each with its place.
   std::vector<std::string> ignored_settings() const;
 };
 

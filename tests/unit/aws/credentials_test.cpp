@@ -415,11 +415,10 @@ TEST(Access, TakesTheProfileFromConfigurationAndEnvironmentInThisOrder) {
   EXPECT_EQ(opened()->region(), "us-west-1");
   paper.host.variables["AWS_DEFAULT_PROFILE"] = "a";
   EXPECT_EQ(opened()->region(), "eu-west-1");
-  EXPECT_TRUE(opened()->ignored_settings().empty());
+  EXPECT_TRUE(paper.log.warnings.empty());
   paper.host.variables["AWS_PROFILE"] = "b";
   EXPECT_EQ(opened()->region(), "eu-west-2");
-  EXPECT_EQ(opened()->ignored_settings(),
-            std::vector<std::string>{"AWS_DEFAULT_PROFILE (a) is not read: AWS_PROFILE is b"});
+  EXPECT_EQ(paper.log.warnings, std::vector<std::string>{"AWS_DEFAULT_PROFILE (a) is not read: AWS_PROFILE is b"});
   settings.profile = "c";
   EXPECT_EQ(opened()->region(), "eu-west-3");
 }
