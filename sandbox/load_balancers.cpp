@@ -110,7 +110,7 @@ std::vector<const Item*> page_of(const std::vector<const Item*>& all, const Quer
 
 http::Response LoadBalancers::handle(const http::Request& request, WallTime now) {
   return answer_query(world_, kElbV2, request, now, [&](const QueryCall& call, XmlWriter& result) -> Outcome {
-    if (call.action() == "DescribeAccountLimits") return describe_limits(result);
+    if (call.action() == "DescribeAccountLimits") return describe_limits(call, result);
     if (call.action() == "DescribeLoadBalancers") return describe(call, result);
     if (call.action() == "DescribeListeners") return describe_listeners(call, result);
     if (call.action() == "DescribeListenerCertificates") return describe_certificates(call, result);
@@ -123,11 +123,16 @@ http::Response LoadBalancers::handle(const http::Request& request, WallTime now)
 }
 
 // What is limited here, by the names of the real one's answer; its documentation lists others, and not these.
-Outcome LoadBalancers::describe_limits(XmlWriter& result) {
+Outcome LoadBalancers::describe_limits(const QueryCall& call, XmlWriter& result) {
+  static const std::string of_application = "certificates-per-application-load-balancer",
+                           of_network = "certificates-per-network-load-balancer";
+  std::string next;
   result.open("Limits");
-  for (const char* name : {"certificates-per-application-load-balancer", "certificates-per-network-load-balancer"})
-    result.open("member").text("Name", name).text("Max", std::to_string(kSniMost)).close();
+  for (const std::string* name :
+       page_of<std::string>({&of_application, &of_network}, call, [](const std::string& item) { return item; }, next))
+    result.open("member").text("Name", *name).text("Max", std::to_string(kSniMost)).close();
   result.close();
+  if (!next.empty()) result.text("NextMarker", page_marker(next));
   return {};
 }
 

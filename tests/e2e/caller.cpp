@@ -1,5 +1,6 @@
 // Does one operation of the AWS clients at a time, so that test_aws_calls.py can compare what is asked, and how an
-// answer is read, with botocore: a line of stdin is {operation, input, answer}, of each a line with {requests, result}.
+// answer is read, with botocore: a line of stdin is {operation, input, answers}, of each a line with {requests,
+// result}, or {requests, failure, code}.
 #include <iostream>
 
 #include "aws/elb.h"
@@ -20,6 +21,12 @@ namespace {
 using Operation = std::function<Task<Json>(Client&, const Json&)>;
 
 const std::string& text_in(const Json& input, const char* key) { return input.at(key).as_text(); }
+
+std::vector<std::string> texts_in(const Json& input, const char* key) {
+  std::vector<std::string> out;
+  for (const Json& text : input.elements(key)) out.push_back(text.as_text());
+  return out;
+}
 
 Json texts(const std::vector<std::string>& given) {
   Json out = Json::array();
@@ -138,8 +145,8 @@ const std::map<std::string, Operation> operations = {
     {"iam.denied",
      [](Client& client, const Json& input) -> Task<Json> {
        const PolicyQuestion question{text_in(input, "principal"),
-                                     {text_in(input, "action")},
-                                     {text_in(input, "resource")},
+                                     texts_in(input, "actions"),
+                                     texts_in(input, "resources"),
                                      {{"route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}}}};
        co_return texts(co_await Iam{client}.denied(question));
      }},
@@ -234,8 +241,9 @@ const std::map<std::string, Operation> operations = {
      }},
     {"kms.decrypt",
      [](Client& client, const Json& input) -> Task<Json> {
-       Secret plain = co_await Kms{client}.decrypt({text_in(input, "key"), ""},
-                                                   parse_base64(text_in(input, "sealed")).value(), context_in(input));
+       const std::string& key = text_in(input, "key");
+       Secret plain =
+           co_await Kms{client}.decrypt({key, key}, parse_base64(text_in(input, "sealed")).value(), context_in(input));
        co_return plain.reveal();
      }},
     {"kms.key_arn",
@@ -290,7 +298,7 @@ Json shown(const http::Request& request) {
 
 Json done(const Json& given) {
   Paper paper;
-  paper.transport.replies.emplace_back(answer_in(given.at("answer")));
+  for (const Json& answer : given.elements("answers")) paper.transport.replies.emplace_back(answer_in(answer));
   Client client{paper.outside, paper.keys, "eu-west-1", {"http://127.0.0.1:1", {}}};
   const Operation& operation = operations.at(text_in(given, "operation"));
   Json out = Json::object({{"requests", Json::array()}});
@@ -298,6 +306,7 @@ Json done(const Json& given) {
     out["result"] = AWAITED(operation(client, given.at("input")));
   } catch (const Failure& failure) {
     out["failure"] = failure.what();
+    out["code"] = failure.code();
   }
   for (const http::Request& request : paper.transport.requests) out["requests"].push_back(shown(request));
   return out;
