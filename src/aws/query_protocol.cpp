@@ -7,7 +7,6 @@
 #include "base/failure.h"
 
 namespace certferry::aws {
-
 namespace {
 
 constexpr std::string_view look_for_a_proxy =

@@ -29,7 +29,8 @@ inline void expect_on_page(const std::string& cases, const Tally& tally) {
   for (const auto& [reason, count] : tally.left_out) {
     row += fmt::format("{}{} {}", before, count, reason);
     before = "; ";
-    EXPECT_NE(page.find("\n| " + reason + " | "), std::string::npos) << "docs/aws-conformance.md does not say why: " << reason;
+    EXPECT_NE(page.find("\n| " + reason + " | "), std::string::npos)
+        << "docs/aws-conformance.md does not say why: " << reason;
   }
   row += tally.left_out.empty() ? " none |" : " |";
   EXPECT_NE(page.find("\n" + row + "\n"), std::string::npos) << "docs/aws-conformance.md has no row\n" << row;
