@@ -182,6 +182,12 @@ std::string name_of(const InstallConfig& install) {
   return std::visit(name, install.where);
 }
 
+std::string shelf_name(const Host& host, const std::string& id) {
+  if (const auto directory = FilesShelf::directory_in(host, id)) return FilesTarget::name_of(*directory);
+  if (const auto account = IamShelf::account_in(id)) return "IAM of account " + *account;
+  return "files of another machine";
+}
+
 Task<Target*> Deployment::target(const CertificateConfig& certificate, const InstallConfig& install) {
   state_->note_regions(certificate);
   const std::string key = fmt::format("{} {} {} {}", certificate.id.text(), state_->region_of(install), install.slot(),

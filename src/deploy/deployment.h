@@ -16,6 +16,9 @@ namespace certferry {
 // What people call what is configured, as long as nobody could ask AWS for more: "classic ELB my-lb:443".
 std::string name_of(const InstallConfig& install);
 
+// The same of a shelf, by its id: "IAM of account 123456789012", "files /etc/ssl/www".
+std::string shelf_name(const Host& host, const std::string& id);
+
 // Makes the shelves and targets that a configuration names: one shelf each, however many targets stand on it. The
 // account number is asked for once (STS), and only if some target is in AWS.
 class Deployment {

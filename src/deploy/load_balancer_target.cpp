@@ -27,6 +27,15 @@ Failure changed_by_others(const Target& target, const std::string& expected, con
           "Run certferry again: it looks at what is there now"};
 }
 
+// AWS's CertificateNotFound, to the end of the time in which a fresh certificate becomes known.
+Failure never_found(const Target& target, const Failure& said) {
+  return Failure{Failure::Kind::transient,
+                 fmt::format("{}: load balancers did not find the certificate within {}: {}", target.name(),
+                             humane(limits::iam::not_found_deadline), said.what()),
+                 "Run `certferry apply` again; until then the listener serves what it served"}
+      .with_code(said.code());
+}
+
 Duration grown(Duration pause) {
   const auto next =
       static_cast<Duration::rep>(static_cast<double>(pause.count()) * limits::iam::not_found_retry_growth);
@@ -106,12 +115,15 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
     try {
       co_await refer_to(next);
     } catch (const Failure& failure) {
-      if (failure.code() != "CertificateNotFound" || outside_.clock.steady() + pause >= end) throw;
+      if (failure.code() != "CertificateNotFound") throw;
       not_yet = failure;
     }
     if (!not_yet) break;
-    outside_.log.debug(fmt::format("{}: {}; again in {}", name(), not_yet->what(), humane(pause)));
-    co_await outside_.clock.sleep(pause);
+    const Duration left = end - outside_.clock.steady();
+    if (left <= Duration::zero()) throw never_found(*this, *not_yet);
+    const Duration wait = std::min(pause, left);  // the last try is when the time is over
+    outside_.log.debug(fmt::format("{}: {}; again in {}", name(), not_yet->what(), humane(wait)));
+    co_await outside_.clock.sleep(wait);
   }
   const std::string after = (co_await describe()).reference;
   if (after != next) throw changed_by_others(*this, next, after);
