@@ -28,7 +28,8 @@ Task<PrivateKey> open_key(AccountKeys& keys, AccountKeyPlace place, bool account
   if (key) co_return *key;
   throw Failure(
       Failure::Kind::refused, fmt::format("the key of the account at {} is gone", place.directory),
-      "Restore the account key where [account] key says, or remove the account from the state to begin with a new one");
+      "Restore it where [account] key says and run `certferry apply`; where it is lost, begin with a new account in a "
+      "state of its own: `certferry apply --config FILE` with another [state] store");
 }
 
 }  // namespace
@@ -53,7 +54,8 @@ Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::Certific
       throw Failure(
           Failure::Kind::refused,
           fmt::format("the account key is not the one whose account at {} the state remembers", place.directory),
-          "Point [account] key at the key that was used before, or [state] store at this key's state");
+          "Point [account] key at the key that was used before, or [state] store at this key's state, and run "
+          "`certferry apply`");
     }
     co_return acme::Account{key, known->url};
   }

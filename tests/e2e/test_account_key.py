@@ -118,6 +118,34 @@ def test_a_key_file_that_may_not_be_read_is_told_and_no_other_is_made(certferry,
     assert len(accounts_made(ca, since)) == 1
 
 
+def test_a_key_file_that_is_gone_is_not_made_anew(certferry, aws, ca):
+    aws.zone("gonekey.example.org")
+    key = certferry.folder / "account.pem"
+    certferry.configure(
+        certificate("www", ["www.gonekey.example.org"], {"files": str(certferry.folder / "tls")}), account=f'key = "{key}"'
+    )
+    certferry.apply()
+    made = key.read_text()
+    key.unlink()
+    since = len(ca.requests())
+    renew = ("apply", "--renew", "www")
+    ended_clearly(
+        certferry, f"the key of the account at {ca.directory} is gone", arguments=renew,
+        advice=r"^Restore it where \[account\] key says and run `certferry apply`",
+    )
+    assert not key.exists() and accounts_made(ca, since) == []
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", str(key)], check=True)
+    key.chmod(0o600)
+    ended_clearly(
+        certferry, f"the account key is not the one whose account at {ca.directory} the state remembers", arguments=renew,
+        advice=r"^Point \[account\] key at .* and run `certferry apply`$",
+    )
+    assert accounts_made(ca, since) == []
+    key.write_text(made)
+    certferry.apply("--renew", "www")
+    assert accounts_made(ca, since) == []
+
+
 def test_a_key_file_behind_a_link_is_judged_by_what_it_is(certferry, aws):
     """As Kubernetes mounts a Secret: a link to a link."""
     aws.zone("mounted.example.org")
