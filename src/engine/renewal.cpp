@@ -67,6 +67,16 @@ std::string said_by(const std::exception_ptr& failed) {
   }
 }
 
+// The failure of an installation, for whoever has to know what the target serves now.
+[[noreturn]] void throw_as_restored(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const Failure& failure) {
+    throw Failure(failure.kind(), fmt::format("{}; what it served before is back", failure.what()), failure.next(),
+                  failure.retry_after());
+  }
+}
+
 // Puts `former` back where the target refers to what we bound, within a deadline of its own. False where it does not,
 // and where that failed, which is logged: the failed installation is what is reported.
 Task<bool> restored(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
@@ -98,7 +108,10 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   if (!leaves_target_alone(failed) && worth_restoring(former, wanted, trades)) {
     const bool back = co_await restored(target, former, shelved, trades);
     // Where it is not back, nothing keeps the next run from trying again at once.
-    if (back) co_await trades.installs.roll_back(target, issued, said_by(failed));
+    if (back) {
+      co_await trades.installs.roll_back(target, issued, said_by(failed));
+      throw_as_restored(failed);
+    }
   }
   std::rethrow_exception(failed);
 }

@@ -112,7 +112,7 @@ def test_a_listener_that_goes_on_showing_the_former_one_is_put_back(certferry, a
 
     _, err = ended_clearly(
         certferry, f"classic ELB showing:{listener.port}", "did not show the new certificate 3 times in a row within 5 min",
-        f"{where} shows a certificate of Some other CA", advice=f"^Look with `certferry check {where}` who answers there$",
+        f"{where} shows a certificate of Some other CA", "; what it served before is back", advice=f"^Look with `certferry check {where}` who answers there$",
     )
     assert re.search(r": verify +failed  \((4 min|5 min)", err) and re.search(r": restore +done", err), err
     assert aws.classic_certificate("showing") == old and shown_at(listener.port) == first_of(chain)
