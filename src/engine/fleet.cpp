@@ -106,7 +106,7 @@ Task<Plan> Fleet::Run::plan(const Request& request) {
   Observed observed;
   observed.certificates = co_await observer.certificates(request, time.now());
   co_await renewal_infos.ask(observed.certificates);
-  if (request.only.empty()) observed.removable = retirement.removable(ledgers, observed.certificates);
+  if (request.only.empty()) observed.removable = co_await retirement.removable(ledgers, observed.certificates);
   co_return make_plan(observed, request, ground.roots, time.now());
 }
 
@@ -365,7 +365,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     Observed observed;
     observed.certificates = co_await observer.certificates(request, time.now());
     co_await renewal_infos.refresh(observed.certificates);
-    observed.removable = retirement.removable(ledgers, observed.certificates);
+    observed.removable = co_await retirement.removable(ledgers, observed.certificates);
     report.plan = make_plan(observed, request, ground.roots, time.now());
     for (std::size_t i = 0; i < observed.certificates.size(); ++i)
       report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.now());

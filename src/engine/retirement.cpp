@@ -122,17 +122,27 @@ bool Retirement::due(const std::optional<Candidate>& candidate) const {
   return candidate && candidate->due && *candidate->due <= time_.now();
 }
 
-std::vector<Removable> Retirement::removable(const Ledgers& ledgers,
-                                             const std::vector<ObservedCertificate>& seen) const {
+// "generation 2 of www in IAM of account 123456789012"
+std::string Retirement::place_of(const Candidate& candidate) const {
+  return fmt::format("generation {} of {} in {}", candidate.entry.generation, candidate.entry.certificate.text(),
+                     shelf_name(outside_.host, candidate.shelf));
+}
+
+Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
+                                                   const std::vector<ObservedCertificate>& seen) {
   std::vector<Removable> all;
   const WallTime now = time_.now();
   for (const Candidate& candidate : candidates(ledgers, seen)) {
-    all.push_back(Removable{Action::Kind::retire, candidate.shelf, candidate.entry.name,
-                            candidate.due.value_or(now + limits::renewal::retire_after),
-                            fmt::format("generation {} of {} is no longer needed", candidate.entry.generation,
-                                        candidate.entry.certificate.text())});
+    const std::string what = place_of(candidate);
+    if (co_await spared(candidate))
+      all.push_back(Removable{Action::Kind::keep, candidate.shelf, candidate.entry.name, std::nullopt,
+                              fmt::format("{} is no certificate's any longer, and stays while it is in use", what)});
+    else
+      all.push_back(Removable{Action::Kind::retire, candidate.shelf, candidate.entry.name,
+                              candidate.due.value_or(now + limits::renewal::retire_after),
+                              fmt::format("{} is no longer needed", what)});
   }
-  return all;
+  co_return all;
 }
 
 // Writes down since when nothing needs an entry, and takes that back where something does again. No claim is needed for
@@ -176,6 +186,17 @@ Task<bool> Retirement::in_use(const Candidate& candidate) {
   const ShelfEntry& entry = candidate.entry;
   if (entry.reference.empty() || !on(Guard::in_use_check)) co_return false;
   co_return co_await deployment_.referenced(entry.reference, candidate.shelf, entry.regions);
+}
+
+// As far as it is looked at before anything is removed. What cannot be looked at is told by retire(), which spares it.
+Task<bool> Retirement::spared(const Candidate& candidate) {
+  if (!due(candidate) && !FilesShelf::directory_in(outside_.host, candidate.shelf)) co_return false;
+  try {
+    co_return co_await in_use(candidate);
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+  }
+  co_return false;
 }
 
 Task<Retirement::Candidates> Retirement::unused(Candidates candidates, std::vector<Outcome>& outcomes) {
@@ -240,7 +261,8 @@ Task<> Retirement::remove_claimed(Candidates ours, const std::vector<ObservedCer
     if (back || !due(candidate(one.shelf, one.entry, now))) continue;
     co_await attempted(one, outcomes, [&]() -> Task<> {
       if (co_await remove(one))
-        outcomes.push_back(Outcome{Outcome::Kind::removed, "", one.entry.name, "no longer needed", ""});
+        outcomes.push_back(Outcome{Outcome::Kind::removed, "", one.entry.name,
+                                   fmt::format("{} is no longer needed", place_of(one)), ""});
     });
   }
 }

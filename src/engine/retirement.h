@@ -28,8 +28,9 @@ class Retirement {
   using Ledgers = std::vector<std::pair<std::string, std::vector<ShelfEntry>>>;
   Task<Ledgers> ledgers();
 
-  // What could go, and when. `seen`: every certificate, configured or remembered. Changes nothing.
-  std::vector<Removable> removable(const Ledgers& ledgers, const std::vector<ObservedCertificate>& seen) const;
+  // What could go, and when, or stays because something refers to it still, where that is looked at: of a directory,
+  // and of what is due. `seen`: every certificate, configured or remembered. Changes nothing.
+  Task<std::vector<Removable>> removable(const Ledgers& ledgers, const std::vector<ObservedCertificate>& seen);
   // Removes what is due of it, under the claim of the certificate that it belongs to; what is still in use, and what
   // somebody else is at work on, stays for a later run. Writes down since when the rest is not needed. Outcomes:
   // removed, and waiting for what only a person can bring about.
@@ -50,7 +51,9 @@ class Retirement {
   Task<> keep_marks(const std::string& shelf, const std::vector<ShelfEntry>& entries,
                     const std::vector<ObservedCertificate>& seen);
   Task<> attempted(const Candidate& candidate, std::vector<Outcome>& outcomes, Work work);
+  std::string place_of(const Candidate& candidate) const;
   Task<bool> in_use(const Candidate& candidate);
+  Task<bool> spared(const Candidate& candidate);
   Task<Candidates> unused(Candidates candidates, std::vector<Outcome>& outcomes);
   Task<Candidates> claim(Candidates due, std::vector<ClaimedRecord>& claimed);
   Task<std::vector<ObservedCertificate>> with_records_of_now(const std::vector<ObservedCertificate>& seen);

@@ -110,6 +110,8 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
 
 const Record* record_of(const ObservedCertificate& seen) { return seen.record ? &*seen.record : nullptr; }
 
+constexpr std::string_view kNoOrder = "no order is spent while none of its targets could be given the certificate";
+
 // Why a target could not be given a new certificate; empty: as far as was seen, it could.
 std::optional<Held> objection(const ObservedTarget& target, const ObservedCertificate& seen, const Request& request,
                               const Roots& roots, WallTime now) {
@@ -117,7 +119,7 @@ std::optional<Held> objection(const ObservedTarget& target, const ObservedCertif
   if (target.serving)
     return permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
   if (!target.refused) return std::nullopt;
-  return Held{"no order is spent while none of its targets could be given the certificate", target.remedy};
+  return Held{std::string{kNoOrder}, target.remedy};
 }
 
 // What holds an issue back: the failure table, or every target, by I7 or because it cannot be looked at.
@@ -234,6 +236,17 @@ Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target
   return Action{Kind::keep, id, target.id, "nothing to install yet", "", {}};
 }
 
+// A cause that a target tells, with what to do, is not told once more of the certificate that it holds back.
+void tell_cause_once(CertificatePlan& plan) {
+  if (plan.issue->kind != Kind::hold) return;
+  const bool told = std::ranges::any_of(plan.targets, [&](const Action& target) {
+    return (target.kind == Kind::hold || target.kind == Kind::trouble) && target.remedy == plan.issue->remedy;
+  });
+  if (!told) return;
+  plan.issue->reason = kNoOrder;
+  plan.issue->remedy.clear();
+}
+
 CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request& request, const Roots& roots,
                                  WallTime now) {
   CertificatePlan plan{seen.id, {}, {}};
@@ -257,6 +270,7 @@ CertificatePlan plan_certificate(const ObservedCertificate& seen, const Request&
                                         : plan_target(seen, target, *plan.issue, request, roots, now));
     plan.targets.back().target_name = target.name;
   }
+  tell_cause_once(plan);
   return plan;
 }
 

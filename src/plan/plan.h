@@ -49,7 +49,7 @@ bool changes(Action::Kind);  // issue, install, retire, withdraw
 
 // Something of ours that nothing needs any longer: derived from the ledgers.
 struct Removable {
-  Action::Kind kind;                   // retire or withdraw
+  Action::Kind kind;                   // retire or withdraw; keep: something uses it still
   std::string where, name;             // shelf id or zone; server certificate, directory or TXT name
   std::optional<WallTime> not_before;  // its grace; empty: now
   std::string reason;

@@ -13,7 +13,10 @@ namespace certferry::simulation {
 namespace {
 
 using sandbox::Ending;
+using testing::AllOf;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 TEST(OneRun, StoppedWhileItsRecordsAreOnTheirWayItTakesThemAwayAgain) {
@@ -74,6 +77,32 @@ TEST(OneRun, SaysOnceThatATargetIsHeldBack) {
   }
 }
 
+TEST(OneRun, CallsNothingUnneededThatIsServedStill) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.wanted("shop").in_files("/etc/ssl/shop");
+  estate.apply();
+  estate.unwant("shop");
+  estate.forget("shop");
+  const auto planned = [&] {
+    estate.apply();
+    return to_text(estate.report().plan, estate.world().now());
+  };
+  planned();
+  // Of a directory that costs nothing to see; load balancers are asked once it is due.
+  EXPECT_THAT(planned(),
+              AllOf(HasSubstr("generation 1 of shop in files /etc/ssl/shop is no certificate's any longer, and "
+                              "stays while it is in use\n"),
+                    HasSubstr("generation 1 of shop in IAM of account 123456789012 is no longer needed; kept")));
+  estate.pass(hours(25));
+  EXPECT_THAT(planned(), AllOf(HasSubstr("generation 1 of shop in IAM of account 123456789012 is no certificate's any "
+                                         "longer, and stays while it is in use\n"),
+                               Not(HasSubstr("no longer needed"))));
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+  EXPECT_FALSE(estate.report().plan.anything());
+}
+
 TEST(OneRun, WithOnlyItRetiresNothingOfTheOthers) {
   Estate estate;
   estate.zone("shop.example").zone("blog.example").classic_elb("web").classic_elb("blog");
@@ -126,7 +155,7 @@ TEST(OneRun, ReportsThoughItsStateIsGoneMeanwhile) {
     if (event.service == "acme" && event.operation == "finalize") estate.world().buckets().by_name.clear();
   });
   EXPECT_EQ(estate.apply().how, Ending::How::finished);
-  EXPECT_THAT(estate.failures(), testing::Contains(testing::HasSubstr("NoSuchBucket")));
+  EXPECT_THAT(estate.failures(), testing::Contains(HasSubstr("NoSuchBucket")));
 }
 
 TEST(OneRun, WaitsOnceForACaThatIsOutOfOrder) {

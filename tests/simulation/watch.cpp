@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/failure.h"
 #include "oracles/index_oracle.h"
 #include "sandbox/buckets.h"
 #include "sandbox/security_tokens.h"

@@ -175,6 +175,26 @@ TEST_F(Planning, WhatIsNotRemovedYetSaysUntilWhen) {
               HasSubstr("old-one: no longer needed; kept until " + iso8601(now + hours(24)) + "\n"));
 }
 
+TEST_F(Planning, WhatStaysBecauseItIsInUseIsNoChange) {
+  Observed observed;
+  observed.removable.push_back({Kind::keep, "files/h/1/etc/ssl", "old-one", {}, "it stays while it is in use"});
+  const Plan made = make_plan(observed, {}, roots, now);
+  EXPECT_FALSE(made.anything());
+  EXPECT_EQ(to_text(made, now),
+            "  keep     old-one: it stays while it is in use\nNothing to do: 0 to issue, 0 to install, 0 to remove.\n");
+}
+
+TEST_F(Planning, TellsWhatHoldsARenewalBackOnceAtTheTarget) {
+  Serving better;
+  better.body = ca.issue({"shop.example", "api.shop.example"}, now - days(10), now + days(80));
+  const auto held = plan(seen(recorded(days(20)), {target(better)}));
+  EXPECT_EQ(held.issue->kind, Kind::hold);
+  EXPECT_EQ(held.targets.front().kind, Kind::hold);
+  EXPECT_THAT(held.targets.front().reason, HasSubstr("api.shop.example"));
+  EXPECT_EQ(held.issue->reason, "no order is spent while none of its targets could be given the certificate");
+  EXPECT_EQ(held.issue->remedy, "");
+}
+
 TEST_F(Planning, SaysWhatKeepsItFromLooking) {
   ObservedTarget blind{"elb/web", "classic ELB web:443", {}, "no load balancer web", "create it", true};
   const auto made = plan(seen(recorded(days(80)), {blind}));
@@ -186,8 +206,10 @@ TEST_F(Planning, SpendsNoOrderWhileNoTargetCouldBeGivenTheCertificate) {
   ObservedTarget mistyped{"elb/wev", "classic ELB wev:443", {}, "no load balancer wev", "correct its name", true, true};
   const auto held = plan(seen({}, {mistyped}));
   EXPECT_EQ(held.issue->kind, Kind::hold);
-  EXPECT_EQ(held.issue->remedy, "correct its name");
+  EXPECT_EQ(held.issue->reason, "no order is spent while none of its targets could be given the certificate");
+  EXPECT_EQ(held.issue->remedy, "") << "the target tells it";
   EXPECT_EQ(held.targets.front().kind, Kind::trouble);
+  EXPECT_EQ(held.targets.front().remedy, "correct its name");
   EXPECT_EQ(plan(seen({}, {mistyped, target({})})).issue->kind, Kind::issue) << "another target can be";
   Record begun{id, wanted};
   begun.open_generation = 1;
