@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
 
 import pytest
+from clear_ending import ended_clearly
 from conftest import certificate
 from state_database import remove_entries
 from test_nginx import Nginx
@@ -37,7 +39,7 @@ def test_plan_says_what_apply_will_do_and_changes_nothing(certferry, aws, ca):
     certferry.configure(certificate("www", ["www.plan.example.org"], {"files": str(certferry.folder / "tls")}))
     before = len(ca.requests())
     out, _ = certferry.run("plan", "--config", str(certferry.config), "--detailed-exitcode", expect=2)
-    assert "there is none yet" in out
+    assert "+ issue    www: there is none yet\n" in out and "Plan: 1 to issue, 1 to install, 0 to remove.\n" in out
     assert "/order-plz" not in ca.requests()[before:] and aws.txt_sets(zone) == []
     assert not (certferry.folder / "tls").exists() and not certferry.state.exists()
     certferry.apply()
@@ -157,12 +159,44 @@ def test_what_is_no_longer_configured_stays_served_until_it_is_forgotten(certfer
     certferry.run("forget", "--config", str(certferry.config), "gone")
     out, _ = certferry.run("status", "--config", str(certferry.config))
     assert "www.gone.example.org" not in out
-    certferry.run("forget", "--config", str(certferry.config), "gone", expect=1)
+    ended_clearly(certferry, "gone", advice="certferry status", arguments=("forget", "gone"))
+    for _ in range(2):
+        out, _ = certferry.run("plan", "--config", str(certferry.config))
+        [told] = [line for line in out.splitlines() if "generation 1 of gone" in line]
+        assert f"generation 1 of gone in files {certferry.folder}/tls is no certificate's any longer, and stays" in told
+        assert told.strip().startswith("keep") and "no longer needed" not in out
+        certferry.apply()
+        assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
+
+
+def test_plan_says_what_waits_to_be_removed_and_from_where(certferry, aws):
+    issued(certferry, aws, "waits")
+    certferry.apply("--renew", "waits")
+    out, _ = certferry.run("plan", "--config", str(certferry.config))
+    assert re.search(rf"wait +\S+: generation 1 of waits in files {certferry.folder}/tls is no longer needed; kept until ", out), out
 
 
 def test_an_unknown_option_is_a_usage_error(certferry):
-    out, err = certferry.run("apply", "--no-such-option", expect=2)
-    assert "no-such-option" in out + err
+    ended_clearly(certferry, "--no-such-option", advice="^See certferry apply --help$", code=2, arguments=("apply", "--no-such-option"))
+
+
+def test_an_unknown_command_is_a_usage_error_though_help_is_asked_for(certferry):
+    for words in (["aply"], ["aply", "--help"], ["--help", "aply"]):
+        assert certferry.run(*words, expect=2) == (
+            "", 'certferry: there is no command "aply"; did you mean apply?\n  -> See certferry --help\n'
+        )
+
+
+def test_a_sandbox_of_nonsense_is_a_usage_error(certferry):
+    for words, said in (
+        (["--zone", "no zone"], '--zone: "no zone" is no DNS name'),
+        (["--region", "Ireland"], '--region: "Ireland" is no region'),
+        (["--account", "12"], '--account: "12" is no AWS account'),
+    ):
+        out, err = certferry.run("sandbox", *words, expect=2)
+        assert out == "" and err.startswith(f"certferry: {said}") and "\n  -> Write " in err
+    out, _ = certferry.run("sandbox", "--help")
+    assert "--zone" in out and "companion" not in out
 
 
 def test_a_usage_error_is_one_json_object_where_json_is_asked_for(certferry):
