@@ -189,9 +189,20 @@ const SimulatedZone* HostedZones::authoritative(const std::string& name) const {
   return best;
 }
 
+// Whether a zone that the world asks lies below: then the name is there, and NXDOMAIN would deny the zone (RFC 8020).
+bool HostedZones::above_a_zone(const std::string& name) const {
+  return std::ranges::any_of(all, [&](const SimulatedZone& zone) {
+    return !zone.private_zone && zone.delegated && name_within(zone.name, name);
+  });
+}
+
 dns::Message HostedZones::answer(const dns::Message& query, WallTime now) {
   advance(now);
-  return answered(query, asks_one_thing(query) ? authoritative(query.questions.front().name) : nullptr);
+  if (!asks_one_thing(query)) return answered(query, nullptr);
+  const std::string& name = query.questions.front().name;
+  dns::Message reply = answered(query, authoritative(name));
+  if (above_a_zone(name)) reply.rcode = dns::Rcode::no_error;
+  return reply;
 }
 
 dns::Message HostedZones::answer_at(const std::string& server, const dns::Message& query, WallTime now) {

@@ -49,6 +49,7 @@ class HostedZones {
  public:
   explicit HostedZones(World& world) : world_(world) {}
   http::Response handle(const http::Request& request, WallTime now);
+  // As the world's name servers do; REFUSED for what is neither in a zone nor above one.
   dns::Message answer(const dns::Message& query, WallTime now);
   // What one name server says, which knows the zones alone that it is a server of, delegated or not; REFUSED of others.
   dns::Message answer_at(const std::string& server, const dns::Message& query, WallTime now);
@@ -78,6 +79,7 @@ class HostedZones {
   http::Response get_change(Call& call) const;
   const SimulatedZone& zone_by_id(const std::string& id) const;
   const SimulatedZone* authoritative(const std::string& name) const;  // public, delegated, the longest match
+  bool above_a_zone(const std::string& name) const;
   World& world_;
   struct Change {
     WallTime submitted, insync_at;

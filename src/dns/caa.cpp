@@ -140,6 +140,8 @@ std::string listed(const std::vector<std::string>& issuers) {
 }  // namespace
 
 Task<CaaSet> relevant_caa(Resolver& resolver, DomainName name) {
+  const DomainName registered = registered_domain(name);
+  CaaSet none;
   for (std::optional<DomainName> at = name.without_wildcard(); at; at = at->parent()) {
     const dns::Answer answer = co_await resolver.ask({at->text(), dns::Type::caa}, {});
     if (answer.rcode != dns::Rcode::no_error && answer.rcode != dns::Rcode::name_error) {
@@ -153,12 +155,18 @@ Task<CaaSet> relevant_caa(Resolver& resolver, DomainName name) {
     for (const dns::Record& record : answer.answers)  // an alias in front of them changes nothing
       if (record.type == dns::Type::caa) set.records.push_back(record.data);
     if (!set.records.empty()) co_return set;
+    const bool denied = answer.rcode == dns::Rcode::name_error && answer.answers.empty();
+    if (denied && registered.within(*at)) none.denied = at->text();
   }
-  co_return CaaSet{};
+  co_return none;
 }
 
 CaaRuling judge_caa(const CaaSet& set, bool wildcard, const CaaIssuer& issuer) {
   using Verdict = CaaRuling::Verdict;
+  if (!set.denied.empty())
+    return {Verdict::unsure,
+            fmt::format("the resolvers say that {} does not exist: what CAs see is not known", set.denied),
+            {}};
   if (set.records.empty()) return {Verdict::allowed, "no CAA record up to the root: every CA may certify it", {}};
   std::vector<Property> properties;
   for (const std::string& record : set.records) properties.push_back(property_of(record));

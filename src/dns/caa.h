@@ -13,10 +13,14 @@ namespace certferry {
 struct CaaSet {
   std::string owner;                 // "" where there are none up to the root
   std::vector<std::string> records;  // "flags tag value", the value without its quotes
+  // Where there are none, and the climb proves nothing by it: the highest name that the resolvers deny (NXDOMAIN), and
+  // that is the registered domain, or above it. Then they do not see that domain at all (RFC 8020), and CAs may.
+  std::string denied = {};
 };
 
-// Climbs the tree of names with the system's resolvers. May be repeated. Failure: transient where a look-up is not
-// answered; refused, as CAs refuse to issue then, where name servers fail over it.
+// Climbs the tree of names with the system's resolvers. That a name does not exist is no CAA record there (RFC 8659
+// section 3), and counts as proof where its registered domain is seen. May be repeated. Failure: transient where a
+// look-up is not answered; refused, as CAs refuse to issue then, where name servers fail over it.
 Task<CaaSet> relevant_caa(Resolver& resolver, DomainName name);
 
 // Who wants to certify a name, and how.

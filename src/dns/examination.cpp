@@ -93,15 +93,21 @@ Task<Finding> examine_delegation(Resolver& resolver, Zone zone, Delegation deleg
       point);
 }
 
+// What would make a ruling sure that is not.
+std::string what_tells(const CaaSet& set, const CaaIssuer& issuer) {
+  if (!set.denied.empty())
+    return "Name resolvers that see the public DNS in [challenge] resolvers, or delegate the zone";
+  if (issuer.domains.empty()) return "Ask the CA for its CAA domain, and look whether the set names it";
+  return "Compare it with the account that apply is going to use, and correct the record";
+}
+
 Finding caa_finding(const CaaSet& set, const std::string& subject, bool wildcard, const CaaIssuer& issuer) {
   const CaaRuling ruling = judge_caa(set, wildcard, issuer);
   const std::string at = set.records.empty() ? "" : fmt::format("the CAA set of {}: ", set.owner);
   const std::string tag = ruling.tag.value_or("issue");
   if (ruling.verdict == CaaRuling::Verdict::allowed) return {Verdict::green, "caa", subject, at + ruling.reason, ""};
   if (ruling.verdict == CaaRuling::Verdict::unsure)
-    return {Verdict::yellow, "caa", subject, at + ruling.reason,
-            issuer.domains.empty() ? "Ask the CA for its CAA domain, and look whether the set names it"
-                                   : "Compare it with the account that apply is going to use, and correct the record"};
+    return {Verdict::yellow, "caa", subject, at + ruling.reason, what_tells(set, issuer)};
   const std::string next = ruling.tag ? fmt::format("Add {}", narrow_caa(set.owner, tag, issuer))
                                       : fmt::format("Remove that property from the CAA set of {}", set.owner);
   return {Verdict::red, "caa", subject, at + ruling.reason, next};
@@ -150,7 +156,7 @@ Task<std::vector<Finding>> examine_zone(Resolver& resolver, Zones& zones, Zone z
 Task<Finding> examine_caa(Resolver& resolver, DomainName name, CaaIssuer issuer) {
   const CaaSet set = co_await relevant_caa(resolver, name);
   Finding finding = caa_finding(set, "CAA of " + name.text(), name.wildcard(), issuer);
-  if (set.records.empty() && !issuer.domains.empty())
+  if (finding.verdict == Verdict::green && set.records.empty() && !issuer.domains.empty())
     finding.found += fmt::format("; for this CA alone: {}",
                                  narrow_caa(registered_domain(name.without_wildcard()).text(), "issue", issuer));
   co_return finding;

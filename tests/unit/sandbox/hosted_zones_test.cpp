@@ -323,6 +323,7 @@ TEST_F(HostedZonesTest, AnswersAsNameServersDo) {
   EXPECT_EQ(absent.authorities[0].type, dns::Type::soa);
   EXPECT_EQ(ask("b.shop.example").rcode, dns::Rcode::no_error) << "an empty non-terminal is no NXDOMAIN";
   EXPECT_EQ(ask("elsewhere.test").rcode, dns::Rcode::refused);
+  EXPECT_EQ(ask("example").rcode, dns::Rcode::no_error) << "a zone lies below it";
   EXPECT_TRUE(dns::parse(dns::encode(absent)));
 }
 
