@@ -11,8 +11,6 @@ namespace certferry::sandbox {
 namespace {
 
 constexpr QueryService kElbV2{"elbv2", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"};
-constexpr std::size_t kSniMost = 25;  // besides the default; ELB quotas, 2026-11
-
 constexpr std::uint16_t kFirstPort = 443;
 
 std::string short_type(const std::string& type) { return type == "network" ? "net" : "app"; }
@@ -123,14 +121,15 @@ http::Response LoadBalancers::handle(const http::Request& request, WallTime now)
 }
 
 // What is limited here, by the names of the real one's answer; its documentation lists others, and not these.
-Outcome LoadBalancers::describe_limits(const QueryCall& call, XmlWriter& result) {
+Outcome LoadBalancers::describe_limits(const QueryCall& call, XmlWriter& result) const {
   static const std::string of_application = "certificates-per-application-load-balancer",
                            of_network = "certificates-per-network-load-balancer";
+  const std::string most = std::to_string(world_.settings().listed_certificate_quota);
   std::string next;
   result.open("Limits");
   for (const std::string* name :
        page_of<std::string>({&of_application, &of_network}, call, [](const std::string& item) { return item; }, next))
-    result.open("member").text("Name", *name).text("Max", std::to_string(kSniMost)).close();
+    result.open("member").text("Name", *name).text("Max", most).close();
   result.close();
   if (!next.empty()) result.text("NextMarker", page_marker(next));
   return {};
@@ -248,7 +247,7 @@ Outcome LoadBalancers::add_certificates(const QueryCall& call, XmlWriter& result
   auto after = entry.sni;
   for (const auto& arn : arns)
     if (std::ranges::find(after, arn) == after.end()) after.push_back(arn);
-  if (after.size() > kSniMost)
+  if (after.size() > world_.settings().listed_certificate_quota)
     throw Refusal{400, "TooManyCertificates",
                   "You've reached the limit on the number of certificates per load balancer"};
   bool changed = after != entry.sni;
@@ -304,6 +303,7 @@ SimulatedLoadBalancer::Entry& LoadBalancers::add_listener(const Arn& arn, const 
     throw Failure(Failure::Kind::refused, fmt::format("{} is no listener of a load balancer", quoted(arn.text())),
                   "Write arn:aws:elasticloadbalancing:REGION:ACCOUNT:listener/app/NAME/ID/ID");
   auto& balancer = this->balancer(parts[2], parts[1] == "net" ? "network" : "application", parts[3]);
+  balancer.arn = balancer_of(arn.text());
   // The ARN does not tell the port.
   const auto port = static_cast<std::uint16_t>(kFirstPort + balancer.listeners.size());
   return add(balancer, arn.text(), port, certificate_arn);

@@ -38,7 +38,7 @@ class LoadBalancers {
   SimulatedLoadBalancer& balancer(const std::string& name, const std::string& type, const std::string& id);
   static SimulatedLoadBalancer::Entry& add(SimulatedLoadBalancer& balancer, const std::string& listener_arn,
                                            std::uint16_t port, const std::string& certificate_arn);
-  static Outcome describe_limits(const QueryCall& call, XmlWriter& result);
+  Outcome describe_limits(const QueryCall& call, XmlWriter& result) const;
   Outcome describe(const QueryCall& call, XmlWriter& result) const;
   Outcome describe_listeners(const QueryCall& call, XmlWriter& result) const;
   Outcome describe_certificates(const QueryCall& call, XmlWriter& result);

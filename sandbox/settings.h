@@ -22,6 +22,7 @@ struct Settings {
   Duration release_lag = minutes(1);  // a swapped-out certificate is still "in use" for so long: DeleteConflict
   Duration shown_after = seconds(2);  // listener change until handshakes show it
   std::size_t server_certificate_quota = 20;
+  std::size_t listed_certificate_quota = 25;  // of a load balancer, besides the default ones of its listeners
 
   std::string ca_url = "https://ca.sandbox.test";  // scheme, host and port of the CA, as its URLs say it
   bool orders_reused = true;           // newOrder for the same names gives the same pending or ready order (Boulder)

@@ -107,6 +107,7 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, cons
     if (foundation->access_ || !state_in_s3(config)) co_await foundation->open_store_to_look();
   } catch (const Failure& failure) {
     trouble("state", "state " + state_directory(config, stage.host), failure);
+    foundation->store_opens_ = false;
   }
   if (!foundation->store_) foundation->open_no_store();
   co_return foundation;
@@ -151,7 +152,7 @@ void Foundation::open_no_store() {
 }
 
 Patient Foundation::patient(Findings troubles) {
-  return {outside_, config_, access_.get(), *store_, *sealing_, std::move(troubles)};
+  return {outside_, config_, access_.get(), *store_, *sealing_, std::move(troubles), store_opens_};
 }
 
 Ground Foundation::ground() { return {outside_, *access_, *store_, *sealing_, *instances_, config_, roots_}; }

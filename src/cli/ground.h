@@ -38,6 +38,7 @@ class Foundation {
   Roots roots_;
   std::unique_ptr<aws::Access> access_;
   std::unique_ptr<Store> store_;
+  bool store_opens_ = true;
   std::unique_ptr<Sealing> sealing_;
   std::unique_ptr<Instances> instances_;
 };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "aws/elbv2.h"
 #include "aws/iam.h"
@@ -26,6 +27,16 @@ std::string served_text(const Serving& serving) {
   if (serving.empty()) return "serves nothing yet";
   if (chain == nullptr) return fmt::format("serves {}, which cannot be read", quoted(serving.reference, 300));
   return fmt::format("serves a certificate until {}", iso8601(chain->leaf.not_after()));
+}
+
+// What would let us read what is there.
+std::string reading_takes(const InstallConfig& install, const Serving& serving) {
+  const std::string until = "until then it counts as trusted, and keeps its place";
+  if (std::holds_alternative<FilesInstall>(install.where))
+    return fmt::format("Let certferry read {}, or remove it; {}", quoted(serving.reference, 300), until);
+  if (serving.reference.contains(":iam:")) return "Allow iam:GetServerCertificate on it; " + until;
+  return "Open its port to this machine, that a handshake may show it: here certificates are read in IAM alone; " +
+         until;
 }
 
 // The directories in which a command without a slash is looked for (POSIX, PATH).
@@ -64,10 +75,15 @@ Task<Finding> examine_list(aws::ElbV2 elb, Arn load_balancer, int most) {
     for (const std::string& certificate : co_await elb.certificates(listener.arn))
       if (certificate != listener.certificate) listed.insert(certificate);
   const std::string name = there ? there->name : load_balancer.text();
-  co_return Finding{Verdict::green, "quota", list_subject(name),
-                    fmt::format("{} of {} besides the default ones, which certferry replaces and which do not count",
-                                listed.size(), most),
-                    ""};
+  Finding finding{Verdict::green, "quota", list_subject(name),
+                  fmt::format("{} of {} besides the default ones, which certferry replaces and which do not count",
+                              listed.size(), most),
+                  ""};
+  if (std::cmp_less(listed.size(), most)) co_return finding;
+  finding.verdict = Verdict::yellow;
+  finding.found += ": it is full, and takes no further one";
+  finding.next = "Take certificates that no name needs off its listeners, or ask AWS for a higher quota";
+  co_return finding;
 }
 
 // The load balancer of a listener, as its ARN tells: …:loadbalancer/app/web/50dc… of …:listener/app/web/50dc…/f2f7…
@@ -106,9 +122,8 @@ Task<Finding> examine_target(Deployment& deployment, Host& host, const Certifica
   if (const std::string program = co_await missing_program(host, install); !program.empty())
     co_return told(Verdict::red, fmt::format("its reload command is not there: {}", quoted(program, 300)),
                    "Correct `reload` in [[certificate.install]], or install the program");
-  if (serving.unreadable)
-    co_return told(Verdict::yellow, fmt::format("{} ({})", served, serving.note),
-                   "Allow iam:GetServerCertificate on it; until then it counts as trusted, and keeps its place");
+  if (!serving.empty() && serving.certificate() == nullptr)
+    co_return told(Verdict::yellow, fmt::format("{} ({})", served, serving.note), reading_takes(install, serving));
   co_return told(Verdict::green, fmt::format("{}; takes {}", served, key));
 }
 

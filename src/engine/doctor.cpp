@@ -12,7 +12,6 @@
 #include "deploy/examination.h"
 #include "deploy/role.h"
 #include "dns/examination.h"
-#include "engine/account.h"
 #include "engine/policy_facts.h"
 #include "engine/rate_limits.h"
 #include "engine/zone_rules.h"
@@ -49,14 +48,18 @@ Finding identity_finding(const aws::Identity& who, const std::string& subject) {
           "Give certferry a role of its own with the policy of docs/permissions.md"};
 }
 
+Findings not_looked_at(std::string check, std::string subject, std::string_view why, std::string next) {
+  return {{Verdict::yellow, std::move(check), std::move(subject), fmt::format("not looked at, because {}", why),
+           std::move(next)}};
+}
+
 std::string target_subject(const InstallConfig& install) { return "target " + install.slot(); }
 
 bool in_aws(const InstallConfig& install) { return !std::holds_alternative<FilesInstall>(install.where); }
 
-// How many certificates IAM has to keep for us.
 // What is installed in AWS by one identity.
 struct InAws {
-  int certificates = 0;
+  int certificates = 0;  // that IAM has to keep for us
   std::vector<Arn> listeners;
 };
 
@@ -93,24 +96,20 @@ Task<Findings> Doctor::examine() {
       co_return co_await looked(check, subject, [this, what] { return (this->*what)(); });
     };
   };
-  const auto in_aws = [this](const std::string& check, const std::string& subject, Task<Findings> (Doctor::*what)()) {
-    return [this, check, subject, what]() -> Task<Findings> {
-      co_return co_await looked_in_aws(check, subject, [this, what] { return (this->*what)(); });
-    };
-  };
   Findings all = patient_.troubles;
-  // Who we are, and whom the CAA records have to let in, everything after it depends on.
+  // Who we are, what the state remembers, and whom the CAA records have to let in: what comes after depends on it.
   append(all, co_await all_of({look("identity", "identity", &Doctor::identity),
                                look("ca", "CA " + patient_.config.ca.url, &Doctor::authority)}));
-  append(all, co_await all_of({look("account", "account at the CA", &Doctor::account),
-                               look("account-key", "account key", &Doctor::account_key)}));
-  append(all, co_await all_of({in_aws("identity", "roles", &Doctor::roles),
-                               in_aws("zone", "hosted zones", &Doctor::zones), look("caa", "CAA records", &Doctor::caa),
-                               look("state", "state " + patient_.store.place(), &Doctor::state),
-                               look("versions", "versions of buckets", &Doctor::versions),
-                               in_aws("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
-                               in_aws("quota", "quotas", &Doctor::quotas),
-                               look("rate-limit", "rate limits", &Doctor::rate_limits)}));
+  append(all, co_await look("state", "state " + patient_.store.place(), &Doctor::state)());
+  const Findings key = co_await account_key();
+  append(all, co_await looked_in_state("account", "account at the CA", [this] { return account(); }));
+  append(all, key);
+  append(all, co_await all_of(
+                  {look("identity", "roles", &Doctor::roles),
+                   [this] { return looked_in_aws("zone", "hosted zones", [this] { return zones(); }); },
+                   look("caa", "CAA records", &Doctor::caa), look("versions", "versions of buckets", &Doctor::versions),
+                   look("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
+                   look("quota", "quotas", &Doctor::quotas), look("rate-limit", "rate limits", &Doctor::rate_limits)}));
   append(all, co_await looked_in_aws("permission", "permissions", [this] { return permissions(); }, Verdict::yellow));
   append(all, clock());
   co_return gathered(all);
@@ -118,8 +117,14 @@ Task<Findings> Doctor::examine() {
 
 Task<Findings> Doctor::looked_in_aws(std::string check, std::string subject, Look look, Verdict failed) {
   if (who_) co_return co_await looked(std::move(check), std::move(subject), std::move(look), failed);
-  co_return Findings{{Verdict::yellow, std::move(check), std::move(subject),
-                      "not looked at: it takes an identity that AWS knows", "Mend the identity first"}};
+  co_return not_looked_at(std::move(check), std::move(subject), "it takes an identity that AWS knows",
+                          "Mend the identity first");
+}
+
+Task<Findings> Doctor::looked_in_state(std::string check, std::string subject, Look look) {
+  if (state_read_) co_return co_await looked(std::move(check), std::move(subject), std::move(look));
+  co_return not_looked_at(std::move(check), std::move(subject), "it takes a state that can be read",
+                          "Mend the state first");
 }
 
 Task<Findings> Doctor::identity() {
@@ -135,7 +140,7 @@ Task<Findings> Doctor::roles() {
   for (const RoleConfig& role : all) {
     looks.push_back([this, &role]() -> Task<Findings> {
       const std::string subject = "role " + role.arn;
-      co_return co_await looked("identity", subject, [this, &role, subject]() -> Task<Findings> {
+      co_return co_await looked_in_aws("identity", subject, [this, &role, subject]() -> Task<Findings> {
         const aws::Identity who = co_await aws::identify(client_of(role, *patient_.access));
         co_return Findings{identity_finding(who, subject)};
       });
@@ -168,27 +173,27 @@ Finding Doctor::profile_finding(const CertificateConfig& certificate) const {
 }
 
 Task<Findings> Doctor::account() {
-  if (const auto known = co_await remembered_account(patient_.store, patient_.config.ca.url)) {
-    account_url_ = known->url;
-    account_thumbprint_ = known->thumbprint;
-    co_return Findings{{Verdict::green, "account", "account at the CA", known->url, ""}};
-  }
+  if (known_account_) co_return Findings{{Verdict::green, "account", "account at the CA", known_account_->url, ""}};
   if (!directory_) co_return Findings{};  // the CA has its own finding
   co_return Findings{terms_finding()};
 }
 
 Finding Doctor::terms_finding() const {
   Finding finding{Verdict::green, "account", "account at the CA", "none yet: apply makes one", ""};
-  const bool own_key = !patient_.config.account.key.empty();  // that may have an account already
-  if (directory_->external_account_required && !own_key) {
+  if (directory_->external_account_required) {
     finding.verdict = Verdict::red;
     finding.found = "none yet, and this CA registers those alone who have an account of another kind there (EAB)";
     finding.next = "Register with a client that does external account binding, and set [account] key to its key";
-  } else if (!patient_.config.ca.agree_to_terms && !own_key) {
+  } else if (!patient_.config.ca.agree_to_terms && !directory_->terms_of_service.empty()) {
     finding.verdict = Verdict::red;
     finding.found =
         fmt::format("none yet, and its terms are not agreed to: {}", quoted(directory_->terms_of_service, 300));
     finding.next = "Read them, then write agree_to_terms = true into [ca]";
+  }
+  const bool own_key = !patient_.config.account.key.empty() && !account_key_absent_;
+  if (finding.verdict == Verdict::red && own_key) {  // it may have an account already, which apply asks for
+    finding.verdict = Verdict::yellow;
+    finding.found += ". The account key may have one";
   }
   return finding;
 }
@@ -196,21 +201,26 @@ Finding Doctor::terms_finding() const {
 Task<Findings> Doctor::account_key() {
   const AccountConfig& account = patient_.config.account;
   const AccountKeyPlace place{account.key, account.kms_key, account.key_type, patient_.config.ca.url};
-  const bool needs_aws = in_s3(account.key) || (account.key.empty() && !patient_.config.state.kms_key.empty());
-  const Look look = [&]() -> Task<Findings> {
-    ExaminedAccountKey seen =
-        co_await examine_account_key(patient_.outside, *account_keys_, &patient_.access->client(), place);
-    if (!account_thumbprint_.empty() && seen.thumbprint != account_thumbprint_) {
-      seen.finding.verdict = Verdict::red;
-      seen.finding.found = seen.thumbprint.empty() ? "gone, though the state remembers its account"
-                                                   : "not the one whose account the state remembers";
-      seen.finding.next = "Restore the key that was used before, or point [state] store at this key's state";
-    }
-    co_return Findings{seen.finding};
-  };
-  const std::string subject = "account key " + (account.key.empty() ? "in the state" : account.key);
+  const bool in_state = account.key.empty();
+  const bool needs_aws = in_s3(account.key) || (in_state && !patient_.config.state.kms_key.empty());
+  const Look look = [&] { return examined_account_key(place); };
+  const std::string subject = "account key " + (in_state ? "in the state" : account.key);
+  if (in_state && !state_read_) co_return co_await looked_in_state("account-key", subject, look);
   if (needs_aws || !account_keys_) co_return co_await looked_in_aws("account-key", subject, look);
   co_return co_await looked("account-key", subject, look);
+}
+
+Task<Findings> Doctor::examined_account_key(AccountKeyPlace place) {
+  ExaminedAccountKey seen =
+      co_await examine_account_key(patient_.outside, *account_keys_, &patient_.access->client(), std::move(place));
+  account_key_absent_ = seen.thumbprint.empty();
+  if (known_account_ && seen.thumbprint != known_account_->thumbprint) {
+    seen.finding.verdict = Verdict::red;
+    seen.finding.found = account_key_absent_ ? "gone, though the state remembers its account"
+                                             : "not the one whose account the state remembers";
+    seen.finding.next = "Restore the key that was used before, or point [state] store at this key's state";
+  }
+  co_return Findings{seen.finding};
 }
 
 std::vector<DomainName> Doctor::names() const {
@@ -278,7 +288,8 @@ Task<Findings> Doctor::permissions() {
 }
 
 Task<Findings> Doctor::caa() {
-  const CaaIssuer issuer{directory_ ? directory_->caa_identities : std::vector<std::string>{}, account_url_};
+  const CaaIssuer issuer{directory_ ? directory_->caa_identities : std::vector<std::string>{},
+                         known_account_ ? known_account_->url : ""};
   const std::vector<DomainName> all = names();
   std::vector<Look> looks;
   for (const DomainName& name : all)
@@ -290,17 +301,25 @@ Task<Findings> Doctor::caa() {
   co_return co_await all_of(std::move(looks));
 }
 
+Task<> Doctor::read_state() {
+  known_account_ = co_await remembered_account(patient_.store, patient_.config.ca.url);
+  state_read_ = true;
+}
+
 Task<Findings> Doctor::state() {
+  if (!patient_.store_opens) co_return Findings{};  // which is said already
   const std::string subject = "state " + patient_.store.place();
   if (!in_s3(patient_.config.state.store)) {
     const auto records = co_await patient_.store.list("certificate/");
+    co_await read_state();
     co_return Findings{{Verdict::green, "state", subject,
                         records.empty() ? "nothing yet: apply begins it" : "it opens, and can be read", ""}};
   }
-  const Look writes = [&]() -> Task<Findings> {
+  const Look shared = [&]() -> Task<Findings> {
+    co_await read_state();
     co_return Findings{co_await examine_conditional_writes(patient_.outside, patient_.store)};
   };
-  co_return co_await looked_in_aws("state", subject, writes);
+  co_return co_await looked_in_aws("state", subject, shared);
 }
 
 // Of every bucket that something is kept in.
@@ -329,7 +348,7 @@ Task<Findings> Doctor::keys() {
   contexts.push_back(fmt::format("secret/{}/1", id));
   Findings findings;
   for (const std::string& context : contexts)
-    append(findings, co_await looked("kms", "KMS key " + key, [&]() -> Task<Findings> {
+    append(findings, co_await looked_in_aws("kms", "KMS key " + key, [&]() -> Task<Findings> {
              const auto seals = kms_sealing(patient_.outside, patient_.access->client(), key);
              const auto opens = kms_sealing(patient_.outside, patient_.access->client(), key);
              co_return Findings{co_await examine_sealing(patient_.outside.entropy, *seals, *opens, key, context)};
@@ -362,18 +381,22 @@ Task<Findings> Doctor::quotas() {
       co_return Findings{co_await examine_iam_quota(client_in(""), there.certificates)};
     };
     const Look lists = [&] { return examine_certificate_lists(client_in, there.listeners); };
-    append(findings, co_await looked("quota", "IAM server certificates", shelf, Verdict::yellow));
-    append(findings, co_await looked("quota", "certificate lists of load balancers", lists, Verdict::yellow));
+    append(findings, co_await looked_in_aws("quota", "IAM server certificates", shelf, Verdict::yellow));
+    if (there.listeners.empty()) continue;
+    append(findings, co_await looked_in_aws("quota", "certificate lists of load balancers", lists, Verdict::yellow));
   }
   co_return findings;
 }
 
 Task<Findings> Doctor::rate_limits() {
-  std::map<CertificateId, Record> records;
-  for (const CertificateConfig& certificate : patient_.config.certificates)
-    if (auto stored = co_await load_record(patient_.store, certificate.id))
-      records.emplace(certificate.id, std::move(stored->record));
-  co_return examine_rate_limits(patient_.config, records, patient_.outside.clock.now());
+  const Look look = [this]() -> Task<Findings> {
+    std::map<CertificateId, Record> records;
+    for (const CertificateConfig& certificate : patient_.config.certificates)
+      if (auto stored = co_await load_record(patient_.store, certificate.id))
+        records.emplace(certificate.id, std::move(stored->record));
+    co_return examine_rate_limits(patient_.config, records, patient_.outside.clock.now());
+  };
+  co_return co_await looked_in_state("rate-limit", "rate limits", look);
 }
 
 Findings Doctor::clock() const {

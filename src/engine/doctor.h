@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "deploy/deployment.h"
 #include "dns/zones.h"
+#include "engine/account.h"
 #include "engine/findings.h"
 #include "engine/permissions.h"
 #include "keys/account_key.h"
@@ -26,12 +27,14 @@ struct Patient {
   aws::Access* access = nullptr;  // null: no way to AWS was found
   Store& store;                   // an empty one where the state is not there, or cannot be opened
   Sealing& sealing;
-  Findings troubles = {};  // what could not be laid, and why
+  Findings troubles = {};   // what could not be laid, and why
+  bool store_opens = true;  // false: among the troubles is why not
 };
 
 // Everything that apply stands on, looked at before anything is spent: identity, CA, account key, zones, challenges,
 // CAA, state, keys, targets, quotas, rate limits, clocks. Changes nothing but a test object in a store that is shared,
-// which it removes again. What fails is a red finding, and ends no other.
+// which it removes again. What fails is a red finding, and ends no other; what stands on it is not looked at, and says
+// so.
 class Doctor {
  public:
   explicit Doctor(Patient patient);
@@ -42,17 +45,21 @@ class Doctor {
   // One look that needs AWS: not made where it is not known who we are there.
   Task<Findings> looked_in_aws(std::string check, std::string subject, Look look,
                                Finding::Verdict failed = Finding::Verdict::red);
+  // One that needs what the state remembers: not made where that could not be read.
+  Task<Findings> looked_in_state(std::string check, std::string subject, Look look);
 
   Task<Findings> identity();
   Task<Findings> roles();
   Task<Findings> authority();
   Task<Findings> account();
   Task<Findings> account_key();
+  Task<Findings> examined_account_key(AccountKeyPlace place);
   Task<Findings> zones();
   Task<Findings> permissions();
   Task<Findings> challenge(DomainName domain);
   Task<Findings> caa();
   Task<Findings> state();
+  Task<> read_state();
   Task<Findings> versions();
   Task<Findings> keys();
   Task<Findings> targets();
@@ -72,9 +79,11 @@ class Doctor {
   std::optional<Zones> zones_;               // the same
   std::optional<Deployment> deployment_;     // the same
   std::optional<acme::Directory> directory_;
-  std::string account_url_, account_thumbprint_;  // "" where the state remembers none
-  std::optional<aws::Identity> who_;              // we are to AWS, once it said so
-  std::map<DomainName, ChallengePlace> places_;   // of challenges, as far as they were found
+  bool state_read_ = false;                         // what the state remembers is known
+  std::optional<RememberedAccount> known_account_;  // that it remembers
+  bool account_key_absent_ = false;                 // surely: apply would make one
+  std::optional<aws::Identity> who_;                // we are to AWS, once it said so
+  std::map<DomainName, ChallengePlace> places_;     // of challenges, as far as they were found
 };
 
 }  // namespace certferry

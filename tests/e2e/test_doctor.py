@@ -27,6 +27,13 @@ class Practice:
         self.text, times = re.subn(r'\[state\]\nstore = "[^"]*"\n', store + 'kms_key = "alias/certferry"\n', text)
         assert times == 1
 
+    def at_home(self):
+        """The configuration with state, account key and certificate in files alone."""
+        kept = self.text[: self.text.index("[[certificate.install]]")]
+        text, times = re.subn(r"\[account\]\n.*\n\[state\]\n.*\n.*\n", f'[state]\nstore = "{self.folder}/state"\n', kept)
+        assert times == 1
+        return f'{text}[[certificate.install]]\nfiles = "{self.folder}/served"\n'
+
     def run(self, *arguments, text=None, environment=None):
         config = self.folder / "doctor.toml"
         config.write_text(text or self.text)
@@ -150,9 +157,38 @@ def test_no_credentials(practice):
     environment = {k: v for k, v in practice.environment.items() if not k.startswith("AWS_ACCESS_KEY")}
     environment.pop("AWS_SECRET_ACCESS_KEY", None)
     rows = practice.doctor(expect=1, environment=environment)
-    assert row(rows, "identity")["verdict"] == "red"
-    assert {row(rows, check)["verdict"] for check in ("zone", "state", "kms", "account-key")} == {"yellow"}
+    identity = row(rows, "identity")
+    assert identity["verdict"] == "red"
+    assert [one for one in rows if one["found"] == identity["found"]] == [identity], "it is said once"
+    for check in ("zone", "state", "kms", "account-key", "account", "rate-limit", "target", "quota", "permission"):
+        assert row(rows, check)["verdict"] == "yellow", check
+        assert row(rows, check)["found"].startswith("not looked at, because "), check
     assert row(rows, "ca")["verdict"] == "green"
+
+
+def test_what_is_not_configured_has_no_row(practice):
+    environment = {k: v for k, v in practice.environment.items() if not k.startswith("AWS_ACCESS_KEY")}
+    environment.pop("AWS_SECRET_ACCESS_KEY", None)
+    rows = practice.doctor(expect=1, text=practice.at_home(), environment=environment)
+    assert not {"kms", "quota", "versions"} & {one["check"] for one in rows}
+    assert [one["subject"] for one in rows if one["check"] == "identity"] == ["identity"]
+    assert {row(rows, check)["verdict"] for check in ("state", "account", "account-key", "target")} == {"green"}
+
+
+def test_a_store_that_does_not_open_is_one_row_and_the_rest_is_looked_at(practice):
+    state = practice.folder / "state"
+    state.mkdir(mode=0o700)
+    database = state / "state.db"
+    database.write_bytes(b"this is no database, and never was" * 500)
+    database.chmod(0o600)
+    rows = practice.doctor(expect=1, text=practice.at_home())
+    assert [one["verdict"] for one in rows if one["check"] == "state"] == ["red"]
+    assert str(database) in row(rows, "state")["found"] and row(rows, "state")["next"]
+    for check in ("account", "rate-limit", "account-key"):
+        assert row(rows, check)["found"] == "not looked at, because it takes a state that can be read"
+    for check in ("identity", "ca", "zone", "target"):
+        assert row(rows, check)["verdict"] == "green", row(rows, check)
+    assert database.read_bytes().startswith(b"this is no database"), "nothing is mended behind somebody's back"
 
 
 def test_no_region(practice):

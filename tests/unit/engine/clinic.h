@@ -25,6 +25,25 @@ namespace certferry {
 
 inline void PrintTo(const Finding& finding, std::ostream* out) { *out << to_text({finding}, false); }
 
+// A resolver that changes what another one answers.
+class SpoiledResolver final : public Resolver {
+ public:
+  using Spoil = std::function<void(const dns::Question&, dns::Answer&)>;
+  SpoiledResolver(Resolver& resolver, const Spoil& spoil) : resolver_(resolver), spoil_(spoil) {}
+  Task<dns::Answer> ask(dns::Question question, dns::Nameserver server) override {
+    dns::Answer answer = co_await resolver_.ask(question, std::move(server));
+    if (spoil_) spoil_(question, answer);
+    co_return answer;
+  }
+  Task<std::vector<std::string>> addresses(std::string host) override {
+    co_return co_await resolver_.addresses(std::move(host));
+  }
+
+ private:
+  Resolver& resolver_;
+  const Spoil& spoil_;
+};
+
 // Somebody's installation, in which nothing is wrong: state and account key in S3, a classic and an application load
 // balancer, files. A test breaks one thing, and lets doctor look.
 class Clinic {
@@ -33,7 +52,8 @@ class Clinic {
   Config config;
   aws::Credentials credentials{"AKIASANDBOX", Secret{"sandbox-secret"}, Secret{""}, {}, "the test"};
   std::string region = "eu-west-1";
-  std::string listener;  // of the application load balancer
+  std::string listener;           // of the application load balancer
+  SpoiledResolver::Spoil answer;  // what doctor's resolvers say otherwise than the world; empty: nothing
 
   Clinic() {
     sandbox::World& world = this->world();
@@ -96,7 +116,9 @@ reload = ["systemctl", "reload", "nginx"]
 
   Findings examine() {
     Findings found;
-    const auto ending = simulated.run([&](Outside& outside, Store& store) -> Task<> {
+    const auto ending = simulated.run([&](Outside& real, Store& store) -> Task<> {
+      SpoiledResolver resolver{real.resolver, answer};
+      Outside outside{real.transport, resolver, real.clock, real.entropy, real.host, real.pool, real.log};
       const auto access = this->access(outside);
       const auto shared = this->store(outside, *access);
       const auto sealing = kms_sealing(outside, access->client(), "alias/certferry");
@@ -105,6 +127,14 @@ reload = ["systemctl", "reload", "nginx"]
     });
     if (ending.error) std::rethrow_exception(ending.error);
     return found;
+  }
+  // The CA's directory is this document.
+  void directory(std::string body) {
+    world().ca().interpose = [body = std::move(body)](const http::Request&,
+                                                      const std::string& operation) -> std::optional<http::Response> {
+      if (operation != "directory") return std::nullopt;
+      return http::Response{.status = 200, .headers = {}, .body = body};
+    };
   }
   // One run of apply; what failed.
   std::vector<std::string> apply() {
@@ -141,6 +171,12 @@ reload = ["systemctl", "reload", "nginx"]
 
 // What a finding may be expected to be.
 inline auto is(Finding::Verdict verdict) { return testing::Field("verdict", &Finding::verdict, verdict); }
+inline auto subjects_of(const Findings& findings, const std::string& found) {
+  std::vector<std::string> subjects;
+  for (const Finding& finding : findings)
+    if (finding.found.contains(found)) subjects.push_back(finding.subject);
+  return subjects;
+}
 inline auto green() { return is(Finding::Verdict::green); }
 inline auto says(Finding::Verdict verdict, const std::string& found, const std::string& next = "") {
   return testing::AllOf(is(verdict), testing::Field("found", &Finding::found, testing::HasSubstr(found)),

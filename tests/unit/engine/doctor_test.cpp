@@ -8,6 +8,7 @@ namespace certferry {
 namespace {
 
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -63,6 +64,48 @@ TEST(Doctor, LooksAtNothingInAwsWhereAwsDoesNotKnowUs) {
   EXPECT_THAT(to_text(findings, false), Not(HasSubstr("another-secret-entirely")));
 }
 
+// What fails is said once, by the row that it is the matter of.
+TEST(Doctor, SaysOnceThatAwsDoesNotKnowUsThoughTheStateIsInS3) {
+  Clinic clinic;
+  clinic.credentials.secret_access_key = Secret{"another-secret-entirely"};
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(subjects_of(findings, "SignatureDoesNotMatch"), ElementsAre("identity"));
+  EXPECT_THAT(about(findings, "state"), says(Verdict::yellow, "not looked at, because it takes an identity"));
+  for (const char* check : {"account", "rate-limit"})
+    EXPECT_THAT(about(findings, check),
+                says(Verdict::yellow, "not looked at, because it takes a state that can be read", "Mend the state"))
+        << check;
+}
+
+TEST(Doctor, SaysNothingOfWhatIsNotConfiguredWhereAwsDoesNotKnowUs) {
+  Clinic clinic;
+  clinic.credentials.secret_access_key = Secret{"another-secret-entirely"};
+  clinic.config.state = {};
+  clinic.config.account = {};
+  auto& install = clinic.config.certificates.front().install;
+  std::erase_if(install, [](const InstallConfig& one) { return !std::holds_alternative<FilesInstall>(one.where); });
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(checks(findings), Not(::testing::Contains(::testing::AnyOf("kms", "quota", "versions"))));
+  EXPECT_EQ(std::ranges::count(findings, "identity", &Finding::check), 1) << "there are no roles";
+  EXPECT_THAT(about(findings, "zone"), says(Verdict::yellow, "not looked at, because it takes an identity"));
+  for (const char* check : {"state", "account", "account-key", "target"})
+    EXPECT_THAT(about(findings, check), green()) << check << " needs no AWS";
+}
+
+TEST(Doctor, WarnsOfTheRootUserWhomNoPolicyLimits) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  world.add_access_key("ASIAROOT", "secret-of-the-root-user");
+  world.sts().sessions["ASIAROOT"] = {"arn:aws:iam::123456789012:root", "123456789012", "token-of-the-root-user", "",
+                                      world.now() + days(300)};
+  clinic.credentials = {"ASIAROOT", Secret{"secret-of-the-root-user"}, Secret{"token-of-the-root-user"}, {}, "a test"};
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "identity"),
+              says(Verdict::yellow, "arn:aws:iam::123456789012:root", "Give certferry a role of its own"));
+  EXPECT_THAT(about(findings, "identity").found, HasSubstr("the account's root user, whom no policy limits"));
+  EXPECT_THAT(checks(findings), Not(::testing::Contains("permission"))) << "nothing can be missing";
+}
+
 TEST(Doctor, SaysThatCredentialsHaveExpired) {
   Clinic clinic;
   auto& world = clinic.world();
@@ -82,7 +125,7 @@ TEST(Doctor, MakesAClearRowOfEachThingThatIsRefused) {
   EXPECT_THAT(about(findings, "identity"), green());
   EXPECT_THAT(about(findings, "challenge"), says(Verdict::red, "AccessDenied", "Allow route53:ListHostedZones"));
   EXPECT_THAT(about(findings, "account-key"), says(Verdict::red, "AccessDenied", "Allow s3:GetObject"));
-  EXPECT_THAT(about(findings, "state"), says(Verdict::red, "AccessDenied", "Allow s3:ListBucket"));
+  EXPECT_THAT(about(findings, "state"), says(Verdict::red, "AccessDenied", "Allow s3:GetObject"));
   EXPECT_THAT(about(findings, "kms"), says(Verdict::red, "AccessDenied", "Allow kms:GenerateDataKey"));
   EXPECT_THAT(about(findings, "target", "elb/old"),
               says(Verdict::red, "AccessDenied", "Allow elasticloadbalancing:DescribeLoadBalancers"));
@@ -254,6 +297,45 @@ TEST(Doctor, ComparesCaaWithOurAccount) {
   EXPECT_THAT(clinic.apply(), IsEmpty()) << "exactly what we told people to add";
 }
 
+// RFC 8659 section 3: not to be told is not the same as not there, and no CA issues over it.
+TEST(Doctor, RefusesANameWhoseCaaRecordsCannotBeHad) {
+  Clinic clinic;
+  clinic.answer = [](const dns::Question& question, dns::Answer& answer) {
+    if (question.type == dns::Type::caa && question.name == "example.com")
+      answer = {.rcode = dns::Rcode::server_failure, .answers = {}, .authorities = {}, .additionals = {}};
+  };
+  EXPECT_THAT(about(clinic.examine(), "caa"),
+              says(Verdict::red, "the CAA records of example.com cannot be had: its name servers fail (rcode 2)",
+                   "Mend the name servers of example.com (or its DNSSEC)"));
+}
+
+// A climb through names that the resolvers deny says nothing of what CAs see.
+TEST(Doctor, IsNotSureOfCaaWhereItsResolversKnowNothing) {
+  Clinic clinic;
+  clinic.answer = [](const dns::Question& question, dns::Answer& answer) {
+    if (question.type == dns::Type::caa)
+      answer = {.rcode = dns::Rcode::name_error, .answers = {}, .authorities = {}, .additionals = {}};
+  };
+  EXPECT_THAT(about(clinic.examine(), "caa"),
+              says(Verdict::yellow, "the resolvers say that com does not exist", "[challenge] resolvers"));
+}
+
+TEST(Doctor, IsNotSureOfCaaWhereTheZoneIsNotDelegatedYet) {
+  Clinic clinic;
+  clinic.world().zones().add("com");
+  clinic.zone().delegated = false;
+  EXPECT_THAT(about(clinic.examine(), "caa"), says(Verdict::yellow, "the resolvers say that example.com does not"));
+}
+
+// Most names of certificates are not there: what counts is above them.
+TEST(Doctor, TakesANameThatIsNotThereForOneWithoutCaa) {
+  Clinic clinic;
+  clinic.config.certificates.front().domains = {DomainName::parse("nobody.below.example.com")};
+  EXPECT_THAT(about(clinic.examine(), "caa"), says(Verdict::green, "no CAA record up to the root"));
+  clinic.caa("example.com", {"0 issue \"other.example\""});
+  EXPECT_THAT(about(clinic.examine(), "caa"), says(Verdict::red, "the CAA set of example.com"));
+}
+
 // State and keys
 
 TEST(Doctor, SaysThatTheBucketIsNotThere) {
@@ -321,6 +403,32 @@ TEST(Doctor, ReadsTheAccountKeyOrSealsWhereItIsGoingToLie) {
               says(Verdict::red, "gone, though the state remembers", "Restore"));
 }
 
+TEST(Doctor, SaysOnceThatTheStateCannotBeRead) {
+  Clinic clinic;
+  clinic.config.state.store = "s3://nowhere/certferry/";
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(subjects_of(findings, "NoSuchBucket"),
+              ElementsAre("state s3://nowhere/certferry/", "versions of bucket nowhere"));
+  EXPECT_THAT(about(findings, "rate-limit"), says(Verdict::yellow, "not looked at", "Mend the state first"));
+}
+
+TEST(Doctor, RefusesAnAccountKeyThatIsNotTheOneWhoseAccountIsRemembered) {
+  Clinic clinic;
+  clinic.config.account = {.key = "/etc/certferry/account.key"};
+  const auto write_a_key = [&] {
+    clinic.simulated.machine().write("/etc/certferry/account.key",
+                                     std::string{PrivateKey::generate(KeyType::p256).pem().reveal()}, 0600);
+  };
+  write_a_key();
+  EXPECT_THAT(clinic.apply(), IsEmpty());
+  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::green, "read; its thumbprint is"));
+  write_a_key();
+  EXPECT_THAT(about(clinic.examine(), "account-key"),
+              says(Verdict::red, "not the one whose account the state remembers", "Restore the key"));
+  clinic.simulated.run_for(days(70));
+  EXPECT_THAT(clinic.apply(), fails_over("account")) << "and it is true";
+}
+
 // The CA
 
 TEST(Doctor, SaysThatTheTermsAreNotAgreedTo) {
@@ -329,6 +437,47 @@ TEST(Doctor, SaysThatTheTermsAreNotAgreedTo) {
   clinic.config.account.key.clear();
   EXPECT_THAT(about(clinic.examine(), "account"),
               says(Verdict::red, "its terms are not agreed to: https://", "agree_to_terms"));
+}
+
+// A directory that is in order, and lets nobody in without an account of another kind.
+std::string directory_with(const std::string& meta) {
+  const auto url = [](const std::string& of) { return "\"https://ca.sandbox.test/" + of + "\""; };
+  return R"({"newNonce":)" + url("nonce") + R"(,"newAccount":)" + url("account") + R"(,"newOrder":)" + url("order") +
+         R"(,"meta":{)" + meta + "}}";
+}
+
+TEST(Doctor, SaysThatTheCaWantsAnExternalAccountBinding) {
+  Clinic clinic;
+  clinic.directory(directory_with(R"("externalAccountRequired":true)"));
+  EXPECT_THAT(about(clinic.examine(), "account"),
+              says(Verdict::red, "registers those alone who have an account of another kind there (EAB)",
+                   "Register with a client that does external account binding"));
+  clinic.config.account = {.key = "/etc/certferry/account.key"};
+  EXPECT_THAT(about(clinic.examine(), "account"), is(Verdict::red)) << "there is no key yet";
+  clinic.simulated.machine().write("/etc/certferry/account.key",
+                                   std::string{PrivateKey::generate(KeyType::p256).pem().reveal()}, 0600);
+  EXPECT_THAT(about(clinic.examine(), "account"), says(Verdict::yellow, "The account key may have one"));
+}
+
+TEST(Doctor, AsksForNoAgreementWhereTheCaHasNoTerms) {
+  Clinic clinic;
+  clinic.config.ca.agree_to_terms = false;
+  EXPECT_THAT(about(clinic.examine(), "account"), is(Verdict::red));
+  clinic.directory(directory_with(""));
+  EXPECT_THAT(about(clinic.examine(), "account"), green());
+}
+
+TEST(Doctor, SaysThatWhatAnswersForTheCaIsNoDirectory) {
+  Clinic clinic;
+  for (const char* body : {"<html><body>Welcome</body></html>", R"({"version":"1.0"})", ""}) {
+    clinic.directory(body);
+    const Findings findings = clinic.examine();
+    EXPECT_THAT(about(findings, "ca"),
+                says(Verdict::red, "reading the ACME directory https://ca.sandbox.test/directory",
+                     "it must be the URL of an ACME directory"))
+        << body;
+    EXPECT_THAT(about(findings, "zone"), green()) << "the rest is looked at";
+  }
 }
 
 TEST(Doctor, SaysWhichProfilesTheCaOffers) {
@@ -377,6 +526,26 @@ TEST(Doctor, SaysWhichKeysATargetDoesNotTake) {
   EXPECT_THAT(about(findings, "target", "classic"), says(Verdict::green, "takes rsa4096"));
 }
 
+TEST(Doctor, SaysThatTheCertificateOfATargetCannotBeRead) {
+  Clinic clinic;
+  auto& install = clinic.config.certificates.front().install;
+  for (InstallConfig& one : install) one.verify = Verify::api;
+  clinic.deny({"iam:GetServerCertificate"});
+  clinic.simulated.machine().write("/etc/ssl/www/live", "theirs", 0600);
+  const Findings findings = clinic.examine();
+  for (const char* target : {"classic", "ALB"})
+    EXPECT_THAT(
+        about(findings, "target", target),
+        says(Verdict::yellow, "which cannot be read (IAM GetServerCertificate", "Allow iam:GetServerCertificate on it"))
+        << target;
+  EXPECT_THAT(about(findings, "target", "/etc/ssl/www"),
+              says(Verdict::yellow, "which cannot be read", "Let certferry read /etc/ssl/www/live"));
+  clinic.world().load_balancers().listener(clinic.listener)->listener.certificate =
+      "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+  EXPECT_THAT(about(clinic.examine(), "target", "ALB"),
+              says(Verdict::yellow, "which cannot be read", "here certificates are read in IAM alone"));
+}
+
 TEST(Doctor, SaysThatAReloadCommandIsNotThere) {
   Clinic clinic;
   std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload = {"/opt/none", "-s"};
@@ -404,6 +573,14 @@ TEST(Doctor, CountsTheCertificatesOfLoadBalancers) {
   clinic.world().load_balancers().listener(clinic.listener)->sni = {"arn:aws:iam::123456789012:server-certificate/a",
                                                                     "arn:aws:iam::123456789012:server-certificate/b"};
   EXPECT_THAT(about(clinic.examine(), "quota", "list of web"), says(Verdict::green, "2 of 25"));
+  auto& quota = clinic.world().settings().listed_certificate_quota;
+  quota = 3;
+  EXPECT_THAT(about(clinic.examine(), "quota", "list of web"), says(Verdict::green, "2 of 3"));
+  quota = 2;
+  EXPECT_THAT(about(clinic.examine(), "quota", "list of web"),
+              says(Verdict::yellow, "2 of 2", "ask AWS for a higher quota"));
+  EXPECT_THAT(about(clinic.examine(), "quota", "list of web").found, HasSubstr("it is full"));
+  EXPECT_THAT(clinic.apply(), IsEmpty()) << "and default certificates do not count";
 }
 
 TEST(Doctor, TellsWhatHoldsTheNextTryBack) {
@@ -427,6 +604,16 @@ TEST(Doctor, NoticesAWrongClock) {
   EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::yellow, "ahead of the CA", "Set this machine's clock"));
   clinic.simulated.machine().clock_error = -hours(3);
   EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::red, "behind the CA", "Set this machine's clock"));
+}
+
+TEST(Doctor, SaysThatNobodyAnsweredWhoCouldHaveToldTheTime) {
+  Clinic clinic;
+  clinic.simulated.faults().connection_refused = 100;
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "clock"),
+              says(Verdict::yellow, "nobody answered who could have told the time", "Run again"));
+  EXPECT_THAT(about(findings, "ca"), is(Verdict::red));
+  EXPECT_THAT(about(findings, "identity"), is(Verdict::red));
 }
 
 // Roles
