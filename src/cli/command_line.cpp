@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "base/limits/renewal.h"
 #include "config/nearest.h"
+#include "plan/principal.h"
 
 namespace certferry {
 namespace {
@@ -293,6 +294,23 @@ PolicyFormat format_of(const std::string& text) {
       fmt::format("--format: \"{}\" is not known; write json, terraform or cloudformation", quoted(text, 100))};
 }
 
+void check_who(const PolicyCommand& policy) {
+  if (!policy.account.empty() && !is_account(policy.account))
+    throw Misused{
+        fmt::format("--account: \"{}\" is no account of AWS; write its 12 digits", quoted(policy.account, 100))};
+  if (!policy.principal.empty() && !is_principal(policy.principal))
+    throw Misused{
+        fmt::format("--principal: \"{}\" is none that a policy can name; write the ARN of a role or a user, such as "
+                    "arn:aws:iam::123456789012:role/certferry, or an account's 12 digits",
+                    quoted(policy.principal, 200))};
+  const std::string& provider = policy.eks.oidc_provider;
+  if (provider.contains("://") || provider.contains(' '))
+    throw Misused{
+        fmt::format("--oidc-provider: \"{}\" is none as policies name it; write it without https://, such as "
+                    "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE",
+                    quoted(provider, 200))};
+}
+
 PolicyCommand policy_of(const Words& words) {
   PolicyCommand policy = words.policy;
   policy.config = source_of(words);
@@ -302,6 +320,7 @@ PolicyCommand policy_of(const Words& words) {
     throw Misused{
         fmt::format("--trust: \"{}\" is not known; write ec2, ecs, eks, eks-pod-identity, lambda or certferry",
                     quoted(words.trust, 100))};
+  check_who(policy);
   if (words.service_account.empty()) return policy;
   const auto slash = words.service_account.find('/');
   if (slash == std::string::npos)

@@ -161,6 +161,9 @@ def test_what_it_says_of_words_that_make_no_sense(configured):
         (["--bucket"], "these are 2 policies, and JSON is one"),
         (["--format", "xml"], "--format: \"xml\" is not known"),
         (["--trust", "fargate"], "--trust: \"fargate\" is not known"),
+        (["--account", "nonsense"], "--account: \"nonsense\" is no account of AWS; write its 12 digits"),
+        (["--account", ACCOUNT, "--principal", "x y"], "--principal: \"x y\" is none that a policy can name"),
+        (["--principal", "*", "--key"], "--principal: \"*\" is none that a policy can name"),
     ]:
         _, err = configured.run("policy", "--config", str(configured.config), "--offline", *words, expect=2)
         assert said in err, words

@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/limits/renewal.h"
@@ -92,6 +93,23 @@ TEST(CommandLine, TakesAPolicyApart) {
   EXPECT_EQ(policy.config.flags->domains, std::vector<std::string>{"example.com"});
   EXPECT_EQ(told({"policy", "--trust", "fargate"}).exit, 2);
   EXPECT_EQ(told({"policy", "--service-account", "renewer"}).exit, 2);
+}
+
+TEST(CommandLine, TakesNoAccountAndNobodyThatAPolicyCannotName) {
+  const auto policy = understood<PolicyCommand>(
+      {"policy", "--account", "123456789012", "--principal", "arn:aws:iam::123456789012:role/certferry"});
+  EXPECT_EQ(policy.account, "123456789012");
+  EXPECT_EQ(policy.principal, "arn:aws:iam::123456789012:role/certferry");
+  const auto account = told({"policy", "--offline", "--account", "nonsense"});
+  EXPECT_EQ(account.exit, 2);
+  EXPECT_THAT(account.text, testing::HasSubstr("--account: \"nonsense\" is no account of AWS; write its 12 digits"));
+  const auto principal = told({"policy", "--offline", "--principal", "x y"});
+  EXPECT_EQ(principal.exit, 2);
+  EXPECT_THAT(principal.text,
+              testing::HasSubstr("--principal: \"x y\" is none that a policy can name; write the ARN of a role"));
+  const auto provider = told({"policy", "--trust", "eks", "--oidc-provider", "https://oidc.eks.example/id/A1"});
+  EXPECT_EQ(provider.exit, 2);
+  EXPECT_THAT(provider.text, testing::HasSubstr("write it without https://"));
 }
 
 TEST(CommandLine, TakesJsonBeforeAndAfterTheCommand) {
