@@ -13,7 +13,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 Policy one_statement() {
   PolicyStatement statement{.sid = "WaitForChanges",
@@ -32,10 +31,7 @@ const PolicyFacts example_facts{.partition = "aws",
                                 .keys = {},
                                 .challenges = {}};
 
-Policy trust(Trustee who, const PolicyFacts& facts = example_facts, const std::string& toml = "",
-             const std::string& of = "") {
-  return trust_policy(config_of(toml), facts, who, of, {});
-}
+Policy trust(Trustee who) { return trust_policy(config_of(""), example_facts, who, "", {}); }
 
 std::string document_of(const Policy& policy) { return policy_document(policy.statements).at("Statement").dump(); }
 
@@ -116,48 +112,6 @@ resource "aws_iam_instance_profile" "certferry" {
   EXPECT_THAT(cloudformation(both), HasSubstr("      ManagedPolicyArns:\n        - !Ref CertferryPolicy\n"));
   EXPECT_THAT(cloudformation(both), HasSubstr("      Roles:\n        - !Ref CertferryRole\n"));
   EXPECT_THAT(terraform({trust(Trustee::lambda)}), testing::Not(HasSubstr("instance_profile")));
-}
-
-TEST(TrustPolicy, LetsATaskOfThisAccountAndRegionAlone) {
-  EXPECT_EQ(
-      document_of(trust(Trustee::ecs)),
-      R"([{"Action":"sts:AssumeRole","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:ecs:eu-west-1:123456789012:*"},)"
-      R"("StringEquals":{"aws:SourceAccount":"123456789012"}},"Effect":"Allow",)"
-      R"("Principal":{"Service":"ecs-tasks.amazonaws.com"},"Sid":"RunCertferry"}])");
-}
-
-TEST(TrustPolicy, LetsTheServiceAccountOfAClusterByItsProvider) {
-  const Policy policy = trust_policy(config_of(""), example_facts, Trustee::eks, "",
-                                     {"oidc.eks.eu-west-1.amazonaws.com/id/ABC", "web", "renewer"});
-  EXPECT_EQ(
-      document_of(policy),
-      R"([{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{)"
-      R"("oidc.eks.eu-west-1.amazonaws.com/id/ABC:aud":"sts.amazonaws.com",)"
-      R"("oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub":"system:serviceaccount:web:renewer"}},"Effect":"Allow",)"
-      R"("Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"},)"
-      R"("Sid":"RunCertferry"}])");
-  EXPECT_THAT(policy.notes, IsEmpty());
-  EXPECT_THAT(trust(Trustee::eks, {}).notes, ElementsAre(HasSubstr("OIDC_PROVIDER"), HasSubstr("ACCOUNT_ID")));
-}
-
-TEST(TrustPolicy, OfAZonesRoleAsksForTheWordsThatTheZoneSays) {
-  const std::string role = "arn:aws:iam::210987654321:role/dns";
-  const Policy policy = trust(Trustee::certferry, example_facts,
-                              "[[zone]]\nname = \"b.example\"\nrole = \"" + role +
-                                  "\"\nexternal_id = \"shared-word\"\n"
-                                  "[[certificate]]\ndomains = [\"b.example\"]\n",
-                              role);
-  EXPECT_EQ(
-      document_of(policy),
-      R"([{"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"shared-word"}},"Effect":"Allow",)"
-      R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},"Sid":"RunCertferry"}])");
-  EXPECT_EQ(iam_name(policy), "dns");
-}
-
-TEST(TrustPolicy, KnowsEveryServiceByItsWordAndNoOther) {
-  for (const char* word : {"ec2", "ecs", "eks", "eks-pod-identity", "lambda", "certferry"})
-    EXPECT_TRUE(trustee(word)) << word;
-  EXPECT_FALSE(trustee("fargate"));
 }
 
 TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {
