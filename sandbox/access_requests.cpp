@@ -8,6 +8,7 @@
 #include "sandbox/hosted_zone_batches.h"
 #include "sandbox/key_management.h"
 #include "sandbox/query_reply.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "sandbox/world.h"
 #include "wire/json.h"
@@ -61,7 +62,8 @@ std::vector<AccessRequest> of_route53(const http::Request& request) {
   return {{"route53:ListResourceRecordSets", zone, {}}};
 }
 
-std::vector<AccessRequest> of_iam(World& world, const QueryCall& call) {
+// account: of whoever asks.
+std::vector<AccessRequest> of_iam(World& world, const QueryCall& call, const std::string& account) {
   const std::string action = "iam:" + call.action(), name = call.text("ServerCertificateName");
   if (const std::string source = call.text("PolicySourceArn"); !source.empty()) return {{action, source, {}}};
   if (name.empty()) return {{action, "*", {}}};
@@ -70,16 +72,16 @@ std::vector<AccessRequest> of_iam(World& world, const QueryCall& call) {
   const std::string path = found != all.end()          ? found->second.path
                            : call.text("Path").empty() ? "/"
                                                        : call.text("Path");
-  return {{action, fmt::format("arn:aws:iam::{}:server-certificate{}{}", world.settings().account, path, name), {}}};
+  return {{action, fmt::format("arn:aws:iam::{}:server-certificate{}{}", account, path, name), {}}};
 }
 
-std::vector<AccessRequest> of_load_balancers(const World& world, const QueryCall& call) {
+std::vector<AccessRequest> of_load_balancers(const World& world, const QueryCall& call, const std::string& account) {
   const std::string action = "elasticloadbalancing:" + call.action();
   if (call.action().starts_with("Describe")) return {{action, "*", {}}};
   if (const std::string listener = call.text("ListenerArn"); !listener.empty()) return {{action, listener, {}}};
   return {{action,
-           fmt::format("arn:aws:elasticloadbalancing:{}:{}:loadbalancer/{}", world.settings().region,
-                       world.settings().account, call.text("LoadBalancerName")),
+           fmt::format("arn:aws:elasticloadbalancing:{}:{}:loadbalancer/{}", world.settings().region, account,
+                       call.text("LoadBalancerName")),
            {}}};
 }
 
@@ -143,8 +145,9 @@ std::vector<AccessRequest> of_service(World& world, const std::string& service, 
   if (service == "s3") return of_s3(world, request);
   if (service == "kms") return of_kms(world, request);
   const QueryCall call{request};
-  if (service == "iam") return of_iam(world, call);
-  if (service == "elb" || service == "elbv2") return of_load_balancers(world, call);
+  const std::string account = world.sts().account_of(request);
+  if (service == "iam") return of_iam(world, call, account);
+  if (service == "elb" || service == "elbv2") return of_load_balancers(world, call, account);
   if (service == "sts") return of_sts(call);
   return {};
 }

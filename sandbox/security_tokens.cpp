@@ -63,6 +63,11 @@ http::Response SecurityTokens::handle(const http::Request& request, WallTime now
   });
 }
 
+std::string SecurityTokens::account_of(const http::Request& request) const {
+  const auto session = sessions.find(access_key_of(request));
+  return session == sessions.end() ? world_.settings().account : std::string{Arn::parse(session->second.arn).account()};
+}
+
 Outcome SecurityTokens::caller(const http::Request& request, XmlWriter& result) const {
   std::string key = access_key_of(request);
   auto session = sessions.find(key);

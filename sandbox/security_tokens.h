@@ -17,6 +17,7 @@ class SecurityTokens {
   explicit SecurityTokens(World& world) : world_(world) {}
   http::Response handle(const http::Request& request, WallTime now);
   void add_role(const std::string& arn, const std::string& external_id = "") { roles_[arn] = external_id; }
+  std::string account_of(const http::Request& request) const;  // of whom it is signed by
   bool knows_role(const std::string& arn) const { return roles_.contains(arn); }
   std::string web_identity_token;  // the one that is accepted; "": any
 

@@ -8,6 +8,7 @@
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/policy_simulator.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/strikes.h"
 #include "sandbox/world.h"
 
@@ -111,6 +112,10 @@ Presented parsed_upload(const QueryCall& call, WallTime now) {
   return {parsed_chain_of(leaf, chain_pem), std::move(key)};
 }
 
+std::string arn_in(const std::string& account, const std::string& path, const std::string& name) {
+  return fmt::format("arn:aws:iam::{}:server-certificate{}{}", account, path, name);
+}
+
 [[noreturn]] void refuse_absent(const std::string& name) {
   throw Refusal{404, "NoSuchEntity", fmt::format("The Server Certificate with name {} cannot be found.", name)};
 }
@@ -146,7 +151,7 @@ std::map<std::string, std::string> tags_of(const QueryCall& call) {
 http::Response ServerCertificates::handle(const http::Request& request, WallTime now) {
   return answer_query(world_, kIam, request, now, [&](const QueryCall& call, XmlWriter& result) -> Outcome {
     if (call.action() == "SimulatePrincipalPolicy") return simulate_principal_policy(world_, call, result);
-    if (call.action() == "UploadServerCertificate") return upload(call, result, now);
+    if (call.action() == "UploadServerCertificate") return upload(call, world_.sts().account_of(request), result, now);
     if (call.action() == "ListServerCertificates") return list(call, result);
     if (call.action() == "GetServerCertificate") return get(call, result);
     if (call.action() == "UpdateServerCertificate") return update(call, result);
@@ -157,7 +162,7 @@ http::Response ServerCertificates::handle(const http::Request& request, WallTime
   });
 }
 
-Outcome ServerCertificates::upload(const QueryCall& call, XmlWriter& result, WallTime now) {
+Outcome ServerCertificates::upload(const QueryCall& call, const std::string& account, XmlWriter& result, WallTime now) {
   std::string name = call.required("ServerCertificateName");
   std::string path = call.find("Path").value_or("/");
   check_certificate_name(name);
@@ -170,7 +175,8 @@ Outcome ServerCertificates::upload(const QueryCall& call, XmlWriter& result, Wal
                               world_.settings().server_certificate_quota)};
   const WallTime found_from = strikes(world_, world_.faults().certificate_late) ? now + late_certificate : now;
   SimulatedServerCertificate added{
-      name, path, world_.random_id("ASCA", 17), arn_of(path, name), std::move(content), found_from, tags_of(call)};
+      name,       path,         world_.random_id("ASCA", 17), arn_in(account, path, name), std::move(content),
+      found_from, tags_of(call)};
   write_metadata(result, "ServerCertificateMetadata", added);
   write_tags(result, added.tags);
   by_name.emplace(name, std::move(added));
@@ -226,7 +232,7 @@ Outcome ServerCertificates::update(const QueryCall& call, XmlWriter&) {
   by_name.erase(found);
   certificate.name = renamed;
   certificate.path = moved;
-  certificate.arn = arn_of(moved, renamed);
+  certificate.arn = arn_in(std::string{Arn::parse(certificate.arn).account()}, moved, renamed);
   by_name.emplace(renamed, std::move(certificate));
   return {name, true};
 }
@@ -258,10 +264,6 @@ Outcome ServerCertificates::summarize(XmlWriter& result) const {
   return {};
 }
 
-std::string ServerCertificates::arn_of(const std::string& path, const std::string& name) const {
-  return fmt::format("arn:aws:iam::{}:server-certificate{}{}", world_.settings().account, path, name);
-}
-
 const SimulatedServerCertificate* ServerCertificates::by_arn(const std::string& arn) const {
   auto found = by_name.find(arn.substr(arn.rfind('/') + 1));
   return found != by_name.end() && found->second.arn == arn ? &found->second : nullptr;
@@ -272,10 +274,11 @@ const SimulatedServerCertificate* ServerCertificates::visible(const std::string&
   return found && found->uploaded + world_.settings().certificate_visible_after <= now ? found : nullptr;
 }
 
-std::string ServerCertificates::put(const std::string& path, const std::string& name, Presented content) {
+std::string ServerCertificates::put(const std::string& path, const std::string& name, Presented content,
+                                    const std::string& account) {
   check_certificate_name(name);
   check_certificate_path(path, "path");
-  std::string arn = arn_of(path, name);
+  std::string arn = arn_in(account.empty() ? world_.settings().account : account, path, name);
   WallTime long_ago = world_.now() - world_.settings().certificate_visible_after;
   by_name.insert_or_assign(name, SimulatedServerCertificate{
                                      name, path, world_.random_id("ASCA", 17), arn, std::move(content), long_ago, {}});

@@ -21,7 +21,8 @@ struct SimulatedServerCertificate {
 };
 
 // IAM server certificates: parsed and matched on upload, unique names, quota, EntityAlreadyExists, DeleteConflict while
-// a listener refers to it (and release_lag longer), found by load balancers only after certificate_visible_after.
+// a listener refers to it (and release_lag longer), found by load balancers only after certificate_visible_after. Those
+// of all accounts are in one table, and each is of the account that uploaded it, as its ARN says.
 class ServerCertificates {
  public:
   explicit ServerCertificates(World& world) : world_(world) {}
@@ -31,7 +32,8 @@ class ServerCertificates {
   const SimulatedServerCertificate* by_arn(const std::string& arn) const;
   // As a load balancer sees it at `now`: absent during the lag.
   const SimulatedServerCertificate* visible(const std::string& arn, WallTime now) const;
-  std::string put(const std::string& path, const std::string& name, Presented content);  // by a third party; its ARN
+  // By a third party; its ARN. account: "" the world's own.
+  std::string put(const std::string& path, const std::string& name, Presented content, const std::string& account = "");
   // Load balancers tell it what they let go, for release_lag.
   void released(const std::string& arn, WallTime now) { released_[arn] = now; }
   // Deletions of certificates that something referred to at that moment: invariant I4; must stay empty.
@@ -39,13 +41,12 @@ class ServerCertificates {
   bool notices_use = true;  // false: DeleteConflict never comes, as when load balancers fail to tell IAM
 
  private:
-  Outcome upload(const QueryCall& call, XmlWriter& result, WallTime now);
+  Outcome upload(const QueryCall& call, const std::string& account, XmlWriter& result, WallTime now);
   Outcome list(const QueryCall& call, XmlWriter& result) const;
   Outcome get(const QueryCall& call, XmlWriter& result) const;
   Outcome update(const QueryCall& call, XmlWriter& result);
   Outcome remove(const QueryCall& call, WallTime now);
   Outcome summarize(XmlWriter& result) const;
-  std::string arn_of(const std::string& path, const std::string& name) const;
   // The ARN of what uses it, "" where nothing does; `lingering` counts what was let go within release_lag too.
   std::string user_of(const std::string& arn, WallTime now, bool lingering) const;
   World& world_;

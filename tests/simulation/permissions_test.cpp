@@ -1,6 +1,7 @@
 #include "sandbox/permissions.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,6 +25,9 @@ using sandbox::AccessRequest;
 using testing::IsEmpty;
 
 constexpr const char* partner_role = "arn:aws:iam::210987654321:role/dns";
+constexpr const char* branch_role = "arn:aws:iam::333333333333:role/web";
+constexpr const char* branch_listener =
+    "arn:aws:elasticloadbalancing:eu-west-1:333333333333:listener/net/web-tcp/50dc6c495c0c9188/f2f7dc8efc522ab2";
 
 std::string ourselves(Estate& estate) { return estate.world().permissions().user(); }
 
@@ -33,9 +37,24 @@ void add_twins(Estate& estate, const std::string& name) {
   estate.world().zones().all.back().delegated = false;
 }
 
-// An estate of everything that policies are for: state and account key in S3, in buckets of their own, a classic, an
-// application and a network load balancer, two zones of one name, a zone of another account by its role, a challenge
-// delegated by a CNAME, and certificates of somebody else where ours are to be served.
+// A network load balancer of another account, by its role; it serves somebody else's certificate of that account, which
+// nobody sees from here.
+void add_branch(Estate& estate) {
+  estate.world().sts().add_role(branch_role, "another-word");
+  const WallTime now = estate.simulated->time().now();
+  const auto served = estate.world().server_certificates().put(
+      "/", "branch-foreign",
+      estate.world().foreign({DomainName::parse("tcp.shop.example")}, now - days(60), now + days(20)), "333333333333");
+  estate.world().load_balancers().add_listener(Arn::parse(branch_listener), served);
+  CertificateConfig& installed = estate.certificate("tcp", {"tcp.shop.example"}).on_listener(branch_listener).config;
+  installed.install.front().verify = Verify::api;
+  installed.install.front().role = RoleConfig{.arn = branch_role, .external_id = "another-word"};
+}
+
+// An estate of everything that policies are for: state and account key in S3, in buckets of their own, a classic and an
+// application load balancer, and a network load balancer of another account by its role, two zones of one name, a zone
+// of a third account by its role, a challenge delegated by a CNAME, and certificates of somebody else where ours are to
+// be served.
 void everything(Estate& estate) {
   add_twins(estate, "shop.example");
   add_twins(estate, "partner.example");
@@ -56,9 +75,8 @@ void everything(Estate& estate) {
   estate.config.account.key = "s3://keys/acme/account.key";
   const std::string web = estate.listener("web");
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
-  const std::string network = estate.world().load_balancers().add("web-tcp", estate.bound_on("old-web"), "network").arn;
   estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
-  estate.certificate("tcp", {"tcp.shop.example"}).on_listener(network);
+  add_branch(estate);
   estate.certificate("blog", {"blog.shop.example", "partner.example"});
 }
 
@@ -107,6 +125,13 @@ bool applied(Estate& estate, Duration then) {
   return estate.reported() && estate.failures().empty();
 }
 
+// What is kept off a target is no failure.
+bool serves_ours_everywhere(Estate& estate) {
+  return std::ranges::all_of(std::array{"old-web", "web", "web-tcp"}, [&](const char* load_balancer) {
+    return estate.bound_on(load_balancer).contains(":server-certificate/certferry/");
+  });
+}
+
 // What a life leaves behind where it may not remove it: certificates that nothing uses, who was at work.
 bool tidy(Estate& estate) {
   const auto& objects = estate.world().buckets().by_name.at("state");
@@ -121,7 +146,7 @@ bool whole_life(Estate& estate) {
   estate.serve_foreign("web", {"shop.example"}, days(3));
   for (int round = 0; round < 3; ++round)
     if (!applied(estate, hours(26)) || !applied(estate, days(61))) return false;
-  return tidy(estate);
+  return tidy(estate) && serves_ours_everywhere(estate);
 }
 
 TEST(Permissions, AsGeneratedSufficeFromTheFirstCertificateToTheRetirementOfItsPredecessorAndAreAllNeeded) {
@@ -134,6 +159,8 @@ TEST(Permissions, AsGeneratedSufficeFromTheFirstCertificateToTheRetirementOfItsP
   EXPECT_THAT(permissions.refused(), IsEmpty());
   EXPECT_THAT(permissions.unused(ourselves(estate)), IsEmpty());
   EXPECT_THAT(permissions.unused(partner_role), IsEmpty());
+  EXPECT_THAT(permissions.unused(branch_role), IsEmpty());
+  EXPECT_TRUE(estate.bound_on("web-tcp").starts_with("arn:aws:iam::333333333333:server-certificate/certferry/"));
   EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
   EXPECT_THAT(estate.challenge_records(), testing::UnorderedElementsAre("_acme-challenge.shop.example \"theirs\"",
                                                                         "_acme-challenge.partner.example \"theirs\""));
@@ -228,19 +255,23 @@ TEST(Permissions, AllowNothingBesideTheWork) {
                         {}}));
   EXPECT_TRUE(allowed({"sts:AssumeRole", partner_role, {{"sts:ExternalId", {"shared-word"}}}}));
   EXPECT_FALSE(allowed({"sts:AssumeRole", partner_role, {}}));
+  EXPECT_TRUE(allowed({"sts:AssumeRole", branch_role, {{"sts:ExternalId", {"another-word"}}}}));
+  EXPECT_FALSE(allowed({"sts:AssumeRole", branch_role, {{"sts:ExternalId", {"shared-word"}}}}));
+  EXPECT_FALSE(allowed({"elasticloadbalancing:ModifyListener", branch_listener, {}})) << "that is the role's";
 }
 
-// The policies of buckets, keys and the role, in place of what our identity's would allow of buckets and keys.
+// The policies of buckets, keys and roles, in place of what our identity's would allow of buckets and keys.
 struct ResourcePolicies {
-  std::vector<Policy> buckets, keys;
-  Policy trust;
+  std::vector<Policy> buckets, keys, trusts;
 };
 
 ResourcePolicies resource_policies_of(Estate& estate) {
   const Config config = config_of(estate);
   const PolicyFacts facts = facts_of(estate);
-  return {bucket_policies(config, facts), key_policies(config, facts),
-          trust_policy(config, facts, Trustee::certferry, partner_role, {})};
+  return {bucket_policies(config, facts),
+          key_policies(config, facts),
+          {trust_policy(config, facts, Trustee::certferry, partner_role, {}),
+           trust_policy(config, facts, Trustee::certferry, branch_role, {})}};
 }
 
 void attach_instead(Estate& estate, const ResourcePolicies& resources) {
@@ -253,7 +284,7 @@ void attach_instead(Estate& estate, const ResourcePolicies& resources) {
   sandbox::Permissions& permissions = estate.world().permissions();
   for (const Policy& bucket : resources.buckets) permissions.attach_to_bucket(bucket.of, json(bucket));
   for (const Policy& key : resources.keys) permissions.attach_to_key(key.of, json(key));
-  permissions.trust(partner_role, json(resources.trust));
+  for (const Policy& trust : resources.trusts) permissions.trust(trust.of, json(trust));
 }
 
 TEST(Permissions, OfBucketsAndKeysAndTrustSufficeWhereTheIdentityHasNone) {
@@ -269,7 +300,7 @@ std::vector<Policy*> each_of(ResourcePolicies& resources) {
   std::vector<Policy*> all;
   for (Policy& bucket : resources.buckets) all.push_back(&bucket);
   for (Policy& key : resources.keys) all.push_back(&key);
-  all.push_back(&resources.trust);
+  for (Policy& trust : resources.trusts) all.push_back(&trust);
   return all;
 }
 

@@ -48,9 +48,12 @@ TEST(TrustPolicy, LetsAnInstance) {
 
 // source: Amazon Web Services in China, "Getting started", service principals of EC2
 TEST(TrustPolicy, KnowsEc2ByItsOwnNameInChinaAlone) {
-  EXPECT_THAT(printed(trusted(Trustee::ec2, {.partition = "aws-cn"})), HasSubstr("\"Service\": \"ec2.amazonaws.com.cn\""));
-  EXPECT_THAT(printed(trusted(Trustee::ec2, {.partition = "aws-us-gov"})), HasSubstr("\"Service\": \"ec2.amazonaws.com\""));
-  EXPECT_THAT(printed(trusted(Trustee::lambda, {.partition = "aws-cn"})), HasSubstr("\"Service\": \"lambda.amazonaws.com\""));
+  EXPECT_THAT(printed(trusted(Trustee::ec2, {.partition = "aws-cn"})),
+              HasSubstr("\"Service\": \"ec2.amazonaws.com.cn\""));
+  EXPECT_THAT(printed(trusted(Trustee::ec2, {.partition = "aws-us-gov"})),
+              HasSubstr("\"Service\": \"ec2.amazonaws.com\""));
+  EXPECT_THAT(printed(trusted(Trustee::lambda, {.partition = "aws-cn"})),
+              HasSubstr("\"Service\": \"lambda.amazonaws.com\""));
 }
 
 // source: Amazon ECS developer guide, "Amazon ECS task IAM role"
