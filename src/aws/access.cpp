@@ -86,7 +86,7 @@ Access::Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials
 Access::~Access() = default;
 
 Task<std::unique_ptr<Access>> Access::open(Outside& outside, AccessSettings settings) {
-  Surroundings around = co_await read_surroundings(outside, settings.region, settings.profile);
+  Surroundings around = co_await read_surroundings(outside, settings);
   for (const std::string& unread : around.unread_variables) outside.log.warn(unread);
   auto metadata =
       std::make_shared<InstanceMetadata>(outside, instance_metadata_url(outside.host, around.chosen_profile()));

@@ -12,8 +12,9 @@ namespace certferry::aws {
 
 // What the configuration's [aws] says; everything else comes from the environment and the shared files.
 struct AccessSettings {
-  std::string region;   // "" : AWS_REGION, AWS_DEFAULT_REGION, the profile, IMDS
-  std::string profile;  // "" : AWS_PROFILE, AWS_DEFAULT_PROFILE, "default"
+  std::string region;         // "" : AWS_REGION, AWS_DEFAULT_REGION, the profile, IMDS
+  std::string profile;        // "" : AWS_PROFILE, AWS_DEFAULT_PROFILE, "default"
+  std::string profile_place;  // where the configuration names the profile, for messages; "" : none is told
 };
 
 struct RoleSettings {

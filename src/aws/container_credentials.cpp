@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "aws/endpoints.h"
 #include "aws/metadata_document.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
@@ -20,13 +21,11 @@ bool plain_http_allowed(const std::string& host) {
   return loopback || std::ranges::find(plain_hosts, host) != plain_hosts.end();
 }
 
-// A URL that an environment variable says.
-Url url_said_by(const std::string& variable, const std::string& text) {
+Task<http::Response> ask(Transport& transport, http::Request request, const std::string& source) {
   try {
-    return Url::parse(text);
+    co_return co_await transport.send(std::move(request));
   } catch (const Failure& failure) {
-    throw Failure(Failure::Kind::refused, fmt::format("{}: {}", variable, failure.what()),
-                  "Write it as the container's platform gave it, or unset " + variable);
+    throw failure.within(source);
   }
 }
 
@@ -36,11 +35,11 @@ std::string variable(const Host& host, const std::string& name) { return host.en
 
 std::optional<Url> container_credentials_url(const Host& host) {
   if (std::string path = variable(host, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); !path.empty())
-    return url_said_by("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                       "http://169.254.170.2" + std::string{path.starts_with('/') ? "" : "/"} + path);
+    return endpoint_given("http://169.254.170.2" + std::string{path.starts_with('/') ? "" : "/"} + path,
+                          "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
   std::string full = variable(host, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (full.empty()) return std::nullopt;
-  Url url = url_said_by("AWS_CONTAINER_CREDENTIALS_FULL_URI", full);
+  Url url = endpoint_given(full, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (!url.secure() && !plain_http_allowed(url.host()))
     throw Failure(Failure::Kind::refused,
                   "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain http to " + quoted(url.host(), 100) + " is not allowed",
@@ -76,7 +75,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
     if (!token.empty()) request.headers.set("authorization", std::string{token.reveal()});
     std::string trouble;
     try {
-      http::Response answer = co_await outside().transport.send(std::move(request));
+      http::Response answer = co_await ask(outside().transport, std::move(request), source);
       if (answer.status == 200) co_return credentials_document(answer.body, source);
       trouble = fmt::format("{}: HTTP {}", source, answer.status);
       if (answer.status < 500)

@@ -116,7 +116,7 @@ class ChainBuilder {
     return fixed(keys.access_key_id, keys.secret_access_key, keys.session_token, "profile " + keys.profile);
   }
   Provider of(const ProfileProcess& process) {
-    return std::make_shared<ProcessCredentials>(outside_, process.profile, process.command, time_);
+    return std::make_shared<ProcessCredentials>(outside_, process.command, time_, process.profile);
   }
   Provider of(const ProfileWebIdentity& identity) {
     return std::make_shared<WebIdentityCredentials>(outside_, sts_as(nullptr), identity.role, identity.token_file);

@@ -111,6 +111,15 @@ const Partition& partition_of(std::string_view region) {
   return *std::ranges::find_if(partitions, [&](const Partition& p) { return region.starts_with(p.region_prefix); });
 }
 
+Url endpoint_given(std::string_view text, std::string_view place) {
+  try {
+    return Url::parse(text);
+  } catch (const Failure& failure) {
+    throw Failure(failure.kind(), fmt::format("{}: {}", place, failure.what()),
+                  "Give an endpoint such as http://localhost:4566");
+  }
+}
+
 ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointSettings& settings) {
   if (!dns_label(region))
     throw Failure(

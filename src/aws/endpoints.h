@@ -32,6 +32,9 @@ struct ServiceEndpoint {
   bool overridden = false;  // given by hand
 };
 
+// An endpoint that was given by hand. Failure (refused): it is no URL; it names `place`, where it was given.
+Url endpoint_given(std::string_view text, std::string_view place);
+
 // Where `service` ("route53", "iam", "elb", "elbv2", "s3", "kms", "sts", "sso", "sso-oidc") of `region` is asked, and
 // what its signature names (botocore's endpoint rule sets, 2026-08-07). Throws Failure (refused): no region, a region
 // that is no DNS label, an endpoint by hand that is no URL or is to be a FIPS or dual-stack one as well, FIPS for S3 in

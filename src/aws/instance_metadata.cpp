@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "aws/endpoints.h"
 #include "aws/metadata_document.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
@@ -40,9 +41,9 @@ bool one_word(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+// A setting, and where it stands; both empty where it stands nowhere.
 struct Setting {
-  std::string text;   // "" where neither says it
-  std::string place;  // the variable, or the file's line
+  std::string text, place;
 };
 
 Setting setting_of(const Host& host, const Profile& profile, const std::string& variable, std::string_view key) {
@@ -52,27 +53,17 @@ Setting setting_of(const Host& host, const Profile& profile, const std::string& 
   return {found->second.text, fmt::format("{}: {}", found->second.place, key)};
 }
 
-Url endpoint_said(const Setting& endpoint) {
-  try {
-    return Url::parse(endpoint.text);
-  } catch (const Failure& failure) {
-    throw Failure(Failure::Kind::refused, fmt::format("{}: {}", endpoint.place, failure.what()),
-                  "Write a URL such as http://169.254.169.254, or leave it out");
-  }
-}
-
 }  // namespace
 
 Url instance_metadata_url(const Host& host, const Profile& profile) {
   const Setting endpoint =
       setting_of(host, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
-  if (!endpoint.text.empty()) return endpoint_said(endpoint);
-  const Setting mode =
+  if (!endpoint.text.empty()) return endpoint_given(endpoint.text, endpoint.place);
+  const auto [mode, place] =
       setting_of(host, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
-  const std::string word = lower_word(mode.text);
-  if (word.empty() || word == "ipv4") return Url::parse("http://169.254.169.254");
-  if (word == "ipv6") return Url::parse("http://[fd00:ec2::254]");
-  throw Failure(Failure::Kind::refused, fmt::format("{}: \"{}\" is no mode", mode.place, quoted(mode.text, 60)),
+  if (mode.empty() || lower_word(mode) == "ipv4") return Url::parse("http://169.254.169.254");
+  if (lower_word(mode) == "ipv6") return Url::parse("http://[fd00:ec2::254]");
+  throw Failure(Failure::Kind::refused, fmt::format("{}: \"{}\" is no mode", place, quoted(mode, 60)),
                 "Write IPv4 or IPv6");
 }
 

@@ -21,8 +21,7 @@ struct ProfileWebIdentity {
   std::string token_file;
 };
 struct ProfileProcess {
-  std::string command;
-  std::string profile;
+  std::string command, profile;
 };
 
 // How a profile comes to credentials: a source, and the roles assumed with it one after the other.

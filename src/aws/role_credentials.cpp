@@ -26,20 +26,27 @@ Task<SharedCredentials> WebIdentityCredentials::fetch() {
   co_return co_await sts.assume_role_with_web_identity(role_.role, role_.session_name, token);
 }
 
+Task<Exit> ProcessCredentials::run(std::vector<std::string> argv, const std::string& subject) {
+  try {
+    co_return co_await outside().host.run(Command{.argv = std::move(argv), .answers = true});
+  } catch (const Failure& failure) {
+    throw failure.within(subject);
+  }
+}
+
 Task<SharedCredentials> ProcessCredentials::fetch() {
+  const std::string subject =
+      profile_.empty() ? "credential_process" : fmt::format("profile {}: credential_process", quoted(profile_, 100));
   auto refused = [&](const std::string& what) {
-    return Failure(Failure::Kind::refused,
-                   fmt::format("credential_process of profile {}: {}", quoted(profile_, 100), what),
-                   "Run the command by hand, and correct the profile");
+    return Failure(Failure::Kind::refused, subject + ": " + what, "Run the command by hand, and correct the profile");
   };
   std::optional<std::vector<std::string>> argv = shell_words(command_);
   if (!argv || argv->empty()) throw refused("this is no command line");
   const std::string program = argv->front();
-  Exit exit = co_await outside().host.run(Command{.argv = std::move(*argv), .answers = true});
+  Exit exit = co_await run(std::move(*argv), subject);
   if (exit.timed_out) throw refused(quoted(program) + " did not end");
   if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
-  co_return credentials_document(
-      exit.output, fmt::format("credential_process {} of profile {}", quoted(program), quoted(profile_, 100)));
+  co_return credentials_document(exit.output, subject + " " + quoted(program));
 }
 
 std::optional<std::vector<std::string>> shell_words(std::string_view text) {

@@ -51,15 +51,17 @@ class WebIdentityCredentials final : public CachedCredentials {
 // What a profile's credential_process prints (AWS CLI User Guide, "Sourcing credentials with an external process").
 class ProcessCredentials final : public CachedCredentials {
  public:
-  ProcessCredentials(Outside& outside, std::string profile, std::string command,
-                     std::shared_ptr<SigningClock> time = {})
-      : CachedCredentials(outside, std::move(time)), profile_(std::move(profile)), command_(std::move(command)) {}
+  // profile: whose it is, for messages.
+  ProcessCredentials(Outside& outside, std::string command, std::shared_ptr<SigningClock> time = {},
+                     std::string profile = {})
+      : CachedCredentials(outside, std::move(time)), command_(std::move(command)), profile_(std::move(profile)) {}
 
  protected:
   Task<SharedCredentials> fetch() override;
 
  private:
-  std::string profile_, command_;
+  Task<Exit> run(std::vector<std::string> argv, const std::string& subject);
+  std::string command_, profile_;
 };
 
 // A command line taken apart as a POSIX shell does: blanks, quotes and backslashes; nothing is expanded. Empty where a

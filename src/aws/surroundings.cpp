@@ -34,6 +34,12 @@ std::string upper_word(std::string_view text) {
   return out;
 }
 
+// What `name` says in the environment; "" where nothing. Failure (refused): it is no URL.
+std::string endpoint_variable(const Host& host, const std::string& name) {
+  const std::string url = env(host, name);
+  return url.empty() ? "" : endpoint_given(url, name).text();
+}
+
 std::string profile_text(const Profile& profile, std::string_view key) {
   auto found = profile.find(key);
   return found == profile.end() ? "" : found->second.text;
@@ -63,10 +69,10 @@ bool switched_on(const Host& host, const std::string& variable, const Profile& p
 }
 
 void add_from_environment(const Host& host, EndpointSettings& out) {
-  out.all = env(host, "AWS_ENDPOINT_URL");
+  out.all = endpoint_variable(host, "AWS_ENDPOINT_URL");
   for (const ServiceName& name : service_names)
     for (const std::string& word : {std::string{name.environment}, upper_word(name.ours)})
-      if (std::string url = env(host, "AWS_ENDPOINT_URL_" + word); !url.empty())
+      if (std::string url = endpoint_variable(host, "AWS_ENDPOINT_URL_" + word); !url.empty())
         out.by_service.try_emplace(std::string{name.ours}, url);
 }
 
@@ -83,7 +89,9 @@ void add_from_services(const ProfileFiles& files, const Profile& profile, Endpoi
     auto service = section->second.find(name.file);
     if (service == section->second.end()) continue;
     if (auto url = service->second.nested.find("endpoint_url"); url != service->second.nested.end())
-      out.by_service.try_emplace(std::string{name.ours}, url->second);
+      out.by_service.try_emplace(
+          std::string{name.ours},
+          endpoint_given(url->second, fmt::format("{}: endpoint_url of {}", service->second.place, name.file)).text());
   }
 }
 
@@ -96,7 +104,8 @@ EndpointSettings endpoints_in(const Host& host, const ProfileFiles& files, const
   if (switched_on(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, "ignore_configured_endpoint_urls")) return out;
   add_from_environment(host, out);
   if (!out.all.empty()) return out;
-  out.all = profile_text(profile, "endpoint_url");
+  if (auto url = profile.find("endpoint_url"); url != profile.end() && !url->second.text.empty())
+    out.all = endpoint_given(url->second.text, url->second.place + ": endpoint_url").text();
   add_from_services(files, profile, out);
   return out;
 }
@@ -107,9 +116,10 @@ constexpr auto unread_settings = std::to_array<std::pair<std::string_view, std::
      {"duration_seconds", "a role is assumed for an hour at a time"},
      {"sdk_ua_app_id", "set AWS_SDK_UA_APP_ID"}});
 
-Failure no_such_profile(const Surroundings& around) {
-  std::string what = fmt::format("AWS profile {} is neither in {} nor in {}", quoted(around.profile, 100),
-                                 around.config_file, around.credentials_file);
+Failure no_such_profile(const Surroundings& around, const std::string& configured_at) {
+  std::string what =
+      fmt::format("{}{}AWS profile {} is neither in {} nor in {}", configured_at, configured_at.empty() ? "" : ": ",
+                  quoted(around.profile, 100), around.config_file, around.credentials_file);
   for (const Ignored& section : around.files.ignored)
     if (section.profile == around.profile) what += "; " + section.said;
   return {Failure::Kind::refused, std::move(what), "Add it, or correct " + around.profile_from};
@@ -155,8 +165,7 @@ std::vector<std::string> Surroundings::ignored_settings() const {
   return out;
 }
 
-Task<Surroundings> read_surroundings(Outside& outside, const std::string& configured_region,
-                                     const std::string& configured_profile) {
+Task<Surroundings> read_surroundings(Outside& outside, const AccessSettings& settings) {
   const Host& host = outside.host;
   Surroundings out;
   out.config_file = shared_file(host, "AWS_CONFIG_FILE", "config");
@@ -164,12 +173,13 @@ Task<Surroundings> read_surroundings(Outside& outside, const std::string& config
   Bytes config = (co_await outside.host.read(out.config_file)).value_or("");
   Bytes credentials = (co_await outside.host.read(out.credentials_file)).value_or("");
   out.files = parse_profiles({out.config_file, config}, {out.credentials_file, credentials});
-  choose_profile(host, configured_profile, out);
-  if (out.profile != "default" && !out.files.profiles.contains(out.profile)) throw no_such_profile(out);
+  choose_profile(host, settings.profile, out);
+  if (out.profile != "default" && !out.files.profiles.contains(out.profile))
+    throw no_such_profile(out, out.profile_in_settings ? settings.profile_place : "");
   const Profile& profile = out.chosen_profile();
   out.endpoints = endpoints_in(host, out.files, profile);
   out.region = first_of(
-      {configured_region, env(host, "AWS_REGION"), env(host, "AWS_DEFAULT_REGION"), profile_text(profile, "region")});
+      {settings.region, env(host, "AWS_REGION"), env(host, "AWS_DEFAULT_REGION"), profile_text(profile, "region")});
   co_return out;
 }
 

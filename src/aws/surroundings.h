@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "aws/access.h"
 #include "aws/endpoints.h"
 #include "aws/instance_metadata.h"
 #include "aws/profile_files.h"
@@ -27,10 +28,9 @@ struct Surroundings {
   std::vector<std::string> ignored_settings() const;
 };
 
-// Through host alone. configured: [aws] region and profile, "" where not given. Failure (refused): a file is malformed,
-// a profile or a services section is named that is in neither, a switch is neither true nor false.
-Task<Surroundings> read_surroundings(Outside& outside, const std::string& configured_region,
-                                     const std::string& configured_profile);
+// Through host alone. Failure (refused): a file is malformed, a profile or a services section is named that is in
+// neither, a switch is neither true nor false, an endpoint is no URL; it names the file and line or the variable.
+Task<Surroundings> read_surroundings(Outside& outside, const AccessSettings& settings);
 
 // The chain of the AWS CLI: environment; a profile's role; web identity; a profile's IAM Identity Center, keys or
 // process; container; instance. Which of them counts is decided here, once. Failure (refused): see profile_chain.

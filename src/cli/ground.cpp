@@ -17,13 +17,14 @@ namespace {
 
 bool state_in_s3(const Config& config) { return in_s3(config.state.store); }
 
-// A region or a profile that is none is the user's to correct; credentials are not asked for yet.
+// A region or a profile that is none is the user's to correct; credentials are not asked for yet. The failure names the
+// place that is wrong, which is seldom one of the configuration's.
 Task<std::unique_ptr<aws::Access>> open_access(Outside& outside, const AwsConfig& config) {
   try {
-    co_return co_await aws::Access::open(outside, {config.region, config.profile});
+    co_return co_await aws::Access::open(outside, {config.region, config.profile, config.place.text()});
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
-    throw Misconfigured{config.place.file.empty() ? failure : failure.within(config.place.text())};
+    throw Misconfigured{failure};
   }
 }
 

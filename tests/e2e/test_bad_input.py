@@ -50,8 +50,6 @@ def test_one_slot_in_two_certificates_is_refused(certferry):
         ('[ca]\ntrust = "/etc/hostname"\n', "2:9", 'trust = "/etc/hostname": Reading trusted roots: ', "^Write the path of a PEM file"),
         ('[ca]\ntrust = "/etc"\n', "2:9", 'trust = "/etc": Reading /etc: Is a directory', "^Write the path of a PEM file"),
         ('[aws]\nprofile = "nobody"\n', "2:11", "AWS profile nobody is neither in ", r"^Add it, or correct profile in \[aws\]$"),
-        ('[aws]\n', "1:1", "no AWS region is known", r"^Set region in \[aws\], or AWS_REGION, "),
-        ("", "1:1", "no AWS region is known", r"^Set region in \[aws\], or AWS_REGION, "),
     ],
 )
 def test_what_the_configuration_leads_to_is_wrong_at_its_place(certferry, text, place, said, advice):
@@ -66,6 +64,30 @@ def test_roots_that_a_flag_names_and_are_not_there(certferry):
     assert err == 'certferry: --trust: "/none.pem" is not there\n  -> Name a PEM file with the roots to trust\n'
     _, err = certferry.run("check", "--trust", "/none.pem", "127.0.0.1:1", expect=3)
     assert err == 'certferry: --trust: "/none.pem" is not there\n  -> Name a PEM file with the roots to trust\n'
+
+
+@pytest.mark.parametrize(
+    "variables, said, advice",
+    [
+        ({}, "no AWS region is known", r"^Set region in \[aws\], or AWS_REGION, "),
+        (
+            {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "localhost:1"},
+            'AWS_ENDPOINT_URL: the URL "localhost:1"', "^Give an endpoint such as ",
+        ),
+        (
+            {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "nobody"},
+            "AWS profile nobody is neither in ", "^Add it, or correct AWS_PROFILE$",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_environment_says_wrong_is_not_laid_to_the_configuration(certferry, variables, said, advice):
+    del certferry.environment["AWS_REGION"]
+    certferry.environment.update(variables)
+    text = f'[aws]\n[state]\nstore = "{certferry.state}"\n[[certificate]]\ndomains = ["a.example.org"]\n'
+    certferry.config.write_text(text)
+    _, err = ended_clearly(certferry, advice=advice, code=2)
+    assert err.startswith(f"certferry: {said}")
+    assert not certferry.state.exists()
 
 
 def test_one_listener_in_two_certificates_is_refused_though_its_region_is_left_away_in_one(certferry, aws):

@@ -80,7 +80,8 @@ Task<PolicyFindings> findings_for(Stage& stage, const PolicyCommand& command, co
   if (command.offline) co_return findings;
   Outside* outside = co_await stage.open(config);
   try {
-    const auto access = co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile});
+    const auto access =
+        co_await aws::Access::open(*outside, {config.aws.region, config.aws.profile, config.aws.place.text()});
     Zones zones = zones_of(config, *outside, *access);
     co_return co_await find_policy_facts(*access, config, zones);
   } catch (const Failure& failure) {

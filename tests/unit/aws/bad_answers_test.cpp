@@ -134,14 +134,14 @@ TEST(BadAnswers, OfACredentialProcessAreNeverShown) {
   for (const std::string& body : bad_bodies()) {
     Paper paper;
     paper.host.on_run = [&](const Command&) { return Exit{.status = 0, .output = body}; };
-    ProcessCredentials provider{paper.outside, "shop", "tool"};
+    ProcessCredentials provider{paper.outside, "tool"};
     expect_clear(FAILURE_OF(provider.credentials()), paper, "tool printing " + body.substr(0, 60));
   }
   Paper paper;
   paper.host.on_run = [](const Command&) { return Exit{.status = 143, .output = "half-a-secret", .timed_out = true}; };
-  ProcessCredentials provider{paper.outside, "shop", "tool"};
+  ProcessCredentials provider{paper.outside, "tool"};
   EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
-            "refused | credential_process of profile shop: tool did not end | Run the command by hand, and correct the "
+            "refused | credential_process: tool did not end | Run the command by hand, and correct the "
             "profile");
 }
 

@@ -139,7 +139,7 @@ const std::map<std::string, std::string> places = {
      "transient | IAM Identity Center GetRoleCredentials on role MySsoRole of account 123456789: HTTP 503"},
     {"web_identity_token_invalid_jwt",
      "refused | STS AssumeRoleWithWebIdentity on role arn:aws:iam::123456789:role/RoleB: InvalidIdentityToken"},
-    {"credential_process_invalid", "transient | AWS credentials from credential_process echo of profile default"},
+    {"credential_process_invalid", "transient | AWS credentials from profile default: credential_process echo"},
     {"empty_config",
      "refused | no AWS credentials: AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile default in "
      "/home/.aws/config and /home/.aws/credentials has none"},
@@ -197,7 +197,7 @@ TEST(SsoTokenFile, IsFoundWhereTheSdksFindIt) {
   int checked = 0;
   for (const auto& entry : fs::directory_iterator(root)) {
     ChainCase given{entry.path().string()};
-    const Surroundings around = AWAITED(read_surroundings(given.paper.outside, "", ""));
+    const Surroundings around = AWAITED(read_surroundings(given.paper.outside, {}));
     const SsoTokenFile file{given.paper.host, around.chosen_profile().at("sso_session").text};
     const SsoToken token = AWAITED(file.read());
     EXPECT_EQ(token.access_token.reveal(), given.result.at("Ok").at("token").as_text()) << given.folder;
@@ -225,7 +225,7 @@ TEST(Surroundings, ReadTheSharedFilesWhereTheSdksDo) {
     paper.host.files[at_home("configLocation")] = Bytes{"[profile " + profile + "]\nregion = from-config\n"};
     paper.host.files[at_home("credentialsLocation")] =
         Bytes{"[" + profile + "]\naws_access_key_id = from-credentials\n"};
-    const Surroundings around = AWAITED(read_surroundings(paper.outside, "", ""));
+    const Surroundings around = AWAITED(read_surroundings(paper.outside, {}));
     EXPECT_EQ(around.region, "from-config") << test.dump();
     EXPECT_EQ(around.chosen_profile().at("aws_access_key_id").text, "from-credentials") << test.dump();
     ++checked;

@@ -253,6 +253,18 @@ TEST(ContainerCredentials, ReadTheTokenFileAnewEachTime) {
   EXPECT_EQ(paper.transport.requests.at(1).headers.get("authorization"), "second");
 }
 
+TEST(ContainerCredentials, SayWhereTheyWereAskedForWhereNothingCouldBeHad) {
+  for (const Failure::Kind kind : {Failure::Kind::refused, Failure::Kind::transient, Failure::Kind::outcome_unknown}) {
+    Paper paper;
+    ContainerCredentials provider{paper.outside, Url::parse("http://127.0.0.1:1/x")};
+    for (int i = 0; i < limits::aws::container_metadata_attempts; ++i) paper.transport.fail(kind, "no connection");
+    EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
+              std::string{name(kind)} +
+                  " | the container's credentials at http://127.0.0.1:1: no connection | "
+                  "Look at the network");
+  }
+}
+
 TEST(ContainerCredentials, RefuseATokenWithALineEndAndAForeignHost) {
   Paper paper;
   paper.host.variables = {{"AWS_CONTAINER_AUTHORIZATION_TOKEN", "a\r\nx-injected: 1"}};
@@ -280,18 +292,35 @@ TEST(ProcessCredentials, AreWhatTheCommandPrints) {
         .output =
             R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret","SessionToken":"t","Expiration":"2030-01-01T00:00:00Z"})"};
   };
-  ProcessCredentials provider{paper.outside, "shop", R"(/opt/my\ tool --name "a b" 'c"d')"};
+  ProcessCredentials provider{paper.outside, R"(/opt/my\ tool --name "a b" 'c"d')"};
   EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID");
   EXPECT_EQ(ran, (std::vector<std::string>{"/opt/my tool", "--name", "a b", "c\"d"}));
   EXPECT_FALSE(shell_words("say 'hello"));
 }
 
+TEST(ProcessCredentials, NameTheProfileAndTheSettingWhereNoneCanBeHad) {
+  Paper paper;
+  paper.host.variables = {{"AWS_REGION", "eu-west-1"}, {"AWS_PROFILE", "shop"}};
+  paper.host.files["/home/.aws/config"] = "[profile shop]\ncredential_process = tool\n";
+  auto access = AWAITED(Access::open(paper.outside, {}));
+  paper.host.on_run = [](const Command&) { return Exit{.status = 3}; };
+  EXPECT_EQ(said(FAILURE_OF(access->client().credentials())),
+            "refused | profile shop: credential_process: tool ended with status 3 | Run the command by hand, and "
+            "correct the profile");
+  auto again = AWAITED(Access::open(paper.outside, {}));
+  paper.host.on_run = [](const Command&) -> Exit {
+    throw Failure(Failure::Kind::refused, "tool: there is no such program", "Install it");
+  };
+  EXPECT_EQ(said(FAILURE_OF(again->client().credentials())),
+            "refused | profile shop: credential_process: tool: there is no such program | Install it");
+}
+
 TEST(ProcessCredentials, NeverShowWhatAFailedCommandPrinted) {
   Paper paper;
   paper.host.on_run = [](const Command&) { return Exit{.status = 3, .output = "half-a-secret"}; };
-  ProcessCredentials provider{paper.outside, "shop", "tool"};
+  ProcessCredentials provider{paper.outside, "tool"};
   EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
-            "refused | credential_process of profile shop: tool ended with status 3 | Run the command by hand, and "
+            "refused | credential_process: tool ended with status 3 | Run the command by hand, and "
             "correct the profile");
 }
 
@@ -302,14 +331,14 @@ TEST(ProcessCredentials, ThatCouldNotBeHadAreAskedForOnceByAllAndAgainAfterTheir
     ++ran;
     return Exit{.status = 3};
   };
-  ProcessCredentials provider{paper.outside, "shop", "tool"};
+  ProcessCredentials provider{paper.outside, "tool"};
   const std::vector<Work> works(8, [&]() -> Task<> { co_await provider.credentials(); });
   for (int round = 1; round <= 2; ++round) {
     const auto ended = AWAITED(all_settled(works));
     EXPECT_EQ(std::ranges::count(ended, nullptr), 0);
     EXPECT_EQ(ran, round);
     EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
-              "refused | credential_process of profile shop: tool ended with status 3 | Run the command by hand, and "
+              "refused | credential_process: tool ended with status 3 | Run the command by hand, and "
               "correct the "
               "profile");
     EXPECT_EQ(ran, round);
@@ -319,6 +348,22 @@ TEST(ProcessCredentials, ThatCouldNotBeHadAreAskedForOnceByAllAndAgainAfterTheir
     return Exit{.status = 0, .output = R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret"})"};
   };
   EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID");
+}
+
+TEST(Access, NamesTheConfigurationsPlaceForItsProfileAlone) {
+  Paper paper;
+  paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
+  const AccessSettings settings{.region = "", .profile = "shop", .profile_place = "certferry.toml:2:11"};
+  EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, settings))),
+            "refused | certferry.toml:2:11: AWS profile shop is neither in /home/.aws/config nor in "
+            "/home/.aws/credentials | Add it, or correct profile in [aws]");
+  paper.host.files["/home/.aws/config"] = "[profile shop]\nuse_fips_endpoint = on\n";
+  EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, settings))),
+            "refused | /home/.aws/config:2: use_fips_endpoint: \"on\" is neither true nor false | Write true or false");
+  paper.host.variables["AWS_PROFILE"] = "absent";
+  EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, {.region = "", .profile = "", .profile_place = "x:1:1"}))),
+            "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
+            "correct AWS_PROFILE");
 }
 
 TEST(Access, TakesRegionProfileAndEndpointsFromTheSharedFiles) {
@@ -489,6 +534,7 @@ TEST(Access, RefusesWhatItCannotHonour) {
     std::map<std::string, std::string> variables;
     std::string config, expected;
   };
+  const std::string another_endpoint = " | Give an endpoint such as http://localhost:4566";
   const std::vector<Row> rows = {
       {{{"AWS_EC2_METADATA_DISABLED", "true"}},
        "",
@@ -502,10 +548,6 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "",
        "refused | AWS profile absent is neither in /home/.aws/config nor in /home/.aws/credentials | Add it, or "
        "correct AWS_DEFAULT_PROFILE"},
-      {{{"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "metadata"}},
-       "",
-       "refused | AWS_EC2_METADATA_SERVICE_ENDPOINT: the URL \"metadata\" is not absolute | Write a URL such as "
-       "http://169.254.169.254, or leave it out"},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv7"}},
        "",
        "refused | AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv7\" is no mode | Write IPv4 or IPv6"},
@@ -527,6 +569,28 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "[default]\nservices = locla\n[services local]\ns3 =\n  endpoint_url = http://localhost:1\n",
        "refused | /home/.aws/config:2: there is no section [services locla] | "
        "Add it to the config file, or correct the name"},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_ENDPOINT_URL", "localhost:1"}},
+       "",
+       "refused | AWS_ENDPOINT_URL: the URL \"localhost:1\" is not absolute" + another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_ENDPOINT_URL_ROUTE53", "localhost:1"}},
+       "",
+       "refused | AWS_ENDPOINT_URL_ROUTE53: the URL \"localhost:1\" is not absolute" + another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "localhost:1"}},
+       "",
+       "refused | AWS_EC2_METADATA_SERVICE_ENDPOINT: the URL \"localhost:1\" is not absolute" + another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "localhost:1"}},
+       "",
+       "refused | AWS_CONTAINER_CREDENTIALS_FULL_URI: the URL \"localhost:1\" is not absolute" + another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nendpoint_url = localhost:1\n",
+       "refused | /home/.aws/config:2: endpoint_url: the URL \"localhost:1\" is not absolute" + another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nec2_metadata_service_endpoint = localhost:1\n",
+       "refused | /home/.aws/config:2: ec2_metadata_service_endpoint: the URL \"localhost:1\" is not absolute" +
+           another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nservices = local\n[services local]\ns3 =\n  endpoint_url = localhost:1\n",
+       "refused | /home/.aws/config:4: endpoint_url of s3: the URL \"localhost:1\" is not absolute" + another_endpoint},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_ACCESS_KEY_ID", "ID"}},
        "",
        "refused | of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only AWS_ACCESS_KEY_ID is set | Set both, or neither"},
