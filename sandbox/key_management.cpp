@@ -48,11 +48,12 @@ Bytes bound_to(const std::string& key_id, const Json& input) {
   return context;
 }
 
-Bytes blob_of(const std::string& key_id, const Secret& secret, const Secret& plain, const Json& input) {
+Bytes blob_of(const std::string& key_id, const Secret& secret, const Secret& plain, const Json& input,
+              Entropy& entropy) {
   Bytes blob;
   append_counted(blob, kBlobWord);
   append_counted(blob, key_id);
-  return blob + seal(secret, plain, bound_to(key_id, input));
+  return blob + seal(secret, plain, bound_to(key_id, input), entropy);
 }
 
 Bytes required_octets(const Json& input, std::string_view member, std::size_t most) {
@@ -156,7 +157,7 @@ Json KeyManagement::encrypt(const Json& input, Outcome& outcome) const {
   const Key& key = key_named(required_member(input, "KeyId"));
   outcome.object = key.id;
   Secret plain{required_octets(input, "Plaintext", kPlaintextMost)};
-  return Json::object({{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input))},
+  return Json::object({{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input, world_.entropy()))},
                        {"KeyId", key.arn},
                        {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}});
 }
@@ -193,8 +194,8 @@ Json KeyManagement::data_key(const Json& input, Outcome& outcome, bool with_plai
   const Key& key = key_named(required_member(input, "KeyId"));
   outcome.object = key.id;
   Secret plain{random_octets(world_, data_key_size(input))};
-  Json answer =
-      Json::object({{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input))}, {"KeyId", key.arn}});
+  Json answer = Json::object(
+      {{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input, world_.entropy()))}, {"KeyId", key.arn}});
   if (with_plain) answer["Plaintext"] = base64(plain.reveal());
   return answer;
 }

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "crypto/recently_read.h"
 #include "sandbox/openssl_signatures.h"
 
 // OpenSSL 3 calls these deprecated in favour of providers, which cannot be given a callback without being one.
@@ -16,6 +15,7 @@ namespace {
 
 // A RAND_METHOD carries no context: here, and in openssl_signatures, something is reached without being passed.
 Entropy* openssl_feed = nullptr;
+Entropy* openssl_keys = nullptr;
 
 int feed(unsigned char* out, int length) {
   if (openssl_feed == nullptr || length < 0) return 0;
@@ -29,28 +29,34 @@ const RAND_METHOD feeding_method{nullptr, feed, nullptr, nullptr, feed, always_s
 
 }  // namespace
 
-OpensslEntropy::OpensslEntropy(Entropy& entropy) : former_(RAND_get_rand_method()) {
+Entropy* entropy_of_keys() { return openssl_keys; }
+
+OpensslEntropy::OpensslEntropy(Entropy& keys) : former_(RAND_get_rand_method()) {
   if (openssl_feed != nullptr) throw std::logic_error("OpenSSL is fed by another world already");
-  openssl_feed = &entropy;
+  openssl_feed = &blinding_;
+  openssl_keys = &keys;
   RAND_set_rand_method(&feeding_method);
-  fix_signatures(true);
-  forget_what_was_read();
+  follow_from_the_world(true);
 }
 
 OpensslEntropy::~OpensslEntropy() {
-  fix_signatures(false);
+  follow_from_the_world(false);
   RAND_set_rand_method(static_cast<const RAND_METHOD*>(former_));
   openssl_feed = nullptr;
+  openssl_keys = nullptr;
 }
 
 OpensslEntropyMeanwhile::OpensslEntropyMeanwhile(Entropy& entropy)
-    : former_(std::exchange(openssl_feed, &entropy)), method_(RAND_get_rand_method()) {
+    : former_(std::exchange(openssl_feed, &entropy)),
+      former_keys_(std::exchange(openssl_keys, &entropy)),
+      method_(RAND_get_rand_method()) {
   RAND_set_rand_method(&feeding_method);
 }
 
 OpensslEntropyMeanwhile::~OpensslEntropyMeanwhile() {
   RAND_set_rand_method(static_cast<const RAND_METHOD*>(method_));
   openssl_feed = former_;
+  openssl_keys = former_keys_;
 }
 
 }  // namespace certferry::sandbox

@@ -1,26 +1,29 @@
 #pragma once
 
 #include "outside/entropy.h"
+#include "sandbox/seeded_entropy.h"
 
 namespace certferry::sandbox {
 
-// While one lives, every random byte that OpenSSL uses in this process (keys, IVs) comes from `entropy`, and the nonce
-// of each ECDSA signature follows from key and digest alone: a world follows from its seed, and the same key and bytes
-// give the same signature whatever was signed before; and nothing is known of what was read before it. What was there
-// before is restored at its end. At most one at a time, and only while a single thread uses OpenSSL. Throws
-// std::logic_error where there is one already.
+// While one lives, the keys that OpenSSL makes in this process come from `keys`, and the nonce of each ECDSA
+// signature follows from key and digest alone: a world follows from its seed, and the same key and bytes give the same
+// signature whatever was signed before. What else OpenSSL draws (to blind an inversion, reading a key, say) shows in no
+// result, and comes from elsewhere: what the process has read already changes nothing. What was there before is
+// restored at its end. At most one at a time, and only while a single thread uses OpenSSL. Throws std::logic_error
+// where there is one already.
 class OpensslEntropy {
  public:
-  explicit OpensslEntropy(Entropy& entropy);
+  explicit OpensslEntropy(Entropy& keys);
   ~OpensslEntropy();
   OpensslEntropy(const OpensslEntropy&) = delete;
   OpensslEntropy& operator=(const OpensslEntropy&) = delete;
 
  private:
+  SeededEntropy blinding_{0};
   const void* former_;
 };
 
-// While one lives, OpenSSL is fed from here instead, whether an OpensslEntropy lives or not.
+// While one lives, all that OpenSSL draws comes from here instead, whether an OpensslEntropy lives or not.
 class OpensslEntropyMeanwhile {
  public:
   explicit OpensslEntropyMeanwhile(Entropy& entropy);
@@ -29,8 +32,11 @@ class OpensslEntropyMeanwhile {
   OpensslEntropyMeanwhile& operator=(const OpensslEntropyMeanwhile&) = delete;
 
  private:
-  Entropy* former_;
+  Entropy *former_, *former_keys_;
   const void* method_;
 };
+
+// What keys are made from meanwhile; null while neither of the two lives.
+Entropy* entropy_of_keys();
 
 }  // namespace certferry::sandbox

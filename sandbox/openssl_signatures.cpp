@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <stdexcept>
 #include <string>
@@ -155,7 +156,24 @@ int ecdsa_verify(int type, const unsigned char* digest, int length, const unsign
 
 int ecdsa_generate(EC_KEY* key) {
   ++ecdsa_state().counts.keys_made;
+  if (entropy_of_keys() == nullptr) return ecdsa_state().openssl.generate(key);
+  const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
   return ecdsa_state().openssl.generate(key);
+}
+
+// An RSA_METHOD that makes keys takes the place of OpenSSL's making: the key is given to OpenSSL's own for that time.
+int rsa_generate(RSA* key, int bits, BIGNUM* exponent, BN_GENCB* told) {
+  const RSA_METHOD* ours = RSA_get_method(key);
+  if (RSA_set_method(key, RSA_PKCS1_OpenSSL()) != 1) return 0;
+  const auto made = [&] { return RSA_generate_key_ex(key, bits, exponent, told); };
+  int done = 0;
+  if (entropy_of_keys() == nullptr) {
+    done = made();
+  } else {
+    const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
+    done = made();
+  }
+  return RSA_set_method(key, ours) == 1 ? done : 0;
 }
 
 // Keys hold their method for as long as they live: it is made once, and stays.
@@ -171,6 +189,10 @@ void install_method() {
     EC_KEY_METHOD_set_verify(method, ecdsa_verify, openssl.verify_pair);
     EC_KEY_METHOD_set_keygen(method, ecdsa_generate);
     EC_KEY_set_default_method(method);
+    RSA_METHOD* rsa = RSA_meth_dup(RSA_PKCS1_OpenSSL());
+    if (rsa == nullptr || RSA_meth_set_keygen(rsa, rsa_generate) != 1)
+      throw std::logic_error("OpenSSL gives no RSA_METHOD");
+    RSA_set_default_method(rsa);
     return true;
   }();
 }
@@ -190,7 +212,7 @@ SignatureMemory::~SignatureMemory() {
   ecdsa_state().forget();
 }
 
-void fix_signatures(bool fixed) {
+void follow_from_the_world(bool fixed) {
   if (fixed) install_method();
   ecdsa_state().fixed = fixed;
 }

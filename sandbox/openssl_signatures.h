@@ -30,7 +30,7 @@ class SignatureMemory {
   SignatureMemory& operator=(const SignatureMemory&) = delete;
 };
 
-// Whether an ECDSA nonce follows from key and digest; for OpensslEntropy.
-void fix_signatures(bool fixed);
+// Whether an ECDSA nonce follows from key and digest, and a key from entropy_of_keys(); for OpensslEntropy.
+void follow_from_the_world(bool fixed);
 
 }  // namespace certferry::sandbox

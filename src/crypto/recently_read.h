@@ -10,27 +10,11 @@
 
 namespace certferry {
 
-// What a RecentlyRead does for all of them at once.
-class Forgetful {
- public:
-  Forgetful(const Forgetful&) = delete;
-  Forgetful& operator=(const Forgetful&) = delete;
-  virtual void forget() = 0;
-
- protected:
-  Forgetful();
-  ~Forgetful();
-};
-
-// As in a process that has read nothing yet: every RecentlyRead is empty. For what must not depend on what the process
-// did before, as a simulated world: OpenSSL takes random bytes to read some keys, and what is found takes none.
-void forget_what_was_read();
-
 // What was read from which octets, the latest of them: for values that never change, and cost more to read than to
 // find. May be used by several threads. What holds OpenSSL's objects for the whole process is made by new and never
 // destroyed, since OpenSSL may have cleaned up before it.
 template <class Value>
-class RecentlyRead final : public Forgetful {
+class RecentlyRead {
  public:
   explicit RecentlyRead(std::size_t most) : most_(most) {}
 
@@ -50,12 +34,6 @@ class RecentlyRead final : public Forgetful {
     if (places_.size() <= most_) return;
     places_.erase(latest_first_.back().octets);
     latest_first_.pop_back();
-  }
-
-  void forget() override {
-    const std::lock_guard lock{mutex_};
-    places_.clear();
-    latest_first_.clear();
   }
 
  private:

@@ -1,7 +1,7 @@
 #include "crypto/sealed.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
+#include <span>
 
 #include "base/failure.h"
 #include "crypto/openssl.h"
@@ -29,18 +29,18 @@ Failure not_opened() {
 
 }  // namespace
 
-Bytes seal(const Secret& key, const Secret& plain, BytesView context) {
+Bytes seal(const Secret& key, const Secret& plain, BytesView context, Entropy& entropy) {
   require_key(key);
   const BytesView text = plain.reveal();
   Bytes sealed(header_size + text.size() + tag_size, '\0');
   sealed[0] = sealed_version;
-  unsigned char* nonce = octets(sealed) + 1;
+  entropy.fill(std::as_writable_bytes(std::span{sealed}.subspan(1, nonce_size)));
+  const unsigned char* nonce = octets(sealed) + 1;
   unsigned char* body = octets(sealed) + header_size;
   const OwnedCipherContext cipher{EVP_CIPHER_CTX_new()};
   int length = 0;
   const bool well =
-      cipher && RAND_bytes(nonce, nonce_size) == 1 &&
-      EVP_EncryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), octets(key.reveal()), nonce, nullptr) == 1 &&
+      cipher && EVP_EncryptInit_ex2(cipher.get(), EVP_aes_256_gcm(), octets(key.reveal()), nonce, nullptr) == 1 &&
       EVP_EncryptUpdate(cipher.get(), nullptr, &length, octets(context), static_cast<int>(context.size())) == 1 &&
       EVP_EncryptUpdate(cipher.get(), body, &length, octets(text), static_cast<int>(text.size())) == 1 &&
       EVP_EncryptFinal_ex(cipher.get(), body + text.size(), &length) == 1 &&

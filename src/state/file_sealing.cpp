@@ -45,7 +45,7 @@ class FileSealing final : public Sealing {
                       .key = key_name(key),
                       .key_arn = "",
                       .data_key = {},
-                      .sealed = certferry::seal(key, plain, context)};
+                      .sealed = certferry::seal(key, plain, context, outside_.entropy)};
     co_return to_bytes(envelope);
   }
 

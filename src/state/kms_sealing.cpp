@@ -12,7 +12,8 @@ constexpr const char* context_name = "certferry";
 
 class KmsSealing final : public Sealing {
  public:
-  KmsSealing(aws::Client& client, std::string kms_key) : kms_(client), kms_key_(std::move(kms_key)) {}
+  KmsSealing(Entropy& entropy, aws::Client& client, std::string kms_key)
+      : entropy_(entropy), kms_(client), kms_key_(std::move(kms_key)) {}
 
   Task<Bytes> seal(Secret plain, std::string context) override {
     aws::DataKey data_key = co_await kms_.generate_data_key(kms_key_, {{context_name, context}});
@@ -20,7 +21,7 @@ class KmsSealing final : public Sealing {
                       .key = kms_key_,
                       .key_arn = data_key.sealed.key_arn,
                       .data_key = data_key.sealed.ciphertext,
-                      .sealed = certferry::seal(data_key.plain, plain, context)};
+                      .sealed = certferry::seal(data_key.plain, plain, context, entropy_)};
     data_keys_.insert_or_assign(std::move(data_key.sealed.ciphertext), std::move(data_key.plain));
     co_return to_bytes(envelope);
   }
@@ -39,6 +40,7 @@ class KmsSealing final : public Sealing {
   }
 
  private:
+  Entropy& entropy_;
   aws::Kms kms_;
   std::string kms_key_;
   std::map<Bytes, Secret> data_keys_;  // by ciphertext: one call for each secret and process
@@ -46,8 +48,8 @@ class KmsSealing final : public Sealing {
 
 }  // namespace
 
-std::unique_ptr<Sealing> kms_sealing(Outside&, aws::Client& client, std::string kms_key) {
-  return std::make_unique<KmsSealing>(client, std::move(kms_key));
+std::unique_ptr<Sealing> kms_sealing(Outside& outside, aws::Client& client, std::string kms_key) {
+  return std::make_unique<KmsSealing>(outside.entropy, client, std::move(kms_key));
 }
 
 }  // namespace certferry

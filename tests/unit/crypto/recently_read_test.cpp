@@ -28,19 +28,5 @@ TEST(RecentlyRead, KeepsWhatItHoldsAndOwnsItsOctets) {
   EXPECT_FALSE(latest.find("two"));
 }
 
-TEST(RecentlyRead, AllOfThemForgetAtOnce) {
-  RecentlyRead<int> numbers{2}, others{2};
-  {
-    RecentlyRead<int> gone{1};
-  }
-  numbers.keep("one", held_number(1));
-  others.keep("two", held_number(2));
-  forget_what_was_read();
-  EXPECT_FALSE(numbers.find("one"));
-  EXPECT_FALSE(others.find("two"));
-  numbers.keep("one", held_number(3));
-  EXPECT_EQ(*numbers.find("one"), 3);
-}
-
 }  // namespace
 }  // namespace certferry

@@ -171,6 +171,19 @@ TEST(OpensslEntropy, IsOneAtATimeAndRestoresWhatWasThere) {
   EXPECT_EQ(key(), first);
 }
 
+TEST(OpensslEntropy, LetsAKeyFollowFromItAloneWhateverWasReadBefore) {
+  for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
+    const auto made = [type](bool reads) {
+      SeededEntropy entropy{1};
+      const OpensslEntropy fed{entropy};
+      const PrivateKey first = PrivateKey::generate(type);
+      if (reads) PublicKey::from_spki(PrivateKey::from_pem(first.pem()).public_part().spki());
+      return PrivateKey::generate(type).public_part().spki();
+    };
+    EXPECT_EQ(made(true), made(false));
+  }
+}
+
 TEST(OpensslEntropy, LetsASignatureFollowFromKeyAndBytesAlone) {
   SeededEntropy entropy{1};
   const OpensslEntropy fed{entropy};
