@@ -73,7 +73,8 @@ std::string said_by(const std::exception_ptr& failed) {
     std::rethrow_exception(failed);
   } catch (const Failure& failure) {
     throw Failure(failure.kind(), fmt::format("{}; what it served before is back", failure.what()), failure.next(),
-                  failure.retry_after());
+                  failure.retry_after())
+        .with_code(failure.code());
   }
 }
 
