@@ -54,6 +54,13 @@ bool waits_without_one(const CertificatePlan& plan, const ObservedCertificate& s
   return !seen.record || !seen.record->newest || now >= seen.record->newest->issued.chain.leaf.not_after();
 }
 
+bool renewed_since(const std::optional<Record>& before, const std::optional<Record>& now) {
+  const auto generation = [](const std::optional<Record>& record) {
+    return record && record->newest ? record->newest->key.generation : 0;
+  };
+  return generation(now) > generation(before);
+}
+
 void add_unmoved(const Action& action, std::vector<Outcome>& outcomes) {
   const auto add = [&](Outcome::Kind kind) {
     outcomes.push_back(
@@ -208,7 +215,8 @@ Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Durat
   if (failed) std::rethrow_exception(failed);
 }
 
-Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
+// `seen` and `plan` are what the report tells in the end: where it is decided again, they are replaced.
+Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                            Report& report) {
   const CertificateConfig& certificate = config_of(seen.id);
   const ClaimedWork working = [&](ClaimedRecord& claimed) -> Task<> {
@@ -218,7 +226,10 @@ Task<> Fleet::Run::work_on(const ObservedCertificate& seen, CertificatePlan plan
       observed.certificates.push_back(co_await observer.certificate(certificate));
       Request same = request;
       same.only.clear();
+      if (renewed_since(seen.record, observed.certificates.front().record)) same.renew.clear();
       plan = make_plan(observed, same, ground.roots, time.now()).certificates.front();
+      seen = std::move(observed.certificates.front());
+      if (plan.issue->kind == Action::Kind::trouble) co_return;  // nothing is known of its targets
     }
     co_await carry_out(certificate, plan, request, claimed, report);
   };
@@ -324,11 +335,11 @@ Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await r
 
 // What is to be done for each certificate: what the plan says, and then, for nobody is to wait for them, generations
 // that are to be closed. Those that are both are closed before their successor is begun.
-std::vector<Work> Fleet::Run::works(const Observed& observed, const Request& request, Duration wait, Report& report) {
+std::vector<Work> Fleet::Run::works(Observed& observed, const Request& request, Duration wait, Report& report) {
   std::vector<Work> planned, closing;
   for (std::size_t i = 0; i < observed.certificates.size(); ++i) {
-    const ObservedCertificate& seen = observed.certificates[i];
-    const CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
+    ObservedCertificate& seen = observed.certificates[i];
+    CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
     if (needs_work(plan)) {
       planned.push_back([&, wait]() -> Task<> { co_await work_on(seen, plan, request, wait, report); });
     } else if (!seen.named_elsewhere && seen.record && begun_for_nothing(*seen.record, seen.wanted, seen.configured)) {
@@ -367,12 +378,12 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     co_await renewal_infos.refresh(observed.certificates);
     observed.removable = co_await retirement.removable(ledgers, observed.certificates);
     report.plan = make_plan(observed, request, ground.roots, time.now());
-    for (std::size_t i = 0; i < observed.certificates.size(); ++i)
-      report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.now());
     auto all = works(observed, request, wait, report);
     for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {
       if (end) std::rethrow_exception(end);
     }
+    for (std::size_t i = 0; i < observed.certificates.size(); ++i)
+      report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.now());
     co_await clean_up(request, report);
   });
   for (const CertificatePlan& plan : report.plan.certificates) add_unmoved(plan, report.outcomes);

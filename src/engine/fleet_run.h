@@ -27,8 +27,8 @@ struct Fleet::Run {
   Task<> announced(Work work);
   using ClaimedWork = std::function<Task<>(ClaimedRecord&)>;
   Task<> while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work);
-  std::vector<Work> works(const Observed& observed, const Request& request, Duration wait, Report& report);
-  Task<> work_on(const ObservedCertificate& seen, CertificatePlan plan, const Request& request, Duration wait,
+  std::vector<Work> works(Observed& observed, const Request& request, Duration wait, Report& report);
+  Task<> work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                  Report& report);
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);

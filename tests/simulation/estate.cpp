@@ -200,8 +200,10 @@ void Estate::keep_all(const std::vector<Kept>& reports) {
   for (std::size_t i = 1; i < reports.size(); ++i) {
     const std::optional<Report>& other = *reports[i];
     if (!other) last_report.reset();
-    if (last_report)
-      last_report->outcomes.insert(last_report->outcomes.end(), other->outcomes.begin(), other->outcomes.end());
+    if (!last_report) continue;
+    last_report->outcomes.insert(last_report->outcomes.end(), other->outcomes.begin(), other->outcomes.end());
+    last_report->emergency |= other->emergency;
+    last_report->without |= other->without;
   }
 }
 

@@ -127,6 +127,60 @@ TEST(Leases, TwoThatRetireAtOnceLeaveWhatIsServed) {
   }
 }
 
+TEST(Leases, WhoWaitedForOneThatFailedTellsWhatIsToBeWaitedFor) {
+  Estate estate;
+  shop_with_leases(estate);
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  estate.apply_twice_at_once(seconds(1));
+  ASSERT_TRUE(estate.reported());
+  const auto& outcomes = estate.report().outcomes;
+  EXPECT_EQ(std::ranges::count(outcomes, Outcome::Kind::failed, &Outcome::kind), 1);
+  EXPECT_EQ(std::ranges::count(outcomes, Outcome::Kind::waiting, &Outcome::kind), 1);
+  EXPECT_TRUE(estate.report().without) << "whose exit code would be 0 otherwise";
+  EXPECT_EQ(estate.record("shop")->failures.count, 1) << "the second has not tried at once";
+}
+
+TEST(Leases, TwoThatAreToldToRenewAtOnceRenewOnce) {
+  Estate estate;
+  shop_with_leases(estate);
+  estate.apply();
+  const std::size_t before = estate.orders_answered();
+  estate.apply_twice_at_once(seconds(1), {.renew = {"shop"}}, {.renew = {"shop"}});
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), before + 1);
+  EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
+}
+
+// The store cannot be read from when the claim is its own, until it has given up looking.
+TEST(Leases, WhoCannotLookAgainAfterWaitingLeavesEverythingAlone) {
+  Estate estate;
+  shop_with_leases(estate);
+  auto& simulated = *estate.simulated;
+  const auto kept = std::make_shared<std::optional<Report>>();
+  const auto first =
+      simulated.start(estate.life({}, std::make_shared<std::optional<Report>>()), {"one", "main", "main"});
+  simulated.run_for(seconds(1));
+  const auto second = simulated.start(estate.life({}, kept), {"two", "second", "main"});
+  const auto claimed_by_second = [&] {
+    const auto record = estate.record("shop");
+    return record && record->claim.epoch > 1 && !record->claim.instance.empty();
+  };
+  ASSERT_TRUE(simulated.run_until(claimed_by_second, hours(1)));
+  const std::string bound = estate.bound_on("web");
+  simulated.faults().connection_refused = 100;
+  simulated.run_for(minutes(1));
+  simulated.faults() = sandbox::Faults::calm();
+  ASSERT_TRUE(simulated.run_until([&] { return simulated.ending(first) && simulated.ending(second); }, days(1)));
+  ASSERT_TRUE(kept->has_value());
+  EXPECT_EQ(std::ranges::count((*kept)->outcomes, Outcome::Kind::installed, &Outcome::kind), 0);
+  EXPECT_TRUE((*kept)->failed()) << "it says that it could not look";
+  EXPECT_EQ(estate.bound_on("web"), bound);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
 TEST(Leases, FiveAtOnceFromTheFirstCertificateToItsRetirement) {
   for (const Duration headstart : {milliseconds(0), milliseconds(70), seconds(9)}) {
     Estate estate;
