@@ -67,6 +67,17 @@ std::string said_by(const std::exception_ptr& failed) {
   }
 }
 
+// Where the state cannot be written, the next run tries at once; the installation's failure is what is reported.
+Task<> remember_rollback(Target& target, const Issued& issued, const std::exception_ptr& failed, Trades& trades) {
+  try {
+    co_await trades.installs.roll_back(target, issued, said_by(failed));
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    trades.outside.log.warn(
+        fmt::format("{}: that it was rolled back is not remembered: {}", target.name(), failure.what()));
+  }
+}
+
 // The failure of an installation, for whoever has to know what the target serves now.
 [[noreturn]] void throw_as_restored(const std::exception_ptr& failed) {
   try {
@@ -110,7 +121,7 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
     const bool back = co_await restored(target, former, shelved, trades);
     // Where it is not back, nothing keeps the next run from trying again at once.
     if (back) {
-      co_await trades.installs.roll_back(target, issued, said_by(failed));
+      co_await remember_rollback(target, issued, failed, trades);
       throw_as_restored(failed);
     }
   }
