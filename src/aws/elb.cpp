@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 
@@ -52,16 +53,17 @@ Task<std::optional<ClassicLoadBalancer>> Elb::describe(const std::string& name) 
 
 Task<std::vector<ClassicLoadBalancer>> Elb::describe_all() {
   std::vector<ClassicLoadBalancer> out;
-  for (std::string marker;;) {
+  PageToken marker;
+  do {
     QueryParameters parameters = {{"PageSize", "400"}};
-    if (!marker.empty()) parameters.emplace_back("Marker", marker);
+    if (!marker.empty()) parameters.emplace_back("Marker", marker.text());
     Call call = elb_call("DescribeLoadBalancers", "all load balancers", std::move(parameters));
     http::Response answer = co_await client_.send(call);
     Xml page = query_result(call, answer);
     for (ClassicLoadBalancer& found : classic_load_balancers_of(page)) out.push_back(std::move(found));
-    marker = page.text("NextMarker");
-    if (marker.empty()) co_return out;
-  }
+    marker.follow(call, page.text("NextMarker"));
+  } while (!marker.empty());
+  co_return out;
 }
 
 Task<> Elb::set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 
@@ -43,16 +44,17 @@ LoadBalancer load_balancer_of(const std::string& object, const Xml& element) {
 Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, const std::string& object,
                                  const QueryParameters& parameters, std::string_view list_name) {
   std::vector<Xml> out;
-  for (std::string marker;;) {
+  PageToken marker;
+  do {
     QueryParameters asked = parameters;
-    if (!marker.empty()) asked.emplace_back("Marker", marker);
+    if (!marker.empty()) asked.emplace_back("Marker", marker.text());
     Call call = elbv2_call(operation, object, std::move(asked));
     http::Response answer = co_await client.send(call);
     Xml page = query_result(call, answer);
     for (Xml& member : members_of(page, list_name)) out.push_back(std::move(member));
-    marker = page.text("NextMarker");
-    if (marker.empty()) co_return out;
-  }
+    marker.follow(call, page.text("NextMarker"));
+  } while (!marker.empty());
+  co_return out;
 }
 
 Task<std::optional<LoadBalancer>> one_load_balancer(Client& client, std::string object, QueryParameters parameters) {

@@ -229,7 +229,7 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
     out.throttling = true;
     return out;
   }
-  if (answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
+  if (call.service == "s3" && answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
   if (call.service == "s3" && among(region_codes, error.code) && !error.region.empty())
     return bucket_elsewhere(call, error);
   if (answer.status >= 300 && answer.status < 400) return made(Kind::transient, somebody_else, Retry::no);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fmt/format.h>
 
+#include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 #include "base/guards.h"
@@ -157,18 +158,19 @@ ChangeInfo change_info_of(const Call& call, const http::Response& answer) {
 
 Task<std::vector<HostedZone>> Route53::zones() {
   std::vector<HostedZone> out;
-  for (std::string marker;;) {
+  PageToken marker;
+  do {
     Call call = route53_call("ListHostedZones", "all zones", "hostedzone");
-    if (!marker.empty()) call.query.emplace_back("marker", marker);
+    if (!marker.empty()) call.query.emplace_back("marker", marker.text());
     call.query.emplace_back("maxitems", std::to_string(limits::route53::zones_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
     if (auto list = page.child("HostedZones"))
       for (const Xml& element : list->children("HostedZone"))
         if (auto zone = zone_of(element)) out.push_back(std::move(*zone));
-    marker = page.text("NextMarker");
-    if (page.text("IsTruncated") != "true" || marker.empty()) co_return out;
-  }
+    marker.follow(call, page.text("IsTruncated") == "true" ? page.text("NextMarker") : "");
+  } while (!marker.empty());
+  co_return out;
 }
 
 Task<std::vector<std::string>> Route53::name_servers(const HostedZoneId& zone) {
@@ -183,22 +185,22 @@ Task<std::vector<std::string>> Route53::name_servers(const HostedZoneId& zone) {
 Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, const std::string& name,
                                                   const std::string& type) {
   std::vector<RecordSet> out;
-  std::string from_identifier;
-  for (;;) {
+  PageToken identifier;
+  do {
     Call call = route53_call("ListResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset");
     call.query = {{"name", sent_name(name)}, {"type", type}};
-    if (!from_identifier.empty()) call.query.emplace_back("identifier", from_identifier);
+    if (!identifier.empty()) call.query.emplace_back("identifier", identifier.text());
     call.query.emplace_back("maxitems", std::to_string(limits::route53::record_sets_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
     if (auto list = page.child("ResourceRecordSets"))
       for (const Xml& element : list->children("ResourceRecordSet"))
         if (RecordSet set = record_set_of(element); set.name == name && set.type == type) out.push_back(std::move(set));
-    from_identifier = page.text("NextRecordIdentifier");
-    bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextRecordName")) == name &&
-                page.text("NextRecordType") == type;
-    if (!more || from_identifier.empty()) co_return out;
-  }
+    const bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextRecordName")) == name &&
+                      page.text("NextRecordType") == type;
+    identifier.follow(call, more ? page.text("NextRecordIdentifier") : "");
+  } while (!identifier.empty());
+  co_return out;
 }
 
 Task<ChangeInfo> Route53::change(const HostedZoneId& zone, const std::vector<Change>& changes,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 
@@ -82,17 +83,17 @@ Task<std::variant<std::monostate, S3Lost>> S3::remove(const std::string& bucket,
 
 Task<std::vector<std::string>> S3::list(const std::string& bucket, const std::string& prefix) {
   std::vector<std::string> out;
-  for (std::string token;;) {
+  PageToken token;
+  do {
     Call call = this->call("ListObjectsV2", "GET", bucket, "");
     call.object = "s3://" + bucket + "/" + prefix;
     call.query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", prefix}};
-    if (!token.empty()) call.query.emplace_back("continuation-token", token);
+    if (!token.empty()) call.query.emplace_back("continuation-token", token.text());
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer, "ListBucketResult");
     for (const Xml& object : page.children("Contents")) out.push_back(listed_key(object.text("Key")));
-    token = page.text("NextContinuationToken");
-    if (page.text("IsTruncated") != "true" || token.empty()) break;
-  }
+    token.follow(call, page.text("IsTruncated") == "true" ? page.text("NextContinuationToken") : "");
+  } while (!token.empty());
   std::ranges::sort(out);
   co_return out;
 }

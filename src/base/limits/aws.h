@@ -21,6 +21,10 @@ inline constexpr Duration clock_skew = minutes(5);
 // source: the SDKs' behaviour, 2026-11-23
 inline constexpr Duration clock_skew_suspected = minutes(4);
 
+// Of one listing.
+// source: our choice, ten times what an account may have of hosted zones, 100 a page (DNSLimitations), 2026-11-28
+inline constexpr std::size_t pages_most = 10'000;
+
 // One attempt, from connect to the last byte.
 // source: our choice; the SDKs wait 60 s for connect and read each, 2026-11-23
 inline constexpr Duration request_deadline = seconds(30);

@@ -1,5 +1,6 @@
 // Answers that no service gives: whatever stands in its place must end in a clear failure, soon, and show no secret.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -121,13 +122,56 @@ TEST(BadAnswers, EndInAClearFailureWhateverStandsInTheServicesPlace) {
 
 TEST(BadAnswers, AreClearRefusalsWithEveryStatus) {
   for (const Ask& ask : asks())
-    for (int status : {301, 302, 400, 403, 418, 500, 503})
+    for (int status : {301, 302, 303, 307, 308, 400, 403, 418, 500, 503})
       for (const std::string& body : bad_bodies()) {
         Paper paper;
         for (int i = 0; i < 6; ++i) paper.transport.answer(status, body, {{"Location", "https://portal.example/"}});
         expect_clear(FAILURE_OF(ask.ask(paper)), paper,
                      ask.name + " " + std::to_string(status) + " given " + body.substr(0, 60) + "\n");
       }
+}
+
+// A page that leads to itself, of every listing.
+TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
+  const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/1");
+  const auto query_page = [](const std::string& operation) {
+    return fmt::format("<{0}Response><{0}Result><NextMarker>again</NextMarker></{0}Result></{0}Response>", operation);
+  };
+  struct Listing {
+    std::string name, page;
+    std::function<Task<>(Paper&)> ask;
+  };
+  const std::vector<Listing> listings = {
+      {"ListHostedZones",
+       "<ListHostedZonesResponse><IsTruncated>true</IsTruncated><NextMarker>again</NextMarker></"
+       "ListHostedZonesResponse>",
+       [](Paper& paper) -> Task<> { co_await Route53{paper.client}.zones(); }},
+      {"ListResourceRecordSets",
+       "<ListResourceRecordSetsResponse><IsTruncated>true</IsTruncated><NextRecordName>a.example.</NextRecordName>"
+       "<NextRecordType>TXT</NextRecordType><NextRecordIdentifier>again</NextRecordIdentifier>"
+       "</ListResourceRecordSetsResponse>",
+       [](Paper& paper) -> Task<> {
+         co_await Route53{paper.client}.record_sets(HostedZoneId::parse("Z1"), "a.example", "TXT");
+       }},
+      {"DescribeLoadBalancers", query_page("DescribeLoadBalancers"),
+       [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe_all(); }},
+      {"DescribeListeners", query_page("DescribeListeners"),
+       [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listeners(arn); }},
+      {"ListObjectsV2",
+       "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>"
+       "</ListBucketResult>",
+       [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
+  };
+  for (const Listing& listing : listings) {
+    Paper paper;
+    for (int i = 0; i < 6; ++i) paper.transport.answer(200, listing.page);
+    const auto failure = FAILURE_OF(listing.ask(paper));
+    ASSERT_TRUE(failure) << listing.name;
+    EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+    EXPECT_NE(std::string{failure->what()}.find("its pages do not come to an end"), std::string::npos)
+        << failure->what();
+    EXPECT_EQ(paper.transport.requests.size(), 2U) << listing.name;
+  }
 }
 
 TEST(BadAnswers, OfACredentialProcessAreNeverShown) {

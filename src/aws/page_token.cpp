@@ -1,0 +1,20 @@
+#include "aws/page_token.h"
+
+#include <fmt/format.h>
+#include <utility>
+
+#include "aws/errors.h"
+#include "base/failure.h"
+#include "base/limits/aws.h"
+
+namespace certferry::aws {
+
+void PageToken::follow(const Call& call, std::string next) {
+  token_ = std::move(next);
+  if (token_.empty()) return;
+  if (before_.insert(token_).second && before_.size() < limits::aws::pages_most) return;
+  throw Failure(Failure::Kind::transient, fmt::format("{}: its pages do not come to an end", description(call)),
+                "Run again; look for a proxy that answers in the service's place");
+}
+
+}  // namespace certferry::aws
