@@ -14,8 +14,8 @@ class PageToken {
   bool empty() const { return token_.empty(); }
   const std::string& text() const { return token_; }
 
-  // From the answer to `call`: "" where it was the last page. Failure (transient) where that token was there before, and
-  // past limits::aws::pages_most.
+  // From the answer to `call`: "" where it was the last page. Failure (transient) where that token was there before,
+  // and past limits::aws::pages_most.
   void follow(const Call& call, std::string next);
 
  private:
