@@ -109,6 +109,15 @@ def test_a_renewal_swaps_the_certificate_and_retires_the_old_one_after_its_grace
     assert names_of(stored["CertificateBody"]) == ["renewed.example.org"]
 
 
+def test_a_listener_that_does_not_exist_is_said_plainly_and_costs_no_order(certferry, aws, ca):
+    aws.zone("gone.example.org")
+    before = len(ca.requests())
+    balancer = f"arn:aws:elasticloadbalancing:{aws.region}:123456789012:listener/app/gone/0123456789abcdef/"
+    certferry.configure(certificate("www", ["www.gone.example.org"], {"listener": balancer + "fedcba9876543210"}))
+    ended_clearly(certferry, "fedcba9876543210", f"there is no such listener in {aws.region}", advice="`listener`")
+    assert not any("order-plz" in path for path in ca.requests()[before:])
+
+
 def test_a_load_balancer_that_does_not_exist_is_said_plainly_and_costs_no_order(certferry, aws, ca):
     aws.zone("nowhere.example.org")
     before = len(ca.requests())

@@ -10,6 +10,7 @@ import pytest
 import requests
 from acme import challenges, client, errors, messages
 from certificates import Authority, names_of, public_key_of, public_key_of_certificate
+from clear_ending import messages as messages_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -188,6 +189,9 @@ class Rehearsal:
         self.config = self.sandbox.places["configuration"]
 
     def run(self, *arguments, expect=0):
+        return self.told(*arguments, expect=expect)[0]
+
+    def told(self, *arguments, expect=0):
         ran = subprocess.run(
             [os.environ["CERTFERRY_BINARY"], *arguments],
             env=self.environment,
@@ -197,7 +201,7 @@ class Rehearsal:
             timeout=90,
         )
         assert ran.returncode == expect, f"exit {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
-        return ran.stdout
+        return ran.stdout, ran.stderr
 
     def apply(self, *arguments, expect=0):
         return self.run("apply", "--config", self.config, *arguments, expect=expect)
@@ -295,8 +299,11 @@ def test_a_cname_at_the_challenges_name_is_said_and_nothing_is_changed(rehearsal
     alias = txt("CREATE", "_acme-challenge.example.com", "elsewhere.example.org", kind="CNAME")
     sandbox.insync(sandbox.change(zone, alias)["Id"])
     before = rehearsal.bound()
-    out = rehearsal.apply("--json", expect=1)
-    assert "elsewhere.example.org" in out
+    told = messages_of(*rehearsal.told("apply", "--config", rehearsal.config, expect=1))
+    assert len(told) == 1, told
+    what, next_step = told[0]
+    assert "_acme-challenge.example.com is a CNAME to elsewhere.example.org, which is neither" in what
+    assert "[challenge] delegated" in next_step
     assert rehearsal.bound() == before
     assert sandbox.txt_sets(zone) == {}
 
