@@ -2,12 +2,12 @@
 
 import json
 import os
-import pty
 import re
 import subprocess
 
 import pytest
 from sandbox_peer import Sandbox, txt
+from terminal import run_on_terminal
 
 
 
@@ -94,22 +94,12 @@ def test_text_has_a_line_for_each_row_and_no_colour_where_no_terminal_is(practic
 def test_a_terminal_shows_colours_unless_told_not_to(practice, no_colour):
     config = practice.folder / "terminal.toml"
     config.write_text(practice.text)
-    reader, writer = pty.openpty()
-    ran = subprocess.Popen(
-        [os.environ["CERTFERRY_BINARY"], "doctor", "--config", str(config)],
+    ran, shown = run_on_terminal(
+        os.environ["CERTFERRY_BINARY"], "doctor", "--config", str(config),
+        stream="stdout",
         env={**practice.environment, "TERM": "xterm", "NO_COLOR": no_colour},
-        stdin=subprocess.DEVNULL,
-        stdout=writer,
         stderr=subprocess.DEVNULL,
     )
-    os.close(writer)
-    shown = b""
-    try:
-        while piece := os.read(reader, 65536):
-            shown += piece
-    except OSError:
-        pass  # how Linux says that the last writer has gone
-    os.close(reader)
     assert ran.wait(timeout=60) == 0
     assert (b"\x1b[32mgreen" in shown) == (no_colour == "")
 

@@ -1,11 +1,11 @@
 """What a run shows on its way: on a terminal steps that are drawn in place, elsewhere one plain line for each that ended."""
 
 import os
-import pty
 import re
 import subprocess
 
 from conftest import certificate
+from terminal import run_on_terminal
 
 ENDED = r"(?:\* )?\S.*: (?P<step>\S+) +\S.*  \((?:\d+(?:\.\d)? (?:ms|s|min)(?: \d+ s)?)\)"
 STEPS = {"key", "order", "TXT", "validation", "finalize", "certificate", "upload", "bind", "verify"}
@@ -13,19 +13,10 @@ STEPS = {"key", "order", "TXT", "validation", "finalize", "certificate", "upload
 
 def shown_on_a_terminal(certferry, *arguments):
     """All that certferry writes to a terminal as its standard error; its standard output goes to a pipe."""
-    reader, writer = pty.openpty()
-    process = subprocess.Popen(
-        [os.environ["CERTFERRY_BINARY"], *arguments], env={**certferry.environment, "TERM": "xterm"},
-        cwd=certferry.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=writer, text=True,
+    process, written = run_on_terminal(
+        os.environ["CERTFERRY_BINARY"], *arguments, stream="stderr", env={**certferry.environment, "TERM": "xterm"},
+        cwd=certferry.folder, stdout=subprocess.PIPE, text=True,
     )
-    os.close(writer)
-    written = b""
-    try:
-        while piece := os.read(reader, 65536):
-            written += piece
-    except OSError:
-        pass  # how Linux says that the last writer has gone
-    os.close(reader)
     out, _ = process.communicate(timeout=45)
     assert process.returncode == 0, out
     return out, written.decode()
