@@ -154,25 +154,24 @@ int ecdsa_verify(int type, const unsigned char* digest, int length, const unsign
   return said;
 }
 
+// A key is made from the world's bytes, where there is a world.
+template <class Make>
+int made_from_the_world(const Make& make) {
+  if (entropy_of_keys() == nullptr) return make();
+  const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
+  return make();
+}
+
 int ecdsa_generate(EC_KEY* key) {
   ++ecdsa_state().counts.keys_made;
-  if (entropy_of_keys() == nullptr) return ecdsa_state().openssl.generate(key);
-  const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
-  return ecdsa_state().openssl.generate(key);
+  return made_from_the_world([&] { return ecdsa_state().openssl.generate(key); });
 }
 
 // An RSA_METHOD that makes keys takes the place of OpenSSL's making: the key is given to OpenSSL's own for that time.
 int rsa_generate(RSA* key, int bits, BIGNUM* exponent, BN_GENCB* told) {
   const RSA_METHOD* ours = RSA_get_method(key);
   if (RSA_set_method(key, RSA_PKCS1_OpenSSL()) != 1) return 0;
-  const auto made = [&] { return RSA_generate_key_ex(key, bits, exponent, told); };
-  int done = 0;
-  if (entropy_of_keys() == nullptr) {
-    done = made();
-  } else {
-    const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
-    done = made();
-  }
+  const int done = made_from_the_world([&] { return RSA_generate_key_ex(key, bits, exponent, told); });
   return RSA_set_method(key, ours) == 1 ? done : 0;
 }
 
