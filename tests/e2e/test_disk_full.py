@@ -23,13 +23,15 @@ def apply(certferry, **more):
     )
 
 
-def complaints(ended):
-    """What --json says went wrong: one document, whether the run got as far as a report or not."""
+def complaint(ended):
+    """The one thing that --json says went wrong: one document, whether the run got as far as a report or not."""
     assert ended.returncode == 1, ended.stdout + ended.stderr
     document = json.loads(ended.stdout)
     if "error" in document:
-        return [(document["error"], document["next"])]
-    return [(outcome["what"], outcome["next"]) for outcome in document["outcomes"] if outcome["outcome"] == "failed"]
+        return document["error"], document["next"]
+    told = [(outcome["what"], outcome["next"]) for outcome in document["outcomes"] if outcome["outcome"] == "failed"]
+    assert len(told) == 1, told
+    return told[0]
 
 
 def orders(ca, since):
@@ -82,8 +84,22 @@ def small_disk(certferry):
     mounts.end()
 
 
-@pytest.mark.parametrize("kilobytes", [16, 72, 200, 240])  # full before, while and after the certificate is issued
-def test_the_states_disk_is_full(certferry, aws, ca, small_disk, kilobytes):
+# How far a run comes before there is no room for what it has to remember next: by the last that it asked of the CA.
+NOWHERE, TO_THE_ACCOUNT, TO_THE_ORDER, TO_THE_CERTIFICATE = [], ["/sign-me-up"], ["/authZ/"], ["/certZ/"]
+FULL, NO_ROOM_AT_ALL = "database or disk is full", "disk I/O error: No space left on device"
+
+
+@pytest.mark.parametrize(
+    "kilobytes, reached, said",
+    [
+        (16, NOWHERE, NO_ROOM_AT_ALL),  # not even for what SQLite shares between processes
+        (104, TO_THE_ACCOUNT, FULL),
+        (136, TO_THE_ORDER, FULL),
+        (200, TO_THE_CERTIFICATE, FULL),
+        (240, TO_THE_CERTIFICATE, FULL),
+    ],
+)
+def test_the_states_disk_is_full(certferry, aws, ca, small_disk, kilobytes, reached, said):
     zone = aws.zone(f"full{kilobytes}.example.org")
     certferry.configure(
         certificate("www", [f"www.full{kilobytes}.example.org"], {"files": str(certferry.folder / "tls")})
@@ -91,16 +107,26 @@ def test_the_states_disk_is_full(certferry, aws, ca, small_disk, kilobytes):
     small_disk(kilobytes)
     before = len(ca.requests())
     ended = apply(certferry)
-    assert [next for _, next in complaints(ended) if next.startswith("Free space on ")], ended.stdout
+    assert complaint(ended) == (
+        f"The state database {certferry.state}/state.db: {said}", "Free space on its file system."
+    )
+    assert ca.requests()[before:][-1:] == reached
     small_disk(64 * 1024, "remount,")
     ends_well(certferry, aws, ca, zone, before)
 
 
-@pytest.mark.parametrize("octets", [0, 40000, 90000, 200000])
-def test_files_may_not_grow_any_more(certferry, aws, ca, octets):
+@pytest.mark.parametrize(
+    "octets, reached",
+    [(0, NOWHERE), (40000, TO_THE_ACCOUNT), (90000, TO_THE_ORDER), (200000, TO_THE_CERTIFICATE)],
+)
+def test_files_may_not_grow_any_more(certferry, aws, ca, octets, reached):
     zone = aws.zone(f"limit{octets}.example.org")
     certferry.configure(certificate("www", [f"www.limit{octets}.example.org"], {"files": str(certferry.folder / "tls")}))
     before = len(ca.requests())
     ended = apply(certferry, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (octets, octets)))
-    assert [next for _, next in complaints(ended) if "ulimit -f" in next], ended.stdout
+    assert complaint(ended) == (
+        f"The state database {certferry.state}/state.db: disk I/O error",
+        "Look at the disk, the limit of file sizes (ulimit -f) and the kernel's log, then run certferry again.",
+    )
+    assert ca.requests()[before:][-1:] == reached
     ends_well(certferry, aws, ca, zone, before)
