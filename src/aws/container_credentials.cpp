@@ -29,6 +29,12 @@ Task<http::Response> ask(Transport& transport, http::Request request, const std:
   }
 }
 
+Failure unwilling(const std::string& source, int status) {
+  const std::string what = fmt::format("{}: HTTP {}", source, status);
+  if (status >= 500) return {Failure::Kind::transient, what, "Run again in a minute"};
+  return {Failure::Kind::refused, what, "Give the task or the pod a role, and check its authorization token"};
+}
+
 std::string variable(const Host& host, const std::string& name) { return host.environment(name).value_or(""); }
 
 }  // namespace
@@ -73,20 +79,17 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
     request.headers.set("accept", "application/json");
     Secret token = co_await authorization();
     if (!token.empty()) request.headers.set("authorization", std::string{token.reveal()});
-    std::string trouble;
+    std::optional<Failure> trouble;
     try {
       http::Response answer = co_await ask(outside().transport, std::move(request), source);
       if (answer.status == 200) co_return credentials_document(answer.body, source);
-      trouble = fmt::format("{}: HTTP {}", source, answer.status);
-      if (answer.status < 500)
-        throw Failure(Failure::Kind::refused, trouble,
-                      "Give the task or the pod a role, and check its authorization token");
+      trouble = unwilling(source, answer.status);
     } catch (const Failure& failure) {
-      if (failure.kind() == Failure::Kind::refused || attempt == limits::aws::container_metadata_attempts) throw;
-      trouble = failure.what();
+      trouble = failure;
     }
+    if (trouble->kind() == Failure::Kind::refused) throw *trouble;
     if (attempt == limits::aws::container_metadata_attempts)
-      throw Failure(Failure::Kind::transient, trouble, "Run again in a minute");
+      throw Failure(Failure::Kind::transient, trouble->what(), trouble->next());
     co_await outside().clock.sleep(limits::aws::metadata_pause);
   }
 }

@@ -37,11 +37,13 @@ Provider environment_keys(const Host& host) {
   return fixed(id, secret, trimmed_variable(host, "AWS_SESSION_TOKEN"), "environment");
 }
 
-// The last resort. What it says when nothing answers is what everybody without credentials sees.
+// The last resort. What it says when nothing answers is what everybody without credentials sees; what ails an
+// instance's metadata service passes, and says nothing of that.
 class LastResort final : public CredentialProvider {
  public:
-  LastResort(Provider instance, std::string looked_at)
-      : instance_(std::move(instance)), looked_at_(std::move(looked_at)) {}
+  // metadata: of `instance`; both null where it is disabled.
+  LastResort(Provider instance, std::shared_ptr<InstanceMetadata> metadata, std::string looked_at)
+      : instance_(std::move(instance)), metadata_(std::move(metadata)), looked_at_(std::move(looked_at)) {}
 
   bool drop(const Credentials& expired) override { return instance_ && instance_->drop(expired); }
 
@@ -49,11 +51,9 @@ class LastResort final : public CredentialProvider {
     std::string why = "instance metadata is disabled (AWS_EC2_METADATA_DISABLED)";
     if (instance_) {
       try {
-        SharedCredentials found = co_await instance_->credentials();
-        found_before_ = true;
-        co_return found;
+        co_return co_await instance_->credentials();
       } catch (const Failure& failure) {
-        if (found_before_) throw;
+        if (failure.kind() == Failure::Kind::transient && metadata_->reached()) throw;
         why = failure.what();
       }
     }
@@ -63,8 +63,8 @@ class LastResort final : public CredentialProvider {
 
  private:
   Provider instance_;
+  std::shared_ptr<InstanceMetadata> metadata_;
   std::string looked_at_;
-  bool found_before_ = false;
 };
 
 class ChainBuilder {
@@ -141,8 +141,9 @@ class ChainBuilder {
   }
 
   Provider last_resort() {
+    const bool disabled = instance_metadata_disabled(outside_.host);
     return std::make_shared<LastResort>(
-        instance_metadata_disabled(outside_.host) ? nullptr : instance(),
+        disabled ? nullptr : instance(), disabled ? nullptr : metadata_,
         fmt::format("AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile {} in {} and {} has none, "
                     "this is no container with a role",
                     around_.profile, around_.config_file, around_.credentials_file));

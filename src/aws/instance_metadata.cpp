@@ -19,19 +19,25 @@ std::string lower_word(std::string text) {
   return text;
 }
 
-// The answer to a token's request goes as many hops as the instance allows, usually one: it never gets to a container
-// behind a bridge, though the request arrived.
-Failure silent_metadata(const Failure& lost) {
-  const bool asked = lost.kind() == Failure::Kind::outcome_unknown;
+constexpr std::string_view subject = "the instance metadata service (IMDSv2)";
+
+// It is there: what ails it passes.
+Failure ailing_metadata(const std::string& what) {
+  return {Failure::Kind::transient, fmt::format("{}: {}", subject, what), "Run again in a minute"};
+}
+
+// Nobody answers, and nobody ever did. The answer to a token's request goes as many hops as the instance allows,
+// usually one: it never gets to a container behind a bridge, though the request arrived.
+Failure silent_metadata(const Failure& lost, bool token_hangs) {
   return {Failure::Kind::transient,
-          fmt::format("the instance metadata service (IMDSv2): {}{}", lost.what(),
-                      asked ? ", as in a container whose instance has a metadata hop limit of 1" : ""),
+          fmt::format("{}: {}{}", subject, lost.what(),
+                      token_hangs ? ", as in a container whose instance has a metadata hop limit of 1" : ""),
           "On EC2 attach a role to the instance; in a container set its metadata hop limit to 2; elsewhere give "
           "credentials"};
 }
 
 Failure refused_metadata(const std::string& what) {
-  return {Failure::Kind::refused, "the instance metadata service (IMDSv2): " + what,
+  return {Failure::Kind::refused, fmt::format("{}: {}", subject, what),
           "Enable IMDSv2 for the instance and attach a role, or give other credentials"};
 }
 
@@ -71,24 +77,34 @@ bool instance_metadata_disabled(const Host& host) {
   return lower_word(host.environment("AWS_EC2_METADATA_DISABLED").value_or("")) == "true";
 }
 
-// One request, again after a server's error.
+// One attempt; what it met, where it came to no answer of the service's own.
+Task<std::variant<http::Response, Failure>> InstanceMetadata::attempt(const http::Request& request) {
+  const SteadyTime asked = outside_.clock.steady();
+  std::optional<Failure> lost;
+  try {
+    http::Response answer = co_await outside_.transport.send(request);
+    reached_ = true;
+    if (answer.status < 500) co_return std::move(answer);
+    co_return ailing_metadata(fmt::format("HTTP {}", answer.status));
+  } catch (const Failure& failure) {
+    lost = failure;
+  }
+  if (lost->kind() == Failure::Kind::refused) throw lost->within(subject);
+  const bool sent = lost->kind() == Failure::Kind::outcome_unknown;
+  const bool hangs = sent && 2 * (outside_.clock.steady() - asked) >= request.deadline;  // who hangs up does so at once
+  reached_ = reached_ || (sent && !hangs);
+  if (reached_) co_return ailing_metadata(lost->what());
+  co_return silent_metadata(*lost, hangs && request.method == "PUT");
+}
+
+// One request, again after a server's error, and where it got lost.
 Task<http::Response> InstanceMetadata::ask(http::Request request) {
   request.trust = http::Trust::metadata;
   request.deadline = limits::aws::instance_metadata_deadline;
-  for (int attempt = 1;; ++attempt) {
-    std::optional<http::Response> answer;
-    std::optional<Failure> lost;
-    try {
-      answer = co_await outside_.transport.send(request);
-    } catch (const Failure& failure) {
-      lost = failure;
-    }
-    if (lost) throw silent_metadata(*lost);
-    if (answer->status < 500) co_return std::move(*answer);
-    if (attempt == limits::aws::container_metadata_attempts)
-      throw Failure(Failure::Kind::transient,
-                    fmt::format("the instance metadata service (IMDSv2): HTTP {}", answer->status),
-                    "Run again in a minute");
+  for (int attempts = 1;; ++attempts) {
+    auto met = co_await attempt(request);
+    if (auto* answer = std::get_if<http::Response>(&met)) co_return std::move(*answer);
+    if (attempts == limits::aws::container_metadata_attempts) throw std::get<Failure>(met);
     co_await outside_.clock.sleep(limits::aws::metadata_pause);
   }
 }

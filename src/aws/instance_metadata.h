@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "aws/credentials.h"
 #include "aws/profile_files.h"
@@ -15,17 +16,21 @@ namespace certferry::aws {
 class InstanceMetadata {
  public:
   InstanceMetadata(Outside& outside, Url base) : outside_(outside), base_(std::move(base)) {}
-  // What is at "meta-data/placement/region"; empty: 404. Failure: transient where nobody answers (saying what to do in
-  // a container), refused where the service says no.
+  // What is at "meta-data/placement/region"; empty: 404. Asks three times. Failure: transient where it ails or nobody
+  // answers (saying what to do in a container), refused where the service says no.
   Task<std::optional<std::string>> read(const std::string& path);
+  // It is there: it answered, or hung up. Where it never was, there may be none.
+  bool reached() const { return reached_; }
 
  private:
+  Task<std::variant<http::Response, Failure>> attempt(const http::Request& request);
   Task<http::Response> ask(http::Request request);
   Task<> ensure_token();
   Outside& outside_;
   Url base_;
   Secret token_{""};
   SteadyTime token_ends_{};
+  bool reached_ = false;
 };
 
 // AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE and the same in the profile, else

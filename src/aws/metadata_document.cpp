@@ -1,5 +1,7 @@
 #include "aws/metadata_document.h"
 
+#include <optional>
+
 #include "base/failure.h"
 #include "wire/json.h"
 
@@ -19,13 +21,10 @@ Json parsed_document(std::string_view text, const std::string& source) {
   }
 }
 
-}  // namespace
-
-SharedCredentials credentials_document(std::string_view text, const std::string& source) {
-  Json said = parsed_document(text, source);
+SharedCredentials credentials_in(const Json& said, const std::string& source) {
   if (auto code = said.text("Code"); code && *code != "Success")
     throw unusable_document(source, "it says " + quoted(*code, 100));
-  if (auto version = said.integer("Version"); version && *version != 1)  // credential_process alone bears one
+  if (said.find("Version") && said.integer("Version") != 1)
     throw unusable_document(source, "it is of a version that is not 1");
   std::string key = said.text("AccessKeyId").value_or(""), secret = said.text("SecretAccessKey").value_or("");
   if (key.empty() || secret.empty()) throw unusable_document(source, "the answer has no keys");
@@ -40,6 +39,18 @@ SharedCredentials credentials_document(std::string_view text, const std::string&
                                                          .session_token = Secret{std::move(token)},
                                                          .expires = expires,
                                                          .source = source});
+}
+
+}  // namespace
+
+SharedCredentials credentials_document(std::string_view text, const std::string& source) {
+  return credentials_in(parsed_document(text, source), source);
+}
+
+SharedCredentials process_document(std::string_view text, const std::string& source) {
+  const Json said = parsed_document(text, source);
+  if (!said.find("Version")) throw unusable_document(source, "it has no Version");
+  return credentials_in(said, source);
 }
 
 }  // namespace certferry::aws

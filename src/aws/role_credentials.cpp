@@ -46,7 +46,7 @@ Task<SharedCredentials> ProcessCredentials::fetch() {
   Exit exit = co_await run(std::move(*argv), subject);
   if (exit.timed_out) throw refused(quoted(program) + " did not end");
   if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
-  co_return credentials_document(exit.output, subject + " " + quoted(program));
+  co_return process_document(exit.output, subject + " " + quoted(program));
 }
 
 std::optional<std::vector<std::string>> shell_words(std::string_view text) {
