@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "aws/errors.h"
 #include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
@@ -30,10 +31,10 @@ ClassicLoadBalancer classic_load_balancer_of(const Xml& element) {
   return out;
 }
 
-std::vector<ClassicLoadBalancer> classic_load_balancers_of(const Xml& page) {
+std::vector<ClassicLoadBalancer> classic_load_balancers_of(const Call& call, const Xml& page) {
   std::vector<ClassicLoadBalancer> out;
-  if (auto list = page.child("LoadBalancerDescriptions"))
-    for (const Xml& member : list->children("member")) out.push_back(classic_load_balancer_of(member));
+  for (const Xml& member : expected(call, page, "LoadBalancerDescriptions").children("member"))
+    out.push_back(classic_load_balancer_of(member));
   return out;
 }
 
@@ -43,8 +44,9 @@ Task<std::optional<ClassicLoadBalancer>> Elb::describe(const std::string& name) 
   Call call = elb_call("DescribeLoadBalancers", "load balancer " + name, {{"LoadBalancerNames.member.1", name}});
   try {
     http::Response answer = co_await client_.send(call);
-    for (ClassicLoadBalancer& found : classic_load_balancers_of(query_result(call, answer)))
+    for (ClassicLoadBalancer& found : classic_load_balancers_of(call, query_result(call, answer)))
       if (found.name == name) co_return std::move(found);
+    throw unfit_answer(call, "the answer does not have it, and does not say that there is none");
   } catch (const Failure& failure) {
     if (failure.code() != "LoadBalancerNotFound") throw;
   }
@@ -60,7 +62,7 @@ Task<std::vector<ClassicLoadBalancer>> Elb::describe_all() {
     Call call = elb_call("DescribeLoadBalancers", "all load balancers", std::move(parameters));
     http::Response answer = co_await client_.send(call);
     Xml page = query_result(call, answer);
-    for (ClassicLoadBalancer& found : classic_load_balancers_of(page)) out.push_back(std::move(found));
+    for (ClassicLoadBalancer& found : classic_load_balancers_of(call, page)) out.push_back(std::move(found));
     marker.follow(call, page.text("NextMarker"));
   } while (!marker.empty());
   co_return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "aws/errors.h"
 #include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
@@ -40,6 +41,14 @@ LoadBalancer load_balancer_of(const std::string& object, const Xml& element) {
           .type = element.text("Type")};
 }
 
+// Where one was asked for by name, there is one: or the service says by a code that there is none.
+Xml the_one(const std::string& operation, const std::string& object, std::vector<Xml> found) {
+  if (found.empty())
+    throw unfit_answer(elbv2_call(operation, object, {}),
+                       "the answer does not have it, and does not say that there is none");
+  return std::move(found.front());
+}
+
 // Every page's members of the list `list_name`.
 Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, const std::string& object,
                                  const QueryParameters& parameters, std::string_view list_name) {
@@ -51,7 +60,7 @@ Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, c
     Call call = elbv2_call(operation, object, std::move(asked));
     http::Response answer = co_await client.send(call);
     Xml page = query_result(call, answer);
-    for (Xml& member : members_of(page, list_name)) out.push_back(std::move(member));
+    for (Xml& member : expected(call, page, list_name).children("member")) out.push_back(std::move(member));
     marker.follow(call, page.text("NextMarker"));
   } while (!marker.empty());
   co_return out;
@@ -60,7 +69,7 @@ Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, c
 Task<std::optional<LoadBalancer>> one_load_balancer(Client& client, std::string object, QueryParameters parameters) {
   try {
     auto found = co_await all_pages(client, "DescribeLoadBalancers", object, parameters, "LoadBalancers");
-    if (!found.empty()) co_return load_balancer_of(object, found.front());
+    co_return load_balancer_of(object, the_one("DescribeLoadBalancers", object, std::move(found)));
   } catch (const Failure& failure) {
     if (failure.code() != "LoadBalancerNotFound") throw;
   }
@@ -74,7 +83,7 @@ Task<std::optional<Listener>> ElbV2::listener(const Arn& arn) {
     const std::string object = "listener " + arn.text();
     auto found =
         co_await all_pages(client_, "DescribeListeners", object, {{"ListenerArns.member.1", arn.text()}}, "Listeners");
-    if (!found.empty()) co_return listener_of(object, found.front());
+    co_return listener_of(object, the_one("DescribeListeners", object, std::move(found)));
   } catch (const Failure& failure) {
     if (failure.code() != "ListenerNotFound") throw;
   }

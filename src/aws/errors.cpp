@@ -29,8 +29,11 @@ constexpr auto transient_codes = std::to_array<std::string_view>(
      "ServiceUnavailable", "ServiceUnavailableException", "ServiceFailure", "KeyUnavailableException",
      "DependencyTimeoutException", "KMSInternalException", "IDPCommunicationError", "IDPCommunicationErrorException"});
 constexpr auto clock_codes =
-    std::to_array<std::string_view>({"RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException",
-                                     "SignatureDoesNotMatch", "InvalidClientTokenId"});
+    std::to_array<std::string_view>({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture",
+                                     "InvalidSignatureException", "SignatureDoesNotMatch", "InvalidClientTokenId"});
+// The same, where nothing but the clock can be wrong.
+constexpr auto only_clock_codes =
+    std::to_array<std::string_view>({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"});
 constexpr auto conflict_codes =
     std::to_array<std::string_view>({"EntityAlreadyExists", "ConcurrentModification", "ConditionalRequestConflict",
                                      "OperationAborted", "PreconditionFailed", "DeleteConflict", "ConflictException"});
@@ -70,6 +73,7 @@ const std::map<std::string_view, std::string_view> advice = {
     {"ForbiddenException", "Correct sso_account_id and sso_role_name, or have the role assigned"},
 };
 
+constexpr const char* look_for_a_proxy = "Run again; if it stays, look for a proxy that answers in the service's place";
 constexpr const char* somebody_else = "Look for a proxy or a sign-in page that answers in the service's place";
 
 std::string_view display_name(std::string_view service) {
@@ -118,7 +122,8 @@ ServiceError error_in_xml(const Xml& root) {
 ServiceError error_in_json(std::string_view body) {
   Json said = Json::parse(body, "the error");
   ServiceError out;
-  out.code = said.text("__type").value_or(said.text("code").value_or(""));
+  for (const char* member : {"__type", "code", "Code"})
+    if (out.code.empty()) out.code = said.text(member).value_or("");
   for (const char* member : {"message", "Message", "error_description"})  // the last is sso-oidc's
     if (out.message.empty()) out.message = said.text(member).value_or("");
   return out;
@@ -182,7 +187,7 @@ std::string refusal_advice(const Call& call, const http::Response& answer, const
   if (among(quota_codes, error.code))
     return call.service == "iam" ? "Delete server certificates that nothing uses, or ask AWS for a higher quota"
                                  : "Ask AWS for a higher quota";
-  if (error.code == "RequestTimeTooSkewed" || error.code == "RequestExpired") return "Set this machine's clock";
+  if (among(only_clock_codes, error.code)) return "Set this machine's clock";
   if (error.code == "NoSuchBucket")
     return fmt::format("Create the bucket {}, or correct its name in the configuration", call.bucket);
   if (auto found = advice.find(error.code); found != advice.end()) return std::string{found->second};
@@ -243,6 +248,11 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
   out.clock_suspect = among(clock_codes, error.code);
   out.credentials_expired = among(expired_codes, error.code);
   return out;
+}
+
+Failure unfit_answer(const Call& call, std::string_view why) {
+  return {call.repeatable ? Kind::transient : Kind::outcome_unknown, fmt::format("{}: {}", description(call), why),
+          look_for_a_proxy};
 }
 
 }  // namespace certferry::aws

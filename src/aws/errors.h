@@ -42,4 +42,8 @@ std::string description(const Call& call);
 // request), what to do next, code() and retry_after(). `credentials`: where ours came from.
 Refusal refusal(const Call& call, const http::Response& answer, WallTime now, std::string_view credentials);
 
+// An answer that no service gives, though its status says success: transient, or outcome_unknown after a call that may
+// not be repeated. why: foreign text through quoted() alone.
+Failure unfit_answer(const Call& call, std::string_view why);
+
 }  // namespace certferry::aws

@@ -64,24 +64,17 @@ Task<ServerCertificate> Iam::upload(const std::string& path, const std::string& 
   Call call = iam_call("UploadServerCertificate", "server certificate " + name, std::move(parameters));
   call.repeatable = false;
   http::Response answer = co_await client_.send(call);
-  auto metadata = query_result(call, answer).child("ServerCertificateMetadata");
-  if (!metadata)
-    throw Failure(Failure::Kind::outcome_unknown,
-                  "IAM UploadServerCertificate on " + call.object + ": no metadata in the answer",
-                  "Run again: it looks whether the certificate is there");
-  co_return metadata_of(call, *metadata);
+  co_return metadata_of(call, expected(call, query_result(call, answer), "ServerCertificateMetadata"));
 }
 
 Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
   Call call = iam_call("GetServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
   try {
     http::Response answer = co_await client_.send(call);
-    auto found = query_result(call, answer).child("ServerCertificate");
-    auto metadata = found ? found->child("ServerCertificateMetadata") : std::nullopt;
-    if (!metadata) co_return std::nullopt;
-    ServerCertificate out = metadata_of(call, *metadata);
-    out.body = found->text("CertificateBody");
-    out.chain = found->text("CertificateChain");
+    const Xml found = expected(call, query_result(call, answer), "ServerCertificate");
+    ServerCertificate out = metadata_of(call, expected(call, found, "ServerCertificateMetadata"));
+    out.body = found.text("CertificateBody");
+    out.chain = found.text("CertificateChain");
     co_return out;
   } catch (const Failure& failure) {
     if (failure.code() != "NoSuchEntity") throw;
@@ -105,11 +98,10 @@ Task<CertificateQuota> Iam::quota() {
   Call call = iam_call("GetAccountSummary", "this account", {});
   http::Response answer = co_await client_.send(call);
   CertificateQuota quota;
-  if (auto map = query_result(call, answer).child("SummaryMap"))
-    for (const Xml& entry : map->children("entry")) {
-      if (entry.text("key") == "ServerCertificates") quota.used = number_in(entry.text("value"));
-      if (entry.text("key") == "ServerCertificatesQuota") quota.most = number_in(entry.text("value"));
-    }
+  for (const Xml& entry : expected(call, query_result(call, answer), "SummaryMap").children("entry")) {
+    if (entry.text("key") == "ServerCertificates") quota.used = number_in(entry.text("value"));
+    if (entry.text("key") == "ServerCertificatesQuota") quota.most = number_in(entry.text("value"));
+  }
   co_return quota;
 }
 
@@ -123,12 +115,7 @@ Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
     Call call = iam_call("SimulatePrincipalPolicy", question.principal, std::move(parameters));
     const http::Response answer = co_await simulated(client_, call);
     Xml page = query_result(call, answer);
-    auto results = page.child("EvaluationResults");
-    if (!results)
-      throw Failure(Failure::Kind::transient,
-                    fmt::format("IAM SimulatePrincipalPolicy on {}: no decisions in the answer", question.principal),
-                    "Run again");
-    for (const Xml& one : results->children("member"))
+    for (const Xml& one : expected(call, page, "EvaluationResults").children("member"))
       if (one.text("EvalDecision") != "allowed")
         denied.push_back(fmt::format("{} on {}", one.text("EvalActionName"), one.text("EvalResourceName")));
     marker = page.text("Marker");

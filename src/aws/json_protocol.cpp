@@ -30,14 +30,8 @@ Json json_answer(const Call& call, const http::Response& answer) {
   try {
     return Json::parse(answer.body, "the answer");
   } catch (const Failure&) {
-    throw unreadable_answer(call);
+    throw unfit_answer(call, "the answer is no JSON");
   }
-}
-
-Failure unreadable_answer(const Call& call) {
-  return {call.repeatable ? Failure::Kind::transient : Failure::Kind::outcome_unknown,
-          description(call) + ": the answer cannot be read",
-          "Run again; if it stays, look for a proxy that answers in the service's place"};
 }
 
 }  // namespace certferry::aws

@@ -23,11 +23,7 @@ Call json_call(std::string service, const JsonDialect& dialect, std::string oper
 Call rest_json_call(std::string service, std::string operation, std::string object, std::string path,
                     const Json& input);
 
-// The answer's body. Failure as xml_answer: transient for what cannot be read, outcome_unknown where the call may not
-// be repeated; without the text, which may hold half a secret.
+// The answer's body. Failure: unfit_answer, without the text, which may hold half a secret.
 Json json_answer(const Call& call, const http::Response& answer);
-
-// The same failure, for an answer in which something is missing.
-Failure unreadable_answer(const Call& call);
 
 }  // namespace certferry::aws

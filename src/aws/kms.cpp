@@ -1,5 +1,8 @@
 #include "aws/kms.h"
 
+#include <fmt/format.h>
+
+#include "aws/errors.h"
 #include "aws/json_protocol.h"
 #include "base/failure.h"
 #include "base/limits/kms.h"
@@ -26,7 +29,7 @@ Call kms_call(std::string operation, const std::string& key, const EncryptionCon
 
 Bytes blob_in(const Call& call, const http::Response& answer, std::string_view member) {
   std::optional<Bytes> bytes = parse_base64(json_answer(call, answer).text(member).value_or(""));
-  if (!bytes || bytes->empty()) throw unreadable_answer(call);
+  if (!bytes || bytes->empty()) throw unfit_answer(call, fmt::format("the answer has no {}", member));
   return std::move(*bytes);
 }
 
@@ -73,7 +76,7 @@ Task<Arn> Kms::key_arn(const std::string& key) {
   try {
     co_return Arn::parse(Json::parse(answer.body, "the answer").at("KeyMetadata").at("Arn").as_text());
   } catch (const Failure&) {
-    throw unreadable_answer(call);
+    throw unfit_answer(call, "the answer has no key's ARN");
   }
 }
 

@@ -5,8 +5,9 @@
 #include <charconv>
 #include <fmt/format.h>
 
+#include "aws/errors.h"
 #include "aws/page_token.h"
-#include "aws/query_protocol.h"
+#include "aws/xml_protocol.h"
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/route53.h"
@@ -31,12 +32,9 @@ bool listed(const std::array<std::string_view, N>& names, std::string_view name)
   return std::ranges::find(names, name) != names.end();
 }
 
-Call route53_call(std::string operation, std::string object, std::string_view path) {
-  return {.service = "route53",
-          .operation = std::move(operation),
-          .object = std::move(object),
-          .method = "GET",
-          .path = std::string{route53_root} + std::string{path}};
+Call route53_read(std::string operation, std::string object, std::string_view path) {
+  return rest_xml_call("route53", std::move(operation), std::move(object), "GET",
+                       fmt::format("{}{}", route53_root, path));
 }
 
 // "\052.Example.com." -> "*.example.com": octal escapes read, no final dot, lower case.
@@ -147,11 +145,14 @@ Bytes change_body(const std::vector<Change>& changes, const std::string& comment
 }
 
 ChangeInfo change_info_of(const Call& call, const http::Response& answer) {
-  auto info = xml_answer(call, answer).child("ChangeInfo");
-  if (!info || info->text("Id").empty())
-    throw Failure(call.repeatable ? Failure::Kind::transient : Failure::Kind::outcome_unknown,
-                  "Route 53 " + call.operation + " on " + call.object + ": no change in the answer", "Run again");
-  return {.id = ChangeId::parse(info->text("Id")), .insync = info->text("Status") == "INSYNC"};
+  const Xml info = expected(call, xml_answer(call, answer), "ChangeInfo");
+  std::optional<ChangeId> id;
+  try {
+    id = ChangeId::parse(info.text("Id"));
+  } catch (const Failure& failure) {
+    throw unfit_answer(call, failure.what());  // the batch may have been taken in all the same
+  }
+  return {.id = std::move(*id), .insync = info.text("Status") == "INSYNC"};
 }
 
 }  // namespace
@@ -160,21 +161,20 @@ Task<std::vector<HostedZone>> Route53::zones() {
   std::vector<HostedZone> out;
   PageToken marker;
   do {
-    Call call = route53_call("ListHostedZones", "all zones", "hostedzone");
+    Call call = route53_read("ListHostedZones", "all zones", "hostedzone");
     if (!marker.empty()) call.query.emplace_back("marker", marker.text());
     call.query.emplace_back("maxitems", std::to_string(limits::route53::zones_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
-    if (auto list = page.child("HostedZones"))
-      for (const Xml& element : list->children("HostedZone"))
-        if (auto zone = zone_of(element)) out.push_back(std::move(*zone));
+    for (const Xml& element : expected(call, page, "HostedZones").children("HostedZone"))
+      if (auto zone = zone_of(element)) out.push_back(std::move(*zone));
     marker.follow(call, page.text("IsTruncated") == "true" ? page.text("NextMarker") : "");
   } while (!marker.empty());
   co_return out;
 }
 
 Task<std::vector<std::string>> Route53::name_servers(const HostedZoneId& zone) {
-  Call call = route53_call("GetHostedZone", "zone " + zone.text(), "hostedzone/" + zone.text());
+  Call call = route53_read("GetHostedZone", "zone " + zone.text(), "hostedzone/" + zone.text());
   http::Response answer = co_await client_.send(call);
   std::vector<std::string> out;
   if (auto list = xml_answer(call, answer).path("DelegationSet/NameServers"))
@@ -187,15 +187,14 @@ Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, cons
   std::vector<RecordSet> out;
   PageToken identifier;
   do {
-    Call call = route53_call("ListResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset");
+    Call call = route53_read("ListResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset");
     call.query = {{"name", sent_name(name)}, {"type", type}};
     if (!identifier.empty()) call.query.emplace_back("identifier", identifier.text());
     call.query.emplace_back("maxitems", std::to_string(limits::route53::record_sets_per_page));
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer);
-    if (auto list = page.child("ResourceRecordSets"))
-      for (const Xml& element : list->children("ResourceRecordSet"))
-        if (RecordSet set = record_set_of(element); set.name == name && set.type == type) out.push_back(std::move(set));
+    for (const Xml& element : expected(call, page, "ResourceRecordSets").children("ResourceRecordSet"))
+      if (RecordSet set = record_set_of(element); set.name == name && set.type == type) out.push_back(std::move(set));
     const bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextRecordName")) == name &&
                       page.text("NextRecordType") == type;
     identifier.follow(call, more ? page.text("NextRecordIdentifier") : "");
@@ -205,17 +204,16 @@ Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, cons
 
 Task<ChangeInfo> Route53::change(const HostedZoneId& zone, const std::vector<Change>& changes,
                                  const std::string& comment) {
-  Call call = route53_call("ChangeResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset/");
-  call.method = "POST";
-  call.headers.set("content-type", "text/xml");
-  call.body = change_body(changes, comment);
+  Call call =
+      rest_xml_call("route53", "ChangeResourceRecordSets", "zone " + zone.text(), "POST",
+                    fmt::format("{}hostedzone/{}/rrset/", route53_root, zone.text()), change_body(changes, comment));
   call.repeatable = false;
   http::Response answer = co_await client_.send(call);
   co_return change_info_of(call, answer);
 }
 
 Task<ChangeInfo> Route53::get_change(const ChangeId& id) {
-  Call call = route53_call("GetChange", "change " + id.text(), "change/" + id.text());
+  Call call = route53_read("GetChange", "change " + id.text(), "change/" + id.text());
   http::Response answer = co_await client_.send(call);
   co_return change_info_of(call, answer);
 }

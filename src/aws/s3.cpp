@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "aws/errors.h"
 #include "aws/page_token.h"
-#include "aws/query_protocol.h"
+#include "aws/xml_protocol.h"
 #include "base/failure.h"
 
 namespace certferry::aws {
@@ -13,6 +14,13 @@ namespace {
 std::optional<WallTime> date_in(const http::Response& answer, std::string_view field) {
   auto text = answer.headers.get(field);
   return text ? parse_http_date(*text) : std::nullopt;
+}
+
+// Which version of the object it is about. S3 always says it; a page of somebody who stands between seldom does.
+std::string etag_in(const Call& call, const http::Response& answer) {
+  std::string etag = answer.headers.get("etag").value_or("");
+  if (etag.empty()) throw unfit_answer(call, "the answer has no ETag");
+  return etag;
 }
 
 // encoding-type=url writes a blank as "+".
@@ -24,20 +32,20 @@ std::string listed_key(std::string text) {
 }  // namespace
 
 Call S3::call(std::string operation, std::string method, const std::string& bucket, const std::string& key) const {
-  return {.service = "s3",
-          .operation = std::move(operation),
-          .object = "s3://" + bucket + "/" + key,
-          .method = std::move(method),
-          .path = key.empty() ? "" : "/" + percent_encoded(key, "-._~/"),  // "": the bucket itself
-          .bucket = bucket,
-          .deadline = deadline_};
+  const std::string path = key.empty() ? "" : "/" + percent_encoded(key, "-._~/");  // "": the bucket itself
+  Call call = rest_xml_call("s3", std::move(operation), "s3://" + bucket + "/" + key, std::move(method), path);
+  call.bucket = bucket;
+  call.deadline = deadline_;
+  return call;
 }
 
 Task<std::optional<S3Object>> S3::get(const std::string& bucket, const std::string& key) {
+  const Call call = this->call("GetObject", "GET", bucket, key);
   try {
-    http::Response answer = co_await client_.send(this->call("GetObject", "GET", bucket, key));
+    http::Response answer = co_await client_.send(call);
+    std::string etag = etag_in(call, answer);
     co_return S3Object{.body = std::move(answer.body),
-                       .etag = answer.headers.get("etag").value_or(""),
+                       .etag = std::move(etag),
                        .modified = date_in(answer, "last-modified"),
                        .date = date_in(answer, "date")};
   } catch (const Failure& failure) {
@@ -54,10 +62,7 @@ Task<std::variant<std::string, S3Lost>> S3::put(const std::string& bucket, const
   call.body = body;
   call.repeatable = false;
   try {
-    http::Response answer = co_await client_.send(call);
-    auto etag = answer.headers.get("etag");
-    if (!etag || etag->empty()) throw not_the_services_word(call, "the answer has no ETag");
-    co_return std::move(*etag);
+    co_return etag_in(call, co_await client_.send(call));
   } catch (const Failure& failure) {
     bool gone = if_match && failure.code() == "NoSuchKey";
     if (failure.code() != "PreconditionFailed" && !gone) throw;
@@ -72,7 +77,8 @@ Task<std::variant<std::monostate, S3Lost>> S3::remove(const std::string& bucket,
   try {
     const http::Response answer = co_await client_.send(call);
     // source: Amazon S3 API reference, DeleteObject: 204; a page of somebody who stands between is a 200
-    if (answer.status != 204) throw not_the_services_word(call, fmt::format("HTTP {} instead of 204", answer.status));
+    call.repeatable = false;  // it was answered, and may have been done
+    if (answer.status != 204) throw unfit_answer(call, fmt::format("HTTP {} instead of 204", answer.status));
     co_return std::monostate{};
   } catch (const Failure& failure) {
     if (failure.code() == "NoSuchKey") co_return std::monostate{};

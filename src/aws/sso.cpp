@@ -1,5 +1,6 @@
 #include "aws/sso.h"
 
+#include "aws/errors.h"
 #include "aws/json_protocol.h"
 #include "base/failure.h"
 
@@ -18,7 +19,7 @@ Task<SharedCredentials> Sso::role_credentials(const SsoRole& role, const Secret&
   const Json body = json_answer(call, answer);
   const Json* given = body.find("roleCredentials");
   auto expires = given ? given->integer("expiration") : std::nullopt;  // milliseconds
-  if (!expires || given->text("accessKeyId").value_or("").empty()) throw unreadable_answer(call);
+  if (!expires || given->text("accessKeyId").value_or("").empty()) throw unfit_answer(call, "the answer has no keys");
   co_return std::make_shared<const Credentials>(
       Credentials{.access_key_id = *given->text("accessKeyId"),
                   .secret_access_key = Secret{given->text("secretAccessKey").value_or("")},
@@ -41,7 +42,7 @@ Task<FreshSsoToken> SsoOidc::refresh(const std::string& client_id, const Secret&
   auto lives = body.integer("expiresIn");
   FreshSsoToken fresh{.access_token = Secret{body.text("accessToken").value_or("")},
                       .refresh_token = Secret{body.text("refreshToken").value_or("")}};
-  if (!lives || *lives <= 0 || fresh.access_token.empty()) throw unreadable_answer(call);
+  if (!lives || *lives <= 0 || fresh.access_token.empty()) throw unfit_answer(call, "the answer has no token");
   fresh.lives = seconds(*lives);
   co_return fresh;
 }

@@ -1,5 +1,6 @@
 #include "aws/sts.h"
 
+#include "aws/errors.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
@@ -14,9 +15,7 @@ Call sts_call(std::string operation, std::string object, QueryParameters paramet
 SharedCredentials credentials_in(const Call& call, const http::Response& answer, std::string source) {
   auto element = query_result(call, answer).child("Credentials");
   auto expires = element ? parse_iso8601(element->text("Expiration")) : std::nullopt;
-  if (!expires || element->text("AccessKeyId").empty())
-    throw Failure(Failure::Kind::transient,
-                  "STS " + call.operation + " on " + call.object + ": no credentials in the answer", "Run again");
+  if (!expires || element->text("AccessKeyId").empty()) throw unfit_answer(call, "no credentials in the answer");
   return std::make_shared<const Credentials>(Credentials{.access_key_id = element->text("AccessKeyId"),
                                                          .secret_access_key = Secret{element->text("SecretAccessKey")},
                                                          .session_token = Secret{element->text("SessionToken")},

@@ -15,6 +15,7 @@
 #include "aws/s3.h"
 #include "aws/sso.h"
 #include "aws/sts.h"
+#include "base/limits/aws.h"
 #include "replay.h"
 
 namespace certferry::aws::testing {
@@ -56,15 +57,20 @@ struct Ask {
   std::function<Task<>(Paper&)> ask;
 };
 
-// One reading operation of each service, every changing one, and every source of credentials that reads an answer.
+// Reading operations of each service, every changing one, and every source of credentials that reads an answer.
 std::vector<Ask> asks() {
   const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2");
   return {
       {"ListHostedZones", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.zones(); }},
       {"GetChange", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.get_change(ChangeId::parse("C1")); }},
       {"GetAccountSummary", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.quota(); }},
+      {"GetServerCertificate", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.get("www"); }},
       {"DescribeLoadBalancers", [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe_all(); }},
+      {"DescribeLoadBalancers of one", [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe("old-web"); }},
       {"DescribeListeners", [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listener(arn); }},
+      {"DescribeLoadBalancers of version 2",
+       [](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.load_balancer_named("web"); }},
+      {"GetObject", [](Paper& paper) -> Task<> { co_await S3{paper.client}.get("state", "k"); }},
       {"ListObjectsV2", [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
       {"PutObject", [](Paper& paper) -> Task<> { co_await S3{paper.client}.put("state", "k", "v", std::nullopt); }},
       {"DeleteObject", [](Paper& paper) -> Task<> { co_await S3{paper.client}.remove("state", "k", "e"); }},
@@ -134,8 +140,9 @@ TEST(BadAnswers, AreClearRefusalsWithEveryStatus) {
 // A page that leads to itself, of every listing.
 TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
   const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/1");
-  const auto query_page = [](const std::string& operation) {
-    return fmt::format("<{0}Response><{0}Result><NextMarker>again</NextMarker></{0}Result></{0}Response>", operation);
+  const auto query_page = [](const std::string& operation, const std::string& list) {
+    return fmt::format("<{0}Response><{0}Result><{1}/><NextMarker>again</NextMarker></{0}Result></{0}Response>",
+                       operation, list);
   };
   struct Listing {
     std::string name, page;
@@ -143,19 +150,20 @@ TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
   };
   const std::vector<Listing> listings = {
       {"ListHostedZones",
-       "<ListHostedZonesResponse><IsTruncated>true</IsTruncated><NextMarker>again</NextMarker></"
+       "<ListHostedZonesResponse><HostedZones/><IsTruncated>true</IsTruncated><NextMarker>again</NextMarker></"
        "ListHostedZonesResponse>",
        [](Paper& paper) -> Task<> { co_await Route53{paper.client}.zones(); }},
       {"ListResourceRecordSets",
-       "<ListResourceRecordSetsResponse><IsTruncated>true</IsTruncated><NextRecordName>a.example.</NextRecordName>"
+       "<ListResourceRecordSetsResponse><ResourceRecordSets/><IsTruncated>true</IsTruncated>"
+       "<NextRecordName>a.example.</NextRecordName>"
        "<NextRecordType>TXT</NextRecordType><NextRecordIdentifier>again</NextRecordIdentifier>"
        "</ListResourceRecordSetsResponse>",
        [](Paper& paper) -> Task<> {
          co_await Route53{paper.client}.record_sets(HostedZoneId::parse("Z1"), "a.example", "TXT");
        }},
-      {"DescribeLoadBalancers", query_page("DescribeLoadBalancers"),
+      {"DescribeLoadBalancers", query_page("DescribeLoadBalancers", "LoadBalancerDescriptions"),
        [](Paper& paper) -> Task<> { co_await Elb{paper.client}.describe_all(); }},
-      {"DescribeListeners", query_page("DescribeListeners"),
+      {"DescribeListeners", query_page("DescribeListeners", "Listeners"),
        [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.listeners(arn); }},
       {"ListObjectsV2",
        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>"
@@ -207,6 +215,74 @@ TEST(BadAnswers, OfTheMetadataServiceAreNamed) {
             "refused | the instance metadata service (IMDSv2): what it gave is no name of a role" + next);
 }
 
+// In the words of each service, but without what was asked for: what a reader took for "there is none" would be lost.
+TEST(BadAnswers, ThatHoldNothingDoNotMeanThatThereIsNone) {
+  const auto empty = [](const std::string& operation) {
+    return fmt::format("<{0}Response><{0}Result/></{0}Response>", operation);
+  };
+  const std::map<std::string, std::string> operations = {
+      {"ListHostedZones", "ListHostedZones"},
+      {"GetChange", "GetChange"},
+      {"GetAccountSummary", "GetAccountSummary"},
+      {"GetServerCertificate", "GetServerCertificate"},
+      {"DescribeLoadBalancers", "DescribeLoadBalancers"},
+      {"DescribeLoadBalancers of one", "DescribeLoadBalancers"},
+      {"DescribeListeners", "DescribeListeners"},
+      {"DescribeLoadBalancers of version 2", "DescribeLoadBalancers"},
+  };
+  std::size_t asked = 0;
+  for (const Ask& ask : asks()) {
+    const auto operation = operations.find(ask.name);
+    if (operation == operations.end()) continue;
+    ++asked;
+    Paper paper;
+    paper.transport.answer(200, empty(operation->second));
+    const auto failure = FAILURE_OF(ask.ask(paper));
+    ASSERT_TRUE(failure) << ask.name;
+    EXPECT_EQ(failure->kind(), Failure::Kind::transient) << ask.name;
+    EXPECT_NE(std::string{failure->what()}.find(": the answer has no "), std::string::npos) << failure->what();
+  }
+  EXPECT_EQ(asked, operations.size());
+}
+
+// A list of one that was asked for by name, and is not in it.
+TEST(BadAnswers, ThatListNothingDoNotMeanThatThereIsNone) {
+  const auto empty = [](const std::string& operation, const std::string& list) {
+    return fmt::format("<{0}Response><{0}Result><{1}/></{0}Result></{0}Response>", operation, list);
+  };
+  const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2");
+  Paper paper;
+  paper.transport.answer(200, empty("DescribeLoadBalancers", "LoadBalancerDescriptions"));
+  paper.transport.answer(200, empty("DescribeListeners", "Listeners"));
+  paper.transport.answer(200, empty("DescribeLoadBalancers", "LoadBalancers"));
+  const std::string none =
+      ": the answer does not have it, and does not say that there is none | Run again; if it stays, "
+      "look for a proxy that answers in the service's place";
+  EXPECT_EQ(said(FAILURE_OF(Elb{paper.client}.describe("old-web"))),
+            "transient | Elastic Load Balancing DescribeLoadBalancers on load balancer old-web" + none);
+  EXPECT_EQ(said(FAILURE_OF(ElbV2{paper.client}.listener(arn))),
+            "transient | Elastic Load Balancing DescribeListeners on listener " + arn.text() + none);
+  EXPECT_EQ(said(FAILURE_OF(ElbV2{paper.client}.load_balancer_named("web"))),
+            "transient | Elastic Load Balancing DescribeLoadBalancers on load balancer web" + none);
+}
+
+// Of every protocol: what may be repeated is, and what may not has perhaps been done.
+TEST(BadAnswers, ThatAreTooLongAreReadNoFurtherAndLeaveAChangeOpen) {
+  const std::set<std::string> once = {"PutObject", "UploadServerCertificate", "ChangeResourceRecordSets",
+                                      "CreateToken"};
+  const std::string body(limits::aws::answer_bytes + 1, 'x');
+  for (const Ask& ask : asks()) {
+    Paper paper;
+    for (int i = 0; i < 3; ++i) paper.transport.answer(200, body);
+    const auto failure = FAILURE_OF(ask.ask(paper));
+    expect_clear(failure, paper, ask.name);
+    const bool unknown = failure->kind() == Failure::Kind::outcome_unknown;
+    EXPECT_EQ(unknown, once.contains(ask.name)) << ask.name << said(failure);
+    if (unknown) EXPECT_EQ(paper.transport.requests.size(), 1U) << ask.name;
+    if (!unknown) EXPECT_EQ(failure->kind(), Failure::Kind::transient) << ask.name << said(failure);
+  }
+}
+
 TEST(BadAnswers, ToAChangeLeaveOpenWhetherItWasDone) {
   const std::set<std::string> changes = {"PutObject",
                                          "DeleteObject",
@@ -215,7 +291,8 @@ TEST(BadAnswers, ToAChangeLeaveOpenWhetherItWasDone) {
                                          "SetLoadBalancerListenerSSLCertificate",
                                          "ModifyListener",
                                          "ModifyListener of nothing",
-                                         "ChangeResourceRecordSets"};
+                                         "ChangeResourceRecordSets",
+                                         "CreateToken"};
   std::size_t asked = 0;
   for (const Ask& ask : asks()) {
     if (!changes.contains(ask.name)) continue;

@@ -167,7 +167,7 @@ TEST(Client, TakesAWSsTimeOnceWhereOursIsWrong) {
 }
 
 TEST(Client, TakesAWSsTimeForEveryCodeThatMayMeanAWrongClockButOnceACall) {
-  for (const char* code : {"RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException",
+  for (const char* code : {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "InvalidSignatureException",
                            "SignatureDoesNotMatch", "InvalidClientTokenId"}) {
     Paper paper;
     paper.transport.answer(403, error_xml(code, "no"), {{"Date", "Mon, 23 Nov 2026 11:00:00 GMT"}});

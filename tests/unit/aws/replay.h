@@ -22,7 +22,8 @@
 
 namespace certferry::aws::testing {
 
-// Answers what was put in, in order, and keeps what was asked. Asked more often than answered: a failure.
+// Answers what was put in, in order, and keeps what was asked. An answer over the request's limit, and one more than
+// there are: a failure.
 class ReplayTransport final : public Transport {
  public:
   using Reply = std::variant<http::Response, Failure>;
@@ -45,7 +46,10 @@ class ReplayTransport final : public Transport {
     Reply reply = std::move(replies.front());
     replies.pop_front();
     if (auto* failure = std::get_if<Failure>(&reply)) throw *failure;
-    co_return std::move(std::get<http::Response>(reply));
+    auto& response = std::get<http::Response>(reply);
+    if (response.body.size() > requests.back().body_limit)
+      throw Failure(Failure::Kind::outcome_unknown, "the answer is too long", "Look at what answers");
+    co_return std::move(response);
   }
   Task<PeerChain> handshake(Endpoint, std::string, KeyType) override { co_return PeerChain{}; }
 };

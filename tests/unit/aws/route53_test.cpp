@@ -160,6 +160,23 @@ TEST(Route53, ReadsAChangesStatus) {
   EXPECT_EQ(paper.transport.requests.at(0).url.path(), "/2013-04-01/change/C1");
 }
 
+TEST(Route53, AnOddIdOfAChangeLeavesItsOutcomeUnknown) {
+  for (const std::string info :
+       {"<Id></Id>", "<Id>/change/</Id>", "<Id>/change/C 1</Id>", "<Status>PENDING</Status>"}) {
+    Paper paper;
+    Route53 route53{paper.client};
+    const std::string answered = "<ChangeInfo>" + info + "</ChangeInfo>";
+    paper.transport.answer(200, page_xml("ChangeResourceRecordSetsResponse", answered));
+    const auto failure = FAILURE_OF(route53.change(HostedZoneId::parse("Z1"), {}, ""));
+    ASSERT_TRUE(failure) << info;
+    EXPECT_EQ(failure->kind(), Failure::Kind::outcome_unknown) << said(failure);
+    paper.transport.answer(200, page_xml("GetChangeResponse", answered));
+    const auto read = FAILURE_OF(route53.get_change(ChangeId::parse("C1")));
+    ASSERT_TRUE(read) << info;
+    EXPECT_EQ(read->kind(), Failure::Kind::transient) << said(read);
+  }
+}
+
 TEST(Route53, AnAnswerThatIsNoXmlLeavesAChangesOutcomeUnknown) {
   Paper paper;
   Route53 route53{paper.client};

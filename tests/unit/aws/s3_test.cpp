@@ -45,6 +45,15 @@ TEST(S3, OnlyAMissingKeyIsEmpty) {
             "s3://state/k; see docs/permissions.md");
 }
 
+TEST(S3, TakesNoPageOfSomebodyElseForAnObject) {
+  Paper paper;
+  S3 s3{paper.client};
+  paper.transport.answer(200, "<html><body>Sign in</body></html>", {{"Content-Type", "text/html"}});
+  EXPECT_EQ(said(FAILURE_OF(s3.get("state", "k"))),
+            "transient | S3 GetObject on s3://state/k: the answer has no ETag | Run again; if it stays, look for a "
+            "proxy that answers in the service's place");
+}
+
 TEST(S3, CreatesOnceAndSwapsByTag) {
   Paper paper;
   S3 s3{paper.client};
