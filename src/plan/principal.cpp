@@ -21,6 +21,13 @@ bool spells_name(std::string_view name) {
   });
 }
 
+// "ROLE/SESSION": neither has a path.
+bool names_session(std::string_view role_and_session) {
+  const auto slash = role_and_session.find('/');
+  return slash != std::string_view::npos && slash == role_and_session.rfind('/') && slash > 0 &&
+         slash + 1 < role_and_session.size() && spells_name(role_and_session);
+}
+
 // Whether it is one of these kinds, with a name after it.
 bool names_one_of(std::string_view resource, std::initializer_list<std::string_view> kinds) {
   return std::ranges::any_of(kinds, [&](std::string_view kind) {
@@ -48,7 +55,10 @@ bool is_principal(std::string_view text) {
   if (!arn || !arn->region().empty() || !is_account(arn->account())) return false;
   const std::string_view resource = arn->resource();
   if (arn->service() == "iam") return resource == "root" || names_one_of(resource, {"user/", "role/"});
-  return arn->service() == "sts" && names_one_of(resource, {"assumed-role/", "federated-user/"});
+  if (arn->service() != "sts") return false;
+  constexpr std::string_view session = "assumed-role/";
+  if (resource.starts_with(session)) return names_session(resource.substr(session.size()));
+  return names_one_of(resource, {"federated-user/"});
 }
 
 }  // namespace certferry

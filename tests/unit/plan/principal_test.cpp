@@ -21,12 +21,26 @@ TEST(Principal, IsWhomAPolicyCanName) {
 }
 
 TEST(Principal, IsNobodyElse) {
-  for (const char* other :
-       {"", "x y", "*", "certferry", "AROAEXAMPLE", "arn:aws:iam::123456789012:role/*", "arn:aws:iam::*:root",
-        "arn:aws:iam::1:role/certferry", "arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:role/a/",
-        "arn:aws:iam::123456789012:group/admins", "arn:aws:iam::123456789012:role/a b",
-        "arn:aws:iam:eu-west-1:123456789012:role/certferry", "arn:aws:s3:::bucket",
-        "arn:aws:sts::123456789012:role/certferry", "arn:aws:iam::123456789012:assumed-role/certferry/i-0123"})
+  for (const char* other : {"",
+                            "x y",
+                            "*",
+                            "certferry",
+                            "AROAEXAMPLE",
+                            "arn:aws:iam::123456789012:role/*",
+                            "arn:aws:iam::*:root",
+                            "arn:aws:iam::1:role/certferry",
+                            "arn:aws:iam::123456789012:role/",
+                            "arn:aws:iam::123456789012:role/a/",
+                            "arn:aws:iam::123456789012:group/admins",
+                            "arn:aws:iam::123456789012:role/a b",
+                            "arn:aws:iam:eu-west-1:123456789012:role/certferry",
+                            "arn:aws:s3:::bucket",
+                            "arn:aws:sts::123456789012:assumed-role/certferry",
+                            "arn:aws:sts::123456789012:assumed-role/certferry/",
+                            "arn:aws:sts::123456789012:assumed-role//i-0123",
+                            "arn:aws:sts::123456789012:assumed-role/a/b/c",
+                            "arn:aws:sts::123456789012:role/certferry",
+                            "arn:aws:iam::123456789012:assumed-role/certferry/i-0123"})
     EXPECT_FALSE(is_principal(other)) << other;
 }
 
