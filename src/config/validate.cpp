@@ -154,6 +154,23 @@ void validate_slots(const Config& config, Complaints& complaints) {
   }
 }
 
+// A role's trust policy asks for one external id: of two, one is a slip of the pen, and takes no role.
+void validate_external_ids(const Config& config, Complaints& complaints) {
+  std::map<std::string, std::pair<std::optional<std::string>, const Place*>> first_of_role;
+  const auto compare = [&](const std::optional<RoleConfig>& role, const Place& place) {
+    if (!role) return;
+    const auto [first, fresh] = first_of_role.emplace(role->arn, std::pair{role->external_id, &place});
+    if (fresh || first->second.first == role->external_id) return;
+    complaints.add(
+        place,
+        fmt::format("the external_id of role {} is not the same as at {}", role->arn, first->second.second->text()),
+        "Write the one that the role's trust policy asks for, wherever the role stands");
+  };
+  for (const ZoneConfig& zone : config.zones) compare(zone.role, zone.place);
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const InstallConfig& install : certificate.install) compare(install.role, install.place);
+}
+
 }  // namespace
 
 void validate(Config& config, Complaints& complaints) {
@@ -161,6 +178,7 @@ void validate(Config& config, Complaints& complaints) {
   validate_zones(config, complaints);
   validate_certificates(config, complaints);
   validate_slots(config, complaints);
+  validate_external_ids(config, complaints);
 }
 
 }  // namespace certferry

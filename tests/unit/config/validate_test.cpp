@@ -63,6 +63,21 @@ TEST(ValidateConfig, WantsARoleForWhatGoesWithOneAndOfTheListenersAccount) {
             "role of the listener's account");
 }
 
+TEST(ValidateConfig, WantsOneExternalIdForARole) {
+  const std::string role = "role = \"arn:aws:iam::210987654321:role/dns\"\n";
+  const std::string one = "[[zone]]\nname = \"a.example\"\n" + role + "external_id = \"x\"\n";
+  const std::string two = "[[zone]]\nname = \"b.example\"\n" + role;
+  const std::string complaint =
+      "certferry.toml:5:1: the external_id of role arn:aws:iam::210987654321:role/dns is not the same as at "
+      "certferry.toml:1:1 -> Write the one that the role's trust policy asks for, wherever the role stands";
+  EXPECT_EQ(refusal(one + two + "external_id = \"x\"\nsession_name = \"other\"\n"), "");
+  EXPECT_EQ(refusal(one + two + "external_id = \"y\"\n"), complaint);
+  EXPECT_EQ(refusal(one + two), complaint);
+  EXPECT_NE(refusal(one + "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\nelb = \"web\"\n" + role)
+                .find("certferry.toml:7:1: the external_id"),
+            std::string::npos);
+}
+
 TEST(ValidateConfig, WantsSecretsInS3Sealed) {
   EXPECT_EQ(refusal("[state]\nstore = \"s3://my-bucket/certferry/\"\n"),
             "certferry.toml:2:9: [state] store = \"s3://my-bucket/certferry/\" has no kms_key -> Add kms_key = "
