@@ -5,9 +5,11 @@ import json
 import os
 import queue
 import signal
+import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 import pytest
 from aws_peer import boto_client
@@ -67,6 +69,12 @@ class Sandbox:
             aws_session_token=token,
             config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1}, proxies={}),
         )
+
+    def requests(self):
+        """How many requests it was sent so far: "route53 ListHostedZones" -> 2."""
+        context = ssl.create_default_context(cafile=self.places["ca_root"])
+        with urllib.request.urlopen(self.places["seen"], context=context, timeout=10) as reply:
+            return json.load(reply)["requests"]
 
     def zone_id(self, name):
         reply = self.client("route53").list_hosted_zones_by_name(DNSName=name, MaxItems="1")

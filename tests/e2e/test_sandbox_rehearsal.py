@@ -249,6 +249,31 @@ def test_a_second_rehearsal_changes_nothing(rehearsal):
     assert rehearsal.bound() == before
 
 
+def test_a_zone_among_more_than_a_hundred_is_found_on_the_second_page(tmp_path):
+    """moto gives all zones in one page, so this is seen here."""
+    rehearsal = Rehearsal(tmp_path, "--speed", "50", *(word for n in range(130) for word in ("--zone", f"zone{n}.example")))
+    sandbox = rehearsal.sandbox
+    try:
+        first = sandbox.client("route53").list_hosted_zones()
+        rest = sandbox.client("route53").list_hosted_zones(Marker=first["NextMarker"])
+        assert (len(first["HostedZones"]), len(rest["HostedZones"])) == (100, 30) and not rest["IsTruncated"]
+        name = rest["HostedZones"][-1]["Name"].rstrip(".")
+        text = open(rehearsal.config).read()
+        text, times = re.subn(r"domains = .*", f'domains = ["{name}", "www.{name}"]', text)
+        assert times == 1
+        rehearsal.config = str(tmp_path / "far.toml")
+        open(rehearsal.config, "w").write(text)
+        before = sandbox.requests()
+        rehearsal.apply()
+        asked = {what: n - before.get(what, 0) for what, n in sandbox.requests().items()}
+        assert asked["route53 ListHostedZones"] == 2, asked
+        assert asked["route53 ChangeResourceRecordSets"] == 2, "one change in and one out"
+        assert all(":server-certificate/certferry/" in arn for arn in rehearsal.bound().values())
+        assert sandbox.txt_sets(sandbox.zone_id(name)) == {}
+    finally:
+        sandbox.stop()
+
+
 @pytest.mark.parametrize(
     "values, ttl",
     [(["somebody-elses"], 300), (["one", "two", "three"], 60), (['"in two" "strings"'], 5), (['"octal \\344"'], 60)],
