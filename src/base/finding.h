@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace certferry {
 
@@ -17,6 +18,8 @@ struct Finding {
   std::string subject;  // for people: "zone example.com"
   std::string found;    // what was found; foreign text through quoted()
   std::string next;     // what to do, one imperative sentence; "" where nothing is
+  // What `found` lists, where it may be long: it stands there joined by ", ", and people are shown the first few.
+  std::vector<std::string> listed = {};
   bool operator==(const Finding&) const = default;
 };
 

@@ -93,36 +93,49 @@ Doctor::Doctor(Patient patient)
 Task<Findings> Doctor::examine() {
   const auto look = [this](const std::string& check, const std::string& subject, Task<Findings> (Doctor::*what)()) {
     return [this, check, subject, what]() -> Task<Findings> {
-      co_return co_await looked(check, subject, [this, what] { return (this->*what)(); });
+      co_return co_await told_once(check, subject, [this, what] { return (this->*what)(); });
     };
   };
   Findings all = patient_.troubles;
   // Who we are, what the state remembers, and whom the CAA records have to let in: what comes after depends on it.
   append(all, co_await all_of({look("identity", "identity", &Doctor::identity),
                                look("ca", "CA " + patient_.config.ca.url, &Doctor::authority)}));
+  append(all, co_await look("identity", "roles", &Doctor::roles)());
+  append(all, settings());
   append(all, co_await look("state", "state " + patient_.store.place(), &Doctor::state)());
   const Findings key = co_await account_key();
   append(all, co_await looked_in_state("account", "account at the CA", [this] { return account(); }));
   append(all, key);
   append(all, co_await all_of(
-                  {look("identity", "roles", &Doctor::roles),
-                   [this] { return looked_in_aws("zone", "hosted zones", [this] { return zones(); }); },
+                  {[this] { return looked_in_aws("zone", "hosted zones", [this] { return zones(); }); },
                    look("caa", "CAA records", &Doctor::caa), look("versions", "versions of buckets", &Doctor::versions),
                    look("kms", "KMS key", &Doctor::keys), look("target", "targets", &Doctor::targets),
                    look("quota", "quotas", &Doctor::quotas), look("rate-limit", "rate limits", &Doctor::rate_limits)}));
   append(all, co_await looked_in_aws("permission", "permissions", [this] { return permissions(); }, Verdict::yellow));
   append(all, clock());
-  co_return gathered(all);
+  co_return each_once(all);
+}
+
+Task<Findings> Doctor::told_once(std::string check, std::string subject, Look look, Verdict failed) {
+  try {
+    co_return co_await look();
+  } catch (const Failure& failure) {
+    const auto [cause, first] = causes_.emplace(failure.what(), Cause{check, subject});
+    if (!first && cause->second.check != check)
+      co_return not_looked_at(std::move(check), std::move(subject),
+                              fmt::format("it fails over the same as {}", cause->second.subject), "Mend that first");
+    co_return Findings{{failed, std::move(check), std::move(subject), failure.what(), failure.next()}};
+  }
 }
 
 Task<Findings> Doctor::looked_in_aws(std::string check, std::string subject, Look look, Verdict failed) {
-  if (who_) co_return co_await looked(std::move(check), std::move(subject), std::move(look), failed);
+  if (who_) co_return co_await told_once(std::move(check), std::move(subject), std::move(look), failed);
   co_return not_looked_at(std::move(check), std::move(subject), "it takes an identity that AWS knows",
                           "Mend the identity first");
 }
 
 Task<Findings> Doctor::looked_in_state(std::string check, std::string subject, Look look) {
-  if (state_read_) co_return co_await looked(std::move(check), std::move(subject), std::move(look));
+  if (state_read_) co_return co_await told_once(std::move(check), std::move(subject), std::move(look));
   co_return not_looked_at(std::move(check), std::move(subject), "it takes a state that can be read",
                           "Mend the state first");
 }
@@ -131,6 +144,16 @@ Task<Findings> Doctor::identity() {
   if (patient_.access == nullptr) co_return Findings{};
   who_ = co_await aws::identify(patient_.access->client());
   co_return Findings{identity_finding(*who_, "identity")};
+}
+
+// What of AWS's shared files is not read, though somebody may count on it.
+Findings Doctor::settings() const {
+  Findings findings;
+  if (patient_.access == nullptr) return findings;
+  for (const std::string& ignored : patient_.access->ignored_settings())
+    findings.push_back({Verdict::yellow, "settings", "AWS's shared files", ignored,
+                        "Do as it says, or leave it where other tools alone need it"});
+  return findings;
 }
 
 // Those that zones and targets are reached by.
@@ -179,21 +202,21 @@ Task<Findings> Doctor::account() {
 }
 
 Finding Doctor::terms_finding() const {
+  // A key of one's own may have an account already, which apply asks for.
+  const bool own_key = !patient_.config.account.key.empty() && !account_key_absent_;
+  const Verdict refused = own_key ? Verdict::yellow : Verdict::red;
+  const std::string perhaps = own_key ? ". The account key may have one" : "";
   Finding finding{Verdict::green, "account", "account at the CA", "none yet: apply makes one", ""};
   if (directory_->external_account_required) {
-    finding.verdict = Verdict::red;
-    finding.found = "none yet, and this CA registers those alone who have an account of another kind there (EAB)";
+    finding.verdict = refused;
+    finding.found =
+        "none yet, and this CA registers those alone who have an account of another kind there (EAB)" + perhaps;
     finding.next = "Register with a client that does external account binding, and set [account] key to its key";
   } else if (!patient_.config.ca.agree_to_terms && !directory_->terms_of_service.empty()) {
-    finding.verdict = Verdict::red;
-    finding.found =
-        fmt::format("none yet, and its terms are not agreed to: {}", quoted(directory_->terms_of_service, 300));
+    finding.verdict = refused;
+    finding.found = fmt::format("none yet, and its terms are not agreed to: {}{}",
+                                quoted(directory_->terms_of_service, 300), perhaps);
     finding.next = "Read them, then write agree_to_terms = true into [ca]";
-  }
-  const bool own_key = !patient_.config.account.key.empty() && !account_key_absent_;
-  if (finding.verdict == Verdict::red && own_key) {  // it may have an account already, which apply asks for
-    finding.verdict = Verdict::yellow;
-    finding.found += ". The account key may have one";
   }
   return finding;
 }
@@ -207,7 +230,7 @@ Task<Findings> Doctor::account_key() {
   const std::string subject = "account key " + (in_state ? "in the state" : account.key);
   if (in_state && !state_read_) co_return co_await looked_in_state("account-key", subject, look);
   if (needs_aws || !account_keys_) co_return co_await looked_in_aws("account-key", subject, look);
-  co_return co_await looked("account-key", subject, look);
+  co_return co_await told_once("account-key", subject, look);
 }
 
 Task<Findings> Doctor::examined_account_key(AccountKeyPlace place) {
@@ -231,7 +254,7 @@ std::vector<DomainName> Doctor::names() const {
 }
 
 Task<Findings> Doctor::challenge(DomainName domain) {
-  co_return co_await looked("challenge", "challenge _acme-challenge." + domain.text(), [&]() -> Task<Findings> {
+  co_return co_await told_once("challenge", "challenge _acme-challenge." + domain.text(), [&]() -> Task<Findings> {
     const ExaminedChallenge seen = co_await examine_challenge(patient_.outside.resolver, *zones_, domain);
     places_.emplace(domain, seen.place);
     co_return Findings{seen.finding};
@@ -249,8 +272,8 @@ Task<Findings> Doctor::zones() {
   for (const auto& [challenge, place] : places_) written.emplace(place.zone.id, place.zone);
   for (const auto& [id, zone] : written)
     looks.push_back([this, &zone]() -> Task<Findings> {
-      co_return co_await looked("zone", fmt::format("zone {} ({})", zone.name.text(), zone.id.text()),
-                                [&] { return examine_zone(patient_.outside.resolver, *zones_, zone); });
+      co_return co_await told_once("zone", fmt::format("zone {} ({})", zone.name.text(), zone.id.text()),
+                                   [&] { return examine_zone(patient_.outside.resolver, *zones_, zone); });
     });
   Findings all = co_await all_of(std::move(looks));
   append(all, challenges);
@@ -279,11 +302,18 @@ Task<Findings> Doctor::permissions() {
   Findings all;
   for (const Policy& policy : identity_policies(patient_.config, known.facts)) {
     const PolicyOwner owner = owner_of(policy, known.facts);
-    const Look look = [&] { return examine_permissions(patient_.outside, owner); };
-    append(all, co_await looked("permission", "permissions of " + owner.principal, look, Verdict::yellow));
+    const Look look = [&]() -> Task<Findings> {
+      co_await owner.client("").credentials();  // of a role that cannot be taken nothing can be said
+      co_return co_await examine_permissions(patient_.outside, owner);
+    };
+    append(all, co_await told_once("permission", "permissions of " + owner.principal, look, Verdict::yellow));
   }
+  const auto told = [this](const UnknownFact& fact) {
+    return std::ranges::any_of(causes_, [&](const auto& cause) { return fact.what.ends_with(cause.first); });
+  };
   for (const UnknownFact& fact : known.unknown)
-    all.push_back({Verdict::yellow, "permission", "permissions, where something is not known", fact.what, fact.next});
+    if (!told(fact))
+      all.push_back({Verdict::yellow, "permission", "permissions, where something is not known", fact.what, fact.next});
   co_return all;
 }
 
@@ -294,7 +324,7 @@ Task<Findings> Doctor::caa() {
   std::vector<Look> looks;
   for (const DomainName& name : all)
     looks.push_back([this, &name, &issuer]() -> Task<Findings> {
-      co_return co_await looked("caa", "CAA of " + name.text(), [&]() -> Task<Findings> {
+      co_return co_await told_once("caa", "CAA of " + name.text(), [&]() -> Task<Findings> {
         co_return Findings{co_await examine_caa(patient_.outside.resolver, name, issuer)};
       });
     });
@@ -330,7 +360,8 @@ Task<Findings> Doctor::versions() {
   Findings findings;
   for (const std::string& bucket : buckets) {
     const Look look = [&]() -> Task<Findings> {
-      co_return Findings{co_await examine_versions(patient_.access->client(), bucket)};
+      const auto finding = co_await examine_versions(patient_.access->client(), bucket);
+      co_return finding ? Findings{*finding} : Findings{};
     };
     append(findings, co_await looked_in_aws("versions", "versions of bucket " + bucket, look, Verdict::yellow));
   }
@@ -366,7 +397,7 @@ Task<Findings> Doctor::targets() {
         };
         const std::string subject = target_subject(install);
         if (in_aws(install) || !deployment_) co_return co_await looked_in_aws("target", subject, look);
-        co_return co_await looked("target", subject, look);
+        co_return co_await told_once("target", subject, look);
       });
   co_return co_await all_of(std::move(looks));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,11 @@ class Doctor {
 
  private:
   using Look = std::function<Task<Findings>()>;
+  // What a look came to. A Failure is a finding about `subject`, with the failure's next step: red, or yellow where
+  // apply can do without what could not be seen. It is told once, by the check that met it first: another one that
+  // fails over the very same was not looked at.
+  Task<Findings> told_once(std::string check, std::string subject, Look look,
+                           Finding::Verdict failed = Finding::Verdict::red);
   // One look that needs AWS: not made where it is not known who we are there.
   Task<Findings> looked_in_aws(std::string check, std::string subject, Look look,
                                Finding::Verdict failed = Finding::Verdict::red);
@@ -49,6 +55,7 @@ class Doctor {
   Task<Findings> looked_in_state(std::string check, std::string subject, Look look);
 
   Task<Findings> identity();
+  Findings settings() const;
   Task<Findings> roles();
   Task<Findings> authority();
   Task<Findings> account();
@@ -72,6 +79,11 @@ class Doctor {
   Finding terms_finding() const;
   std::vector<DomainName> names() const;  // of all certificates, each once, sorted
 
+  // Whose matter a failure is.
+  struct Cause {
+    std::string check, subject;
+  };
+
   Patient patient_;
   acme::Session session_;
   Vault vault_;
@@ -84,6 +96,7 @@ class Doctor {
   bool account_key_absent_ = false;                 // surely: apply would make one
   std::optional<aws::Identity> who_;                // we are to AWS, once it said so
   std::map<DomainName, ChallengePlace> places_;     // of challenges, as far as they were found
+  std::map<std::string, Cause> causes_;             // by what they say
 };
 
 }  // namespace certferry

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-
-#include "base/failure.h"
+#include <fmt/ranges.h>
 
 namespace certferry {
 namespace {
 
 using Verdict = Finding::Verdict;
 
-constexpr std::size_t subjects_shown = 3;
+constexpr std::size_t subjects_shown = 3, listed_shown = 5;
 
 std::string painted(Verdict verdict, bool colour) {
   std::string word = fmt::format("{:<6}", name(verdict));
@@ -28,12 +27,20 @@ bool alike(const Finding& one, const Finding& other) {
          one.found == other.found && one.next == other.next;
 }
 
-// "challenge _acme-challenge.a.example, _acme-challenge.b.example and 5 more"
-std::string joined_subjects(const std::vector<std::string>& subjects) {
-  std::string text = subjects.front();
-  for (std::size_t i = 1; i < std::min(subjects.size(), subjects_shown); ++i) text += ", " + subjects[i];
-  if (subjects.size() > subjects_shown) text += fmt::format(" and {} more", subjects.size() - subjects_shown);
-  return text;
+// "a, b and 5 more"
+std::string first_of(const std::vector<std::string>& all, std::size_t shown) {
+  if (all.size() <= shown) return fmt::format("{}", fmt::join(all, ", "));
+  return fmt::format("{} and {} more", fmt::join(all.begin(), all.begin() + static_cast<long>(shown), ", "),
+                     all.size() - shown);
+}
+
+std::string shown_found(const Finding& finding) {
+  if (finding.listed.size() <= listed_shown) return finding.found;
+  const std::string whole = fmt::format("{}", fmt::join(finding.listed, ", "));
+  std::string shown = finding.found;
+  if (const auto at = shown.find(whole); at != std::string::npos)
+    shown.replace(at, whole.size(), first_of(finding.listed, listed_shown));
+  return shown;
 }
 
 }  // namespace
@@ -45,13 +52,14 @@ Verdict worst(const Findings& findings) {
 }
 
 std::string to_text(const Findings& findings, bool colour) {
+  const Findings rows = gathered(findings);
   std::string text;
-  for (const Finding& finding : findings) {
-    text += fmt::format("{}  {}: {}\n", painted(finding.verdict, colour), finding.subject, finding.found);
-    if (!finding.next.empty()) text += fmt::format("        -> {}\n", finding.next);
+  for (const Finding& row : rows) {
+    text += fmt::format("{}  {}: {}\n", painted(row.verdict, colour), row.subject, shown_found(row));
+    if (!row.next.empty()) text += fmt::format("        -> {}\n", row.next);
   }
-  return text + fmt::format("{} red, {} yellow, {} green\n", count(findings, Verdict::red),
-                            count(findings, Verdict::yellow), count(findings, Verdict::green));
+  return text + fmt::format("{} red, {} yellow, {} green\n", count(rows, Verdict::red), count(rows, Verdict::yellow),
+                            count(rows, Verdict::green));
 }
 
 Json to_json(const Findings& findings) {
@@ -68,12 +76,11 @@ Json to_json(const Findings& findings) {
                        {"red", count(findings, Verdict::red)}});
 }
 
-Task<Findings> looked(std::string check, std::string subject, std::function<Task<Findings>()> look, Verdict failed) {
-  try {
-    co_return co_await look();
-  } catch (const Failure& failure) {
-    co_return Findings{{failed, std::move(check), std::move(subject), failure.what(), failure.next()}};
-  }
+Findings each_once(const Findings& findings) {
+  Findings once;
+  for (const Finding& finding : findings)
+    if (std::ranges::find(once, finding) == once.end()) once.push_back(finding);
+  return once;
 }
 
 Findings gathered(const Findings& findings) {
@@ -89,7 +96,7 @@ Findings gathered(const Findings& findings) {
       if (std::ranges::find(alike_ones, finding.subject) == alike_ones.end()) alike_ones.push_back(finding.subject);
     }
   }
-  for (std::size_t i = 0; i < gathered.size(); ++i) gathered[i].subject = joined_subjects(subjects[i]);
+  for (std::size_t i = 0; i < gathered.size(); ++i) gathered[i].subject = first_of(subjects[i], subjects_shown);
   return gathered;
 }
 

@@ -14,8 +14,6 @@ namespace {
 
 using Verdict = Finding::Verdict;
 
-constexpr std::size_t missing_shown = 5;
-
 bool of_service(const PolicyStatement& statement, std::string_view service) {
   return std::ranges::all_of(statement.actions, [&](const std::string& action) { return action.starts_with(service); });
 }
@@ -37,16 +35,11 @@ std::string example_of(std::string pattern) {
 
 aws::PolicyQuestion question_of(const std::string& principal, const PolicyStatement& statement) {
   aws::PolicyQuestion question{principal, statement.actions, statement.resources, {}};
-  for (const PolicyCondition& condition : statement.conditions)
+  for (const PolicyCondition& condition : statement.conditions) {
+    if (condition.operation == "Null") continue;  // that a key is there is met by its values
     for (const std::string& value : condition.values) question.context[condition.key].push_back(example_of(value));
+  }
   return question;
-}
-
-std::string some_of(const std::vector<std::string>& all) {
-  const std::size_t shown = std::min(all.size(), missing_shown);
-  std::string text = fmt::format("{}", fmt::join(all.begin(), all.begin() + static_cast<long>(shown), ", "));
-  if (all.size() > shown) text += fmt::format(" and {} more", all.size() - shown);
-  return quoted(text, 1000);
 }
 
 std::string policy_command(const Policy& policy) {
@@ -58,10 +51,15 @@ Finding missing_finding(const Policy& policy, const PolicyStatement& statement,
                         const std::vector<std::string>& missing) {
   const std::string whose = policy.of.empty() ? "" : " of " + policy.of;
   const bool needed = statement.notes.empty();
-  return {needed ? Verdict::red : Verdict::yellow, "permission", fmt::format("permission {}{}", statement.sid, whose),
-          fmt::format("missing: {}{}", some_of(missing),
+  std::vector<std::string> listed;
+  for (const std::string& one : missing) listed.push_back(quoted(one));
+  return {needed ? Verdict::red : Verdict::yellow,
+          "permission",
+          fmt::format("permission {}{}", statement.sid, whose),
+          fmt::format("missing: {}{}", fmt::join(listed, ", "),
                       needed ? "" : fmt::format(". {}", fmt::join(statement.notes, " "))),
-          fmt::format("Allow statement {} of the policy that `{}` writes", statement.sid, policy_command(policy))};
+          fmt::format("Allow statement {} of the policy that `{}` writes", statement.sid, policy_command(policy)),
+          listed};
 }
 
 Task<Findings> examine_by_simulator(const PolicyOwner& owner) {

@@ -65,6 +65,14 @@ bool lists_zones(const Config& config, const std::string& role) {
                              [&](const ZoneConfig& zone) { return arn_of(zone.role) == role && !zone.id; });
 }
 
+// Every value of a key is one of these, and there are some: over none at all ForAllValues is true.
+// source: IAM UserGuide, "Multivalued context keys", 2026-11-28
+void add_all_values(std::vector<PolicyCondition>& conditions, std::string_view comparison, const std::string& key,
+                    std::vector<std::string> values) {
+  conditions.push_back({fmt::format("ForAllValues:{}", comparison), key, std::move(values)});
+  conditions.push_back({"Null", key, {"false"}});
+}
+
 class Author {
  public:
   Author(const Config& config, const PolicyFacts& facts, std::string role)
@@ -183,13 +191,15 @@ void Author::write_route53() {
   allow("ReadZones", {"route53:GetHostedZone", "route53:ListResourceRecordSets"}, zones,
         "which of two zones of one name is the public one, and the sets that a change must match exactly")
       .notes = reach_.any_zone;
+  std::vector<PolicyCondition> conditions;
+  add_all_values(conditions, "StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", {"TXT"});
+  add_all_values(conditions, "StringEquals", "route53:ChangeResourceRecordSetsActions", {"CREATE", "DELETE"});
+  add_all_values(conditions, patterns ? "StringLike" : "StringEquals",
+                 "route53:ChangeResourceRecordSetsNormalizedRecordNames", names);
   PolicyStatement& write =
       allow("WriteChallenges", {"route53:ChangeResourceRecordSets"}, zones,
             "TXT records at the names of challenges alone; every change is a CREATE or a DELETE, never an UPSERT",
-            {{"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}},
-             {"ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsActions", {"CREATE", "DELETE"}},
-             {patterns ? "ForAllValues:StringLike" : "ForAllValues:StringEquals",
-              "route53:ChangeResourceRecordSetsNormalizedRecordNames", names}});
+            std::move(conditions));
   write.notes = reach_.any_zone;
   write.notes.insert(write.notes.end(), reach_.any_name.begin(), reach_.any_name.end());
   allow("WaitForChanges", {"route53:GetChange"}, {fmt::format("arn:{}:route53:::change/*", facts_.partition)},

@@ -90,10 +90,16 @@ Task<Finding> examine_conditional_writes(Outside& outside, Store& store) {
   co_return finding;
 }
 
-Task<Finding> examine_versions(aws::Client& client, std::string bucket) {
+Task<std::optional<Finding>> examine_versions(aws::Client& client, std::string bucket) {
   const std::string subject = "versions of bucket " + bucket;
-  if (co_await aws::S3{client}.versioned(bucket))
-    co_return Finding{Verdict::green, "versions", subject, "kept: what is lost by mistake can be had back", ""};
+  bool kept = false;
+  try {
+    kept = co_await aws::S3{client}.versioned(bucket);
+  } catch (const Failure& failure) {
+    if (failure.code() != "NoSuchBucket") throw;
+    co_return std::nullopt;
+  }
+  if (kept) co_return Finding{Verdict::green, "versions", subject, "kept: what is lost by mistake can be had back", ""};
   co_return Finding{Verdict::yellow, "versions", subject,
                     "not kept: what is overwritten or deleted by mistake is lost, keys among it",
                     fmt::format("Type: aws s3api put-bucket-versioning --bucket {} --versioning-configuration "

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "base/finding.h"
 #include "outside/outside.h"
 #include "outside/store.h"
@@ -14,8 +16,9 @@ namespace certferry {
 // store's, where it cannot be reached or written.
 Task<Finding> examine_conditional_writes(Outside& outside, Store& store);
 
-// Whether the bucket of an S3 store keeps former versions of what is lost by mistake. Only reads.
-Task<Finding> examine_versions(aws::Client& client, std::string bucket);
+// Whether the bucket of an S3 store keeps former versions of what is lost by mistake. Only reads. Empty: there is no
+// such bucket, which is told by whatever should be in it.
+Task<std::optional<Finding>> examine_versions(aws::Client& client, std::string bucket);
 
 // Whether what `seals` seals under this context is opened by `opens`, which has seen none of it: a KMS key is asked
 // twice; nothing is kept. Failure: as the sealing's.

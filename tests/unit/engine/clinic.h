@@ -53,6 +53,7 @@ class Clinic {
   aws::Credentials credentials{"AKIASANDBOX", Secret{"sandbox-secret"}, Secret{""}, {}, "the test"};
   std::string region = "eu-west-1";
   std::string listener;           // of the application load balancer
+  std::string shared_config;      // what ~/.aws/config says; "": there is none, and nobody looks for it
   SpoiledResolver::Spoil answer;  // what doctor's resolvers say otherwise than the world; empty: nothing
 
   Clinic() {
@@ -119,7 +120,7 @@ reload = ["systemctl", "reload", "nginx"]
     const auto ending = simulated.run([&](Outside& real, Store& store) -> Task<> {
       SpoiledResolver resolver{real.resolver, answer};
       Outside outside{real.transport, resolver, real.clock, real.entropy, real.host, real.pool, real.log};
-      const auto access = this->access(outside);
+      const auto access = shared_config.empty() ? this->access(outside) : co_await opened(outside);
       const auto shared = this->store(outside, *access);
       const auto sealing = kms_sealing(outside, access->client(), "alias/certferry");
       Doctor doctor{{outside, config, access.get(), shared ? *shared : store, *sealing}};
@@ -156,6 +157,13 @@ reload = ["systemctl", "reload", "nginx"]
   }
 
  private:
+  Task<std::unique_ptr<aws::Access>> opened(Outside& outside) {
+    sandbox::Machine& machine = simulated.machine();
+    machine.write(machine.home + "/.aws/config", shared_config);
+    machine.environment = {{"AWS_ACCESS_KEY_ID", credentials.access_key_id},
+                           {"AWS_SECRET_ACCESS_KEY", std::string{credentials.secret_access_key.reveal()}}};
+    co_return co_await aws::Access::open(outside, {.region = region, .profile = "", .profile_place = ""});
+  }
   std::unique_ptr<aws::Access> access(Outside& outside) const {
     auto provider = std::make_shared<aws::FixedCredentials>(
         aws::Credentials{credentials.access_key_id, credentials.secret_access_key.clone(),

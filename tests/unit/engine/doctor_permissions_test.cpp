@@ -203,6 +203,22 @@ void attach(Clinic& clinic, const Json& document) {
   permissions.attach_to_identity(permissions.user(), document.dump());
 }
 
+// Over no values at all ForAllValues is true: a request that says nothing of its records must not be let in by it.
+TEST(GeneratedPolicy, LetsNoRequestInThatSaysNothingOfItsRecords) {
+  Clinic clinic;
+  const sandbox::PolicyDocument document{sandbox::PolicyDocument::Of::identity, generated(clinic).dump(), "ours"};
+  const std::string key = "route53:ChangeResourceRecordSets";
+  sandbox::AccessRequest asked{key, "arn:aws:route53:::hostedzone/" + clinic.zone().id, {}};
+  const auto verdict = [&] { return document.judge(asked, {}); };
+  EXPECT_EQ(verdict(), sandbox::PolicyDocument::Verdict::silent);
+  asked.context = {{key + "NormalizedRecordNames", {"_acme-challenge.example.com"}},
+                   {key + "RecordTypes", {"TXT"}},
+                   {key + "Actions", {"CREATE", "DELETE"}}};
+  EXPECT_EQ(verdict(), sandbox::PolicyDocument::Verdict::allowed);
+  asked.context.erase(key + "RecordTypes");
+  EXPECT_EQ(verdict(), sandbox::PolicyDocument::Verdict::silent);
+}
+
 // IAM answers AccessDenied for a certificate that is not there, to whoever may delete below a path alone.
 TEST_F(TriedPermissions, AreNotMissedWhereThePolicyIsTheOneThatWeWrite) {
   attach(clinic, generated(clinic));

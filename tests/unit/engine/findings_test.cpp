@@ -46,10 +46,42 @@ TEST(Findings, AreAsBadAsTheWorstOfThem) {
   EXPECT_EQ(worst({three[2], three[0]}), Verdict::red);
 }
 
-TEST(Findings, ThatAreAlikeAreOne) {
-  Findings many;
+TEST(Findings, AreShortenedForPeopleAloneWhereTheyListMuch) {
+  const std::vector<std::string> missing{"a on x", "b on x", "c on x", "d on x", "e on x", "f on x", "g on x"};
+  const Finding finding{Verdict::red,
+                        "permission",
+                        "permission ReadZones",
+                        "missing: a on x, b on x, c on x, d on x, e on x, f on x, g on x. Whose zones is not known.",
+                        "Allow it",
+                        missing};
+  EXPECT_THAT(to_text({finding}, false),
+              testing::HasSubstr("missing: a on x, b on x, c on x, d on x, e on x and 2 more. Whose zones"));
+  EXPECT_EQ(to_json({finding}).elements("findings")[0].text("found"), finding.found);
+}
+
+Findings five_alike() {
+  Findings five;
   for (const char* subject : {"a", "b", "c", "d", "e"})
-    many.push_back({Verdict::red, "challenge", subject, "AccessDenied", "Allow it"});
+    five.push_back({Verdict::red, "challenge", subject, "AccessDenied", "Allow it"});
+  return five;
+}
+
+TEST(Findings, ThatAreAlikeAreARowForPeopleAndEachItsOwnForPrograms) {
+  EXPECT_EQ(to_text(five_alike(), false),
+            "red     a, b, c and 2 more: AccessDenied\n        -> Allow it\n1 red, 0 yellow, 0 green\n");
+  const Json json = to_json(five_alike());
+  EXPECT_EQ(json.at("red").as_integer(), 5);
+  EXPECT_EQ(json.elements("findings")[4].text("subject"), "e");
+}
+
+TEST(Findings, ThatAreTheSameAreSaidOnce) {
+  Findings twice = five_alike();
+  twice.push_back(twice.front());
+  EXPECT_EQ(each_once(twice), five_alike());
+}
+
+TEST(Findings, ThatAreAlikeAreOne) {
+  Findings many = five_alike();
   many.push_back({Verdict::red, "challenge", "f", "another reason", "Do that"});
   many.push_back({Verdict::green, "challenge", "g", "good", ""});
   many.push_back({Verdict::green, "challenge", "h", "good", ""});

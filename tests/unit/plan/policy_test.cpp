@@ -204,7 +204,10 @@ TEST(Policy, IsADocumentThatHasOneValueWithoutBrackets) {
   EXPECT_EQ(write.dump(), R"({"Action":"route53:ChangeResourceRecordSets","Condition":{"ForAllValues:StringEquals":{)"
                           R"("route53:ChangeResourceRecordSetsActions":["CREATE","DELETE"],)"
                           R"("route53:ChangeResourceRecordSetsNormalizedRecordNames":"_acme-challenge.shop.example",)"
-                          R"("route53:ChangeResourceRecordSetsRecordTypes":"TXT"}},"Effect":"Allow",)"
+                          R"("route53:ChangeResourceRecordSetsRecordTypes":"TXT"},"Null":{)"
+                          R"("route53:ChangeResourceRecordSetsActions":"false",)"
+                          R"("route53:ChangeResourceRecordSetsNormalizedRecordNames":"false",)"
+                          R"("route53:ChangeResourceRecordSetsRecordTypes":"false"}},"Effect":"Allow",)"
                           R"("Resource":"arn:aws:route53:::hostedzone/Z1","Sid":"WriteChallenges"})");
 }
 
