@@ -162,7 +162,7 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
     co_await effects_.perform(std::move(effect));
   }
   if ((*reply)->body.size() > sent->body_limit)
-    throw Failure{Failure::Kind::refused,
+    throw Failure{Failure::Kind::outcome_unknown,
                   fmt::format("{} {}: the answer is longer than {} bytes", sent->method, host, sent->body_limit),
                   "Check that the endpoint is the right one."};
   if (sent->method == "HEAD") (*reply)->body.clear();

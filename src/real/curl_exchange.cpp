@@ -261,21 +261,21 @@ http::Response CurlExchange::outcome(CURL* easy, CURLcode code) {
   return std::move(response_);
 }
 
-std::optional<Failure> CurlExchange::own_refusal() const {
-  const std::string subject = subject_of(request_);
-  if (head_too_long_)
-    return Failure(Failure::Kind::refused, fmt::format("{}: the answer's head is over 32 KiB", subject),
-                   "Check that this URL is the service that you mean.");
-  if (body_too_long_)
-    return Failure(Failure::Kind::refused,
-                   fmt::format("{}: the answer is longer than {} bytes", subject, request_.body_limit),
-                   "Check that this URL is the service that you mean.");
-  if (!forbidden_.empty() && !spoke_)
-    return Failure(Failure::Kind::refused,
-                   fmt::format("{}: its address {} is {}, which is not spoken to there", subject, forbidden_,
-                               name(kind_of_address(forbidden_))),
-                   "Check the name's address records, or allow such addresses for it.");
-  return std::nullopt;
+// It was answered, so it may have been done.
+std::optional<Failure> CurlExchange::too_long() const {
+  if (!head_too_long_ && !body_too_long_) return std::nullopt;
+  const std::string which = head_too_long_ ? "the answer's head is over 32 KiB"
+                                           : fmt::format("the answer is longer than {} bytes", request_.body_limit);
+  return Failure(Failure::Kind::outcome_unknown, fmt::format("{}: {}", subject_of(request_), which),
+                 "Check that this URL is the service that you mean.");
+}
+
+std::optional<Failure> CurlExchange::forbidden() const {
+  if (forbidden_.empty() || spoke_) return std::nullopt;
+  return Failure(Failure::Kind::refused,
+                 fmt::format("{}: its address {} is {}, which is not spoken to there", subject_of(request_), forbidden_,
+                             name(kind_of_address(forbidden_))),
+                 "Check the name's address records, or allow such addresses for it.");
 }
 
 // What to do where nobody could be spoken to.
@@ -286,7 +286,8 @@ std::string CurlExchange::reach_it() const {
 
 Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
   using Kind = Failure::Kind;
-  if (auto refusal = own_refusal()) return *refusal;
+  if (const auto ours = too_long()) return *ours;
+  if (const auto ours = forbidden()) return *ours;
   const std::string_view ours = own_words(code);
   const char* curls = words_[0] ? words_.data() : curl_easy_strerror(code);
   const std::string what = fmt::format("{}: {}", subject_of(request_),

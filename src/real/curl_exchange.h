@@ -33,7 +33,8 @@ class CurlExchange {
   void set_roots(CURL* easy);
   Failure failure(CURL* easy, CURLcode code) const;
   std::string reach_it() const;
-  std::optional<Failure> own_refusal() const;
+  std::optional<Failure> too_long() const;
+  std::optional<Failure> forbidden() const;
   bool may_speak_to(const std::string& address, std::uint16_t port);
   void header_line(std::string_view line);
 

@@ -104,7 +104,7 @@ TEST_F(CurlTransportTest, FollowsNoRedirect) {
   EXPECT_EQ(machine.run(transport.send(request_to(local_url(server.port())))).status, 302);
 }
 
-TEST_F(CurlTransportTest, RefusesAnAnswerOverItsLimits) {
+TEST_F(CurlTransportTest, LeavesOpenWhatARequestDidWhoseAnswerIsOverItsLimits) {
   HttpListener server{machine.executor(), {}, [](const http::ParsedRequest& asked) -> Task<http::Response> {
                         http::Response response = text_response(std::string(5000, 'x'));
                         if (asked.target == "/head")
@@ -115,10 +115,10 @@ TEST_F(CurlTransportTest, RefusesAnAnswerOverItsLimits) {
   http::Request request = request_to(local_url(server.port()));
   request.body_limit = 4999;
   const auto body = failure_of(machine, transport.send(request));
-  EXPECT_EQ(body->kind(), Failure::Kind::refused);
+  EXPECT_EQ(body->kind(), Failure::Kind::outcome_unknown);
   EXPECT_THAT(body->what(), HasSubstr("longer than 4999 bytes"));
   const auto head = failure_of(machine, transport.send(request_to(local_url(server.port(), "/head"))));
-  EXPECT_EQ(head->kind(), Failure::Kind::refused);
+  EXPECT_EQ(head->kind(), Failure::Kind::outcome_unknown);
   EXPECT_THAT(head->what(), HasSubstr("head is over 32 KiB"));
   request.body_limit = 5000;
   EXPECT_EQ(machine.run(transport.send(request)).body.size(), 5000U);
