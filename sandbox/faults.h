@@ -47,8 +47,11 @@ struct Faults {
   int left_dead = 0;      // hours that who was killed stays dead, whatever happens meanwhile
 
   // By others, after a request that changed something.
-  int target_edited = 0;  // a listener is given another CA's certificate
-  int record_edited = 0;  // a TXT set of a challenge gets a further value
+  int target_edited = 0;        // a listener is given another CA's certificate
+  int target_put_back = 0;      // a listener is given a placeholder again
+  int record_edited = 0;        // a TXT set of a challenge gets a further value
+  int record_removed = 0;       // a TXT set of a challenge is deleted
+  int certificate_removed = 0;  // a server certificate of ours that no listener refers to is deleted
 
   static Faults calm() { return {}; }
   static Faults lossy() { return {2, 2, 3, 1, 0, 3}; }
@@ -90,7 +93,10 @@ inline constexpr std::array fault_rows{
     FaultRow{"clock ahead", " h", &Faults::clock_ahead, 24},
     FaultRow{"clock behind", " h", &Faults::clock_behind, 24},
     FaultRow{"target edited", "%", &Faults::target_edited, 3},
+    FaultRow{"target put back", "%", &Faults::target_put_back, 15},
     FaultRow{"record edited", "%", &Faults::record_edited, 10},
+    FaultRow{"record removed", "%", &Faults::record_removed, 40},
+    FaultRow{"certificate removed", "%", &Faults::certificate_removed, 40},
     FaultRow{"reply slow", "%", &Faults::reply_slow, 15},
     FaultRow{"power lost", "% of kills", &Faults::power_lost, 100},
     FaultRow{"value damaged", "% of starts", &Faults::value_damaged, 60},

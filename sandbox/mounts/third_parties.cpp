@@ -13,6 +13,7 @@ namespace certferry::sandbox {
 namespace {
 
 constexpr Duration soon_most = seconds(2);
+constexpr std::string_view our_path = "/certferry/";
 
 std::vector<SimulatedListener*> listeners_of(World& world) {
   std::vector<SimulatedListener*> all;
@@ -23,25 +24,44 @@ std::vector<SimulatedListener*> listeners_of(World& world) {
   return all;
 }
 
+// Of a challenge: these worlds have no others.
+bool is_txt(const RecordSets::value_type& set) { return set.second.type == "TXT"; }
+
 }  // namespace
 
 ThirdParties::ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& trace)
-    : world_(world), trace_(trace), dice_(dice) {
-  world.on_event([this, &time](const Event& event) {
-    if (!event.changed) return;
-    const bool at_targets = event.service == "elb" || event.service == "elbv2";
-    if (at_targets && dice_.percent(world_.faults().target_edited))
-      time.after(dice_.between(Duration{0}, soon_most), [this] { edit_target(); });
-    if (event.service == "route53" && dice_.percent(world_.faults().record_edited))
-      time.after(dice_.between(Duration{0}, soon_most), [this] { edit_record(); });
+    : world_(world), time_(time), trace_(trace), dice_(dice) {
+  world.on_event([this](const Event& event) {
+    if (event.changed) after_change_at(event.service);
   });
+}
+
+void ThirdParties::after_change_at(const std::string& service) {
+  const Faults& faults = world_.faults();
+  if (service == "elb" || service == "elbv2") {
+    maybe(faults.target_edited, &ThirdParties::edit_target);
+    maybe(faults.target_put_back, &ThirdParties::put_target_back);
+  }
+  if (service == "route53") {
+    maybe(faults.record_edited, &ThirdParties::edit_record);
+    maybe(faults.record_removed, &ThirdParties::remove_record);
+  }
+  if (service == "iam") maybe(faults.certificate_removed, &ThirdParties::remove_certificate);
+}
+
+void ThirdParties::maybe(int chance, Act act) {
+  if (dice_.percent(chance)) time_.after(dice_.between(Duration{0}, soon_most), [this, act] { (this->*act)(); });
+}
+
+SimulatedListener& ThirdParties::some_listener() {
+  const auto listeners = listeners_of(world_);
+  return *listeners[static_cast<std::size_t>(
+      dice_.between(Duration{0}, Duration{static_cast<long>(listeners.size()) - 1}).count())];
 }
 
 // Another CA's certificate for the same names, as one puts it there by hand.
 void ThirdParties::edit_target() {
-  auto listeners = listeners_of(world_);
-  SimulatedListener& chosen = *listeners[static_cast<std::size_t>(
-      dice_.between(Duration{0}, Duration{static_cast<long>(listeners.size()) - 1}).count())];
+  SimulatedListener& chosen = some_listener();
   const auto* shown = world_.server_certificates().by_arn(chosen.certificate);
   if (shown == nullptr) return;
   const WallTime now = world_.now();
@@ -52,12 +72,47 @@ void ThirdParties::edit_target() {
   trace_.line(fmt::format("  somebody binds {} to a listener", name));
 }
 
+// Who had automation of their own, which knows what it once put there.
+void ThirdParties::put_target_back() {
+  SimulatedListener& chosen = some_listener();
+  const auto& all = world_.server_certificates().by_name;
+  const auto placeholder = std::ranges::find_if(all, [](const auto& one) { return one.second.path != our_path; });
+  if (placeholder == all.end()) return;
+  chosen.bind(placeholder->second.arn, world_.now());
+  trace_.line(fmt::format("  somebody binds {} to a listener", placeholder->first));
+}
+
+// Who tidies up what nothing refers to.
+void ThirdParties::remove_certificate() {
+  auto& all = world_.server_certificates().by_name;
+  const auto unused = std::ranges::find_if(all, [this](const auto& one) {
+    const std::string& arn = one.second.arn;
+    return one.second.path == our_path && !world_.classic().refers_to(arn) && !world_.load_balancers().refers_to(arn);
+  });
+  if (unused == all.end()) return;
+  trace_.line(fmt::format("  somebody deletes {}", unused->first));
+  all.erase(unused);
+}
+
+// INSYNC at once, whatever changes are pending.
+void ThirdParties::remove_record() {
+  for (SimulatedZone& zone : world_.zones().all) {
+    const auto found = std::ranges::find_if(zone.sets, is_txt);
+    if (found == zone.sets.end()) continue;
+    const auto key = found->first;
+    for (const std::string& value : found->second.values) values_.erase(found->second.name + " " + value);
+    trace_.line(fmt::format("  somebody deletes the TXT set {}", found->second.name));
+    zone.sets.erase(key);
+    zone.served.erase(key);
+    for (SimulatedZone::Pending& pending : zone.pending) pending.after.erase(key);
+    return;
+  }
+}
+
 // One more value of somebody else's at a challenge's name, INSYNC at once, whatever changes are pending.
 void ThirdParties::edit_record() {
   for (SimulatedZone& zone : world_.zones().all) {
-    const auto found = std::ranges::find_if(zone.sets, [](const auto& entry) {
-      return entry.second.type == "TXT" && entry.second.name.starts_with("_acme-challenge.");
-    });
+    const auto found = std::ranges::find_if(zone.sets, is_txt);
     if (found == zone.sets.end()) continue;
     const std::string value = fmt::format("\"of-somebody-else-{}\"", ++edits_);
     const auto key = found->first;

@@ -8,8 +8,10 @@
 
 namespace certferry::sandbox {
 
-// People and tools who change a target or a TXT set while certferry is at work, as faults.h says how often: within two
-// seconds after a request that changed something there.
+struct SimulatedListener;
+
+// People and tools who change a target, a TXT set or IAM's server certificates while certferry is at work, as faults.h
+// says how often: within two seconds after a request that changed something there.
 class ThirdParties {
  public:
   ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& trace);
@@ -18,9 +20,17 @@ class ThirdParties {
   const std::set<std::string>& values() const { return values_; }
 
  private:
+  using Act = void (ThirdParties::*)();
+  void after_change_at(const std::string& service);
+  void maybe(int chance, Act act);
+  SimulatedListener& some_listener();
   void edit_target();
+  void put_target_back();
   void edit_record();
+  void remove_record();
+  void remove_certificate();
   World& world_;
+  VirtualTime& time_;
   Trace& trace_;
   Dice& dice_;
   std::set<std::string> values_;

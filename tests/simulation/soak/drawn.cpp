@@ -18,7 +18,7 @@ constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart fro
 
 constexpr auto all_turns = {Turn::name_added,   Turn::unwanted,     Turn::key_changed,         Turn::revoked,
                             Turn::window_moved, Turn::zone_removed, Turn::account_deactivated, Turn::newer_version,
-                            Turn::kms_denied,   Turn::disk_full,    Turn::clock_jumps};
+                            Turn::kms_denied,   Turn::disk_full,    Turn::clock_jumps,         Turn::told_to_renew};
 
 class Lots {
  public:
@@ -130,6 +130,8 @@ std::string_view name(Turn turn) {
       return "all disks are full for a while";
     case Turn::clock_jumps:
       return "the clock jumps in the middle of the next run";
+    case Turn::told_to_renew:
+      return "somebody tells it to renew the last certificate";
     case Turn::install_moved:
       return "an install is moved to another certificate";
   }
@@ -142,6 +144,7 @@ Drawn draw(std::uint64_t seed) {
   drawn.seed = seed;
   draw_outside(lots, drawn.settings);
   draw_certificates(lots, drawn);
+  drawn.delegated = lots.one_in(6);
   drawn.in_s3 = lots.one_in(4);
   if (drawn.in_s3 && lots.one_in(2)) drawn.instances = lots.one_of<std::size_t>({2, 2, 3, 5});
   drawn.headstart = lots.one_of({Duration{0}, milliseconds(300), seconds(5), seconds(50)});
@@ -176,8 +179,9 @@ Drawn first_issue(std::uint64_t i) {
 }
 
 std::string in_words(const Drawn& drawn) {
-  std::string text = fmt::format("seed {}: state {}, {} at once, {}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
-                                 drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate");
+  std::string text = fmt::format("seed {}: state {}, {} at once, {}{}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
+                                 drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate",
+                                 drawn.delegated ? ", challenges delegated" : "");
   for (const Turn turn : drawn.turns)
     if (turn != Turn::nothing) text += fmt::format("  later: {}\n", name(turn));
   for (const DrawnCertificate& one : drawn.certificates) {

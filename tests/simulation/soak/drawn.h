@@ -39,6 +39,7 @@ enum class Turn {
   kms_denied,           // AccessDeniedException to everything
   disk_full,            // nothing can be written on any machine
   clock_jumps,          // of the first machine, in the middle of the next run
+  told_to_renew,        // the last certificate, in the next run: --renew
   install_moved,        // from one certificate to another; in every second world for good
 };
 std::string_view name(Turn);
@@ -51,6 +52,7 @@ struct Drawn {
   std::uint64_t seed = 0;
   sandbox::Settings settings;
   std::vector<std::string> zones;
+  bool delegated = false;  // the challenges of the zones' apexes, by CNAMEs to a zone for nothing else
   std::vector<DrawnCertificate> certificates;
   bool in_s3 = false;
   std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3

@@ -8,6 +8,7 @@
 #include "../estate.h"
 #include "../liveness.h"
 #include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
 #include "turns.h"
 
 namespace certferry::soak {
@@ -78,12 +79,26 @@ class Life {
  private:
   void build() {
     for (const std::string& zone : drawn_.zones) estate_.zone(zone);
+    if (drawn_.delegated) delegate_challenges();
     for (const DrawnCertificate& one : drawn_.certificates) {
       Estate::Wanted& wanted = estate_.certificate(one.id, one.domains);
       wanted.config.key_type = one.key;
       for (const DrawnTarget& target : one.targets) add(target, one, wanted);
     }
     if (drawn_.in_s3) estate_.state_in_s3();
+  }
+
+  void delegate_challenges() {
+    const std::string proofs = "proofs.example";
+    estate_.zone(proofs);
+    estate_.config.delegated = {DomainName::parse(proofs)};
+    for (const std::string& zone : drawn_.zones)
+      estate_.world().zones().put(zone, {.name = "_acme-challenge." + zone,
+                                         .type = "CNAME",
+                                         .set_identifier = "",
+                                         .ttl = 60,
+                                         .values = {zone + "." + proofs + "."},
+                                         .routing = {}});
   }
 
   void add(const DrawnTarget& target, const DrawnCertificate& one, Estate::Wanted& wanted) {
@@ -141,7 +156,7 @@ class Life {
       if (i > 0) world.run_for(drawn_.headstart);
       sandbox::Seat seat;
       if (i > 0) seat = {fmt::format("certferry{}", i), fmt::format("machine{}", i), "main"};
-      instances.push_back({seat, world.start(estate_.life({}, kept), seat)});
+      instances.push_back({seat, world.start(estate_.life(turns_.request(), kept), seat)});
     }
     const WallTime latest = world.time().now() + days(2);
     const int restarts = drawn_.faults.left_dead > 0 ? 0 : restarts_most;
@@ -160,7 +175,7 @@ class Life {
       }
       for (Instance& one : instances) {
         if (!gone(one)) continue;
-        one.process = world.start(estate_.life({}, kept), one.seat);
+        one.process = world.start(estate_.life(turns_.request(), kept), one.seat);
         ++one.restarts;
       }
     }

@@ -61,6 +61,8 @@ void Turns::take(Turn turn) {
       return fill_the_disks();
     case Turn::clock_jumps:
       return let_the_clock_jump();
+    case Turn::told_to_renew:
+      return tell_it_to_renew();
     case Turn::install_moved:
       return move_an_install();
   }
@@ -157,6 +159,12 @@ void Turns::let_the_clock_jump() {
     *over = true;
     simulated.machine().clock_error = Duration{0};
   });
+}
+
+void Turns::tell_it_to_renew() {
+  estate_.watch->invariants().allow_parallel_orders();  // whoever is started again is told once more
+  request_.renew = {last().id};
+  undo_with([this] { request_.renew.clear(); });
 }
 
 // From the first certificate that has one to its neighbour.

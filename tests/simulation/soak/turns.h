@@ -16,7 +16,8 @@ class Turns {
   Turns(simulation::Estate& estate, Drawn& drawn, std::function<void(std::string)> complain)
       : estate_(estate), drawn_(drawn), complain_(std::move(complain)) {}
   void take(Turn turn);
-  void undo();  // of those taken: what does not stay
+  void undo();                                         // of those taken: what does not stay
+  const Request& request() const { return request_; }  // of the next run
 
  private:
   void add_a_name();
@@ -28,6 +29,7 @@ class Turns {
   void let_a_newer_version_write();
   void fill_the_disks();
   void let_the_clock_jump();
+  void tell_it_to_renew();
   void move_an_install();
   DrawnCertificate& last() { return drawn_.certificates.back(); }
   void undo_with(std::function<void()> act) { undo_.push_back(std::move(act)); }
@@ -35,6 +37,7 @@ class Turns {
   Drawn& drawn_;
   std::function<void(std::string)> complain_;
   std::vector<std::function<void()>> undo_;
+  Request request_;
 };
 
 }  // namespace certferry::soak
