@@ -1,6 +1,9 @@
 """moto as AWS, and a DNS server that answers from moto's hosted zones, in one process."""
 
+import contextlib
 import copy
+import itertools
+import random
 import socket
 import threading
 
@@ -61,10 +64,16 @@ class BusyTCPServer(TCPServer):
     request_queue_size = 512  # a CA validates twenty names from three places at once
 
 
+_ports = itertools.cycle(random.sample(range(20000, 32000), 12000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One for a peer that takes its port as a word, and binds it later: out of what the kernel gives to others meanwhile."""
+    for port in itertools.islice(_ports, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("none of a hundred ports is free")
 
 
 class AwsPeer:

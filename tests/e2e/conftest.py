@@ -13,6 +13,15 @@ from doorway import Doorway, Hold  # noqa: E402
 from pebble_peer import Pebble  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first, so that nothing is waited for alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 class Certferry:
     """The shipped binary, with a home, a state and a configuration of its own."""
 

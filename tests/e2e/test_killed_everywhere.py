@@ -18,6 +18,8 @@ from conftest import Certferry, certificate
 from doorway import Doorway, Hold
 from sandbox_peer import Sandbox
 
+pytestmark = pytest.mark.long
+
 
 class SandboxOutside:
     """A sandbox of its own; it counts, and checks the invariants that CA and AWS can see."""
@@ -273,6 +275,14 @@ def ended_everywhere(outside, folder, life, moment_of, ended=Life.killed):
     return kills
 
 
+@pytest.mark.parametrize("life", ["renewal", "first issue"])
+def test_killed_at_every_request_to_pebble_and_moto_it_goes_on(tmp_path, aws, ca, life):
+    """Before and after by turns: each life takes seconds here."""
+    moments = ["before", "after"]
+    kills = ended_everywhere(lambda folder: PebbleAndMoto(folder, aws, ca), tmp_path, life, lambda n: moments[n % 2])
+    print("kills:", kills)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("life", ["first issue", "renewal"])
 def test_killed_at_every_request_to_the_sandbox_it_goes_on(tmp_path, life, moment):
@@ -282,14 +292,6 @@ def test_killed_at_every_request_to_the_sandbox_it_goes_on(tmp_path, life, momen
 @pytest.mark.parametrize("life, moment", [("first issue", "before"), ("renewal", "after")])
 def test_interrupted_at_every_request_to_the_sandbox_it_goes_on(tmp_path, life, moment):
     print("interrupts:", ended_everywhere(SandboxOutside, tmp_path, life, lambda _: moment, Life.interrupted))
-
-
-@pytest.mark.parametrize("life", ["first issue", "renewal"])
-def test_killed_at_every_request_to_pebble_and_moto_it_goes_on(tmp_path, aws, ca, life):
-    """Before and after by turns: each life takes seconds here."""
-    moments = ["before", "after"]
-    kills = ended_everywhere(lambda folder: PebbleAndMoto(folder, aws, ca), tmp_path, life, lambda n: moments[n % 2])
-    print("kills:", kills)
 
 
 def test_stopped_past_its_lease_it_changes_nothing_more(tmp_path):
