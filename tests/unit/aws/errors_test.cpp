@@ -43,6 +43,7 @@ TEST(ServiceErrors, AreReadFromTheBodiesOfEveryProtocol) {
        "NotFoundException",
        "no key"},
       {{400, {}, R"({"__type":"AccessDeniedException","Message":"not you"})"}, "AccessDeniedException", "not you"},
+      {{400, {}, R"({"Code":"ThrottlingException","message":"slower"})"}, "ThrottlingException", "slower"},
       {{400, {{"X-Amzn-ErrorType", "FooError:http://internal.amazon.com/coral/"}}, "{}"}, "FooError", ""},
       {{400, {{"x-amzn-errortype", "aws.protocoltests#FooError:http://x/"}}, ""}, "FooError", ""},
       {{412, {}, ""}, "PreconditionFailed", ""},

