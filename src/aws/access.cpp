@@ -31,7 +31,7 @@ struct Access::State {
   using Role = std::optional<RoleSettings>;
   struct Identity {
     std::shared_ptr<CredentialProvider> credentials;
-    std::shared_ptr<Budget> budget;
+    Budget budget;
   };
 
   Outside& outside;
@@ -40,27 +40,20 @@ struct Access::State {
   std::shared_ptr<SigningClock> time;
   const Lease* lease = nullptr;
   std::vector<std::string> ignored_settings;
-  std::map<std::string, std::shared_ptr<Budget>> budgets;  // by account; "": our own, whichever it is
+  std::shared_ptr<Budgets> budgets = std::make_shared<Budgets>();
   std::map<Role, Identity> identities;
   std::map<std::pair<Role, std::string>, std::shared_ptr<Client>> clients;
 
   const std::shared_ptr<Client>& client(const Role& role, const std::string& in_region);
   const Identity& identity(const Role& role);
-  std::shared_ptr<Budget> budget_of(const std::string& account);
 };
-
-std::shared_ptr<Budget> Access::State::budget_of(const std::string& account) {
-  std::shared_ptr<Budget>& budget = budgets[account];
-  if (!budget) budget = std::make_shared<Budget>();
-  return budget;
-}
 
 const Access::State::Identity& Access::State::identity(const Role& role) {
   auto found = identities.find(role);
   if (found != identities.end()) return found->second;
   AssumedRole assumed{role->role, role->session_name, role->external_id};
   auto provider = std::make_shared<RoleCredentials>(outside, client(std::nullopt, region), std::move(assumed));
-  auto budget = budget_of(std::string{Arn::parse(role->role).account()});
+  Budget budget{budgets, std::string{Arn::parse(role->role).account()}};
   return identities.emplace(role, Identity{std::move(provider), std::move(budget)}).first->second;
 }
 
@@ -80,7 +73,7 @@ Access::Access(Outside& outside, std::shared_ptr<CredentialProvider> credentials
                        .endpoints = std::move(endpoints),
                        .time = time ? std::move(time) : std::make_shared<SigningClock>(outside)}) {
   endpoint_of("sts", state_->region, state_->endpoints);  // refuses what is no region before anything is asked
-  state_->identities.emplace(std::nullopt, State::Identity{std::move(credentials), state_->budget_of("")});
+  state_->identities.emplace(std::nullopt, State::Identity{std::move(credentials), Budget{state_->budgets}});
 }
 
 Access::~Access() = default;

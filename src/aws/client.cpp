@@ -55,7 +55,7 @@ struct Client::State {
   std::shared_ptr<CredentialProvider> credentials;
   std::string region;
   EndpointSettings endpoints;
-  std::shared_ptr<Budget> budget;
+  Budget budget;
   std::shared_ptr<SigningClock> time;
   const Lease* lease = nullptr;       // null: nobody else can be at work
   std::optional<Duration> seen_skew;  // services' clock minus ours, by the last answer that bore a date
@@ -71,9 +71,8 @@ struct Client::State {
 };
 
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-               EndpointSettings endpoints, std::shared_ptr<Budget> budget, std::shared_ptr<SigningClock> time)
-    : state_(new State{outside, std::move(credentials), std::move(region), std::move(endpoints),
-                       budget ? std::move(budget) : std::make_shared<Budget>(),
+               EndpointSettings endpoints, Budget budget, std::shared_ptr<SigningClock> time)
+    : state_(new State{outside, std::move(credentials), std::move(region), std::move(endpoints), std::move(budget),
                        time ? std::move(time) : std::make_shared<SigningClock>(outside), nullptr}) {}
 
 Client::~Client() = default;
@@ -104,11 +103,11 @@ bool Client::State::was_over(const Signature& signature, const Refusal& refused)
 Attempt Client::State::judge(const Call& call, http::Response answer, const Signature& signature, bool overridden) {
   note_date(answer);
   if (answer.status >= 200 && answer.status < 300) {
-    if (!overridden) budget->succeeded(call.service);
+    if (!overridden) budget.succeeded(call.service);
     return {.answer = std::move(answer)};
   }
   Refusal refused = refusal(call, answer, outside.clock.now(), signature.by ? signature.by->source : "none sent");
-  if (refused.throttling && !overridden) budget->throttled(call.service, outside.clock.steady());
+  if (refused.throttling && !overridden) budget.throttled(call.service, outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
   const bool over = was_over(signature, refused);
   return {.failure = std::move(refused.failure), .retry_cost = again ? limits::aws::retry_cost : 0, .sign_again = over};
@@ -126,7 +125,8 @@ Attempt Client::State::judge(const Call& call, const Failure& lost) const {
 Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& endpoint) {
   Signature signature;
   if (call.sign) signature.by = co_await credentials->credentials();
-  if (!endpoint.overridden) co_await budget->take(call.service, outside.clock);
+  if (signature.by) budget.is_of(signature.by->account);
+  if (!endpoint.overridden) co_await budget.take(call.service, outside.clock);
   http::Request request = prepare(call, endpoint);
   bool s3 = call.service == "s3";
   signature.dated_by = time->offset();
@@ -188,6 +188,8 @@ std::optional<Duration> Client::skew() const { return state_->seen_skew; }
 std::shared_ptr<SigningClock> Client::time() const { return state_->time; }
 
 Task<SharedCredentials> Client::credentials() { co_return co_await state_->credentials->credentials(); }
+
+void Client::acts_in(const std::string& account) { state_->budget.is_of(account); }
 
 std::uint64_t Client::requests_sent() const { return state_->requests_sent; }
 

@@ -40,9 +40,9 @@ struct Call {
 // lease, fenced instead of each attempt that would change something and that the lease does not outlast.
 class Client {
  public:
-  // budget: shared by all clients of one account; time: by all of one process; empty: one of its own.
+  // budget and time: shared by all clients of a process; empty: one of its own.
   Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
-         EndpointSettings endpoints, std::shared_ptr<Budget> budget = {}, std::shared_ptr<SigningClock> time = {});
+         EndpointSettings endpoints, Budget budget = Budget{}, std::shared_ptr<SigningClock> time = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -56,7 +56,8 @@ class Client {
   std::optional<Duration> skew() const;             // services' clock minus ours, as last seen
   std::shared_ptr<SigningClock> time() const;
   Task<SharedCredentials> credentials();
-  std::uint64_t requests_sent() const;  // attempts, for the figures that apply prints
+  void acts_in(const std::string& account);  // as a service said: its budget is that account's
+  std::uint64_t requests_sent() const;       // attempts, for the figures that apply prints
 
  private:
   struct State;

@@ -18,11 +18,9 @@ std::string trimmed_variable(const Host& host, const std::string& name) {
   return value.substr(from, value.find_last_not_of(" \t\r\n") - from + 1);
 }
 
-Provider fixed(std::string id, std::string secret, std::string token, std::string source) {
-  return std::make_shared<FixedCredentials>(Credentials{.access_key_id = std::move(id),
-                                                        .secret_access_key = Secret{std::move(secret)},
-                                                        .session_token = Secret{std::move(token)},
-                                                        .source = std::move(source)});
+Provider fixed(Credentials credentials) {
+  require_sendable(credentials);
+  return std::make_shared<FixedCredentials>(std::move(credentials));
 }
 
 Provider environment_keys(const Host& host) {
@@ -34,7 +32,11 @@ Provider environment_keys(const Host& host) {
                   fmt::format("of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only {} is set",
                               id.empty() ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID"),
                   "Set both, or neither");
-  return fixed(id, secret, trimmed_variable(host, "AWS_SESSION_TOKEN"), "environment");
+  return fixed({.access_key_id = std::move(id),
+                .secret_access_key = Secret{std::move(secret)},
+                .session_token = Secret{trimmed_variable(host, "AWS_SESSION_TOKEN")},
+                .source = "environment",
+                .account = trimmed_variable(host, "AWS_ACCOUNT_ID")});
 }
 
 // The last resort. What it says when nothing answers is what everybody without credentials sees; what ails an
@@ -87,7 +89,7 @@ class ChainBuilder {
 
  private:
   std::shared_ptr<Client> client_in(const std::string& region, Provider identity) {
-    return std::make_shared<Client>(outside_, std::move(identity), region, around_.endpoints, nullptr, time_);
+    return std::make_shared<Client>(outside_, std::move(identity), region, around_.endpoints, Budget{}, time_);
   }
   Provider container(const Url& url) { return std::make_shared<ContainerCredentials>(outside_, url, time_); }
   Provider instance() { return std::make_shared<InstanceCredentials>(outside_, metadata_, time_); }
@@ -113,7 +115,10 @@ class ChainBuilder {
   }
 
   Provider of(const ProfileKeys& keys) {
-    return fixed(keys.access_key_id, keys.secret_access_key, keys.session_token, "profile " + keys.profile);
+    return fixed({.access_key_id = keys.access_key_id,
+                  .secret_access_key = Secret{keys.secret_access_key},
+                  .session_token = Secret{keys.session_token},
+                  .source = "profile " + keys.profile});
   }
   Provider of(const ProfileProcess& process) {
     return std::make_shared<ProcessCredentials>(outside_, process.command, time_, process.profile);

@@ -7,6 +7,18 @@
 
 namespace certferry::aws {
 
+void require_sendable(const Credentials& credentials) {
+  const auto printable = [](std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+  };
+  if (printable(credentials.access_key_id) && printable(credentials.secret_access_key.reveal()) &&
+      printable(credentials.session_token.reveal()))
+    return;
+  throw Failure(Failure::Kind::refused,
+                fmt::format("AWS credentials from {}: a key holds blanks, or what is not ASCII", credentials.source),
+                "Copy the keys anew, without quotes and line ends");
+}
+
 FixedCredentials::FixedCredentials(std::string access_key_id, std::string secret_access_key)
     : FixedCredentials(Credentials{.access_key_id = std::move(access_key_id),
                                    .secret_access_key = Secret{std::move(secret_access_key)},

@@ -18,9 +18,13 @@ struct Credentials {
   Secret secret_access_key;
   Secret session_token;  // empty for long-lived ones
   std::optional<WallTime> expires;
-  std::string source;  // for people: "environment", "profile www", "IMDSv2 role web"
+  std::string source;        // for people: "environment", "profile www", "IMDSv2 role web"
+  std::string account = {};  // whose they are, "" where that is not told
 };
 using SharedCredentials = std::shared_ptr<const Credentials>;
+
+// Failure (refused), which shows nothing of them: they hold what no key does, and no request could bear.
+void require_sendable(const Credentials& credentials);
 
 // Where credentials come from. Implementations cache, refresh before expiry by one request at a time, and keep the old
 // ones while they live and the refresh fails.

@@ -98,6 +98,23 @@ std::string given_by_hand(std::string_view service, const EndpointSettings& sett
   return found != settings.by_service.end() ? found->second : settings.all;
 }
 
+// " (AWS_ENDPOINT_URL)", "" where nobody said where.
+std::string said_at(const EndpointSettings& settings, std::string_view what) {
+  const auto found = settings.places.find(what);
+  return found == settings.places.end() ? "" : fmt::format(" ({})", found->second);
+}
+
+// An endpoint by hand is what it is.
+Failure two_kinds_of_endpoint(std::string_view service, const std::string& given, const EndpointSettings& settings) {
+  const bool of_service = settings.by_service.contains(std::string{service});
+  return {Failure::Kind::refused,
+          fmt::format("the endpoint of {} is given by hand, {}{}, and is to be a {} one{}", service, quoted(given, 100),
+                      said_at(settings, of_service ? service : ""), settings.fips ? "FIPS" : "dual-stack",
+                      said_at(settings, settings.fips ? "fips" : "dual_stack")),
+          fmt::format("Unset the endpoint, or AWS_USE_{0}_ENDPOINT and use_{1}_endpoint",
+                      settings.fips ? "FIPS" : "DUALSTACK", settings.fips ? "fips" : "dualstack")};
+}
+
 HostAndScope natural_endpoint(std::string_view service, const std::string& region, const EndpointSettings& settings) {
   const Partition& partition = partition_of(region);
   auto found = std::ranges::find(regional_services, service, &RegionalService::service);
@@ -127,12 +144,7 @@ ServiceEndpoint endpoint_of(std::string_view service, const std::string& region,
         region.empty() ? std::string{"no AWS region is known"} : fmt::format("\"{}\" is no AWS region", quoted(region)),
         "Set region in [aws], or AWS_REGION, to a region such as eu-west-1");
   std::string given = given_by_hand(service, settings);
-  if (!given.empty() && (settings.fips || settings.dual_stack))
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("the endpoint of {} is given by hand, {}, and is to be a {} one", service,
-                              quoted(given, 100), settings.fips ? "FIPS" : "dual-stack"),
-                  fmt::format("Unset the endpoint, or AWS_USE_{0}_ENDPOINT and use_{1}_endpoint",
-                              settings.fips ? "FIPS" : "DUALSTACK", settings.fips ? "fips" : "dualstack"));
+  if (!given.empty() && (settings.fips || settings.dual_stack)) throw two_kinds_of_endpoint(service, given, settings);
   HostAndScope natural = natural_endpoint(service, region, settings);
   if (given.empty()) return {Url::parse("https://" + natural.host), natural.scope, false};
   return {Url::parse(given), natural.scope, true};

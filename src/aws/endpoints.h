@@ -15,6 +15,8 @@ struct EndpointSettings {
   std::map<std::string, std::string> by_service;  // by Call::service
   bool fips = false;                              // AWS_USE_FIPS_ENDPOINT, use_fips_endpoint
   bool dual_stack = false;                        // AWS_USE_DUALSTACK_ENDPOINT, use_dualstack_endpoint
+  // Where each of these was said, for messages: by service, "" for all of them, "fips", "dual_stack".
+  std::map<std::string, std::string, std::less<>> places = {};
 };
 
 // A set of regions with its own names, keys and global endpoints.

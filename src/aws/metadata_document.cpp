@@ -34,11 +34,14 @@ SharedCredentials credentials_in(const Json& said, const std::string& source) {
     if (!expires) throw unusable_document(source, "the expiration " + quoted(*text_of, 60) + " is no time");
   }
   std::string token = said.text("Token").value_or(said.text("SessionToken").value_or(""));
-  return std::make_shared<const Credentials>(Credentials{.access_key_id = std::move(key),
-                                                         .secret_access_key = Secret{std::move(secret)},
-                                                         .session_token = Secret{std::move(token)},
-                                                         .expires = expires,
-                                                         .source = source});
+  auto credentials = std::make_shared<Credentials>(Credentials{.access_key_id = std::move(key),
+                                                               .secret_access_key = Secret{std::move(secret)},
+                                                               .session_token = Secret{std::move(token)},
+                                                               .expires = expires,
+                                                               .source = source,
+                                                               .account = said.text("AccountId").value_or("")});
+  require_sendable(*credentials);
+  return credentials;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/failure.h"
+#include "base/names.h"
 
 namespace certferry::aws {
 namespace {
@@ -36,8 +37,13 @@ std::optional<ProfileKeys> keys_in(const std::string& name, const Profile& profi
   return ProfileKeys{id, secret, value_in(profile, "aws_session_token"), name};
 }
 
-AssumedRole role_in(const Profile& profile) {
+AssumedRole role_in(const std::string& name, const Profile& profile) {
   AssumedRole out{.role = value_in(profile, "role_arn")};
+  try {
+    Arn::parse(out.role);
+  } catch (const Failure& failure) {
+    throw profile_refused(name, profile, "role_arn", failure.what(), failure.next());
+  }
   if (std::string session = value_in(profile, "role_session_name"); !session.empty()) out.session_name = session;
   if (std::string id = value_in(profile, "external_id"); !id.empty()) out.external_id = id;
   return out;
@@ -140,10 +146,10 @@ class ChainWalk {
       if (auto keys = keys_in(name, profile)) return ProfileChain{*keys, {}};
     if (value_in(profile, "role_arn").empty()) return own_source(files_, name, profile);
     if (std::string file = value_in(profile, "web_identity_token_file"); !file.empty())
-      return ProfileChain{ProfileWebIdentity{role_in(profile), file}, {}};
+      return ProfileChain{ProfileWebIdentity{role_in(name, profile), file}, {}};
     check_role_sources(name, profile);
     ProfileChain chain = role_source(name, profile);
-    chain.roles.push_back(role_in(profile));
+    chain.roles.push_back(role_in(name, profile));
     return chain;
   }
 

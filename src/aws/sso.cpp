@@ -25,7 +25,8 @@ Task<SharedCredentials> Sso::role_credentials(const SsoRole& role, const Secret&
                   .secret_access_key = Secret{given->text("secretAccessKey").value_or("")},
                   .session_token = Secret{given->text("sessionToken").value_or("")},
                   .expires = WallTime{milliseconds(*expires)},
-                  .source = "IAM Identity Center, " + call.object});
+                  .source = "IAM Identity Center, " + call.object,
+                  .account = role.account});
 }
 
 Task<FreshSsoToken> SsoOidc::refresh(const std::string& client_id, const Secret& client_secret,

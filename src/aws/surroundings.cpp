@@ -52,9 +52,9 @@ std::string shared_file(const Host& host, const std::string& variable, const std
   return given;
 }
 
-// A switch that the environment or else the profile sets. One that reads as neither is refused: taken for false, it
-// would break a duty such as FIPS in silence.
-bool switched_on(const Host& host, const std::string& variable, const Profile& profile, std::string_view key) {
+// Where a switch is on that the environment or else the profile sets; "" where it is off. One that reads as neither is
+// refused: taken for off, it would break a duty such as FIPS in silence.
+std::string switched_on(const Host& host, const std::string& variable, const Profile& profile, std::string_view key) {
   std::string text = env(host, variable);
   std::string place = variable;
   if (auto found = profile.find(key); text.empty() && found != profile.end()) {
@@ -62,18 +62,25 @@ bool switched_on(const Host& host, const std::string& variable, const Profile& p
     place = fmt::format("{}: {}", found->second.place, key);
   }
   std::string word = upper_word(text);
-  if (word == "TRUE" || word == "1") return true;
-  if (word.empty() || word == "FALSE" || word == "0") return false;
+  if (word == "TRUE" || word == "1") return place;
+  if (word.empty() || word == "FALSE" || word == "0") return "";
   throw Failure(Failure::Kind::refused, fmt::format("{}: \"{}\" is neither true nor false", place, quoted(text, 60)),
                 "Write true or false");
 }
 
+// Where none was given before.
+void note_endpoint(std::string_view service, const std::string& url, const std::string& place, EndpointSettings& out) {
+  if (out.by_service.try_emplace(std::string{service}, url).second) out.places.emplace(service, place);
+}
+
 void add_from_environment(const Host& host, EndpointSettings& out) {
-  out.all = endpoint_variable(host, "AWS_ENDPOINT_URL");
+  const std::string of_all = "AWS_ENDPOINT_URL";
+  out.all = endpoint_variable(host, of_all);
+  if (!out.all.empty()) out.places[""] = of_all;
   for (const ServiceName& name : service_names)
     for (const std::string& word : {std::string{name.environment}, upper_word(name.ours)})
-      if (std::string url = endpoint_variable(host, "AWS_ENDPOINT_URL_" + word); !url.empty())
-        out.by_service.try_emplace(std::string{name.ours}, url);
+      if (std::string url = endpoint_variable(host, of_all + "_" + word); !url.empty())
+        note_endpoint(name.ours, url, of_all + "_" + word, out);
 }
 
 void add_from_services(const ProfileFiles& files, const Profile& profile, EndpointSettings& out) {
@@ -88,10 +95,10 @@ void add_from_services(const ProfileFiles& files, const Profile& profile, Endpoi
   for (const ServiceName& name : service_names) {
     auto service = section->second.find(name.file);
     if (service == section->second.end()) continue;
-    if (auto url = service->second.nested.find("endpoint_url"); url != service->second.nested.end())
-      out.by_service.try_emplace(
-          std::string{name.ours},
-          endpoint_given(url->second, fmt::format("{}: endpoint_url of {}", service->second.place, name.file)).text());
+    const auto url = service->second.nested.find("endpoint_url");
+    if (url == service->second.nested.end()) continue;
+    const std::string place = fmt::format("{}: endpoint_url of {}", service->second.place, name.file);
+    note_endpoint(name.ours, endpoint_given(url->second, place).text(), place, out);
   }
 }
 
@@ -99,13 +106,20 @@ void add_from_services(const ProfileFiles& files, const Profile& profile, Endpoi
 // endpoints").
 EndpointSettings endpoints_in(const Host& host, const ProfileFiles& files, const Profile& profile) {
   EndpointSettings out;
-  out.fips = switched_on(host, "AWS_USE_FIPS_ENDPOINT", profile, "use_fips_endpoint");
-  out.dual_stack = switched_on(host, "AWS_USE_DUALSTACK_ENDPOINT", profile, "use_dualstack_endpoint");
-  if (switched_on(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, "ignore_configured_endpoint_urls")) return out;
+  const std::string fips = switched_on(host, "AWS_USE_FIPS_ENDPOINT", profile, "use_fips_endpoint"),
+                    dual_stack = switched_on(host, "AWS_USE_DUALSTACK_ENDPOINT", profile, "use_dualstack_endpoint");
+  out.fips = !fips.empty();
+  out.dual_stack = !dual_stack.empty();
+  if (out.fips) out.places["fips"] = fips;
+  if (out.dual_stack) out.places["dual_stack"] = dual_stack;
+  if (!switched_on(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, "ignore_configured_endpoint_urls").empty())
+    return out;
   add_from_environment(host, out);
   if (!out.all.empty()) return out;
-  if (auto url = profile.find("endpoint_url"); url != profile.end() && !url->second.text.empty())
-    out.all = endpoint_given(url->second.text, url->second.place + ": endpoint_url").text();
+  if (auto url = profile.find("endpoint_url"); url != profile.end() && !url->second.text.empty()) {
+    out.places[""] = url->second.place + ": endpoint_url";
+    out.all = endpoint_given(url->second.text, out.places[""]).text();
+  }
   add_from_services(files, profile, out);
   return out;
 }

@@ -25,8 +25,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // Failure: transient where the request surely did not reach the other side (no address, refused, TLS failed),
-  // outcome_unknown where it may have (a lost reply, the deadline); refused where the door itself says no (scheme,
-  // address, certificate of the server not trusted, body over the limit).
+  // outcome_unknown where it may have (a lost reply, the deadline, an answer over its limit); refused where the door
+  // itself says no (scheme, address, certificate of the server not trusted).
   virtual Task<http::Response> send(http::Request request) = 0;
   // Which certificate is shown there for `sni` (empty: none is sent), to a client that can use `key` alone. Nothing is
   // verified. Failure: transient.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "aws/role_credentials.h"
 #include "base/limits/aws.h"
 #include "instance.h"
 #include "replay.h"
@@ -247,8 +248,17 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "refused | /home/.aws/config:2: use_dualstack_endpoint: \"on\" is neither true nor false | Write true or false"},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "true"}, {"AWS_ENDPOINT_URL_STS", "http://localhost:1"}},
        "",
-       "refused | the endpoint of sts is given by hand, http://localhost:1, and is to be a FIPS one | "
-       "Unset the endpoint, or AWS_USE_FIPS_ENDPOINT and use_fips_endpoint"},
+       "refused | the endpoint of sts is given by hand, http://localhost:1 (AWS_ENDPOINT_URL_STS), and is to be a FIPS "
+       "one (AWS_USE_FIPS_ENDPOINT) | Unset the endpoint, or AWS_USE_FIPS_ENDPOINT and use_fips_endpoint"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nendpoint_url = http://localhost:1\nuse_dualstack_endpoint = true\n",
+       "refused | the endpoint of sts is given by hand, http://localhost:1 (/home/.aws/config:2: endpoint_url), and is "
+       "to be a dual-stack one (/home/.aws/config:3: use_dualstack_endpoint) | Unset the endpoint, or "
+       "AWS_USE_DUALSTACK_ENDPOINT and use_dualstack_endpoint"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nrole_arn = web\ncredential_source = Environment\n",
+       "refused | /home/.aws/config:2: profile default: \"web\" is no ARN: it does not begin with \"arn:\" | "
+       "Write the ARN as AWS shows it: arn:partition:service:region:account:resource"},
       {{{"AWS_REGION", "eu-west-1"}},
        "[default]\nservices = locla\n[services local]\ns3 =\n  endpoint_url = http://localhost:1\n",
        "refused | /home/.aws/config:2: there is no section [services locla] | "
@@ -304,6 +314,77 @@ TEST(Access, RefusesWhatItCannotHonour) {
     paper.host.variables = row.variables;
     if (!row.config.empty()) paper.host.files["/home/.aws/config"] = row.config;
     EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, {}))), row.expected);
+  }
+}
+
+// Octets that are no UTF-8, wherever they may stand.
+TEST(Access, ShowsNothingRawOfWhatIsNoText) {
+  const std::string octets = "\xff\xfe\x1b[31m";
+  struct Foreign {
+    std::map<std::string, std::string> variables;
+    std::string config;
+    std::string words;  // that tell where it stands
+  };
+  const std::string profile = "[default]\nregion = eu-west-1\n";
+  const std::vector<Foreign> cases = {
+      {{}, "[default]\n" + octets + "\n", "/home/.aws/config:2: "},
+      {{}, "[default\n" + octets, "/home/.aws/config:1: "},
+      {{}, "[default]\nregion = " + octets, "is no AWS region"},
+      {{}, profile + "use_fips_endpoint = " + octets, "/home/.aws/config:3: use_fips_endpoint"},
+      {{}, profile + "endpoint_url = http://" + octets, "/home/.aws/config:3: endpoint_url"},
+      {{}, profile + "services = " + octets, "/home/.aws/config:3: there is no section"},
+      {{},
+       profile + "role_arn = " + octets + "\ncredential_source = Environment",
+       "/home/.aws/config:3: profile default"},
+      {{}, profile + "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = " + octets, "there is no profile"},
+      {{}, profile + "aws_access_key_id = ID" + octets + "\naws_secret_access_key = secretsecret", "profile default"},
+      {{}, profile + "aws_access_key_id = ID\naws_secret_access_key = secret" + octets, "profile default"},
+      {{}, profile + "credential_process = /opt/" + octets, "credential_process"},
+      {{{"AWS_PROFILE", octets}}, profile, "AWS profile"},
+      {{{"AWS_REGION", octets}}, "", "is no AWS region"},
+      {{{"AWS_ENDPOINT_URL", "http://" + octets}}, profile, "AWS_ENDPOINT_URL"},
+      {{{"AWS_USE_FIPS_ENDPOINT", octets}}, profile, "AWS_USE_FIPS_ENDPOINT"},
+      {{{"AWS_ACCESS_KEY_ID", octets}, {"AWS_SECRET_ACCESS_KEY", "secretsecret"}}, profile, "environment"},
+      {{{"AWS_ACCESS_KEY_ID", "ID"}, {"AWS_SECRET_ACCESS_KEY", "secret" + octets}}, profile, "environment"},
+      {{{"AWS_ACCESS_KEY_ID", "ID"}, {"AWS_SECRET_ACCESS_KEY", "secretsecret"}, {"AWS_SESSION_TOKEN", octets}},
+       profile,
+       "environment"},
+  };
+  for (const Foreign& foreign : cases) {
+    Paper paper;
+    paper.host.variables = foreign.variables;
+    paper.host.files["/home/.aws/config"] = foreign.config;
+    paper.host.on_run = [](const Command&) -> Exit {
+      throw Failure(Failure::Kind::refused, "there is no such program", "Install it");
+    };
+    const auto failure = failure_of<bool>([&]() -> Task<bool> {
+      const auto access = co_await Access::open(paper.outside, {});
+      co_await access->client().credentials();
+      co_return true;
+    });
+    ASSERT_TRUE(failure) << foreign.config << foreign.words;
+    EXPECT_NE(std::string{failure->what()}.find(foreign.words), std::string::npos) << failure->what();
+    EXPECT_FALSE(failure->next().empty()) << failure->what();
+    const std::string all = said(failure);
+    EXPECT_TRUE(std::ranges::all_of(all, [](char c) { return c >= ' ' && c < 0x7f; })) << all;
+    EXPECT_TRUE(paper.transport.requests.empty()) << all;
+  }
+}
+
+TEST(ProcessCredentials, ShowNothingRawOfWhatIsNoText) {
+  for (const std::string& document :
+       {std::string{"\xff\xfe"}, std::string{R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":")"} + "\xff\"}",
+        std::string{R"({"Version":1,"AccessKeyId":"I\u00e9","SecretAccessKey":"secretsecret"})"},
+        std::string{
+            R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret","Expiration":"\u001b[31m"})"}}) {
+    Paper paper;
+    paper.host.on_run = [&](const Command&) { return Exit{.status = 0, .output = document}; };
+    ProcessCredentials provider{paper.outside, "tool"};
+    const auto failure = FAILURE_OF(provider.credentials());
+    ASSERT_TRUE(failure) << document;
+    EXPECT_NE(std::string{failure->what()}.find("credential_process tool"), std::string::npos) << failure->what();
+    const std::string all = said(failure);
+    EXPECT_TRUE(std::ranges::all_of(all, [](char c) { return c >= ' ' && c < 0x7f; })) << all;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "aws/access.h"
 #include "aws/query_protocol.h"
+#include "aws/sts.h"
 #include "base/limits/aws.h"
 #include "replay.h"
 
@@ -249,6 +250,39 @@ TEST(Access, SharesTheBudgetOfAnAccountAmongItsRoles) {
   EXPECT_EQ(asks_as("arn:aws:iam::210987654321:role/dns"), 0U);
   EXPECT_EQ(asks_as("arn:aws:iam::210987654321:role/other"), 5U);
   EXPECT_EQ(asks_as("arn:aws:iam::333333333333:role/dns"), 0U);
+}
+
+// Route 53 counts by account: a role of ours is no account of its own.
+TEST(Access, SharesTheBudgetOfOurAccountWithItsRolesOnceItIsKnown) {
+  const std::string role = "arn:aws:iam::210987654321:role/dns";
+  const auto waits = [](Paper& paper, Client& client) {
+    for (int i = 0; i < 5; ++i) paper.transport.answer(200, "<ok/>");
+    for (int i = 0; i < 5; ++i) AWAITED(client.send(a_read()));
+    return std::exchange(paper.clock.slept, {}).size();
+  };
+  Paper asked;
+  Access access{asked.outside, asked.keys, "eu-west-1", {}};
+  EXPECT_EQ(waits(asked, access.client()), 0U);
+  asked.transport.answer(200,
+                         "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>210987654321</Account>"
+                         "<Arn>arn:aws:iam::210987654321:user/u</Arn></GetCallerIdentityResult>"
+                         "</GetCallerIdentityResponse>");
+  AWAITED(Sts{access.client()}.caller_identity());
+  asked.transport.answer(200, role_session());
+  EXPECT_EQ(waits(asked, access.client_as(RoleSettings{.role = role})), 5U);
+  asked.transport.answer(200, role_session());
+  EXPECT_EQ(waits(asked, access.client_as(RoleSettings{.role = "arn:aws:iam::333333333333:role/dns"})), 0U);
+
+  Paper told;
+  auto keys = std::make_shared<FixedCredentials>(Credentials{.access_key_id = "AKIDEXAMPLE",
+                                                             .secret_access_key = Secret{"a-secret-of-some-length"},
+                                                             .session_token = Secret{""},
+                                                             .source = "IAM Identity Center",
+                                                             .account = "210987654321"});
+  Access known{told.outside, keys, "eu-west-1", {}};
+  EXPECT_EQ(waits(told, known.client()), 0U);
+  told.transport.answer(200, role_session());
+  EXPECT_EQ(waits(told, known.client_as(RoleSettings{.role = role})), 5U);
 }
 
 TEST(Access, JudgesTheEndOfASessionByAWSsTime) {
