@@ -110,6 +110,7 @@ class CertificateAuthority {
   Task<std::vector<std::string>> listed_orders();
   Task<std::vector<Authorization>> authorizations(const Order& order);
   Task<Answered> post_answers(Known& known);
+  Task<Order> what_became_of(const Known& known, const Answered& answers);
   Task<Order> validate(const OrderUrl& url);
   Task<Verdict> verdict(const Order& order);
   bool tells_order(const OrderUrl& url, const http::Response& response);

@@ -173,7 +173,8 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
       const Order order = co_await read(url);
       if (order.status != status || last) co_return order;
     } catch (const Failure& failure) {
-      if (last || !is_passing(failure)) throw;  // else it is asked again like one that has not decided yet
+      // Else it is asked again like one that has not decided yet; to hear of a failure may have taken minutes.
+      if (outside_.clock.steady() >= give_up || !is_passing(failure)) throw;
       known.retry_after = failure.retry_after();
     }
   }

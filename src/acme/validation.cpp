@@ -104,6 +104,9 @@ Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& k
   const std::vector<OpenChallenge> open = known.open;  // another certificate may come to the same order meanwhile
   Answered outcome{.decided = !open.empty()};
   std::optional<Duration> longest;  // Retry-After of all
+  const auto heed = [&longest](std::optional<Duration> wait) {
+    if (wait) longest = std::max(longest.value_or(Duration::zero()), *wait);
+  };
   std::vector<Work> works;
   for (const OpenChallenge& one : open) {
     if (one.answered) {
@@ -112,14 +115,18 @@ Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& k
     }
     works.push_back([&]() -> Task<> {
       known.answered = true;
-      const http::Response response =
-          co_await post({.operation = "answering the challenge for " + one.record.domain.text(),
-                         .url = one.url,
-                         .payload = "{}",
-                         .repeatable = true});
-      if (const auto wait = http::retry_after(response, outside_.clock.now()))
-        longest = std::max(longest.value_or(Duration::zero()), *wait);
-      if (!ended(challenge_status(response.body))) outcome.decided = false;
+      try {
+        const http::Response response =
+            co_await post({.operation = "answering the challenge for " + one.record.domain.text(),
+                           .url = one.url,
+                           .payload = "{}",
+                           .repeatable = true});
+        heed(http::retry_after(response, outside_.clock.now()));
+        if (!ended(challenge_status(response.body))) outcome.decided = false;
+      } catch (const Failure& failure) {
+        heed(failure.retry_after());
+        throw;
+      }
     });
   }
   if (works.empty()) co_return outcome;
@@ -150,14 +157,24 @@ Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& o
   co_return said;
 }
 
+// Where there is nothing to wait for, but to be asked again: some answer may have been taken though it failed.
+Task<Order> CertificateAuthority::what_became_of(const Known& known, const Answered& answers) {
+  using namespace limits::acme;
+  if (known.retry_after) {
+    const Duration wait = std::max(*known.retry_after, retry_after_soonest);
+    if (wait > authorization_deadline && answers.failed) std::rethrow_exception(answers.failed);
+    if (wait > authorization_deadline) throw still_waiting(known.order, wait);
+    co_await outside_.clock.sleep(wait);
+  }
+  ++polls_;
+  co_return co_await read(known.order.url);
+}
+
 Task<Order> CertificateAuthority::validate(const OrderUrl& url) {
   Known& known = known_.at(url);
   const Answered answers = co_await post_answers(known);
   Order order = known.order;
-  if (answers.failed || answers.decided) {
-    ++polls_;
-    order = co_await read(url);
-  }
+  if (answers.failed || answers.decided) order = co_await what_became_of(known, answers);
   if (order.status == OrderStatus::pending && answers.failed) std::rethrow_exception(answers.failed);
   if (order.status == OrderStatus::pending)
     order = co_await wait_while(url, OrderStatus::pending, limits::acme::authorization_deadline);

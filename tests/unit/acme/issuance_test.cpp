@@ -41,6 +41,33 @@ TEST(Issuance, AsksNoOrderBeforeRetryAfter) {
   EXPECT_EQ(ground.polls, 2U);
 }
 
+// One of several answers fails, whether the CA took it or not, and another was told when to ask again.
+TEST(Issuance, AsksNoOrderBeforeRetryAfterThoughAnAnswerFailed) {
+  for (const bool taken : {false, true}) {
+    Ground ground{Settings{.retry_after_seconds = 7}};
+    ground.ca().interpose = [&](const http::Request& request,
+                                const std::string& operation) -> std::optional<http::Response> {
+      auto& [url, proof] = *ground.ca().authorizations.begin();
+      if (operation != "challenge" || !request.url.text().contains(url.substr(url.rfind('/')))) return {};
+      if (taken) proof.status = "valid";
+      return sandbox::CaProblem{400, "malformed", "not that one"}.response();
+    };
+    const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+      co_await ground.issue(ca, spec_of({"api.example.com", "ok.example.com", "www.example.com"}));
+    });
+    EXPECT_EQ(failure.has_value(), !taken);
+    if (failure) EXPECT_THAT(failure->what(), testing::HasSubstr("not that one"));
+    WallTime answered;
+    std::size_t reads = 0;
+    for (const auto& event : ground.world.world().events()) {
+      if (event.operation == "challenge") answered = event.at;
+      if (event.operation != "order" || reads++ > 0) continue;
+      EXPECT_GE(event.at - answered, seconds(7));
+    }
+    EXPECT_GE(reads, 1U);
+  }
+}
+
 TEST(Issuance, WaitsForANearCaInMilliseconds) {
   Ground ground{
       Settings{.validation_takes = milliseconds(20), .issuance_takes = milliseconds(20), .retry_after_seconds = 0}};

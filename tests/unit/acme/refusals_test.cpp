@@ -66,6 +66,24 @@ TEST(Refusal, IsTransientWhereTheCaNeverDecidesAndTheOrderGoesOnLater) {
   EXPECT_THAT(failure->what(), HasSubstr("has not validated www.example.com within 5 min"));
 }
 
+// It takes what is sent, and says nothing any more: each read is given up after its own deadline, and all of them soon
+// after the order's.
+TEST(Refusal, IsTransientWhereTheCaFallsSilentAndIsNotWaitedForTwice) {
+  Ground ground{Settings{.validation_takes = hours(1)}};
+  ground.register_account();
+  ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+    if (operation == "order") ground.world.faults().reply_lost = 100;
+    return {};
+  };
+  const WallTime begun = ground.world.world().now();
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::transient);
+  EXPECT_THAT(failure->what(), HasSubstr("no answer within 1 min"));
+  EXPECT_GT(ground.world.world().now() - begun, minutes(5));
+  EXPECT_LT(ground.world.world().now() - begun, minutes(8));
+}
+
 // The next run goes on with the order; asked sooner, the CA would not know either.
 TEST(Refusal, IsTransientAtOnceWhereTheCaWantsToBeAskedLaterThanAnybodyWaits) {
   Ground ground{Settings{.validation_takes = minutes(20), .retry_after_seconds = 900}};
@@ -76,6 +94,20 @@ TEST(Refusal, IsTransientAtOnceWhereTheCaWantsToBeAskedLaterThanAnybodyWaits) {
   EXPECT_EQ(failure->retry_after(), minutes(15));
   EXPECT_LT(ground.world.world().now() - begun, minutes(1));
   EXPECT_EQ(ground.polls, 0U);
+}
+
+// The failure itself says when: nobody asks sooner, and nobody waits that long.
+TEST(Refusal, OfAnAnswerThatIsLimitedForLongIsToldAtOnceAndTheOrderIsNotReadBefore) {
+  Ground ground;
+  ground.register_account();
+  auto limited = CaProblem{429, "rateLimited", "slower"}.response();
+  limited.headers.set("Retry-After", "900");
+  spoil(ground, "challenge", limited);
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::throttled);
+  EXPECT_EQ(failure->retry_after(), minutes(15));
+  EXPECT_EQ(ground.requests()["order"], 0);
 }
 
 // Not every CA says so by the status.
