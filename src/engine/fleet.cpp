@@ -78,6 +78,27 @@ void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
   for (const Action& action : plan.targets) add_unmoved(action, outcomes);
 }
 
+// Which configured targets serve a certificate that has expired or is about to. Of one that cannot be read now, what
+// was seen there before still counts.
+void note_endangered(const std::vector<ObservedCertificate>& seen, WallTime now, Report& report) {
+  for (const ObservedCertificate& certificate : seen) {
+    for (const ObservedTarget& target : certificate.targets) {
+      const Chain* served = target.serving ? target.serving->certificate() : nullptr;
+      if (!certificate.configured || !target.configured || !served) continue;
+      if (now >= emergency_at(served->leaf))
+        report.endangered.insert_or_assign(target.id, target.name);
+      else
+        report.endangered.erase(target.id);
+    }
+  }
+}
+
+// What was seen where the run then put its own is no longer so.
+void note_installed(Report& report) {
+  for (const Outcome& outcome : report.outcomes)
+    if (outcome.kind == Outcome::Kind::installed) report.endangered.erase(outcome.target);
+}
+
 }  // namespace
 
 Fleet::Run::Run(Ground where)
@@ -308,14 +329,7 @@ Task<> Fleet::Run::sweep() {
 Task<> Fleet::Run::retire(const Request& request, Report& report) {
   const auto ledgers = co_await retirement.ledgers();
   auto seen = co_await observer.certificates(request, time.now());
-  const WallTime now = time.now();
-  for (const ObservedCertificate& certificate : seen) {
-    for (const ObservedTarget& target : certificate.targets) {
-      const Chain* served = target.serving ? target.serving->certificate() : nullptr;
-      if (certificate.configured && target.configured && served && now >= emergency_at(served->leaf))
-        report.emergency = true;
-    }
-  }
+  note_endangered(seen, time.now(), report);
   require_lease(ground.instances, Duration::zero(), "removing what is no longer needed");
   co_await settle_unconfigured(seen);
   co_await keep_index(seen);
@@ -384,6 +398,8 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     }
     for (std::size_t i = 0; i < observed.certificates.size(); ++i)
       report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.now());
+    note_endangered(observed.certificates, time.now(), report);
+    note_installed(report);
     co_await clean_up(request, report);
   });
   for (const CertificatePlan& plan : report.plan.certificates) add_unmoved(plan, report.outcomes);

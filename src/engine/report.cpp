@@ -47,7 +47,8 @@ std::string to_text(const Report& report) {
     text += fmt::format("{:<9} {}: {}\n", name(outcome.kind), subject, without_subject(outcome.what, subject));
     if (!outcome.next.empty()) text += fmt::format("          -> {}\n", outcome.next);
   }
-  if (report.emergency) text += "A target is left with a certificate that has expired or is about to.\n";
+  for (const auto& [id, name] : report.endangered)
+    text += fmt::format("{} is left with a certificate that has expired or is about to.\n", name);
   if (report.without) text += "A certificate is wanted, and there is none that is valid yet.\n";
   if (report.ca_requests + report.aws_requests > 0)
     text += fmt::format("{} requests to the CA, {} of them polls; {} to AWS\n", report.ca_requests, report.ca_polls,
@@ -64,11 +65,14 @@ Json to_json(const Report& report) {
     if (!outcome.next.empty()) entry["next"] = outcome.next;
     outcomes.push_back(std::move(entry));
   }
+  Json endangered = Json::array();
+  for (const auto& [id, name] : report.endangered) endangered.push_back(id);
   return Json::object(
       {{"plan", to_json(report.plan)},
        {"outcomes", std::move(outcomes)},
        {"failed", report.failed()},
-       {"emergency", report.emergency},
+       {"emergency", report.emergency()},
+       {"endangered", std::move(endangered)},
        {"without", report.without},
        {"requests",
         Json::object({{"ca", report.ca_requests}, {"ca_polls", report.ca_polls}, {"aws", report.aws_requests}})}});

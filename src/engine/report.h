@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,13 @@ std::string_view name(Outcome::Kind);
 struct Report {
   Plan plan;  // as it was carried out
   std::vector<Outcome> outcomes;
-  bool emergency = false;  // a configured target is left with a certificate expired or in its emergency margin
-  bool without = false;    // a certificate that has none that is valid waits for its next try, after a failure
+  // Configured targets that are left with a certificate expired or in its emergency margin: Target::id() to its name.
+  std::map<std::string, std::string> endangered;
+  bool without = false;  // a certificate that has none that is valid waits for its next try, after a failure
   std::uint64_t ca_requests = 0, ca_polls = 0, aws_requests = 0;
   bool failed() const;
-  bool well() const { return !failed() && !emergency && !without; }  // nobody need look
+  bool emergency() const { return !endangered.empty(); }
+  bool well() const { return !failed() && !emergency() && !without; }  // nobody need look
 };
 // Adds what was kept for a reason that somebody may want to mend. Where nothing was to do at all, the plan is what is
 // shown.

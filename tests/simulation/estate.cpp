@@ -202,7 +202,7 @@ void Estate::keep_all(const std::vector<Kept>& reports) {
     if (!other) last_report.reset();
     if (!last_report) continue;
     last_report->outcomes.insert(last_report->outcomes.end(), other->outcomes.begin(), other->outcomes.end());
-    last_report->emergency |= other->emergency;
+    last_report->endangered.insert(other->endangered.begin(), other->endangered.end());
     last_report->without |= other->without;
   }
 }

@@ -76,6 +76,44 @@ TEST_F(Refused, AllIsWellWhileARenewalWaitsAndTheCertificateLives) {
   }
 }
 
+// The second look fails, and what the first saw still stands there.
+TEST_F(Refused, AnEmergencyIsSaidThoughTheTargetCannotBeReadAgain) {
+  estate.classic_elb("web");
+  estate.wanted("shop").on_elb("web");
+  estate.apply();
+  estate.pass(days(86));
+  estate.world().ca().interpose = [this](const http::Request&,
+                                         const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "newOrder") return {};
+    estate.simulated->faults().connection_refused = 100;
+    return sandbox::CaProblem{403, "rejectedIdentifier", "not that one", {}}.response();
+  };
+  estate.apply();
+  EXPECT_TRUE(estate.report().emergency());
+  EXPECT_THAT(to_text(estate.report()),
+              HasSubstr("classic ELB web:443 is left with a certificate that has expired or is about to.\n"));
+}
+
+TEST_F(Refused, ThereIsNoEmergencyWhereWhatIsServedWasReplacedThoughItCannotBeReadAgain) {
+  estate.classic_elb("web");
+  estate.wanted("shop").on_elb("web");
+  estate.apply();
+  const auto former = estate.newest("shop");
+  estate.pass(days(86));
+  const auto report = std::make_shared<std::optional<Report>>();
+  const auto renewal = estate.simulated->start(estate.life({}, report));
+  const auto proven = [&] {
+    const auto record = estate.record("shop");
+    return estate.newest("shop") != former && record->targets.begin()->second.proven == estate.newest("shop");
+  };
+  ASSERT_TRUE(estate.simulated->run_until(proven, hours(1)));
+  estate.simulated->faults().connection_refused = 100;
+  ASSERT_TRUE(estate.simulated->run_until([&] { return estate.simulated->ending(renewal).has_value(); }, hours(1)));
+  ASSERT_TRUE(report->has_value());
+  EXPECT_THAT((*report)->outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::installed)));
+  EXPECT_FALSE((*report)->emergency());
+}
+
 TEST_F(Refused, ByARateLimitItIsNotAskedForBeforeTheLimitEnds) {
   auto limited = sandbox::CaProblem{429, "rateLimited", "too many", {}}.response();
   limited.headers.set("Retry-After", "10800");

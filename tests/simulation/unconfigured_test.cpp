@@ -43,7 +43,7 @@ TEST(NoLongerConfigured, ATargetIsLookedAtAndKeepsItsCertificateUntilItShowsAnot
     EXPECT_THAT(
         said_of_unconfigured(estate),
         ElementsAre(HasSubstr("classic ELB old-web:443: no longer configured: still serves shop's certificate")));
-    EXPECT_FALSE(estate.report().emergency) << "only a configured target is one";
+    EXPECT_FALSE(estate.report().emergency()) << "only a configured target is one";
   }
   estate.pass(days(2));
   estate.apply();

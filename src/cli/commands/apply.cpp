@@ -12,12 +12,12 @@ namespace {
 
 // What a run that did nothing has to tell: the plan, which says why, and an emergency that is left all the same.
 std::string idle_text(const Report& report, WallTime now) {
-  return to_text(report.plan, now) + (report.emergency ? to_text(report) : "");
+  return to_text(report.plan, now) + (report.emergency() ? to_text(report) : "");
 }
 
 // Whether somebody should mend something.
 bool calls_for_somebody(const Report& report) {
-  return report.emergency ||
+  return report.emergency() ||
          std::ranges::any_of(report.plan.all(), [](const Action& action) { return !action.remedy.empty(); });
 }
 
