@@ -36,9 +36,22 @@ std::string described(const Certificate& certificate) {
                      iso8601(certificate.not_after()));
 }
 
-std::optional<Held> held_for_names(const Chain* served, Standing as, const CertificateSpec& wanted,
+// What would show which names it covers.
+std::string reading_takes(const Serving& serving) {
+  if (serving.reference.contains(":iam:")) return "allow iam:GetServerCertificate on it";
+  if (serving.reference.starts_with('/')) return "let certferry read it, or remove it";
+  return "open its port to this machine, that a handshake may show it";
+}
+
+std::optional<Held> held_for_names(const Serving& serving, Standing as, const CertificateSpec& wanted,
                                    const PermitOptions& options) {
-  if (as != Standing::trusted || !served || options.drop_names) return {};
+  if (as != Standing::trusted || options.drop_names) return {};
+  const Chain* served = serving.certificate();
+  if (!served && serving.ours) return {};
+  if (!served)
+    return Held{fmt::format("it serves {}, which cannot be read{}, and may cover further names",
+                            quoted(serving.reference, 300), serving.note.empty() ? "" : " (" + serving.note + ")"),
+                reading_takes(serving) + ", or run `certferry apply --drop-names`"};
   const auto lost = names_lost(served->leaf, wanted);
   if (lost.empty()) return {};
   return Held{fmt::format("it serves {} that also covers {}", described(served->leaf), fmt::join(lost, ", ")),
@@ -119,7 +132,7 @@ std::optional<Held> permit_before_order(const Serving& former, const Certificate
                                         const PermitOptions& options) {
   const Chain* served = former.certificate();
   if (record && served && given(*record, target, served->leaf.fingerprint())) return {};
-  return held_for_names(served, standing(former, wanted, roots, now), wanted, options);
+  return held_for_names(former, standing(former, wanted, roots, now), wanted, options);
 }
 
 }  // namespace certferry

@@ -55,12 +55,34 @@ TEST_F(Permit, LetsATestCertificateReplaceOurOwnTestCertificate) {
   EXPECT_FALSE(ask(serving(fresh(test), true), fresh(test)));
 }
 
+TEST_F(Permit, KeepsWhatCannotBeReadAsLongAsNobodySaysThatItsNamesMayGo) {
+  Serving unreadable;
+  unreadable.unreadable = true;
+  for (const auto& [reference, remedy] : {
+           std::pair{"arn:aws:iam::123456789012:server-certificate/bought", "allow iam:GetServerCertificate on it"},
+           std::pair{"arn:aws:acm:eu-west-1:123456789012:certificate/x", "open its port to this machine"},
+           std::pair{"/etc/ssl/www/live", "let certferry read it, or remove it"},
+       }) {
+    unreadable.reference = reference;
+    unreadable.note = "this is why";
+    const auto held = ask(unreadable, fresh(trusted));
+    ASSERT_TRUE(held) << reference;
+    EXPECT_THAT(held->reason, HasSubstr("which cannot be read (this is why), and may cover further names"));
+    EXPECT_THAT(held->remedy, HasSubstr(remedy));
+    EXPECT_THAT(held->remedy, HasSubstr("--drop-names"));
+    EXPECT_TRUE(permit_before_order(unreadable, wanted, &record, "elb/web", roots, now, {})) << "no order is spent";
+    EXPECT_FALSE(ask(unreadable, fresh(trusted), {.drop_names = true}));
+  }
+  unreadable.ours = true;
+  EXPECT_FALSE(ask(unreadable, fresh(trusted))) << "we know which names we gave it";
+}
+
 TEST_F(Permit, KeepsATestCertificateOffWhatCannotBeRead) {
   Serving unreadable;
   unreadable.reference = "arn:aws:acm:eu-west-1:123456789012:certificate/x";
   unreadable.unreadable = true;
   EXPECT_TRUE(ask(unreadable, fresh(test)));
-  EXPECT_FALSE(ask(unreadable, fresh(test), {.install_untrusted = true}));
+  EXPECT_FALSE(ask(unreadable, fresh(test), {.install_untrusted = true, .drop_names = true}));
 }
 
 TEST_F(Permit, TakesASelfSignedExpiredOrUnrelatedCertificateForAPlaceholder) {
