@@ -61,7 +61,7 @@ Task<> FilesTarget::look_from_outside(Serving& serving) {
     for (const Shown& shown : co_await look_at_with_any_key(outside_, place->host, place->port, proving_.sni, served)) {
       const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
       if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
-      if (!shown.chain) trouble = fmt::format("{}: {}", shown.address, shown.trouble);
+      if (!shown.chain) trouble = shown.trouble;
     }
   } catch (const Failure& failure) {
     trouble = failure.what();

@@ -93,7 +93,7 @@ Task<> LoadBalancerTarget::look_from_outside(const Slot& slot, Serving& serving)
   for (const Shown& shown : seen) {
     const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
     all_tell = all_tell && tells;
-    if (!shown.chain) add_note(serving, fmt::format("{}: {}", shown.address, shown.trouble));
+    if (!shown.chain) add_note(serving, shown.trouble);
     // Of several, the one that says something else than the slot.
     if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
   }

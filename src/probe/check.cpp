@@ -118,7 +118,7 @@ void judge(Checked& checked, const std::vector<Shown>& seen, const HostPort& pla
   }
   const auto silent = checked.chain ? CheckState::warning : CheckState::critical;
   for (const Shown& shown : seen)
-    if (!shown.chain) verdict.add(silent, fmt::format("{}: {}", shown.address, shown.trouble));
+    if (!shown.chain) verdict.add(silent, shown.trouble);
   if (different.size() > 1)
     verdict.add(CheckState::warning, fmt::format("its addresses show {} different certificates", different.size()));
 }

@@ -20,17 +20,18 @@ Task<Shown> look_at_address(Outside& outside, Endpoint endpoint, std::string sni
     const PeerChain peer = co_await outside.transport.handshake(std::move(endpoint), std::move(sni), key);
     shown.protocol = peer.protocol;
     if (peer.certificates.empty())
-      shown.trouble = "the handshake showed no certificate";
+      shown.trouble = shown.address + ": the handshake showed no certificate";
     else
       shown.chain = parse_chain(peer.certificates);
   } catch (const Failure& failure) {
-    shown.trouble = failure.what();
+    const std::string_view what = failure.what();
+    shown.trouble = what.contains(shown.address) ? std::string{what} : fmt::format("{}: {}", shown.address, what);
   }
   co_return shown;
 }
 
 std::string described(const Shown& shown) {
-  if (!shown.chain) return fmt::format("{}: {}", shown.address, shown.trouble);
+  if (!shown.chain) return shown.trouble;
   const Certificate& leaf = shown.chain->leaf;
   return fmt::format("{} shows a certificate of {} until {} (serial {})", shown.address,
                      quoted(leaf.issuer(), issuer_longest), iso8601(leaf.not_after()), leaf.serial().text());

@@ -13,7 +13,7 @@ namespace certferry {
 struct Shown {
   std::string address;         // "192.0.2.1:443"
   std::optional<Chain> chain;  // empty where the handshake failed
-  std::string trouble;         // why
+  std::string trouble;         // why, with the address
   std::string protocol;
 };
 

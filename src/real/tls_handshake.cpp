@@ -1,12 +1,15 @@
 #include "real/tls_handshake.h"
 
 #include <array>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -60,6 +63,24 @@ PeerChain shown_by(SSL* ssl, const asio::ip::tcp::endpoint& peer) {
   return chain;
 }
 
+// OpenSSL's words for the commonest mistakes are for those who know it.
+std::string told(const boost::system::error_code& error) {
+  const bool of_tls = error.category() == asio::error::get_ssl_category();
+  const int reason = of_tls ? ERR_GET_REASON(static_cast<unsigned long>(error.value())) : 0;
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG)
+    return "what answers there speaks no TLS";
+  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
+    return "the connection was closed in the middle of it";
+  return error.message();
+}
+
+// Whole seconds of a deadline of which some was used already.
+std::string too_long(bool connected, Duration deadline) {
+  const std::string within = humane(std::chrono::ceil<std::chrono::seconds>(deadline));
+  return connected ? fmt::format("connected, but not done within {}", within)
+                   : fmt::format("not connected within {}", within);
+}
+
 struct HandshakeAttempt {
   PeerChain chain;
   std::string trouble;  // empty: it went well
@@ -70,8 +91,10 @@ Task<HandshakeAttempt> attempt_handshake(asio::ssl::context& context, const asio
   asio::ssl::stream<asio::ip::tcp::socket> stream{co_await asio::this_coro::executor, context};
   SocketDeadline limit{stream.next_layer(), deadline};
   HandshakeAttempt attempt;
+  bool connected = false;
   try {
     co_await stream.next_layer().async_connect(peer, asio::use_awaitable);
+    connected = true;
     if (endpoint.starttls != StartTls::none) co_await open_starttls(stream.next_layer(), endpoint.starttls);
     stream.next_layer().set_option(asio::ip::tcp::no_delay{true});
     if (!sni.empty()) SSL_set_tlsext_host_name(stream.native_handle(), sni.c_str());
@@ -82,11 +105,11 @@ Task<HandshakeAttempt> attempt_handshake(asio::ssl::context& context, const asio
     attempt.trouble = failure.what();
   } catch (const boost::system::system_error& error) {
     if (limit.expired())
-      attempt.trouble = fmt::format("not done within {}", humane(deadline));
+      attempt.trouble = too_long(connected, deadline);
     else if (error.code() == asio::error::operation_aborted)
       throw;
     else
-      attempt.trouble = error.code().message();
+      attempt.trouble = told(error.code());
   }
   co_return attempt;
 }

@@ -3,6 +3,7 @@
 import contextlib
 import imaplib
 import json
+import os
 import smtplib
 import socket
 import ssl
@@ -10,6 +11,9 @@ import threading
 
 import pytest
 from certificates import Authority
+from clear_ending import ended_clearly
+from conftest import certificate
+from hurry import HURRY
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +179,65 @@ def test_a_name_that_is_not_covered_and_a_host_that_is_not_there_are_critical(ce
     assert "does not cover localhost" in localhost["problems"] and localhost["state"] == "critical"
     assert good["state"] == "ok" and good["names"] == ["mail.example.org"]
     assert gone["state"] == "critical" and "127.0.0.1" in gone["problems"][0]
+
+
+def speaks_plain_http(connection):
+    connection.recv(1 << 16)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def says_nothing(connection):
+    while connection.recv(1 << 16):
+        pass
+
+
+hurried = pytest.mark.skipif("CERTFERRY_SANITIZED" in os.environ, reason="ASan wants to be the first library")
+NO_TLS = [
+    (speaks_plain_http, "what answers there speaks no TLS"),
+    pytest.param(says_nothing, "connected, but not done within 10 s", marks=hurried),
+    (None, "Connection refused"),
+]
+
+
+@contextlib.contextmanager
+def port_of(conversation):
+    """A port with this conversation; one that nobody listens on where there is none."""
+    if conversation:
+        with serving(conversation) as port:
+            yield port
+        return
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.mark.parametrize("conversation, said", NO_TLS)
+def test_a_port_that_speaks_no_tls_is_critical_in_one_sentence(certferry, conversation, said):
+    if conversation is says_nothing:
+        certferry.environment |= HURRY
+    with port_of(conversation) as port:
+        out, err = certferry.run("check", f"127.0.0.1:{port}", expect=2)
+    where = f"127.0.0.1:{port}"
+    assert out.splitlines() == [f"critical  {where}", f"          TLS handshake with {where} (no SNI, p256 key): {said}"]
+    assert err == ""
+
+
+@hurried
+@pytest.mark.parametrize("conversation, said", NO_TLS)
+def test_a_certificate_is_not_taken_for_served_where_no_tls_is_spoken(certferry, aws, conversation, said):
+    """Five minutes are looked, in a twentieth of the time; there was nothing before, so nothing can be put back."""
+    name = f"no-tls-{len(said)}.example.org"
+    aws.zone(name)
+    certferry.environment |= HURRY
+    with port_of(conversation) as port:
+        tls = {"files": str(certferry.folder / "tls"), "connect": f"127.0.0.1:{port}", "verify": "handshake"}
+        certferry.configure(certificate("www", [f"www.{name}"], tls))
+        ended_clearly(
+            certferry, f"127.0.0.1:{port} did not show the new certificate 3 times in a row within 5 min: ", said,
+            advice=f"Look with `certferry check 127.0.0.1:{port}` who answers there",
+        )
+    assert aws.txt_sets(aws.client("route53").list_hosted_zones_by_name(DNSName=name)["HostedZones"][0]["Id"]) == []
+    # It is issued, and in its place once it is not to be proven.
+    certferry.configure(certificate("www", [f"www.{name}"], {"files": str(certferry.folder / "tls")}))
+    report = certferry.apply_report("--retry")
+    assert [o["outcome"] for o in report["outcomes"]] == ["installed"]

@@ -2,7 +2,6 @@
 after its five minutes, and the former is put back."""
 
 import os
-import pathlib
 import re
 import socket
 import ssl
@@ -13,12 +12,11 @@ import pytest
 from certificates import Authority
 from clear_ending import ended_clearly
 from conftest import certificate
+from hurry import HURRY
 from test_listeners import https_root, trusting
 from test_refusals import operation_of
 
 LOOK = "elasticloadbalancing:DescribeLoadBalancers"
-# The program's own five minutes pass in a twentieth of the time.
-HURRY = {"LD_PRELOAD": str(next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), "FAKETIME": "+0 x20"}
 DOMAIN = "www.showing.example.org"
 
 

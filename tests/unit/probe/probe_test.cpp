@@ -98,7 +98,7 @@ TEST_F(ProbeTest, LooksAtEveryAddressOfAHost) {
     EXPECT_EQ(seen[0].chain, shop.chain);
     EXPECT_EQ(seen[1].address, "[2001:db8::1]:443");
     EXPECT_FALSE(seen[1].chain);
-    EXPECT_EQ(seen[1].trouble, "connection refused");
+    EXPECT_EQ(seen[1].trouble, "[2001:db8::1]:443: connection refused");
   });
 }
 

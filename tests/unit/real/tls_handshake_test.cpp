@@ -68,10 +68,15 @@ TEST_F(TlsHandshakeTest, IsTransientWhereTheServerHasNoSuchCertificateOrSpeaksNo
             Failure::Kind::transient);
   const auto wrong_key = failure_of(machine, handshakes.look(there, "other.example", KeyType::rsa2048));
   EXPECT_THAT(wrong_key->what(), HasSubstr("TLS handshake with 127.0.0.1:"));
-  HttpListener plain{machine.executor(), {}, always({})};
-  EXPECT_EQ(
-      failure_of(machine, handshakes.look({"127.0.0.1", plain.port(), StartTls::none}, "", KeyType::p256))->kind(),
-      Failure::Kind::transient);
+  ScriptedServer plain{machine, [](ScriptedServer::Socket socket) -> Task<> {
+                         co_await asio::async_write(socket, asio::buffer("HTTP/1.1 400 Bad Request\r\n\r\n"),
+                                                    asio::use_awaitable);
+                         co_await wait_for_ever();
+                       }};
+  const auto no_tls =
+      failure_of(machine, handshakes.look({"127.0.0.1", plain.port(), StartTls::none}, "", KeyType::p256));
+  EXPECT_EQ(no_tls->kind(), Failure::Kind::transient);
+  EXPECT_THAT(no_tls->what(), HasSubstr("what answers there speaks no TLS"));
 }
 
 TEST_F(TlsHandshakeTest, GivesUpAtItsDeadlineAndWhenCancelled) {
@@ -83,7 +88,7 @@ TEST_F(TlsHandshakeTest, GivesUpAtItsDeadlineAndWhenCancelled) {
   TlsHandshake hasty{milliseconds(50)};
   const auto failure = failure_of(machine, hasty.look(there, "", KeyType::p256));
   EXPECT_EQ(failure->kind(), Failure::Kind::transient);
-  EXPECT_THAT(failure->what(), HasSubstr("not done within"));
+  EXPECT_THAT(failure->what(), HasSubstr("connected, but not done within 1 s"));
   Work look = [&]() -> Task<> { co_await handshakes.look(there, "", KeyType::p256); };
   Work soon = []() -> Task<> { co_await pause_for(milliseconds(20)); };
   EXPECT_EQ(machine.run(race(look, soon)), 1U);
