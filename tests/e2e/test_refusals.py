@@ -5,13 +5,16 @@ service has for it. Afterwards the door lets everything pass, and the next run e
 
 import itertools
 import json
+import os
 import re
+import threading
 
 import pytest
 from certificates import Authority, public_key_of, public_key_of_certificate
 from clear_ending import ended_clearly
 from conftest import Certferry, certificate
 from doorway import Doorway, Hold
+from hurry import HURRY
 
 TOKEN = "a-session-token-that-nobody-should-read"
 
@@ -291,6 +294,40 @@ def test_a_ca_that_answers_nonsense_in_the_middle(doors, where, on, own, said):
     doors.configure(doors.files())
     doors.ca_door.answers = lambda method, path, *_: own if path.startswith(where) else None
     ended_clearly(doors.certferry, on, said, advice="again")
+    doors.goes_on()
+
+
+@pytest.mark.skipif("CERTFERRY_SANITIZED" in os.environ, reason="ASan wants to be the first library")
+@pytest.mark.parametrize(
+    "where, on",
+    [
+        ("/dir", "reading the ACME directory "),
+        ("/order-plz", "newOrder for www."),
+        ("/authZ/", "reading the authorization "),
+        ("/chalZ/", "answering the challenge for www."),
+        ("/my-order/", "reading the order "),
+        ("/finalize-order/", "finalize for www."),
+        ("/certZ/", "downloading the certificate "),
+    ],
+)
+def test_a_ca_that_takes_requests_and_stays_silent(doors, where, on):
+    """Until the run gives up by itself: its minutes pass in a twentieth of the time."""
+    doors.configure(doors.files())
+    over = threading.Event()
+
+    def silent(method, path, *_):
+        if not path.startswith(where):
+            return None
+        over.wait(60)
+        return "nothing"
+
+    doors.ca_door.answers = silent
+    calm, doors.certferry.environment = doors.certferry.environment, doors.certferry.environment | HURRY
+    ended_clearly(doors.certferry, on, "Operation timed out after ", advice="again")
+    over.set()
+    parked = where in ("/chalZ/", "/my-order/")  # a validation may be under way
+    assert len(doors.txt_sets()) == parked
+    doors.certferry.environment = calm
     doors.goes_on()
 
 
