@@ -1,10 +1,12 @@
 #include "state/claims.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/store.h"
+#include "base/log.h"
 
 namespace certferry {
 
@@ -43,14 +45,16 @@ Task<std::optional<ClaimedRecord>> Claims::swap_in(const CertificateId& id, cons
 
 Task<ClaimedRecord> Claims::take(const CertificateId& id, const CertificateSpec& wanted, Duration wait) {
   const SteadyTime until = outside_.clock.steady() + wait;
+  bool told = false;
   for (int lost = 0; lost < limits::store::swap_attempts;) {
     std::optional<StoredRecord> stored = co_await load_record(store_, id);
     if (co_await held_by_others(stored)) {
+      const std::string busy = fmt::format("certificate {}: {} is at work on it", id.text(),
+                                           instances_.describe(stored->record.claim.instance));
       if (outside_.clock.steady() >= until)
-        throw Failure(Failure::Kind::refused,
-                      fmt::format("certificate {}: {} is at work on it", id.text(),
-                                  instances_.describe(stored->record.claim.instance)),
-                      "Wait until it has ended, or run again with a longer --wait");
+        throw Failure(Failure::Kind::refused, busy, "Wait until it has ended, or run again with a longer --wait");
+      if (!std::exchange(told, true))
+        outside_.log.info(fmt::format("{}: waiting up to {} until it has ended", busy, humane(wait)));
       co_await outside_.clock.sleep(limits::store::claim_poll);
       continue;
     }

@@ -1,6 +1,8 @@
+#include <fmt/format.h>
 
 #include "base/failure.h"
 #include "base/limits/store.h"
+#include "base/log.h"
 #include "state/claims.h"
 #include "state/random_token.h"
 
@@ -20,11 +22,13 @@ class LockedInstances final : public Instances {
 
   Task<> begin() override {
     const SteadyTime until = outside_.clock.steady() + wait_;
-    while (!held_) {
+    for (bool first = true; !held_; first = false) {
       held_ = try_lock_();
       if (held_) break;
+      if (first && wait_ > Duration::zero())
+        outside_.log.info(fmt::format("{} is at work: waiting up to {} until it has ended", whoever(), humane(wait_)));
       if (outside_.clock.steady() >= until)
-        throw Failure(Failure::Kind::refused, "the store is locked: " + holder_() + " is at work",
+        throw Failure(Failure::Kind::refused, "the store is locked: " + whoever() + " is at work",
                       "Wait until it has ended, or run again with a longer --wait");
       co_await outside_.clock.sleep(limits::store::lock_poll);
     }
@@ -35,10 +39,16 @@ class LockedInstances final : public Instances {
   Task<> end() override { co_return; }  // the lock goes with the process
   bool lease_outlasts(Duration) const override { return held_; }
   std::string describe(std::string instance) const override {
-    return instance == self_ ? "this process" : held_ ? "a process that has ended" : holder_();
+    return instance == self_ ? "this process" : held_ ? "a process that has ended" : whoever();
   }
 
  private:
+  // Who has just taken it has not written its name yet.
+  std::string whoever() const {
+    std::string name = holder_();
+    return name.empty() ? "another process" : name;
+  }
+
   Outside& outside_;
   std::function<bool()> try_lock_;
   std::function<std::string()> holder_;

@@ -23,10 +23,10 @@ def environment(folder):
     }
 
 
-def start(folder, *options):
+def start(folder, *options, **more):
     return subprocess.Popen(
         [os.environ["CERTFERRY_BINARY"], "demo", *options],
-        env=environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
     )
 
 

@@ -58,6 +58,9 @@ TEST(Claims, WaitForTheOneAtWorkAndTakeOverWhenItReleases) {
       ClaimedRecord second = co_await two.claims_b.take(www, wanted_spec(), minutes(5));
       EXPECT_EQ(second.epoch(), 2);
       EXPECT_EQ(second.get().claim.instance, "b");
+      EXPECT_THAT(two.ground.log.lines,
+                  ::testing::ElementsAre("certificate www: process of a is at work on it: waiting "
+                                         "up to 5 min until it has ended"));
     });
     for (const auto& failed : co_await all_settled(std::move(both))) EXPECT_FALSE(failed);
     const Duration waited = two.ground.clock.steady() - start;
@@ -130,6 +133,8 @@ TEST(LockedInstances, WaitForTheLockAndThenAreAlone) {
     EXPECT_TRUE(co_await instances->alive(instances->self()));
     EXPECT_TRUE(instances->lease_outlasts(hours(1)));
   });
+  EXPECT_THAT(ground.log.lines,
+              ::testing::ElementsAre("process 12 on web-1 is at work: waiting up to 10 s until it has ended"));
 }
 
 TEST(LockedInstances, SayWhoHoldsTheLockWhenTheWaitIsOver) {
@@ -139,6 +144,14 @@ TEST(LockedInstances, SayWhoHoldsTheLockWhenTheWaitIsOver) {
   EXPECT_EQ(ground.failure_of([&]() -> Task<> { co_await instances->begin(); }),
             "refused | the store is locked: process 12 on web-1 is at work | Wait until it has ended, or run again "
             "with a longer --wait");
+}
+
+TEST(LockedInstances, AreSomebodyElsesWhoHasNotSaidItsNameYet) {
+  Ground ground;
+  auto instances = locked_instances(ground.outside, [] { return false; }, [] { return ""; }, Duration::zero());
+  EXPECT_THAT(ground.failure_of([&]() -> Task<> { co_await instances->begin(); }),
+              ::testing::HasSubstr("the store is locked: another process is at work"));
+  EXPECT_THAT(ground.log.lines, ::testing::IsEmpty()) << "nobody waits";
 }
 
 TEST(Claims, AreTakenAtOnceOrNotAtAllWhereNobodyIsToBeWaitedFor) {
