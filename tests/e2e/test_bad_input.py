@@ -111,6 +111,22 @@ def test_a_name_without_a_zone_is_said_plainly(certferry):
     ended_clearly(certferry, "no public hosted zone", "www.no-zone-here.example.net", advice="Create the zone in Route 53")
 
 
+def test_two_zones_of_one_name_that_nobody_delegates_to(certferry, aws):
+    """moto's zones name servers of Amazon's; whoever is asked here names another."""
+    create = aws.client("route53").create_hosted_zone
+    zones = [create(Name="twice.example.org", CallerReference=f"twice {n}")["HostedZone"]["Id"].split("/")[-1] for n in range(2)]
+    www = certificate("www", ["www.twice.example.org"], {"files": str(certferry.folder / "tls")})
+    resolver = f'[challenge]\nresolvers = ["127.0.0.1:{aws.dns_port}"]\n'
+    certferry.configure(www, extra=resolver)
+    ended_clearly(
+        certferry, "twice.example.org has 2 public hosted zones (", *zones, "and its parent delegates to none of them",
+        advice=r'^Say which: \[\[zone\]\] name = "twice\.example\.org", id = ',
+    )
+    assert [aws.txt_sets(zone) for zone in zones] == [[], []]
+    certferry.configure(www, extra=resolver + f'[[zone]]\nname = "twice.example.org"\nid = "{zones[1]}"\n')
+    certferry.apply("--retry")
+
+
 class Broken:
     """A CA that answers every request the same way."""
 
