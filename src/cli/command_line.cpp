@@ -30,7 +30,8 @@ struct Words {
 
 CLI::App& command(CLI::App& app, const std::string& name, const std::string& what, const std::string& examples) {
   CLI::App& added = *app.add_subcommand(name, what);
-  added.footer("Examples:\n" + examples);
+  added.footer("Examples:\n" + examples +
+               "\n--json, --quiet and --verbose go with every command; certferry --help tells what they do.");
   added.fallthrough();
   return added;
 }
@@ -72,7 +73,9 @@ void add_flags(CLI::App& app, Words& words, bool ca_roots = true) {
   app.add_flag("--agree-to-terms", flags.agree_to_terms, "agree to the CA's terms, which `certferry account` names")
       ->group(group);
   option("--directory", flags.directory, "letsencrypt, letsencrypt-staging (default), or an https URL", "CA");
-  if (ca_roots) option("--trust", flags.trust, "PEM file of roots that the CA's server may have", "FILE");
+  if (ca_roots)
+    option("--trust", flags.trust, "PEM file of roots for the CA's server and its certificates, beside the system's",
+           "FILE");
   option("--account-key", flags.account_key, "where the account key is kept", "FILE|s3://...");
   add_state_flags(app, words);
   option("--key-type", flags.key_type, "p256 (default), p384, rsa2048, rsa3072, rsa4096", "TYPE");
@@ -182,7 +185,7 @@ void add_others(CLI::App& app, Words& words) {
   add_state_flags(status, words);
   CLI::App& forget = command(app, "forget", "End what the state knows of a certificate; what it serves stays",
                              "  certferry forget old.example.com");
-  forget.add_option("name", words.name, "of the certificate, as status prints it")->required()->type_name("NAME");
+  forget.add_option("name", words.name, "of the certificate, as status prints it")->type_name("NAME");
   add_config(forget, words);
   add_state_flags(forget, words);
   add_wait(forget, words);
@@ -190,7 +193,9 @@ void add_others(CLI::App& app, Words& words) {
                               "  certferry account\n  certferry account --directory letsencrypt");
   add_config(account, words);
   account.add_option("--directory", words.flags.directory, "the CA, without a configuration")->type_name("CA");
-  account.add_option("--trust", words.flags.trust, "PEM file of roots that the CA's server may have")
+  account
+      .add_option("--trust", words.flags.trust,
+                  "PEM file of roots for the CA's server and its certificates, beside the system's")
       ->type_name("FILE");
   command(app, "demo", "Show it all in a sandbox on this machine: no account, no AWS, nothing left behind",
           "  certferry demo");
@@ -330,6 +335,11 @@ PolicyCommand policy_of(const Words& words) {
   return policy;
 }
 
+ForgetCommand forget_of(const Words& words, Duration wait) {
+  if (words.name.empty()) throw Misused{"which certificate? certferry forget NAME"};
+  return ForgetCommand{source_of(words), words.name, wait};
+}
+
 Verb command_of(const std::string& name, const Words& words) {
   const Duration wait = duration_of(words.wait, "--wait", limits::renewal::claim_wait);
   if (name == "apply") return ApplyCommand{source_of(words), words.request, wait};
@@ -337,7 +347,7 @@ Verb command_of(const std::string& name, const Words& words) {
   if (name == "check") return check_of(words);
   if (name == "doctor") return DoctorCommand{source_of(words)};
   if (name == "status") return StatusCommand{source_of(words)};
-  if (name == "forget") return ForgetCommand{source_of(words), words.name, wait};
+  if (name == "forget") return forget_of(words, wait);
   if (name == "account") return AccountCommand{source_of(words)};
   if (name == "policy") return policy_of(words);
   if (name == "sandbox") return words.sandbox;
@@ -412,8 +422,9 @@ Parsed parse_command_line(const std::vector<std::string>& arguments) {
     return Told{subcommands.empty() ? app.help() : subcommands.front()->help("certferry"), 0};
   } catch (const CLI::ParseError& error) {
     if (version) return CommandLine{VersionCommand{}, words.json, false, false};
-    // CLI11 calls an unknown command a missing one.
-    return usage_error(chosen(app), unknown_command(app, arguments).value_or(error.what()), arguments);
+    // CLI11 calls an unknown command a missing one, and an unknown option before any command too.
+    const std::string otherwise = chosen(app).empty() ? "which command? certferry COMMAND [OPTIONS]" : error.what();
+    return usage_error(chosen(app), unknown_command(app, arguments).value_or(otherwise), arguments);
   } catch (const Misused& misused) {
     return usage_error(chosen(app), misused.what, arguments);
   }

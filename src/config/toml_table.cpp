@@ -59,9 +59,12 @@ TomlTable TomlTable::parse(std::string_view toml, const std::string& file, Compl
     const toml::table* root = document.get();
     return TomlTable{std::make_shared<const Node>(Node{std::move(document), root}), "", Place{file, 1, 1}, complaints};
   } catch (const toml::parse_error& error) {
+    // So it calls the end of a line within a string.
+    const bool unclosed = error.description().find("unescaped control characters") != std::string_view::npos;
     throw Failure(Failure::Kind::refused,
                   fmt::format("{}: {}", place_in(file, error.source()).text(), quoted(error.description())),
-                  "Correct the TOML there; docs/configuration.md has an example");
+                  fmt::format("{}; docs/configuration.md has an example",
+                              unclosed ? "Close the string with a quotation mark" : "Correct the TOML there"));
   }
 }
 
@@ -126,6 +129,7 @@ std::optional<std::vector<Text>> TomlTable::texts(std::string_view key) {
     else
       wrong_type(at, fmt::format("an element of {}", key), "a string", remedy);
   }
+  if (texts.empty() && !array->empty()) return {};  // none that could be read, which is said: it is not empty
   return texts;
 }
 

@@ -134,6 +134,10 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
             "certferry: --wait: \"soon\" is no duration; write a number and a unit, such as 90s or 5min\n  -> See "
             "certferry apply --help\n");
   EXPECT_EQ(told({"forget"}).exit, 2);
+  EXPECT_EQ(told({"forget"}).text,
+            "certferry: which certificate? certferry forget NAME\n  -> See certferry forget --help\n");
+  EXPECT_EQ(told({"--bogus"}).text,
+            "certferry: which command? certferry COMMAND [OPTIONS]\n  -> See certferry --help\n");
   EXPECT_EQ(told({"status", "--config", "a.toml", "--store", "/srv/state"}).exit, 2);
   EXPECT_EQ(told({}).exit, 2);
 }
@@ -164,11 +168,12 @@ TEST(CommandLine, ExitsWithThreeWhereCheckCouldNotLook) {
 
 TEST(CommandLine, HelpsWithExamplesForEveryCommand) {
   EXPECT_EQ(told({"--help"}).exit, 0);
-  for (const char* name :
-       {"apply", "plan", "check", "status", "forget", "account", "policy", "sandbox", "demo", "version"}) {
+  for (const char* name : {"apply", "plan", "doctor", "check", "status", "forget", "account", "policy", "sandbox",
+                           "demo", "rehearse", "version"}) {
     const Told help = told({name, "--help"});
     EXPECT_EQ(help.exit, 0) << name;
     EXPECT_NE(help.text.find("Examples:\n  certferry " + std::string{name}), std::string::npos) << help.text;
+    EXPECT_NE(help.text.find("--json"), std::string::npos) << help.text;
     EXPECT_NE(told({"--help"}).text.find(name), std::string::npos) << name;
   }
 }

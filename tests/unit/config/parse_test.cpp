@@ -147,6 +147,9 @@ TEST(ParseConfig, SaysWhereTheTomlBreaks) {
                           "delimiter, saw '"} +
                   mark + "' -> Correct the TOML there; docs/configuration.md has an example");
   }
+  EXPECT_TRUE(refusal("[ca]\ndirectory = \"letsencrypt\n")
+                  .ends_with(" -> Close the string with a quotation mark; "
+                             "docs/configuration.md has an example"));
   for (const char* line : {"äge = 1\n", "[ä]\n", "ca = ä\n", "caä = 1\n", "ca =\u00a0\"x\"\n"})
     EXPECT_TRUE(refusal(line).starts_with("certferry.toml:1:")) << line << refusal(line);
   EXPECT_TRUE(refusal("[ca]\n[ca]\n").starts_with("certferry.toml:2:")) << refusal("[ca]\n[ca]\n");
@@ -164,6 +167,12 @@ key = "p265"
             "and \"_\" only. Write a DNS name such as www.example.com or *.example.com\n"
             "certferry.toml:5:7: \"p265\" is no key type. Write \"p256\""
             " -> Correct these 3 places of certferry.toml; docs/configuration.md has every key");
+}
+
+TEST(ParseConfig, SaysOfAListOfTheWrongKindNothingButThat) {
+  EXPECT_EQ(refusal("[[certificate]]\ndomains = [1]\n"),
+            "certferry.toml:2:12: an element of domains is a whole number and must be a string -> Write domains = "
+            "[\"...\", \"...\"]");
 }
 
 TEST(ParseConfig, WantsNamesInEveryCertificate) {
