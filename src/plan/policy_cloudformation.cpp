@@ -11,13 +11,15 @@ std::string blanks(std::size_t count) { return std::string(count, ' '); }
 // A string of JSON is one of YAML: double-quoted, so that no value is taken for a number, a date or a tag.
 std::string yaml(const std::string& text) { return Json{text}.dump(); }
 
+// IAM's own words stand bare but for one, which YAML takes for nothing at all.
+std::string yaml_name(const std::string& name) { return name.contains(':') || name == "Null" ? yaml(name) : name; }
+
 std::string yaml(const Json& value, std::size_t indent);
 
 std::string members(const Json& object, std::size_t indent) {
   std::string text;
   for (const std::string& name : members_in_order(object))
-    text += fmt::format("{}{}:{}", blanks(indent), name.contains(':') ? yaml(name) : name,
-                        yaml(object.at(name), indent + 2));
+    text += fmt::format("{}{}:{}", blanks(indent), yaml_name(name), yaml(object.at(name), indent + 2));
   return text;
 }
 

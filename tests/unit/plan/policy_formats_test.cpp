@@ -159,5 +159,12 @@ TEST(ResourcePolicies, OfKeysKeepTheirUseToOurSecrets) {
       EXPECT_NE(action, use_of_it);
 }
 
+// To YAML a bare Null is nothing at all.
+TEST(PolicyFormats, QuotesTheOneWordOfIamThatIsAWordOfYaml) {
+  Policy policy = one_statement();
+  policy.statements.front().conditions = {{"Null", "s3:prefix", {"false"}}};
+  EXPECT_THAT(cloudformation({policy}), HasSubstr("\"Null\":\n                \"s3:prefix\": \"false\"\n"));
+}
+
 }  // namespace
 }  // namespace certferry::planning
