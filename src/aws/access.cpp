@@ -19,6 +19,7 @@ Task<std::string> region_of_instance(const Host& host, InstanceMetadata& metadat
       const auto region = co_await metadata.read("meta-data/placement/region");
       if (region && !region->empty()) co_return *region;
     } catch (const Failure& failure) {
+      if (failure.kind() == Failure::Kind::transient && metadata.reached()) throw;  // it may give one yet
       what += fmt::format("; {}", failure.what());
     }
   }

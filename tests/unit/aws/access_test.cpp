@@ -201,8 +201,12 @@ TEST(Access, TakesWhatAilsTheMetadataServiceForPassing) {
     for (int i = 0; i < limits::aws::container_metadata_attempts; ++i) ail(paper);
     EXPECT_EQ(said(FAILURE_OF(access->client().credentials())),
               "transient | the instance metadata service (IMDSv2): " + words + " | Run again in a minute");
+    Paper elsewhere;  // and so it is where the region is asked for
+    for (int i = 0; i < limits::aws::container_metadata_attempts; ++i) ail(elsewhere);
+    EXPECT_EQ(said(FAILURE_OF(Access::open(elsewhere.outside, {}))),
+              "transient | the instance metadata service (IMDSv2): " + words + " | Run again in a minute");
   }
-  // Where nobody ever was, there is none; and a token that is late is no matter of hops once there was one.
+  // Where nobody ever was, there is none.
   Paper paper;
   paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
   auto access = AWAITED(Access::open(paper.outside, {}));
