@@ -696,12 +696,12 @@ def test_the_table_has_every_service_and_operation_of_the_sources():
     way is known by its name."""
     asked = {(row.service, row.name()) for row in ROWS}
     services = found_in(
-        SOURCE, r'\b(?:query_call|json_call|rest_json_call)\("([a-z0-9-]+)"', r'\.service = "([a-z0-9-]+)"',
+        SOURCE, r'\b(?:query_call|json_call|rest_json_call|rest_xml_call)\("([a-z0-9-]+)"', r'\.service = "([a-z0-9-]+)"',
     )  # fmt: skip
     assert services == {row.service for row in ROWS}
     called = found_in(
-        SOURCE, r'\b\w+_call\(\s*"([A-Z]\w+)"', r'->call\("([A-Z]\w+)"', r'\.operation = "([A-Z]\w+)"',
-        r'rest_json_call\("[a-z0-9-]+", "([A-Z]\w+)"', r'all_pages\(\w+, "([A-Z]\w+)"',
+        SOURCE, r'\b\w+_(?:call|read)\(\s*"([A-Z]\w+)"', r'->call\("([A-Z]\w+)"', r'\.operation = "([A-Z]\w+)"',
+        r'rest_(?:json|xml)_call\("[a-z0-9-]+", "([A-Z]\w+)"', r'all_pages\(\w+, "([A-Z]\w+)"',
     )  # fmt: skip
     assert called == {operation for _, operation in asked}
     # Both have DescribeAccountLimits, by one endpoint; certferry asks the newer one.
