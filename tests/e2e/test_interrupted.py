@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 
@@ -13,6 +14,7 @@ from clear_ending import TRACES, messages
 from conftest import certificate
 from test_check import serving
 from test_demo import sandboxes_of, start, started_sandbox, until
+from test_sandbox_rehearsal import Rehearsal
 
 SOON = 10  # what is waited for there takes longer, but for the demo
 
@@ -126,3 +128,26 @@ def test_while_the_demo_plays(tmp_path):
     ends_clearly(demo, group=True)
     until(lambda: sandboxes_of(demo.pid) == [] and not directory.exists())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_time_ends_it_at_once_and_the_next_run_cleans_up(tmp_path):
+    rehearsal = Rehearsal(tmp_path)
+    sandbox, zone = rehearsal.sandbox, rehearsal.sandbox.zone_id("example.com")
+    try:
+        run = subprocess.Popen(
+            [os.environ["CERTFERRY_BINARY"], "apply", "--config", rehearsal.config],
+            env=rehearsal.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        until(lambda: sandbox.txt_sets(zone), 20)
+        # Stopped, so that it finds both at once, whatever it would have had done between them.
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            run.send_signal(number)
+        out, err = run.communicate(timeout=30)
+        assert run.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM), out + err
+        assert "certferry: stopping; once more ends it at once\n" in err and not re.search(TRACES, out + err), out + err
+        assert len(sandbox.txt_sets(zone)) == 1, "nobody took them away"
+        rehearsal.apply()
+        assert sandbox.txt_sets(zone) == {}
+        assert all(":server-certificate/certferry/" in arn for arn in rehearsal.bound().values())
+    finally:
+        sandbox.stop()
