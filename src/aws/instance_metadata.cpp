@@ -19,25 +19,25 @@ std::string lower_word(std::string text) {
   return text;
 }
 
-constexpr std::string_view subject = "the instance metadata service (IMDSv2)";
+constexpr std::string_view metadata_service = "the instance metadata service (IMDSv2)";
 
 // It is there: what ails it passes.
 Failure ailing_metadata(const std::string& what) {
-  return {Failure::Kind::transient, fmt::format("{}: {}", subject, what), "Run again in a minute"};
+  return {Failure::Kind::transient, fmt::format("{}: {}", metadata_service, what), "Run again in a minute"};
 }
 
 // Nobody answers, and nobody ever did. The answer to a token's request goes as many hops as the instance allows,
 // usually one: it never gets to a container behind a bridge, though the request arrived.
 Failure silent_metadata(const Failure& lost, bool token_hangs) {
   return {Failure::Kind::transient,
-          fmt::format("{}: {}{}", subject, lost.what(),
+          fmt::format("{}: {}{}", metadata_service, lost.what(),
                       token_hangs ? ", as in a container whose instance has a metadata hop limit of 1" : ""),
           "On EC2 attach a role to the instance; in a container set its metadata hop limit to 2; elsewhere give "
           "credentials"};
 }
 
 Failure refused_metadata(const std::string& what) {
-  return {Failure::Kind::refused, fmt::format("{}: {}", subject, what),
+  return {Failure::Kind::refused, fmt::format("{}: {}", metadata_service, what),
           "Enable IMDSv2 for the instance and attach a role, or give other credentials"};
 }
 
@@ -89,7 +89,7 @@ Task<std::variant<http::Response, Failure>> InstanceMetadata::attempt(const http
   } catch (const Failure& failure) {
     lost = failure;
   }
-  if (lost->kind() == Failure::Kind::refused) throw lost->within(subject);
+  if (lost->kind() == Failure::Kind::refused) throw lost->within(metadata_service);
   const bool sent = lost->kind() == Failure::Kind::outcome_unknown;
   const bool hangs = sent && 2 * (outside_.clock.steady() - asked) >= request.deadline;  // who hangs up does so at once
   reached_ = reached_ || (sent && !hangs);
