@@ -67,11 +67,9 @@ std::vector<AccessRequest> of_iam(World& world, const QueryCall& call, const std
   const std::string action = "iam:" + call.action(), name = call.text("ServerCertificateName");
   if (const std::string source = call.text("PolicySourceArn"); !source.empty()) return {{action, source, {}}};
   if (name.empty()) return {{action, "*", {}}};
-  const auto& all = world.server_certificates().by_name;
-  const auto found = all.find(name);
-  const std::string path = found != all.end()          ? found->second.path
-                           : call.text("Path").empty() ? "/"
-                                                       : call.text("Path");
+  const auto found = world.server_certificates().find(account, name);
+  const bool there = found != world.server_certificates().by_name.end();
+  const std::string path = there ? found->second.path : call.text("Path").empty() ? "/" : call.text("Path");
   return {{action, fmt::format("arn:aws:iam::{}:server-certificate{}{}", account, path, name), {}}};
 }
 

@@ -116,6 +116,10 @@ std::string arn_in(const std::string& account, const std::string& path, const st
   return fmt::format("arn:aws:iam::{}:server-certificate{}{}", account, path, name);
 }
 
+bool is_of(const SimulatedServerCertificate& certificate, const std::string& account) {
+  return Arn::parse(certificate.arn).account() == account;
+}
+
 [[noreturn]] void refuse_absent(const std::string& name) {
   throw Refusal{404, "NoSuchEntity", fmt::format("The Server Certificate with name {} cannot be found.", name)};
 }
@@ -150,13 +154,14 @@ std::map<std::string, std::string> tags_of(const QueryCall& call) {
 
 http::Response ServerCertificates::handle(const http::Request& request, WallTime now) {
   return answer_query(world_, kIam, request, now, [&](const QueryCall& call, XmlWriter& result) -> Outcome {
+    const std::string account = world_.sts().account_of(request);
     if (call.action() == "SimulatePrincipalPolicy") return simulate_principal_policy(world_, call, result);
-    if (call.action() == "UploadServerCertificate") return upload(call, world_.sts().account_of(request), result, now);
-    if (call.action() == "ListServerCertificates") return list(call, result);
-    if (call.action() == "GetServerCertificate") return get(call, result);
-    if (call.action() == "UpdateServerCertificate") return update(call, result);
-    if (call.action() == "DeleteServerCertificate") return remove(call, now);
-    if (call.action() == "GetAccountSummary") return summarize(result);
+    if (call.action() == "UploadServerCertificate") return upload(call, account, result, now);
+    if (call.action() == "ListServerCertificates") return list(call, account, result);
+    if (call.action() == "GetServerCertificate") return get(call, account, result);
+    if (call.action() == "UpdateServerCertificate") return update(call, account);
+    if (call.action() == "DeleteServerCertificate") return remove(call, account, now);
+    if (call.action() == "GetAccountSummary") return summarize(account, result);
     throw Refusal{400, "InvalidAction",
                   fmt::format("Could not find operation {} for version 2010-05-08", call.action())};
   });
@@ -168,8 +173,8 @@ Outcome ServerCertificates::upload(const QueryCall& call, const std::string& acc
   check_certificate_name(name);
   check_certificate_path(path, "path");
   Presented content = parsed_upload(call, now);
-  if (by_name.contains(name)) refuse_duplicate(name);
-  if (by_name.size() >= world_.settings().server_certificate_quota)
+  if (find(account, name) != by_name.end()) refuse_duplicate(name);
+  if (count_of(account) >= world_.settings().server_certificate_quota)
     throw Refusal{409, "LimitExceeded",
                   fmt::format("Cannot exceed quota for ServerCertificatesPerAccount: {}",
                               world_.settings().server_certificate_quota)};
@@ -183,7 +188,7 @@ Outcome ServerCertificates::upload(const QueryCall& call, const std::string& acc
   return {name, true};
 }
 
-Outcome ServerCertificates::list(const QueryCall& call, XmlWriter& result) const {
+Outcome ServerCertificates::list(const QueryCall& call, const std::string& account, XmlWriter& result) const {
   std::string prefix = call.find("PathPrefix").value_or("/");
   if (prefix.empty() || prefix.front() != '/')
     refuse_member("pathPrefix", prefix, "Member must satisfy regular expression pattern: \\u002F[\\u0021-\\u007F]*");
@@ -191,7 +196,7 @@ Outcome ServerCertificates::list(const QueryCall& call, XmlWriter& result) const
   std::string next;
   result.open("ServerCertificateMetadataList");
   for (auto entry = by_name.lower_bound(item_of_marker(call.text("Marker"))); entry != by_name.end(); ++entry) {
-    if (!entry->second.path.starts_with(prefix)) continue;
+    if (!is_of(entry->second, account) || !entry->second.path.starts_with(prefix)) continue;
     if (written == page) {
       next = entry->first;
       break;
@@ -204,11 +209,8 @@ Outcome ServerCertificates::list(const QueryCall& call, XmlWriter& result) const
   return {prefix, false};
 }
 
-Outcome ServerCertificates::get(const QueryCall& call, XmlWriter& result) const {
-  std::string name = call.required("ServerCertificateName");
-  auto found = by_name.find(name);
-  if (found == by_name.end()) refuse_absent(name);
-  const auto& certificate = found->second;
+Outcome ServerCertificates::get(const QueryCall& call, const std::string& account, XmlWriter& result) {
+  const SimulatedServerCertificate& certificate = named(call, account)->second;
   result.open("ServerCertificate");
   write_metadata(result, "ServerCertificateMetadata", certificate);
   result.text("CertificateBody", certificate.content.chain.leaf_pem());
@@ -216,31 +218,29 @@ Outcome ServerCertificates::get(const QueryCall& call, XmlWriter& result) const 
     result.text("CertificateChain", certificate.content.chain.intermediates_pem());
   write_tags(result, certificate.tags);
   result.close();
-  return {name, false};
+  return {certificate.name, false};
 }
 
-Outcome ServerCertificates::update(const QueryCall& call, XmlWriter&) {
-  std::string name = call.required("ServerCertificateName");
-  auto found = by_name.find(name);
-  if (found == by_name.end()) refuse_absent(name);
+Outcome ServerCertificates::update(const QueryCall& call, const std::string& account) {
+  const auto found = named(call, account);
+  const std::string name = found->first;
   std::string renamed = call.find("NewServerCertificateName").value_or(name);
   std::string moved = call.find("NewPath").value_or(found->second.path);
   check_certificate_name(renamed);
   check_certificate_path(moved, "newPath");
-  if (renamed != name && by_name.contains(renamed)) refuse_duplicate(renamed);
+  if (renamed != name && find(account, renamed) != by_name.end()) refuse_duplicate(renamed);
   SimulatedServerCertificate certificate = std::move(found->second);
   by_name.erase(found);
   certificate.name = renamed;
   certificate.path = moved;
-  certificate.arn = arn_in(std::string{Arn::parse(certificate.arn).account()}, moved, renamed);
+  certificate.arn = arn_in(account, moved, renamed);
   by_name.emplace(renamed, std::move(certificate));
   return {name, true};
 }
 
-Outcome ServerCertificates::remove(const QueryCall& call, WallTime now) {
-  std::string name = call.required("ServerCertificateName");
-  auto found = by_name.find(name);
-  if (found == by_name.end()) refuse_absent(name);
+Outcome ServerCertificates::remove(const QueryCall& call, const std::string& account, WallTime now) {
+  const auto found = named(call, account);
+  const std::string name = found->first;
   std::string arn = found->second.arn;
   if (std::string user = user_of(arn, now, true); notices_use && !user.empty())
     throw Refusal{
@@ -253,20 +253,39 @@ Outcome ServerCertificates::remove(const QueryCall& call, WallTime now) {
   return {name, true};
 }
 
-Outcome ServerCertificates::summarize(XmlWriter& result) const {
+Outcome ServerCertificates::summarize(const std::string& account, XmlWriter& result) const {
   result.open("SummaryMap");
   auto entry = [&](std::string_view key, std::size_t value) {
     result.open("entry").text("key", key).text("value", std::to_string(value)).close();
   };
-  entry("ServerCertificates", by_name.size());
+  entry("ServerCertificates", count_of(account));
   entry("ServerCertificatesQuota", world_.settings().server_certificate_quota);
   result.close();
   return {};
 }
 
+ServerCertificates::Table::iterator ServerCertificates::find(const std::string& account, const std::string& name) {
+  const auto [first, last] = by_name.equal_range(name);
+  const auto found = std::find_if(first, last, [&](const auto& entry) { return is_of(entry.second, account); });
+  return found != last ? found : by_name.end();
+}
+
+ServerCertificates::Table::iterator ServerCertificates::named(const QueryCall& call, const std::string& account) {
+  const std::string name = call.required("ServerCertificateName");
+  const auto found = find(account, name);
+  if (found == by_name.end()) refuse_absent(name);
+  return found;
+}
+
+std::size_t ServerCertificates::count_of(const std::string& account) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(by_name, [&](const auto& entry) { return is_of(entry.second, account); }));
+}
+
 const SimulatedServerCertificate* ServerCertificates::by_arn(const std::string& arn) const {
-  auto found = by_name.find(arn.substr(arn.rfind('/') + 1));
-  return found != by_name.end() && found->second.arn == arn ? &found->second : nullptr;
+  const auto [first, last] = by_name.equal_range(arn.substr(arn.rfind('/') + 1));
+  const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second.arn == arn; });
+  return found != last ? &found->second : nullptr;
 }
 
 const SimulatedServerCertificate* ServerCertificates::visible(const std::string& arn, WallTime now) const {
@@ -278,10 +297,12 @@ std::string ServerCertificates::put(const std::string& path, const std::string& 
                                     const std::string& account) {
   check_certificate_name(name);
   check_certificate_path(path, "path");
-  std::string arn = arn_in(account.empty() ? world_.settings().account : account, path, name);
+  const std::string& owner = account.empty() ? world_.settings().account : account;
+  std::string arn = arn_in(owner, path, name);
   WallTime long_ago = world_.now() - world_.settings().certificate_visible_after;
-  by_name.insert_or_assign(name, SimulatedServerCertificate{
-                                     name, path, world_.random_id("ASCA", 17), arn, std::move(content), long_ago, {}});
+  if (const auto former = find(owner, name); former != by_name.end()) by_name.erase(former);
+  by_name.emplace(name, SimulatedServerCertificate{
+                            name, path, world_.random_id("ASCA", 17), arn, std::move(content), long_ago, {}});
   return arn;
 }
 

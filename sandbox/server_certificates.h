@@ -21,14 +21,17 @@ struct SimulatedServerCertificate {
 };
 
 // IAM server certificates: parsed and matched on upload, unique names, quota, EntityAlreadyExists, DeleteConflict while
-// a listener refers to it (and release_lag longer), found by load balancers only after certificate_visible_after. Those
-// of all accounts are in one table, and each is of the account that uploaded it, as its ARN says.
+// a listener refers to it (and release_lag longer), found by load balancers only after certificate_visible_after. Each
+// account has its own: names, quota and listing are those of whoever asks.
 class ServerCertificates {
  public:
   explicit ServerCertificates(World& world) : world_(world) {}
   http::Response handle(const http::Request& request, WallTime now);
 
-  std::map<std::string, SimulatedServerCertificate> by_name;
+  using Table = std::multimap<std::string, SimulatedServerCertificate>;
+  Table by_name;  // of all accounts
+  // The account's one of this name; the end where it has none.
+  Table::iterator find(const std::string& account, const std::string& name);
   const SimulatedServerCertificate* by_arn(const std::string& arn) const;
   // As a load balancer sees it at `now`: absent during the lag.
   const SimulatedServerCertificate* visible(const std::string& arn, WallTime now) const;
@@ -42,11 +45,13 @@ class ServerCertificates {
 
  private:
   Outcome upload(const QueryCall& call, const std::string& account, XmlWriter& result, WallTime now);
-  Outcome list(const QueryCall& call, XmlWriter& result) const;
-  Outcome get(const QueryCall& call, XmlWriter& result) const;
-  Outcome update(const QueryCall& call, XmlWriter& result);
-  Outcome remove(const QueryCall& call, WallTime now);
-  Outcome summarize(XmlWriter& result) const;
+  Outcome list(const QueryCall& call, const std::string& account, XmlWriter& result) const;
+  Outcome get(const QueryCall& call, const std::string& account, XmlWriter& result);
+  Outcome update(const QueryCall& call, const std::string& account);
+  Outcome remove(const QueryCall& call, const std::string& account, WallTime now);
+  Outcome summarize(const std::string& account, XmlWriter& result) const;
+  Table::iterator named(const QueryCall& call, const std::string& account);  // else NoSuchEntity
+  std::size_t count_of(const std::string& account) const;
   // The ARN of what uses it, "" where nothing does; `lingering` counts what was let go within release_lag too.
   std::string user_of(const std::string& arn, WallTime now, bool lingering) const;
   World& world_;

@@ -288,7 +288,7 @@ std::vector<std::string> Estate::our_server_certificates() {
 std::vector<std::string> Estate::server_certificates_left_over() {
   std::vector<std::string> names;
   for (const std::string& name : our_server_certificates()) {
-    const std::string& arn = world().server_certificates().by_name.at(name).arn;
+    const std::string& arn = world().server_certificates().by_name.find(name)->second.arn;
     if (!world().classic().refers_to(arn) && !world().load_balancers().refers_to(arn)) names.push_back(name);
   }
   return names;

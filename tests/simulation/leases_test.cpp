@@ -314,7 +314,7 @@ TEST(Leases, WhatIsDueButUsedBySomebodyElseCostsLooksAndNoClaim) {
   shop_with_something_to_retire(estate);
   estate.classic_elb("of-others");
   const std::string former =
-      estate.world().server_certificates().by_name.at(estate.server_certificates_left_over().at(0)).arn;
+      estate.world().server_certificates().by_name.find(estate.server_certificates_left_over().at(0))->second.arn;
   auto& listener = estate.world().classic().by_name.at("of-others").listeners.begin()->second;
   listener.bind(former, estate.simulated->time().now());
   estate.apply();  // hears from the CA when to renew, and writes that down

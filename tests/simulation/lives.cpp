@@ -230,7 +230,7 @@ Story a_verification_that_fails_puts_the_foreign_certificate_back() {
                 const auto killed = estate.simulated->trace().text().find("is killed") != std::string::npos;
                 if (killed) estate.apply_with_restarts();
                 EXPECT_EQ(estate.bound_on("old-web"),
-                          estate.world().server_certificates().by_name.at("old-web-foreign").arn);
+                          estate.world().server_certificates().by_name.find("old-web-foreign")->second.arn);
                 EXPECT_THAT(estate.world().ca().certificates, SizeIs(1));
               },
           .check = [](Estate& estate) { EXPECT_THAT(estate.challenge_records(), IsEmpty()); }};

@@ -28,7 +28,7 @@ TEST_F(IamShelfTest, UploadsUnderOurPathByNameDayAndDigest) {
     EXPECT_FALSE(shelf.ours("no arn"));
   });
   ASSERT_TRUE(certificates().contains(name_of_issued()));
-  EXPECT_EQ(certificates().at(name_of_issued()).content.chain, issued.chain);
+  EXPECT_EQ(certificates().find(name_of_issued())->second.content.chain, issued.chain);
 }
 
 TEST_F(IamShelfTest, FindsWhatIsThereWhenPutAgain) {
@@ -72,7 +72,7 @@ TEST_F(IamShelfTest, RefusesANameThatAnotherCertificateHas) {
     const Work put = [&]() -> Task<> { co_await shelf.put(issued, fresh.key, {}); };
     EXPECT_EQ((co_await failure_of(put)).value().kind(), Failure::Kind::refused);
   });
-  EXPECT_EQ(certificates().at(name_of_issued()).content.chain, before.chain);
+  EXPECT_EQ(certificates().find(name_of_issued())->second.content.chain, before.chain);
 }
 
 TEST_F(IamShelfTest, ReadsAnyServerCertificateOnceAndNothingElse) {

@@ -49,6 +49,26 @@ TEST(ServerCertificates, RefuseWhatIsExpired) {
   EXPECT_EQ(verdict(aws.iam(aws.upload_of("www", old))), "400 MalformedCertificate");
 }
 
+TEST(ServerCertificates, AreEachAccountsOwn) {
+  Services aws;
+  aws.world.settings().server_certificate_quota = 1;
+  auto& all = aws.world.server_certificates();
+  const std::string theirs = all.put("/certferry/", "www", aws.pair(), "333333333333");
+  EXPECT_EQ(verdict(aws.iam({{"Action", "GetServerCertificate"}, {"ServerCertificateName", "www"}})),
+            "404 NoSuchEntity");
+  EXPECT_EQ(verdict(aws.iam(aws.upload_of("www", aws.pair()))), "200") << "the name is free here, and so is a place";
+  EXPECT_EQ(verdict(aws.iam(aws.upload_of("blog", aws.pair()))), "409 LimitExceeded");
+  const std::string listed = aws.iam({{"Action", "ListServerCertificates"}}).body;
+  EXPECT_TRUE(listed.contains(":123456789012:server-certificate/certferry/www"));
+  EXPECT_FALSE(listed.contains(theirs));
+  EXPECT_TRUE(
+      aws.iam({{"Action", "GetAccountSummary"}}).body.contains("<key>ServerCertificates</key><value>1</value>"));
+  EXPECT_EQ(verdict(aws.iam({{"Action", "DeleteServerCertificate"}, {"ServerCertificateName", "www"}})), "200");
+  EXPECT_NE(all.by_arn(theirs), nullptr);
+  EXPECT_EQ(verdict(aws.iam({{"Action", "DeleteServerCertificate"}, {"ServerCertificateName", "www"}})),
+            "404 NoSuchEntity");
+}
+
 TEST(ServerCertificates, HaveAQuota) {
   Services aws;
   aws.world.settings().server_certificate_quota = 2;
