@@ -18,6 +18,7 @@ struct Faults {
   int reply_spoiled = 0;        // done, and the body is cut short, or a proxy's page
   int delivered_twice = 0;      // done, and at once again, which nobody hears of
   int request_late = 0;         // done up to 14 minutes later; its sender had given up at its deadline: outcome_unknown
+  int handshake_failed = 0;     // with a listener: Failure transient
   int reply_slow = 0;           // done, and its answer takes a second to three minutes, which may be past the deadline
 
   // At the CA.
@@ -92,6 +93,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"disk broken", "%", &Faults::disk_broken, 5},
     FaultRow{"clock ahead", " h", &Faults::clock_ahead, 24},
     FaultRow{"clock behind", " h", &Faults::clock_behind, 24},
+    FaultRow{"handshake failed", "%", &Faults::handshake_failed, 40},
     FaultRow{"target edited", "%", &Faults::target_edited, 3},
     FaultRow{"target put back", "%", &Faults::target_put_back, 15},
     FaultRow{"record edited", "%", &Faults::record_edited, 10},

@@ -57,6 +57,8 @@ bool may_be_shortened(World& world, const Certificate& former, WallTime now) {
 }  // namespace
 
 std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now) {
+  const auto valid = [&](const Certificate& leaf) { return !leaf.self_signed() && leaf.not_after() > now; };
+  if (valid(former.leaf) && !valid(next.leaf)) return "what nobody issued, or is over, took the place of a valid one";
   if (unusable(former.leaf, next.leaf, now)) return "";
   const Roots roots = world.roots();
   const bool trusted = !roots.objection(next, now);
@@ -87,12 +89,17 @@ std::string defect(const Presented& given, WallTime now) {
 
 struct Invariants::State {
   World& world;
-  bool listening = true, parallel_orders = false;
+  bool listening = true;
   std::vector<std::string> violations;
   std::map<std::string, std::string> references;  // as of the last event
   std::map<std::string, Presented> contents;      // of certificates referred to, deleted ones too, by ARN
   std::set<std::string> allowed_worse, reported;
-  std::map<std::string, std::string> replaced;  // what each listener referred to before its last change
+  struct Replaced {
+    std::string arn;
+    WallTime at;
+  };
+  std::map<std::string, Replaced> replaced;  // what each listener referred to before its last change
+  std::set<std::vector<DomainName>> parallel_orders;
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
   std::size_t deletions_seen = 0;
 
@@ -131,13 +138,20 @@ struct Invariants::State {
     remember();
   }
 
+  bool goes_back(const Replaced& before, const std::string& arn, WallTime now) const {
+    const auto known = contents.find(arn);
+    if (before.arn != arn || known == contents.end() || now - before.at > going_back_takes_most) return false;
+    const Certificate& leaf = known->second.chain.leaf;
+    return !leaf.self_signed() && leaf.not_after() > now;
+  }
+
   void binding(const Event& event, const std::string& listener, const std::string& former, const std::string& arn) {
     const auto* next = world.server_certificates().by_arn(arn);
     if (next == nullptr) return;
     const bool allowed = allowed_worse.erase(listener) == 1;
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
     const auto before = contents.find(former);
-    const bool rollback = std::exchange(replaced[listener], former) == arn;
+    const bool rollback = goes_back(std::exchange(replaced[listener], {former, event.at}), arn, event.at);
     if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     if (before == contents.end() || allowed || rollback || event.late) return;
@@ -159,6 +173,7 @@ struct Invariants::State {
       });
     };
     for (const auto& [url, order] : orders) {
+      if (parallel_orders.contains(order.names)) continue;
       if (!open(order) || std::ranges::find(order.authorizations, event.object) == order.authorizations.end()) continue;
       for (const auto& [other_url, other] : orders)
         if (other_url != url && other.account == order.account && other.names == order.names &&
@@ -181,7 +196,7 @@ struct Invariants::State {
     deletions(event);
     listeners(event);
     if (event.service != "acme" || !event.changed) return;
-    if (event.operation == "challenge" && !parallel_orders) answered(event);
+    if (event.operation == "challenge") answered(event);
     if (event.operation == "finalize") finalized(event);
   }
 };
@@ -198,7 +213,10 @@ const std::vector<std::string>& Invariants::violations() const { return state_->
 
 void Invariants::allow_worse(const std::string& listener) { state_->allowed_worse.insert(listener); }
 
-void Invariants::allow_parallel_orders() { state_->parallel_orders = true; }
+void Invariants::allow_parallel_orders(std::vector<DomainName> names) {
+  std::ranges::sort(names);
+  state_->parallel_orders.insert(std::move(names));
+}
 
 std::vector<std::string> Invariants::leftover_challenges() const {
   std::vector<std::string> left;

@@ -8,6 +8,9 @@
 
 namespace certferry::sandbox {
 
+// An installation whose sender was killed may be found unproven, and be taken back, days later.
+constexpr Duration going_back_takes_most = days(7);
+
 // Why whoever looks at a server is worse off with `next` than with `former` (I7), in words; "" where nobody is.
 std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now);
 // What of I5 can be seen from outside; "" where all is well.
@@ -19,7 +22,8 @@ std::string defect(const Presented& given, WallTime now);
 //   I5  a listener was given a certificate outside its dates, without serverAuth, with a broken chain or another key
 //   I6  two orders of an account were answered for one certificate key, or two open ones for the same names
 //   I7  a listener was given a worse certificate: an earlier end without a reason (other names are one), fewer names,
-//       less trust; going back to what it referred to just before is none
+//       less trust; going back, within a week, to what it referred to just before is none, if that is valid and issued
+//       by somebody
 // and, where a test says that all is quiet, I3: a challenge's TXT value is left.
 // A listener is named as in refusals: "classic/NAME:PORT", or the listener's ARN.
 class Invariants {
@@ -35,8 +39,8 @@ class Invariants {
   // The next worse certificate on this listener is what the test wants: --install-untrusted, --drop-names, a changed
   // specification. Once.
   void allow_worse(const std::string& listener);
-  // Several open orders for one set of names are what the test wants.
-  void allow_parallel_orders();
+  // Several open orders for these names are what the test wants.
+  void allow_parallel_orders(std::vector<DomainName> names);
   // Challenge records that name servers answer or the API lists, by any zone: "NAME VALUE". For the end of a test.
   std::vector<std::string> leftover_challenges() const;
 

@@ -184,6 +184,7 @@ Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, K
     return Failure{Failure::Kind::transient,
                    fmt::format("TLS handshake with {}:{}: {}", endpoint.host, endpoint.port, why), "Try again later."};
   };
+  if (network_.dice.percent(network_.faults().handshake_failed)) throw refuse("connection reset by peer");
   if (!*shown) throw refuse("connection refused");
   if (!same_family((*shown)->key.type(), key)) throw refuse("no signature algorithm in common");
   PeerChain chain;

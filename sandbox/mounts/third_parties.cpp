@@ -91,6 +91,7 @@ void ThirdParties::remove_certificate() {
   });
   if (unused == all.end()) return;
   trace_.line(fmt::format("  somebody deletes {}", unused->first));
+  removed_.insert(unused->first);
   all.erase(unused);
 }
 

@@ -18,6 +18,8 @@ class ThirdParties {
 
   // TXT values of theirs that ought to be there still, as the zone holds them: "NAME VALUE".
   const std::set<std::string>& values() const { return values_; }
+  // Server certificates of ours that they deleted, by name.
+  const std::set<std::string>& removed() const { return removed_; }
 
  private:
   using Act = void (ThirdParties::*)();
@@ -33,7 +35,7 @@ class ThirdParties {
   VirtualTime& time_;
   Trace& trace_;
   Dice& dice_;
-  std::set<std::string> values_;
+  std::set<std::string> values_, removed_;
   int edits_ = 0;
 };
 

@@ -16,11 +16,18 @@ const sandbox::CaCertificate* of_our_ca(Estate& estate, const Certificate& leaf)
   return found == all.end() ? nullptr : &found->second;
 }
 
-bool any_valid_for(Estate& estate, const CertificateConfig& wanted) {
+// The newest that its record knows of, whether any target serves it or not; and its key is kept.
+bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
+  const auto newest = estate.newest(wanted.id.text());
+  const auto keys = estate.kept_secrets();
+  const std::string of_it = "secret/" + wanted.id.text() + "/";
+  if (!newest || std::ranges::none_of(keys, [&](const std::string& key) { return key.starts_with(of_it); }))
+    return false;
   const auto names = names_as_text(wanted.domains);
   return std::ranges::any_of(estate.world().ca().certificates, [&](const auto& entry) {
     const Certificate& leaf = entry.second.chain.leaf;
-    return names_as_text(leaf.names()) == names && leaf.not_after() > estate.simulated->time().now();
+    return leaf.fingerprint() == *newest && names_as_text(leaf.names()) == names && !entry.second.revoked &&
+           leaf.not_after() > estate.simulated->time().now();
   });
 }
 
@@ -51,9 +58,11 @@ bool held_from(Estate& estate, const std::string& place, const CertificateConfig
          });
 }
 
-// Kept because it covers a name that the wanted one does not.
+// Kept because it covers a name that the wanted one does not, and has not expired. Whether it was revoked is not asked:
+// it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
 bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted) {
-  return held_from(estate, place.name, wanted) &&
+  const bool valid = !place.shown->self_signed() && place.shown->not_after() > estate.simulated->time().now();
+  return held_from(estate, place.name, wanted) && valid &&
          std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
            return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
              return name == ours || (!name.wildcard() && name.covered_by(ours));
@@ -110,8 +119,8 @@ bool stands_on(Estate& estate, const std::string& shelf, const std::string& name
   });
 }
 
-// Of what is no longer there. What was only meant for a shelf stays in its ledger, as what stands there would, while it
-// is its certificate's newest.
+// Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as
+// what stands there would, while it is its certificate's newest.
 std::vector<std::string> ledgers_that_tell_of_more(Estate& estate) {
   std::vector<std::string> left;
   for (const auto& [key, value] : estate.watch->stored()) {
@@ -120,8 +129,9 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate) {
     if (!key.starts_with("shelf/") || elsewhere) continue;  // nobody runs on the other machines in the end
     for (const Json& entry : object_of(value).elements("entries")) {
       const std::string name = entry.text("name").value_or("");
-      const bool only_meant = entry.text("reference").value_or("").empty() && newest_of_some(estate, name);
-      if (!stands_on(estate, key, name) && !only_meant) left.push_back(key);
+      const bool absent =
+          entry.text("reference").value_or("").empty() || estate.simulated->third_parties().removed().contains(name);
+      if (!stands_on(estate, key, name) && !(absent && newest_of_some(estate, name))) left.push_back(key);
     }
   }
   return left;
@@ -155,7 +165,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
     for (const std::string& failure : estate.failures()) wrong.push_back("the last run failed: " + failure);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
     if (ailing.contains(wanted.id.text())) continue;
-    if (!any_valid_for(estate, wanted) && !held_from(estate, "", wanted))
+    if (!has_a_valid_one(estate, wanted) && !held_from(estate, "", wanted))
       wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       if (std::string why = objection_to(estate, look_at(estate, install), wanted); !why.empty())

@@ -6,6 +6,7 @@
 #include "liveness.h"
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
+#include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
@@ -191,6 +192,39 @@ TEST_F(Planted, I7ADirectoryThatGetsAWorseCertificate) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("/etc/ssl/shop/live"))));
 }
 
+// Going back at once is none.
+TEST_F(Planted, I7AListenerThatGoesBackToAPlaceholderOrLongAfterwards) {
+  estate.serve_foreign("old-web", {"shop.example"}, days(20));
+  const std::string foreign = estate.bound_on("old-web");
+  estate.apply();
+  const std::string ours = estate.bound_on("old-web");
+  const std::string placeholder = world().server_certificates().by_name.find("old-web-placeholder")->second.arn;
+  const auto by_request = [&](const std::string& arn) {
+    world().classic().by_name.at("old-web").listeners.at(443).certificate = arn;
+    happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
+  };
+  by_request(foreign);
+  EXPECT_THAT(estate.watch->complaints(), IsEmpty()) << "it goes back at once";
+  by_request(ours);
+  estate.pass(days(8));
+  by_request(foreign);
+  EXPECT_THAT(estate.watch->complaints(), Contains(AllOf(StartsWith("I7"), HasSubstr("it ends"))));
+  by_request(ours);
+  by_request(placeholder);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("of a valid one"))));
+}
+
+TEST_F(Planted, TheFormerOneIsDeletedWithinItsGrace) {
+  estate.serve_foreign("old-web", {"shop.example"}, days(20));
+  const std::string foreign = estate.bound_on("old-web");
+  estate.apply();
+  auto& all = world().server_certificates().by_name;
+  ASSERT_EQ(all.find("old-web-foreign")->second.arn, foreign);
+  all.erase("old-web-foreign");
+  happens("iam", "DeleteServerCertificate", "old-web-foreign");
+  EXPECT_THAT(estate.verdict(), Contains(HasSubstr("old-web-foreign was deleted, to which elb/")));
+}
+
 TEST_F(Planted, I8AnEpochThatGoesBack) {
   estate.apply();
   for (const char* key : {record, journal}) {
@@ -356,6 +390,19 @@ TEST_F(Planted, ACaThatNeverAnswers) {
   EXPECT_THAT(becomes_quiet(estate), IsEmpty()) << "it does nothing";
   EXPECT_THAT(not_well(estate), AllOf(Contains("shop has no valid certificate"), Contains("old-web does not show shop"),
                                       Contains("/etc/ssl/shop shows nothing")));
+  estate.verdict();
+}
+
+TEST_F(Planted, ACertificateThatIsServedNowhereAndWasRevokedOrHasNoKey) {
+  estate.wanted("shop").config.install.clear();
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  for (auto& [url, certificate] : world().ca().certificates) certificate.revoked = true;
+  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
+  for (auto& [url, certificate] : world().ca().certificates) certificate.revoked = false;
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  remove("secret/shop/1");
+  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
   estate.verdict();
 }
 

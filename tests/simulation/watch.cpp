@@ -26,6 +26,7 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
       keys_(simulated, complain()),
       ledgers_(simulated, complain()),
       records_(simulated, complain()),
+      grace_(simulated, complain()),
       files_(simulated, complain()),
       budget_(simulated.world(), complain()),
       bytes_(complain()),
@@ -67,6 +68,7 @@ void Watch::happened(const sandbox::Event& event) {
   keys_.happened(event);
   ledgers_.happened(event);
   records_.happened(event);
+  grace_.happened(event);
   budget_.happened(event);
 }
 
@@ -97,6 +99,7 @@ void Watch::changed(const std::string& key, const std::optional<Bytes>& value) {
   keys_.changed(change);
   ledgers_.changed(change);
   records_.changed(change);
+  grace_.changed(change);
   bytes_.changed(change);
 }
 

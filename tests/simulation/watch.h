@@ -9,6 +9,7 @@
 #include "oracles/budget_oracle.h"
 #include "oracles/bytes_oracle.h"
 #include "oracles/files_oracle.h"
+#include "oracles/grace_oracle.h"
 #include "oracles/keys_oracle.h"
 #include "oracles/ledger_oracle.h"
 #include "oracles/record_oracle.h"
@@ -58,6 +59,7 @@ class Watch {
   KeysOracle keys_;
   LedgerOracle ledgers_;
   RecordOracle records_;
+  GraceOracle grace_;
   FilesOracle files_;
   BudgetOracle budget_;
   BytesOracle bytes_;

@@ -18,12 +18,15 @@ class FilesOracle {
   void changed(const std::string& machine);  // something on it
 
  private:
+  struct Shown {
+    Bytes now, key;     // of the chain and its key, PEM
+    Bytes before;       // the chain that it took the place of
+    WallTime replaced;  // when
+  };
+  static bool goes_back(const Shown& shown, WallTime now);
   void look_at(const sandbox::Machine& machine, const std::string& live);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
-  struct Shown {
-    Bytes now, before;  // chains, PEM
-  };
   std::map<std::string, Shown> shown_;  // by the machine's id and the link's path
 };
 

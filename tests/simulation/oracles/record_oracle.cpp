@@ -125,13 +125,14 @@ void RecordOracle::journal_changed(const std::string& key, const Json& before, c
 
 void RecordOracle::recorded(const std::string& where, const Json& issued, const Json& key, const Json& specification) {
   const std::string pem = issued.text("pem").value_or("");
-  if (!checked_.insert(pem).second) return;
   std::vector<std::string> names;
   for (const Json& name : specification.elements("names")) names.push_back(name.as_text());
   std::ranges::sort(names);
+  const std::string public_key = key.text("public_key").value_or("");
+  if (!checked_.insert({pem, public_key, names}).second) return;
   try {
-    const std::string why = objection(simulated_.world(), simulated_.time().now(), parse_chain(BytesView{pem}), names,
-                                      key.text("public_key").value_or(""));
+    const std::string why =
+        objection(simulated_.world(), simulated_.time().now(), parse_chain(BytesView{pem}), names, public_key);
     if (!why.empty()) complain_(fmt::format("I5: {} holds a certificate of which {}", where, why));
   } catch (const Failure& failure) {
     complain_(fmt::format("I5: {} holds no certificate: {}", where, failure.what()));

@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "complain.h"
 #include "stored_value.h"
@@ -30,7 +32,8 @@ class RecordOracle {
   void recorded(const std::string& where, const Json& issued, const Json& key, const Json& specification);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
-  std::set<std::string> checked_;               // certificates that were recorded, in PEM
+  using Recorded = std::tuple<std::string, std::string, std::vector<std::string>>;  // PEM, public key, names
+  std::set<Recorded> checked_;
   std::map<std::string, std::string> orders_;   // URL, by the store's key of the journal
   std::map<std::string, std::int64_t> epochs_;  // of records, by certificate
   std::set<std::string> late_beats_;            // objects of S3 that were written last by a sender who was gone

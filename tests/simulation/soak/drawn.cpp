@@ -153,6 +153,7 @@ Drawn draw(std::uint64_t seed) {
   for (int run = 0; run < runs; ++run)
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
   for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(all_turns) : Turn::nothing);
+  if (!drawn.in_s3) std::ranges::replace(drawn.turns, Turn::kms_denied, Turn::disk_full);  // KMS has no part in it
   drawn.clock_jump_hours = lots.from_to(-30, 30);
   draw_faults(lots, drawn.faults);
   draw_crashes(lots, drawn.crashes);

@@ -119,7 +119,7 @@ std::string as_table(const Figures& figures, double signatures_alone) {
   text += row("orders answered a certificate", fmt::format("{:.3f}", ratio(figures.answered, figures.issued)));
   text += row("orders made a certificate", fmt::format("{:.3f}", ratio(figures.orders, figures.issued)));
   text += row("kills", fmt::format("{} at {} places", crashes_in_all(figures), figures.crashes.size()));
-  text += row("faults", fmt::format("{}, each in {} worlds at least", figures.faults.size(), seldomest(figures)));
+  text += row("faults", fmt::format("{}, each drawn in {} worlds at least", figures.faults.size(), seldomest(figures)));
   return text;
 }
 

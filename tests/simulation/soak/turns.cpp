@@ -68,6 +68,10 @@ void Turns::take(Turn turn) {
   }
 }
 
+void Turns::allow_parallel_orders() {
+  estate_.watch->invariants().allow_parallel_orders(estate_.wanted(last().id).config.domains);
+}
+
 void Turns::add_a_name() {
   const std::string name = "added.later." + drawn_.zones.back();
   if (std::ranges::find(last().domains, name) != last().domains.end()) return;
@@ -79,14 +83,14 @@ void Turns::add_a_name() {
 }
 
 void Turns::unwant_the_last() {
-  estate_.watch->invariants().allow_parallel_orders();  // of the generation that is closed: giving it up is best effort
+  allow_parallel_orders();  // of the generation that is closed: giving it up is best effort
   const CertificateConfig config = estate_.wanted(last().id).config;
   estate_.unwant(last().id);
   undo_with([this, config] { estate_.certificate(config.id.text(), {}).config = config; });
 }
 
 void Turns::change_the_key() {
-  estate_.watch->invariants().allow_parallel_orders();  // of the generation before: valid authorizations stay
+  allow_parallel_orders();  // of the generation before: valid authorizations stay
   KeyType& type = estate_.wanted(last().id).config.key_type;
   type = type == KeyType::p256 ? KeyType::p384 : KeyType::p256;
 }
@@ -162,7 +166,7 @@ void Turns::let_the_clock_jump() {
 }
 
 void Turns::tell_it_to_renew() {
-  estate_.watch->invariants().allow_parallel_orders();  // whoever is started again is told once more
+  allow_parallel_orders();  // whoever is started again is told once more
   request_.renew = {last().id};
   undo_with([this] { request_.renew.clear(); });
 }

@@ -20,6 +20,7 @@ class Turns {
   const Request& request() const { return request_; }  // of the next run
 
  private:
+  void allow_parallel_orders();  // for the last certificate's names
   void add_a_name();
   void unwant_the_last();
   void change_the_key();
