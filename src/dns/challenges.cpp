@@ -158,7 +158,7 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
 // A deleted zone has taken its values with it, once nothing that was asked of it can still be on its way.
 Task<> Challenges::forget_gone(const HostedZoneId& id) {
   ZoneLedger ledger{store_, id};
-  const WallTime now = outside_.clock.now();
+  const WallTime now = zones_.now();
   co_await ledger.update([now](std::vector<TxtEntry>& entries) {
     std::erase_if(entries, [now](const TxtEntry& entry) { return !may_still_change(entry, now); });
   });

@@ -129,6 +129,9 @@ struct ZoneQueue::State {
   Task<bool> is_insync(const ChangeId& change);
   Poll& poll_of(const ChangeId& change);
 
+  // As Route 53's, which says how long it still takes a request: this machine's may have jumped.
+  WallTime now() const { return zone.client->time()->now(); }
+
   Outside& outside;
   Zone zone;
   aws::Route53 route53;
@@ -150,7 +153,7 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 // Everything that waits, written down first, then sent in as few batches as it fits into.
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
-  const WallTime now = outside.clock.now();
+  const WallTime now = this->now();
   Fresh fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
@@ -186,7 +189,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, fresh, names);
-  Told told{.begun = outside.clock.now()};
+  Told told{.begun = now()};
   std::exception_ptr failed;
   bool refused_batch = false, surely_unsent = false;
   try {
@@ -378,7 +381,7 @@ Task<bool> ZoneQueue::State::to_be_swept(const TxtEntry& entry, const ClosedOwne
   for (const TxtOwner& owner : entry.owners)
     if (on(Guard::sweep_closed_only) && !co_await closed(owner)) co_return false;
   // Before its request is dead, "not there" is not the last word.
-  if (!may_still_land(entry, outside.clock.now())) co_return true;
+  if (!may_still_land(entry, now())) co_return true;
   co_return co_await is_there(entry);
 }
 
@@ -389,8 +392,7 @@ Task<std::size_t> ZoneQueue::sweep(ClosedOwner closed) {
     if (!co_await state.to_be_swept(entry, closed)) continue;
     for (const TxtOwner& owner : entry.owners) gone.push_back(TxtWish{entry.name, entry.value, owner});
     if (entry.owners.empty())
-      gone.push_back(
-          TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, state.outside.clock.now()}});
+      gone.push_back(TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, state.now()}});
   }
   if (gone.empty()) co_return 0;
   const std::size_t count = gone.size();

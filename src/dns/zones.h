@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aws/route53.h"
+#include "aws/signing_clock.h"
 #include "base/challenge_record.h"
 #include "base/failure.h"
 #include "outside/outside.h"
@@ -52,6 +53,8 @@ class Zones {
   Task<Zone> by_id(const HostedZoneId& id);
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);
+  // By the clock that requests to Route 53 are signed by.
+  WallTime now() const { return client_.time()->now(); }
   // The delegation set of a hosted zone: comparable names (comparable_name.h), sorted.
   Task<std::vector<std::string>> name_servers(const Zone& zone);
   // Other public zones of its name in its account; none where a rule says by its id that it is this one, for whoever
