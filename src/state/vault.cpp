@@ -4,9 +4,7 @@
 #include <charconv>
 #include <fmt/format.h>
 
-#include "base/failure.h"
 #include "base/guards.h"
-#include "base/limits/store.h"
 #include "state/swap.h"
 
 namespace certferry {
@@ -41,14 +39,8 @@ Task<std::vector<int>> Vault::generations(const CertificateId& id) {
 
 Task<> Vault::remove(const CertificateId& id, int generation) {
   const std::string key = secret_key(id, generation);
-  for (int attempt = 0; attempt < limits::store::swap_attempts; ++attempt) {
-    std::optional<Store::Entry> entry = co_await store_.get(key);
-    if (!entry) co_return;
-    auto outcome = co_await store_.remove(key, entry->version);
-    if (std::holds_alternative<Done>(outcome)) co_return;
-  }
-  throw Failure(Failure::Kind::conflict, fmt::format("{} in {}: others kept changing it", key, store_.place()),
-                "Run certferry again; see with `certferry status` who else is at work");
+  // A conflict: that one is gone, and another stands there, which is of the certificate begun anew.
+  if (const auto entry = co_await store_.get(key)) co_await store_.remove(key, entry->version);
 }
 
 Task<bool> Vault::put_as(const std::string& key, Secret secret) {

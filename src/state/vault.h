@@ -33,7 +33,9 @@ class Vault {
   Task<bool> put(const CertificateId& id, int generation, Secret secret);
   Task<std::optional<Secret>> get(const CertificateId& id, int generation);
   Task<std::vector<int>> generations(const CertificateId& id);  // that have a secret, ascending
-  Task<> remove(const CertificateId& id, int generation);       // absent: success
+  // Absent: success. Secrets are never written over: where another one stands there by the time the request arrives,
+  // somebody removed this one and began anew, and the other stays, to go with whatever record names its generation.
+  Task<> remove(const CertificateId& id, int generation);
   // The same for a secret under a key of the caller's choice ("account/…/key").
   Task<bool> put_as(const std::string& key, Secret secret);
   Task<std::optional<Secret>> get_as(const std::string& key);

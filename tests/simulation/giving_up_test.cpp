@@ -5,6 +5,7 @@
 #include "crash_points.h"
 #include "estate.h"
 #include "sandbox/certificate_authority.h"
+#include "state/journal.h"
 
 // What was begun and is not wanted any longer: orders given up, certificates forgotten.
 namespace certferry::simulation {
@@ -108,37 +109,57 @@ TEST(Forgetting, KilledAtAnyEffectItIsDoneByTheNext) {
                             }});
 }
 
-// It stands still right before it deletes the record; meanwhile its lease ends, and the certificate is configured again
-// and issued by another instance.
-TEST(Forgetting, DeletesNoRecordThatAnotherInstanceTookOver) {
-  const auto build = [](Estate& estate) {
-    estate.state_in_s3();
-    with_one_begun(estate);
-  };
-  const auto deletion = [&] {
-    Estate undisturbed;
-    build(undisturbed);
-    undisturbed.forget("blog");
-    const auto& names = undisturbed.simulated->effect_names();
-    for (std::size_t i = names.size(); i-- > 0;)
-      if (names[i].starts_with("s3 DELETE") && names[i].ends_with("/blog/record")) return static_cast<long>(i);
-    return -1L;
-  }();
-  ASSERT_GE(deletion, 0);
-  Estate estate;
-  build(estate);
-  estate.simulated->kill_at({deletion, sandbox::Moment::stopped, true, minutes(10)});
+void with_one_begun_in_s3(Estate& estate) {
+  estate.state_in_s3();
+  with_one_begun(estate);
+}
+
+// The number of the request by which `forget` deletes what stands under such a key of the store.
+long deletion_of(const std::string& key) {
+  Estate undisturbed;
+  with_one_begun_in_s3(undisturbed);
+  undisturbed.forget("blog");
+  const auto& names = undisturbed.simulated->effect_names();
+  for (std::size_t i = names.size(); i-- > 0;)
+    if (names[i].starts_with("s3 DELETE") && names[i].ends_with(key)) return static_cast<long>(i);
+  ADD_FAILURE() << key << " is not deleted";
+  return -1;
+}
+
+// `forget` stands still right before it. Meanwhile its lease ends, and another instance forgets the certificate too, or
+// does not, and issues it, for it is configured again.
+void stands_still_while_it_is_issued(Estate& estate, long deletion, bool forgotten_meanwhile) {
+  with_one_begun_in_s3(estate);
   auto& world = *estate.simulated;
+  world.kill_at({deletion, sandbox::Moment::stopped, true, minutes(10)});
   const auto forgetting = world.start(estate.forgetting("blog"), {"forgetting", "one", "main"});
   ASSERT_TRUE(world.run_until([&] { return world.effects() > deletion; }, minutes(5)));
   world.run_for(minutes(2));
+  const sandbox::Seat other{"two", "two", "main"};
+  if (forgotten_meanwhile) {
+    ASSERT_EQ(world.run(estate.forgetting("blog"), other).how, Ending::How::finished);
+  }
   estate.certificate("blog", {"blog.shop.example"});
-  const auto applying = world.start(estate.life({}, std::make_shared<std::optional<Report>>()), {"two", "two", "main"});
-  ASSERT_TRUE(world.run_until([&] { return world.ending(applying).has_value(); }, minutes(6)));
+  world.run(estate.life({}, std::make_shared<std::optional<Report>>()), other);
+  ASSERT_FALSE(world.ending(forgetting)) << "it stands still yet";
   ASSERT_TRUE(world.run_until([&] { return world.ending(forgetting).has_value(); }, hours(1)));
   EXPECT_EQ(world.ending(forgetting)->how, Ending::How::failed) << "it says that it did not forget it";
   ASSERT_TRUE(estate.record("blog"));
   EXPECT_TRUE(estate.record("blog")->newest);
+}
+
+TEST(Forgetting, DeletesNoRecordThatAnotherInstanceTookOver) {
+  const long deletion = deletion_of("/blog/record");
+  Estate estate;
+  stands_still_while_it_is_issued(estate, deletion, false);
+}
+
+TEST(Forgetting, DeletesNeitherKeyNorJournalThatAreThereSince) {
+  const long deletion = deletion_of("/secret/blog/1");
+  Estate estate;
+  stands_still_while_it_is_issued(estate, deletion, true);
+  EXPECT_THAT(estate.kept_secrets(), testing::Contains("secret/blog/1"));
+  EXPECT_THAT(estate.watch->stored(), testing::Contains(testing::Key(journal_key(CertificateId::parse("blog"), 1))));
 }
 
 TEST(Unwanted, AGenerationIsClosedAndThatIsSaid) {

@@ -255,35 +255,59 @@ TEST(Leases, AnEmergencyIsSaidByARunWhoseLeaseEndedBeforeItBegan) {
   }
 }
 
-// Another may have forgotten the certificate meanwhile, and begun it anew: the first generation's key is then another.
+// Renewed twice and due again: the third run has no use for the key of the first generation.
+void shop_with_an_old_key(Estate& estate) {
+  shop_with_leases(estate);
+  for (int renewal = 0; renewal < 2; ++renewal) {
+    estate.apply();
+    estate.pass(days(61));
+  }
+}
+
+// The number of the request by which that run removes what stands under such a key of the store.
+long removal_of(const std::string& key) {
+  Estate undisturbed;
+  shop_with_an_old_key(undisturbed);
+  undisturbed.apply();
+  EXPECT_THAT(undisturbed.kept_secrets(), Not(Contains("secret/shop/1")));
+  const auto& names = undisturbed.simulated->effect_names();
+  const auto found = std::ranges::find_if(
+      names, [&](const std::string& name) { return name.starts_with("s3 DELETE") && name.ends_with(key); });
+  EXPECT_NE(found, names.end());
+  return found - names.begin();
+}
+
 TEST(Leases, WhoStoodStillAmongOldKeysRemovesNoneMore) {
-  const auto to_the_third = [](Estate& estate) {
-    shop_with_leases(estate);
-    for (int renewal = 0; renewal < 2; ++renewal) {
-      estate.apply();
-      estate.pass(days(61));
-    }
-  };
-  const auto removal = [&] {
-    Estate undisturbed;
-    to_the_third(undisturbed);
-    undisturbed.apply();
-    EXPECT_THAT(undisturbed.kept_secrets(), Not(Contains("secret/shop/1")));
-    const auto& names = undisturbed.simulated->effect_names();
-    return std::ranges::find_if(names,
-                                [](const std::string& name) {
-                                  return name.starts_with("s3 DELETE") && name.ends_with("/shop/generation/1");
-                                }) -
-           names.begin();
-  }();
+  const long removal = removal_of("/shop/generation/1");
   Estate estate;
-  to_the_third(estate);
+  shop_with_an_old_key(estate);
   estate.simulated->kill_at({removal, Moment::stopped, true, minutes(10)});
   estate.apply();
   EXPECT_THAT(estate.kept_secrets(), Contains("secret/shop/1"));
   estate.pass(days(61));
   estate.apply();
   EXPECT_THAT(estate.kept_secrets(), Not(Contains("secret/shop/1")));
+}
+
+// Another forgets the certificate meanwhile, and begins it anew: the first generation's key is then another.
+TEST(Leases, WhoStoodStillWithAnOldKeyInHandLeavesTheOneThatIsThereSince) {
+  const long removal = removal_of("/secret/shop/1");
+  Estate estate;
+  shop_with_an_old_key(estate);
+  auto& world = *estate.simulated;
+  world.kill_at({removal, Moment::stopped, true, minutes(10)});
+  const auto kept = std::make_shared<std::optional<Report>>();
+  const auto first = world.start(estate.life({}, kept), {"one", "main", "main"});
+  ASSERT_TRUE(world.run_until([&] { return world.effects() > removal; }, hours(1)));
+  world.run_for(minutes(2));
+  const sandbox::Seat second{"two", "second", "main"};
+  world.run(estate.forgetting("shop"), second);
+  world.run(estate.life({}, kept), second);
+  ASSERT_FALSE(world.ending(first)) << "it stands still yet";
+  ASSERT_TRUE(world.run_until([&] { return world.ending(first).has_value(); }, hours(1)));
+  ASSERT_TRUE(estate.record("shop") && estate.record("shop")->newest);
+  EXPECT_EQ(estate.record("shop")->newest->key.generation, 1);
+  EXPECT_THAT(estate.kept_secrets(), Contains("secret/shop/1"));
 }
 
 // Nobody waits for a heart that beats on its own.
