@@ -310,6 +310,44 @@ TEST(Leases, WhoStoodStillWithAnOldKeyInHandLeavesTheOneThatIsThereSince) {
   EXPECT_THAT(estate.kept_secrets(), Contains("secret/shop/1"));
 }
 
+// The one that took over answers with the same value, of the same generation, which the first's batch meets in the zone
+// late; a third sweeps before the CA looks for it.
+TEST(Leases, WhoStoodStillBeforeItPublishedTakesNoValueFromItsSuccessor) {
+  const auto build = [](Estate& estate) {
+    shop_with_leases(estate);
+    estate.wanted("shop").config.domains.pop_back();
+    estate.certificate("blog", {"blog.shop.example"});
+    estate.apply({.only = {"blog"}});
+    estate.world().settings().validation_takes = minutes(2);
+  };
+  const auto batch = [&] {
+    Estate undisturbed;
+    build(undisturbed);
+    const auto began = undisturbed.simulated->effects();
+    undisturbed.apply();
+    const auto& names = undisturbed.simulated->effect_names();
+    return std::find_if(names.begin() + began, names.end(),
+                        [](const std::string& name) { return name.ends_with("/rrset/"); }) -
+           names.begin();
+  }();
+  Estate estate;
+  build(estate);
+  auto& world = *estate.simulated;
+  world.kill_at({batch, Moment::stopped, true, seconds(100)});
+  const auto kept = std::make_shared<std::optional<Report>>(), of_second = std::make_shared<std::optional<Report>>();
+  const auto first = world.start(estate.life({}, kept), {"one", "main", "main"});
+  ASSERT_TRUE(world.run_until([&] { return world.effects() > batch; }, minutes(1)));
+  const auto second = world.start(estate.life({}, of_second), {"two", "second", "main"});
+  ASSERT_TRUE(world.run_until([&] { return world.ending(first).has_value(); }, minutes(10)));
+  world.run(estate.life({.only = {"blog"}}, kept), {"three", "third", "main"});
+  ASSERT_FALSE(world.ending(second)) << "the CA is yet to look";
+  ASSERT_TRUE(world.run_until([&] { return world.ending(second).has_value(); }, minutes(10)));
+  ASSERT_TRUE(of_second->has_value());
+  EXPECT_FALSE((*of_second)->failed()) << to_text(**of_second);
+  EXPECT_EQ(estate.orders_answered(), 2U);
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
 // Nobody waits for a heart that beats on its own.
 TEST(Leases, WhoIsToldToEndWhileItBeginsTakesItsHeartbeatAway) {
   Estate estate;

@@ -149,12 +149,16 @@ TEST(Zones, ThatCannotBeLookedAtKeepTheirLedgersAndSayWhatToDo) {
   EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("Let this configuration's role list it")));
 }
 
+bool is_change_batch(const http::Request& request) {
+  return request.method == "POST" && request.url.path().ends_with("/rrset/");
+}
+
 // What goes wrong with the next change batches of a zone, one after the other; then nothing does.
 void spoil_batches(Estate& estate, std::vector<sandbox::Faults> faults) {
   auto& heard = estate.simulated->network().heard_request;
   heard = [&estate, watching = heard, faults, next = std::size_t{0}](const http::Request& request) mutable {
     watching(request);
-    const bool batch = request.method == "POST" && request.url.path().ends_with("/rrset/");
+    const bool batch = is_change_batch(request);
     estate.world().faults() = batch && next < faults.size() ? faults[next++] : sandbox::Faults::calm();
   };
 }
@@ -168,6 +172,68 @@ TEST(Zones, KeepInTheLedgerWhatARefusalThatNobodyCanReadIsAbout) {
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty()) << "what stands was read, and the batch rebuilt on it";
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// Nobody hears what becomes of the first batch, which lands minutes later. Until the run has ended a CNAME that leads
+// nowhere stands at one of its names, so that whatever is tried next is refused.
+void first_batch_lands_after_a_refusal(Estate& estate, const sandbox::ZoneRecordSet& cname) {
+  auto& heard = estate.simulated->network().heard_request;
+  heard = [&estate, cname, watching = heard, sent = 0](const http::Request& request) mutable {
+    watching(request);
+    const bool first = is_change_batch(request) && sent++ == 0;
+    estate.world().faults().request_late = first ? 100 : 0;
+    if (first) estate.world().zones().put("shop.example", cname);
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::ElementsAre(HasSubstr("elsewhere.invalid")));
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  auto& zone = estate.world().zones().zone("shop.example");
+  for (auto* sets : {&zone.sets, &zone.served}) sets->erase({cname.name, cname.type, ""});
+}
+
+TEST(Zones, KeepInTheLedgerWhatMayStillLandThoughALaterRequestWasRefused) {
+  for (const std::vector<std::string>& names :
+       {std::vector<std::string>{"shop.example"}, {"shop.example", "www.shop.example"}}) {
+    Estate estate;
+    estate.zone("shop.example").certificate("shop", names);
+    first_batch_lands_after_a_refusal(
+        estate, {.name = "_acme-challenge.shop.example", .type = "CNAME", .ttl = 60, .values = {"elsewhere.invalid"}});
+    estate.pass(minutes(15));
+    EXPECT_THAT(estate.challenge_records(), testing::SizeIs(names.size())) << "it has landed";
+    estate.unwant("shop");
+    estate.pass(minutes(5));
+    estate.apply();
+    EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  }
+}
+
+// The other zone takes no change, so that the value is withdrawn, and its order goes on in the next run.
+TEST(Zones, AreReadWhereAValueIsWantedAgainWhoseWithdrawalNobodyHeardOf) {
+  const auto build = [](Estate& estate) {
+    estate.zone("shop.example").zone("blog.example").certificate("both", {"blog.example", "shop.example"});
+    auto& zones = estate.world().zones();
+    zones.prior_request_not_complete[zones.zone("blog.example").id] = 1000;
+  };
+  const auto withdrawal = [&] {
+    Estate undisturbed;
+    build(undisturbed);
+    undisturbed.apply();
+    const auto& names = undisturbed.simulated->effect_names();
+    const std::string batch = undisturbed.world().zones().zone("shop.example").id + "/rrset/";
+    for (std::size_t i = names.size(); i-- > 0;)
+      if (names[i].ends_with(batch)) return static_cast<long>(i);
+    return -1L;
+  }();
+  ASSERT_GE(withdrawal, 0);
+  Estate estate;
+  build(estate);
+  estate.simulated->kill_at({withdrawal, sandbox::Moment::after_effect_before_reply});
+  ASSERT_EQ(estate.apply().how, sandbox::Ending::How::killed);
+  ASSERT_THAT(estate.challenge_records(), IsEmpty());
+  estate.world().zones().prior_request_not_complete.clear();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
 }  // namespace
