@@ -93,5 +93,83 @@ TEST_F(BrokenReload, OfTheFirstCertificateIsTriedAgainAtOnce) {
   EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
+TEST_F(BrokenReload, ThatGoesOnIsTriedLessAndLessOften) {
+  const auto tried = [&] { return reloads_of([&] { estate.apply(); }) > 0; };
+  fails = Fails::with_the_new_one;
+  renew();
+  estate.pass(minutes(2));
+  EXPECT_TRUE(tried());
+  estate.pass(minutes(2));
+  EXPECT_FALSE(tried());
+  estate.pass(minutes(11));
+  EXPECT_TRUE(tried());
+  EXPECT_EQ(live(), former);
+}
+
+// A load balancer that goes on showing the second certificate whatever its listener refers to, so that the third cannot
+// prove itself.
+struct Unproven : testing::Test {
+  Unproven() {
+    estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"}).on_elb("web");
+    for (int renewal = 0; renewal < 2; ++renewal) {
+      estate.apply();
+      estate.pass(days(61));
+    }
+    former = estate.bound_on("web");
+    estate.world().settings().shown_after = days(365);
+  }
+  // ELB is out of order whenever it is asked for the former certificate, until `mended`.
+  void refuse_the_former() {
+    auto& heard = estate.simulated->network().heard_request;
+    heard = [this, watching = heard, name = former.substr(former.rfind('/') + 1)](const http::Request& request) {
+      watching(request);
+      const bool back = request.body.contains("SetLoadBalancerListener") && request.body.contains(name);
+      estate.world().faults().service_unavailable = back && !mended ? 100 : 0;
+    };
+  }
+
+  Estate estate;
+  std::string former;
+  bool mended = false;
+};
+
+TEST_F(Unproven, KeepsWhatToGoBackToForAsLongAsItIsBound) {
+  refuse_the_former();
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    ASSERT_NE(estate.bound_on("web"), former);
+    ASSERT_TRUE(estate.world().server_certificates().by_arn(former)) << "on day " << day;
+    estate.pass(hours(25));
+  }
+  mended = true;
+  estate.apply();
+  EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+TEST_F(Unproven, IsTakenBackByARunThatIsToldToEndMeanwhile) {
+  auto& world = *estate.simulated;
+  const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(world.run_until([&] { return estate.bound_on("web") != former; }, minutes(5)));
+  world.run_for(minutes(1));  // by then it looks from outside alone
+  const auto described = [&] { return estate.world().count("elb", "DescribeLoadBalancers"); };
+  ASSERT_TRUE(world.run_until([&, before = described()] { return described() > before; }, minutes(10)));
+  ASSERT_NE(estate.bound_on("web"), former);
+  world.cancel(process);
+  ASSERT_TRUE(world.run_until([&] { return world.ending(process).has_value(); }, minutes(3)));
+  EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+TEST(UnprovenAtFirst, StaysWhereWhatWasThereIsWorthNothing) {
+  for (const bool expired : {false, true}) {
+    Estate estate{1, {.shown_after = days(365)}};
+    estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"}).on_elb("web");
+    if (expired) estate.serve_foreign("web", {"shop.example"}, -hours(1));
+    const std::string before = estate.bound_on("web");
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    EXPECT_NE(estate.bound_on("web"), before) << (expired ? "expired" : "self-signed");
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation
