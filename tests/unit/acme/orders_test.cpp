@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "base/limits/renewal.h"
 #include "tests/unit/acme/ground.h"
 #include "wire/base64.h"
 #include "wire/json.h"
@@ -260,33 +261,42 @@ TEST(Revocation, MayBeRepeated) {
   });
 }
 
-struct EndedLease final : Lease {
-  bool lease_outlasts(Duration) const override { return false; }
+struct LeaseOf final : Lease {
+  explicit LeaseOf(Duration left_of_it) : left(left_of_it) {}
+  bool lease_outlasts(Duration more) const override { return more < left; }
+  Duration left;
 };
 
-TEST(Session, UnderALeaseThatEndedReadsAndChangesNothing) {
+// With an order at the CA, which can be read whatever is left of the lease.
+std::optional<Failure> failure_of_a_change_with(Duration left) {
   Ground ground;
   ground.register_account();
   OrderUrl url = OrderUrl::parse("https://ca.example/order/1");
   ground.play([&](CertificateAuthority& ca) -> Task<> { url = co_await ca.new_order(kWanted); });
-  const auto failure = [&]() -> std::optional<Failure> {
-    try {
-      ground.play_with([&](Outside& outside, Session&, CertificateAuthority&) -> Task<> {
-        const EndedLease ended;
-        Session session{outside, ground.ca().directory_url(), &ended};
-        CertificateAuthority ca{outside, session};
-        ca.use({ground.account_key, ground.account});
-        EXPECT_EQ((co_await ca.order(url)).status, OrderStatus::pending);
-        co_await ca.new_order(kWanted);
-      });
-    } catch (const Failure& thrown) {
-      return thrown;
-    }
-    return {};
-  }();
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->kind(), Failure::Kind::fenced);
-  EXPECT_EQ(ground.ca().orders.size(), 1U);
+  std::optional<Failure> failure;
+  try {
+    ground.play_with([&](Outside& outside, Session&, CertificateAuthority&) -> Task<> {
+      const LeaseOf lease{left};
+      Session session{outside, ground.ca().directory_url(), &lease};
+      CertificateAuthority ca{outside, session};
+      ca.use({ground.account_key, ground.account});
+      EXPECT_EQ((co_await ca.order(url)).status, OrderStatus::pending);
+      co_await ca.new_order(spec_of({"blog.example.com"}));
+    });
+  } catch (const Failure& thrown) {
+    failure = thrown;
+  }
+  EXPECT_EQ(ground.ca().orders.size(), failure ? 1U : 2U);
+  return failure;
+}
+
+TEST(Session, ChangesNothingUnderALeaseThatMayEndBeforeTheAnswerComes) {
+  for (const Duration left : {Duration{0}, seconds(1), limits::renewal::change_deadline}) {
+    const auto failure = failure_of_a_change_with(left);
+    ASSERT_TRUE(failure) << humane(left);
+    EXPECT_EQ(failure->kind(), Failure::Kind::fenced);
+  }
+  EXPECT_FALSE(failure_of_a_change_with(limits::renewal::change_deadline + seconds(1)));
 }
 
 }  // namespace
