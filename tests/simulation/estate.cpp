@@ -187,9 +187,9 @@ sandbox::Ending Estate::apply(Request request) {
 
 sandbox::Ending Estate::forget(const std::string& id, Duration wait) { return simulated->run(forgetting(id, wait)); }
 
-sandbox::Ending Estate::apply_with_restarts(Request request) {
+sandbox::Ending Estate::apply_with_restarts(Request request, const sandbox::Seat& seat) {
   report_->reset();
-  const auto ending = simulated->run_with_restarts(life(std::move(request), report_));
+  const auto ending = simulated->run_with_restarts(life(std::move(request), report_), seat);
   last_report = *report_;
   return ending;
 }

@@ -51,7 +51,7 @@ class Estate {
 
   // What is done.
   sandbox::Ending apply(Request request = {});  // one run, from start to end or death
-  sandbox::Ending apply_with_restarts(Request request = {});
+  sandbox::Ending apply_with_restarts(Request request = {}, const sandbox::Seat& seat = {});
   // Two at once, each on a machine of its own, over one state; after `headstart` the second begins.
   void apply_twice_at_once(Duration headstart = Duration{0}, Request first = {}, Request second = {});
   // So many at once, as above, each begun `headstart` after the one before; until all have ended.

@@ -146,12 +146,12 @@ std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
   return texts;
 }
 
-std::vector<std::string> becomes_quiet(Estate& estate, int days_most) {
+std::vector<std::string> becomes_quiet(Estate& estate, int days_most, const sandbox::Seat& seat) {
   auto& world = *estate.simulated;
   std::vector<std::string> asked;
   for (int day = 0; day < days_most; ++day) {
     const long effects = world.effects();
-    asked = estate.asked_to_change([&] { estate.apply_with_restarts(); });
+    asked = estate.asked_to_change([&] { estate.apply_with_restarts({}, seat); });
     const bool disturbed = world.crash_points_since(effects) > 0;
     if (asked.empty() && !disturbed && day > 0) return {};
     estate.pass(hours(25));  // longer than what was replaced is kept

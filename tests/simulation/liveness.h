@@ -12,8 +12,9 @@ std::vector<std::string> names_as_text(const std::vector<DomainName>& names);  /
 
 // A run a day, until one has nothing left to do: nothing asked for that would change CA, AWS or files. One that was
 // killed or stood still tells nothing: what it had claimed is left alone by the next until its heartbeat has expired,
-// and what it could not do is done by the next. Empty once it is so, else what is wrong after so many days.
-std::vector<std::string> becomes_quiet(Estate& estate, int days_most = 8);
+// and what it could not do is done by the next. Empty once it is so, else what is wrong after so many days. seat: whose
+// runs they are.
+std::vector<std::string> becomes_quiet(Estate& estate, int days_most = 8, const sandbox::Seat& seat = {});
 
 // What is not as it should be once all is quiet: the last run failed; a certificate is not valid, or a target of it
 // does not show the newest one; a record, a certificate or anything of a generation's directory is left over; somebody

@@ -21,6 +21,13 @@ using simulation::Estate;
 constexpr int restarts_most = 10;
 constexpr std::size_t writes_a_cut = 8;
 
+constexpr int days_to_quiet = 8;
+
+sandbox::Seat seat_of(std::size_t instance) {
+  if (instance == 0) return {};
+  return {fmt::format("certferry{}", instance), fmt::format("machine{}", instance), "main"};
+}
+
 std::string directory_of(const DrawnTarget& target) { return "/etc/ssl/" + target.name; }
 
 // Objects of one kind are named by numbers and ids; where a life can be killed is not.
@@ -66,7 +73,7 @@ class Life {
     estate_.world().settings().release_lag = std::min<Duration>(drawn_.settings.release_lag, hours(5));
     estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
-    for (std::string& sentence : simulation::becomes_quiet(estate_)) complain(std::move(sentence));
+    become_quiet();
     for (std::string& sentence : simulation::not_well(estate_)) complain(std::move(sentence));
     return summary(tracing);
   }
@@ -125,6 +132,13 @@ class Life {
     estate_.pass(drawn_.settings.certificate_lifetime * 2 / 3 + days(1));
   }
 
+  // On each machine, and then on the first one again: what the others did there is nothing that it would undo.
+  void become_quiet() {
+    for (std::size_t i = drawn_.instances; i-- > 0;)
+      for (std::string& sentence : simulation::becomes_quiet(estate_, days_to_quiet, seat_of(i)))
+        complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
+  }
+
   void kill_as_drawn() {
     for (const CrashPoint& point : drawn_.crashes) kill(point);
   }
@@ -155,9 +169,7 @@ class Life {
     std::vector<Instance> instances;
     for (std::size_t i = 0; i < drawn_.instances; ++i) {
       if (i > 0) world.run_for(drawn_.headstart);
-      sandbox::Seat seat;
-      if (i > 0) seat = {fmt::format("certferry{}", i), fmt::format("machine{}", i), "main"};
-      instances.push_back({seat, world.start(estate_.life(turns_.request(), kept), seat)});
+      instances.push_back({seat_of(i), world.start(estate_.life(turns_.request(), kept), seat_of(i))});
     }
     const WallTime latest = world.time().now() + days(2);
     const int restarts = drawn_.faults.left_dead > 0 ? 0 : restarts_most;
