@@ -231,7 +231,7 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
       co_return;
     } catch (const Failure& failure) {
       const bool unknown = failure.kind() == Failure::Kind::outcome_unknown;
-      if (unknown) told.every_answer = false;
+      if (unknown && on(Guard::every_answer)) told.every_answer = false;
       const bool rebuildable = unknown || objects_to_what_stands(failure);
       if (rebuildable) told.may_stand = true;
       if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;

@@ -253,7 +253,7 @@ Task<> Retirement::remove_claimed(Candidates ours, const std::vector<ObservedCer
                                   const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes) {
   const Candidates free = co_await unused(std::move(ours), outcomes);
   if (free.empty()) co_return;
-  const auto now = co_await with_records_of_now(seen);
+  const auto now = on(Guard::second_look) ? co_await with_records_of_now(seen) : seen;
   for (const Candidate& one : free) {
     const auto of_it = [&](const auto& other) { return other.get().id == one.entry.certificate; };
     const auto known = std::ranges::find(now, one.entry.certificate, &ObservedCertificate::id);
