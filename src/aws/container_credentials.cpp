@@ -88,7 +88,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
       trouble = failure;
     }
     if (trouble->kind() == Failure::Kind::refused) throw *trouble;
-    if (attempt == limits::aws::container_metadata_attempts)
+    if (attempt == limits::aws::metadata_attempts)
       throw Failure(Failure::Kind::transient, trouble->what(), trouble->next());
     co_await outside().clock.sleep(limits::aws::metadata_pause);
   }

@@ -91,7 +91,7 @@ Task<std::variant<http::Response, Failure>> InstanceMetadata::attempt(const http
   }
   if (lost->kind() == Failure::Kind::refused) throw lost->within(metadata_service);
   const bool sent = lost->kind() == Failure::Kind::outcome_unknown;
-  const bool hangs = sent && 2 * (outside_.clock.steady() - asked) >= request.deadline;  // who hangs up does so at once
+  const bool hangs = sent && outside_.clock.steady() - asked >= limits::aws::instance_metadata_hangs;
   reached_ = reached_ || (sent && !hangs);
   if (reached_) co_return ailing_metadata(lost->what());
   co_return silent_metadata(*lost, hangs && request.method == "PUT");
@@ -104,7 +104,7 @@ Task<http::Response> InstanceMetadata::ask(http::Request request) {
   for (int attempts = 1;; ++attempts) {
     auto met = co_await attempt(request);
     if (auto* answer = std::get_if<http::Response>(&met)) co_return std::move(*answer);
-    if (attempts == limits::aws::container_metadata_attempts) throw std::get<Failure>(met);
+    if (attempts == limits::aws::metadata_attempts) throw std::get<Failure>(met);
     co_await outside_.clock.sleep(limits::aws::metadata_pause);
   }
 }

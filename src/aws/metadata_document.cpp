@@ -40,7 +40,11 @@ SharedCredentials credentials_in(const Json& said, const std::string& source) {
                                                                .expires = expires,
                                                                .source = source,
                                                                .account = said.text("AccountId").value_or("")});
-  require_sendable(*credentials);
+  try {
+    require_sendable(*credentials);
+  } catch (const Failure&) {
+    throw unusable_document(source, "a key of it could stand in no request");
+  }
   return credentials;
 }
 

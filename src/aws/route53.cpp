@@ -177,8 +177,9 @@ Task<std::vector<std::string>> Route53::name_servers(const HostedZoneId& zone) {
   Call call = route53_read("GetHostedZone", "zone " + zone.text(), "hostedzone/" + zone.text());
   http::Response answer = co_await client_.send(call);
   std::vector<std::string> out;
-  if (auto list = xml_answer(call, answer).path("DelegationSet/NameServers"))
-    for (const Xml& server : list->children("NameServer")) out.push_back(plain_name(server.text()));
+  const Xml set = expected(call, xml_answer(call, answer), "DelegationSet");
+  for (const Xml& server : expected(call, set, "NameServers").children("NameServer"))
+    out.push_back(plain_name(server.text()));
   co_return out;
 }
 

@@ -19,7 +19,9 @@ Task<SharedCredentials> Sso::role_credentials(const SsoRole& role, const Secret&
   const Json body = json_answer(call, answer);
   const Json* given = body.find("roleCredentials");
   auto expires = given ? given->integer("expiration") : std::nullopt;  // milliseconds
-  if (!expires || given->text("accessKeyId").value_or("").empty()) throw unfit_answer(call, "the answer has no keys");
+  const auto lacks = [&](const char* member) { return given->text(member).value_or("").empty(); };
+  if (!expires || lacks("accessKeyId") || lacks("secretAccessKey") || lacks("sessionToken"))
+    throw unfit_answer(call, "the answer has no keys");
   co_return std::make_shared<const Credentials>(
       Credentials{.access_key_id = *given->text("accessKeyId"),
                   .secret_access_key = Secret{given->text("secretAccessKey").value_or("")},

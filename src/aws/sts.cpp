@@ -26,7 +26,9 @@ SharedCredentials credentials_in(const Call& call, const http::Response& answer,
                                  const std::string& role) {
   auto element = query_result(call, answer).child("Credentials");
   auto expires = element ? parse_iso8601(element->text("Expiration")) : std::nullopt;
-  if (!expires || element->text("AccessKeyId").empty()) throw unfit_answer(call, "no credentials in the answer");
+  const auto lacks = [&](const char* member) { return element->text(member).empty(); };
+  if (!expires || lacks("AccessKeyId") || lacks("SecretAccessKey") || lacks("SessionToken"))
+    throw unfit_answer(call, "no credentials in the answer");
   return std::make_shared<const Credentials>(Credentials{.access_key_id = element->text("AccessKeyId"),
                                                          .secret_access_key = Secret{element->text("SecretAccessKey")},
                                                          .session_token = Secret{element->text("SessionToken")},

@@ -35,7 +35,8 @@ std::string reading_takes(const InstallConfig& install, const Serving& serving) 
   if (std::holds_alternative<FilesInstall>(install.where))
     return fmt::format("Let certferry read {}, or remove it; {}", quoted(serving.reference, 300), until);
   if (serving.reference.contains(":iam:")) return "Allow iam:GetServerCertificate on it; " + until;
-  return "Open its port to this machine, that a handshake may show it: here certificates are read in IAM alone; " +
+  return "Open its port to this machine, that a handshake may show it (none is made where verify is \"api\"): here "
+         "certificates are read in IAM alone; " +
          until;
 }
 

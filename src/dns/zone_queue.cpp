@@ -36,6 +36,7 @@ void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Fres
   if (!entry->created || entry->removed) entry->asked = now;
   std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
   entry->owners.push_back(wish.owner);
+  entry->owners.back().written = now;  // by the clock that it will be held against
 }
 
 void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
@@ -154,6 +155,7 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
   const WallTime now = this->now();
+  const Duration offset = zone.client->time()->offset();
   Fresh fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
@@ -178,6 +180,11 @@ Task<> ZoneQueue::State::flush() {
   }
   for (const std::set<std::string>& portion : portions(plan_names(entries, fresh, names)))
     co_await carry_out(entries, fresh, portion, items);
+  if (const Duration error = zone.client->time()->offset() - offset; error != Duration::zero())
+    co_await ledger.update([&](std::vector<TxtEntry>& current) {
+      for (TxtEntry& entry : current)
+        if (entry.asked == now) entry.asked = now + error;
+    });
   for (const auto& item : items) {
     item->done = true;
     std::erase(waiting, item);
@@ -189,7 +196,8 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, fresh, names);
-  Told told{.begun = now()};
+  const SteadyTime begun = outside.clock.steady();
+  Told told;
   std::exception_ptr failed;
   bool refused_batch = false, surely_unsent = false;
   try {
@@ -201,6 +209,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
     surely_unsent = failure.kind() == Failure::Kind::refused && told.every_answer && !told.may_stand;
   }
   if (!failed) {
+    told.begun = now() - (outside.clock.steady() - begun);  // the clock may have been put right meanwhile
     co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, entries, names, fresh, told); });
     co_return;
   }

@@ -120,8 +120,9 @@ Task<Findings> Doctor::told_once(std::string check, std::string subject, Look lo
   try {
     co_return co_await look();
   } catch (const Failure& failure) {
-    const auto [cause, first] = causes_.emplace(failure.what(), Cause{check, subject});
-    if (!first && cause->second.check != check)
+    const auto [cause, first] = causes_.emplace(failure.what(), Cause{check, subject, failed});
+    // Told once, and as the worst that it is to anybody, whoever met it first.
+    if (!first && cause->second.check != check && cause->second.verdict >= failed)
       co_return not_looked_at(std::move(check), std::move(subject),
                               fmt::format("it fails over the same as {}", cause->second.subject), "Mend that first");
     co_return Findings{{failed, std::move(check), std::move(subject), failure.what(), failure.next()}};

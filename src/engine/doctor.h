@@ -82,6 +82,7 @@ class Doctor {
   // Whose matter a failure is.
   struct Cause {
     std::string check, subject;
+    Finding::Verdict verdict;
   };
 
   Patient patient_;

@@ -40,7 +40,7 @@ std::string described(const Certificate& certificate) {
 std::string reading_takes(const Serving& serving) {
   if (serving.reference.contains(":iam:")) return "allow iam:GetServerCertificate on it";
   if (serving.reference.starts_with('/')) return "let certferry read it, or remove it";
-  return "open its port to this machine, that a handshake may show it";
+  return "open its port to this machine, that a handshake may show it (none is made where verify is \"api\")";
 }
 
 std::optional<Held> held_for_names(const Serving& serving, Standing as, const CertificateSpec& wanted,

@@ -15,6 +15,7 @@ from pebble_peer import Pebble  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes")
+    config.addinivalue_line("markers", "alone: must see something within seconds, which a loaded machine may not show")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,7 +1,6 @@
 """A listener that is told of its new certificate, and goes on showing the former one: verification by handshake fails
 after its five minutes, and the former is put back."""
 
-import os
 import re
 import socket
 import ssl
@@ -12,7 +11,7 @@ import pytest
 from certificates import Authority
 from clear_ending import ended_clearly
 from conftest import certificate
-from hurry import HURRY
+from hurry import HURRY, hurried
 from test_listeners import https_root, trusting
 from test_refusals import operation_of
 
@@ -78,7 +77,7 @@ def first_of(chain):
     return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(chain[: chain.index("-----END") + 25].strip() + "\n"))
 
 
-@pytest.mark.skipif("CERTFERRY_SANITIZED" in os.environ, reason="ASan wants to be the first library")
+@hurried
 def test_a_listener_that_goes_on_showing_the_former_one_is_put_back(certferry, aws, ca, aws_door, elsewhere):
     aws.zone("showing.example.org")
     chain, key = elsewhere.issue([DOMAIN], days=300)

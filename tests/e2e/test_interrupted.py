@@ -130,6 +130,7 @@ def test_while_the_demo_plays(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.alone
 def test_a_second_time_ends_it_at_once_and_the_next_run_cleans_up(tmp_path):
     rehearsal = Rehearsal(tmp_path)
     sandbox, zone = rehearsal.sandbox, rehearsal.sandbox.zone_id("example.com")

@@ -5,7 +5,6 @@ service has for it. Afterwards the door lets everything pass, and the next run e
 
 import itertools
 import json
-import os
 import re
 import threading
 
@@ -14,7 +13,7 @@ from certificates import Authority, public_key_of, public_key_of_certificate
 from clear_ending import ended_clearly
 from conftest import Certferry, certificate
 from doorway import Doorway, Hold
-from hurry import HURRY
+from hurry import HURRY, hurried
 
 TOKEN = "a-session-token-that-nobody-should-read"
 
@@ -297,7 +296,7 @@ def test_a_ca_that_answers_nonsense_in_the_middle(doors, where, on, own, said):
     doors.goes_on()
 
 
-@pytest.mark.skipif("CERTFERRY_SANITIZED" in os.environ, reason="ASan wants to be the first library")
+@hurried
 @pytest.mark.parametrize(
     "where, on",
     [

@@ -35,9 +35,13 @@ inline constexpr Duration refresh_wanted = minutes(15);
 // From when on everybody waits for new ones, where somebody asks for them already.
 // source: botocore/credentials.py, the mandatory refresh, 2026-08-07
 inline constexpr Duration refresh_needed = minutes(10);
-// source: botocore/utils.py: IMDS 1 s and one attempt, containers 2 s and three, 2026-08-07
+// source: botocore/utils.py: IMDS 1 s, containers 2 s and three attempts, 2026-08-07; IMDS has one there: our choice,
+// for a service that was reached once and fails is rarely gone, 2026-11-28
 inline constexpr Duration instance_metadata_deadline = seconds(1), container_metadata_deadline = seconds(2);
-inline constexpr int container_metadata_attempts = 3;
+inline constexpr int metadata_attempts = 3;
+// Who hangs up does so at once: what takes longer, a router swallows.
+// source: our choice, 2026-11-28
+inline constexpr Duration instance_metadata_hangs = instance_metadata_deadline / 2;
 // source: EC2 UserGuide, IMDSv2: a token for six hours, 2026-11-23
 inline constexpr Duration instance_metadata_token_lives = seconds(21'600);
 // The longest token, or name of a role, that is taken from it.

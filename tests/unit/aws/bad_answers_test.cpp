@@ -62,6 +62,12 @@ std::vector<Ask> asks() {
   const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2");
   return {
       {"ListHostedZones", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.zones(); }},
+      {"GetHostedZone",
+       [](Paper& paper) -> Task<> { co_await Route53{paper.client}.name_servers(HostedZoneId::parse("Z1")); }},
+      {"ListResourceRecordSets",
+       [](Paper& paper) -> Task<> {
+         co_await Route53{paper.client}.record_sets(HostedZoneId::parse("Z1"), "shop.example", "TXT");
+       }},
       {"GetChange", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.get_change(ChangeId::parse("C1")); }},
       {"GetAccountSummary", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.quota(); }},
       {"GetServerCertificate", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.get("www"); }},
