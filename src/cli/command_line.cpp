@@ -93,7 +93,7 @@ void add_request(CLI::App& app, Words& words) {
   app.add_flag("--install-untrusted", words.request.permits.install_untrusted,
                "install a test CA's certificate where a trusted one is served");
   app.add_flag("--drop-names", words.request.permits.drop_names,
-               "replace certificates that cover names which ours does not");
+               "replace certificates that cover names which ours does not, or that cannot be read");
 }
 
 void add_wait(CLI::App& app, Words& words) {
