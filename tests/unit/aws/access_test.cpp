@@ -198,11 +198,11 @@ TEST(Access, TakesWhatAilsTheMetadataServiceForPassing) {
     Paper paper;
     paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
     auto access = AWAITED(Access::open(paper.outside, {}));
-    for (int i = 0; i < limits::aws::container_metadata_attempts; ++i) ail(paper);
+    for (int i = 0; i < limits::aws::metadata_attempts; ++i) ail(paper);
     EXPECT_EQ(said(FAILURE_OF(access->client().credentials())),
               "transient | the instance metadata service (IMDSv2): " + words + " | Run again in a minute");
     Paper elsewhere;  // and so it is where the region is asked for
-    for (int i = 0; i < limits::aws::container_metadata_attempts; ++i) ail(elsewhere);
+    for (int i = 0; i < limits::aws::metadata_attempts; ++i) ail(elsewhere);
     EXPECT_EQ(said(FAILURE_OF(Access::open(elsewhere.outside, {}))),
               "transient | the instance metadata service (IMDSv2): " + words + " | Run again in a minute");
   }
@@ -210,7 +210,7 @@ TEST(Access, TakesWhatAilsTheMetadataServiceForPassing) {
   Paper paper;
   paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
   auto access = AWAITED(Access::open(paper.outside, {}));
-  for (int i = 0; i < limits::aws::container_metadata_attempts; ++i)
+  for (int i = 0; i < limits::aws::metadata_attempts; ++i)
     paper.transport.fail(Failure::Kind::transient, "no route to host");
   const auto failure = FAILURE_OF(access->client().credentials());
   ASSERT_TRUE(failure);

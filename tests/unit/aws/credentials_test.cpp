@@ -74,7 +74,7 @@ TEST(InstanceCredentials, AreNotUsedBeyondTheirEndBecauseARefreshFailedJustBefor
   answer_instance(paper, "FIRST", "2026-11-23T13:00:00Z");
   AWAITED(provider->credentials());
   paper.clock.pass(minutes(59) + seconds(30));
-  for (int i = 0; i < limits::aws::container_metadata_attempts; ++i)
+  for (int i = 0; i < limits::aws::metadata_attempts; ++i)
     paper.transport.fail(Failure::Kind::outcome_unknown);
   EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
   paper.clock.pass(seconds(31));
@@ -256,7 +256,7 @@ TEST(ContainerCredentials, SayWhereTheyWereAskedForWhereNothingCouldBeHad) {
   for (const Failure::Kind kind : {Failure::Kind::refused, Failure::Kind::transient, Failure::Kind::outcome_unknown}) {
     Paper paper;
     ContainerCredentials provider{paper.outside, Url::parse("http://127.0.0.1:1/x")};
-    for (int i = 0; i < limits::aws::container_metadata_attempts; ++i) paper.transport.fail(kind, "no connection");
+    for (int i = 0; i < limits::aws::metadata_attempts; ++i) paper.transport.fail(kind, "no connection");
     const bool refused = kind == Failure::Kind::refused;  // else nothing was done, and it may be asked again
     EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
               std::string{refused ? "refused" : "transient"} +

@@ -21,7 +21,7 @@ inline void answer_instance(Paper& paper, const std::string& id, const std::stri
 // A request that the service does not answer, each time that it is sent again.
 inline void hang(Paper& paper) {
   paper.transport.on_send = [&paper] { paper.clock.pass(limits::aws::instance_metadata_deadline); };
-  for (int i = 0; i < limits::aws::container_metadata_attempts; ++i)
+  for (int i = 0; i < limits::aws::metadata_attempts; ++i)
     paper.transport.fail(Failure::Kind::outcome_unknown, "no answer within 1 s");
 }
 
