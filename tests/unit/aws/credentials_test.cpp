@@ -74,8 +74,7 @@ TEST(InstanceCredentials, AreNotUsedBeyondTheirEndBecauseARefreshFailedJustBefor
   answer_instance(paper, "FIRST", "2026-11-23T13:00:00Z");
   AWAITED(provider->credentials());
   paper.clock.pass(minutes(59) + seconds(30));
-  for (int i = 0; i < limits::aws::metadata_attempts; ++i)
-    paper.transport.fail(Failure::Kind::outcome_unknown);
+  for (int i = 0; i < limits::aws::metadata_attempts; ++i) paper.transport.fail(Failure::Kind::outcome_unknown);
   EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
   paper.clock.pass(seconds(31));
   answer_instance(paper, "SECOND", "2026-11-23T19:00:00Z", false);
