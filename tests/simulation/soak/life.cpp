@@ -66,7 +66,7 @@ class Life {
       if (std::exchange(left_dead_, false)) estate_.pass(hours(drawn_.faults.left_dead));
       if (run < drawn_.turns.size()) turns_.take(drawn_.turns[run]);
     }
-    if (drawn_.turns.back() != Turn::nothing) run_at_once();
+    if (!drawn_.turns.empty() && drawn_.turns.back() != Turn::nothing) run_at_once();
     turns_.undo();
     restore_what_is_damaged();
     estate_.simulated->faults() = sandbox::Faults::calm();
