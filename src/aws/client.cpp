@@ -67,7 +67,7 @@ struct Client::State {
   Attempt judge(const Call& call, http::Response answer, const Signature& signature, bool overridden);
   Attempt judge(const Call& call, const Failure& lost) const;
   void note_date(const http::Response& answer);
-  bool was_over(const Signature& signature, const Refusal& refused);
+  bool was_over(const Call& call, const Signature& signature, const Refusal& refused);
 };
 
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
@@ -94,9 +94,9 @@ void Client::State::note_date(const http::Response& answer) {
     if (auto date = parse_http_date(*field)) seen_skew = *date - outside.clock.now();
 }
 
-// Whether its date or its credentials explain the refusal, and the next signature has better ones.
-bool Client::State::was_over(const Signature& signature, const Refusal& refused) {
-  if (refused.clock_suspect && seen_skew && time->explains(*seen_skew, signature.dated_by)) return true;
+// Whether its date or its credentials explain the refusal, the next signature has better ones, and it may follow at once.
+bool Client::State::was_over(const Call& call, const Signature& signature, const Refusal& refused) {
+  if (refused.clock_suspect && seen_skew && time->explains(*seen_skew, signature.dated_by)) return call.redate;
   return refused.credentials_expired && signature.by && credentials->drop(*signature.by);
 }
 
@@ -109,7 +109,7 @@ Attempt Client::State::judge(const Call& call, http::Response answer, const Sign
   Refusal refused = refusal(call, answer, outside.clock.now(), signature.by ? signature.by->source : "none sent");
   if (refused.throttling && !overridden) budget.throttled(call.service, outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
-  const bool over = was_over(signature, refused);
+  const bool over = was_over(call, signature, refused);
   return {.failure = std::move(refused.failure), .retry_cost = again ? limits::aws::retry_cost : 0, .sign_again = over};
 }
 

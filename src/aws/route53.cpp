@@ -209,6 +209,7 @@ Task<ChangeInfo> Route53::change(const HostedZoneId& zone, const std::vector<Cha
       rest_xml_call("route53", "ChangeResourceRecordSets", "zone " + zone.text(), "POST",
                     fmt::format("{}hostedzone/{}/rrset/", route53_root, zone.text()), change_body(changes, comment));
   call.repeatable = false;
+  call.redate = false;
   http::Response answer = co_await client_.send(call);
   co_return change_info_of(call, answer);
 }

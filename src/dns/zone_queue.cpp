@@ -122,6 +122,7 @@ struct ZoneQueue::State {
                    const std::vector<std::shared_ptr<Item>>& items);
   Task<> change(const NamePlans& plans, Told& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
+  Task<> date_anew();
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
   Task<> forget_unsent(const Fresh& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
@@ -132,6 +133,7 @@ struct ZoneQueue::State {
 
   // As Route 53's, which says how long it still takes a request: this machine's may have jumped.
   WallTime now() const { return zone.client->time()->now(); }
+  Duration offset() const { return zone.client->time()->offset(); }
 
   Outside& outside;
   Zone zone;
@@ -140,6 +142,8 @@ struct ZoneQueue::State {
   Turn turn;
   std::vector<std::shared_ptr<Item>> waiting;
   std::map<ChangeId, std::unique_ptr<Poll>> polls;
+  WallTime written_at;    // what this turn wrote down bears this date,
+  Duration written_by{};  // which was told with this offset
 };
 
 Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
@@ -154,8 +158,8 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 // Everything that waits, written down first, then sent in as few batches as it fits into.
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
-  const WallTime now = this->now();
-  const Duration offset = zone.client->time()->offset();
+  written_at = now();
+  written_by = offset();
   Fresh fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
@@ -164,7 +168,7 @@ Task<> ZoneQueue::State::flush() {
     for (const auto& item : items) {
       for (const TxtWish& wish : item->wishes) {
         if (item->publish)
-          own(current, wish, now, fresh);
+          own(current, wish, written_at, fresh);
         else
           disown(current, wish);
         names.insert(wish.name);
@@ -180,11 +184,6 @@ Task<> ZoneQueue::State::flush() {
   }
   for (const std::set<std::string>& portion : portions(plan_names(entries, fresh, names)))
     co_await carry_out(entries, fresh, portion, items);
-  if (const Duration error = zone.client->time()->offset() - offset; error != Duration::zero())
-    co_await ledger.update([&](std::vector<TxtEntry>& current) {
-      for (TxtEntry& entry : current)
-        if (entry.asked == now) entry.asked = now + error;
-    });
   for (const auto& item : items) {
     item->done = true;
     std::erase(waiting, item);
@@ -254,16 +253,37 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
   }
 }
 
-// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in.
+// Where the clock was found to be wrong since this turn wrote down when it asks: before anything is asked.
+Task<> ZoneQueue::State::date_anew() {
+  if (offset() == written_by) co_return;
+  const Duration now_by = offset();
+  const WallTime wrong = written_at, right = written_at + (now_by - written_by);
+  co_await ledger.update([&](std::vector<TxtEntry>& entries) {
+    for (TxtEntry& entry : entries) {
+      if (entry.asked == wrong) entry.asked = right;
+      for (TxtOwner& owner : entry.owners)
+        if (owner.written == wrong) owner.written = right;
+    }
+  });
+  written_at = right;
+  written_by = now_by;
+}
+
+// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in, and where its date was
+// refused.
 Task<aws::ChangeInfo> ZoneQueue::State::send(const std::vector<aws::Change>& changes) {
   Duration pause = limits::route53::prior_request_pause_first;
   for (int attempt = 1;; ++attempt) {
+    co_await date_anew();
     try {
       const aws::ChangeInfo info = co_await route53.change(zone.id, changes, "certferry: ACME challenges");
       poll_of(info.id).insync = info.insync;
       co_return info;
     } catch (const Failure& failure) {
-      if (failure.code() != "PriorRequestNotComplete" || attempt == limits::route53::prior_request_attempts) throw;
+      const bool redated = failure.kind() == Failure::Kind::refused && offset() != written_by;
+      const bool again = redated || failure.code() == "PriorRequestNotComplete";
+      if (!again || attempt == limits::route53::prior_request_attempts) throw;
+      if (redated) continue;
     }
     co_await outside.clock.sleep(pause);
     pause = std::min(pause * 2, limits::route53::prior_request_pause_longest);

@@ -57,35 +57,6 @@ TEST(Zones, WhereOneIsMissingNoOrderIsSpent) {
   EXPECT_TRUE(estate.record("shop")->newest);
 }
 
-// Found by the soak. Whose clock jumped must not take what is on its way to Route 53 for dead: it is the service's
-// clock that says how long a signature is good.
-TEST(Zones, AreSweptByTheTimeOfTheServiceAndNotOfAMachineThatIsAhead) {
-  long change = -1;
-  {
-    Estate undisturbed;
-    undisturbed.zone("shop.example").certificate("shop", {"shop.example"});
-    undisturbed.apply();
-    const auto& names = undisturbed.simulated->effect_names();
-    change =
-        std::ranges::find_if(names, [](const std::string& name) { return name.contains("/rrset"); }) - names.begin();
-  }
-  Estate estate;
-  estate.zone("shop.example").certificate("shop", {"shop.example"});
-  sandbox::CrashPoint sent{.effect = change, .moment = sandbox::Moment::sent};
-  sent.lands_after = minutes(12);
-  estate.simulated->kill_at(sent);
-  EXPECT_EQ(estate.apply().how, sandbox::Ending::How::killed);
-  estate.apply();  // goes on, and withdraws what it can see
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  estate.simulated->time().after(milliseconds(128), [&] { estate.simulated->machine().clock_error = hours(28); });
-  estate.apply();
-  EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("RequestTimeTooSkewed")) << "right before it asks Route 53";
-  estate.simulated->machine().clock_error = Duration{0};
-  estate.pass(minutes(30));
-  estate.apply();
-  EXPECT_THAT(estate.challenge_records(), IsEmpty());
-}
-
 // What the CA still takes an earlier proof for needs no zone.
 TEST(Zones, ThatWereThereBeforeAreNotAskedForAgain) {
   Estate estate{1, {.authorizations_reused = true}};

@@ -1,0 +1,114 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "sandbox/hosted_zones.h"
+
+// A machine's clock that jumps in the middle of a run. It is the services' clock that says how long what is on its way
+// to them is good.
+namespace certferry::simulation {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr auto ledger_name = "_acme-challenge.shop.example";
+
+void certificate_of_one_name(Estate& estate) { estate.zone("shop.example").certificate("shop", {"shop.example"}); }
+
+// As the first request that `path_ends` is heard: it is signed already, and whatever follows is not.
+void jump_behind_request(Estate& estate, std::string path_ends, Duration jump) {
+  auto& heard = estate.simulated->network().heard_request;
+  heard = [&estate, path_ends = std::move(path_ends), jump, watching = heard,
+           jumped = false](const http::Request& request) mutable {
+    watching(request);
+    if (jumped || !request.url.path().ends_with(path_ends)) return;
+    jumped = true;
+    estate.simulated->machine().clock_error = jump;
+  };
+}
+
+void jump_behind_the_list_of_zones(Estate& estate, Duration jump) {
+  jump_behind_request(estate, "/hostedzone", jump);
+}
+
+// Which effect of an undisturbed life of this kind is its n-th change batch.
+long change_batch(std::size_t n, const std::function<void(Estate&)>& prepared) {
+  Estate undisturbed;
+  certificate_of_one_name(undisturbed);
+  prepared(undisturbed);
+  undisturbed.apply();
+  std::vector<long> batches;
+  const auto& names = undisturbed.simulated->effect_names();
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i].contains("/rrset")) batches.push_back(static_cast<long>(i));
+  return batches.at(n);
+}
+
+std::string ledger(Estate& estate) {
+  return estate.watch->stored().at("zone/" + estate.world().zones().all.front().id + "/ledger");
+}
+
+// The first batch is refused for its date; the second one bears the right date, and its sender dies.
+sandbox::CrashPoint second_batch_sent(Duration jump) {
+  return {.effect = change_batch(1, [jump](Estate& one) { jump_behind_the_list_of_zones(one, jump); }),
+          .moment = sandbox::Moment::sent};
+}
+
+void kill_behind_a_jump(Estate& estate, Duration jump, const sandbox::CrashPoint& point) {
+  certificate_of_one_name(estate);
+  jump_behind_the_list_of_zones(estate, jump);
+  estate.simulated->kill_at(point);
+  ASSERT_EQ(estate.apply().how, sandbox::Ending::How::killed);
+  ASSERT_THAT(estate.simulated->trace().text(), HasSubstr("RequestTimeTooSkewed"));
+  estate.simulated->machine().clock_error = Duration{0};
+  estate.unwant("shop");
+}
+
+// What was written down by a clock that is behind looks long dead.
+TEST(ClockJumps, BackBeforeABatchLeaveNoValueThatLandsLater) {
+  sandbox::CrashPoint point = second_batch_sent(-hours(28));
+  point.lands_after = minutes(12);
+  Estate estate;
+  kill_behind_a_jump(estate, -hours(28), point);
+  estate.apply();
+  EXPECT_THAT(ledger(estate), HasSubstr(ledger_name)) << "it may land yet";
+  estate.pass(minutes(20));
+  EXPECT_THAT(estate.challenge_records(), testing::SizeIs(1)) << "it has landed";
+  estate.apply();
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// What was written down by a clock that is ahead would be looked for a day long.
+TEST(ClockJumps, AheadBeforeABatchAreForgottenWithIt) {
+  const sandbox::CrashPoint point = second_batch_sent(hours(28));
+  Estate estate;
+  kill_behind_a_jump(estate, hours(28), point);
+  estate.pass(minutes(20));
+  estate.apply();
+  EXPECT_THAT(ledger(estate), Not(HasSubstr(ledger_name)));
+}
+
+// Found by the soak (seed 2433 of the drawing at that time). Whose clock jumped must not take what is on its way to Route 53 for dead: it is the service's
+// clock that says how long a signature is good.
+TEST(ClockJumps, AheadBeforeASweepLeaveWhatMayStillLandInTheLedger) {
+  sandbox::CrashPoint sent{.effect = change_batch(0, [](Estate&) {}), .moment = sandbox::Moment::sent};
+  Estate estate;
+  certificate_of_one_name(estate);
+  sent.lands_after = minutes(12);
+  estate.simulated->kill_at(sent);
+  EXPECT_EQ(estate.apply().how, sandbox::Ending::How::killed);
+  estate.apply();  // goes on, and withdraws what it can see
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  estate.simulated->time().after(milliseconds(128), [&] { estate.simulated->machine().clock_error = hours(28); });
+  estate.apply();
+  EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("RequestTimeTooSkewed")) << "right before it asks Route 53";
+  estate.simulated->machine().clock_error = Duration{0};
+  estate.pass(minutes(30));
+  estate.apply();
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace certferry::simulation
