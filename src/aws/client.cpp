@@ -94,7 +94,8 @@ void Client::State::note_date(const http::Response& answer) {
     if (auto date = parse_http_date(*field)) seen_skew = *date - outside.clock.now();
 }
 
-// Whether its date or its credentials explain the refusal, the next signature has better ones, and it may follow at once.
+// Whether its date or its credentials explain the refusal, the next signature has better ones, and it may follow at
+// once.
 bool Client::State::was_over(const Call& call, const Signature& signature, const Refusal& refused) {
   if (refused.clock_suspect && seen_skew && time->explains(*seen_skew, signature.dated_by)) return call.redate;
   return refused.credentials_expired && signature.by && credentials->drop(*signature.by);

@@ -29,8 +29,8 @@ struct Call {
   // May be sent again when the outcome of the first try is unknown: reads, and writes that repeat to the same end.
   bool repeatable = true;
   bool sign = true;  // what gives credentials to whoever bears a token is not
-  // Sent once more by itself where its date was refused, now with the right one. False for whoever has written that date
-  // down, and puts it right first: the refusal is thrown, and time() is the service's from then on.
+  // Sent once more by itself where its date was refused, now with the right one. False for whoever has written that
+  // date down, and puts it right first: the refusal is thrown, and time() is the service's from then on.
   bool redate = true;
   Duration deadline = limits::aws::request_deadline;  // of each attempt
 };
