@@ -46,7 +46,7 @@ struct Session::Attempt {
 };
 
 Session::Session(Outside& outside, std::string directory_url, const Lease* lease)
-    : outside_(outside), directory_url_(std::move(directory_url)), lease_(lease) {}
+    : outside_(outside), directory_url_(std::move(directory_url)), lease_(lease), clock_(outside.clock) {}
 
 http::Request Session::request(const Call& call, std::string method) const {
   http::Request request{.method = std::move(method),
@@ -63,7 +63,7 @@ void Session::take_note(const http::Response& response, SteadyTime sent) {
   const SteadyTime now = outside_.clock.steady();
   round_trip_ = round_trip_ ? std::min(*round_trip_, now - sent) : now - sent;
   if (const auto field = response.headers.get("Date"))
-    if (const auto date = parse_http_date(*field)) skew_ = *date - outside_.clock.now();
+    if (const auto date = parse_http_date(*field)) clock_.says(*date);
   if (const auto nonce = response.headers.get("Replay-Nonce"); nonce && fits_a_nonce(*nonce)) {
     nonces_.push_back({*nonce, now});
     if (nonces_.size() > limits::acme::nonces_kept) nonces_.pop_front();

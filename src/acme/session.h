@@ -10,6 +10,7 @@
 #include "acme/problem.h"
 #include "base/lease.h"
 #include "base/limits/acme.h"
+#include "outside/heard_clock.h"
 #include "outside/outside.h"
 #include "wire/http.h"
 #include "wire/json.h"
@@ -64,7 +65,7 @@ class Session {
   Task<Answer> get(const Call& call);  // unsigned: directory and renewal info alone
 
   const std::string& directory_url() const { return directory_url_; }
-  std::optional<Duration> skew() const { return skew_; }  // the CA's Date minus our clock, once something was answered
+  std::optional<Duration> skew() const { return clock_.skew(); }  // the CA's clock minus ours, once it answered
   // The shortest that an answer ever took; zero before the first.
   Duration round_trip() const { return round_trip_.value_or(Duration::zero()); }
   std::uint64_t requests_sent() const { return requests_; }
@@ -89,7 +90,8 @@ class Session {
   SteadyTime directory_read_;
   Turn reading_directory_;
   std::deque<Nonce> nonces_;  // the freshest last
-  std::optional<Duration> skew_, round_trip_;
+  HeardClock clock_;          // the CA's
+  std::optional<Duration> round_trip_;
   std::uint64_t requests_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "aws/errors.h"
 #include "base/limits/aws.h"
 #include "base/log.h"
+#include "outside/heard_clock.h"
 
 namespace certferry::aws {
 namespace {
@@ -57,8 +58,8 @@ struct Client::State {
   EndpointSettings endpoints;
   Budget budget;
   std::shared_ptr<SigningClock> time;
-  const Lease* lease = nullptr;       // null: nobody else can be at work
-  std::optional<Duration> seen_skew;  // services' clock minus ours, by the last answer that bore a date
+  const Lease* lease = nullptr;  // null: nobody else can be at work
+  HeardClock services;           // by the last answer that bore a date
   int retry_quota = limits::aws::retry_quota;
   std::uint64_t requests_sent = 0;
 
@@ -73,7 +74,8 @@ struct Client::State {
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
                EndpointSettings endpoints, Budget budget, std::shared_ptr<SigningClock> time)
     : state_(new State{outside, std::move(credentials), std::move(region), std::move(endpoints), std::move(budget),
-                       time ? std::move(time) : std::make_shared<SigningClock>(outside), nullptr}) {}
+                       time ? std::move(time) : std::make_shared<SigningClock>(outside), nullptr,
+                       HeardClock{outside.clock}}) {}
 
 Client::~Client() = default;
 
@@ -91,13 +93,14 @@ http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& en
 
 void Client::State::note_date(const http::Response& answer) {
   if (auto field = answer.headers.get("date"))
-    if (auto date = parse_http_date(*field)) seen_skew = *date - outside.clock.now();
+    if (auto date = parse_http_date(*field)) services.says(*date);
 }
 
 // Whether its date or its credentials explain the refusal, the next signature has better ones, and it may follow at
 // once.
 bool Client::State::was_over(const Call& call, const Signature& signature, const Refusal& refused) {
-  if (refused.clock_suspect && seen_skew && time->explains(*seen_skew, signature.dated_by)) return call.redate;
+  const auto skew = services.skew();
+  if (refused.clock_suspect && skew && time->explains(*skew, signature.dated_by)) return call.redate;
   return refused.credentials_expired && signature.by && credentials->drop(*signature.by);
 }
 
@@ -184,7 +187,7 @@ bool Client::overridden(std::string_view service) const {
 
 std::string Client::partition() const { return std::string{partition_of(state_->region).id}; }
 
-std::optional<Duration> Client::skew() const { return state_->seen_skew; }
+std::optional<Duration> Client::skew() const { return state_->services.skew(); }
 
 std::shared_ptr<SigningClock> Client::time() const { return state_->time; }
 

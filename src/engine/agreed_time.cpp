@@ -30,10 +30,11 @@ Failure nobody_agrees(const std::vector<HostClock>& words, WallTime ours) {
 void AgreedTime::listen_to(std::string host, Skew skew) { hosts_.push_back(Host{std::move(host), std::move(skew)}); }
 
 WallTime AgreedTime::now() {
+  const WallTime ours = began_ + (clock_.steady() - began_steady_);
+  const Duration set = ours - clock_.now();  // by somebody, since then
   std::vector<HostClock> heard;
   for (const Host& host : hosts_)
-    if (const auto skew = host.skew()) heard.push_back({*skew, host.name});
-  const WallTime ours = clock_.now();
+    if (const auto skew = host.skew()) heard.push_back({*skew - set, host.name});
   if (heard.empty() || !on(Guard::agreed_time)) return ours;
   std::ranges::sort(heard);
   const auto confirms = [](const HostClock& clock) { return std::chrono::abs(clock.skew) <= limits::aws::clock_skew; };

@@ -10,14 +10,14 @@
 
 namespace certferry {
 
-// The time that decisions are made by: our clock, corrected by what the services' Date fields say. Ours stands where
-// one of them confirms it. Over five minutes off it is corrected with a warning where two hosts agree, and refused
-// where one alone says so: then somebody must look.
+// The time that decisions are made by: our clock as it was when this began, corrected by what the services' Date fields
+// say; whoever sets it meanwhile changes nothing. Ours stands where one of them confirms it. Over five minutes off it
+// is corrected with a warning where two hosts agree, and refused where one alone says so: then somebody must look.
 class AgreedTime {
  public:
   using Skew = std::function<std::optional<Duration>()>;  // a host's clock minus ours, once it was heard
 
-  AgreedTime(Clock& clock, Log& log) : clock_(clock), log_(log) {}
+  AgreedTime(Clock& clock, Log& log) : clock_(clock), log_(log), began_(clock.now()), began_steady_(clock.steady()) {}
   void listen_to(std::string host, Skew skew);
   // Failure: refused, "set the clock".
   WallTime now();
@@ -25,6 +25,8 @@ class AgreedTime {
  private:
   Clock& clock_;
   Log& log_;
+  WallTime began_;
+  SteadyTime began_steady_;
   struct Host {
     std::string name;
     Skew skew;

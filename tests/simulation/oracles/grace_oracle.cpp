@@ -31,10 +31,6 @@ void GraceOracle::happened(const sandbox::Event& event) {
 }
 
 void GraceOracle::deleted(const std::string& arn, WallTime at) {
-  // A clock that jumped in the middle of a run ends a grace early: nothing that is served is lost by that.
-  Duration ahead{0};
-  for (const auto& [name, machine] : simulated_.machines()) ahead = std::max<Duration>(ahead, machine.clock_error);
-  at += ahead;
   for (const auto& [record, formers] : formers_) {
     for (const Former& former : formers) {
       if (former.reference != arn) continue;

@@ -4,16 +4,19 @@
 #include <gtest/gtest.h>
 
 #include "base/failure.h"
+#include "outside/heard_clock.h"
 
 namespace certferry {
 namespace {
 
 using testing::HasSubstr;
 
-struct StoppedClock final : Clock {
-  WallTime now() const override { return WallTime{} + days(20000); }
-  SteadyTime steady() const override { return {}; }
+struct PaperClock final : Clock {
+  WallTime now() const override { return set; }
+  SteadyTime steady() const override { return passed; }
   Task<> sleep(Duration) override { co_return; }
+  WallTime set = WallTime{} + days(20000);
+  SteadyTime passed{};
 };
 
 struct Heard {
@@ -35,7 +38,7 @@ struct Agreement : testing::Test {
     }
     return "none";
   }
-  StoppedClock clock;
+  PaperClock clock;
   QuietLog log;
 };
 
@@ -59,6 +62,17 @@ TEST_F(Agreement, OfTwoThatDifferIsRefusedWithWhatEachSays) {
       "our clock says 2024-10-04T00:00:00Z, AWS says 2024-10-03T23:00:00Z, the CA says 2024-10-04T02:00:00Z";
   EXPECT_EQ(refusal({{"the CA", hours(2)}, {"AWS", -hours(1)}}), both);
   EXPECT_EQ(refusal({{"AWS", -hours(1)}, {"the CA", hours(2)}}), both);
+}
+
+TEST_F(Agreement, IsNotMovedByWhoSetsTheClockMeanwhile) {
+  HeardClock ca{clock};
+  AgreedTime time{clock, log};
+  time.listen_to("the CA", [&] { return ca.skew(); });
+  ca.says(clock.now());
+  const WallTime began = time.now();
+  clock.set += hours(28);
+  clock.passed += minutes(1);
+  EXPECT_EQ(time.now(), began + minutes(1));
 }
 
 }  // namespace
