@@ -150,8 +150,8 @@ void CertificateAuthority::Session::verify(Signer signer) {
     return found->second.key;
   });
   const bool known = ca.nonces_.erase(jws.nonce) == 1;
-  if (!known || strikes(ca.world_, ca.world_.settings().nonce_rejection_percent) ||
-      strikes(ca.world_, ca.world_.faults().nonce_refused))
+  if (!known || happens(ca.world_, ca.world_.settings().nonce_rejection_percent) ||
+      strikes(ca.world_, &Faults::nonce_refused))
     throw CaProblem{400, "badNonce", "The nonce is unknown, used or too old"};
   if (jws.url != request.url.text())
     throw CaProblem{400, "malformed", "The protected header's url is not the request's"};

@@ -87,7 +87,7 @@ void CertificateAuthority::end_validation(CaAuthorization& proof, WallTime when)
   if (found == proof.challenges.end() || proof.status != "pending") return;
   std::optional<CaProblem> objection;
   if (fail_validation) objection = fail_validation(proof);
-  if (!objection && strikes(world_, world_.faults().validation_failed))
+  if (!objection && strikes(world_, &Faults::validation_failed))
     objection = CaProblem{400, "dns", "During secondary validation: DNS problem: query timed out"};
   if (!objection && found->type == "dns-01") objection = dns_objection(proof, *found, when);
   if (!objection) objection = caa_objection(proof, when);
@@ -143,7 +143,7 @@ void CertificateAuthority::issue(CaOrder& order, WallTime when) {
       order.error = std::move(problem);
       return;
     }
-  if (strikes(world_, world_.faults().issuance_failed)) {
+  if (strikes(world_, &Faults::issuance_failed)) {
     order.status = "invalid";
     order.error = CaProblem{500, "serverInternal", "Error finalizing order"};
     return;

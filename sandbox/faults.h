@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -86,7 +87,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"change slow", "%", &Faults::change_slow, 30},
     FaultRow{"certificate late", "%", &Faults::certificate_late, 50},
     FaultRow{"quota full", "%", &Faults::quota_full, 30},
-    FaultRow{"delete conflict", "%", &Faults::delete_conflict, 50},
+    FaultRow{"delete conflict", "%", &Faults::delete_conflict, 90},
     FaultRow{"KMS denied", "%", &Faults::kms_denied, 15},
     FaultRow{"S3 conflict", "%", &Faults::s3_conflict, 20},
     FaultRow{"disk full", "%", &Faults::disk_full, 10},
@@ -94,7 +95,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"clock ahead", " h", &Faults::clock_ahead, 24},
     FaultRow{"clock behind", " h", &Faults::clock_behind, 24},
     FaultRow{"handshake failed", "%", &Faults::handshake_failed, 40},
-    FaultRow{"target edited", "%", &Faults::target_edited, 3},
+    FaultRow{"target edited", "%", &Faults::target_edited, 20},
     FaultRow{"target put back", "%", &Faults::target_put_back, 15},
     FaultRow{"record edited", "%", &Faults::record_edited, 10},
     FaultRow{"record removed", "%", &Faults::record_removed, 40},
@@ -105,5 +106,13 @@ inline constexpr std::array fault_rows{
     FaultRow{"left dead", " h", &Faults::left_dead, 96},
 };
 constexpr std::span<const FaultRow> all_faults() { return fault_rows; }
+
+// How often each fault struck, in the order of fault_rows.
+struct Struck {
+  std::array<std::uint64_t, fault_rows.size()> times{};
+  void count(int Faults::* fault) {
+    for (std::size_t i = 0; i < times.size(); ++i) times[i] += fault_rows[i].amount == fault ? 1 : 0;
+  }
+};
 
 }  // namespace certferry::sandbox

@@ -258,7 +258,7 @@ http::Response HostedZones::change_sets(Call& call) {
   BatchOutcome outcome = apply_batch(zone, batch.changes);
   if (!outcome.messages.empty()) throw invalid_change_batch(outcome.messages);
   const std::string id = world_.random_id("C", 20);
-  const Duration takes = strikes(world_, world_.faults().change_slow) ? slow_change : world_.settings().insync_after;
+  const Duration takes = strikes(world_, &Faults::change_slow) ? slow_change : world_.settings().insync_after;
   // Snapshots of a zone follow one another.
   const WallTime insync_at =
       std::max(call.now + takes, zone.pending.empty() ? call.now : zone.pending.back().insync_at);

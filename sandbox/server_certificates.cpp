@@ -178,7 +178,7 @@ Outcome ServerCertificates::upload(const QueryCall& call, const std::string& acc
     throw Refusal{409, "LimitExceeded",
                   fmt::format("Cannot exceed quota for ServerCertificatesPerAccount: {}",
                               world_.settings().server_certificate_quota)};
-  const WallTime found_from = strikes(world_, world_.faults().certificate_late) ? now + late_certificate : now;
+  const WallTime found_from = strikes(world_, &Faults::certificate_late) ? now + late_certificate : now;
   SimulatedServerCertificate added{
       name,       path,         world_.random_id("ASCA", 17), arn_in(account, path, name), std::move(content),
       found_from, tags_of(call)};

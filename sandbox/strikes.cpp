@@ -3,7 +3,6 @@
 #include <array>
 #include <span>
 
-#include "sandbox/faults.h"
 #include "sandbox/world.h"
 
 namespace certferry::sandbox {
@@ -48,8 +47,14 @@ bool is_conditional(const http::Request& request) {
 
 }  // namespace
 
-bool strikes(World& world, int percent) {
+bool happens(World& world, int percent) {
   return percent > 0 && number_below(world, 100) < static_cast<std::size_t>(percent);
+}
+
+bool strikes(World& world, int Faults::* fault) {
+  if (!happens(world, world.faults().*fault)) return false;
+  world.struck().count(fault);
+  return true;
 }
 
 std::optional<Refusal> struck_at_aws(World& world, const std::string& service, const http::Request& request) {
@@ -57,13 +62,13 @@ std::optional<Refusal> struck_at_aws(World& world, const std::string& service, c
     if (strike.service != service || world.faults().*strike.percent == 0) continue;
     if (!strike_target(service, request).starts_with(strike.operation)) continue;
     if (service == "s3" && !is_conditional(request)) continue;
-    if (strikes(world, world.faults().*strike.percent)) return Refusal{strike.status, strike.code, strike.message};
+    if (strikes(world, strike.percent)) return Refusal{strike.status, strike.code, strike.message};
   }
   return {};
 }
 
 std::optional<http::Response> struck_at_ca(World& world, const std::string& operation) {
-  if (operation == "renewalInfo" || !strikes(world, world.faults().ca_busy)) return {};
+  if (operation == "renewalInfo" || !strikes(world, &Faults::ca_busy)) return {};
   const bool limited = operation != "newNonce" && operation != "directory" && number_below(world, 2) == 0;
   http::Response response = limited ? CaProblem{429, "rateLimited", "too many requests of this kind", {}}.response()
                                     : CaProblem{503, "serverInternal", "Service busy; retry later.", {}}.response();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sandbox/certificate_authority.h"
+#include "sandbox/faults.h"
 #include "sandbox/query_reply.h"
 #include "wire/http.h"
 
@@ -11,9 +12,12 @@ namespace certferry::sandbox {
 
 class World;
 
-// Whether a fault strikes now, by a chance in percent: rolled only where it is above 0, so that a fault switched off
-// changes nothing.
-bool strikes(World& world, int percent);
+// Whether what has this chance happens now: rolled only where that is above 0, so that a fault switched off changes
+// nothing.
+bool happens(World& world, int percent);
+
+// Whether a fault strikes now, by its chance; counted.
+bool strikes(World& world, int Faults::* fault);
 
 // What AWS refuses a request with because a fault strikes (faults.h), before anything is done; usually nothing.
 // service: as in an Event.

@@ -73,6 +73,7 @@ class World {
   const Settings& settings() const { return settings_; }
   Settings& settings() { return settings_; }
   Faults& faults() { return faults_; }
+  Struck& struck() { return struck_; }
   WallTime now() const { return now_; }
   WallTime created() const { return created_; }  // of what stood in the world before it began
   Entropy& entropy() { return entropy_; }
@@ -113,6 +114,7 @@ class World {
                          WallTime not_after);
   Settings settings_;
   Faults faults_;
+  Struck struck_;
   Entropy& entropy_;
   WallTime now_, created_;
   bool late_ = false;  // the request that is handled now

@@ -60,9 +60,8 @@ std::optional<CrashPoint> EffectLog::crash_at(long number) const {
 }
 
 void Effects::disk_may_fail(const std::string& place) {
-  if (log_.faults == nullptr || log_.dice == nullptr) return;
-  const bool full = log_.dice->percent(log_.faults->disk_full);
-  if (!full && !log_.dice->percent(log_.faults->disk_broken)) return;
+  const bool full = log_.strikes(&Faults::disk_full);
+  if (!full && !log_.strikes(&Faults::disk_broken)) return;
   const std::string_view why = full ? "No space left on device" : "Input/output error";
   log_.trace.line(fmt::format("{} cannot write {}: {}", process_name_, place, why));
   throw Failure(Failure::Kind::refused, fmt::format("Writing {}: {}", place, why),
@@ -70,7 +69,7 @@ void Effects::disk_may_fail(const std::string& place) {
 }
 
 void Effects::power_may_go(const CrashPoint& point) {
-  if (!point.power_lost && (log_.faults == nullptr || !log_.dice->percent(log_.faults->power_lost))) return;
+  if (!point.power_lost && !log_.strikes(&Faults::power_lost)) return;
   log_.trace.line(fmt::format("{}: the power goes", process_name_));
   power_goes([&] { return point.power_lost || log_.dice->percent(even); });
 }

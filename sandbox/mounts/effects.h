@@ -66,9 +66,9 @@ struct EffectLog {
   Trace trace;
   long count = 0;  // of effects begun
   std::vector<CrashPoint> crash_points;
-  std::vector<std::string> names;  // of each effect, by its number
-  Dice* dice = nullptr;            // for what breaks on a machine
-  const Faults* faults = nullptr;
+  std::vector<std::string> names;                                                    // of each effect, by its number
+  Dice* dice = nullptr;                                                              // for what breaks on a machine
+  std::function<bool(int Faults::*)> strikes = [](int Faults::*) { return false; };  // now, by its chance
   bool late = false;  // while an effect happens: its sender is dead, or had been stopped after its last look
   std::optional<CrashPoint> crash_at(long number) const;
 };

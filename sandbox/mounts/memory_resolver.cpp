@@ -15,7 +15,7 @@ constexpr Duration kUnansweredAfter = seconds(5);
 
 // Until the question is where it is answered, and the answer back.
 Task<> MemoryResolver::exchange(std::string what, std::function<void(World&, WallTime)> answer) {
-  if (network_.dice.percent(network_.faults().dns_unanswered)) {
+  if (network_.strikes(&Faults::dns_unanswered)) {
     co_await effects_.time().sleep(kUnansweredAfter);
     throw Failure{Failure::Kind::transient, fmt::format("DNS {}: no answer", what), "Try again later."};
   }

@@ -109,9 +109,8 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   if (!request.headers.get("User-Agent")) request.headers.set("User-Agent", "certferry (simulated)");  // a door's part
   if (network_.heard_request) network_.heard_request(request);
   Dice& dice = network_.dice;
-  const Faults& faults = network_.faults();
   const bool ca_down = request.trust == http::Trust::ca && network_.ca_is_down(effects_.time().now());
-  if (request.trust == http::Trust::metadata || ca_down || dice.percent(faults.connection_refused)) {
+  if (request.trust == http::Trust::metadata || ca_down || network_.strikes(&Faults::connection_refused)) {
     co_await effects_.time().sleep(network_.one_way());
     throw Failure{Failure::Kind::transient, fmt::format("{} {}: connection refused", request.method, host),
                   "Try again later."};
@@ -121,22 +120,22 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
                 .there = network_.one_way(),
                 .back = network_.one_way(),
                 .outlives_sender = true};
-  bool request_lost = dice.percent(faults.request_lost);
-  effect.reply_lost = request_lost || dice.percent(faults.reply_lost);
-  const bool late = dice.percent(faults.request_late);
+  bool request_lost = network_.strikes(&Faults::request_lost);
+  effect.reply_lost = request_lost || network_.strikes(&Faults::reply_lost);
+  const bool late = network_.strikes(&Faults::request_late);
   if (late) {
     effect.there = dice.between(request.deadline, kLatest);
     effect.reply_lost = true;
   }
-  if (dice.percent(faults.reply_slow)) {
+  if (network_.strikes(&Faults::reply_slow)) {
     effect.back = dice.between(seconds(1), dice.percent(kEven) ? kSlow : kSlowest);
     effects_.trace().line(fmt::format("  the answer to {} takes {}", effect.name, humane(effect.back)));
   }
-  bool unavailable = dice.percent(faults.service_unavailable);
+  bool unavailable = network_.strikes(&Faults::service_unavailable);
   bool is_aws = !signed_service(request).empty();
-  bool throttle = is_aws && dice.percent(faults.throttled);
-  const bool spoiled = dice.percent(faults.reply_spoiled);
-  const bool twice = dice.percent(faults.delivered_twice);
+  bool throttle = is_aws && network_.strikes(&Faults::throttled);
+  const bool spoiled = network_.strikes(&Faults::reply_spoiled);
+  const bool twice = network_.strikes(&Faults::delivered_twice);
   auto reply = std::make_shared<std::optional<http::Response>>();
   auto sent = std::make_shared<const http::Request>(std::move(request));
   effect.happens = [&world = network_.world, &time = effects_.time(), &log = effects_.log(), reply, sent, request_lost,
@@ -184,7 +183,7 @@ Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, K
     return Failure{Failure::Kind::transient,
                    fmt::format("TLS handshake with {}:{}: {}", endpoint.host, endpoint.port, why), "Try again later."};
   };
-  if (network_.dice.percent(network_.faults().handshake_failed)) throw refuse("connection reset by peer");
+  if (network_.strikes(&Faults::handshake_failed)) throw refuse("connection reset by peer");
   if (!*shown) throw refuse("connection refused");
   if (!same_family((*shown)->key.type(), key)) throw refuse("no signature algorithm in common");
   PeerChain chain;

@@ -2,11 +2,19 @@
 
 namespace certferry::sandbox {
 
-bool Network::ca_is_down(WallTime now) const {
+bool Network::strikes(int Faults::* fault) {
+  if (!dice.percent(faults().*fault)) return false;
+  world.struck().count(fault);
+  return true;
+}
+
+bool Network::ca_is_down(WallTime now) {
   if (faults().ca_down == 0) return false;
   const auto day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count();
   SeededEntropy lots{seed ^ (static_cast<std::uint64_t>(day) << 20)};
-  return lots.next() % 100 < static_cast<std::uint64_t>(faults().ca_down);
+  const bool down = lots.next() % 100 < static_cast<std::uint64_t>(faults().ca_down);
+  if (down) world.struck().count(&Faults::ca_down);
+  return down;
 }
 
 }  // namespace certferry::sandbox

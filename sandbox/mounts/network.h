@@ -18,7 +18,8 @@ struct Network {
   std::function<void(const http::Request&)> heard_request;    // called as each is sent, whatever becomes of it
   Duration one_way() { return dice.between(least, most); }
   const Faults& faults() const { return world.faults(); }
-  bool ca_is_down(WallTime now) const;
+  bool strikes(int Faults::* fault);  // now, by its chance; counted
+  bool ca_is_down(WallTime now);      // counted
 };
 
 }  // namespace certferry::sandbox

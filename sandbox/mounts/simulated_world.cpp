@@ -83,7 +83,7 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
       network_{world_, addresses_, dice_, seed},
       third_parties_(world_, time_, dice_, log_.trace) {
   log_.dice = &dice_;
-  log_.faults = &world_.faults();
+  log_.strikes = [this](int Faults::* fault) { return network_.strikes(fault); };
   world_.on_event([this](const Event& event) { log_.trace.line(event_line(event)); });
 }
 
@@ -107,7 +107,7 @@ Machine& SimulatedWorld::machine(const std::string& name) {
 // A value of its store has lost a bit since somebody looked last.
 void SimulatedWorld::value_may_be_damaged(const Seat& seat) {
   StoredState& state = states_[seat.state];
-  if (state.entries.empty() || !dice_.percent(faults().value_damaged)) return;
+  if (state.entries.empty() || !network_.strikes(&Faults::value_damaged)) return;
   const auto last = static_cast<Duration::rep>(state.entries.size()) - 1;
   const auto chosen = std::next(state.entries.begin(), dice_.between(Duration{0}, Duration{last}).count());
   state.damaged.insert(chosen->first);
@@ -117,6 +117,8 @@ void SimulatedWorld::value_may_be_damaged(const Seat& seat) {
 std::size_t SimulatedWorld::start(const Life& life, Seat seat) {
   std::size_t number = started_++;
   value_may_be_damaged(seat);
+  for (int Faults::* clock : {&Faults::clock_ahead, &Faults::clock_behind})
+    if (faults().*clock > 0) world_.struck().count(clock);
   auto process = std::make_unique<SimulatedProcess>(*this, log_, process_bytes_, seat);
   log_.trace.line(fmt::format("{} starts", seat.name));
   process->start(life);

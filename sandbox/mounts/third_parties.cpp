@@ -37,20 +37,21 @@ ThirdParties::ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& t
 }
 
 void ThirdParties::after_change_at(const std::string& service) {
-  const Faults& faults = world_.faults();
   if (service == "elb" || service == "elbv2") {
-    maybe(faults.target_edited, &ThirdParties::edit_target);
-    maybe(faults.target_put_back, &ThirdParties::put_target_back);
+    maybe(&Faults::target_edited, &ThirdParties::edit_target);
+    maybe(&Faults::target_put_back, &ThirdParties::put_target_back);
   }
   if (service == "route53") {
-    maybe(faults.record_edited, &ThirdParties::edit_record);
-    maybe(faults.record_removed, &ThirdParties::remove_record);
+    maybe(&Faults::record_edited, &ThirdParties::edit_record);
+    maybe(&Faults::record_removed, &ThirdParties::remove_record);
   }
-  if (service == "iam") maybe(faults.certificate_removed, &ThirdParties::remove_certificate);
+  if (service == "iam") maybe(&Faults::certificate_removed, &ThirdParties::remove_certificate);
 }
 
-void ThirdParties::maybe(int chance, Act act) {
-  if (dice_.percent(chance)) time_.after(dice_.between(Duration{0}, soon_most), [this, act] { (this->*act)(); });
+void ThirdParties::maybe(int Faults::* fault, Act act) {
+  if (!dice_.percent(world_.faults().*fault)) return;
+  world_.struck().count(fault);
+  time_.after(dice_.between(Duration{0}, soon_most), [this, act] { (this->*act)(); });
 }
 
 SimulatedListener& ThirdParties::some_listener() {

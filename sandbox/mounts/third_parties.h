@@ -24,7 +24,7 @@ class ThirdParties {
  private:
   using Act = void (ThirdParties::*)();
   void after_change_at(const std::string& service);
-  void maybe(int chance, Act act);
+  void maybe(int Faults::* fault, Act act);
   SimulatedListener& some_listener();
   void edit_target();
   void put_target_back();

@@ -133,14 +133,15 @@ Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
   std::vector<Removable> all;
   const WallTime now = time_.now();
   for (const Candidate& candidate : candidates(ledgers, seen)) {
-    const std::string what = place_of(candidate);
+    const bool nobodys = std::ranges::find(seen, candidate.entry.certificate, &ObservedCertificate::id) == seen.end();
+    const std::string reason =
+        fmt::format("{} is {}", place_of(candidate),
+                    nobodys ? "no certificate's any longer, and stays while it is in use" : "no longer needed");
     if (co_await spared(candidate))
-      all.push_back(Removable{Action::Kind::keep, candidate.shelf, candidate.entry.name, std::nullopt,
-                              fmt::format("{} is no certificate's any longer, and stays while it is in use", what)});
+      all.push_back(Removable{Action::Kind::keep, candidate.shelf, candidate.entry.name, std::nullopt, reason});
     else
       all.push_back(Removable{Action::Kind::retire, candidate.shelf, candidate.entry.name,
-                              candidate.due.value_or(now + limits::renewal::retire_after),
-                              fmt::format("{} is no longer needed", what)});
+                              candidate.due.value_or(now + limits::renewal::retire_after), reason});
   }
   co_return all;
 }

@@ -148,10 +148,10 @@ Drawn draw(std::uint64_t seed) {
   drawn.in_s3 = lots.one_in(4);
   if (drawn.in_s3 && lots.one_in(2)) drawn.instances = lots.one_of<std::size_t>({2, 2, 3, 5});
   drawn.headstart = lots.one_of({Duration{0}, milliseconds(300), seconds(5), seconds(50)});
-  drawn.begins_well = lots.one_in(3);
-  const auto runs = lots.one_of({1, 1, 2, 3});
+  drawn.begins_well = lots.one_in(2);
+  const auto runs = lots.one_of({1, 2, 2, 3});
   for (int run = 0; run < runs; ++run)
-    drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(2)})));
+    drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(4)})));
   for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(all_turns) : Turn::nothing);
   if (!drawn.in_s3) std::ranges::replace(drawn.turns, Turn::kms_denied, Turn::disk_full);  // KMS has no part in it
   drawn.clock_jump_hours = lots.from_to(-30, 30);

@@ -183,7 +183,9 @@ class Life {
                            latest - world.time().now())) {
       if (std::ranges::none_of(instances, gone)) {
         left_dead_ = drawn_.faults.left_dead > 0 && std::ranges::any_of(instances, killed);
-        if (left_dead_) world.trace().line(fmt::format("  for {} h nobody starts it again", drawn_.faults.left_dead));
+        if (!left_dead_) return;
+        estate_.world().struck().count(&sandbox::Faults::left_dead);
+        world.trace().line(fmt::format("  for {} h nobody starts it again", drawn_.faults.left_dead));
         return;
       }
       for (Instance& one : instances) {
@@ -210,8 +212,9 @@ class Life {
     lived.orders = estate_.world().ca().orders.size();
     lived.answered = estate_.orders_answered();
     lived.issued = estate_.world().ca().certificates.size();
-    for (const sandbox::FaultRow& row : sandbox::all_faults())
-      if (drawn_.faults.*row.amount > 0) lived.faults.insert(std::string{row.name});
+    const auto& struck = estate_.world().struck().times;
+    for (std::size_t i = 0; i < struck.size(); ++i)
+      if (struck[i] > 0) lived.faults.insert(std::string{sandbox::fault_rows[i].name});
     for (const CrashPoint& point : killed_at_)
       if (point.effect < world.effects())
         lived.crashes.insert(fmt::format("{}, {}",

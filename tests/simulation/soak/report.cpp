@@ -20,10 +20,18 @@ std::uint64_t crashes_in_all(const Figures& figures) {
                          [](std::uint64_t sum, const auto& entry) { return sum + entry.second; });
 }
 
-std::uint64_t seldomest(const Figures& figures) {
-  std::uint64_t least = figures.worlds;
-  for (const auto& [fault, worlds] : figures.faults) least = std::min(least, worlds);
-  return least;
+// "all 36 struck, "left dead" in 7 worlds, the others in more"
+std::string faults_in_words(const Figures& figures) {
+  std::string_view seldomest;
+  std::uint64_t least = figures.worlds + 1;
+  for (const sandbox::FaultRow& row : sandbox::all_faults()) {
+    const auto found = figures.faults.find(std::string{row.name});
+    const std::uint64_t worlds = found == figures.faults.end() ? 0 : found->second;
+    if (worlds < least) seldomest = row.name;
+    least = std::min(least, worlds);
+  }
+  return fmt::format("{} of {} struck, \"{}\" the seldomest, in {}", figures.faults.size(),
+                     sandbox::all_faults().size(), seldomest, least);
 }
 
 Json as_object(const std::map<std::string, std::uint64_t>& counts) {
@@ -119,7 +127,7 @@ std::string as_table(const Figures& figures, double signatures_alone) {
   text += row("orders answered a certificate", fmt::format("{:.3f}", ratio(figures.answered, figures.issued)));
   text += row("orders made a certificate", fmt::format("{:.3f}", ratio(figures.orders, figures.issued)));
   text += row("kills", fmt::format("{} at {} places", crashes_in_all(figures), figures.crashes.size()));
-  text += row("faults", fmt::format("{}, each drawn in {} worlds at least", figures.faults.size(), seldomest(figures)));
+  text += row("faults", faults_in_words(figures));
   return text;
 }
 
@@ -143,7 +151,7 @@ Json as_json(const Figures& figures) {
                             {"processor_seconds", figures.processor_seconds},
                             {"worlds_per_second_and_core", per_second(figures)}});
   body["kills_at"] = as_object(figures.crashes);
-  body["worlds_under"] = as_object(figures.faults);
+  body["worlds_struck"] = as_object(figures.faults);
   return body;
 }
 
@@ -166,7 +174,7 @@ Figures figures_of(const Json& body) {
   figures.seconds = body.at("seconds").as_number();
   figures.processor_seconds = body.at("processor_seconds").as_number();
   figures.crashes = counts_in(body, "kills_at");
-  figures.faults = counts_in(body, "worlds_under");
+  figures.faults = counts_in(body, "worlds_struck");
   return figures;
 }
 

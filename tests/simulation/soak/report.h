@@ -15,7 +15,7 @@ struct Figures {
   std::uint64_t worlds = 0, violations = 0, repeated = 0;  // repeated: lived twice, and the same both times
   std::uint64_t requests = 0, effects = 0, orders = 0, answered = 0, issued = 0;
   std::map<std::string, std::uint64_t> crashes;  // by where
-  std::map<std::string, std::uint64_t> faults;   // by name: for how many worlds it was drawn
+  std::map<std::string, std::uint64_t> faults;   // by name: in how many worlds it struck
   double simulated_years = 0;
   double seconds = 0, processor_seconds = 0;  // of this machine, all cores' together
   sandbox::SignatureCounts signatures;        // of these worlds
