@@ -157,6 +157,7 @@ Drawn draw(std::uint64_t seed) {
   drawn.clock_jump_hours = lots.from_to(-30, 30);
   draw_faults(lots, drawn.faults);
   draw_crashes(lots, drawn.crashes);
+  if (drawn.instances > 1 && lots.one_in(3)) drawn.others_clock_hours = lots.from_to(-30, 30);
   if (drawn.certificates.size() > 1 && lots.one_in(3))
     drawn.turns[lots.below(drawn.turns.size())] = Turn::install_moved;
   return drawn;
@@ -183,6 +184,8 @@ std::string in_words(const Drawn& drawn) {
   std::string text = fmt::format("seed {}: state {}, {} at once, {}{}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
                                  drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate",
                                  drawn.delegated ? ", challenges delegated" : "");
+  if (drawn.others_clock_hours != 0)
+    text += fmt::format("  the other machines' clocks are {} h off\n", drawn.others_clock_hours);
   for (const Turn turn : drawn.turns)
     if (turn != Turn::nothing) text += fmt::format("  later: {}\n", name(turn));
   for (const DrawnCertificate& one : drawn.certificates) {

@@ -61,6 +61,7 @@ struct Drawn {
   std::vector<Duration> gaps;  // after each of the runs under faults
   std::vector<Turn> turns;     // what happens in each gap
   int clock_jump_hours = 0;    // of Turn::clock_jumps
+  int others_clock_hours = 0;  // how far the clocks of all machines but the first are off
   sandbox::Faults faults;
   std::vector<sandbox::CrashPoint> crashes;
   bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin

@@ -58,6 +58,7 @@ class Life {
     begin_well();
     if (!drawn_.numbered_as_traced) kill_as_drawn();
     estate_.simulated->faults() = drawn_.faults;
+    set_others_clocks(hours(drawn_.others_clock_hours));
     for (std::size_t run = 0; run < drawn_.gaps.size(); ++run) {
       run_at_once();
       turns_.undo();
@@ -70,6 +71,7 @@ class Life {
     turns_.undo();
     restore_what_is_damaged();
     estate_.simulated->faults() = sandbox::Faults::calm();
+    set_others_clocks(Duration{0});
     estate_.world().settings().release_lag = std::min<Duration>(drawn_.settings.release_lag, hours(5));
     estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
@@ -94,6 +96,10 @@ class Life {
       for (const DrawnTarget& target : one.targets) add(target, one, wanted);
     }
     if (drawn_.in_s3) estate_.state_in_s3();
+  }
+
+  void set_others_clocks(Duration off) {
+    for (std::size_t i = 1; i < drawn_.instances; ++i) estate_.simulated->machine(seat_of(i).machine).clock_error = off;
   }
 
   void delegate_challenges() {
