@@ -37,8 +37,10 @@ ThirdParties::ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& t
 }
 
 void ThirdParties::after_change_at(const std::string& service) {
-  if (service == "elb" || service == "elbv2") {
+  // After an upload to IAM: between the look at a listener and its bind.
+  if (service == "elb" || service == "elbv2" || service == "iam")
     maybe(&Faults::target_edited, &ThirdParties::edit_target);
+  if (service == "elb" || service == "elbv2") {
     maybe(&Faults::target_put_back, &ThirdParties::put_target_back);
   }
   if (service == "route53") {
@@ -54,32 +56,33 @@ void ThirdParties::maybe(int Faults::* fault, Act act) {
   time_.after(dice_.between(Duration{0}, soon_most), [this, act] { (this->*act)(); });
 }
 
-SimulatedListener& ThirdParties::some_listener() {
+SimulatedListener* ThirdParties::some_listener() {
   const auto listeners = listeners_of(world_);
-  return *listeners[static_cast<std::size_t>(
+  if (listeners.empty()) return nullptr;
+  return listeners[static_cast<std::size_t>(
       dice_.between(Duration{0}, Duration{static_cast<long>(listeners.size()) - 1}).count())];
 }
 
 // Another CA's certificate for the same names, as one puts it there by hand.
 void ThirdParties::edit_target() {
-  SimulatedListener& chosen = some_listener();
-  const auto* shown = world_.server_certificates().by_arn(chosen.certificate);
+  SimulatedListener* chosen = some_listener();
+  const auto* shown = chosen == nullptr ? nullptr : world_.server_certificates().by_arn(chosen->certificate);
   if (shown == nullptr) return;
   const WallTime now = world_.now();
   const std::string name = fmt::format("by-hand-{}", ++edits_);
   const std::string arn = world_.server_certificates().put(
       "/", name, world_.foreign(shown->content.chain.leaf.names(), now - days(1), now + days(200)));
-  chosen.bind(arn, now);
+  chosen->bind(arn, now);
   trace_.line(fmt::format("  somebody binds {} to a listener", name));
 }
 
 // Who had automation of their own, which knows what it once put there.
 void ThirdParties::put_target_back() {
-  SimulatedListener& chosen = some_listener();
+  SimulatedListener* chosen = some_listener();
   const auto& all = world_.server_certificates().by_name;
   const auto placeholder = std::ranges::find_if(all, [](const auto& one) { return one.second.path != our_path; });
-  if (placeholder == all.end()) return;
-  chosen.bind(placeholder->second.arn, world_.now());
+  if (chosen == nullptr || placeholder == all.end()) return;
+  chosen->bind(placeholder->second.arn, world_.now());
   trace_.line(fmt::format("  somebody binds {} to a listener", placeholder->first));
 }
 

@@ -25,7 +25,7 @@ class ThirdParties {
   using Act = void (ThirdParties::*)();
   void after_change_at(const std::string& service);
   void maybe(int Faults::* fault, Act act);
-  SimulatedListener& some_listener();
+  SimulatedListener* some_listener();  // null: there is none
   void edit_target();
   void put_target_back();
   void edit_record();
