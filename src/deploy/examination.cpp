@@ -32,8 +32,13 @@ std::string served_text(const Serving& serving) {
 // What would let us read what is there.
 std::string reading_takes(const InstallConfig& install, const Serving& serving) {
   const std::string until = "until then it counts as trusted, and keeps its place";
-  if (std::holds_alternative<FilesInstall>(install.where))
-    return fmt::format("Let certferry read {}, or remove it; {}", quoted(serving.reference, 300), until);
+  if (const auto* files = std::get_if<FilesInstall>(&install.where)) {
+    const std::string link = files->directory + "/live";
+    const bool leads_there = serving.reference != link;
+    return fmt::format("Let certferry read {}, or {} {}; {}", quoted(serving.reference, 300),
+                       leads_there ? "remove the link" : "move away", quoted(link, 300),
+                       leads_there ? "what it leads to stays; " + until : until);
+  }
   if (serving.reference.contains(":iam:")) return "Allow iam:GetServerCertificate on it; " + until;
   return "Open its port to this machine, that a handshake may show it (none is made where verify is \"api\"): here "
          "certificates are read in IAM alone; " +

@@ -39,7 +39,9 @@ std::string described(const Certificate& certificate) {
 // What would show which names it covers.
 std::string reading_takes(const Serving& serving) {
   if (serving.reference.contains(":iam:")) return "allow iam:GetServerCertificate on it";
-  if (serving.reference.starts_with('/')) return "let certferry read it, or remove it";
+  if (serving.reference.starts_with('/'))
+    return serving.reference.ends_with("/live") ? "let certferry read it, or move it away"
+                                                : "let certferry read it, or remove the link `live` that leads to it";
   return "open its port to this machine, that a handshake may show it (none is made where verify is \"api\")";
 }
 

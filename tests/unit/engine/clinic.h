@@ -186,6 +186,11 @@ inline auto subjects_of(const Findings& findings, const std::string& found) {
   return subjects;
 }
 inline auto green() { return is(Finding::Verdict::green); }
+// Of what an apply could not do.
+inline auto fails_over(const std::string& words) {
+  return ::testing::AllOf(::testing::Not(::testing::IsEmpty()), ::testing::Each(::testing::HasSubstr(words)));
+}
+
 inline auto says(Finding::Verdict verdict, const std::string& found, const std::string& next = "") {
   return testing::AllOf(is(verdict), testing::Field("found", &Finding::found, testing::HasSubstr(found)),
                         testing::Field("next", &Finding::next, testing::HasSubstr(next)));

@@ -48,11 +48,20 @@ TEST(Doctor, SaysThatTheCertificateOfATargetCannotBeRead) {
         says(Verdict::yellow, "which cannot be read (IAM GetServerCertificate", "Allow iam:GetServerCertificate on it"))
         << target;
   EXPECT_THAT(about(findings, "target", "/etc/ssl/www"),
-              says(Verdict::yellow, "which cannot be read", "Let certferry read /etc/ssl/www/live"));
+              says(Verdict::yellow, "which cannot be read",
+                   "Let certferry read /etc/ssl/www/live, or move away /etc/ssl/www/live"));
   clinic.world().load_balancers().listener(clinic.listener)->listener.certificate =
       "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
   EXPECT_THAT(about(clinic.examine(), "target", "ALB"),
               says(Verdict::yellow, "which cannot be read", "here certificates are read in IAM alone"));
+}
+
+TEST(Doctor, SaysThatALinkGoesAndNotWhatItLeadsTo) {
+  Clinic clinic;
+  clinic.simulated.machine().nodes["/etc/ssl/www/live"] = {.kind = sandbox::Machine::Kind::link, .content = "/etc"};
+  EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"),
+              says(Verdict::yellow, "serves /etc, which cannot be read",
+                   "Let certferry read /etc, or remove the link /etc/ssl/www/live; what it leads to stays"));
 }
 
 TEST(Doctor, SaysThatAReloadCommandIsNotThere) {

@@ -61,7 +61,8 @@ TEST_F(Permit, KeepsWhatCannotBeReadAsLongAsNobodySaysThatItsNamesMayGo) {
   for (const auto& [reference, remedy] : {
            std::pair{"arn:aws:iam::123456789012:server-certificate/bought", "allow iam:GetServerCertificate on it"},
            std::pair{"arn:aws:acm:eu-west-1:123456789012:certificate/x", "open its port to this machine"},
-           std::pair{"/etc/ssl/www/live", "let certferry read it, or remove it"},
+           std::pair{"/etc/ssl/www/live", "let certferry read it, or move it away"},
+           std::pair{"/etc/ssl/other", "let certferry read it, or remove the link `live` that leads to it"},
        }) {
     unreadable.reference = reference;
     unreadable.note = "this is why";
