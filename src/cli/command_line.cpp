@@ -134,14 +134,25 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
 }
 
 void add_check(CLI::App& app, Words& words) {
-  CLI::App& check = command(app, "check", "Look at the certificates that hosts show; works as a monitoring plugin",
-                            "  certferry check www.example.com mail.example.com:993\n"
-                            "  certferry check --starttls smtp mail.example.com:25\n"
-                            "  certferry check --warn 30 --crit 10 --from-file hosts.txt\n"
-                            "Exit code: 0 ok, 1 warning, 2 critical, 3 unknown or usage");
+  CLI::App& check =
+      command(app, "check", "Look at the certificates that hosts show; works as a monitoring plugin",
+              "  certferry check www.example.com mail.example.com:993\n"
+              "  certferry check --starttls smtp mail.example.com:25\n"
+              "  certferry check --warn 30 --crit 10 --from-file hosts.txt\n"
+              "Critical too: a host that has no address, refuses connections or stays silent (told after two\n"
+              "handshakes of 10 s, for an ECDSA and an RSA certificate), whose certificate does not cover its\n"
+              "name or leads to no root that is trusted. Numbers are days; 36h is understood too.\n"
+              "Exit code: 0 ok, 1 warning, 2 critical, 3 unknown or usage");
   check.add_option("host", words.check.hosts, "which hosts")->type_name("HOST[:PORT]");
-  check.add_option("--warn", words.warn, "days left below which to warn (default: 21)")->type_name("DAYS");
-  check.add_option("--crit", words.critical, "days left below which it is critical (default: 7)")->type_name("DAYS");
+  check
+      .add_option("--warn", words.warn,
+                  "days left below which to warn (default: 21, but a quarter of its life at most)")
+      ->type_name("DAYS");
+  check
+      .add_option(
+          "--crit", words.critical,
+          "days left below which it is critical (default: 7, but a twelfth of its life and a third of --warn at most)")
+      ->type_name("DAYS");
   check.add_option("--starttls", words.starttls, "smtp, imap, ldap or postgres")->type_name("PROTOCOL");
   check.add_option("--from-file", words.check.from_file, "a file of hosts, one a line, # for comments")
       ->type_name("FILE");
@@ -251,8 +262,8 @@ Duration duration_of(const std::string& text, const std::string& flag, Duration 
   throw Misused{fmt::format("{}: \"{}\" is no duration; write a number and a unit, such as 90s or 5min", flag, text)};
 }
 
-Duration days_of(const std::string& text, const std::string& flag, Duration usual) {
-  if (text.empty()) return usual;
+std::optional<Duration> days_of(const std::string& text, const std::string& flag) {
+  if (text.empty()) return {};
   const bool number = text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
   if (const auto value = parse_duration(number ? text + "d" : text)) return *value;
   throw Misused{fmt::format("{}: \"{}\" is no number of days; write one such as 30, or 12h", flag, text)};
@@ -283,10 +294,13 @@ ConfigSource source_of(const Words& words) {
 
 CheckCommand check_of(const Words& words) {
   CheckCommand check = words.check;
-  check.settings.warn = days_of(words.warn, "--warn", check.settings.warn);
-  check.settings.critical = days_of(words.critical, "--crit", check.settings.critical);
+  check.settings.warn = days_of(words.warn, "--warn");
+  check.settings.critical = days_of(words.critical, "--crit");
   check.settings.starttls = starttls_of(words.starttls);
-  if (check.settings.critical > check.settings.warn) throw Misused{"--crit is more than --warn"};
+  const Duration warn = check.settings.warn.value_or(check_warns);
+  if (check.settings.critical.value_or(Duration::zero()) > warn)
+    throw Misused{check.settings.warn ? "--crit is more than --warn"
+                                      : "--crit is more than the 21 days of --warn; write both"};
   if (check.hosts.empty() && check.from_file.empty()) throw Misused{"which host? certferry check HOST[:PORT]..."};
   return check;
 }

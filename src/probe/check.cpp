@@ -5,17 +5,12 @@
 #include <set>
 
 #include "base/failure.h"
-#include "base/limits/renewal.h"
 #include "probe/host_port.h"
 
 namespace certferry {
 namespace {
 
 constexpr std::size_t shown_text_longest = 100;
-// The days of the settings are meant for lives of months. Of a certificate that lives for days alone, a quarter and a
-// twelfth of its life.
-// source: our choice, 2026-11-23
-constexpr limits::renewal::Part short_life_warns{1, 4}, short_life_is_critical{1, 12};
 
 std::uint16_t usual_port(StartTls starttls) {
   switch (starttls) {
@@ -79,10 +74,10 @@ class Verdict {
 
 void judge_dates(const Certificate& leaf, WallTime now, const CheckSettings& settings, Verdict& verdict) {
   const Duration left = leaf.not_after() - now;
-  const bool brief = leaf.lifetime() < limits::renewal::short_life;
-  const Duration warn = brief ? std::min(settings.warn, short_life_warns.of(leaf.lifetime())) : settings.warn;
+  const Duration life = leaf.lifetime();
+  const Duration warn = settings.warn.value_or(std::min(check_warns, check_warns_of_life.of(life)));
   const Duration critical =
-      brief ? std::min(settings.critical, short_life_is_critical.of(leaf.lifetime())) : settings.critical;
+      settings.critical.value_or(std::min({check_is_critical, check_is_critical_of_life.of(life), warn / 3}));
   if (now < leaf.not_before())
     verdict.add(CheckState::critical, fmt::format("not valid before {}", iso8601(leaf.not_before())));
   if (left <= Duration::zero())

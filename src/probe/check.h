@@ -4,13 +4,19 @@
 #include <string>
 #include <vector>
 
+#include "base/limits/renewal.h"
 #include "probe/live_look.h"
 #include "wire/json.h"
 
 namespace certferry {
 
+// What is left of a certificate's life when it is told of, unless somebody says otherwise: so many days, but that part
+// of its life at most. Renewals are due before. source: our choice, 2026-11-29
+inline constexpr Duration check_warns = days(21), check_is_critical = days(7);
+inline constexpr limits::renewal::Part check_warns_of_life{1, 4}, check_is_critical_of_life{1, 12};
+
 struct CheckSettings {
-  Duration warn = days(21), critical = days(7);
+  std::optional<Duration> warn, critical;  // as said, however long a certificate lives; empty for what stands above
   StartTls starttls = StartTls::none;
   std::size_t at_once = 64;
 };

@@ -79,6 +79,8 @@ TEST(CommandLine, ReadsCheckAsAMonitoringPluginDoes) {
   EXPECT_EQ(check.settings.warn, days(30));
   EXPECT_EQ(check.settings.critical, hours(36));
   EXPECT_EQ(check.settings.starttls, StartTls::imap);
+  const auto usual = understood<CheckCommand>({"check", "a.example"});
+  EXPECT_FALSE(usual.settings.warn || usual.settings.critical) << "what was not said is not taken for said";
 }
 
 TEST(CommandLine, TakesAPolicyApart) {
@@ -148,6 +150,8 @@ TEST(CommandLine, ExitsWithThreeWhereCheckIsMisused) {
   EXPECT_TRUE(told({"check", "a.example", "--warn", "x"}).text.contains("--warn: \"x\" is no number of days; "));
   EXPECT_EQ(told({"check", "a.example", "--warn", "5", "--crit", "7"}).text,
             "certferry: --crit is more than --warn\n  -> See certferry check --help\n");
+  EXPECT_EQ(told({"check", "a.example", "--crit", "30"}).text,
+            "certferry: --crit is more than the 21 days of --warn; write both\n  -> See certferry check --help\n");
 }
 
 TEST(CommandLine, RemembersThatJsonWasAskedForWhateverElseIsWrong) {

@@ -132,8 +132,8 @@ TEST_F(ProbeTest, AwaitsUntilAllShowItSeveralTimesInARow) {
 
 TEST_F(ProbeTest, JudgesByDaysLeft) {
   serve("good.example", "192.0.2.1", certificate("good.example", days(60)));
-  serve("soon.example", "192.0.2.2", certificate("soon.example", days(20)));
-  serve("late.example", "192.0.2.3", certificate("late.example", days(6), days(60)));
+  serve("soon.example", "192.0.2.2", certificate("soon.example", days(20), days(70)));
+  serve("late.example", "192.0.2.3", certificate("late.example", days(6), days(84)));
   serve("over.example", "192.0.2.4", certificate("over.example", -days(3), days(90)));
   serve("brief.example", "192.0.2.5", certificate("brief.example", days(4)));
   const auto all =
@@ -149,6 +149,26 @@ TEST_F(ProbeTest, JudgesByDaysLeft) {
   EXPECT_EQ(all[5].state, CheckState::critical);
   EXPECT_EQ(worst(all), CheckState::critical);
   EXPECT_EQ(worst({all[0], all[1]}), CheckState::warning);
+}
+
+TEST_F(ProbeTest, WarnsOfAPartOfAShortLifeUnlessToldWhen) {
+  const auto state = [&](Duration lives, Duration left, CheckSettings settings) {
+    hosts.addresses_of.clear();
+    serve("brief.example", "192.0.2.1", certificate("brief.example", left, lives - left));
+    return check({"brief.example"}, settings).at(0).state;
+  };
+  for (const int lives : {3, 6, 9, 10, 11, 45, 80}) {
+    const Duration life = days(lives);
+    EXPECT_EQ(state(life, life - hours(1), {}), CheckState::ok) << "a fresh one of " << lives << " days";
+    EXPECT_EQ(state(life, life / 4 + hours(1), {}), CheckState::ok) << lives;
+    EXPECT_EQ(state(life, life / 4 - hours(1), {}), CheckState::warning) << lives;
+    EXPECT_EQ(state(life, life / 12 - hours(1), {}), CheckState::critical) << lives;
+  }
+  EXPECT_EQ(state(days(3), days(2), {.warn = days(21), .critical = days(7)}), CheckState::critical);
+  EXPECT_EQ(state(days(9), days(8), {.warn = days(21), .critical = days(7)}), CheckState::warning);
+  EXPECT_EQ(state(days(3), days(2), {.warn = days(21), .critical = {}}), CheckState::warning);
+  EXPECT_EQ(state(days(90), days(4), {.warn = days(5), .critical = {}}), CheckState::warning);
+  EXPECT_EQ(state(days(90), hours(36), {.warn = hours(30), .critical = hours(30)}), CheckState::ok);
 }
 
 TEST_F(ProbeTest, NamesWhatIsWrongWithNamesChainAndAddresses) {
