@@ -6,6 +6,7 @@ import pathlib
 import re
 
 import pytest
+from botocore.exceptions import ClientError
 from certificates import Authority
 from clear_ending import ended_clearly
 from sandbox_peer import Sandbox, eventually, txt
@@ -34,6 +35,13 @@ def without(policy, action):
             statement["Action"] = [one for one in allowed if one != action] if isinstance(allowed, list) else "none:Such"
             return policy
     pytest.fail(f"{action} is nowhere allowed")
+
+
+def sandbox_as_typed(certferry, line, folder):
+    """A sandbox by the words of this line, in the folder that stands among them."""
+    words = line.split()
+    assert words[:4] == ["certferry", "sandbox", "--directory", str(folder)]
+    return Sandbox(folder, *(str(certferry.folder / word) if word.endswith(".json") else word for word in words[4:]))
 
 
 class Place:
@@ -116,6 +124,33 @@ def test_the_policy_on_the_page_suffices_for_its_configuration(place):
     left = here.sandbox.client("iam").list_server_certificates(PathPrefix="/certferry/")["ServerCertificateMetadataList"]
     assert [one["Arn"] for one in left] == [second], "the former one was deleted"
     assert here.txt_sets() == [{}]
+
+
+def test_the_page_shows_what_the_policy_command_prints(certferry):
+    certferry.config.write_text(sample("toml"))
+    printed = re.search(r"`certferry (policy [^`]*)` prints", PAGE)[1].split()
+    out, _ = certferry.run(*printed, "--config", str(certferry.config))
+    assert out == sample("json")
+
+
+def test_the_steps_of_the_page_try_a_policy(certferry):
+    """Its lines as they stand, but for the place."""
+    block = re.search(r"## Trying it\n.*?```\n(.*?)```", PAGE, re.DOTALL)[1].replace("/tmp/trial", str(certferry.folder / "trial"))
+    first, policy, second = (line.partition("#")[0] for line in block.splitlines())
+    folder = certferry.folder / "trial"
+    one = sandbox_as_typed(certferry, first, folder)
+    assert one.stop() == 0 and (folder / "certferry.toml").exists()
+    words, file = policy.split(">")
+    (certferry.folder / file.strip()).write_text(certferry.run(*words.split()[1:])[0])
+    two = sandbox_as_typed(certferry, second, folder)
+    try:
+        own = {name: certferry.environment[name] for name in ("PATH", "HOME", "NO_COLOR")}
+        certferry.environment = own | two.aws_environment
+        certferry.run("apply", "--config", str(folder / "certferry.toml"))
+        with pytest.raises(ClientError, match="AccessDenied"):
+            two.client("iam").list_server_certificates()
+    finally:
+        two.stop()
 
 
 PLAIN = """[ca]
