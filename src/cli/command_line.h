@@ -17,6 +17,7 @@ namespace certferry {
 struct ConfigSource {
   std::string file;
   std::optional<Flags> flags;
+  bool takes_flags = true;  // the command does: what advice may name them
 };
 
 struct ApplyCommand {

@@ -66,8 +66,10 @@ Task<Config> load_config(Stage& stage, const ConfigSource& source) {
   auto config = co_await config_or_misconfigured(stage, source);
   if (!config) {
     misconfigured(fmt::format("there is no configuration: neither {} nor {}", kDefaultFiles[0], kDefaultFiles[1]),
-                  "Write one (docs/configuration.md), name one with --config, or use --domain with --elb, --listener "
-                  "or --files");
+                  source.takes_flags
+                      ? "Write one (docs/configuration.md), name one with --config, or use --domain with "
+                        "--elb, --listener or --files"
+                      : "Write one (docs/configuration.md), or name one with --config");
   }
   if (config->certificates.empty()) {
     misconfigured(config->place.text() + ": the configuration names no certificate",

@@ -58,6 +58,7 @@ def test_a_configuration_of_all_kinds_is_applied_beside_what_it_names(tmp_path):
     ended = rehearse(tmp_path, CONFIGURATION)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "2 to issue" in ended.stdout and "All as promised" in ended.stdout
+    assert "certferry doctor looks at them" in ended.stdout
     for host in ["example.com", "mail.internal.example.org"]:
         assert re.search(rf"^ok +{host}:443 ", ended.stdout, re.M), ended.stdout
     assert [entry.name for entry in tmp_path.iterdir()] == ["certferry.toml"]

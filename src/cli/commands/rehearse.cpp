@@ -43,15 +43,15 @@ Task<int> play_rehearsal(Play& play, const std::vector<std::string>& hosts) {
   play.promise(before.changes == after.changes, "the second apply changed nothing");
   play.promise(after.txt_sets == 0, "no TXT record is left behind");
   co_return play.finish(
-      "Not tried: your permissions, how your zones are delegated, and what your listeners serve today; certferry plan "
-      "looks at them.",
+      "Not tried: your permissions, how your zones are delegated, and what your listeners serve today; certferry "
+      "doctor looks at them.",
       {{"orders", after.orders}});
 }
 
 }  // namespace
 
 Task<int> do_rehearse(Stage& stage, const RehearseCommand& command) {
-  const Config config = co_await load_config(stage, {command.config, {}});
+  const Config config = co_await load_config(stage, {.file = command.config, .takes_flags = false});
   const SandboxCommand furnished = furnished_for(config);
   const std::string text = co_await config_text(stage, command.config);
   int exit = 1;

@@ -84,6 +84,11 @@ TEST_F(Commands, ExitWithTwoWhereTheConfigurationIsMissingOrWrong) {
       err.starts_with("certferry: there is no configuration: neither /etc/certferry/certferry.toml nor "
                       "certferry.toml\n"))
       << err;
+  EXPECT_THAT(err, HasSubstr("--domain with --elb"));
+  EXPECT_EQ(run({"rehearse"}), 2);
+  EXPECT_EQ(err,
+            "certferry: there is no configuration: neither /etc/certferry/certferry.toml nor certferry.toml\n"
+            "  -> Write one (docs/configuration.md), or name one with --config\n");
   write("/etc/certferry/certferry.toml", "[[certificate]]\ndomains = [\"exa mple.com\"]\n");
   EXPECT_EQ(run({"apply"}), 2);
   EXPECT_TRUE(err.starts_with("certferry: /etc/certferry/certferry.toml:2:12: ")) << err;
