@@ -69,11 +69,13 @@ Task<std::vector<ClassicLoadBalancer>> Elb::describe_all() {
 }
 
 Task<> Elb::set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate) {
-  co_await carry_out(client_, elb_call("SetLoadBalancerListenerSSLCertificate",
-                                       "load balancer " + load_balancer + " port " + std::to_string(port),
-                                       {{"LoadBalancerName", load_balancer},
-                                        {"LoadBalancerPort", std::to_string(port)},
-                                        {"SSLCertificateId", certificate}}));
+  Call call = elb_call("SetLoadBalancerListenerSSLCertificate",
+                       "load balancer " + load_balancer + " port " + std::to_string(port),
+                       {{"LoadBalancerName", load_balancer},
+                        {"LoadBalancerPort", std::to_string(port)},
+                        {"SSLCertificateId", certificate}});
+  call.repeatable = false;
+  co_await carry_out(client_, std::move(call));
 }
 
 }  // namespace certferry::aws

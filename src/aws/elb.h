@@ -24,8 +24,8 @@ class Elb {
   explicit Elb(Client& client) : client_(client) {}
   Task<std::optional<ClassicLoadBalancer>> describe(const std::string& name);  // empty: LoadBalancerNotFound
   Task<std::vector<ClassicLoadBalancer>> describe_all();                       // all pages
-  // Repeats to the same end. Codes: CertificateNotFound (transient: a fresh IAM certificate is seen late),
-  // ListenerNotFound, LoadBalancerNotFound (refused).
+  // May not be repeated blindly: somebody may have given the listener another one since. Codes: CertificateNotFound
+  // (transient: a fresh IAM certificate is seen late), ListenerNotFound, LoadBalancerNotFound (refused).
   Task<> set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate);
 
  private:

@@ -138,9 +138,10 @@ Task<std::map<std::string, int>> ElbV2::account_limits() {
 }
 
 Task<> ElbV2::set_default_certificate(const Arn& listener, const std::string& certificate) {
-  co_await carry_out(
-      client_, elbv2_call("ModifyListener", "listener " + listener.text(),
-                          {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}}));
+  Call call = elbv2_call("ModifyListener", "listener " + listener.text(),
+                         {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}});
+  call.repeatable = false;
+  co_await carry_out(client_, std::move(call));
 }
 
 Task<> ElbV2::modify_nothing(const Arn& listener) {

@@ -35,8 +35,9 @@ class ElbV2 {
   Task<std::vector<std::string>> certificates(const Arn& listener);  // default and SNI list, each once
   // What this account may have in this region, by Elastic Load Balancing's names of it (DescribeAccountLimits).
   Task<std::map<std::string, int>> account_limits();
-  // The default certificate alone; nothing else of the listener is sent, so nothing else changes. Repeats to the same
-  // end. Codes: CertificateNotFound (transient), ListenerNotFound (refused).
+  // The default certificate alone; nothing else of the listener is sent, so nothing else changes. May not be
+  // repeated blindly: somebody may have given the listener another one since. Codes: CertificateNotFound (transient),
+  // ListenerNotFound (refused).
   Task<> set_default_certificate(const Arn& listener, const std::string& certificate);
   // ModifyListener that names nothing to modify, and so changes nothing: whether one would be let in. Code:
   // ListenerNotFound (refused).

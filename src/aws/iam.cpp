@@ -84,6 +84,7 @@ Task<std::optional<ServerCertificate>> Iam::get(const std::string& name) {
 
 Task<Iam::Removal> Iam::remove(const std::string& name) {
   Call call = iam_call("DeleteServerCertificate", "server certificate " + name, {{"ServerCertificateName", name}});
+  call.repeatable = false;
   try {
     co_await carry_out(client_, call);
     co_return Removal::removed;

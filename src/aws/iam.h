@@ -40,8 +40,9 @@ class Iam {
                                  const Secret& key_pem, const std::string& chain_pem);
   Task<std::optional<ServerCertificate>> get(const std::string& name);  // empty: NoSuchEntity
   enum class Removal { removed, absent, in_use };
-  Task<Removal> remove(const std::string& name);  // in_use: DeleteConflict
-  Task<CertificateQuota> quota();                 // GetAccountSummary
+  // May not be repeated blindly. in_use: DeleteConflict.
+  Task<Removal> remove(const std::string& name);
+  Task<CertificateQuota> quota();  // GetAccountSummary
   // What its own policies do not allow, as "action on resource" (SimulatePrincipalPolicy, all pages); those of buckets
   // and keys are not asked. Code: NoSuchEntity (refused).
   Task<std::vector<std::string>> denied(const PolicyQuestion& question);

@@ -127,6 +127,19 @@ bool IamShelf::ours(const std::string& reference) const {
   return name_in(reference) && Arn::parse(reference).resource().starts_with(our_resources);
 }
 
+// Where nobody heard whether it was done, a look tells.
+Task<bool> IamShelf::removed(const std::string& name) {
+  std::optional<Failure> unheard;
+  try {
+    co_return co_await iam_.remove(name) != aws::Iam::Removal::in_use;
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::outcome_unknown) throw;
+    unheard = failure;
+  }
+  if (co_await iam_.get(name)) throw Failure{*unheard};
+  co_return true;
+}
+
 Task<bool> IamShelf::remove(const std::string& name, const std::string& reference) {
   if (reference.empty()) {
     const auto there = co_await iam_.get(name);
@@ -135,7 +148,7 @@ Task<bool> IamShelf::remove(const std::string& name, const std::string& referenc
   } else if (!ours(reference)) {
     co_return false;
   }
-  const bool gone = co_await iam_.remove(name) != aws::Iam::Removal::in_use;
+  const bool gone = co_await removed(name);
   if (gone) known_.erase(reference);
   co_return gone;
 }

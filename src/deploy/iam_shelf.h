@@ -27,6 +27,7 @@ class IamShelf final : public Shelf {
 
  private:
   Task<Shelved> upload(const Issued& issued, const PrivateKey& key);
+  Task<bool> removed(const std::string& name);  // false: in use
   Shelved shelved(const std::string& arn, const Issued& issued) const;
   Outside& outside_;
   aws::Iam iam_;

@@ -5,6 +5,7 @@
 
 #include "base/failure.h"
 #include "base/guards.h"
+#include "base/limits/aws.h"
 #include "base/limits/iam.h"
 #include "base/limits/renewal.h"
 #include "outside/timed_step.h"
@@ -105,23 +106,34 @@ Task<> LoadBalancerTarget::bind(const Shelved& next, const Serving& seen) {
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "bind", binding);
 }
 
+Task<std::optional<Failure>> LoadBalancerTarget::tried(const std::string& next) {
+  try {
+    co_await refer_to(next);
+  } catch (const Failure& failure) {
+    const bool unheard = failure.kind() == Failure::Kind::outcome_unknown;
+    if (!unheard && failure.code() != "CertificateNotFound") throw;
+    co_return failure;
+  }
+  co_return std::nullopt;
+}
+
 Task<> LoadBalancerTarget::change(const std::string& next, const std::string& from) {
   const SteadyTime end = outside_.clock.steady() + limits::iam::not_found_deadline;
+  std::optional<Failure> not_yet;
+  int unheard = 0;
   for (Duration pause = limits::iam::not_found_retry_first;; pause = grown(pause)) {
     const std::string now = (co_await describe()).reference;
     if (now == next) co_return;
     if (now != from && on(Guard::compare_before_bind)) throw changed_by_others(*this, from, now);
-    std::optional<Failure> not_yet;
-    try {
-      co_await refer_to(next);
-    } catch (const Failure& failure) {
-      if (failure.code() != "CertificateNotFound") throw;
-      not_yet = failure;
-    }
+    if (unheard == limits::aws::attempts) throw Failure{*not_yet};
+    not_yet = co_await tried(next);
     if (!not_yet) break;
     const Duration left = end - outside_.clock.steady();
-    if (left <= Duration::zero()) throw never_found(*this, *not_yet);
-    const Duration wait = std::min(pause, left);  // the last try is when the time is over
+    if (not_yet->kind() == Failure::Kind::outcome_unknown)
+      ++unheard;
+    else if (left <= Duration::zero())
+      throw never_found(*this, *not_yet);
+    const Duration wait = std::clamp(left, Duration::zero(), pause);  // the last try is when the time is over
     outside_.log.debug(fmt::format("{}: {}; again in {}", name(), not_yet->what(), humane(wait)));
     co_await outside_.clock.sleep(wait);
   }

@@ -38,13 +38,17 @@ class LoadBalancerTarget : public Target {
   // Failure: refused where there is none, or where it speaks no TLS; made by no_slot().
   virtual Task<Slot> describe() = 0;
   static Failure no_slot(std::string what, std::string next);
-  // Code CertificateNotFound where the load balancer does not see a fresh certificate yet.
+  // Code CertificateNotFound where the load balancer does not see a fresh certificate yet; outcome_unknown where it may
+  // have been done.
   virtual Task<> refer_to(const std::string& certificate) = 0;
 
  private:
   Task<> read_body(Serving& serving);
   Task<> look_from_outside(const Slot& slot, Serving& serving);
-  // From one of `from` to `next`, with patience for a fresh certificate; then read back.
+  // One try. What is said where another may follow, after a look: the load balancer does not see the certificate yet,
+  // or nobody heard whether it was done. Empty: done.
+  Task<std::optional<Failure>> tried(const std::string& next);
+  // From `from` to `next`, with patience for a fresh certificate; looks before each try, and reads back.
   Task<> change(const std::string& next, const std::string& from);
   Task<> verify_by_api(const Issued& issued);
   Outside& outside_;

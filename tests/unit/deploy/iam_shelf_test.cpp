@@ -99,6 +99,27 @@ TEST_F(IamShelfTest, RemovesOursWhenNothingUsesIt) {
   EXPECT_FALSE(certificates().contains(name_of_issued()));
 }
 
+TEST_F(IamShelfTest, TakesARemovalWhoseReplyWasLostForDone) {
+  lose("Action=DeleteServerCertificate", &sandbox::Faults::reply_lost);
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Shelved shelved = co_await shelf.put(issued, fresh.key, {});
+    EXPECT_TRUE(co_await shelf.remove(shelved.name, shelved.reference));
+  });
+  EXPECT_EQ(world.count("iam", "DeleteServerCertificate"), 1U);
+  EXPECT_FALSE(certificates().contains(name_of_issued()));
+}
+
+TEST_F(IamShelfTest, SaysThatARemovalWasNotHeardWhereALookFindsTheCertificate) {
+  lose("Action=DeleteServerCertificate", &sandbox::Faults::request_lost);
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Shelved shelved = co_await shelf.put(issued, fresh.key, {});
+    const Work removing = [&]() -> Task<> { co_await shelf.remove(shelved.name, shelved.reference); };
+    EXPECT_EQ((co_await failure_of(removing)).value().kind(), Failure::Kind::outcome_unknown);
+  });
+  EXPECT_EQ(lost, 1);
+  EXPECT_TRUE(certificates().contains(name_of_issued()));
+}
+
 TEST_F(IamShelfTest, NeverRemovesWhatOthersPutThere) {
   on_shelf([&](Shelf& shelf) -> Task<> {
     EXPECT_FALSE(co_await shelf.remove("by-hand", before_arn));

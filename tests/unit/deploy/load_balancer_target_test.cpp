@@ -24,6 +24,15 @@ class LoadBalancerTargetTest : public Scene {
         world.presented(world.classic().by_name.at("old-web").dns_name, 443, "shop.example", simulation.time().now());
     return shown ? std::optional{shown->chain} : std::nullopt;
   }
+  struct Bound {
+    InstallConfig install;
+    std::string operation;
+    std::string& reference;
+  };
+  std::vector<Bound> each_kind() {
+    return {{classic(), "SetLoadBalancerListenerSSLCertificate", classic_reference()},
+            {listener(), "ModifyListener", listener_reference()}};
+  }
   void on_target(const InstallConfig& install, const std::function<Task<>(Target&)>& life) {
     const std::function<Task<>(Deployer&)> whole = [&](Deployer& deployer) -> Task<> {
       co_await life(*co_await deployer.deployment.target(certificate(), install));
@@ -102,6 +111,53 @@ TEST_F(LoadBalancerTargetTest, LeavesAloneWhatSomebodyElseChangedMeanwhile) {
     EXPECT_EQ((co_await failure_of(install)).value().kind(), Failure::Kind::conflict);
   });
   EXPECT_EQ(listener_reference(), theirs);
+}
+
+TEST_F(LoadBalancerTargetTest, LooksWhetherABindWhoseReplyWasLostWasDone) {
+  world.settings().certificate_visible_after = Duration::zero();
+  for (const Bound& bound : each_kind()) {
+    lose("Action=" + bound.operation, &sandbox::Faults::reply_lost);
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Shelved next = co_await installed(target, co_await target.look());
+      EXPECT_EQ(bound.reference, next.reference);
+    });
+  }
+  EXPECT_EQ(lost, 2) << "each is sent once";
+}
+
+TEST_F(LoadBalancerTargetTest, LeavesAloneWhatWasBoundAfterABindWhoseReplyWasLost) {
+  world.settings().certificate_visible_after = Duration::zero();
+  const std::string theirs = world.server_certificates().put("/", "theirs", before);
+  for (const Bound& bound : each_kind()) {
+    lose("Action=" + bound.operation, &sandbox::Faults::reply_lost);
+    world.on_event([&, operation = bound.operation](const sandbox::Event& event) {
+      if (event.operation == operation) bound.reference = theirs;
+    });
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+      const Failure failure = (co_await failure_of(install)).value();
+      EXPECT_EQ(failure.kind(), Failure::Kind::conflict) << failure.what();
+    });
+    EXPECT_EQ(bound.reference, theirs);
+  }
+  EXPECT_EQ(lost, 2) << "each is sent once";
+}
+
+TEST_F(LoadBalancerTargetTest, BindsThreeTimesAtMostWhereNothingWasHeardNorDone) {
+  world.settings().certificate_visible_after = Duration::zero();
+  for (const Bound& bound : each_kind()) {
+    lost = 0;
+    lose("Action=" + bound.operation, &sandbox::Faults::request_lost);
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+      const Failure failure = (co_await failure_of(install)).value();
+      EXPECT_EQ(failure.kind(), Failure::Kind::outcome_unknown) << failure.what();
+    });
+    EXPECT_EQ(lost, 3);
+    EXPECT_EQ(bound.reference, before_arn);
+  }
 }
 
 TEST_F(LoadBalancerTargetTest, RestoresOnlyWhereItStillRefersToWhatWeBound) {

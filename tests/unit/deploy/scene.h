@@ -81,6 +81,16 @@ class Scene : public ::testing::Test {
     return std::ranges::any_of(said_, [&](const std::string& line) { return line.contains(words); });
   }
 
+  // Whatever is asked in these words strikes that fault, and nothing else any.
+  void lose(const std::string& words, int sandbox::Faults::* fault) {
+    simulation.network().heard_request = [this, words, fault](const http::Request& request) {
+      const bool meant = request.body.contains(words);
+      simulation.faults().*fault = meant ? 100 : 0;
+      if (meant) ++lost;
+    };
+  }
+  int lost = 0;
+
   // Puts the new certificate on the target's shelf and binds it.
   Task<Shelved> installed(Target& target, const Serving& seen) {
     Shelved next = co_await target.shelf().put(issued, fresh.key, {});
