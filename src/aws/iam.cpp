@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fmt/format.h>
 
+#include "aws/errors.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 
@@ -116,7 +117,9 @@ Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
     Call call = iam_call("SimulatePrincipalPolicy", question.principal, std::move(parameters));
     const http::Response answer = co_await simulated(client_, call);
     Xml page = query_result(call, answer);
-    for (const Xml& one : expected(call, page, "EvaluationResults").children("member"))
+    const std::vector<Xml> decisions = expected(call, page, "EvaluationResults").children("member");
+    if (decisions.empty()) throw unfit_answer(call, "the answer decides nothing");
+    for (const Xml& one : decisions)
       if (one.text("EvalDecision") != "allowed")
         denied.push_back(fmt::format("{} on {}", one.text("EvalActionName"), one.text("EvalResourceName")));
     marker = page.text("Marker");

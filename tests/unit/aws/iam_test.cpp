@@ -150,11 +150,26 @@ TEST(Iam, TurnsNoMorePagesOfDecisionsThanItAskedFor) {
   Paper paper;
   Iam iam{paper.client};
   for (int page = 0; page < 3; ++page)
-    paper.transport.answer(200, simulated("", "<IsTruncated>true</IsTruncated><Marker>again</Marker>"));
+    paper.transport.answer(
+        200, simulated(decided("a:One", "allowed"), "<IsTruncated>true</IsTruncated><Marker>again</Marker>"));
   EXPECT_EQ(said(FAILURE_OF(iam.denied({"arn:aws:iam::1:role/web", {"a:One", "a:Two"}, {"*"}, {}}))),
             "transient | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: more pages than decisions were asked "
             "for | Run again");
   EXPECT_EQ(paper.transport.requests.size(), 2U);
+}
+
+TEST(Iam, TakesAPageWithoutADecisionForNoLeave) {
+  const std::string unfit =
+      "transient | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: the answer decides nothing | Run again; if "
+      "it stays, look for a proxy that answers in the service's place";
+  const PolicyQuestion question{"arn:aws:iam::1:role/web", {"a:One", "a:Two"}, {"*"}, {}};
+  Paper first, later;
+  first.transport.answer(200, simulated(""));
+  EXPECT_EQ(said(FAILURE_OF(Iam{first.client}.denied(question))), unfit);
+  later.transport.answer(200,
+                         simulated(decided("a:One", "allowed"), "<IsTruncated>true</IsTruncated><Marker>m1</Marker>"));
+  later.transport.answer(200, simulated(""));
+  EXPECT_EQ(said(FAILURE_OF(Iam{later.client}.denied(question))), unfit);
 }
 
 TEST(Iam, SaysWhyItsSimulatorKnowsNoSuchRole) {
