@@ -299,6 +299,7 @@ TEST(ProcessCredentials, AreWhatTheCommandPrints) {
   std::vector<std::string> ran;
   paper.host.on_run = [&](const Command& command) {
     EXPECT_TRUE(command.answers);  // without what it warns of, and whole
+    EXPECT_EQ(command.deadline, minutes(1));
     ran = command.argv;
     return Exit{
         .status = 0,

@@ -166,6 +166,33 @@ TEST(ServiceErrors, HaveTheKindThatTheCallerReactsTo) {
   }
 }
 
+TEST(ServiceErrors, AreThrottlingByEveryCodeThatTheSdksTakeForIt) {
+  for (const char* code :
+       {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException",
+        "TooManyRequestsException", "ProvisionedThroughputExceededException", "TransactionInProgressException",
+        "RequestLimitExceeded", "BandwidthLimitExceeded", "RequestThrottled", "SlowDown", "EC2ThrottledException",
+        "DependencyThrottle", "DependencyThrottleException", "KMSThrottling", "KMSThrottlingException"}) {
+    const Refusal made = refusal(call_of("iam", "Op", "o"), {400, {}, query_error(code)}, now, "");
+    EXPECT_TRUE(made.throttling) << code;
+    EXPECT_EQ(name(made.failure.kind()), name(Failure::Kind::throttled)) << code;
+    EXPECT_EQ(made.retry, Retry::surely_not_done) << code;
+  }
+  const Refusal bare = refusal(call_of("iam", "Op", "o"), {429, {}, ""}, now, "");
+  EXPECT_TRUE(bare.throttling);
+  EXPECT_EQ(name(bare.failure.kind()), name(Failure::Kind::throttled));
+  EXPECT_EQ(bare.retry, Retry::surely_not_done);
+}
+
+// Of how much there is, not of how often somebody asks: KMS's and IAM's quotas.
+TEST(ServiceErrors, AreNoThrottlingWhereAQuotaIsReached) {
+  for (const char* code : {"LimitExceededException", "LimitExceeded"}) {
+    const Refusal made = refusal(call_of("kms", "Op", "o"), {400, {}, query_error(code)}, now, "");
+    EXPECT_FALSE(made.throttling) << code;
+    EXPECT_EQ(name(made.failure.kind()), name(Failure::Kind::refused)) << code;
+    EXPECT_EQ(made.retry, Retry::no) << code;
+  }
+}
+
 TEST(ServiceErrors, HideSecretsAndControlCharacters) {
   Secret token{"a-session-token-of-ours"};
   EXPECT_EQ(meaning(call_of("iam", "Op", "o"), 400, query_error("Odd", "told a-session-token-of-ours")),
