@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/failure.h"
+#include "left_out.h"
 #include "wire/json.h"
 
 namespace certferry::aws {
@@ -71,11 +72,12 @@ TEST(ProfileFiles, ReadWhatTheSharedParserCasesSay) {
   std::stringstream text;
   text << file.rdbuf();
   Json cases = Json::parse(text.str(), "the parser cases");
-  ASSERT_EQ(cases.elements("tests").size(), 52U);
+  int checked = 0;
   std::size_t refused = 0;
   for (const Json& test : cases.elements("tests")) {
     const std::string name = test.text("name").value_or("");
     SCOPED_TRACE(name);
+    ++checked;
     std::string config = test.at("input").text("configFile").value_or("");
     std::string credentials = test.at("input").text("credentialsFile").value_or("");
     if (test.at("output").find("errorContaining")) {
@@ -90,6 +92,7 @@ TEST(ProfileFiles, ReadWhatTheSharedParserCasesSay) {
     EXPECT_EQ(plain(files.sso_sessions), expected(output.find("sso_sessions")));
   }
   EXPECT_EQ(refused, refused_files.size());
+  testing::expect_on_page("shared files, parsed", {checked, {}});
 }
 
 TEST(ProfileFiles, KeepTheSettingsOfAServiceApart) {
