@@ -119,9 +119,13 @@ TEST(Doctor, NoticesAWrongClock) {
   Clinic clinic;
   EXPECT_THAT(about(clinic.examine(), "clock"), green());
   clinic.simulated.machine().clock_error = minutes(2);
-  EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::yellow, "ahead of the CA", "Set this machine's clock"));
+  const Findings ahead = clinic.examine();
+  EXPECT_THAT(about(ahead, "clock"), says(Verdict::yellow, "ahead of the CA", "Set this machine's clock"));
+  EXPECT_THAT(about(ahead, "clock"), says(Verdict::yellow, "ahead of AWS", "Set this machine's clock"));
   clinic.simulated.machine().clock_error = -hours(3);
-  EXPECT_THAT(about(clinic.examine(), "clock"), says(Verdict::red, "behind the CA", "Set this machine's clock"));
+  const Findings behind = clinic.examine();
+  EXPECT_THAT(about(behind, "clock"), says(Verdict::red, "behind the CA", "Set this machine's clock"));
+  EXPECT_THAT(about(behind, "clock"), says(Verdict::red, "behind AWS", "Set this machine's clock"));
 }
 
 TEST(Doctor, SaysThatNobodyAnsweredWhoCouldHaveToldTheTime) {
@@ -154,6 +158,8 @@ TEST(Doctor, SaysWhoTheRolesOfZonesAre) {
   EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::red, "AccessDenied", "Allow sts:AssumeRole"));
   clinic.world().sts().add_role(role);
   EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::green, "assumed-role/dns/certferry"));
+  clinic.config.zones.back().role->session_name = "certs@web-1";
+  EXPECT_THAT(about(clinic.examine(), "identity", "role"), says(Verdict::green, "assumed-role/dns/certs@web-1"));
 }
 
 TEST(Doctor, SaysOnceThatARoleCannotBeTaken) {
