@@ -142,7 +142,7 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   if (order.status == OrderStatus::invalid)
     throw dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
   // RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock.
-  const WallTime now = outside_.clock.now() + session_.skew().value_or(Duration::zero());
+  const WallTime now = session_.heard_time().value_or(outside_.clock.now());
   if (order.status != OrderStatus::valid && order.expires && *order.expires <= now)
     throw dead_order(url, fmt::format("is {} still, and expired on {}", name(order.status), iso8601(*order.expires)));
   co_return order;

@@ -65,7 +65,7 @@ class Session {
   Task<Answer> get(const Call& call);  // unsigned: directory and renewal info alone
 
   const std::string& directory_url() const { return directory_url_; }
-  std::optional<Duration> skew() const { return clock_.skew(); }  // the CA's clock minus ours, once it answered
+  std::optional<WallTime> heard_time() const { return clock_.now(); }  // the CA's, once it answered
   // The shortest that an answer ever took; zero before the first.
   Duration round_trip() const { return round_trip_.value_or(Duration::zero()); }
   std::uint64_t requests_sent() const { return requests_; }

@@ -33,10 +33,16 @@ struct Attempt {
   bool sign_again = false;  // what it was signed with was over: the date, or the credentials
 };
 
+Failure not_as_written(const Call& call) {
+  return Failure(Failure::Kind::refused, description(call) + ": it would be sent at another time than was written down",
+                 "Run certferry again")
+      .with_code(written_otherwise);
+}
+
 // What an attempt was signed with.
 struct Signature {
   SharedCredentials by;  // null: nothing
-  Duration dated_by{};   // the offset from this machine's clock
+  WallTime dated;
 };
 
 // Whether it changes what a claim is held for. Told by the operation's name, so that no new one forgets to ask: what
@@ -68,7 +74,8 @@ struct Client::State {
   Attempt judge(const Call& call, http::Response answer, const Signature& signature, bool overridden);
   Attempt judge(const Call& call, const Failure& lost) const;
   void note_date(const http::Response& answer);
-  bool was_over(const Call& call, const Signature& signature, const Refusal& refused);
+  bool was_over(const Signature& signature, const Refusal& refused);
+  WallTime service_time() const { return services.now().value_or(time->now()); }
 };
 
 Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials, std::string region,
@@ -96,11 +103,11 @@ void Client::State::note_date(const http::Response& answer) {
     if (auto date = parse_http_date(*field)) services.says(*date);
 }
 
-// Whether its date or its credentials explain the refusal, the next signature has better ones, and it may follow at
+// Whether its date or its credentials explain the refusal, and the next signature has better ones.
 // once.
-bool Client::State::was_over(const Call& call, const Signature& signature, const Refusal& refused) {
-  const auto skew = services.skew();
-  if (refused.clock_suspect && skew && time->explains(*skew, signature.dated_by)) return call.redate;
+bool Client::State::was_over(const Signature& signature, const Refusal& refused) {
+  const auto theirs = services.now();
+  if (refused.clock_suspect && theirs && time->explains(*theirs, signature.dated)) return true;
   return refused.credentials_expired && signature.by && credentials->drop(*signature.by);
 }
 
@@ -113,7 +120,7 @@ Attempt Client::State::judge(const Call& call, http::Response answer, const Sign
   Refusal refused = refusal(call, answer, outside.clock.now(), signature.by ? signature.by->source : "none sent");
   if (refused.throttling && !overridden) budget.throttled(call.service, outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
-  const bool over = was_over(call, signature, refused);
+  const bool over = was_over(signature, refused);
   return {.failure = std::move(refused.failure), .retry_cost = again ? limits::aws::retry_cost : 0, .sign_again = over};
 }
 
@@ -133,9 +140,11 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
   if (!endpoint.overridden) co_await budget.take(call.service, outside.clock);
   http::Request request = prepare(call, endpoint);
   bool s3 = call.service == "s3";
-  signature.dated_by = time->offset();
+  if (call.written && std::chrono::abs(service_time() - *call.written) > limits::aws::written_within)
+    co_return Attempt{.failure = not_as_written(call)};
+  signature.dated = time->now();
   if (signature.by)
-    sign(request, *signature.by, endpoint.scope, time->now(),
+    sign(request, *signature.by, endpoint.scope, signature.dated,
          {.encode_path_twice = !s3, .normalize_path = !s3, .content_sha256 = s3});
   if (lease && changes_something(call)) require_lease(*lease, call.deadline, description(call));
   ++requests_sent;
@@ -187,7 +196,9 @@ bool Client::overridden(std::string_view service) const {
 
 std::string Client::partition() const { return std::string{partition_of(state_->region).id}; }
 
-std::optional<Duration> Client::skew() const { return state_->services.skew(); }
+std::optional<WallTime> Client::heard_time() const { return state_->services.now(); }
+
+WallTime Client::service_time() const { return state_->service_time(); }
 
 std::shared_ptr<SigningClock> Client::time() const { return state_->time; }
 

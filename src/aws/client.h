@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "aws/budget.h"
@@ -14,6 +15,8 @@
 #include "wire/http.h"
 
 namespace certferry::aws {
+
+inline constexpr const char* written_otherwise = "WrittenOtherwise";
 
 // One request of a service's API, before it has a host, a date or a signature.
 struct Call {
@@ -29,9 +32,9 @@ struct Call {
   // May be sent again when the outcome of the first try is unknown: reads, and writes that repeat to the same end.
   bool repeatable = true;
   bool sign = true;  // what gives credentials to whoever bears a token is not
-  // Sent once more by itself where its date was refused, now with the right one. False for whoever has written that
-  // date down, and puts it right first: the refusal is thrown, and time() is the service's from then on.
-  bool redate = true;
+  // When it is sent, by service_time(), as somebody has written down. Where it became later meanwhile, or that clock
+  // was found to be wrong, it is not sent: refused, with code() written_otherwise.
+  std::optional<WallTime> written = std::nullopt;
   Duration deadline = limits::aws::request_deadline;  // of each attempt
 };
 
@@ -56,7 +59,8 @@ class Client {
   const std::string& region() const;
   bool overridden(std::string_view service) const;  // its endpoint was given by hand
   std::string partition() const;                    // "aws", "aws-cn", ... of the region
-  std::optional<Duration> skew() const;             // services' clock minus ours, as last seen
+  std::optional<WallTime> heard_time() const;       // the services', once one answered
+  WallTime service_time() const;                    // the same; before, the one that signatures bear
   std::shared_ptr<SigningClock> time() const;
   Task<SharedCredentials> credentials();
   void acts_in(const std::string& account);  // as a service said: its budget is that account's

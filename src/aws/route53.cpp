@@ -204,12 +204,12 @@ Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, cons
 }
 
 Task<ChangeInfo> Route53::change(const HostedZoneId& zone, const std::vector<Change>& changes,
-                                 const std::string& comment) {
+                                 const std::string& comment, std::optional<WallTime> written) {
   Call call =
       rest_xml_call("route53", "ChangeResourceRecordSets", "zone " + zone.text(), "POST",
                     fmt::format("{}hostedzone/{}/rrset/", route53_root, zone.text()), change_body(changes, comment));
   call.repeatable = false;
-  call.redate = false;
+  call.written = written;
   http::Response answer = co_await client_.send(call);
   co_return change_info_of(call, answer);
 }

@@ -47,7 +47,9 @@ class Route53 {
   Task<std::vector<RecordSet>> record_sets(const HostedZoneId& zone, const std::string& name, const std::string& type);
   // One batch, whole or not at all. May not be repeated blindly: outcome_unknown is reported. Codes to react to:
   // InvalidChangeBatch (refused), PriorRequestNotComplete (throttled), NoSuchHostedZone (refused).
-  Task<ChangeInfo> change(const HostedZoneId& zone, const std::vector<Change>& changes, const std::string& comment);
+  // written: Call::written.
+  Task<ChangeInfo> change(const HostedZoneId& zone, const std::vector<Change>& changes, const std::string& comment,
+                          std::optional<WallTime> written = std::nullopt);
   Task<ChangeInfo> get_change(const ChangeId& id);
   bool overridden() const { return client_.overridden("route53"); }
 

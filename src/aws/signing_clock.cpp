@@ -12,12 +12,13 @@ bool suspicious(Duration apart) { return std::chrono::abs(apart) > limits::aws::
 
 }  // namespace
 
-bool SigningClock::explains(Duration skew, Duration dated_by) {
-  if (!suspicious(skew - dated_by)) return false;
-  if (suspicious(skew - offset_)) {
-    offset_ = skew;
+bool SigningClock::explains(WallTime services, WallTime dated) {
+  if (!suspicious(services - dated)) return false;
+  if (suspicious(services - now())) {
+    offset_ = services - ours();
     outside_.log.warn(fmt::format("This machine's clock is {} {} AWS's: signatures bear AWS's time",
-                                  humane(std::chrono::abs(skew)), skew > Duration::zero() ? "behind" : "ahead of"));
+                                  humane(std::chrono::abs(offset_)),
+                                  offset_ > Duration::zero() ? "behind" : "ahead of"));
   }
   return true;
 }

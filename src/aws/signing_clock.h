@@ -5,21 +5,25 @@
 
 namespace certferry::aws {
 
-// The time that signatures bear and that the ends of credentials are judged by: this machine's, until a service refuses
-// a signature for its date; from then on that service's. All clients of a process share one, so that a clock that is
-// off costs one warning.
+// The time that signatures bear and that the ends of credentials are judged by: this machine's as it was when this
+// began, carried on by its steady clock, until a service refuses a signature for its date; from then on that service's.
+// Whoever sets the clock meanwhile changes nothing. All clients of a process share one, so that a clock that is off
+// costs one warning.
 class SigningClock {
  public:
-  explicit SigningClock(Outside& outside) : outside_(outside) {}
-  WallTime now() const { return outside_.clock.now() + offset_; }
-  Duration offset() const { return offset_; }  // from this machine's clock
+  explicit SigningClock(Outside& outside)
+      : outside_(outside), began_(outside.clock.now()), began_steady_(outside.clock.steady()) {}
+  WallTime now() const { return ours() + offset_; }
 
-  // A signature was refused that was dated by the offset `dated_by`, in an answer whose Date is `skew` from this
-  // machine's clock. Whether that explains it; the next signature then bears the right date, whoever noticed first.
-  bool explains(Duration skew, Duration dated_by);
+  // A signature was refused that bore `dated`, by a service whose clock says `services` now. Whether that explains it;
+  // the next signature then bears the right date, whoever noticed first.
+  bool explains(WallTime services, WallTime dated);
 
  private:
+  WallTime ours() const { return began_ + (outside_.clock.steady() - began_steady_); }
   Outside& outside_;
+  WallTime began_;
+  SteadyTime began_steady_;
   Duration offset_{};
 };
 

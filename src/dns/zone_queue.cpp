@@ -131,9 +131,8 @@ struct ZoneQueue::State {
   Task<bool> is_insync(const ChangeId& change);
   Poll& poll_of(const ChangeId& change);
 
-  // As Route 53's, which says how long it still takes a request: this machine's may have jumped.
-  WallTime now() const { return zone.client->time()->now(); }
-  Duration offset() const { return zone.client->time()->offset(); }
+  // Route 53's, which says how long it still takes a request.
+  WallTime now() const { return zone.client->service_time(); }
 
   Outside& outside;
   Zone zone;
@@ -142,8 +141,7 @@ struct ZoneQueue::State {
   Turn turn;
   std::vector<std::shared_ptr<Item>> waiting;
   std::map<ChangeId, std::unique_ptr<Poll>> polls;
-  WallTime written_at;    // what this turn wrote down bears this date,
-  Duration written_by{};  // which was told with this offset
+  WallTime written_at;  // what this turn wrote down bears this date
 };
 
 Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
@@ -159,7 +157,6 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
   written_at = now();
-  written_by = offset();
   Fresh fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
@@ -253,37 +250,39 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
   }
 }
 
-// Where the clock was found to be wrong since this turn wrote down when it asks: before anything is asked.
+// What this turn wrote down bears the time at which it asks, whatever came in between: a pause, or that the clock was
+// found to be wrong. Failure: as of the store, with a code, so that it is not taken for a word of Route 53.
 Task<> ZoneQueue::State::date_anew() {
-  if (offset() == written_by) co_return;
-  const Duration now_by = offset();
-  const WallTime wrong = written_at, right = written_at + (now_by - written_by);
-  co_await ledger.update([&](std::vector<TxtEntry>& entries) {
-    for (TxtEntry& entry : entries) {
-      if (entry.asked == wrong) entry.asked = right;
-      for (TxtOwner& owner : entry.owners)
-        if (owner.written == wrong) owner.written = right;
-    }
-  });
+  const WallTime former = written_at, right = now();
+  if (std::chrono::abs(right - former) <= limits::route53::asked_anew_after) co_return;
+  try {
+    co_await ledger.update([&](std::vector<TxtEntry>& entries) {
+      for (TxtEntry& entry : entries) {
+        if (entry.asked == former) entry.asked = right;
+        for (TxtOwner& owner : entry.owners)
+          if (owner.written == former) owner.written = right;
+      }
+    });
+  } catch (const Failure& failure) {
+    throw Failure{failure}.with_code("ledger");
+  }
   written_at = right;
-  written_by = now_by;
 }
 
-// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in, and where its date was
-// refused.
+// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in.
 Task<aws::ChangeInfo> ZoneQueue::State::send(const std::vector<aws::Change>& changes) {
   Duration pause = limits::route53::prior_request_pause_first;
   for (int attempt = 1;; ++attempt) {
     co_await date_anew();
     try {
-      const aws::ChangeInfo info = co_await route53.change(zone.id, changes, "certferry: ACME challenges");
+      const aws::ChangeInfo info = co_await route53.change(zone.id, changes, "certferry: ACME challenges", written_at);
       poll_of(info.id).insync = info.insync;
       co_return info;
     } catch (const Failure& failure) {
-      const bool redated = failure.kind() == Failure::Kind::refused && offset() != written_by;
-      const bool again = redated || failure.code() == "PriorRequestNotComplete";
+      const bool later = failure.code() == aws::written_otherwise;
+      const bool again = later || failure.code() == "PriorRequestNotComplete";
       if (!again || attempt == limits::route53::prior_request_attempts) throw;
-      if (redated) continue;
+      if (later) continue;
     }
     co_await outside.clock.sleep(pause);
     pause = std::min(pause * 2, limits::route53::prior_request_pause_longest);

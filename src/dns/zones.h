@@ -53,8 +53,7 @@ class Zones {
   Task<Zone> by_id(const HostedZoneId& id);
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);
-  // By the clock that requests to Route 53 are signed by.
-  WallTime now() const { return client_.time()->now(); }
+  WallTime now() const { return client_.service_time(); }  // Route 53's
   // The delegation set of a hosted zone: comparable names (comparable_name.h), sorted.
   Task<std::vector<std::string>> name_servers(const Zone& zone);
   // Other public zones of its name in its account; none where a rule says by its id that it is this one, for whoever

@@ -27,18 +27,23 @@ Failure nobody_agrees(const std::vector<HostClock>& words, WallTime ours) {
 
 }  // namespace
 
-void AgreedTime::listen_to(std::string host, Skew skew) { hosts_.push_back(Host{std::move(host), std::move(skew)}); }
+void AgreedTime::listen_to(std::string host, HostTime time) {
+  hosts_.push_back(Host{std::move(host), std::move(time)});
+}
 
 WallTime AgreedTime::now() {
   const WallTime ours = began_ + (clock_.steady() - began_steady_);
-  const Duration set = ours - clock_.now();  // by somebody, since then
   std::vector<HostClock> heard;
   for (const Host& host : hosts_)
-    if (const auto skew = host.skew()) heard.push_back({*skew - set, host.name});
+    if (const auto time = host.time()) heard.push_back({*time - ours, host.name});
   if (heard.empty() || !on(Guard::agreed_time)) return ours;
   std::ranges::sort(heard);
   const auto confirms = [](const HostClock& clock) { return std::chrono::abs(clock.skew) <= limits::aws::clock_skew; };
   if (std::ranges::any_of(heard, confirms)) return ours;  // who says otherwise is the one who is wrong
+  if (const Duration set = clock_.now() - ours; std::chrono::abs(set) > limits::aws::clock_skew) {
+    heard.push_back({set, "our clock, set since"});
+    std::ranges::sort(heard);
+  }
   const bool agreed = heard.size() >= 2 && heard.back().skew - heard.front().skew <= limits::aws::clock_skew;
   if (!agreed) throw nobody_agrees(heard, ours);
   const Duration median = heard[heard.size() / 2].skew;

@@ -11,14 +11,14 @@
 namespace certferry {
 
 // The time that decisions are made by: our clock as it was when this began, corrected by what the services' Date fields
-// say; whoever sets it meanwhile changes nothing. Ours stands where one of them confirms it. Over five minutes off it
+// say. Whoever sets it meanwhile is one more voice. Ours stands where one of them confirms it. Over five minutes off it
 // is corrected with a warning where two hosts agree, and refused where one alone says so: then somebody must look.
 class AgreedTime {
  public:
-  using Skew = std::function<std::optional<Duration>()>;  // a host's clock minus ours, once it was heard
+  using HostTime = std::function<std::optional<WallTime>()>;  // a host's time now, once it was heard
 
   AgreedTime(Clock& clock, Log& log) : clock_(clock), log_(log), began_(clock.now()), began_steady_(clock.steady()) {}
-  void listen_to(std::string host, Skew skew);
+  void listen_to(std::string host, HostTime time);
   // Failure: refused, "set the clock".
   WallTime now();
 
@@ -29,7 +29,7 @@ class AgreedTime {
   SteadyTime began_steady_;
   struct Host {
     std::string name;
-    Skew skew;
+    HostTime time;
   };
   std::vector<Host> hosts_;
   bool warned_ = false;

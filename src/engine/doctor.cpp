@@ -432,16 +432,17 @@ Task<Findings> Doctor::rate_limits() {
 }
 
 Findings Doctor::clock() const {
-  std::vector<std::pair<std::string, std::optional<Duration>>> heard{{"the CA", session_.skew()}};
-  if (patient_.access != nullptr) heard.emplace_back("AWS", patient_.access->client().skew());
+  std::vector<std::pair<std::string, std::optional<WallTime>>> heard{{"the CA", session_.heard_time()}};
+  if (patient_.access != nullptr) heard.emplace_back("AWS", patient_.access->client().heard_time());
   Finding finding{Verdict::green, "clock", "clock", "", ""};
   Duration most{};
-  for (const auto& [who, skew] : heard) {
-    if (!skew) continue;
-    const Duration off = std::chrono::abs(*skew);
+  for (const auto& [who, time] : heard) {
+    if (!time) continue;
+    const Duration skew = *time - patient_.outside.clock.now();
+    const Duration off = std::chrono::abs(skew);
     most = std::max(most, off);
     finding.found += fmt::format("{}{} {} {}", finding.found.empty() ? "" : ", ", humane(off),
-                                 *skew < Duration::zero() ? "ahead of" : "behind", who);
+                                 skew < Duration::zero() ? "ahead of" : "behind", who);
   }
   if (finding.found.empty())
     return {{Verdict::yellow, "clock", "clock", "nobody answered who could have told the time", "Run again"}};

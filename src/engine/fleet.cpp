@@ -119,8 +119,8 @@ Fleet::Run::Run(Ground where)
       claims(ground.store, ground.outside, ground.instances),
       retirement(ground.outside, ground.store, deployment, shelves, claims, time) {
   ground.access.act_under(ground.instances);
-  time.listen_to("the CA", [this] { return session.skew(); });
-  time.listen_to("AWS", [this] { return ground.access.client().skew(); });
+  time.listen_to("the CA", [this] { return session.heard_time(); });
+  time.listen_to("AWS", [this] { return ground.access.client().heard_time(); });
 }
 
 Fleet::Fleet(Ground ground) : run_(std::make_unique<Run>(ground)) {}

@@ -12,10 +12,10 @@ class HeardClock {
   explicit HeardClock(const Clock& ours) : ours_(ours) {}
 
   void says(WallTime date) { heard_ = Heard{date, ours_.steady()}; }
-  // Its clock minus ours, as ours is now; empty until it was heard.
-  std::optional<Duration> skew() const {
+  // What it says now; empty until it was heard.
+  std::optional<WallTime> now() const {
     if (!heard_) return {};
-    return heard_->date + (ours_.steady() - heard_->at) - ours_.now();
+    return heard_->date + (ours_.steady() - heard_->at);
   }
 
  private:

@@ -138,6 +138,7 @@ void read_members(const Json& json, Record& record) {
 
 bool TargetRecord::proves(const Issued& issued, const Serving& seen) const {
   if (proven != issued.fingerprint()) return false;
+  if (former && !former_until) return false;  // installed again, which was not ended: `former` has no grace yet
   const bool referred_to = seen.body && seen.body->leaf == issued.chain.leaf;
   const bool hidden = referred_to && seen.shown && shown_instead == seen.shown->leaf.fingerprint();
   return hidden || seen.shows(issued);

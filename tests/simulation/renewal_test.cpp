@@ -90,6 +90,25 @@ TEST(Renewal, AnOlderCertificateOfOursThatIsPutBackIsReplacedByTheNextRun) {
   EXPECT_EQ(estate.orders_answered(), 2U);
 }
 
+// Found by ordered pairs (a change of mind, killed with a bind on its way, and before the record of the next one): what
+// was proven before was taken for installed, and the one that was put back in between kept for good.
+TEST(Renewal, AnOlderCertificateThatWasReplacedByARunThatDiedIsRetired) {
+  Estate estate;
+  shop(estate);
+  estate.apply();
+  const std::string older = estate.bound_on("web");
+  estate.pass(days(61));
+  estate.apply();
+  estate.bind("web", older);
+  const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != older; }, hours(1)));
+  estate.simulated->kill(process);
+  estate.apply();
+  estate.pass(days(2));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+}
+
 TEST(Renewal, AFailedValidationWithdrawsItsRecordsAndSaysWhatTheCaSaid) {
   Estate estate;
   shop(estate);

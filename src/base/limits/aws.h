@@ -21,6 +21,10 @@ inline constexpr Duration clock_skew = minutes(5);
 // source: the SDKs' behaviour, 2026-11-23
 inline constexpr Duration clock_skew_suspected = minutes(4);
 
+// How far from the time that was written down for it a request may be sent.
+// source: our choice: below what limits/route53.h adds to its life, 2026-11-29
+inline constexpr Duration written_within = minutes(2);
+
 // Of one listing.
 // source: our choice, ten times what an account may have of hosted zones, 100 a page (DNSLimitations), 2026-11-28
 inline constexpr std::size_t pages_most = 10'000;

@@ -43,6 +43,10 @@ inline constexpr Duration signed_request_lives = minutes(15);
 // source: our choice: pauses of PriorRequestNotComplete, rebuilding and throttling come in between, 2026-11-23
 inline constexpr Duration asked_lives = signed_request_lives + minutes(3);
 
+// A batch that is still not sent so long after it was written down is written down anew.
+// source: our choice: a retry of the client fits in between, 2026-11-29
+inline constexpr Duration asked_anew_after = minutes(1);
+
 // How often a batch that somebody else's change made invalid is rebuilt and sent again.
 // source: our choice, 2026-11-23
 inline constexpr int rebuild_attempts = 5;

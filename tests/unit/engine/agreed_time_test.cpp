@@ -27,7 +27,11 @@ struct Heard {
 struct Agreement : testing::Test {
   WallTime agreed(const std::vector<Heard>& heard) {
     AgreedTime time{clock, log};
-    for (const Heard& one : heard) time.listen_to(one.host, [skew = one.skew] { return skew; });
+    for (const Heard& one : heard)
+      time.listen_to(one.host, [this, skew = one.skew]() -> std::optional<WallTime> {
+        if (!skew) return {};
+        return clock.now() + *skew;
+      });
     return time.now();
   }
   std::string refusal(const std::vector<Heard>& heard) {
@@ -67,12 +71,22 @@ TEST_F(Agreement, OfTwoThatDifferIsRefusedWithWhatEachSays) {
 TEST_F(Agreement, IsNotMovedByWhoSetsTheClockMeanwhile) {
   HeardClock ca{clock};
   AgreedTime time{clock, log};
-  time.listen_to("the CA", [&] { return ca.skew(); });
+  time.listen_to("the CA", [&] { return ca.now(); });
   ca.says(clock.now());
   const WallTime began = time.now();
   clock.set += hours(28);
-  clock.passed += minutes(1);
-  EXPECT_EQ(time.now(), began + minutes(1));
+  clock.passed += minutes(10);
+  EXPECT_EQ(time.now(), began + minutes(10));
+}
+
+// As on a machine without a battery, whose clock is set a moment after its start.
+TEST_F(Agreement, IsThatOfAHostWhoseTimeTheClockWasSetToMeanwhile) {
+  AgreedTime time{clock, log};
+  const WallTime right = clock.now() + hours(28);
+  time.listen_to("AWS", [&] { return std::optional{right}; });
+  EXPECT_THROW(time.now(), Failure);
+  clock.set = right;
+  EXPECT_EQ(time.now(), right);
 }
 
 }  // namespace
