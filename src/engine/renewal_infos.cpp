@@ -19,7 +19,7 @@ bool RenewalInfos::wants_asking(const ObservedCertificate& seen) const {
   if (!seen.configured || !seen.record || !seen.record->newest || seen.record->open_generation) return false;
   const Record::Newest& newest = *seen.record->newest;
   if (newest.specification != seen.wanted || seen.wanted.directory != directory_) return false;
-  const WallTime now = outside_.clock.now();  // no service was heard yet that could correct it
+  const WallTime now = outside_.clock.now();  // all that hangs on it is whether the CA is asked
   if (now >= due_at(newest.issued.chain.leaf, newest.renewal_info)) return false;
   return !newest.renewal_info || time_to_ask(newest.renewal_info->ask_again, now);
 }

@@ -134,10 +134,11 @@ Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
   const WallTime now = time_.now();
   for (const Candidate& candidate : candidates(ledgers, seen)) {
     const bool nobodys = std::ranges::find(seen, candidate.entry.certificate, &ObservedCertificate::id) == seen.end();
-    const std::string reason =
-        fmt::format("{} is {}", place_of(candidate),
-                    nobodys ? "no certificate's any longer, and stays while it is in use" : "no longer needed");
-    if (co_await spared(candidate))
+    const bool stays = co_await spared(candidate);
+    const std::string reason = fmt::format(
+        "{} is {}", place_of(candidate),
+        nobodys || stays ? "no certificate's any longer, and stays while it is in use" : "no longer needed");
+    if (stays)
       all.push_back(Removable{Action::Kind::keep, candidate.shelf, candidate.entry.name, std::nullopt, reason});
     else
       all.push_back(Removable{Action::Kind::retire, candidate.shelf, candidate.entry.name,

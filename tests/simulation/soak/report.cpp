@@ -20,7 +20,7 @@ std::uint64_t crashes_in_all(const Figures& figures) {
                          [](std::uint64_t sum, const auto& entry) { return sum + entry.second; });
 }
 
-// "all 36 struck, "left dead" in 7 worlds, the others in more"
+// "36 of 36 struck, "left dead" the seldomest, in 7"
 std::string faults_in_words(const Figures& figures) {
   std::string_view seldomest;
   std::uint64_t least = figures.worlds + 1;
