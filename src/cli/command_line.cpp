@@ -265,7 +265,7 @@ Duration duration_of(const std::string& text, const std::string& flag, Duration 
 std::optional<Duration> days_of(const std::string& text, const std::string& flag) {
   if (text.empty()) return {};
   const bool number = text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
-  if (const auto value = parse_duration(number ? text + "d" : text)) return *value;
+  if (const auto value = parse_duration(number ? text + "d" : text)) return value;
   throw Misused{fmt::format("{}: \"{}\" is no number of days; write one such as 30, or 12h", flag, text)};
 }
 
