@@ -147,7 +147,9 @@ std::string shown_message(const ServiceError& error) {
                         error.code == "IncompleteSignature";
   bool about_time = error.message.starts_with("Signature expired") || error.message.starts_with("Signature not yet");
   if (quotes_request && !about_time) return "the signature is wrong";
-  return quoted(error.message);
+  std::string_view message = error.message;
+  if (message.starts_with(error.code + ": ")) message.remove_prefix(error.code.size() + 2);  // which is said already
+  return quoted(message);
 }
 
 std::string sentence(const Call& call, const http::Response& answer, const ServiceError& error) {

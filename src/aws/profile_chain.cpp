@@ -112,7 +112,9 @@ std::optional<ProfileChain> own_source(const ProfileFiles& files, const std::str
   if (profile.contains("login_session"))
     throw profile_refused(
         name, profile, "login_session", "the session of aws login is the AWS CLI's own",
-        "Write credential_process = aws configure export-credentials --profile NAME --format process");
+        fmt::format("Use a profile with credential_process = aws configure export-credentials --profile {} --format "
+                    "process",
+                    quoted(name, 100)));
   return std::nullopt;
 }
 

@@ -34,7 +34,7 @@ class ProfileMerge {
     for (const IniSection& section : sections) {
       auto [kind, name] = words_of(section.name);
       if (section.name == "default" && displaced) {
-        ignore(file, section, "gives way to [profile default]");
+        ignore(file, section, "gives way to [profile default]: leave one of the two");
       } else if (section.name == "default") {
         merge(file, section, files_.profiles["default"]);
       } else if (kind == "profile" && acceptable_name(name)) {
@@ -46,7 +46,8 @@ class ProfileMerge {
       } else if (acceptable_name(section.name)) {
         ignore(file, section, fmt::format("is no profile here: write [profile {}]", section.name));
       } else {
-        ignore(file, section, "has a name that AWS's tools do not accept");
+        ignore(file, section,
+               "is none that AWS's tools know: write [default], [profile NAME], [sso-session NAME] or [services NAME]");
       }
     }
   }
@@ -56,7 +57,7 @@ class ProfileMerge {
       if (acceptable_name(section.name)) {
         merge(file, section, files_.profiles[section.name]);
       } else {
-        ignore(file, section, "has a name that AWS's tools do not accept in a credentials file");
+        ignore(file, section, "is no profile of a credentials file: write [NAME], without a word before it or blanks");
       }
     }
   }
@@ -73,7 +74,9 @@ class ProfileMerge {
       std::string place = fmt::format("{}:{}", file, property.line);
       if (!acceptable_name(property.name)) {
         files_.ignored.push_back(
-            {fmt::format("{}: \"{}\" is no name of a property", place, quoted(property.name, 80)), ""});
+            {fmt::format("{}: \"{}\" is no name of a property: write it of letters, digits, _ and -", place,
+                         quoted(property.name, 80)),
+             ""});
         continue;
       }
       ProfileValue value{.text = property.value, .nested = {}, .place = std::move(place)};

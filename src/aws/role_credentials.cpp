@@ -1,5 +1,6 @@
 #include "aws/role_credentials.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "aws/metadata_document.h"
@@ -7,6 +8,20 @@
 #include "base/failure.h"
 
 namespace certferry::aws {
+namespace {
+
+// Whether somebody counts on a shell.
+bool asks_for_a_shell(const std::vector<std::string>& argv) {
+  return std::ranges::any_of(argv, [](std::string_view word) {
+    return !word.empty() && (std::string_view{"|<>$`&"}.contains(word.front()) || word.ends_with(';'));
+  });
+}
+
+constexpr const char* kNoShell =
+    "Put it into a script, or write sh -c '...': no shell runs it, and so pipes, redirections and variables are words "
+    "like any other";
+
+}  // namespace
 
 Task<SharedCredentials> RoleCredentials::fetch() {
   Sts sts{*sts_};
@@ -37,16 +52,23 @@ Task<Exit> ProcessCredentials::run(std::vector<std::string> argv, const std::str
 Task<SharedCredentials> ProcessCredentials::fetch() {
   const std::string subject =
       profile_.empty() ? "credential_process" : fmt::format("profile {}: credential_process", quoted(profile_, 100));
-  auto refused = [&](const std::string& what) {
-    return Failure(Failure::Kind::refused, subject + ": " + what, "Run the command by hand, and correct the profile");
-  };
   std::optional<std::vector<std::string>> argv = shell_words(command_);
+  const bool shell = argv && asks_for_a_shell(*argv);
+  auto refused = [&](const std::string& what) {
+    return Failure(Failure::Kind::refused, subject + ": " + what,
+                   shell ? kNoShell : "Run the command by hand, and correct the profile");
+  };
   if (!argv || argv->empty()) throw refused("this is no command line");
   const std::string program = argv->front();
   Exit exit = co_await run(std::move(*argv), subject);
   if (exit.timed_out) throw refused(quoted(program) + " did not end");
   if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
-  co_return process_document(exit.output, subject + " " + quoted(program));
+  try {
+    co_return process_document(exit.output, subject + " " + quoted(program));
+  } catch (const Failure& failure) {
+    if (!shell) throw;
+    throw Failure(Failure::Kind::refused, failure.what(), kNoShell);
+  }
 }
 
 std::optional<std::vector<std::string>> shell_words(std::string_view text) {

@@ -27,7 +27,7 @@ class SsoCredentials final : public CachedCredentials {
       : CachedCredentials(outside, portal->time()),
         portal_(std::move(portal)),
         profile_(std::move(profile)),
-        file_(outside.host, profile_.session.empty() ? profile_.start_url : profile_.session) {}
+        file_(outside.host, profile_.session.empty() ? profile_.start_url : profile_.session, profile_.profile) {}
 
  protected:
   Task<SharedCredentials> fetch() override;

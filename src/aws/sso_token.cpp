@@ -1,15 +1,13 @@
 #include "aws/sso_token.h"
 
+#include <fmt/format.h>
+
 #include "base/failure.h"
 #include "crypto/digest.h"
 #include "wire/base64.h"
 
 namespace certferry::aws {
 namespace {
-
-Failure no_token(const Path& path, const std::string& what) {
-  return {Failure::Kind::refused, "IAM Identity Center: " + what + " " + quoted(path), "Run aws sso login"};
-}
 
 Secret secret_in(const Json& token, std::string_view key) { return Secret{token.text(key).value_or("")}; }
 
@@ -26,16 +24,23 @@ bool SsoToken::refreshable(WallTime now) const {
   return !client_id.empty() && !client_secret.empty() && !refresh_token.empty() && registration_expires > now;
 }
 
-SsoTokenFile::SsoTokenFile(Host& host, std::string_view session)
-    : host_(host), path_(host.home() + "/.aws/sso/cache/" + hex(sha1(session)) + ".json") {}
+SsoTokenFile::SsoTokenFile(Host& host, std::string_view session, std::string profile)
+    : host_(host),
+      path_(host.home() + "/.aws/sso/cache/" + hex(sha1(session)) + ".json"),
+      profile_(std::move(profile)) {}
+
+Failure SsoTokenFile::no_token(const std::string& what) const {
+  return {Failure::Kind::refused, fmt::format("profile {}: IAM Identity Center: {} {}", profile_, what, quoted(path_)),
+          fmt::format("Run aws sso login --profile {}", profile_)};
+}
 
 Task<Json> SsoTokenFile::content() const {
   const std::optional<Bytes> text = co_await host_.read(path_);
-  if (!text) throw no_token(path_, "nobody has signed in: there is no");
+  if (!text) throw no_token("nobody has signed in: there is no");
   try {
     co_return Json::parse(*text, path_);
   } catch (const Failure&) {
-    throw no_token(path_, "this is no JSON:");
+    throw no_token("this is no JSON:");
   }
 }
 
@@ -48,7 +53,7 @@ Task<SsoToken> SsoTokenFile::read() const {
                .client_secret = secret_in(token, "clientSecret"),
                .refresh_token = secret_in(token, "refreshToken"),
                .registration_expires = time_in(token, "registrationExpiresAt").value_or(WallTime{})};
-  if (!expires || out.access_token.empty()) throw no_token(path_, "there is no token in");
+  if (!expires || out.access_token.empty()) throw no_token("there is no token in");
   co_return out;
 }
 

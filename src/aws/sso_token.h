@@ -23,8 +23,8 @@ struct SsoToken {
 // The file of one session, which other tools read and renew as well.
 class SsoTokenFile {
  public:
-  // session: the sso-session's name, or the start URL of a profile without one.
-  SsoTokenFile(Host& host, std::string_view session);
+  // session: the sso-session's name, or the start URL of a profile without one. profile: who needs it.
+  SsoTokenFile(Host& host, std::string_view session, std::string profile);
 
   const Path& path() const { return path_; }
   // As it is now. Failure (refused), never with its text: there is none, it is no token.
@@ -35,8 +35,10 @@ class SsoTokenFile {
 
  private:
   Task<Json> content() const;
+  Failure no_token(const std::string& what) const;
   Host& host_;
   Path path_;
+  std::string profile_;
 };
 
 }  // namespace certferry::aws

@@ -127,7 +127,7 @@ EndpointSettings endpoints_in(const Host& host, const ProfileFiles& files, const
 // Settings of a profile that other tools honour, and what to do instead.
 constexpr auto unread_settings = std::to_array<std::pair<std::string_view, std::string_view>>(
     {{"ca_bundle", "set AWS_CA_BUNDLE"},
-     {"duration_seconds", "a role is assumed for an hour at a time"},
+     {"duration_seconds", "a role is assumed for an hour at a time; leave it away"},
      {"sdk_ua_app_id", "set AWS_SDK_UA_APP_ID"}});
 
 Failure no_such_profile(const Surroundings& around, const std::string& configured_at) {

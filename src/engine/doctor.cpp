@@ -53,6 +53,11 @@ Findings not_looked_at(std::string check, std::string subject, std::string_view 
            std::move(next)}};
 }
 
+// What was found, without the words that its row begins with.
+std::string without(const std::string& subject, std::string found) {
+  return found.starts_with(subject + ": ") ? found.substr(subject.size() + 2) : found;
+}
+
 std::string target_subject(const InstallConfig& install) { return "target " + install.slot(); }
 
 bool in_aws(const InstallConfig& install) { return !std::holds_alternative<FilesInstall>(install.where); }
@@ -125,7 +130,8 @@ Task<Findings> Doctor::told_once(std::string check, std::string subject, Look lo
     if (!first && cause->second.check != check && cause->second.verdict >= failed)
       co_return not_looked_at(std::move(check), std::move(subject),
                               fmt::format("it fails over the same as {}", cause->second.subject), "Mend that first");
-    co_return Findings{{failed, std::move(check), std::move(subject), failure.what(), failure.next()}};
+    std::string found = without(subject, failure.what());
+    co_return Findings{{failed, std::move(check), std::move(subject), std::move(found), failure.next()}};
   }
 }
 
@@ -153,7 +159,7 @@ Findings Doctor::settings() const {
   if (patient_.access == nullptr) return findings;
   for (const std::string& ignored : patient_.access->ignored_settings())
     findings.push_back({Verdict::yellow, "settings", "AWS's shared files", ignored,
-                        "Do as it says, or leave it where other tools alone need it"});
+                        "Correct it there, or leave it where other tools alone need it"});
   return findings;
 }
 
@@ -397,8 +403,10 @@ Task<Findings> Doctor::targets() {
           co_return Findings{co_await examine_target(*deployment_, patient_.outside.host, certificate, install)};
         };
         const std::string subject = target_subject(install);
-        if (in_aws(install) || !deployment_) co_return co_await looked_in_aws("target", subject, look);
-        co_return co_await told_once("target", subject, look);
+        Findings found = co_await (in_aws(install) || !deployment_ ? looked_in_aws("target", subject, look)
+                                                                   : told_once("target", subject, look));
+        for (Finding& one : found) one.found = without(name_of(install), one.found);
+        co_return found;
       });
   co_return co_await all_of(std::move(looks));
 }

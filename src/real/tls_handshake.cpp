@@ -46,6 +46,11 @@ constexpr const char* rsa_algorithms =
     "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:RSA+SHA256:RSA+SHA384:RSA+SHA512:"
     "RSA+SHA1";
 
+// An IPv6 address in brackets.
+std::string at(const std::string& host, std::uint16_t port) {
+  return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
 PeerChain shown_by(SSL* ssl, const asio::ip::tcp::endpoint& peer) {
   PeerChain chain;
   const STACK_OF(X509)* certificates = SSL_get_peer_cert_chain(ssl);
@@ -56,9 +61,7 @@ PeerChain shown_by(SSL* ssl, const asio::ip::tcp::endpoint& peer) {
     chain.certificates.emplace_back(der, der + size);
     OPENSSL_free(der);
   }
-  const std::string host = peer.address().to_string();
-  chain.address =
-      peer.address().is_v6() ? fmt::format("[{}]:{}", host, peer.port()) : fmt::format("{}:{}", host, peer.port());
+  chain.address = at(peer.address().to_string(), peer.port());
   chain.protocol = SSL_get_version(ssl);
   return chain;
 }
@@ -143,7 +146,7 @@ Task<PeerChain> TlsHandshake::look(const Endpoint& endpoint, const std::string& 
     trouble = std::move(attempt.trouble);
   }
   throw Failure(Failure::Kind::transient,
-                fmt::format("TLS handshake with {}:{} ({}, {} key): {}", quoted(endpoint.host), endpoint.port,
+                fmt::format("TLS handshake with {} ({}, {} key): {}", at(quoted(endpoint.host), endpoint.port),
                             sni.empty() ? std::string{"no SNI"} : "SNI " + quoted(sni), name(key), quoted(trouble)),
                 "Check that the address and port are right and may be reached from here.");
 }

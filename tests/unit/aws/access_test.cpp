@@ -311,7 +311,7 @@ TEST(Access, RefusesWhatItCannotHonour) {
       {{{"AWS_REGION", "eu-west-1"}},
        "[default]\nlogin_session = arn:aws:iam::123456789012:user/x\n",
        "refused | /home/.aws/config:2: profile default: the session of aws login is the AWS CLI's own | "
-       "Write credential_process = aws configure export-credentials --profile NAME --format process"},
+       "Use a profile with credential_process = aws configure export-credentials --profile default --format process"},
   };
   for (const Row& row : rows) {
     Paper paper;
@@ -403,7 +403,8 @@ TEST(Access, TellsWhatOfTheSharedFilesItDoesNotRead) {
             (std::vector<std::string>{
                 "/home/.aws/config:1: [other] is no profile here: write [profile other]",
                 "/home/.aws/config:4: ca_bundle is not read: set AWS_CA_BUNDLE",
-                "/home/.aws/config:5: duration_seconds is not read: a role is assumed for an hour at a time",
+                "/home/.aws/config:5: duration_seconds is not read: a role is assumed for an hour at a time; leave it "
+                "away",
                 "/home/.aws/config:6: sdk_ua_app_id is not read: set AWS_SDK_UA_APP_ID"}));
 }
 

@@ -134,7 +134,7 @@ const std::map<std::string, std::string> places = {
     {"profile_overrides_web_identity",
      "refused | profile A: credential_source Environment: AWS_ACCESS_KEY_ID is not set"},
     {"sso_no_token_file",
-     "refused | IAM Identity Center: nobody has signed in: there is no "
+     "refused | profile sso-test: IAM Identity Center: nobody has signed in: there is no "
      "/home/.aws/sso/cache/dace00cba5f8355ec9d274ceb2bcebdfbeed0e12.json"},
     {"sso_server_error",
      "transient | IAM Identity Center GetRoleCredentials on role MySsoRole of account 123456789: HTTP 503"},
@@ -199,7 +199,7 @@ TEST(SsoTokenFile, IsFoundWhereTheSdksFindIt) {
   for (const auto& entry : fs::directory_iterator(root)) {
     ChainCase given{entry.path().string()};
     const Surroundings around = AWAITED(read_surroundings(given.paper.outside, {}));
-    const SsoTokenFile file{given.paper.host, around.chosen_profile().at("sso_session").text};
+    const SsoTokenFile file{given.paper.host, around.chosen_profile().at("sso_session").text, "default"};
     const SsoToken token = AWAITED(file.read());
     EXPECT_EQ(token.access_token.reveal(), given.result.at("Ok").at("token").as_text()) << given.folder;
     EXPECT_EQ(iso8601(token.expires), given.result.at("Ok").at("expiration").as_text()) << given.folder;

@@ -329,6 +329,20 @@ TEST(ProcessCredentials, NameTheProfileAndTheSettingWhereNoneCanBeHad) {
             "refused | profile shop: credential_process: tool: there is no such program | Install it");
 }
 
+TEST(ProcessCredentials, SayThatNoShellRunsThem) {
+  Paper paper;
+  for (const char* command :
+       {"echo foo | cat", "cat /etc/keys > /dev/stdout", "a && b", "tool; true", "tool $HOME/keys"}) {
+    for (const Exit& exit : {Exit{.output = "foo | cat"}, Exit{.status = 1}}) {
+      paper.host.on_run = [&](const Command&) { return exit; };
+      ProcessCredentials provider{paper.outside, command};
+      const std::string what = said(FAILURE_OF(provider.credentials()));
+      EXPECT_TRUE(what.starts_with("refused | ")) << what;
+      EXPECT_NE(what.find("no shell runs it"), std::string::npos) << command << ": " << what;
+    }
+  }
+}
+
 TEST(ProcessCredentials, NeverShowWhatAFailedCommandPrinted) {
   Paper paper;
   paper.host.on_run = [](const Command&) { return Exit{.status = 3, .output = "half-a-secret"}; };

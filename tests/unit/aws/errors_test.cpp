@@ -97,6 +97,9 @@ TEST(ServiceErrors, SayWhatIsWrongWithTheCredentials) {
   EXPECT_EQ(meaning(call, 403, query_error("InvalidClientTokenId", "unknown")),
             "refused | STS GetCallerIdentity on these credentials: InvalidClientTokenId: unknown | "
             "Check the credentials (profile www): AWS does not accept them");
+  EXPECT_EQ(meaning(call, 403, query_error("InvalidClientTokenId", "InvalidClientTokenId: unknown")),
+            meaning(call, 403, query_error("InvalidClientTokenId", "unknown")))
+      << "the code is said once";
   EXPECT_EQ(meaning(call, 403, query_error("RequestExpired", "late")),
             "refused | STS GetCallerIdentity on these credentials: RequestExpired: late | Set this machine's clock");
 }

@@ -109,14 +109,19 @@ TEST(ProfileFiles, SayWhereAValueStands) {
 }
 
 TEST(ProfileFiles, SayWhatTheyIgnored) {
-  ProfileFiles files = read("[shop]\nregion = x\n[default]\n[profile default]\nin valid = 1\n", "[profile shop]\n");
+  ProfileFiles files =
+      read("[shop]\nregion = x\n[default]\n[profile default]\nin valid = 1\n[proffile typo]\n", "[profile shop]\n");
   std::vector<std::string> said;
   for (const Ignored& part : files.ignored) said.push_back(part.said);
-  EXPECT_EQ(said,
-            (std::vector<std::string>{
-                "config:1: [shop] is no profile here: write [profile shop]",
-                "config:3: [default] gives way to [profile default]", "config:5: \"in valid\" is no name of a property",
-                "credentials:1: [profile shop] has a name that AWS's tools do not accept in a credentials file"}));
+  EXPECT_EQ(said, (std::vector<std::string>{
+                      "config:1: [shop] is no profile here: write [profile shop]",
+                      "config:3: [default] gives way to [profile default]: leave one of the two",
+                      "config:5: \"in valid\" is no name of a property: write it of letters, digits, _ and -",
+                      "config:6: [proffile typo] is none that AWS's tools know: write [default], [profile NAME], "
+                      "[sso-session NAME] "
+                      "or [services NAME]",
+                      "credentials:1: [profile shop] is no profile of a credentials file: write [NAME], without a word "
+                      "before it or blanks"}));
 }
 
 TEST(ProfileFiles, NameTheFileAndLineOfASyntaxError) {

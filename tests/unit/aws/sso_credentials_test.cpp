@@ -12,7 +12,7 @@ namespace {
 // A machine on which somebody has signed in for the profile `shop`; it is noon.
 struct SignedIn {
   Paper paper;
-  Path file = SsoTokenFile{paper.host, "work"}.path();
+  Path file = SsoTokenFile{paper.host, "work", "shop"}.path();
   std::shared_ptr<SsoCredentials> provider;
 
   explicit SignedIn(const std::string& expires, const std::string& more = "") {
@@ -153,7 +153,8 @@ TEST(SsoCredentials, NeverShowWhatStandsInTheFile) {
   }
   given.paper.host.files.clear();
   EXPECT_EQ(said(FAILURE_OF(given.provider->credentials())),
-            "refused | IAM Identity Center: nobody has signed in: there is no " + given.file + " | Run aws sso login");
+            "refused | profile shop: IAM Identity Center: nobody has signed in: there is no " + given.file +
+                " | Run aws sso login --profile shop");
 }
 
 TEST(SsoCredentials, SayThatTheRoleIsNotAssigned) {

@@ -135,6 +135,15 @@ TEST(Doctor, MakesAClearRowOfEachThingThatIsRefused) {
     if (finding.verdict != Verdict::green) EXPECT_THAT(finding.next, Not(IsEmpty())) << finding.subject;
 }
 
+TEST(Doctor, SaysOnceWhatARowIsOf) {
+  Clinic clinic;
+  clinic.world().classic().by_name.clear();
+  EXPECT_THAT(about(clinic.examine(), "target", "elb/old").found,
+              testing::StartsWith("there is no such load balancer"));
+  clinic.deny_everything();
+  EXPECT_THAT(about(clinic.examine(), "account-key").found, testing::StartsWith("S3 GetObject"));
+}
+
 TEST(Doctor, TellsWhatIsMissingForManyNamesOnce) {
   Clinic clinic;
   auto& domains = clinic.config.certificates.front().domains;

@@ -68,6 +68,8 @@ TEST_F(TlsHandshakeTest, IsTransientWhereTheServerHasNoSuchCertificateOrSpeaksNo
             Failure::Kind::transient);
   const auto wrong_key = failure_of(machine, handshakes.look(there, "other.example", KeyType::rsa2048));
   EXPECT_THAT(wrong_key->what(), HasSubstr("TLS handshake with 127.0.0.1:"));
+  EXPECT_THAT(failure_of(machine, handshakes.look({"::1", 1, StartTls::none}, "", KeyType::p256))->what(),
+              HasSubstr("TLS handshake with [::1]:1 (no SNI"));
   ScriptedServer plain{machine, [](ScriptedServer::Socket socket) -> Task<> {
                          co_await asio::async_write(socket, asio::buffer("HTTP/1.1 400 Bad Request\r\n\r\n"),
                                                     asio::use_awaitable);
