@@ -1,7 +1,4 @@
-#include <charconv>
-#include <fmt/format.h>
 
-#include "base/failure.h"
 #include "config/complaints.h"
 #include "config/config.h"
 #include "config/validate.h"
@@ -11,28 +8,6 @@ namespace certferry {
 namespace {
 
 Place flag(std::string name) { return Place{std::move(name), 0, 0}; }
-
-// "my-lb:443", the port of which may be left out.
-std::optional<ElbInstall> elb_of_flag(const std::string& text, const Values& values, Complaints& complaints) {
-  ElbInstall elb;
-  const auto colon = text.starts_with("arn:") ? std::string::npos : text.find(':');
-  const auto name = values.load_balancer(text.substr(0, colon), flag("--elb"));
-  if (!name) return {};
-  elb.load_balancer = *name;
-  if (colon == std::string::npos) return elb;
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data() + colon + 1, end, number);
-  if (error != std::errc{} || last != end) {
-    complaints.add(flag("--elb"), fmt::format("\"{}\" has no port after the colon", quoted(text, 100)),
-                   "Write it as --elb my-lb:443");
-    return {};
-  }
-  const auto port = values.port(number, flag("--elb"));
-  if (!port) return {};
-  elb.port = *port;
-  return elb;
-}
 
 void read_settings(const Flags& flags, const Values& values, Config& config) {
   values.ca(config.ca, flags.directory.value_or(config.ca.directory), flag("--directory"));
@@ -53,8 +28,7 @@ void read_settings(const Flags& flags, const Values& values, Config& config) {
 std::vector<InstallConfig> installs_of(const Flags& flags, const Values& values, Complaints& complaints) {
   std::vector<InstallConfig> installs;
   for (const std::string& text : flags.elb) {
-    if (const auto elb = elb_of_flag(text, values, complaints))
-      installs.push_back({.where = *elb, .place = flag("--elb")});
+    if (const auto elb = values.elb(text, flag("--elb"))) installs.push_back({.where = *elb, .place = flag("--elb")});
   }
   for (const std::string& text : flags.listener) {
     if (const auto listener = values.listener(text, flag("--listener")))
@@ -81,7 +55,7 @@ CaConfig parse_ca(const std::string& directory) {
 
 ElbInstall parse_elb(const std::string& text) {
   Complaints complaints;
-  const auto elb = elb_of_flag(text, Values{complaints}, complaints);
+  const auto elb = Values{complaints}.elb(text, flag("--elb"));
   complaints.throw_if_any("the command line");
   return elb.value_or(ElbInstall{});
 }

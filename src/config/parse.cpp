@@ -9,6 +9,11 @@
 namespace certferry {
 namespace {
 
+// What people write before any table.
+constexpr KeyOf kOftenAtTheTop[]{{"agree_to_terms", "[ca]"},     {"directory", "[ca]"}, {"trust", "[ca]"},
+                                 {"domains", "[[certificate]]"}, {"region", "[aws]"},   {"profile", "[aws]"},
+                                 {"store", "[state]"},           {"kms_key", "[state]"}};
+
 // Walks the document from its top tables to a certificate's installs; whatever is wrong is complained of, and what can
 // be understood beside it is still read, so that one run tells all of it.
 class ConfigReader {
@@ -24,7 +29,7 @@ class ConfigReader {
     if (auto table = document.table("challenge")) read_challenge(*table, config);
     for (TomlTable& table : document.tables("zone")) read_zone(table, config.zones);
     for (TomlTable& table : document.tables("certificate")) read_certificate(table, config.certificates);
-    document.finish();
+    document.finish(kOftenAtTheTop);
   }
 
  private:
@@ -118,9 +123,7 @@ class ConfigReader {
       domains.push_back(std::move(*name));
       places.push_back(text.place);
     }
-    if (!table.has("domains"))
-      complaints_.add(table.place(), "[[certificate]] has no domains", "Add domains = [\"example.com\"]");
-    else if (written && written->empty())
+    if (written && written->empty())
       complaints_.add(table.place_of("domains"), "domains is empty", "Write domains = [\"example.com\"]");
     std::optional<CertificateId> id;
     if (const auto text = table.text("name"))
@@ -134,7 +137,9 @@ class ConfigReader {
     if (const auto text = table.text("profile")) profile = text->value;
     std::vector<InstallConfig> installs;
     for (TomlTable& install : table.tables("install")) read_install(install, installs);
-    table.finish();
+    const bool misspelt = table.finish().contains("domains");  // which is said then
+    if (!table.has("domains") && !misspelt)
+      complaints_.add(table.place(), "[[certificate]] has no domains", "Add domains = [\"example.com\"]");
     if (id && !domains.empty()) {
       certificates.push_back(CertificateConfig{*id, std::move(domains), key_type, profile, std::move(installs),
                                                table.place(), std::move(places)});

@@ -1,5 +1,6 @@
 #include "config/toml_table.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -34,6 +35,27 @@ std::string_view type_in_words(const toml::node& node) {
   }
 }
 
+// The first character of a line (from 1) that may stand in no string; 0 where there is none.
+unsigned control_character(std::string_view toml, std::size_t line) {
+  for (; line > 1; --line) toml.remove_prefix(std::min(toml.find('\n'), toml.size() - 1) + 1);
+  toml = toml.substr(0, toml.find('\n'));
+  if (toml.ends_with('\r')) toml.remove_suffix(1);
+  const auto found = std::ranges::find_if(toml, [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
+  return found == toml.end() ? 0 : static_cast<unsigned>(*found);
+}
+
+Failure no_toml(std::string_view toml, const std::string& file, const toml::parse_error& error) {
+  const std::string place = place_in(file, error.source()).text();
+  // So it calls the end of a line within a string, too.
+  const bool control = error.description().contains("unescaped control characters");
+  if (const unsigned found = control ? control_character(toml, error.source().begin.line) : 0)
+    return {Failure::Kind::refused, fmt::format("{}: the control character U+{:04X} stands in a string", place, found),
+            fmt::format("Remove it, or write \\u{:04X} between double quotation marks", found)};
+  return {Failure::Kind::refused, fmt::format("{}: {}", place, quoted(error.description())),
+          fmt::format("{}; docs/configuration.md has an example",
+                      control ? "Close the string with a quotation mark" : "Correct the TOML there")};
+}
+
 }  // namespace
 
 struct TomlTable::Node {
@@ -59,12 +81,7 @@ TomlTable TomlTable::parse(std::string_view toml, const std::string& file, Compl
     const toml::table* root = document.get();
     return TomlTable{std::make_shared<const Node>(Node{std::move(document), root}), "", Place{file, 1, 1}, complaints};
   } catch (const toml::parse_error& error) {
-    // So it calls the end of a line within a string.
-    const bool unclosed = error.description().find("unescaped control characters") != std::string_view::npos;
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("{}: {}", place_in(file, error.source()).text(), quoted(error.description())),
-                  fmt::format("{}; docs/configuration.md has an example",
-                              unclosed ? "Close the string with a quotation mark" : "Correct the TOML there"));
+    throw no_toml(toml, file, error);
   }
 }
 
@@ -166,18 +183,24 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) {
   return tables;
 }
 
-void TomlTable::finish() const {
+std::set<std::string, std::less<>> TomlTable::finish(std::span<const KeyOf> elsewhere) const {
   const std::vector<std::string_view> known(known_.begin(), known_.end());
+  std::set<std::string, std::less<>> meant_ones;
   for (const auto& [key, value] : *node_->table) {
     if (known_.contains(key.str())) continue;
     std::string list;
     for (std::string_view word : known) list += fmt::format("{}{}", list.empty() ? "" : ", ", word);
-    const auto meant = nearest(key.str(), known);
+    const auto belongs = std::ranges::find(elsewhere, key.str(), &KeyOf::key);
+    const auto meant = belongs == elsewhere.end() ? nearest(key.str(), known) : std::nullopt;
+    if (meant) meant_ones.emplace(*meant);
     complaints_->add(place_in(place_.file, key.source()),
                      fmt::format("unknown {} \"{}\"{}{}", value.is_table() && name_.empty() ? "table" : "key",
                                  quoted(key.str(), 100), name_.empty() ? "" : " in ", name_),
-                     meant ? fmt::format("Write \"{}\"", *meant) : fmt::format("Use one of {}", list));
+                     belongs != elsewhere.end() ? fmt::format("Write it below {}", belongs->table)
+                     : meant                    ? fmt::format("Write \"{}\"", *meant)
+                                                : fmt::format("Use one of {}", list));
   }
+  return meant_ones;
 }
 
 }  // namespace certferry

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ struct Written {
   Place place;
 };
 using Text = Written<std::string>;
+
+struct KeyOf {
+  std::string_view key, table;
+};
 
 // One table of a TOML document, read key by key. A value of another type is a complaint and an empty answer. The keys
 // that were asked for are the ones that are known: finish() complains of all others and says which was meant.
@@ -35,7 +40,8 @@ class TomlTable {
   std::optional<std::vector<Text>> texts(std::string_view key);  // a list of strings
   std::optional<TomlTable> table(std::string_view key);
   std::vector<TomlTable> tables(std::string_view key);  // [[key]]
-  void finish() const;
+  // The keys that were meant by words that are none. elsewhere: keys that some other table has.
+  std::set<std::string, std::less<>> finish(std::span<const KeyOf> elsewhere = {}) const;
 
  private:
   struct Node;

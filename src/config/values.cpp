@@ -138,7 +138,11 @@ std::optional<std::string> Values::mail_address(const std::string& text, const P
 std::optional<std::string> Values::role(const std::string& text, const Place& place) const {
   const auto arn = parsed(complaints_, place, [&] { return Arn::parse(text); });
   if (!arn) return {};
-  if (arn->service() == "iam" && arn->resource().starts_with("role/")) return text;
+  if (arn->service() == "iam" && arn->resource().starts_with("role/")) {
+    if (is_account(arn->account())) return text;
+    return complain(place, fmt::format("\"{}\" is of no AWS account", quoted(text, kShown)),
+                    "Write the account's 12 digits, as in arn:aws:iam::123456789012:role/dns");
+  }
   return complain(place, fmt::format("\"{}\" is no role", quoted(text, kShown)),
                   "Write the ARN of a role, such as arn:aws:iam::123456789012:role/dns");
 }
@@ -247,6 +251,33 @@ std::optional<std::string> Values::load_balancer(const std::string& text, const 
   if (named) return text;
   return complain(place, fmt::format("\"{}\" is no classic load balancer's name", quoted(text, kShown)),
                   "Write the LoadBalancerName that `aws elb describe-load-balancers` prints");
+}
+
+std::optional<ElbInstall> Values::elb(const std::string& text, const Place& place) const {
+  ElbInstall elb;
+  const auto colon = text.starts_with("arn:") ? std::string::npos : text.find(':');
+  const auto name = load_balancer(text.substr(0, colon), place);
+  if (!name) return {};
+  elb.load_balancer = *name;
+  if (colon == std::string::npos) return elb;
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data() + colon + 1, end, number);
+  if (error != std::errc{} || last != end) {
+    complain(place, fmt::format("\"{}\" has no port after the colon", quoted(text, kShown)),
+             "Write it as --elb my-lb:443");
+    return {};
+  }
+  const auto known = port(number, place);
+  if (!known) return {};
+  elb.port = *known;
+  return elb;
+}
+
+std::optional<std::string> Values::bucket(const std::string& text, const Place& place) const {
+  if (is_bucket(text)) return text;
+  return complain(place, fmt::format("\"{}\" is no name of a bucket", quoted(text, kShown)),
+                  "Write 3 to 63 lower-case letters, digits, \".\" and \"-\"");
 }
 
 std::optional<std::string> Values::directory(std::string_view key, const std::string& text, const Place& place) const {

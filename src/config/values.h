@@ -34,6 +34,9 @@ class Values {
   std::optional<ResolverConfig> resolver(const std::string& text, const Place& place) const;
   std::optional<ListenerInstall> listener(const std::string& text, const Place& place) const;
   std::optional<std::string> load_balancer(const std::string& text, const Place& place) const;
+  // Of a classic load balancer: "my-lb:443", the port of which may be left out.
+  std::optional<ElbInstall> elb(const std::string& text, const Place& place) const;
+  std::optional<std::string> bucket(const std::string& text, const Place& place) const;
   // An absolute path in the one form we compare: no "." parts, no double or final slash.
   std::optional<std::string> directory(std::string_view key, const std::string& text, const Place& place) const;
   // Sets directory, url and test_ca.

@@ -175,6 +175,29 @@ TEST(ParseConfig, SaysOfAListOfTheWrongKindNothingButThat) {
             "[\"...\", \"...\"]");
 }
 
+TEST(ParseConfig, SaysOfAMisspeltKeyOnlyThat) {
+  EXPECT_EQ(refusal("[[certificate]]\ndomain = [\"example.com\"]\n"),
+            "certferry.toml:2:1: unknown key \"domain\" in [[certificate]] -> Write \"domains\"");
+}
+
+TEST(ParseConfig, SaysWhereAKeyBelongs) {
+  EXPECT_EQ(refusal("agree_to_terms = true\n[[certificate]]\ndomains = [\"example.com\"]\n"),
+            "certferry.toml:1:1: unknown key \"agree_to_terms\" -> Write it below [ca]");
+}
+
+TEST(ParseConfig, SaysWhichCharacterMayNotStandInAString) {
+  EXPECT_EQ(refusal("[ca]\ndirectory = \"lets\x1b[1mencrypt\"\n"),
+            "certferry.toml:2:18: the control character U+001B stands in a string -> Remove it, or write \\u001B "
+            "between double quotation marks");
+}
+
+TEST(ParseConfig, TakesARoleOfAnAccountAlone) {
+  EXPECT_EQ(
+      refusal("[[zone]]\nname = \"example.com\"\nrole = \"arn:aws:iam::1:role/dns\"\n"),
+      "certferry.toml:3:8: \"arn:aws:iam::1:role/dns\" is of no AWS account -> Write the account's 12 digits, as in "
+      "arn:aws:iam::123456789012:role/dns");
+}
+
 TEST(ParseConfig, WantsNamesInEveryCertificate) {
   EXPECT_EQ(refusal("[[certificate]]\nname = \"www\"\n"),
             "certferry.toml:1:1: [[certificate]] has no domains -> Add domains = [\"example.com\"]");
