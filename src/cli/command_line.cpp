@@ -397,15 +397,78 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::vecto
                      meant ? fmt::format("; did you mean {}?", *meant) : "");
 }
 
+// Every option that people may write after this command, without its dashes.
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    if (!option->get_group().empty())
+      names.insert(names.end(), option->get_lnames().begin(), option->get_lnames().end());
+  return names;
+}
+
+bool among_options_of_commands(const CLI::App& app, std::string_view name) {
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::ranges::any_of(commands, [&](const CLI::App* one) {
+    return std::ranges::any_of(options_of(*one), [&](const std::string& known) { return known == name; });
+  });
+}
+
+// What is wrong with the first option that CLI11 did not understand; empty where it understood them all, or where the
+// command that the option belongs to is what is missing.
+std::optional<std::string> unknown_option(const CLI::App& app) {
+  const std::vector<std::string> left = app.remaining(true);
+  const auto word = std::ranges::find_if(left, [](const std::string& one) { return one.starts_with("--"); });
+  if (word == left.end()) return {};
+  const std::string written = word->substr(2, word->find('=') - 2), command = chosen(app);
+  if (command.empty() && among_options_of_commands(app, written)) return {};
+  std::vector<std::string> names = options_of(app);
+  if (!command.empty()) std::ranges::move(options_of(*app.get_subcommands().front()), std::back_inserter(names));
+  const auto meant = nearest(written, std::vector<std::string_view>(names.begin(), names.end()));
+  return fmt::format("{} has no option --{}{}", command.empty() ? "certferry" : command, quoted(written, 100),
+                     meant ? fmt::format("; did you mean --{}?", *meant) : "");
+}
+
+// What CLI11 could not place, by name and in the order that it was written in.
+std::optional<std::string> unexpected_word(const CLI::App& app) {
+  const std::vector<std::string> left = app.remaining(true);
+  if (left.empty()) return {};
+  return fmt::format("{} does not take \"{}\"", chosen(app), quoted(left.front(), 100));
+}
+
+// `certferry help apply` is `certferry apply --help`.
+std::vector<std::string> with_help_as_option(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error,
+                          const std::vector<std::string>& arguments) {
+  if (auto option = unknown_option(app)) return *option;
+  if (auto command = unknown_command(app, arguments)) return *command;
+  // CLI11 calls an unknown command a missing one, and an unknown option before any command too.
+  if (chosen(app).empty()) return "which command? certferry COMMAND [OPTIONS]";
+  const bool left_over = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  return (left_over ? unexpected_word(app) : std::nullopt).value_or(error.what());
+}
+
 }  // namespace
+
+std::string_view next_after_signal(const Verb& command) {
+  if (std::holds_alternative<ApplyCommand>(command) || std::holds_alternative<ForgetCommand>(command))
+    return "Run certferry again; it goes on where it stopped";
+  return "Run it again; it begins anew";
+}
 
 int exit_of_failure(const Verb& command) {
   return std::holds_alternative<CheckCommand>(command) ? exit_check_unknown : 1;
 }
 
-Parsed parse_command_line(const std::vector<std::string>& arguments) {
+Parsed parse_command_line(const std::vector<std::string>& written) {
+  const std::vector<std::string> arguments = with_help_as_option(written);
   Words words;
-  CLI::App app{"certferry: from any ACME CA to every AWS listener", "certferry"};
+  CLI::App app{"certferry: from any ACME CA to the listeners of AWS load balancers", "certferry"};
   app.footer(std::string{"Begin with:\n  certferry demo                      see it work, on this machine alone\n"
                          "  certferry rehearse                  your own configuration, in a sandbox\n"
                          "  certferry doctor                    is everything there that it needs?\n"
@@ -436,9 +499,7 @@ Parsed parse_command_line(const std::vector<std::string>& arguments) {
     return Told{subcommands.empty() ? app.help() : subcommands.front()->help("certferry"), 0};
   } catch (const CLI::ParseError& error) {
     if (version) return CommandLine{VersionCommand{}, words.json, false, false};
-    // CLI11 calls an unknown command a missing one, and an unknown option before any command too.
-    const std::string otherwise = chosen(app).empty() ? "which command? certferry COMMAND [OPTIONS]" : error.what();
-    return usage_error(chosen(app), unknown_command(app, arguments).value_or(otherwise), arguments);
+    return usage_error(chosen(app), what_is_wrong(app, error, arguments), arguments);
   } catch (const Misused& misused) {
     return usage_error(chosen(app), misused.what, arguments);
   }

@@ -98,8 +98,11 @@ struct UsageError {
 };
 using Parsed = std::variant<CommandLine, Told, UsageError>;
 
-// arguments: without the program's name.
-Parsed parse_command_line(const std::vector<std::string>& arguments);
+// written: the arguments, without the program's name.
+Parsed parse_command_line(const std::vector<std::string>& written);
+
+// What to do after a signal has stopped this command.
+std::string_view next_after_signal(const Verb& command);
 
 // With which a command ends that could not do its work, whatever kept it from that: 1. For check, 3: to a monitoring
 // system 1 is a warning about the hosts.

@@ -161,9 +161,8 @@ void end_with(int process) {
 
 // What stands on standard output with --json however a command ends: one object.
 void say_stopped(Console& console, const CommandLine& line) {
-  say_failure(
-      console, line.json,
-      Failure{Failure::Kind::transient, "stopped by a signal", "Run certferry again; it goes on where it stopped"});
+  say_failure(console, line.json,
+              Failure{Failure::Kind::transient, "stopped by a signal", std::string{next_after_signal(line.command)}});
 }
 
 int run(Console& console, const CommandLine& line) {

@@ -59,12 +59,7 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
   for (const std::string& name : estate.alb) world.load_balancers().add(name, placeholder(world, name, now));
   for (const std::string& arn : estate.listeners) add_listener(world, arn, now);
   for (const std::string& name : estate.buckets) world.buckets().add(name);
-  for (const std::string& alias : estate.kms_keys) {
-    if (!alias.starts_with("alias/"))
-      throw Failure(Failure::Kind::refused, fmt::format("\"{}\" is no alias of a KMS key", quoted(alias, 100)),
-                    "Write --kms-key alias/NAME");
-    world.kms().add(alias);
-  }
+  for (const std::string& alias : estate.kms_keys) world.kms().add(alias);
   for (const std::string& arn : estate.roles) world.sts().add_role(Arn::parse(arn).text());
   sandbox::Permissions& permissions = world.permissions();
   for (const auto& [role, json] : estate.policies)

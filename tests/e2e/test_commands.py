@@ -129,7 +129,7 @@ def test_a_signal_is_told_with_what_comes_next(certferry, aws):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert err.endswith("certferry: stopped by a signal\n  -> Run certferry again; it goes on where it stopped\n")
+    assert err.endswith("certferry: stopped by a signal\n  -> Run it again; it begins anew\n")
 
 
 def test_status_knows_a_certificate_from_the_state_alone(certferry, aws):

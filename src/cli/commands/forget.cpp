@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/s3_place.h"
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
@@ -17,6 +18,11 @@ Task<int> do_forget(Stage& stage, const ForgetCommand& command) {
                 fmt::format("certificate \"{}\" is configured, at {}", command.name, certificate.place.text()),
                 "Take it out of the configuration first: the next apply would begin it anew"}};
   }
+  const std::string file = state_directory(config, stage.host) + "/state.db";
+  if (!in_s3(config.state.store) && !co_await stage.host.status(file))
+    throw Failure{Failure::Kind::refused,
+                  fmt::format("nothing is known of {}: there is no {}", quoted(command.name, 200), file),
+                  "See the names that `certferry status` prints"};
   const auto foundation = co_await Foundation::lay(stage, config, command.wait);
   Fleet fleet{foundation->ground()};
   co_await fleet.forget(CertificateId::parse(command.name), command.wait);

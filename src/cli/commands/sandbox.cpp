@@ -20,7 +20,7 @@ std::pair<std::string, std::string> host_of(const std::string& text) {
 
 Place flag(const char* name) { return Place{name}; }
 
-// The names of the zones, as they are compared. Throws what is wrong with them, with region and account.
+// The names of the zones, as they are compared. Throws what is wrong with them and with the other words.
 std::vector<std::string> checked(const SandboxCommand& command) {
   Complaints complaints;
   const Values values{complaints};
@@ -32,6 +32,14 @@ std::vector<std::string> checked(const SandboxCommand& command) {
                      fmt::format("Write \"{}\"", name->without_wildcard().text()));
     if (name) zones.push_back(name->text());
   }
+  for (const std::string& elb : command.elb) values.elb(elb, flag("--elb"));
+  for (const std::string& listener : command.listeners) values.listener(listener, flag("--listener"));
+  for (const std::string& role : command.roles) values.role(role, flag("--role"));
+  for (const std::string& bucket : command.buckets) values.bucket(bucket, flag("--bucket"));
+  for (const std::string& alias : command.kms_keys)
+    if (!alias.starts_with("alias/"))
+      complaints.add(flag("--kms-key"), fmt::format("\"{}\" is no alias of a KMS key", quoted(alias, 100)),
+                     "Write --kms-key alias/NAME");
   if (!command.region.empty()) values.region(command.region, flag("--region"));
   if (!command.account.empty()) values.account(command.account, flag("--account"));
   try {
@@ -51,7 +59,10 @@ Estate estate_of(const SandboxCommand& command) {
     estate.alb = command.alb;
   }
   if (!usual) estate.hosts.clear();
-  for (const std::string& host : command.hosts) estate.hosts.insert(host_of(host));
+  for (const std::string& host : command.hosts) {
+    auto [name, load_balancer] = host_of(host);
+    estate.hosts.insert_or_assign(std::move(name), std::move(load_balancer));
+  }
   estate.region = command.region;
   estate.account = command.account;
   estate.listeners = command.listeners;
@@ -60,6 +71,16 @@ Estate estate_of(const SandboxCommand& command) {
   estate.roles = command.roles;
   estate.speed = command.speed;
   return estate;
+}
+
+// What it has no place for is a wrong word too.
+void furnish(std::optional<Rehearsal>& rehearsal, Stage& stage, const Estate& estate) {
+  try {
+    rehearsal.emplace(stage, estate);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    throw Misconfigured{failure};
+  }
 }
 
 // "WHOSE=FILE" as the two.
@@ -148,8 +169,9 @@ Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   estate.policies = co_await read_policies(stage, std::move(identities));
   estate.bucket_policies = co_await read_policies(stage, std::move(buckets));
   estate.key_policies = co_await read_policies(stage, std::move(keys));
-  Rehearsal rehearsal{stage, estate};
-  const sandbox::SocketPlaces& places = rehearsal.mount().places();
+  std::optional<Rehearsal> rehearsal;
+  furnish(rehearsal, stage, estate);
+  const sandbox::SocketPlaces& places = rehearsal->mount().places();
   const std::string directory =
       command.directory.empty() ? co_await make_scratch_directory(stage, "sandbox") : command.directory;
   // What somebody already keeps something in is never removed.

@@ -138,10 +138,45 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
   EXPECT_EQ(told({"forget"}).exit, 2);
   EXPECT_EQ(told({"forget"}).text,
             "certferry: which certificate? certferry forget NAME\n  -> See certferry forget --help\n");
-  EXPECT_EQ(told({"--bogus"}).text,
+  EXPECT_EQ(told({"--bogus"}).text, "certferry: certferry has no option --bogus\n  -> See certferry --help\n");
+  EXPECT_EQ(told({"--config=a.toml"}).text,
             "certferry: which command? certferry COMMAND [OPTIONS]\n  -> See certferry --help\n");
   EXPECT_EQ(told({"status", "--config", "a.toml", "--store", "/srv/state"}).exit, 2);
   EXPECT_EQ(told({}).exit, 2);
+}
+
+TEST(CommandLine, SaysWhichOptionWasMeant) {
+  const auto apply = [](const std::string& what) {
+    return "certferry: apply has no option " + what + "\n  -> See certferry apply --help\n";
+  };
+  EXPECT_EQ(told({"apply", "--domian", "x"}).text, apply("--domian; did you mean --domain?"));
+  EXPECT_EQ(told({"apply", "--domian=x", "--colour"}).text, apply("--domian; did you mean --domain?"));
+  EXPECT_EQ(told({"apply", "--verbos"}).text, apply("--verbos; did you mean --verbose?"));
+  EXPECT_EQ(told({"apply", "--colour"}).text, apply("--colour"));
+  EXPECT_EQ(told({"apply", "--domian"}).exit, 2);
+  EXPECT_EQ(told({"--verison"}).text,
+            "certferry: certferry has no option --verison; did you mean --version?\n  -> See certferry --help\n");
+  EXPECT_EQ(told({"check", "a.example", "--wran", "3"}).exit, 3);
+  EXPECT_EQ(told({"sandbox", "--companion-off", "3"}).text,
+            "certferry: sandbox has no option --companion-off\n  -> See certferry sandbox --help\n")
+      << "which is for itself alone";
+  EXPECT_EQ(told({"plan", "www", "api"}).text,
+            "certferry: plan does not take \"www\"\n  -> See certferry plan --help\n");
+}
+
+TEST(CommandLine, HelpsByItsWordToo) {
+  EXPECT_EQ(told({"help"}).text, told({"--help"}).text);
+  EXPECT_EQ(told({"help", "apply"}).text, told({"apply", "--help"}).text);
+  EXPECT_EQ(told({"help", "apply"}).exit, 0);
+  EXPECT_EQ(told({"help", "aply"}).text,
+            "certferry: there is no command \"aply\"; did you mean apply?\n  -> See certferry --help\n");
+}
+
+TEST(CommandLine, SaysThatItGoesOnOnlyWhereItDoes) {
+  EXPECT_EQ(next_after_signal(ApplyCommand{}), "Run certferry again; it goes on where it stopped");
+  EXPECT_EQ(next_after_signal(ForgetCommand{}), next_after_signal(ApplyCommand{}));
+  for (const Verb& anew : {Verb{DemoCommand{}}, Verb{RehearseCommand{}}, Verb{CheckCommand{}}, Verb{PlanCommand{}}})
+    EXPECT_EQ(next_after_signal(anew), "Run it again; it begins anew");
 }
 
 TEST(CommandLine, ExitsWithThreeWhereCheckIsMisused) {

@@ -139,6 +139,13 @@ TEST_F(Commands, ForgetRefusesWhatIsStillConfigured) {
             "the configuration first: the next apply would begin it anew\n");
 }
 
+TEST_F(Commands, ForgetAsksNobodyWhereNothingIsKnown) {
+  EXPECT_EQ(run({"forget", "www"}), 1);
+  EXPECT_EQ(err,
+            "certferry: nothing is known of www: there is no /home/certferry/.local/state/certferry/state.db\n"
+            "  -> See the names that `certferry status` prints\n");
+}
+
 TEST_F(Commands, CheckExitsWithThreeWhereItCannotLook) {
   EXPECT_EQ(run({"check", "a.example"}), 3);
   EXPECT_EQ(run({"check", "--from-file", "/hosts.txt"}), 3);
@@ -205,6 +212,19 @@ TEST_F(Commands, SandboxTellsAllThatIsWrongWithZoneRegionAndAccount) {
             "\"123456789012\"\n");
 }
 
+TEST_F(Commands, SandboxTakesNoWordThatAwsWouldNot) {
+  EXPECT_EQ(run({"sandbox", "--elb", "x:99999", "--listener", "foo", "--kms-key", "foo", "--bucket", "B_A", "--role",
+                 "arn:aws:iam::1:role/dns"}),
+            2);
+  EXPECT_THAT(err, HasSubstr("--elb: 99999 is no port"));
+  EXPECT_THAT(err, HasSubstr("--listener: \"foo\" is no ARN"));
+  EXPECT_THAT(err, HasSubstr("--kms-key: \"foo\" is no alias of a KMS key"));
+  EXPECT_THAT(err, HasSubstr("--bucket: \"B_A\" is no name of a bucket"));
+  EXPECT_THAT(err, HasSubstr("--role: \"arn:aws:iam::1:role/dns\" is of no AWS account"));
+  EXPECT_EQ(run({"sandbox", "--host", "www.example.com=nowhere"}), 2);
+  EXPECT_THAT(err, HasSubstr("there is no such load balancer"));
+}
+
 TEST_F(Commands, ACaIsJudgedByOneRuleWhereverItIsNamed) {
   const std::string said =
       "\"digicert\" is no CA that certferry knows\n  -> Write \"letsencrypt\" or \"letsencrypt-staging\", or the https "
@@ -236,9 +256,9 @@ TEST_F(Commands, SandboxWantsToKnowWhosePolicyItIs) {
   EXPECT_EQ(run({"sandbox", "--policy", "/a=b.json"}), 2);
   EXPECT_THAT(err, HasSubstr("the policy /a=b.json is not there"));
   write("/bucket.json", R"({"Statement":[]})");
-  EXPECT_EQ(run({"sandbox", "--bucket", "state", "--bucket-policy", "other=/bucket.json"}), 1);
+  EXPECT_EQ(run({"sandbox", "--bucket", "state", "--bucket-policy", "other=/bucket.json"}), 2);
   EXPECT_THAT(err, HasSubstr("the sandbox has no bucket other"));
-  EXPECT_EQ(run({"sandbox", "--policy", "arn:aws:iam::123456789012:role/none=/bucket.json"}), 1);
+  EXPECT_EQ(run({"sandbox", "--policy", "arn:aws:iam::123456789012:role/none=/bucket.json"}), 2);
   EXPECT_THAT(err, HasSubstr("the sandbox has no role arn:aws:iam::123456789012:role/none"));
 }
 
