@@ -54,7 +54,7 @@ Findings not_looked_at(std::string check, std::string subject, std::string_view 
 }
 
 // What was found, without the words that its row begins with.
-std::string without(const std::string& subject, std::string found) {
+std::string without(const std::string& subject, const std::string& found) {
   return found.starts_with(subject + ": ") ? found.substr(subject.size() + 2) : found;
 }
 
