@@ -40,9 +40,7 @@ void ThirdParties::after_change_at(const std::string& service) {
   // After an upload to IAM: between the look at a listener and its bind.
   if (service == "elb" || service == "elbv2" || service == "iam")
     maybe(&Faults::target_edited, &ThirdParties::edit_target);
-  if (service == "elb" || service == "elbv2") {
-    maybe(&Faults::target_put_back, &ThirdParties::put_target_back);
-  }
+  if (service == "elb" || service == "elbv2") maybe(&Faults::target_put_back, &ThirdParties::put_target_back);
   if (service == "route53") {
     maybe(&Faults::record_edited, &ThirdParties::edit_record);
     maybe(&Faults::record_removed, &ThirdParties::remove_record);

@@ -104,7 +104,6 @@ void Client::State::note_date(const http::Response& answer) {
 }
 
 // Whether its date or its credentials explain the refusal, and the next signature has better ones.
-// once.
 bool Client::State::was_over(const Signature& signature, const Refusal& refused) {
   const auto theirs = services.now();
   if (refused.clock_suspect && theirs && time->explains(*theirs, signature.dated)) return true;

@@ -16,6 +16,7 @@
 
 namespace certferry::aws {
 
+// The code() of what was not sent because its time was written down otherwise (Call::written).
 inline constexpr const char* written_otherwise = "WrittenOtherwise";
 
 // One request of a service's API, before it has a host, a date or a signature.

@@ -1,4 +1,3 @@
-
 #include "config/complaints.h"
 #include "config/config.h"
 #include "config/validate.h"

@@ -72,15 +72,21 @@ TEST(Renewal, ADueCertificateIsReplacedAndTheOldOneRetiredAfterItsGrace) {
   EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
 }
 
-// As by the late effect of an instance that is gone: still valid, still on its shelf, and no longer what is to be
-// served.
-TEST(Renewal, AnOlderCertificateOfOursThatIsPutBackIsReplacedByTheNextRun) {
-  Estate estate;
+// Which certificate its listeners served before the renewal.
+std::string renew_shop(Estate& estate) {
   shop(estate);
   estate.apply();
   const std::string older = estate.bound_on("web");
   estate.pass(days(61));
   estate.apply();
+  return older;
+}
+
+// As by the late effect of an instance that is gone: still valid, still on its shelf, and no longer what is to be
+// served.
+TEST(Renewal, AnOlderCertificateOfOursThatIsPutBackIsReplacedByTheNextRun) {
+  Estate estate;
+  const std::string older = renew_shop(estate);
   for (const char* balancer : {"old-web", "web"}) estate.bind(balancer, older);
   estate.pass(hours(1));
   estate.apply();
@@ -94,11 +100,7 @@ TEST(Renewal, AnOlderCertificateOfOursThatIsPutBackIsReplacedByTheNextRun) {
 // was proven before was taken for installed, and the one that was put back in between kept for good.
 TEST(Renewal, AnOlderCertificateThatWasReplacedByARunThatDiedIsRetired) {
   Estate estate;
-  shop(estate);
-  estate.apply();
-  const std::string older = estate.bound_on("web");
-  estate.pass(days(61));
-  estate.apply();
+  const std::string older = renew_shop(estate);
   estate.bind("web", older);
   const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
   ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != older; }, hours(1)));
