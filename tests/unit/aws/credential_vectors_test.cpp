@@ -215,7 +215,7 @@ TEST(Surroundings, ReadTheSharedFilesWhereTheSdksDo) {
   const Json tests = Json::parse(*text, "file location tests");
   for (const Json& test : tests.elements("tests")) {
     if (test.text("platform") != "linux") {
-      ++tally.left_out["for Windows"];
+      tally.left_out["for Windows"].emplace_back();
       continue;
     }
     Paper paper;
@@ -364,7 +364,7 @@ TEST(InstanceMetadata, IsWhereEnvironmentAndProfileSay) {
   Json tests = Json::parse(*text, "metadata tests");
   for (const Json& test : tests.elements("tests")) {
     if (test.find("endpoint_override") || test.find("mode_override")) {
-      ++tally.left_out["options of an SDK's builder"];
+      tally.left_out["options of an SDK's builder"].emplace_back();
       continue;
     }
     PaperHost host;

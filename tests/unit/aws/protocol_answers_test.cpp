@@ -143,15 +143,15 @@ void check_answer(const std::string& protocol, const Json& suite, const Json& gi
   const Json* reference = given.at("given").find("output");
   const http::Response answer = recorded_answer(given);
   if (!reference) {
-    ++tally.left_out["nothing to read"];
+    tally.left_out["nothing to read"].push_back(id);
     return;
   }
   const Shape output{suite.at("shapes"), *reference};
   std::string why = foreign_shape(output, given.at("result"));
-  if (ignored_cases("output", protocol).contains(id)) why = "botocore is not held to it";
+  if (id == "RestJsonDeserializesDenseSetMapAndSkipsNull") why = "the model does not say it";
   if (why.empty() && has_odd_number(given.at("result"))) why = "numbers that are none";
   if (!why.empty()) {
-    ++tally.left_out[why];
+    tally.left_out[why].push_back(id);
     return;
   }
   ++tally.checked;
@@ -175,7 +175,8 @@ TEST(ProtocolErrors, HaveTheCodeAndTheMessageOfThePublishedCases) {
     if (!each_case("output", protocol, [&](const Json&, const Json& given) {
           if (!given.text("errorCode")) return;
           if (recorded_answer(given).headers.get("x-amzn-query-error")) {
-            ++tallies[protocol].left_out["services that spoke the query protocol before"];
+            tallies[protocol].left_out["services that spoke the query protocol before"].push_back(
+                given.at("id").as_text());
             return;
           }
           const ServiceError error = service_error(recorded_answer(given));

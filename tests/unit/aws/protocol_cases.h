@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 
 #include "left_out.h"
@@ -36,11 +35,9 @@ class Shape {
     if (const Json* members = definition_->find("members"))
       for (const auto& [name, reference] : members->as_object()) use(name, Shape{*shapes_, reference});
   }
-  // What a member of this shape is called on the wire. A flattened list lends its elements' name.
+  // What a member of this shape is called on the wire: the name that a shape has itself is a root's.
   std::string name_on_wire(const std::string& member) const {
-    if (type() == "list" && flag("flattened"))
-      if (auto lent = of("member").trait("locationName")) return *lent;
-    return trait("locationName").value_or(member);
+    return reference_->text("locationName").value_or(member);
   }
 
  private:
@@ -53,7 +50,6 @@ inline std::string foreign_shape(const Shape& shape, const Json& value) {
   if (shape.flag("xmlAttribute")) return "XML attributes";
   if (shape.flag("jsonvalue") || shape.has("mediaType")) return "JSON within a header";
   if (shape.flag("streaming") || shape.flag("eventstream")) return "streams";
-  if (shape.flag("idempotencyToken")) return "idempotency tokens that a client makes up";
   if (shape.flag("hostLabel")) return "hosts made of parameters";
   const std::string location = shape.trait("location").value_or("");
   const bool many = shape.type() == "list" || shape.type() == "map";
@@ -75,20 +71,6 @@ inline std::string foreign_shape(const Shape& shape, const Json& value) {
 inline bool has_odd_number(const Json& value) {
   const std::string text = value.dump();
   return text.find("\"NaN\"") != std::string::npos || text.find("Infinity\"") != std::string::npos;
-}
-
-// Cases that botocore itself is not held to: their model and their message say different things, for the most part.
-inline std::set<std::string> ignored_cases(const std::string& side, const std::string& protocol) {
-  std::set<std::string> out;
-  auto text = file_text(vectors_root() + "/protocols/protocol-tests-ignore-list.json");
-  if (!text) return out;
-  const Json list = Json::parse(*text, "the ignore list");
-  if (const Json* general = list.at("general").find(side))
-    for (const Json& suite : general->elements("suites")) out.insert(suite.as_text());
-  if (const Json* own = list.at("protocols").find(protocol))
-    if (const Json* here = own->find(side))
-      for (const Json& id : here->elements("cases")) out.insert(id.as_text());
-  return out;
 }
 
 // Every case of the protocol's file, with the suite that it stands in. False where there are no vectors.

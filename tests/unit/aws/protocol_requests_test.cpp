@@ -56,9 +56,7 @@ void add_to_form(QueryParameters& out, std::string prefix, const Shape& shape, c
     add_members(out, prefix, members);
   } else if (shape.type() == "list") {
     if (value.as_array().empty()) out.emplace_back(prefix, "");
-    const auto element = shape.of("member").trait("locationName");
-    if (!shape.flag("flattened")) prefix = dotted + element.value_or("member");
-    if (shape.flag("flattened") && element) prefix = prefix.substr(0, prefix.rfind('.') + 1) + *element;
+    if (!shape.flag("flattened")) prefix = dotted + shape.of("member").trait("locationName").value_or("member");
     int number = 0;
     for (const Json& one : value.as_array())
       add_to_form(out, fmt::format("{}.{}", prefix, ++number), shape.of("member"), one);
@@ -154,13 +152,16 @@ std::string filled_path(std::string path, const Shape& input, const Json& values
   return path;
 }
 
-// Whether a part of it is a map, or has a namespace of its own.
-bool has_odd_xml(const Shape& shape, std::set<const Json*> seen = {}) {
-  if (!seen.insert(&shape.definition()).second) return false;
+// Whether a part of what the body has is a map, or has a namespace of its own.
+bool has_odd_xml(const Shape& shape, const Json& value) {
   bool found = shape.type() == "map";
-  auto look = [&](const Shape& inner) { found = found || inner.has("xmlNamespace") || has_odd_xml(inner, seen); };
-  shape.each_member([&](const std::string&, const Shape& member) { look(member); });
-  if (shape.type() == "list") look(shape.of("member"));
+  auto look = [&](const Shape& inner, const Json& of) {
+    found = found || inner.has("xmlNamespace") || (!inner.trait("location") && has_odd_xml(inner, of));
+  };
+  if (shape.type() == "structure")
+    each_given(shape, value, [&](const std::string&, const Shape& member, const Json& of) { look(member, of); });
+  if (shape.type() == "list")
+    for (const Json& element : value.as_array()) look(shape.of("member"), element);
   return found;
 }
 
@@ -189,10 +190,8 @@ Call rest_request(const std::string& protocol, const Json& given, const Shape& i
   } else if (body_members && protocol == "rest-json") {
     call = rest_json_call("sso-oidc", operation, "", "/", json_of(input, values));
   } else if (body_members) {
-    XmlWriter out{given.at("given")
-                      .at("input")
-                      .text("locationName")
-                      .value_or(input.trait("locationName").value_or(operation + "Request"))};
+    XmlWriter out{
+        input.definition().text("locationName").value_or(input.trait("locationName").value_or(operation + "Request"))};
     write_members(out, input, values);
     call = rest_xml_call("route53", operation, "", "POST", "/", out.done());
   }
@@ -252,26 +251,34 @@ void expect_json(const Json& suite, const Json& given, const Shape& input, const
   const Call call = json_call("kms", {.version = version, .target_prefix = prefix},
                               given.at("given").at("name").as_text(), "", json_of(input, values));
   const Json& wanted = given.at("serialized");
-  for (const auto& [name, value] : wanted.at("headers").as_object())
-    EXPECT_EQ(call.headers.get(name), value.as_text()) << given.at("id").dump();
+  if (const Json* headers = wanted.find("headers"))
+    for (const auto& [name, value] : headers->as_object())
+      EXPECT_EQ(call.headers.get(name), value.as_text()) << given.at("id").dump();
   EXPECT_EQ(plain_numbers(Json::parse(call.body, "sent")),
             plain_numbers(Json::parse(wanted.text("body").value_or("{}"), "wanted")))
       << given.at("id").dump();
 }
 
+bool wants_an_idempotency_token(const Shape& input, const Json& values) {
+  bool wanted = false;
+  input.each_member([&](const std::string& name, const Shape& member) {
+    wanted = wanted || (member.flag("idempotencyToken") && !values.find(name));
+  });
+  return wanted;
+}
+
 std::string left_out_request(const std::string& protocol, const Json& suite, const Json& given, const Shape& input,
                              const Json& values) {
-  const auto ignored = ignored_cases("input", protocol);
-  if (ignored.contains(suite.at("description").as_text()) || ignored.contains(given.at("id").as_text()))
-    return "botocore is not held to it";
+  if (given.at("id").as_text() == "HttpPayloadWithXmlName") return "the model does not say it";
+  if (wants_an_idempotency_token(input, values)) return "idempotency tokens that a client makes up";
   if (suite.at("metadata").find("awsQueryCompatible")) return "services that spoke the query protocol before";
   if (std::string why = foreign_shape(input, values); !why.empty()) return why;
-  if (given.at("given").find("endpoint") || given.find("clientEndpoint")) return "hosts made of parameters";
+  if (given.at("given").find("endpoint") || suite.find("clientEndpoint")) return "hosts made of parameters";
   if (given.at("given").find("requestcompression")) return "compressed requests";
-  if (given.at("given").find("httpChecksum")) return "checksums of a body";
+  if (given.at("given").find("httpChecksumRequired")) return "checksums of a body";
   if (const Json* params = given.find("params"); params && has_odd_number(*params)) return "numbers that are none";
   if (protocol == "rest-json" && input.definition().find("payload")) return "a body that is one member, in REST JSON";
-  if (protocol == "rest-xml" && has_odd_xml(input)) return "maps in XML, and namespaces below its root";
+  if (protocol == "rest-xml" && has_odd_xml(input, values)) return "maps in XML, and namespaces below its root";
   return "";
 }
 
@@ -288,7 +295,7 @@ TEST(ProtocolRequests, AreWrittenAsThePublishedCasesSay) {
       const Json* params = given.find("params");
       const Json values = params ? *params : Json::object();
       if (std::string why = left_out_request(protocol, suite, given, input, values); !why.empty()) {
-        ++tally.left_out[why];
+        tally.left_out[why].push_back(given.at("id").as_text());
         return;
       }
       ++tally.checked;
