@@ -6,27 +6,13 @@
 #include <sstream>
 
 #include "base/failure.h"
-#include "base/limits/renewal.h"
+#include "cli/words.h"
 #include "config/nearest.h"
-#include "plan/principal.h"
 
 namespace certferry {
 namespace {
 
 constexpr const char* kEnd = "\nDocumentation: docs/configuration.md, docs/permissions.md";
-
-// The words of all commands, bound to the options while CLI11 reads them.
-struct Words {
-  bool json = false, quiet = false, verbose = false;
-  std::string config, wait, warn, critical, starttls, name;
-  Flags flags;
-  Request request;
-  CheckCommand check;
-  SandboxCommand sandbox;
-  PolicyCommand policy;
-  std::string policy_format, trust, service_account;
-  bool detailed_exitcode = false;
-};
 
 CLI::App& command(CLI::App& app, const std::string& name, const std::string& what, const std::string& examples) {
   CLI::App& added = *app.add_subcommand(name, what);
@@ -252,124 +238,6 @@ void add_others(CLI::App& app, Words& words) {
   command(app, "version", "Print the version", "  certferry version");
 }
 
-struct Misused {
-  std::string what;
-};
-
-Duration duration_of(const std::string& text, const std::string& flag, Duration usual) {
-  if (text.empty()) return usual;
-  if (const auto value = parse_duration(text)) return *value;
-  throw Misused{fmt::format("{}: \"{}\" is no duration; write a number and a unit, such as 90s or 5min", flag, text)};
-}
-
-std::optional<Duration> days_of(const std::string& text, const std::string& flag) {
-  if (text.empty()) return {};
-  const bool number = text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
-  if (const auto value = parse_duration(number ? text + "d" : text)) return value;
-  throw Misused{fmt::format("{}: \"{}\" is no number of days; write one such as 30, or 12h", flag, text)};
-}
-
-StartTls starttls_of(const std::string& text) {
-  if (text.empty()) return StartTls::none;
-  if (text == "smtp") return StartTls::smtp;
-  if (text == "imap") return StartTls::imap;
-  if (text == "ldap") return StartTls::ldap;
-  if (text == "postgres") return StartTls::postgres;
-  throw Misused{fmt::format("--starttls: \"{}\" is not known; write smtp, imap, ldap or postgres", text)};
-}
-
-bool any_flag(const Flags& flags) {
-  return !flags.domains.empty() || !flags.elb.empty() || !flags.listener.empty() || !flags.files.empty() ||
-         !flags.reload.empty() || flags.agree_to_terms || flags.directory || flags.trust || flags.account_key ||
-         flags.store || flags.kms_key || flags.region || flags.profile || flags.key_type || flags.ca_profile;
-}
-
-ConfigSource source_of(const Words& words) {
-  if (!any_flag(words.flags)) return {words.config, {}};
-  if (!words.config.empty())
-    throw Misused{
-        "--config stands beside flags that configure too; write everything into the file, or use flags alone"};
-  return {"", words.flags};
-}
-
-CheckCommand check_of(const Words& words) {
-  CheckCommand check = words.check;
-  check.settings.warn = days_of(words.warn, "--warn");
-  check.settings.critical = days_of(words.critical, "--crit");
-  check.settings.starttls = starttls_of(words.starttls);
-  const Duration warn = check.settings.warn.value_or(check_warns);
-  if (check.settings.critical.value_or(Duration::zero()) > warn)
-    throw Misused{check.settings.warn ? "--crit is more than --warn"
-                                      : "--crit is more than the 21 days of --warn; write both"};
-  if (check.hosts.empty() && check.from_file.empty()) throw Misused{"which host? certferry check HOST[:PORT]..."};
-  return check;
-}
-
-PolicyFormat format_of(const std::string& text) {
-  if (text.empty() || text == "json") return PolicyFormat::json;
-  if (text == "terraform") return PolicyFormat::terraform;
-  if (text == "cloudformation") return PolicyFormat::cloudformation;
-  throw Misused{
-      fmt::format("--format: \"{}\" is not known; write json, terraform or cloudformation", quoted(text, 100))};
-}
-
-void check_who(const PolicyCommand& policy) {
-  if (!policy.account.empty() && !is_account(policy.account))
-    throw Misused{
-        fmt::format("--account: \"{}\" is no account of AWS; write its 12 digits", quoted(policy.account, 100))};
-  if (!policy.principal.empty() && !is_principal(policy.principal))
-    throw Misused{
-        fmt::format("--principal: \"{}\" is none that a policy can name; write the ARN of a role or a user, such as "
-                    "arn:aws:iam::123456789012:role/certferry, or an account's 12 digits",
-                    quoted(policy.principal, 200))};
-  const std::string& provider = policy.eks.oidc_provider;
-  if (provider.contains("://") || provider.contains(' '))
-    throw Misused{
-        fmt::format("--oidc-provider: \"{}\" is none as policies name it; write it without https://, such as "
-                    "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE",
-                    quoted(provider, 200))};
-}
-
-PolicyCommand policy_of(const Words& words) {
-  PolicyCommand policy = words.policy;
-  policy.config = source_of(words);
-  policy.format = format_of(words.policy_format);
-  if (!words.trust.empty()) policy.trust = trustee(words.trust);
-  if (!words.trust.empty() && !policy.trust)
-    throw Misused{
-        fmt::format("--trust: \"{}\" is not known; write ec2, ecs, eks, eks-pod-identity, lambda or certferry",
-                    quoted(words.trust, 100))};
-  check_who(policy);
-  if (words.service_account.empty()) return policy;
-  const auto slash = words.service_account.find('/');
-  if (slash == std::string::npos)
-    throw Misused{fmt::format("--service-account: \"{}\" is no NAMESPACE/NAME", quoted(words.service_account, 200))};
-  policy.eks.name_space = words.service_account.substr(0, slash);
-  policy.eks.service_account = words.service_account.substr(slash + 1);
-  return policy;
-}
-
-ForgetCommand forget_of(const Words& words, Duration wait) {
-  if (words.name.empty()) throw Misused{"which certificate? certferry forget NAME"};
-  return ForgetCommand{source_of(words), words.name, wait};
-}
-
-Verb command_of(const std::string& name, const Words& words) {
-  const Duration wait = duration_of(words.wait, "--wait", limits::renewal::claim_wait);
-  if (name == "apply") return ApplyCommand{source_of(words), words.request, wait};
-  if (name == "plan") return PlanCommand{source_of(words), words.request, words.detailed_exitcode};
-  if (name == "check") return check_of(words);
-  if (name == "doctor") return DoctorCommand{source_of(words)};
-  if (name == "status") return StatusCommand{source_of(words)};
-  if (name == "forget") return forget_of(words, wait);
-  if (name == "account") return AccountCommand{source_of(words)};
-  if (name == "policy") return policy_of(words);
-  if (name == "sandbox") return words.sandbox;
-  if (name == "demo") return DemoCommand{};
-  if (name == "rehearse") return RehearseCommand{words.config};
-  return VersionCommand{};
-}
-
 // json: asked for by its word alone, for the words may not have been understood as far as that.
 UsageError usage_error(const std::string& name, const std::string& what, const std::vector<std::string>& arguments) {
   const std::string help = name.empty() ? "certferry --help" : fmt::format("certferry {} --help", name);
@@ -492,7 +360,7 @@ Parsed parse_command_line(const std::vector<std::string>& written) {
     std::vector<std::string> backwards{arguments.rbegin(), arguments.rend()};
     app.parse(backwards);
     const std::string name = chosen(app);
-    return CommandLine{command_of(name, words), words.json, words.quiet, words.verbose};
+    return CommandLine{verb_of(name, words), words.json, words.quiet, words.verbose};
   } catch (const CLI::CallForHelp& help) {
     if (const auto unknown = unknown_command(app, arguments)) return usage_error("", *unknown, arguments);
     const auto subcommands = app.get_subcommands();
