@@ -32,7 +32,7 @@ void AgreedTime::listen_to(std::string host, HostTime time) {
 }
 
 WallTime AgreedTime::now() {
-  const WallTime ours = began_ + (clock_.steady() - began_steady_);
+  const WallTime ours = this->ours();
   std::vector<HostClock> heard;
   for (const Host& host : hosts_)
     if (const auto time = host.time()) heard.push_back({*time - ours, host.name});
@@ -53,6 +53,14 @@ WallTime AgreedTime::now() {
                           median > Duration::zero() ? "slow" : "fast"));
   }
   return ours + median;
+}
+
+WallTime AgreedTime::stamp() {
+  try {
+    return now();
+  } catch (const Failure&) {
+    return ours();
+  }
 }
 
 }  // namespace certferry

@@ -21,8 +21,12 @@ class AgreedTime {
   void listen_to(std::string host, HostTime time);
   // Failure: refused, "set the clock".
   WallTime now();
+  // For dates of what has happened already: the same, and this machine's clock where there is no agreement.
+  WallTime stamp();
 
  private:
+  WallTime ours() const { return began_ + (clock_.steady() - began_steady_); }
+
   Clock& clock_;
   Log& log_;
   WallTime began_;

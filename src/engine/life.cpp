@@ -76,7 +76,7 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const int generation = co_await open_generation(wanted);
   const auto journal = co_await Journal::open(
-      store_, trades_.outside.clock, trades_.outside.log,
+      store_, trades_.outside.clock, [&] { return trades_.time.stamp(); }, trades_.outside.log,
       Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch(), trades_.ca.account().url});
   std::exception_ptr failed;
   try {

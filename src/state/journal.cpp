@@ -65,8 +65,8 @@ Task<std::optional<JournalView>> read_journal(Store& store, const CertificateId&
   co_return parse_journal(entry->value, journal_name(id, generation));
 }
 
-Task<std::unique_ptr<Journal>> Journal::open(Store& store, Clock& clock, Log& log, Begin begin) {
-  std::unique_ptr<Journal> journal{new Journal(store, clock, log, std::move(begin))};
+Task<std::unique_ptr<Journal>> Journal::open(Store& store, Clock& clock, Now now, Log& log, Begin begin) {
+  std::unique_ptr<Journal> journal{new Journal(store, clock, std::move(now), log, std::move(begin))};
   for (int attempt = 0; attempt < limits::store::journal_open_attempts; ++attempt)
     if (co_await journal->adopt()) co_return journal;
   throw Failure(Failure::Kind::conflict, journal->what() + ": somebody else keeps changing it",
@@ -126,14 +126,13 @@ bool Journal::intended(std::string_view name) const {
 }
 
 Task<> Journal::record_intent(std::string name) {
-  co_await write([&](Content& content) {
-    content.steps[name] = Json::object({{"state", "intended"}, {"at", to_json(clock_.now())}});
-  });
+  co_await write(
+      [&](Content& content) { content.steps[name] = Json::object({{"state", "intended"}, {"at", to_json(now_())}}); });
 }
 
 Task<> Journal::record_outcome(std::string name, Json value) {
   co_await write([&](Content& content) {
-    content.steps[name] = Json::object({{"state", "done"}, {"at", to_json(clock_.now())}});
+    content.steps[name] = Json::object({{"state", "done"}, {"at", to_json(now_())}});
     content.steps[name]["value"] = value;
   });
 }

@@ -58,8 +58,9 @@ class Journal {
   };
   // Opens the journal of a generation, or makes it. Writes the new epoch before anything is read from it, so that a
   // former holder's next write conflicts. Failure: refused where the recorded specification or account is
-  // another one.
-  static Task<std::unique_ptr<Journal>> open(Store& store, Clock& clock, Log& log, Begin begin);
+  // another one. `now` dates the steps.
+  using Now = std::function<WallTime()>;
+  static Task<std::unique_ptr<Journal>> open(Store& store, Clock& clock, Now now, Log& log, Begin begin);
 
   int generation() const { return begin_.generation; }
   std::int64_t epoch() const { return begin_.epoch; }
@@ -80,8 +81,8 @@ class Journal {
   Task<> note(std::string name, Json value);
 
  private:
-  Journal(Store& store, Clock& clock, Log& log, Begin begin)
-      : store_(store), clock_(clock), log_(log), begin_(std::move(begin)) {}
+  Journal(Store& store, Clock& clock, Now now, Log& log, Begin begin)
+      : store_(store), clock_(clock), now_(std::move(now)), log_(log), begin_(std::move(begin)) {}
   struct Content {
     Json steps = Json::object();  // name → {"state": "intended" | "done", "at", "value"}
     Json notes = Json::object();
@@ -99,6 +100,7 @@ class Journal {
 
   Store& store_;
   Clock& clock_;
+  Now now_;
   Log& log_;
   Begin begin_;
   Content content_;

@@ -13,6 +13,7 @@ namespace certferry::simulation {
 namespace {
 
 using sandbox::Ending;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -92,6 +93,22 @@ TEST(Generation, WhoseCertificateIsUnfitIsQuarantinedAndTheNextBegun) {
   estate.pass(days(62));
   estate.apply();
   EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "of the newest and of the one before it";
+}
+
+// A month is what its order may still take; it is counted by everybody's clock, not by a machine's that stands wrong.
+TEST(Generation, WhoseCertificateIsUnfitKeepsItsKeyThoughTheClockIsTwoMonthsSlow) {
+  Estate estate;
+  one_certificate(estate);
+  estate.apply();
+  estate.pass(days(61));
+  estate.simulated->machine().clock_error = -days(60);
+  auto& ca = estate.world().ca();
+  ca.spoil_certificate = [&ca](const Chain&, const RequestedCertificate& asked) {
+    return ca.issued_for(asked.key, {DomainName::parse("other.example")});
+  };
+  estate.apply();
+  ASSERT_THAT(estate.failures(), ElementsAre(HasSubstr("it is for other.example")));
+  EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "a certificate for the second key is out there";
 }
 
 // The CA made it, and for longer than it lived nobody came to fetch it.

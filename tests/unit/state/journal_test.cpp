@@ -17,9 +17,10 @@ struct Runs {
   Ground ground;
   int ordered = 0, probed = 0;
   std::optional<OrderUrl> at_the_ca;  // what probing finds
+  Journal::Now now = [this] { return ground.clock.now(); };
 
   Task<std::unique_ptr<Journal>> open(std::int64_t epoch = 1) {
-    co_return co_await Journal::open(ground.store, ground.clock, ground.log, begin_with(epoch));
+    co_return co_await Journal::open(ground.store, ground.clock, now, ground.log, begin_with(epoch));
   }
   Task<OrderUrl> order(Journal& journal, std::optional<Failure> failure = {}) {
     auto effect = [&]() -> Task<OrderUrl> {
@@ -162,7 +163,7 @@ TEST(Journal, RefusesAnotherSpecification) {
   Runs runs;
   EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
     co_await runs.open();
-    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.ground.log,
+    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.now, runs.ground.log,
                            {www, 3, wanted_spec("other.example"), 2, begin_with(2).account});
   }),
             "refused | journal of www, generation 3: it was begun for another specification | Close this generation "
@@ -175,7 +176,7 @@ TEST(Journal, RefusesAnotherAccountAndTakesTheFirstWhereNoneStandsThere) {
   const Journal::Begin by_another{www, 3, wanted_spec(), 2, "https://ca.example/account/2"};
   EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
     co_await runs.open();
-    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.ground.log, by_another);
+    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.now, runs.ground.log, by_another);
   }),
             "refused | journal of www, generation 3: it was begun by another account | Close this generation and begin "
             "the next one");
@@ -184,7 +185,7 @@ TEST(Journal, RefusesAnotherAccountAndTakesTheFirstWhereNoneStandsThere) {
   ASSERT_NE(stored.find(member), Bytes::npos) << stored;
   stored.erase(stored.find(member), member.size());
   runs.ground.run([&]() -> Task<> {
-    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.ground.log, by_another);
+    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.now, runs.ground.log, by_another);
     EXPECT_EQ((co_await read_journal(runs.ground.store, www, 3))->account, by_another.account);
   });
 }
