@@ -52,6 +52,8 @@ constexpr auto region_codes = std::to_array<std::string_view>(
 // Right for a moment after a change elsewhere (IAM is eventually consistent): the caller polls.
 constexpr auto not_yet_codes = std::to_array<std::string_view>({"CertificateNotFound"});
 
+constexpr std::string_view renew_web_identity = "Renew the web identity token, and check the role's trust policy";
+
 const std::map<std::string_view, std::string_view> advice = {
     {"NoSuchHostedZone", "Correct the hosted zone's id in [[zone]], or create the zone"},
     {"InvalidChangeBatch", "Look at the records that Route 53 names; another tool may have changed them"},
@@ -67,8 +69,8 @@ const std::map<std::string_view, std::string_view> advice = {
     {"NotFoundException", "Correct kms_key, or the region in [aws]"},
     {"DisabledException", "Enable the KMS key"},
     {"KMSInvalidStateException", "Enable the KMS key, or cancel its deletion"},
-    {"InvalidIdentityToken", "Renew the web identity token, and check the role's trust policy"},
-    {"InvalidIdentityTokenException", "Renew the web identity token, and check the role's trust policy"},
+    {"InvalidIdentityToken", renew_web_identity},
+    {"InvalidIdentityTokenException", renew_web_identity},
     {"RegionDisabledException", "Enable the region for this account"},
     {"ForbiddenException", "Correct sso_account_id and sso_role_name, or have the role assigned"},
 };
@@ -93,6 +95,56 @@ std::string action_of(const Call& call) {
   if (call.service == "s3" && call.operation == "GetObject") return "s3:GetObject and s3:ListBucket";
   bool load_balancing = call.service == "elb" || call.service == "elbv2";
   return fmt::format("{}:{}", load_balancing ? "elasticloadbalancing" : call.service.c_str(), call.operation);
+}
+
+// What a message says was asked for and not allowed, each "" where it does not: "User: … is not authorized to perform:
+// kms:GenerateDataKey on resource: arn:… because no resource-based policy allows …" (IAM UserGuide, Troubleshoot access
+// denied error messages). S3 puts the resource between quotes.
+struct Denied {
+  std::string action, resource;
+};
+
+// What stands behind `mark`, up to a blank or, where it begins with a quote, up to the next one.
+std::string_view said_behind(std::string_view mark, std::string_view message) {
+  const auto at = message.find(mark);
+  if (at == std::string_view::npos) return {};
+  std::string_view rest = message.substr(at + mark.size());
+  const bool quotes = rest.starts_with('"');
+  if (quotes) rest.remove_prefix(1);
+  return rest.substr(0, rest.find(quotes ? '"' : ' '));
+}
+
+bool is_action(std::string_view text) {
+  constexpr std::size_t longest = 128;
+  const auto word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == ':';
+  };
+  return text.size() <= longest && std::ranges::all_of(text, word) && std::ranges::count(text, ':') == 1 &&
+         text.front() != ':' && text.back() != ':';
+}
+
+Denied denied_in(std::string_view message) {
+  const std::string_view action = said_behind("is not authorized to perform: ", message);
+  if (!is_action(action)) return {};
+  const std::string_view resource = said_behind(" on resource: ", message);
+  return {std::string{action}, resource.starts_with("arn:") ? quoted(resource, 300) : ""};
+}
+
+bool by_web_identity(const Call& call) { return call.operation == "AssumeRoleWithWebIdentity"; }
+
+std::string permission_advice(const Call& call, std::string_view message) {
+  if (by_web_identity(call))
+    return "Let the role's trust policy admit this web identity: its provider, audience and subject";
+  Denied denied = denied_in(message);
+  const std::string asked = action_of(call);
+  // Of another service's action our own call does not tell on what.
+  if (denied.resource.empty() && (denied.action.empty() || asked.contains(denied.action)))
+    denied.resource = call.object;
+  if (denied.action.empty()) denied.action = asked;
+  return fmt::format(
+      "Allow {}{}{}{}; see docs/permissions.md", denied.action, denied.resource.empty() ? "" : " on ", denied.resource,
+      call.operation == "AssumeRole" ? ", and let the role's trust policy admit it (external_id, where it asks for one)"
+                                     : "");
 }
 
 // "com.amazonaws.kms#NotFoundException:http://..." -> "NotFoundException"
@@ -183,7 +235,8 @@ std::string refusal_advice(const Call& call, const http::Response& answer, const
                            std::string_view credentials) {
   if (nobody_of_aws(call, answer, error)) return std::string{somebody_else};
   if (among(permission_codes, error.code) || (error.code.empty() && answer.status == 403))
-    return fmt::format("Allow {} on {}; see docs/permissions.md", action_of(call), call.object);
+    return permission_advice(call, error.message);
+  if (among(expired_codes, error.code) && by_web_identity(call)) return std::string{renew_web_identity};
   if (among(expired_codes, error.code) || among(credential_codes, error.code))
     return wrong_credentials_advice(error, credentials);
   if (among(quota_codes, error.code))
@@ -197,10 +250,13 @@ std::string refusal_advice(const Call& call, const http::Response& answer, const
 }
 
 Refusal bucket_elsewhere(const Call& call, const ServiceError& error) {
-  Failure failure{Kind::refused,
-                  fmt::format("{}: {}: the bucket is in region {}", description(call), quoted(error.code, 100),
-                              quoted(error.region, 60)),
-                  fmt::format("Set region = \"{}\" in [aws] for the bucket {}", quoted(error.region, 60), call.bucket)};
+  Failure failure{
+      Kind::refused,
+      fmt::format("{}: {}: the bucket is in region {}", description(call), quoted(error.code, 100),
+                  quoted(error.region, 60)),
+      fmt::format("Set region = \"{}\" in [aws] for the bucket {}, with a kms_key of that region, and write "
+                  "region beside each elb of another one; or name a bucket of the present region",
+                  quoted(error.region, 60), call.bucket)};
   return {failure.with_code(error.code)};
 }
 

@@ -77,6 +77,62 @@ TEST(ServiceErrors, NameThePermissionToAllow) {
             "docs/permissions.md");
 }
 
+// A service may be refused what it needs of another one for us, and some policies are not the identity's own.
+TEST(ServiceErrors, NameWhatAwsSaysIsNotAllowed) {
+  const auto advice = [](const Call& call, const std::string& message) {
+    return refusal(call, {403, {}, query_error("AccessDenied", message)}, now, "").failure.next();
+  };
+  const Call put = call_of("s3", "PutObject", "s3://state/k");
+  const std::string user = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: ";
+  EXPECT_EQ(advice(put, user + "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/1 because no "
+                               "resource-based policy allows the kms:GenerateDataKey action"),
+            "Allow kms:GenerateDataKey on arn:aws:kms:eu-west-1:123456789012:key/1; see docs/permissions.md");
+  EXPECT_EQ(advice(put, user + "s3:PutObject on resource: \"arn:aws:s3:::state/a b\" because no identity-based policy"),
+            "Allow s3:PutObject on arn:aws:s3:::state/a b; see docs/permissions.md");
+  EXPECT_EQ(advice(put, user + "s3:PutObject because no identity-based policy allows the s3:PutObject action"),
+            "Allow s3:PutObject on s3://state/k; see docs/permissions.md");
+  EXPECT_EQ(advice(put, user + "kms:GenerateDataKey"), "Allow kms:GenerateDataKey; see docs/permissions.md")
+      << "on what is not said";
+  for (const std::string& odd : {std::string{}, std::string{"\x1b[31m"}, std::string(10'000, 'x'), std::string{":"},
+                                 std::string{"a:b:c"}, std::string{"this operation"}})
+    EXPECT_EQ(advice(put, user + odd), "Allow s3:PutObject on s3://state/k; see docs/permissions.md") << odd;
+}
+
+TEST(ServiceErrors, NameTheTrustPolicyOfARole) {
+  const std::string role = "arn:aws:iam::210987654321:role/dns";
+  const std::string message = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: ";
+  EXPECT_EQ(
+      meaning(call_of("sts", "AssumeRole", "role " + role), 403, query_error("AccessDenied", "no")),
+      "refused | STS AssumeRole on role " + role + ": AccessDenied: no | Allow sts:AssumeRole on role " + role +
+          ", and let the role's trust policy admit it (external_id, where it asks for one); see docs/permissions.md");
+  EXPECT_EQ(
+      refusal(call_of("sts", "AssumeRole", "role " + role),
+              {403, {}, query_error("AccessDenied", message + "sts:AssumeRole on resource: " + role)}, now, "")
+          .failure.next(),
+      "Allow sts:AssumeRole on " + role +
+          ", and let the role's trust policy admit it (external_id, where it asks for one); see docs/permissions.md");
+  Call unsigned_call = call_of("sts", "AssumeRoleWithWebIdentity", "role " + role);
+  unsigned_call.sign = false;
+  EXPECT_EQ(meaning(unsigned_call, 403,
+                    query_error("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")),
+            "refused | STS AssumeRoleWithWebIdentity on role " + role +
+                ": AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity | Let the role's trust policy "
+                "admit this web identity: its provider, audience and subject");
+}
+
+TEST(ServiceErrors, SpeakOfTheTokenWhereNothingWasSigned) {
+  Call call = call_of("sts", "AssumeRoleWithWebIdentity", "role R");
+  call.sign = false;
+  EXPECT_EQ(
+      meaning(call, 400,
+              query_error("ExpiredTokenException",
+                          "Token expired: current date/time 1 must be before "
+                          "the expiration date/time 0")),
+      "refused | STS AssumeRoleWithWebIdentity on role R: ExpiredTokenException: Token expired: current date/time "
+      "1 must be before the expiration date/time 0 | Renew the web identity token, and check the role's trust "
+      "policy");
+}
+
 TEST(ServiceErrors, SayThatSomebodyElseAnsweredWhereNoServiceDid) {
   const std::string next = " | Look for a proxy or a sign-in page that answers in the service's place";
   const Call call = call_of("sts", "GetCallerIdentity", "these credentials");
@@ -107,7 +163,8 @@ TEST(ServiceErrors, SayWhatIsWrongWithTheCredentials) {
 TEST(ServiceErrors, SayWhereTheBucketIs) {
   Call call = call_of("s3", "GetObject", "s3://state/k");
   const std::string expected =
-      "the bucket is in region eu-central-1 | Set region = \"eu-central-1\" in [aws] for the bucket state";
+      "the bucket is in region eu-central-1 | Set region = \"eu-central-1\" in [aws] for the bucket state, with a "
+      "kms_key of that region, and write region beside each elb of another one; or name a bucket of the present region";
   EXPECT_EQ(meaning(call, 301, "", {{"x-amz-bucket-region", "eu-central-1"}}),
             "refused | S3 GetObject on s3://state/k: PermanentRedirect: " + expected);
   EXPECT_EQ(meaning(call, 400,
