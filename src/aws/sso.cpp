@@ -5,6 +5,15 @@
 #include "base/failure.h"
 
 namespace certferry::aws {
+namespace {
+
+// What no answer of the service says, and the clock's arithmetic could not bear.
+// source: IAM Identity Center UserGuide: a session lasts 90 days at most, 2026-11-29; a year is our choice
+constexpr std::int64_t longest_life = days(366) / seconds(1);
+// source: the last instant that ISO 8601 writes with four digits of the year, in milliseconds
+constexpr std::int64_t last_instant = 253'402'300'799'999;
+
+}  // namespace
 
 Task<SharedCredentials> Sso::role_credentials(const SsoRole& role, const Secret& access_token) {
   Call call{.service = "sso",
@@ -20,7 +29,8 @@ Task<SharedCredentials> Sso::role_credentials(const SsoRole& role, const Secret&
   const Json* given = body.find("roleCredentials");
   auto expires = given ? given->integer("expiration") : std::nullopt;  // milliseconds
   const auto lacks = [&](const char* member) { return given->text(member).value_or("").empty(); };
-  if (!expires || lacks("accessKeyId") || lacks("secretAccessKey") || lacks("sessionToken"))
+  if (!expires || *expires < 0 || *expires > last_instant || lacks("accessKeyId") || lacks("secretAccessKey") ||
+      lacks("sessionToken"))
     throw unfit_answer(call, "the answer has no keys");
   co_return std::make_shared<const Credentials>(
       Credentials{.access_key_id = *given->text("accessKeyId"),
@@ -45,7 +55,8 @@ Task<FreshSsoToken> SsoOidc::refresh(const std::string& client_id, const Secret&
   auto lives = body.integer("expiresIn");
   FreshSsoToken fresh{.access_token = Secret{body.text("accessToken").value_or("")},
                       .refresh_token = Secret{body.text("refreshToken").value_or("")}};
-  if (!lives || *lives <= 0 || fresh.access_token.empty()) throw unfit_answer(call, "the answer has no token");
+  if (!lives || *lives <= 0 || *lives > longest_life || fresh.access_token.empty())
+    throw unfit_answer(call, "the answer has no token");
   fresh.lives = seconds(*lives);
   co_return fresh;
 }

@@ -111,6 +111,29 @@ TEST(SsoCredentials, TakeTheTokenThatAnotherToolRenewedMeanwhile) {
   EXPECT_EQ(given.bearer_of(1), "theirs");
 }
 
+// No number of an answer's reaches the clock's arithmetic unbounded.
+TEST(SsoCredentials, RefuseATimeThatNoSessionLasts) {
+  for (const char* lives : {"9223372036854775807", "31622401", "0", "-9223372036854775808"}) {
+    Paper paper;
+    paper.transport.answer(200, std::string{R"({"accessToken":"a-token","expiresIn":)"} + lives + "}");
+    SsoOidc oidc{paper.client};
+    EXPECT_EQ(said(FAILURE_OF(oidc.refresh("client", Secret{"the-client-secret"}, Secret{"the-refresh-token"}))),
+              "outcome_unknown | IAM Identity Center CreateToken on the session's token: the answer has no token | Run "
+              "again; if it stays, look for a proxy that answers in the service's place")
+        << lives;
+  }
+  for (const char* expiration : {"9223372036854775807", "253402300800000", "-9223372036854775808", "-1"}) {
+    SignedIn given{"2026-11-23T20:00:00Z"};
+    given.paper.transport.answer(
+        200, std::string{R"({"roleCredentials":{"accessKeyId":"ASIA1","secretAccessKey":"secretsecret",)"} +
+                 R"("sessionToken":"t","expiration":)" + expiration + "}}");
+    EXPECT_EQ(said(FAILURE_OF(given.provider->credentials())),
+              "transient | IAM Identity Center GetRoleCredentials on role Dns of account 123456789012: the answer has "
+              "no keys | Run again; if it stays, look for a proxy that answers in the service's place")
+        << expiration;
+  }
+}
+
 TEST(SsoCredentials, AskForASignInWhereNothingElseHelps) {
   const std::string next = " | Run aws sso login --profile shop";
   SignedIn ended{"2026-11-23T11:59:00Z"};
