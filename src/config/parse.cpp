@@ -107,7 +107,7 @@ class ConfigReader {
                         fmt::format("Add role = \"arn:aws:iam::...:role/...\", or leave {} away", key));
     if (!arn) return {};
     RoleConfig role{.arn = values_.role(arn->value, arn->place).value_or("")};
-    if (external_id) role.external_id = external_id->value;
+    if (external_id) role.external_id = values_.external_id(external_id->value, external_id->place);
     if (session) role.session_name = values_.session_name(session->value, session->place).value_or(role.session_name);
     if (role.arn.empty()) return {};
     return role;

@@ -31,6 +31,15 @@ std::string or_list(std::span<const std::string_view> words) {
   return text;
 }
 
+// Of letters, digits and these signs, two at least.
+bool is_word_of_sts(std::string_view text, std::size_t longest, std::string_view signs) {
+  const auto fits = [signs](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return letter || signs.contains(c);
+  };
+  return text.size() >= 2 && text.size() <= longest && std::ranges::all_of(text, fits);
+}
+
 // "Write "p256", …", or the word that was meant.
 std::string remedy_among(const std::string& written, std::span<const std::string_view> words) {
   if (const auto meant = nearest(written, words)) return fmt::format("Write \"{}\"", *meant);
@@ -147,16 +156,19 @@ std::optional<std::string> Values::role(const std::string& text, const Place& pl
                   "Write the ARN of a role, such as arn:aws:iam::123456789012:role/dns");
 }
 
-// source: STS API reference, AssumeRole: RoleSessionName, 2026-11-28
+// source: STS API reference, AssumeRole: RoleSessionName, ExternalId, 2026-11-29
 std::optional<std::string> Values::session_name(const std::string& text, const Place& place) const {
-  constexpr std::size_t shortest = 2, longest = 64;
-  const bool fits = text.size() >= shortest && text.size() <= longest && std::ranges::all_of(text, [](char c) {
-                      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-                      return letter || std::string_view{"_+=,.@-"}.find(c) != std::string_view::npos;
-                    });
-  if (fits) return text;
+  constexpr std::size_t longest = 64;
+  if (is_word_of_sts(text, longest, "_+=,.@-")) return text;
   return complain(place, fmt::format("\"{}\" is no name of a session", quoted(text, kShown)),
                   "Write 2 to 64 letters, digits and _+=,.@-");
+}
+
+std::optional<std::string> Values::external_id(const std::string& text, const Place& place) const {
+  constexpr std::size_t longest = 1224;
+  if (is_word_of_sts(text, longest, "_+=,.@:/-")) return text;
+  return complain(place, fmt::format("\"{}\" is no external ID", quoted(text, kShown)),
+                  "Write what the role's trust policy asks for: 2 to 1,224 letters, digits and _+=,.@:/-");
 }
 
 std::optional<std::string> Values::region(const std::string& text, const Place& place) const {

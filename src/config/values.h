@@ -27,6 +27,7 @@ class Values {
   std::optional<HostedZoneId> zone_id(const std::string& text, const Place& place) const;
   std::optional<std::string> role(const std::string& text, const Place& place) const;
   std::optional<std::string> session_name(const std::string& text, const Place& place) const;  // of a role
+  std::optional<std::string> external_id(const std::string& text, const Place& place) const;   // the same
   std::optional<std::string> region(const std::string& text, const Place& place) const;
   std::optional<std::string> account(const std::string& text, const Place& place) const;  // of AWS
   std::optional<std::uint16_t> port(std::int64_t number, const Place& place) const;

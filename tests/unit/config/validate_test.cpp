@@ -50,11 +50,22 @@ TEST(ValidateConfig, KnowsLoadBalancersOfOneNameInTwoAccountsApart) {
 
 TEST(ValidateConfig, WantsARoleForWhatGoesWithOneAndOfTheListenersAccount) {
   const std::string one = "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\n";
-  EXPECT_EQ(refusal("[[zone]]\nname = \"a.example\"\nexternal_id = \"x\"\n"),
+  EXPECT_EQ(refusal("[[zone]]\nname = \"a.example\"\nexternal_id = \"x1\"\n"),
             "certferry.toml:3:15: external_id stands without a role -> Add role = \"arn:aws:iam::...:role/...\", or "
             "leave external_id away");
   EXPECT_EQ(refusal(one + "elb = \"web\"\nrole = \"arn:aws:iam::210987654321:role/web\"\nsession_name = \"a b\"\n"),
             "certferry.toml:6:16: \"a b\" is no name of a session -> Write 2 to 64 letters, digits and _+=,.@-");
+  const auto external_id = [&](const std::string& text) {
+    return refusal(one + "elb = \"web\"\nrole = \"arn:aws:iam::210987654321:role/web\"\nexternal_id = \"" + text +
+                   "\"\n");
+  };
+  for (const std::string& good : {std::string{"x1"}, std::string{"a=b,c.d@e:f/g-h_i+j"}, std::string(1224, 'x')})
+    EXPECT_EQ(external_id(good), "") << good;
+  for (const std::string& bad : {std::string{"x"}, std::string{"shared word"}, std::string{"a&b"}})
+    EXPECT_EQ(external_id(bad), "certferry.toml:6:15: \"" + bad +
+                                    "\" is no external ID -> Write what the role's trust policy asks for: 2 to 1,224 "
+                                    "letters, digits and _+=,.@:/-");
+  EXPECT_NE(external_id(std::string(1225, 'x')).find("is no external ID"), std::string::npos);
   EXPECT_EQ(refusal(one + "files = \"/etc/ssl/www\"\nrole = \"arn:aws:iam::210987654321:role/web\"\n"),
             "certferry.toml:5:8: role does not go with files -> Leave it away: it belongs to elb and listener");
   EXPECT_EQ(refusal(one + "listener = \"arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2\"\n"
@@ -65,13 +76,13 @@ TEST(ValidateConfig, WantsARoleForWhatGoesWithOneAndOfTheListenersAccount) {
 
 TEST(ValidateConfig, WantsOneExternalIdForARole) {
   const std::string role = "role = \"arn:aws:iam::210987654321:role/dns\"\n";
-  const std::string one = "[[zone]]\nname = \"a.example\"\n" + role + "external_id = \"x\"\n";
+  const std::string one = "[[zone]]\nname = \"a.example\"\n" + role + "external_id = \"x1\"\n";
   const std::string two = "[[zone]]\nname = \"b.example\"\n" + role;
   const std::string complaint =
       "certferry.toml:5:1: the external_id of role arn:aws:iam::210987654321:role/dns is not the same as at "
       "certferry.toml:1:1 -> Write the one that the role's trust policy asks for, wherever the role stands";
-  EXPECT_EQ(refusal(one + two + "external_id = \"x\"\nsession_name = \"other\"\n"), "");
-  EXPECT_EQ(refusal(one + two + "external_id = \"y\"\n"), complaint);
+  EXPECT_EQ(refusal(one + two + "external_id = \"x1\"\nsession_name = \"other\"\n"), "");
+  EXPECT_EQ(refusal(one + two + "external_id = \"y1\"\n"), complaint);
   EXPECT_EQ(refusal(one + two), complaint);
   EXPECT_NE(refusal(one + "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\nelb = \"web\"\n" + role)
                 .find("certferry.toml:7:1: the external_id"),
