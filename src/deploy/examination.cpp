@@ -58,10 +58,23 @@ std::vector<std::string> search_path(const Host& host) {
   return directories;
 }
 
+// A file that somebody may execute, whatever links lead to it.
+Task<bool> is_program(Host& host, Path path) {
+  constexpr int most_links = 40;  // source: path_resolution(7): Linux follows no more, 2026-11-29
+  for (int links = 0; links <= most_links; ++links) {
+    const auto there = co_await host.status(path);
+    if (!there) co_return false;
+    if (!there->link) co_return !there->directory && (there->mode & 0111) != 0;
+    const Path target = (co_await host.link_target(path)).value_or("");
+    path = target.starts_with('/') ? target : path.substr(0, path.rfind('/') + 1) + target;
+  }
+  co_return false;
+}
+
 Task<bool> can_be_run(Host& host, std::string program) {
-  if (program.contains('/')) co_return (co_await host.status(program)).has_value();
+  if (program.contains('/')) co_return co_await is_program(host, program);
   for (const std::string& directory : search_path(host))
-    if (co_await host.status(directory + "/" + program)) co_return true;
+    if (co_await is_program(host, directory + "/" + program)) co_return true;
   co_return false;
 }
 
@@ -126,8 +139,9 @@ Task<Finding> examine_target(Deployment& deployment, Host& host, const Certifica
     co_return told(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
                    "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
   if (const std::string program = co_await missing_program(host, install); !program.empty())
-    co_return told(Verdict::red, fmt::format("its reload command is not there: {}", quoted(program, 300)),
-                   "Correct `reload` in [[certificate.install]], or install the program");
+    co_return told(Verdict::red,
+                   fmt::format("its reload command is no program that can be run: {}", quoted(program, 300)),
+                   "Correct `reload` in [[certificate.install]], or install the program and make it executable");
   if (!serving.empty() && serving.certificate() == nullptr)
     co_return told(Verdict::yellow, fmt::format("{} ({})", served, serving.note), reading_takes(install, serving));
   co_return told(Verdict::green, fmt::format("{}; takes {}", served, key));

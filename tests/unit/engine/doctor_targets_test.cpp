@@ -70,6 +70,32 @@ TEST(Doctor, SaysThatAReloadCommandIsNotThere) {
   EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"), says(Verdict::red, "/opt/none", "`reload`"));
 }
 
+TEST(Doctor, SaysThatAReloadCommandCannotBeRun) {
+  Clinic clinic;
+  sandbox::Machine& machine = clinic.simulated.machine();
+  auto& reload = std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload;
+  const auto target = [&](const std::string& program) {
+    reload = {program};
+    return about(clinic.examine(), "target", "/etc/ssl/www");
+  };
+  machine.write("/opt/plain", "", 0644);
+  machine.make_directory("/opt/directory");
+  machine.write("/opt/bin/reload", "", 0755);
+  machine.nodes["/opt/relative"] = {sandbox::Machine::Kind::link, "bin/reload", 0777, true};
+  machine.nodes["/opt/twice"] = {sandbox::Machine::Kind::link, "/opt/relative", 0777, true};
+  machine.nodes["/opt/to-plain"] = {sandbox::Machine::Kind::link, "plain", 0777, true};
+  machine.nodes["/opt/to-none"] = {sandbox::Machine::Kind::link, "none", 0777, true};
+  machine.nodes["/opt/circle"] = {sandbox::Machine::Kind::link, "circle", 0777, true};
+  for (const char* program : {"/opt/bin/reload", "/opt/relative", "/opt/twice"})
+    EXPECT_THAT(target(program), says(Verdict::green, "serves nothing yet")) << program;
+  for (const char* program : {"/opt/plain", "/opt/directory", "/opt/to-plain", "/opt/to-none", "/opt/circle"})
+    EXPECT_THAT(target(program), says(Verdict::red, program, "`reload`")) << program;
+  machine.write("/usr/local/bin/reload-web", "", 0644);
+  EXPECT_THAT(target("reload-web"), says(Verdict::red, "reload-web", "`reload`"));
+  machine.write("/usr/bin/reload-web", "", 0755);
+  EXPECT_THAT(target("reload-web"), says(Verdict::green, "serves nothing yet")) << "found further on";
+}
+
 TEST(Doctor, CountsTheFreePlacesOfServerCertificates) {
   Clinic clinic;
   const auto used = clinic.world().server_certificates().by_name.size();
