@@ -21,6 +21,8 @@ constexpr std::array<Partition, 8> partitions = {{
     {"aws", "", "amazonaws.com", "api.aws", "us-east-1"},
 }};
 
+constexpr const char* endpoint_example = "Give an endpoint such as http://localhost:4566";
+
 // How a service with an endpoint in each region is called.
 struct RegionalService {
   std::string_view service;      // Call::service
@@ -132,9 +134,17 @@ Url endpoint_given(std::string_view text, std::string_view place) {
   try {
     return Url::parse(text);
   } catch (const Failure& failure) {
-    throw Failure(failure.kind(), fmt::format("{}: {}", place, failure.what()),
-                  "Give an endpoint such as http://localhost:4566");
+    throw Failure(failure.kind(), fmt::format("{}: {}", place, failure.what()), endpoint_example);
   }
+}
+
+Url service_endpoint_given(std::string_view text, std::string_view place) {
+  Url url = endpoint_given(text, place);
+  if (!url.text().contains('?')) return url;
+  throw Failure(Failure::Kind::refused,
+                fmt::format("{}: the endpoint {} has a query, which would follow each call's path", place,
+                            quoted(url.text(), 100)),
+                endpoint_example);
 }
 
 ServiceEndpoint endpoint_of(std::string_view service, const std::string& region, const EndpointSettings& settings) {

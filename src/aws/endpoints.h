@@ -36,6 +36,8 @@ struct ServiceEndpoint {
 
 // An endpoint that was given by hand. Failure (refused): it is no URL; it names `place`, where it was given.
 Url endpoint_given(std::string_view text, std::string_view place);
+// One of a service, to which each call adds its path. Failure (refused): as above, and where it has a query.
+Url service_endpoint_given(std::string_view text, std::string_view place);
 
 // Where `service` ("route53", "iam", "elb", "elbv2", "s3", "kms", "sts", "sso", "sso-oidc") of `region` is asked, and
 // what its signature names (botocore's endpoint rule sets, 2026-08-07). Throws Failure (refused): no region, a region

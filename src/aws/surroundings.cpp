@@ -34,10 +34,10 @@ std::string upper_word(std::string_view text) {
   return out;
 }
 
-// What `name` says in the environment; "" where nothing. Failure (refused): it is no URL.
+// What `name` says in the environment; "" where nothing. Failure (refused): it is no URL of an endpoint.
 std::string endpoint_variable(const Host& host, const std::string& name) {
   const std::string url = env(host, name);
-  return url.empty() ? "" : endpoint_given(url, name).text();
+  return url.empty() ? "" : service_endpoint_given(url, name).text();
 }
 
 std::string profile_text(const Profile& profile, std::string_view key) {
@@ -98,7 +98,7 @@ void add_from_services(const ProfileFiles& files, const Profile& profile, Endpoi
     const auto url = service->second.nested.find("endpoint_url");
     if (url == service->second.nested.end()) continue;
     const std::string place = fmt::format("{}: endpoint_url of {}", service->second.place, name.file);
-    note_endpoint(name.ours, endpoint_given(url->second, place).text(), place, out);
+    note_endpoint(name.ours, service_endpoint_given(url->second, place).text(), place, out);
   }
 }
 
@@ -118,7 +118,7 @@ EndpointSettings endpoints_in(const Host& host, const ProfileFiles& files, const
   if (!out.all.empty()) return out;
   if (auto url = profile.find("endpoint_url"); url != profile.end() && !url->second.text.empty()) {
     out.places[""] = url->second.place + ": endpoint_url";
-    out.all = endpoint_given(url->second.text, out.places[""]).text();
+    out.all = service_endpoint_given(url->second.text, out.places[""]).text();
   }
   add_from_services(files, profile, out);
   return out;

@@ -29,7 +29,8 @@ struct Surroundings {
 };
 
 // Through host alone. Failure (refused): a file is malformed, a profile or a services section is named that is in
-// neither, a switch is neither true nor false, an endpoint is no URL; it names the file and line or the variable.
+// neither, a switch is neither true nor false, an endpoint is no URL or has a query; it names the file and line or the
+// variable.
 Task<Surroundings> read_surroundings(Outside& outside, const AccessSettings& settings);
 
 // The chain of the AWS CLI: environment; a profile's role; web identity; a profile's IAM Identity Center, keys or

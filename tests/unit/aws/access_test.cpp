@@ -270,6 +270,16 @@ TEST(Access, RefusesWhatItCannotHonour) {
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_ENDPOINT_URL", "localhost:1"}},
        "",
        "refused | AWS_ENDPOINT_URL: the URL \"localhost:1\" is not absolute" + another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}, {"AWS_ENDPOINT_URL", "http://localhost:1/?a=b"}},
+       "",
+       "refused | AWS_ENDPOINT_URL: the endpoint http://localhost:1/?a=b has a query, which would follow each call's "
+       "path" +
+           another_endpoint},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nendpoint_url = http://localhost:1?a\n",
+       "refused | /home/.aws/config:2: endpoint_url: the endpoint http://localhost:1?a has a query, which would follow "
+       "each call's path" +
+           another_endpoint},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_ENDPOINT_URL_ROUTE53", "localhost:1"}},
        "",
        "refused | AWS_ENDPOINT_URL_ROUTE53: the URL \"localhost:1\" is not absolute" + another_endpoint},
