@@ -44,8 +44,11 @@ Provider environment_keys(const Host& host) {
 class LastResort final : public CredentialProvider {
  public:
   // metadata: of `instance`; both null where it is disabled.
-  LastResort(Provider instance, std::shared_ptr<InstanceMetadata> metadata, std::string looked_at)
-      : instance_(std::move(instance)), metadata_(std::move(metadata)), looked_at_(std::move(looked_at)) {}
+  LastResort(Provider instance, std::shared_ptr<InstanceMetadata> metadata, std::string looked_at, std::string next)
+      : instance_(std::move(instance)),
+        metadata_(std::move(metadata)),
+        looked_at_(std::move(looked_at)),
+        next_(std::move(next)) {}
 
   bool drop(const Credentials& expired) override { return instance_ && instance_->drop(expired); }
 
@@ -59,14 +62,13 @@ class LastResort final : public CredentialProvider {
         why = failure.what();
       }
     }
-    throw Failure(Failure::Kind::refused, fmt::format("no AWS credentials: {}; {}", looked_at_, why),
-                  "Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role to this machine");
+    throw Failure(Failure::Kind::refused, fmt::format("no AWS credentials: {}; {}", looked_at_, why), next_);
   }
 
  private:
   Provider instance_;
   std::shared_ptr<InstanceMetadata> metadata_;
-  std::string looked_at_;
+  std::string looked_at_, next_;
 };
 
 class ChainBuilder {
@@ -129,29 +131,41 @@ class ChainBuilder {
   Provider of(const SsoProfile& sso) {
     return std::make_shared<SsoCredentials>(outside_, client_in(sso.region, nullptr), sso);
   }
-  Provider of(NamedSource source) {
-    if (source == NamedSource::instance) return instance();
-    if (source == NamedSource::environment) {
-      if (Provider found = environment_keys(outside_.host)) return found;
-      throw source_missing("Environment: AWS_ACCESS_KEY_ID is not set",
-                           "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  Provider of(const ProfileSource& named) {
+    const auto missing = [&](std::string_view what, std::string next) {
+      return Failure(Failure::Kind::refused,
+                     fmt::format("{}: profile {}: credential_source {}", named.place, quoted(named.profile, 100), what),
+                     std::move(next));
+    };
+    switch (named.source) {
+      case NamedSource::environment:
+        if (Provider found = environment_keys(outside_.host)) return found;
+        throw missing("Environment: AWS_ACCESS_KEY_ID is not set", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+      case NamedSource::container:
+        if (auto url = container_credentials_url(outside_.host)) return container(*url);
+        throw missing("EcsContainer: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
+                      "Run it in an ECS task or an EKS pod");
+      case NamedSource::instance:
+        break;
     }
-    if (auto url = container_credentials_url(outside_.host)) return container(*url);
-    throw source_missing("EcsContainer: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
-                         "Run it in an ECS task or an EKS pod");
-  }
-
-  Failure source_missing(const std::string& what, const std::string& next) const {
-    return {Failure::Kind::refused, fmt::format("profile {}: credential_source {}", around_.profile, what), next};
+    if (!instance_metadata_disabled(outside_.host)) return instance();
+    throw missing("Ec2InstanceMetadata: it is disabled by AWS_EC2_METADATA_DISABLED",
+                  "Unset AWS_EC2_METADATA_DISABLED, or name another source");
   }
 
   Provider last_resort() {
-    const bool disabled = instance_metadata_disabled(outside_.host);
-    return std::make_shared<LastResort>(
-        disabled ? nullptr : instance(), disabled ? nullptr : metadata_,
-        fmt::format("AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not set, profile {} in {} and {} has none, "
-                    "this is no container with a role",
-                    around_.profile, around_.config_file, around_.credentials_file));
+    const bool disabled = instance_metadata_disabled(outside_.host), configured = around_.profile_in_settings;
+    const std::string profile = quoted(around_.profile, 100);
+    std::string looked_at = fmt::format(
+        "AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not {}, profile {} in {} and {} has none, this is no "
+        "container with a role",
+        configured ? fmt::format("read, because [aws] profile names {}", profile) : "set", profile, around_.config_file,
+        around_.credentials_file);
+    std::string next =
+        configured ? fmt::format("Write credentials into profile {}, or leave profile in [aws] away", profile)
+                   : "Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role to this machine";
+    return std::make_shared<LastResort>(disabled ? nullptr : instance(), disabled ? nullptr : metadata_,
+                                        std::move(looked_at), std::move(next));
   }
 
   Outside& outside_;

@@ -49,7 +49,7 @@ AssumedRole role_in(const std::string& name, const Profile& profile) {
   return out;
 }
 
-NamedSource named_source(const std::string& name, const Profile& profile, const std::string& text) {
+NamedSource named_source(const std::string& name, const Profile& profile, std::string_view text) {
   if (text == "Environment") return NamedSource::environment;
   if (text == "Ec2InstanceMetadata") return NamedSource::instance;
   if (text == "EcsContainer") return NamedSource::container;
@@ -157,8 +157,10 @@ class ChainWalk {
 
  private:
   ProfileChain role_source(const std::string& name, const Profile& profile) {
-    if (std::string source = value_in(profile, "credential_source"); !source.empty())
-      return ProfileChain{named_source(name, profile, source), {}};
+    if (auto found = profile.find("credential_source"); found != profile.end() && !found->second.text.empty()) {
+      const auto& [text, nested, place] = found->second;
+      return ProfileChain{ProfileSource{named_source(name, profile, text), name, place}, {}};
+    }
     std::string next = value_in(profile, "source_profile");
     if (next == name) {
       auto keys = keys_in(name, profile);

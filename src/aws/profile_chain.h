@@ -15,7 +15,11 @@ struct ProfileKeys {
   std::string access_key_id, secret_access_key, session_token;
   std::string profile;
 };
-enum class NamedSource { environment, instance, container };  // credential_source
+enum class NamedSource { environment, instance, container };
+struct ProfileSource {  // credential_source
+  NamedSource source;
+  std::string profile, place;  // whose it is, and where it stands: "~/.aws/config:12"
+};
 struct ProfileWebIdentity {
   AssumedRole role;
   std::string token_file;
@@ -26,7 +30,7 @@ struct ProfileProcess {
 
 // How a profile comes to credentials: a source, and the roles assumed with it one after the other.
 struct ProfileChain {
-  std::variant<ProfileKeys, NamedSource, ProfileWebIdentity, SsoProfile, ProfileProcess> source;
+  std::variant<ProfileKeys, ProfileSource, ProfileWebIdentity, SsoProfile, ProfileProcess> source;
   std::vector<AssumedRole> roles;
 };
 

@@ -23,6 +23,12 @@ std::pair<std::string_view, std::string_view> words_of(std::string_view section)
   return {section.substr(0, blank), section.substr(section.find_first_not_of(" \t", blank))};
 }
 
+// As the AWS CLI reads the name of a section: "shop" of "\"shop\"".
+std::string_view without_quotes(std::string_view name) {
+  const bool quotes = name.size() >= 2 && (name.front() == '"' || name.front() == '\'') && name.back() == name.front();
+  return quotes ? name.substr(1, name.size() - 2) : name;
+}
+
 class ProfileMerge {
  public:
   ProfileFiles take() { return std::move(files_); }
@@ -43,6 +49,8 @@ class ProfileMerge {
         merge(file, section, files_.sso_sessions[std::string{name}]);
       } else if (kind == "services" && acceptable_name(name)) {
         merge(file, section, files_.services[std::string{name}]);
+      } else if (kind == "profile" || kind == "sso-session" || kind == "services") {
+        ignore(file, section, "is not read: certferry takes names of letters, digits and _-/.%@:+ alone");
       } else if (acceptable_name(section.name)) {
         ignore(file, section, fmt::format("is no profile here: write [profile {}]", section.name));
       } else {
@@ -65,8 +73,9 @@ class ProfileMerge {
  private:
   void ignore(std::string_view file, const IniSection& section, std::string_view why) {
     const auto [kind, name] = words_of(section.name);
-    files_.ignored.push_back({fmt::format("{}:{}: [{}] {}", file, section.line, quoted(section.name, 80), why),
-                              std::string{kind == "profile" ? name : section.name}});
+    const std::string_view meant = kind == "profile" ? without_quotes(name) : std::string_view{section.name};
+    files_.ignored.push_back(
+        {fmt::format("{}:{}: [{}] {}", file, section.line, quoted(section.name, 80), why), std::string{meant}});
   }
 
   void merge(std::string_view file, const IniSection& section, Profile& into) {

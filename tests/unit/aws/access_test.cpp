@@ -189,6 +189,34 @@ TEST(Access, SaysEachPlaceThatWasLookedAt) {
   EXPECT_EQ(paper.transport.requests.size(), 3U);
 }
 
+// The environment's are there, and are not read.
+TEST(Access, SaysThatTheEnvironmentDoesNotCountWhereAProfileIsConfigured) {
+  Paper paper;
+  paper.host.variables = {{"AWS_ACCESS_KEY_ID", "ID"},
+                          {"AWS_SECRET_ACCESS_KEY", "secretsecret"},
+                          {"AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web"},
+                          {"AWS_WEB_IDENTITY_TOKEN_FILE", "/token"},
+                          {"AWS_EC2_METADATA_DISABLED", "true"}};
+  paper.host.files["/home/.aws/config"] = "[profile prod]\nregion = eu-west-1\n";
+  auto access = AWAITED(Access::open(paper.outside, {.region = "", .profile = "prod", .profile_place = "x:1:1"}));
+  EXPECT_EQ(said(FAILURE_OF(access->client().credentials())),
+            "refused | no AWS credentials: AWS_ACCESS_KEY_ID and AWS_WEB_IDENTITY_TOKEN_FILE are not read, because "
+            "[aws] profile names prod, profile prod in /home/.aws/config and /home/.aws/credentials has none, this is "
+            "no container with a role; instance metadata is disabled (AWS_EC2_METADATA_DISABLED) | Write credentials "
+            "into profile prod, or leave profile in [aws] away");
+}
+
+TEST(Access, AsksNoInstanceWhoseMetadataIsDisabledThoughAProfileNamesIt) {
+  Paper paper;
+  paper.host.variables = {{"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_DISABLED", "true"}};
+  paper.host.files["/home/.aws/config"] =
+      "[default]\nrole_arn = arn:aws:iam::123456789012:role/x\ncredential_source = Ec2InstanceMetadata\n";
+  EXPECT_EQ(said(FAILURE_OF(Access::open(paper.outside, {}))),
+            "refused | /home/.aws/config:3: profile default: credential_source Ec2InstanceMetadata: it is disabled by "
+            "AWS_EC2_METADATA_DISABLED | Unset AWS_EC2_METADATA_DISABLED, or name another source");
+  EXPECT_TRUE(paper.transport.requests.empty());
+}
+
 // Somebody is there: credentials may come yet, and no role is to be attached.
 TEST(Access, TakesWhatAilsTheMetadataServiceForPassing) {
   const auto busy = [](Paper& paper) { paper.transport.answer(503, ""); };
@@ -244,6 +272,11 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "[default]\nin valid = 1\n[other]\n[shop]\nregion = eu-west-1\n",
        "refused | AWS profile shop is neither in /home/.aws/config nor in /home/.aws/credentials; "
        "/home/.aws/config:4: [shop] is no profile here: write [profile shop] | Add it, or correct AWS_PROFILE"},
+      {{{"AWS_PROFILE", "my shop"}},
+       "[profile \"my shop\"]\nregion = eu-west-1\n",
+       "refused | AWS profile my shop is neither in /home/.aws/config nor in /home/.aws/credentials; "
+       "/home/.aws/config:1: [profile \"my shop\"] is not read: certferry takes names of letters, digits and "
+       "_-/.%@:+ alone | Add it, or correct AWS_PROFILE"},
       {{{"AWS_REGION", "eu-west-1"}, {"AWS_USE_FIPS_ENDPOINT", "yes"}},
        "",
        "refused | AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false | Write true or false"},
@@ -318,6 +351,11 @@ TEST(Access, RefusesWhatItCannotHonour) {
        "[default]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = default\nmfa_serial = a\n",
        "refused | /home/.aws/config:4: profile default: nobody is there to type the code of mfa_serial | "
        "Use a role that needs none"},
+      {{{"AWS_REGION", "eu-west-1"}},
+       "[default]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = base\n"
+       "[profile base]\nrole_arn = arn:aws:iam::123456789012:role/y\ncredential_source = EcsContainer\n",
+       "refused | /home/.aws/config:6: profile base: credential_source EcsContainer: "
+       "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set | Run it in an ECS task or an EKS pod"},
       {{{"AWS_REGION", "eu-west-1"}},
        "[default]\nlogin_session = arn:aws:iam::123456789012:user/x\n",
        "refused | /home/.aws/config:2: profile default: the session of aws login is the AWS CLI's own | "

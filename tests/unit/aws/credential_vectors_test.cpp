@@ -132,7 +132,7 @@ const std::map<std::string, std::string> places = {
      "disabled (AWS_EC2_METADATA_DISABLED)"},
     {"imds_token_fail", "refused | the instance metadata service (IMDSv2): HTTP 403 for a token"},
     {"profile_overrides_web_identity",
-     "refused | profile A: credential_source Environment: AWS_ACCESS_KEY_ID is not set"},
+     "refused | /home/.aws/config:3: profile A: credential_source Environment: AWS_ACCESS_KEY_ID is not set"},
     {"sso_no_token_file",
      "refused | profile sso-test: IAM Identity Center: nobody has signed in: there is no "
      "/home/.aws/sso/cache/dace00cba5f8355ec9d274ceb2bcebdfbeed0e12.json"},
@@ -254,8 +254,8 @@ std::string shown(const ProfileChain& chain) {
   std::string out;
   if (const auto* keys = std::get_if<ProfileKeys>(&chain.source))
     out = "keys " + keys->access_key_id + " " + keys->secret_access_key;
-  if (const auto* source = std::get_if<NamedSource>(&chain.source))
-    out = "source " + std::to_string(static_cast<int>(*source));
+  if (const auto* named = std::get_if<ProfileSource>(&chain.source))
+    out = "source " + std::to_string(static_cast<int>(named->source));
   if (const auto* web = std::get_if<ProfileWebIdentity>(&chain.source))
     out = "web " + web->role.role + " " + web->role.session_name + " " + web->token_file;
   if (const auto* sso = std::get_if<SsoProfile>(&chain.source))
