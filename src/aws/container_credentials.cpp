@@ -74,7 +74,7 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
   const std::string source = "the container's credentials at " + url_.origin();
   for (int attempt = 1;; ++attempt) {
     http::Request request{.method = "GET", .url = url_};
-    request.trust = url_.secure() ? http::Trust::aws : http::Trust::metadata;
+    request.trust = http::Trust::metadata;
     request.deadline = limits::aws::container_metadata_deadline;
     request.headers.set("accept", "application/json");
     Secret token = co_await authorization();

@@ -44,7 +44,7 @@ TransportOptions transport_options(const Config& config, const std::string& trus
   // Only an endpoint that the user gave by hand is ever plain HTTP: a local emulator.
   options.aws.http = true;
   options.aws.application = application_id(host);
-  options.aws.bundle = host.environment("AWS_CA_BUNDLE").value_or("");
+  options.aws.bundle = options.metadata.bundle = host.environment("AWS_CA_BUNDLE").value_or("");
   options.https_proxy = said_by_first_of(host, {"HTTPS_PROXY", "https_proxy"});
   options.http_proxy = said_by_first_of(host, {"http_proxy"});
   options.no_proxy = said_by_first_of(host, {"NO_PROXY", "no_proxy"}).url;

@@ -216,18 +216,7 @@ std::size_t CurlExchange::on_body(char* data, std::size_t, std::size_t size, voi
 bool CurlExchange::may_speak_to(const std::string& address, std::uint16_t port) {
   if (loopback_) return address == "127.0.0.1" && port == *loopback_;
   if (!proxy_.url.empty()) return true;  // this is the proxy's address
-  switch (kind_of_address(address)) {
-    case AddressKind::global:
-      return side_.public_addresses;
-    case AddressKind::private_use:
-      return side_.private_addresses && (side_.public_addresses || is_metadata_address(address));
-    case AddressKind::loopback:
-    case AddressKind::link_local:
-      return side_.private_addresses;
-    case AddressKind::other:
-      break;
-  }
-  return false;
+  return side_.speaks_to(address, request_.url.secure());
 }
 
 curl_socket_t CurlExchange::on_open(void* self, curlsocktype, curl_sockaddr* address) {
@@ -272,10 +261,13 @@ std::optional<Failure> CurlExchange::too_long() const {
 
 std::optional<Failure> CurlExchange::forbidden() const {
   if (forbidden_.empty() || spoke_) return std::nullopt;
-  return Failure(Failure::Kind::refused,
-                 fmt::format("{}: its address {} is {}, which is not spoken to there", subject_of(request_), forbidden_,
-                             name(kind_of_address(forbidden_))),
-                 "Check the name's address records, or allow such addresses for it.");
+  const std::string what =
+      fmt::format("{}: its address {} is {}", subject_of(request_), forbidden_, name(kind_of_address(forbidden_)));
+  if (request_.trust == http::Trust::metadata && !request_.url.secure())
+    return Failure(Failure::Kind::refused,
+                   what + ": metadata is taken in the clear from loopback and link-local ones alone",
+                   "Give a URL with https, or with such an address.");
+  return Failure(Failure::Kind::refused, what + ", which is not spoken to there", "Check the name's address records.");
 }
 
 // What to do where nobody could be spoken to.

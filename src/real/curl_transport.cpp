@@ -4,11 +4,28 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "real/address_policy.h"
 #include "real/curl_exchange.h"
 #include "real/curl_multi.h"
 #include "real/tls_handshake.h"
 
 namespace certferry {
+
+bool TransportSide::speaks_to(std::string_view address, bool secure) const {
+  const bool anywhere = https_anywhere && secure;
+  switch (kind_of_address(address)) {
+    case AddressKind::global:
+      return public_addresses || anywhere;
+    case AddressKind::private_use:
+      return anywhere || (private_addresses && (public_addresses || is_metadata_address(address)));
+    case AddressKind::loopback:
+    case AddressKind::link_local:
+      return private_addresses || anywhere;
+    case AddressKind::other:
+      break;
+  }
+  return false;
+}
 
 struct CurlTransport::Impl {
   Impl(Executor executor_, TransportOptions options_)

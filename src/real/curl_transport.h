@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/limits/http.h"
 #include "base/limits/renewal.h"
@@ -18,11 +19,15 @@ struct TransportSide {
   bool http = false;
   bool public_addresses = true;
   bool private_addresses = false;  // private, loopback and link-local ones
+  bool https_anywhere = false;     // over TLS to both, whatever stands above
   bool proxied = true;             // TransportOptions::https_proxy and http_proxy hold for it
   bool system_roots = true;        // believe the system's roots
   std::string bundle;              // a PEM file believed instead of the system's roots; read by libcurl when needed
   std::string application;         // told behind the user agent, "" for none
   std::string roots;               // PEM, believed beside the system's roots, or alone without them; then no `bundle`
+
+  // Whether a request of this side may go to this address, over TLS (`secure`) or in the clear.
+  bool speaks_to(std::string_view address, bool secure) const;
 };
 
 // A proxy's URL, "" for none, and the variable that says it, for messages.
@@ -33,7 +38,8 @@ struct ProxySetting {
 struct TransportOptions {
   TransportSide ca{};
   TransportSide aws{.private_addresses = true};  // VPC endpoints have private addresses
-  TransportSide metadata{.http = true, .public_addresses = false, .private_addresses = true, .proxied = false};
+  TransportSide metadata{
+      .http = true, .public_addresses = false, .private_addresses = true, .https_anywhere = true, .proxied = false};
   ProxySetting https_proxy, http_proxy;
   std::string no_proxy;  // as the variable says it
   std::string user_agent = "certferry/" CERTFERRY_VERSION;

@@ -32,7 +32,7 @@ class Headers {
 enum class Trust {
   ca,        // https only; the system's roots, or [ca] trust
   aws,       // https, or http where AWS_ENDPOINT_URL says so; AWS_CA_BUNDLE
-  metadata,  // http to the link-local and loopback addresses of IMDS and container credentials, no proxy
+  metadata,  // IMDS and container credentials: http to link-local and loopback addresses, or https; no proxy
 };
 
 struct Request {

@@ -251,6 +251,18 @@ TEST(ContainerCredentials, ReadTheTokenFileAnewEachTime) {
   EXPECT_EQ(paper.transport.requests.at(1).headers.get("authorization"), "second");
 }
 
+// Whoever gives the keys is near by, or is known by its certificate; no proxy hears of them.
+TEST(ContainerCredentials, AreAskedForAsTheMetadataServicesAre) {
+  for (const char* url : {"http://169.254.170.2/x", "https://credentials.example/x?a=b"}) {
+    Paper paper;
+    ContainerCredentials provider{paper.outside, Url::parse(url)};
+    paper.transport.answer(200, key_document("ID", "2026-11-23T13:00:00Z"));
+    AWAITED(provider.credentials());
+    EXPECT_EQ(paper.transport.requests.at(0).trust, http::Trust::metadata) << url;
+    EXPECT_EQ(paper.transport.requests.at(0).url.text(), url);
+  }
+}
+
 TEST(ContainerCredentials, SayWhereTheyWereAskedForWhereNothingCouldBeHad) {
   for (const Failure::Kind kind : {Failure::Kind::refused, Failure::Kind::transient, Failure::Kind::outcome_unknown}) {
     Paper paper;

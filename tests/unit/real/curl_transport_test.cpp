@@ -189,6 +189,30 @@ TEST_F(CurlTransportTest, RefusesWhatASideDoesNotSpeakTo) {
   EXPECT_EQ(server.connections(), 0U);
 }
 
+// In the clear metadata come from near by alone; whoever shows a certificate may be anywhere.
+TEST_F(CurlTransportTest, SpeaksToMetadataServicesFarAwayOverTlsAlone) {
+  struct Row {
+    const char* address;
+    bool in_the_clear, over_tls;
+  };
+  const TransportOptions options;
+  for (const auto& [address, in_the_clear, over_tls] :
+       {Row{"169.254.169.254", true, true}, Row{"169.254.170.2", true, true}, Row{"127.0.0.1", true, true},
+        Row{"fd00:ec2::254", true, true}, Row{"10.0.0.1", false, true}, Row{"fd00::1", false, true},
+        Row{"52.94.1.1", false, true}, Row{"0.0.0.0", false, false}, Row{"224.0.0.1", false, false}}) {
+    EXPECT_EQ(options.metadata.speaks_to(address, false), in_the_clear) << address;
+    EXPECT_EQ(options.metadata.speaks_to(address, true), over_tls) << address;
+  }
+  EXPECT_FALSE(options.ca.speaks_to("10.0.0.1", true));
+  CurlTransport transport{machine.executor()};
+  const auto failure = failure_of(machine, transport.send(request_to("http://10.0.0.1/", http::Trust::metadata)));
+  EXPECT_EQ(failure->kind(), Failure::Kind::refused);
+  EXPECT_STREQ(failure->what(),
+               "GET http://10.0.0.1: its address 10.0.0.1 is a private address: metadata is taken in the clear from "
+               "loopback and link-local ones alone");
+  EXPECT_EQ(failure->next(), "Give a URL with https, or with such an address.");
+}
+
 TEST_F(CurlTransportTest, RefusesAHeaderThatWouldEndItsLine) {
   CurlTransport transport{machine.executor(), with_http()};
   http::Request request = request_to("http://127.0.0.1:1/");
@@ -272,6 +296,19 @@ TEST_F(CurlTransportTest, GoesThroughTheProxyUnlessNoProxySparesTheHost) {
   options.no_proxy = "127.0.0.1";
   CurlTransport spared{machine.executor(), options};
   EXPECT_EQ(machine.run(spared.send(request_to(url))).body, "direct");
+}
+
+TEST_F(CurlTransportTest, TakesMetadataPastTheProxyOverTlsToo) {
+  const TestSite site{"localhost"};
+  HttpListenerOptions listening;
+  listening.identity = [&](const ClientWish&) { return site.identity; };
+  HttpListener server{machine.executor(), listening, always(text_response("direct"))};
+  TransportOptions options;
+  options.https_proxy = {.url = "http://127.0.0.1:1", .said_by = "HTTPS_PROXY"};
+  options.metadata.roots = site.certificate.pem();
+  CurlTransport transport{machine.executor(), options};
+  const std::string url = "https://localhost:" + std::to_string(server.port()) + "/";
+  EXPECT_EQ(machine.run(transport.send(request_to(url, http::Trust::metadata))).body, "direct");
 }
 
 TEST_F(CurlTransportTest, NamesTheVariableOfAProxyThatCannotBeReached) {
