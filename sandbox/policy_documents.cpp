@@ -11,6 +11,7 @@
 namespace certferry::sandbox {
 namespace {
 
+constexpr std::string_view policy_language = "2012-10-17";
 constexpr std::string_view if_exists = "IfExists", for_all = "ForAllValues:", for_any = "ForAnyValue:";
 constexpr auto operators =
     std::to_array<std::string_view>({"StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool", "Null"});
@@ -64,6 +65,28 @@ void require_members(PolicyDocument::Of of, const Json& json, const std::string&
   require("Resource", of != PolicyDocument::Of::role);
 }
 
+// What a pattern has at one place: any characters, any one, or this one. length 0: its end.
+struct Piece {
+  std::size_t length = 0;
+  bool star = false, any = false;
+  char character = 0;
+};
+Piece piece_at(std::string_view pattern, std::size_t at) {
+  if (at >= pattern.size()) return {};
+  const std::string_view rest = pattern.substr(at);
+  for (const std::string_view written : {"${*}", "${?}", "${$}"})
+    if (rest.starts_with(written)) return {.length = written.size(), .character = written[2]};
+  return {.length = 1, .star = rest.front() == '*', .any = rest.front() == '?', .character = rest.front()};
+}
+
+// Policy variables, such as ${aws:username}, are not filled in here.
+void require_no_variables(const std::vector<std::string>& values, const std::string& source) {
+  for (const std::string_view value : values)
+    for (std::size_t at = 0; at < value.size(); at += piece_at(value, at).length)
+      if (value.substr(at).starts_with("${") && piece_at(value, at).length == 1)
+        refuse(source, fmt::format("the variable in {} is not understood here", quoted(value, 200)));
+}
+
 DocumentStatement statement_of(PolicyDocument::Of of, const Json& json, const std::string& source) {
   require_members(of, json, source);
   for (const auto& [element, value] : json.as_object())
@@ -79,28 +102,18 @@ DocumentStatement statement_of(PolicyDocument::Of of, const Json& json, const st
   statement.deny = effect == "Deny";
   if (const Json* principal = json.find("Principal")) statement.principals = principals_in(*principal);
   if (const Json* resource = json.find("Resource")) statement.resources = texts(*resource);
+  require_no_variables(statement.resources, source);
   const Json* conditions = json.find("Condition");
   if (!conditions) return statement;
   for (const auto& [operation, keys] : conditions->as_object()) {
     if (std::ranges::find(operators, bare(operation)) == operators.end())
       refuse(source, fmt::format("the condition {} is not understood here", quoted(operation, 100)));
-    for (const auto& [key, values] : keys.as_object()) statement.conditions.push_back({operation, key, texts(values)});
+    for (const auto& [key, values] : keys.as_object()) {
+      statement.conditions.push_back({operation, key, texts(values)});
+      require_no_variables(statement.conditions.back().values, source);
+    }
   }
   return statement;
-}
-
-// What a pattern has at one place: any characters, any one, or this one. length 0: its end.
-struct Piece {
-  std::size_t length = 0;
-  bool star = false, any = false;
-  char character = 0;
-};
-Piece piece_at(std::string_view pattern, std::size_t at) {
-  if (at >= pattern.size()) return {};
-  const std::string_view rest = pattern.substr(at);
-  for (const std::string_view written : {"${*}", "${?}", "${$}"})
-    if (rest.starts_with(written)) return {.length = written.size(), .character = written[2]};
-  return {.length = 1, .star = rest.front() == '*', .any = rest.front() == '?', .character = rest.front()};
 }
 
 // Literal text, without what writes special characters.
@@ -197,6 +210,9 @@ bool matches(std::string_view pattern, std::string_view text) {
 
 PolicyDocument::PolicyDocument(Of attached_to, std::string_view json, const std::string& source) {
   const Json document = Json::parse(json, source);
+  // In what IAM takes for 2008-10-17, "${*}" is no "*".
+  if (document.text("Version") != policy_language)
+    refuse(source, fmt::format("its Version is not {}", policy_language));
   const Json& statements = document.at("Statement");
   if (statements.is_object()) {
     statements_.push_back(statement_of(attached_to, statements, source));

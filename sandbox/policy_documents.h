@@ -24,7 +24,8 @@ struct DocumentStatement {
 };
 
 // One policy in IAM's language, as far as it is understood here: Allow and Deny; Principal, Action, Resource; the
-// operators StringEquals, StringLike, ArnEquals, ArnLike, Bool and Null, with ForAllValues:, ForAnyValue: and IfExists.
+// operators StringEquals, StringLike, ArnEquals, ArnLike, Bool and Null, with ForAllValues:, ForAnyValue: and IfExists;
+// Version 2012-10-17, without policy variables.
 // source: IAM UserGuide, "IAM JSON policy elements reference", 2026-11-28
 class PolicyDocument {
  public:

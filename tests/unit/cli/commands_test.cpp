@@ -255,7 +255,7 @@ TEST_F(Commands, SandboxWantsToKnowWhosePolicyItIs) {
   EXPECT_THAT(err, HasSubstr("Write it as --key-policy alias/my-key=policy.json"));
   EXPECT_EQ(run({"sandbox", "--policy", "/a=b.json"}), 2);
   EXPECT_THAT(err, HasSubstr("the policy /a=b.json is not there"));
-  write("/bucket.json", R"({"Statement":[]})");
+  write("/bucket.json", R"({"Version":"2012-10-17","Statement":[]})");
   EXPECT_EQ(run({"sandbox", "--bucket", "state", "--bucket-policy", "other=/bucket.json"}), 2);
   EXPECT_THAT(err, HasSubstr("the sandbox has no bucket other"));
   EXPECT_EQ(run({"sandbox", "--policy", "arn:aws:iam::123456789012:role/none=/bucket.json"}), 2);

@@ -73,7 +73,7 @@ TEST(PolicyDocument, MeetsConditionsAsTheirOperatorsSay) {
 
 TEST(PolicyDocument, LetsADenialWinOverWhatIsAllowed) {
   PolicyDocument both{PolicyDocument::Of::identity,
-                      R"({"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},)"
+                      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},)"
                       R"({"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"}]})",
                       "a policy"};
   EXPECT_EQ(both.judge({"s3:GetObject", "arn:aws:s3:::b/k", {}}, {user}), Verdict::allowed);
@@ -97,8 +97,21 @@ TEST(PolicyDocument, IsRefusedWhereSomethingOfItIsNotUnderstood) {
   for (const char* members :
        {R"("Effect":"Allow","NotAction":"s3:*","Action":"s3:*","Resource":"*")",
         R"("Effect":"Perhaps","Action":"s3:*","Resource":"*")",
+        R"("Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username}/*")",
+        R"("Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"s3:prefix":["a","${$}${b}"]}})",
         R"("Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}})"})
     EXPECT_THROW(PolicyDocument(PolicyDocument::Of::identity, statement(members), "a policy"), Failure) << members;
+}
+
+// IAM takes a document without a Version for one of 2008-10-17, in which "${*}" is five characters.
+TEST(PolicyDocument, IsRefusedInAnotherVersionOfTheLanguage) {
+  const std::string statements = R"("Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]})";
+  const auto read = [&](const std::string& version) {
+    PolicyDocument{PolicyDocument::Of::identity, "{" + version + statements, "a policy"};
+  };
+  EXPECT_THROW(read(""), Failure);
+  EXPECT_THROW(read(R"("Version":"2008-10-17",)"), Failure);
+  EXPECT_NO_THROW(read(R"("Version":"2012-10-17",)"));
 }
 
 TEST(PolicyDocument, IsRefusedWhereIamRefusesIt) {
@@ -216,8 +229,8 @@ TEST_F(PermissionsTest, ToUseAKeyAreTheKeysOwnToGive) {
 
 // What IAM's simulator says of one action, a decision a page.
 TEST_F(PermissionsTest, AreTakenForAllowedOrDeniedOrUnsaidByTheSimulator) {
-  permissions.attach_to_identity(user, R"({"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},)"
-                                       R"({"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"}]})");
+  permissions.attach_to_identity(user, statement(R"("Effect":"Allow","Action":"s3:*","Resource":"*"},)"
+                                                 R"({"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*")"));
   const auto asked = [&](const std::string& marker) {
     QueryParameters form = {{"Action", "SimulatePrincipalPolicy"},    {"PolicySourceArn", user},
                             {"ActionNames.member.1", "s3:GetObject"}, {"ActionNames.member.2", "s3:DeleteObject"},
