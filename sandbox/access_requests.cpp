@@ -66,6 +66,10 @@ std::vector<AccessRequest> of_route53(const http::Request& request) {
 std::vector<AccessRequest> of_iam(World& world, const QueryCall& call, const std::string& account) {
   const std::string action = "iam:" + call.action(), name = call.text("ServerCertificateName");
   if (const std::string source = call.text("PolicySourceArn"); !source.empty()) return {{action, source, {}}};
+  if (const std::string role = call.text("RoleName"); !role.empty()) {
+    const std::string arn = world.sts().role_arn(account, role);
+    return {{action, arn.empty() ? fmt::format("arn:aws:iam::{}:role/{}", account, role) : arn, {}}};
+  }
   if (name.empty()) return {{action, "*", {}}};
   const auto found = world.server_certificates().find(account, name);
   const bool there = found != world.server_certificates().by_name.end();

@@ -79,6 +79,22 @@ Outcome SecurityTokens::caller(const http::Request& request, XmlWriter& result) 
   return {key, false};
 }
 
+std::string SecurityTokens::role_arn(const std::string& account, const std::string& name) const {
+  const auto found = std::ranges::find_if(roles_, [&](const auto& role) {
+    return Arn::parse(role.first).account() == account && role.first.substr(role.first.rfind('/') + 1) == name;
+  });
+  return found == roles_.end() ? "" : found->first;
+}
+
+Outcome SecurityTokens::tell_role(const QueryCall& call, const std::string& account, XmlWriter& result) const {
+  const std::string name = call.required("RoleName"), arn = role_arn(account, name);
+  if (arn.empty()) throw Refusal{404, "NoSuchEntity", fmt::format("The role with name {} cannot be found.", name)};
+  const auto path = arn.find('/');
+  result.open("Role").text("Path", arn.substr(path, arn.rfind('/') - path + 1)).text("RoleName", name);
+  result.text("Arn", arn).close();
+  return {name, false};
+}
+
 Outcome SecurityTokens::assume(const QueryCall& call, XmlWriter& result, WallTime now, bool by_web_identity) {
   std::string role = call.required("RoleArn"), name = call.required("RoleSessionName");
   check_session_name(name);

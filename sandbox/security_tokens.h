@@ -11,7 +11,8 @@ namespace certferry::sandbox {
 
 class World;
 
-// STS: GetCallerIdentity, AssumeRole (role and ExternalId must be known), AssumeRoleWithWebIdentity.
+// STS: GetCallerIdentity, AssumeRole (role and ExternalId must be known), AssumeRoleWithWebIdentity; and the roles that
+// IAM knows.
 class SecurityTokens {
  public:
   explicit SecurityTokens(World& world) : world_(world) {}
@@ -19,6 +20,9 @@ class SecurityTokens {
   void add_role(const std::string& arn, const std::string& external_id = "") { roles_[arn] = external_id; }
   std::string account_of(const http::Request& request) const;  // of whom it is signed by
   bool knows_role(const std::string& arn) const { return roles_.contains(arn); }
+  std::string role_arn(const std::string& account, const std::string& name) const;  // whatever its path; "" for none
+  // IAM's GetRole. Refusal: NoSuchEntity.
+  Outcome tell_role(const QueryCall& call, const std::string& account, XmlWriter& result) const;
   std::string web_identity_token;  // the one that is accepted; "": any
 
   struct Session {

@@ -156,6 +156,7 @@ http::Response ServerCertificates::handle(const http::Request& request, WallTime
   return answer_query(world_, kIam, request, now, [&](const QueryCall& call, XmlWriter& result) -> Outcome {
     const std::string account = world_.sts().account_of(request);
     if (call.action() == "SimulatePrincipalPolicy") return simulate_principal_policy(world_, call, result);
+    if (call.action() == "GetRole") return world_.sts().tell_role(call, account, result);
     if (call.action() == "UploadServerCertificate") return upload(call, account, result, now);
     if (call.action() == "ListServerCertificates") return list(call, account, result);
     if (call.action() == "GetServerCertificate") return get(call, account, result);

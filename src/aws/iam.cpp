@@ -27,14 +27,13 @@ int number_in(std::string_view text) {
   return number;
 }
 
-// A session tells the name of its role, and not the role's path.
 Task<http::Response> simulated(Client& client, const Call& call) {
   try {
     co_return co_await client.send(call);
   } catch (const Failure& failure) {
     if (failure.code() != "NoSuchEntity") throw;
     throw Failure(Failure::Kind::refused, failure.what(),
-                  "Ask IAM's policy simulator by hand, where the role has a path that its sessions do not tell")
+                  "Allow iam:GetRole: a role may have a path, which its sessions do not tell")
         .with_code(failure.code());
   }
 }
@@ -105,6 +104,12 @@ Task<CertificateQuota> Iam::quota() {
     if (entry.text("key") == "ServerCertificatesQuota") quota.most = number_in(entry.text("value"));
   }
   co_return quota;
+}
+
+Task<Arn> Iam::role_arn(const std::string& name) {
+  const Call call = iam_call("GetRole", "role " + name, {{"RoleName", name}});
+  const http::Response answer = co_await client_.send(call);
+  co_return answered_arn(call, expected(call, query_result(call, answer), "Role").text("Arn"));
 }
 
 Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {

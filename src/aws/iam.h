@@ -43,6 +43,8 @@ class Iam {
   // May not be repeated blindly. in_use: DeleteConflict.
   Task<Removal> remove(const std::string& name);
   Task<CertificateQuota> quota();  // GetAccountSummary
+  // The ARN, and so the path, of this account's role of that name (GetRole). Code: NoSuchEntity (refused).
+  Task<Arn> role_arn(const std::string& name);
   // What its own policies do not allow, as "action on resource" (SimulatePrincipalPolicy, all pages); those of buckets
   // and keys are not asked. Code: NoSuchEntity (refused).
   Task<std::vector<std::string>> denied(const PolicyQuestion& question);

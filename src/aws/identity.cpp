@@ -9,12 +9,19 @@
 
 namespace certferry::aws {
 
-std::string Identity::principal() const {
+std::string Identity::session_role() const {
   const Arn whole = Arn::parse(arn);
   constexpr std::string_view session = "assumed-role/";
-  if (!whole.resource().starts_with(session)) return arn;
+  if (!whole.resource().starts_with(session)) return "";
   const std::string_view rest = whole.resource().substr(session.size());
-  return fmt::format("arn:{}:iam::{}:role/{}", whole.partition(), whole.account(), rest.substr(0, rest.find('/')));
+  return std::string{rest.substr(0, rest.find('/'))};
+}
+
+std::string Identity::principal() const {
+  const std::string role = session_role();
+  if (role.empty()) return arn;
+  const Arn whole = Arn::parse(arn);
+  return fmt::format("arn:{}:iam::{}:role/{}", whole.partition(), whole.account(), role);
 }
 
 Task<Identity> identify(Client& client) {

@@ -142,6 +142,10 @@ const std::map<std::string, Operation> operations = {
        const CertificateQuota quota = co_await Iam{client}.quota();
        co_return Json::array({quota.used, quota.most});
      }},
+    {"iam.role_arn",
+     [](Client& client, const Json& input) -> Task<Json> {
+       co_return (co_await Iam{client}.role_arn(text_in(input, "name"))).text();
+     }},
     {"iam.denied",
      [](Client& client, const Json& input) -> Task<Json> {
        const PolicyQuestion question{text_in(input, "principal"),

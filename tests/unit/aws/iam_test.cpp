@@ -118,6 +118,16 @@ TEST(Iam, ReadsItsQuotaOutOfTheAccountsSummary) {
   EXPECT_EQ(quota.most, 20);
 }
 
+TEST(Iam, TellsTheArnOfARole) {
+  Paper paper;
+  Iam iam{paper.client};
+  paper.transport.answer(200,
+                         "<GetRoleResponse><GetRoleResult><Role><Path>/team/</Path><RoleName>web</RoleName>"
+                         "<Arn>arn:aws:iam::123456789012:role/team/web</Arn></Role></GetRoleResult></GetRoleResponse>");
+  EXPECT_EQ(AWAITED(iam.role_arn("web")).text(), "arn:aws:iam::123456789012:role/team/web");
+  EXPECT_EQ(paper.transport.requests.at(0).body, "Action=GetRole&Version=2010-05-08&RoleName=web");
+}
+
 std::string simulated(const std::string& members, const std::string& rest = "<IsTruncated>false</IsTruncated>") {
   return "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>" + members +
          "</EvaluationResults>" + rest + "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>";
@@ -176,9 +186,10 @@ TEST(Iam, SaysWhyItsSimulatorKnowsNoSuchRole) {
   Paper paper;
   Iam iam{paper.client};
   paper.transport.answer(404, iam_error("NoSuchEntity"));
-  EXPECT_EQ(said(FAILURE_OF(iam.denied({"arn:aws:iam::1:role/web", {"a:One"}, {"*"}, {}}))),
-            "refused | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: NoSuchEntity: said | Ask IAM's policy "
-            "simulator by hand, where the role has a path that its sessions do not tell");
+  EXPECT_EQ(
+      said(FAILURE_OF(iam.denied({"arn:aws:iam::1:role/web", {"a:One"}, {"*"}, {}}))),
+      "refused | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: NoSuchEntity: said | Allow iam:GetRole: a "
+      "role may have a path, which its sessions do not tell");
 }
 
 }  // namespace

@@ -48,6 +48,19 @@ TEST(SecurityTokens, TakeTheWebIdentityTokenThatIsExpected) {
   EXPECT_EQ(verdict(aws.sts(form)), "200");
 }
 
+TEST(SecurityTokens, TellTheRolesOfTheAskersAccountWithTheirPaths) {
+  Services aws;
+  aws.world.sts().add_role("arn:aws:iam::123456789012:role/team/web/dns");
+  aws.world.sts().add_role("arn:aws:iam::210987654321:role/other");
+  const auto asked = [&](const std::string& name) { return aws.iam({{"Action", "GetRole"}, {"RoleName", name}}); };
+  const Xml answer = Xml::parse(asked("dns").body, "the answer");
+  const auto role = answer.path("GetRoleResult/Role");
+  ASSERT_TRUE(role);
+  EXPECT_EQ(role->text("Arn"), "arn:aws:iam::123456789012:role/team/web/dns");
+  EXPECT_EQ(role->text("Path"), "/team/web/");
+  EXPECT_EQ(verdict(asked("other")), "404 NoSuchEntity");
+}
+
 TEST(SecurityTokens, TellTheCallerWhoItIs) {
   Services aws;
   auto answer = Xml::parse(aws.sts({{"Action", "GetCallerIdentity"}}).body, "the answer");
