@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <functional>
 
+#include "aws/iam.h"
 #include "aws/identity.h"
 #include "aws/kms.h"
 #include "base/failure.h"
@@ -51,6 +52,18 @@ class Finder {
     const aws::Identity ours = co_await aws::identify(access_.client());
     findings_.facts.account = ours.account;
     findings_.facts.principal = ours.principal();
+    if (const std::string role = ours.session_role(); !role.empty()) co_await find_role(role);
+  }
+
+  // By its session the name of a role is known, and not its path.
+  Task<> find_role(std::string name) {
+    try {
+      findings_.facts.principal = (co_await aws::Iam{access_.client()}.role_arn(name)).text();
+    } catch (const Failure& failure) {
+      findings_.facts.principal_doubt = fmt::format(
+          "The path of role {} is taken for \"/\" ({}): where it has another, name the role by --principal.", name,
+          failure.what());
+    }
   }
 
   Task<> find_key(std::string key) {
@@ -62,9 +75,11 @@ class Finder {
     // As the zones themselves say: what a resolver remembers may be older.
     CnameTrail trail{zones_, co_await zones_.first_place(ChallengeRecord{*challenge.parent(), ""}),
                      cnames_of_route53()};
+    findings_.facts.unfollowed.insert(challenge);
     do {
       co_await note_place(challenge, trail.here());
     } while (co_await trail.step());
+    findings_.facts.unfollowed.erase(challenge);
   }
 
   Task<> note_place(DomainName challenge, ChallengePlace place) {

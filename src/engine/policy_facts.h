@@ -22,9 +22,10 @@ struct PolicyFindings {
 };
 
 // `zones` are those of this configuration. Looks at who we are, which keys the aliases of KMS mean, in which hosted
-// zones the challenges are and where CNAMEs lead them. Reads alone: sts:GetCallerIdentity, kms:DescribeKey,
-// route53:ListHostedZones and, once a name, route53:ListResourceRecordSets, with the roles of zones where they may be
-// taken; DNS where no zone of ours holds a name. What cannot be read is no failure, but unknown.
+// zones the challenges are and where CNAMEs lead them. Reads alone: sts:GetCallerIdentity, iam:GetRole of a
+// session's role, kms:DescribeKey, route53:ListHostedZones, route53:GetHostedZone where zones have one name and, once a
+// name, route53:ListResourceRecordSets, with the roles of zones where they may be taken; DNS where no zone of ours
+// holds a name. What cannot be read is no failure, but unknown.
 Task<PolicyFindings> find_policy_facts(aws::Access& access, const Config& config, Zones& zones);
 
 }  // namespace certferry

@@ -17,7 +17,7 @@ constexpr std::string_view challenge_label = "_acme-challenge.";
 // What one identity reads and writes in Route 53.
 struct Reach {
   std::set<std::string> names;                  // of TXT records; a "*" where only their zone is known
-  std::set<std::string> zones;                  // ARNs
+  std::set<std::string> zones, written;         // ARNs of those that are read, and of those among them that are written
   bool lists = false;                           // which zones there are
   std::vector<std::string> any_zone, any_name;  // why zones and names are wider than needed, where they are: sentences
 };
@@ -51,7 +51,7 @@ PlacedChallenge place_by(const Config& config, const DomainName& name) {
 
 void add_place(Reach& reach, const PlacedChallenge& place, const PolicyFacts& facts) {
   reach.names.insert(place.written.text());
-  if (place.zones.empty()) reach.zones.insert(hosted_zone_arn(facts, "*"));
+  reach.written.insert(hosted_zone_arn(facts, place.zones.empty() ? "*" : place.zones.front().text()));
   for (const HostedZoneId& zone : place.zones) reach.zones.insert(hosted_zone_arn(facts, zone.text()));
 }
 
@@ -122,7 +122,7 @@ class Author {
 
 void Author::survey() {
   reach_.lists = lists_zones(config_, policy_.of);
-  bool all_known = true;
+  bool all_followed = facts_.unfollowed.empty();
   const auto add = [&](const PlacedChallenge& place) {
     if (place.role == policy_.of) add_place(reach_, place, facts_);
   };
@@ -130,18 +130,18 @@ void Author::survey() {
     const auto known = [&](const PlacedChallenge& place) { return place.challenge == name; };
     std::ranges::for_each(facts_.challenges | std::views::filter(known), add);
     if (std::ranges::any_of(facts_.challenges, known)) continue;
-    all_known = false;
+    all_followed = false;
     add(place_by(config_, name));
   }
-  if (!all_known) survey_delegated();
+  if (!all_followed) survey_delegated();
   const std::string any = hosted_zone_arn(facts_, "*");
-  if (!reach_.zones.contains(any)) return;
-  reach_.zones = {any};
+  if (!reach_.written.contains(any)) return;
+  reach_.zones = reach_.written = {any};
   reach_.any_zone.emplace_back(
       "Which hosted zones there are is not known: every one is allowed, at these names alone.");
 }
 
-// Where no CNAME was looked at, all names of the zones that one may lead into.
+// Where some CNAME was not looked at, all names of the zones that one may lead into.
 void Author::survey_delegated() {
   for (const DomainName& zone : config_.delegated) {
     PlacedChallenge place = place_by(config_, zone);
@@ -185,10 +185,10 @@ void Author::write_route53() {
     allow("FindZones", {"route53:ListHostedZones"}, {"*"},
           "which hosted zone a name belongs to; Route 53 takes no narrower resource");
   if (reach_.names.empty()) return;
-  const std::vector<std::string> zones(reach_.zones.begin(), reach_.zones.end());
   const std::vector<std::string> names(reach_.names.begin(), reach_.names.end());
   const bool patterns = std::ranges::any_of(names, [](const std::string& name) { return name.contains('*'); });
-  allow("ReadZones", {"route53:GetHostedZone", "route53:ListResourceRecordSets"}, zones,
+  allow("ReadZones", {"route53:GetHostedZone", "route53:ListResourceRecordSets"},
+        {reach_.zones.begin(), reach_.zones.end()},
         "which of two zones of one name is the public one, and the sets that a change must match exactly")
       .notes = reach_.any_zone;
   std::vector<PolicyCondition> conditions;
@@ -197,7 +197,7 @@ void Author::write_route53() {
   add_all_values(conditions, patterns ? "StringLike" : "StringEquals",
                  "route53:ChangeResourceRecordSetsNormalizedRecordNames", names);
   PolicyStatement& write =
-      allow("WriteChallenges", {"route53:ChangeResourceRecordSets"}, zones,
+      allow("WriteChallenges", {"route53:ChangeResourceRecordSets"}, {reach_.written.begin(), reach_.written.end()},
             "TXT records at the names of challenges alone; every change is a CREATE or a DELETE, never an UPSERT",
             std::move(conditions));
   write.notes = reach_.any_zone;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct PolicyCondition {
 struct PolicyPrincipal {
   std::string kind;
   std::vector<std::string> names;
+  bool made = false;  // the role that is made beside this policy: files refer to it
   bool operator==(const PolicyPrincipal&) const = default;
 };
 
@@ -57,7 +59,7 @@ struct PlacedChallenge {
   DomainName challenge;             // "_acme-challenge.www.example.com"
   DomainName written;               // the same, or where a CNAME leads
   std::string role;                 // of the zone's rule, "" for none
-  std::vector<HostedZoneId> zones;  // the zone, then others of its name that it is told apart from; none: not known
+  std::vector<HostedZoneId> zones;  // the zone, then others of its name, which are read alone; none: not known
 };
 
 // What an exact policy needs beside the configuration. Whatever is missing makes the policy wider, and a note says so.
@@ -67,6 +69,9 @@ struct PolicyFacts {
   std::string principal;                    // the ARN of who runs certferry, "" where not known
   std::map<std::string, std::string> keys;  // ARNs of KMS keys by their aliases as configured
   std::vector<PlacedChallenge> challenges;  // what is known of them
+  std::set<DomainName> unfollowed;          // of those: where a CNAME there leads is not known
+  bool makes_role = false;                  // the role that runs certferry is made with these policies; no principal
+  std::string principal_doubt;              // why the principal may be another: a sentence, "" for none
 };
 
 // What our own identity needs for all that `apply` does under this configuration, and no more; then the same for each

@@ -52,13 +52,18 @@ TEST(Doctor, AsksForTheRecordsOfItsChallengesAlone) {
 TEST(Doctor, AsksForTheRoleOfASession) {
   Clinic clinic;
   auto& world = clinic.world();
-  const std::string role = "arn:aws:iam::123456789012:role/web";
+  const std::string role = "arn:aws:iam::123456789012:role/team/web";
   world.add_access_key("ASIAWEB", "session-secret-of-web");
   world.sts().sessions["ASIAWEB"] = {"arn:aws:sts::123456789012:assumed-role/web/i-1", "AROA:i-1", "token-of-the-web",
                                      role, world.now() + days(300)};
   clinic.credentials = {"ASIAWEB", Secret{"session-secret-of-web"}, Secret{"token-of-the-web"}, {}, "IMDSv2"};
-  EXPECT_THAT(about(clinic.examine(), "permission"), says(Verdict::yellow, "NoSuchEntity", "has a path"));
   world.sts().add_role(role);
+  world.permissions().attach_to_identity(
+      role, R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},)"
+            R"({"Effect":"Deny","Action":"iam:GetRole","Resource":"*"}]})");
+  EXPECT_THAT(about(clinic.examine(), "permission"), says(Verdict::yellow, "NoSuchEntity", "Allow iam:GetRole"));
+  world.permissions().attach_to_identity(
+      role, R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})");
   EXPECT_EQ(about(clinic.examine(), "permission"), (Finding{Verdict::green, "permission", "permissions of " + role,
                                                             about(clinic.examine(), "permission").found, ""}));
 }

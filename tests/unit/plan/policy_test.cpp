@@ -78,6 +78,33 @@ TEST(Policy, NamesWhereACnameStandsAndWhereItLeads) {
   EXPECT_THAT(write.resources, ElementsAre("arn:aws:route53:::hostedzone/Z1", "arn:aws:route53:::hostedzone/Z2"));
 }
 
+TEST(Policy, AllowsAllOfTheDelegatedZonesWhereOneCnameWasNotFollowed) {
+  PolicyFacts known = facts();
+  known.challenges = {placed("shop.example", "Z1"), placed("blog.example", "Z1")};
+  known.unfollowed = {DomainName::parse("_acme-challenge.blog.example")};
+  const auto policies =
+      identity_policies(config_of("[challenge]\ndelegated = [\"proofs.example\"]\n[[zone]]\nname = "
+                                  "\"proofs.example\"\nid = \"Z2\"\n"
+                                  "[[certificate]]\ndomains = [\"shop.example\", \"blog.example\"]\n"),
+                        known);
+  const PolicyStatement& write = statement(policies.front(), "WriteChallenges");
+  EXPECT_THAT(write.resources, ElementsAre("arn:aws:route53:::hostedzone/Z1", "arn:aws:route53:::hostedzone/Z2"));
+  EXPECT_THAT(values(write, written_names),
+              ElementsAre("*.proofs.example", "_acme-challenge.blog.example", "_acme-challenge.shop.example"));
+  EXPECT_THAT(notes_of(policies.front()), ElementsAre("Where CNAMEs lead is not known: every name in proofs.example "
+                                                      "is allowed."));
+}
+
+TEST(Policy, WritesToOneOfTwoZonesOfOneNameAndReadsBoth) {
+  PolicyFacts known = facts();
+  known.challenges = {placed("shop.example", "Z2")};
+  known.challenges.front().zones.push_back(HostedZoneId::parse("Z1"));
+  const auto policies = identity_policies(config_of("[[certificate]]\ndomains = [\"shop.example\"]\n"), known);
+  EXPECT_THAT(statement(policies.front(), "ReadZones").resources,
+              ElementsAre("arn:aws:route53:::hostedzone/Z1", "arn:aws:route53:::hostedzone/Z2"));
+  EXPECT_THAT(statement(policies.front(), "WriteChallenges").resources, ElementsAre("arn:aws:route53:::hostedzone/Z2"));
+}
+
 TEST(Policy, AllowsWhatIsNotKnownByTheNarrowestPatternAndSaysSo) {
   const auto policies = identity_policies(
       config_of("[state]\nstore = \"s3://bucket/x\"\nkms_key = \"alias/certferry\"\n"
