@@ -164,7 +164,9 @@ void add_policy(CLI::App& app, Words& words) {
   policy.add_flag("--key", wanted.key, "the policy of the KMS key that seals secrets");
   policy.add_option("--role", wanted.role, "for a role that the configuration names, instead of ours")
       ->type_name("ARN");
-  policy.add_option("--principal", wanted.principal, "who runs certferry (default: who runs this)")->type_name("ARN");
+  policy
+      .add_option("--principal", wanted.principal, "who runs certferry (default: --trust's role, else who runs this)")
+      ->type_name("ARN");
   policy.add_option("--account", wanted.account, "its number (default: that of who runs this)")->type_name("NUMBER");
   policy.add_option("--oidc-provider", wanted.eks.oidc_provider, "with --trust eks: the cluster's, without https://")
       ->type_name("HOST/PATH");

@@ -32,20 +32,6 @@ std::string yaml(const Json& value, std::size_t indent) {
   return text;
 }
 
-// "PolicyDocument:" and all below.
-std::string document(std::string_view property, const Policy& policy, std::size_t indent) {
-  const Json json = policy_document(policy.statements);
-  std::string text = fmt::format("{0}{1}:\n{0}  Version: {2}\n{0}  Statement:\n", blanks(indent), property,
-                                 yaml(json.at("Version").as_text()));
-  const Json::Array& statements = json.elements("Statement");
-  for (std::size_t i = 0; i < statements.size(); ++i) {
-    std::string entry = members(statements[i], indent + 6);
-    entry[indent + 4] = '-';
-    text += fmt::format("{}# {}\n{}", blanks(indent + 4), policy.statements[i].why, entry);
-  }
-  return text;
-}
-
 std::string logical_id(const std::string& text) {
   std::string word;
   bool capital = true;
@@ -56,6 +42,29 @@ std::string logical_id(const std::string& text) {
     capital = !plain;
   }
   return word;
+}
+
+std::string role_id(const Policy& trust) { return logical_id(iam_name(trust)) + "Role"; }
+
+// source: CloudFormation user guide, "Fn::GetAtt"; AWS::IAM::Role, return values, 2026-11-29
+Json arn_of_role(const Policy& trust) { return Json::object({{"Fn::GetAtt", Json::array({role_id(trust), "Arn"})}}); }
+
+// "PolicyDocument:" and all below. role: the one that the template makes for certferry, null for none.
+std::string document(std::string_view property, const Policy& policy, std::size_t indent,
+                     const Policy* role = nullptr) {
+  const Json json = policy_document(policy.statements);
+  std::string text = fmt::format("{0}{1}:\n{0}  Version: {2}\n{0}  Statement:\n", blanks(indent), property,
+                                 yaml(json.at("Version").as_text()));
+  const Json::Array& statements = json.elements("Statement");
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    Json statement = statements[i];
+    if (const auto& principal = policy.statements[i].principal; principal && principal->made && role)
+      statement["Principal"][principal->kind] = arn_of_role(*role);
+    std::string entry = members(statement, indent + 6);
+    entry[indent + 4] = '-';
+    text += fmt::format("{}# {}\n{}", blanks(indent + 4), policy.statements[i].why, entry);
+  }
+  return text;
 }
 
 std::string policy_id(const Policy& policy) { return logical_id(iam_name(policy)) + "Policy"; }
@@ -73,8 +82,10 @@ std::string list_of_reference(std::string_view name, const std::string& id) {
 }
 
 std::string role_resources(const Policy& trust, const std::vector<Policy>& policies) {
-  const std::string id = logical_id(iam_name(trust)) + "Role";
-  std::string properties = property("RoleName", yaml(iam_name(trust))) + document("AssumeRolePolicyDocument", trust, 6);
+  const std::string id = role_id(trust);
+  std::string properties = property("RoleName", yaml(iam_name(trust)));
+  if (const std::string path = iam_path(trust); path != "/") properties += property("Path", yaml(path));
+  properties += document("AssumeRolePolicyDocument", trust, 6);
   if (const Policy* attached = attached_to(trust, policies))
     properties += list_of_reference("ManagedPolicyArns", policy_id(*attached));
   std::string text = resource(id, "AWS::IAM::Role", properties);
@@ -84,14 +95,14 @@ std::string role_resources(const Policy& trust, const std::vector<Policy>& polic
   return text;
 }
 
-std::string new_key(const Policy& policy) {
+std::string new_key(const Policy& policy, const Policy* role) {
   const std::string id = logical_id("key-" + policy.of);
   return fmt::format("  # A new key: CloudFormation cannot give {} this policy.\n", policy.of) +
          fmt::format(
              "  {}:\n    Type: AWS::KMS::Key\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n"
              "    Properties:\n      Description: \"Seals the secrets of certferry\"\n"
              "      EnableKeyRotation: true\n{}",
-             id, document("KeyPolicy", policy, 6));
+             id, document("KeyPolicy", policy, 6, role));
 }
 
 std::string resources(const Policy& policy, const std::vector<Policy>& policies) {
@@ -103,9 +114,9 @@ std::string resources(const Policy& policy, const std::vector<Policy>& policies)
       return role_resources(policy, policies);
     case PolicyKind::bucket:
       return resource(logical_id("bucket-" + policy.of), "AWS::S3::BucketPolicy",
-                      property("Bucket", yaml(policy.of)) + document("PolicyDocument", policy, 6));
+                      property("Bucket", yaml(policy.of)) + document("PolicyDocument", policy, 6, own_role(policies)));
     case PolicyKind::key:
-      return new_key(policy);
+      return new_key(policy, own_role(policies));
   }
   std::unreachable();
 }

@@ -10,6 +10,18 @@ std::string iam_name(const Policy& policy) {
   return policy.kind == PolicyKind::trust ? role : "certferry-" + role;
 }
 
+std::string iam_path(const Policy& trust) {
+  if (trust.of.empty()) return "/";
+  const auto first = trust.of.find('/');
+  return trust.of.substr(first, trust.of.rfind('/') - first + 1);
+}
+
+const Policy* own_role(const std::vector<Policy>& policies) {
+  const auto found = std::ranges::find_if(
+      policies, [](const Policy& policy) { return policy.kind == PolicyKind::trust && policy.of.empty(); });
+  return found == policies.end() ? nullptr : &*found;
+}
+
 bool trusts_ec2(const Policy& policy) {
   return std::ranges::any_of(policy.statements, [](const PolicyStatement& statement) {
     return statement.principal && statement.principal->names.front().starts_with("ec2.");

@@ -1,6 +1,7 @@
 #include "plan/policy_places.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/s3_place.h"
 
@@ -10,6 +11,20 @@ namespace {
 constexpr std::string_view alias_prefix = "alias/";
 
 std::string known_or_any(const std::string& text) { return text.empty() ? "*" : text; }
+
+std::string_view kind_of(const Policy& policy) {
+  switch (policy.kind) {
+    case PolicyKind::identity:
+      return "policy of";
+    case PolicyKind::trust:
+      return "trust policy of";
+    case PolicyKind::bucket:
+      return "policy of bucket";
+    case PolicyKind::key:
+      return "policy of key";
+  }
+  std::unreachable();
+}
 
 }  // namespace
 
@@ -29,8 +44,15 @@ void note_account(Policy& policy) {
 }
 
 void note_principal(const PolicyFacts& facts, Policy& policy) {
-  if (facts.principal.empty())
-    policy.notes.push_back(fmt::format("Write who runs certferry for {} (--principal).", principal_of(facts)));
+  const std::string whom = principal_of(facts);
+  if (facts.principal.empty() && !facts.makes_role) {
+    policy.notes.push_back(fmt::format("Write who runs certferry for {} (--principal).", whom));
+    return;
+  }
+  policy.notes.push_back(fmt::format("The {} {} is for {}{}: where another runs certferry, name it by --principal.",
+                                     kind_of(policy), policy.of, whom,
+                                     facts.makes_role ? ", the role that is made here" : ""));
+  if (!facts.principal_doubt.empty()) policy.notes.push_back(facts.principal_doubt);
 }
 
 std::string hosted_zone_arn(const PolicyFacts& facts, std::string_view id) {

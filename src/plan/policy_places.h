@@ -21,7 +21,7 @@ std::string account_of(const PolicyFacts& facts);
 std::string principal_of(const PolicyFacts& facts);
 std::string own_region(const Config& config, const PolicyFacts& facts);  // "*" where not known
 void note_account(Policy& policy);
-void note_principal(const PolicyFacts& facts, Policy& policy);  // where it has to be filled in
+void note_principal(const PolicyFacts& facts, Policy& policy);  // who it is, or that it has to be filled in
 
 // Text of the configuration as a policy writes it: "*", "?" and "$" mean themselves.
 // source: IAM UserGuide, "IAM policy elements: Variables and tags", 2026-11-28

@@ -33,21 +33,6 @@ std::string hcl(const std::vector<std::string>& values, std::string_view indent)
   return list + fmt::format("{}]", indent);
 }
 
-std::string statement_block(const PolicyStatement& statement) {
-  constexpr std::string_view in = "    ", inner = "      ";
-  std::string block = fmt::format("\n  # {}\n  statement {{\n{}sid = {}\n", statement.why, in, hcl(statement.sid));
-  if (statement.deny) block += fmt::format("{}effect = \"Deny\"\n", in);
-  block += fmt::format("{}actions = {}\n", in, hcl(statement.actions, in));
-  if (!statement.resources.empty()) block += fmt::format("{}resources = {}\n", in, hcl(statement.resources, in));
-  if (statement.principal)
-    block += fmt::format("{0}principals {{\n{1}type = {2}\n{1}identifiers = {3}\n{0}}}\n", in, inner,
-                         hcl(statement.principal->kind), hcl(statement.principal->names, inner));
-  for (const PolicyCondition& condition : statement.conditions)
-    block += fmt::format("{0}condition {{\n{1}test = {2}\n{1}variable = {3}\n{1}values = {4}\n{0}}}\n", in, inner,
-                         hcl(condition.operation), hcl(condition.key), hcl(condition.values, inner));
-  return block + "  }\n";
-}
-
 // A name within Terraform: letters, digits and "_".
 std::string label(const std::string& text) {
   std::string word;
@@ -56,6 +41,26 @@ std::string label(const std::string& text) {
     word += plain ? c : '_';
   }
   return word;
+}
+
+std::string identifiers(const PolicyPrincipal& principal, const Policy* role, std::string_view indent) {
+  if (principal.made && role) return fmt::format("[aws_iam_role.{}.arn]", label(iam_name(*role)));
+  return hcl(principal.names, indent);
+}
+
+std::string statement_block(const PolicyStatement& statement, const Policy* role) {
+  constexpr std::string_view in = "    ", inner = "      ";
+  std::string block = fmt::format("\n  # {}\n  statement {{\n{}sid = {}\n", statement.why, in, hcl(statement.sid));
+  if (statement.deny) block += fmt::format("{}effect = \"Deny\"\n", in);
+  block += fmt::format("{}actions = {}\n", in, hcl(statement.actions, in));
+  if (!statement.resources.empty()) block += fmt::format("{}resources = {}\n", in, hcl(statement.resources, in));
+  if (statement.principal)
+    block += fmt::format("{0}principals {{\n{1}type = {2}\n{1}identifiers = {3}\n{0}}}\n", in, inner,
+                         hcl(statement.principal->kind), identifiers(*statement.principal, role, inner));
+  for (const PolicyCondition& condition : statement.conditions)
+    block += fmt::format("{0}condition {{\n{1}test = {2}\n{1}variable = {3}\n{1}values = {4}\n{0}}}\n", in, inner,
+                         hcl(condition.operation), hcl(condition.key), hcl(condition.values, inner));
+  return block + "  }\n";
 }
 
 // Another for each policy of a file.
@@ -86,7 +91,9 @@ std::string block(std::string_view type, const std::string& name, const std::vec
 
 std::string role_blocks(const Policy& trust, const std::string& document, const std::vector<Policy>& policies) {
   const std::string name = label(iam_name(trust));
-  std::string text = block("aws_iam_role", name, {{"name", hcl(iam_name(trust))}, {"assume_role_policy", document}});
+  std::vector<Argument> role{{"name", hcl(iam_name(trust))}, {"assume_role_policy", document}};
+  if (const std::string path = iam_path(trust); path != "/") role.push_back({"path", hcl(path)});
+  std::string text = block("aws_iam_role", name, role);
   const std::string reference = fmt::format("aws_iam_role.{}.name", name);
   if (const Policy* attached = attached_to(trust, policies))
     text +=
@@ -116,12 +123,13 @@ std::string blocks_of(const Policy& policy, const std::vector<Policy>& policies)
 }  // namespace
 
 std::string terraform(const std::vector<Policy>& policies) {
+  const Policy* role = own_role(policies);
   std::string text = "# Written by `certferry policy --format terraform`.\n";
   for (const Policy& policy : policies)
     for (const std::string& note : notes_of(policy)) text += fmt::format("# {}\n", note);
   for (const Policy& policy : policies) {
     text += fmt::format("\ndata \"aws_iam_policy_document\" \"{}\" {{", document_label(policy));
-    for (const PolicyStatement& statement : policy.statements) text += statement_block(statement);
+    for (const PolicyStatement& statement : policy.statements) text += statement_block(statement, role);
     text += "}\n" + blocks_of(policy, policies);
   }
   return text;

@@ -9,7 +9,7 @@
 namespace certferry {
 namespace {
 
-PolicyPrincipal ourselves(const PolicyFacts& facts) { return {"AWS", {principal_of(facts)}}; }
+PolicyPrincipal ourselves(const PolicyFacts& facts) { return {"AWS", {principal_of(facts)}, facts.makes_role}; }
 
 // All that an account needs to keep a key, without what would open anything that it has sealed.
 // source: KMS developer guide, "Allows key administrators to administer the KMS key", 2026-11-28
@@ -37,11 +37,12 @@ Policy bucket_policy(const PolicyFacts& facts, const std::string& bucket, const 
     objects.push_back(object_arn(facts, place));
     prefixes.push_back(place.key);
   }
+  objects.push_back(bucket_arn(facts, bucket));  // as what it holds is listed by
   policy.statements.push_back({.sid = "RefusePlainHttp",
                                .actions = {"s3:*"},
                                .resources = std::move(objects),
                                .conditions = {{"Bool", "aws:SecureTransport", {"false"}}},
-                               .why = "nobody reads or writes these over plain HTTP",
+                               .why = "nobody reads, writes or lists these over plain HTTP",
                                .principal = PolicyPrincipal{"AWS", {"*"}},
                                .deny = true});
   for (const KeptInS3& place : kept) {  // the account key is never removed
@@ -60,6 +61,9 @@ Policy bucket_policy(const PolicyFacts& facts, const std::string& bucket, const 
                                .conditions = {{"StringLikeIfExists", "s3:prefix", std::move(prefixes)}},
                                .why = "so that S3 tells certferry that a key is not there",
                                .principal = ourselves(facts)});
+  policy.notes.push_back(fmt::format(
+      "A bucket has one policy: this one replaces that of {}. Write these statements beside those that it has.",
+      bucket));
   note_principal(facts, policy);
   return policy;
 }
@@ -86,6 +90,8 @@ Policy key_policy(const Config& config, const PolicyFacts& facts, const std::str
                                  .principal = ourselves(facts)});
   if (!known)
     policy.notes.push_back(fmt::format("A key's policy is set by the key's id or ARN: write it for {}.", key));
+  policy.notes.push_back(fmt::format(
+      "A key has one policy: given to {}, this one replaces it, and shuts out whom it lets in.", policy.of));
   if (facts.account.empty()) note_account(policy);
   note_principal(facts, policy);
   return policy;

@@ -6,8 +6,9 @@
 
 namespace certferry {
 
-// The policies of the buckets that hold state or account key, one each: everything of ours over TLS alone, and our own
-// identity (facts.principal) at ours alone. A bucket has one policy: these statements belong beside those that it has.
+// The policies of the buckets that hold state or account key, one each: bucket and what is ours in it over TLS alone,
+// and our own identity (facts.principal, or the role that is made) at ours alone. A bucket has one policy: these
+// statements belong beside those that it has.
 std::vector<Policy> bucket_policies(const Config& config, const PolicyFacts& facts);
 
 // The policies of the KMS keys that seal secrets, one each: the account administers the key and cannot use it; our own

@@ -53,6 +53,15 @@ def many(value):
     return value if isinstance(value, list) else [value]
 
 
+MADE = f"arn:aws:iam::{ACCOUNT}:role/certferry"
+
+
+def named(principal):
+    """Of a reference, what it will stand for."""
+    references = ["${aws_iam_role.certferry.arn}", {"Fn::GetAtt": ["CertferryRole", "Arn"]}]
+    return MADE if principal in references else principal
+
+
 def plain(statement):
     """A statement of IAM with every value as a list, to compare."""
     conditions = [
@@ -60,7 +69,7 @@ def plain(statement):
         for operator, keys in statement.get("Condition", {}).items()
         for key, values in keys.items()
     ]
-    principals = [(kind, sorted(many(names))) for kind, names in statement.get("Principal", {}).items()]
+    principals = [(kind, sorted(map(named, many(names)))) for kind, names in statement.get("Principal", {}).items()]
     return (
         statement["Sid"],
         statement["Effect"],
@@ -112,6 +121,7 @@ def test_terraform_reads_the_same_statements(configured, trustee):
         "aws_iam_policy", "aws_iam_role", "aws_iam_role_policy_attachment", "aws_s3_bucket_policy", "aws_kms_key_policy",
     }
     assert ("aws_iam_instance_profile" in read["resource"]) == (trustee == "ec2")
+    assert MADE not in json.dumps(read)
 
 
 @pytest.mark.parametrize("trustee", TRUSTEES)
@@ -208,6 +218,10 @@ def test_it_looks_up_zones_keys_aliases_and_cnames(certferry, tmp_path):
         assert by_sid["SealSecrets"]["Resource"] == key
         trusted = json.loads(policy(certferry, "--key"))["Statement"][1]["Principal"]["AWS"]
         assert trusted == sandbox.client("sts").get_caller_identity()["Arn"]
+        read = read_terraform(policy(certferry, "--format", "terraform", "--trust", "ecs", "--key"))
+        [key] = [blocks[0] for name, blocks in read["data"]["aws_iam_policy_document"].items() if name.startswith("key_")]
+        [sealing] = [as_iam(one) for one in key["statement"] if one["sid"] == "CertferrySealSecrets"]
+        assert sealing[4] == [("AWS", [MADE])], "the role that is made, and not who asks"
     finally:
         sandbox.stop()
 

@@ -90,9 +90,13 @@ Task<PolicyFindings> findings_for(Stage& stage, const PolicyCommand& command, co
   co_return findings;
 }
 
+// Who runs certferry is, where nobody is named, the role that is made for it, and else who runs this.
 PolicyFacts facts_for(const PolicyCommand& command, PolicyFacts facts) {
   if (!command.account.empty()) facts.account = command.account;
-  if (!command.principal.empty()) facts.principal = command.principal;
+  facts.makes_role = command.trust && command.role.empty() && command.principal.empty();
+  if (!facts.makes_role && command.principal.empty()) return facts;
+  facts.principal = command.principal;
+  facts.principal_doubt.clear();
   return facts;
 }
 
@@ -151,15 +155,14 @@ Json to_json(const Policy& policy) {
 Json result_json(const std::vector<Policy>& policies, const std::vector<UnknownFact>& unknown) {
   Json all = Json::array(), missing = Json::array();
   for (const Policy& policy : policies) all.push_back(to_json(policy));
-  for (const UnknownFact& fact : unknown) missing.push_back(fact.what);
+  for (const UnknownFact& fact : unknown) missing.push_back(Json::object({{"what", fact.what}, {"next", fact.next}}));
   return Json::object({{"policies", std::move(all)}, {"unknown", std::move(missing)}});
 }
 
-// What stands beside the policies, and not in them.
+// What is to be known beside the policies: files have it as comments, too.
 void say_notes(Stage& stage, const PolicyCommand& command, const Config& config, const std::vector<Policy>& policies) {
-  if (command.format == PolicyFormat::json)
-    for (const Policy& policy : policies)
-      for (const std::string& note : notes_of(policy)) stage.log.warn(note);
+  for (const Policy& policy : policies)
+    for (const std::string& note : notes_of(policy)) stage.log.warn(note);
   if (!command.role.empty() || stage.quiet) return;
   for (const std::string& role : roles_of(config))
     stage.console.err(fmt::format("certferry policy --role {} prints what that role needs\n", role));
@@ -176,7 +179,8 @@ Task<int> do_policy(Stage& stage, const PolicyCommand& command) {
     misused(
         fmt::format("these are {} policies, and JSON is one", policies.size()),
         "Ask for one of --trust, --bucket and --key, or write --format terraform, --format cloudformation or --json");
-  for (const UnknownFact& fact : findings.unknown) stage.log.warn("not known: " + fact.what);
+  for (const UnknownFact& fact : findings.unknown)
+    stage.log.warn(fmt::format("not known: {} -> {}", fact.what, fact.next));
   say_result(stage, text_of(command.format, policies), result_json(policies, findings.unknown));
   say_notes(stage, command, config, policies);
   co_return 0;

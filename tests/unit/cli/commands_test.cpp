@@ -18,6 +18,16 @@ namespace {
 
 using testing::HasSubstr;
 
+class WarningsKept final : public Log {
+ public:
+  void line(Level level, std::string text) override {
+    if (level == Level::warning) warned += text + '\n';
+  }
+  void step_begun(std::string_view, std::string_view) override {}
+  void step_ended(std::string_view, std::string_view, std::string_view, Duration) override {}
+  std::string warned;
+};
+
 // A machine in a directory of its own, whose doors to the outside do not open.
 class Commands : public testing::Test {
  protected:
@@ -41,6 +51,7 @@ class Commands : public testing::Test {
   int run(const std::vector<std::string>& arguments) {
     out.clear();
     err.clear();
+    log_.warned.clear();
     const auto parsed = parse_command_line(arguments);
     const auto& line = std::get<CommandLine>(parsed);
     boost::asio::io_context io{1};
@@ -64,10 +75,11 @@ class Commands : public testing::Test {
   }
 
   std::string out, err;
+  const std::string& warned() const { return log_.warned; }
 
  private:
   std::string root_;
-  QuietLog log_;
+  WarningsKept log_;
   PosixHost posix_;
   SystemClock clock_;
   SystemEntropy entropy_;
@@ -195,7 +207,22 @@ TEST_F(Commands, PolicyTakesThePartitionOfAListenerOrSaysThatItIsNotKnown) {
   EXPECT_THAT(out, HasSubstr("\"arn:aws-cn:route53:::hostedzone/*\""));
   write("/etc/certferry/certferry.toml", one_classic);
   EXPECT_EQ(run({"policy", "--offline", "--json"}), 0) << err;
-  EXPECT_THAT(out, HasSubstr("\"unknown\":[\"the region: every one is allowed"));
+  EXPECT_THAT(out,
+              HasSubstr("\"unknown\":[{\"next\":\"Set region in [aws], or AWS_REGION\",\"what\":\"the region: every"));
+  EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
+  EXPECT_THAT(warned(), HasSubstr("not known: the region: every one is allowed"));
+  EXPECT_THAT(warned(), HasSubstr(" -> Set region in [aws], or AWS_REGION\n"));
+}
+
+TEST_F(Commands, PolicySaysInEveryFormatWhatAPolicyReplaces) {
+  write("/etc/certferry/certferry.toml",
+        "[aws]\nregion = \"eu-west-1\"\n[state]\nstore = \"s3://state/certferry/\"\nkms_key = "
+        "\"alias/certferry\"\n[[certificate]]\ndomains = [\"example.com\"]\n");
+  for (const char* format : {"json", "terraform", "cloudformation"}) {
+    EXPECT_EQ(run({"policy", "--offline", "--bucket", "--format", format}), 0) << err;
+    EXPECT_THAT(warned(), HasSubstr("A bucket has one policy: this one replaces that of state.")) << format;
+  }
+  EXPECT_THAT(out, HasSubstr("# A bucket has one policy: this one replaces that of state."));
 }
 
 TEST_F(Commands, SandboxTellsAllThatIsWrongWithZoneRegionAndAccount) {

@@ -11,8 +11,10 @@
 namespace certferry::planning {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 Policy one_statement() {
   PolicyStatement statement{.sid = "WaitForChanges",
@@ -114,6 +116,68 @@ resource "aws_iam_instance_profile" "certferry" {
   EXPECT_THAT(terraform({trust(Trustee::lambda)}), testing::Not(HasSubstr("instance_profile")));
 }
 
+// Whoever runs this is not who runs certferry; and a role that is named before it is made is none to IAM.
+TEST(PolicyFormats, LetTheRoleInThatTheyMakeAndMakeItFirst) {
+  const Config config = config_of(
+      "[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"alias/certferry\"\n"
+      "[[certificate]]\ndomains = [\"shop.example\"]\n");
+  PolicyFacts facts = example_facts;
+  facts.principal.clear();
+  facts.makes_role = true;
+  const std::vector<Policy> policies{trust(Trustee::ecs), bucket_policies(config, facts).front(),
+                                     key_policies(config, facts).front()};
+  constexpr const char* named = "\"arn:aws:iam::123456789012:role/certferry\"";
+  EXPECT_THAT(terraform(policies), HasSubstr(R"(
+    principals {
+      type = "AWS"
+      identifiers = [aws_iam_role.certferry.arn]
+    }
+    condition {
+      test = "StringLike"
+      variable = "kms:EncryptionContext:certferry")"));
+  EXPECT_THAT(terraform(policies), Not(HasSubstr(named)));
+  EXPECT_THAT(cloudformation(policies), HasSubstr(R"(
+          - Sid: "CertferryState"
+            Effect: "Allow"
+            Principal:
+              AWS:
+                "Fn::GetAtt":
+                  - "CertferryRole"
+                  - "Arn"
+)"));
+  EXPECT_THAT(cloudformation(policies), Not(HasSubstr(named)));
+  EXPECT_THAT(document_of(policies.back()), HasSubstr(named)) << "JSON refers to nothing";
+}
+
+TEST(PolicyFormats, GiveARoleThePathThatItIsConfiguredWith) {
+  const std::string role = "arn:aws:iam::210987654321:role/team/dns/web";
+  const Config config = config_of("[[zone]]\nname = \"b.example\"\nrole = \"" + role +
+                                  "\"\n[[certificate]]\ndomains = [\"b.example\"]\n");
+  const std::vector<Policy> trusts{trust_policy(config, example_facts, Trustee::certferry, role, {})};
+  EXPECT_THAT(terraform(trusts), HasSubstr("  name = \"web\"\n"));
+  EXPECT_THAT(terraform(trusts), HasSubstr("  path = \"/team/dns/\"\n"));
+  EXPECT_THAT(cloudformation(trusts), HasSubstr("      RoleName: \"web\"\n      Path: \"/team/dns/\"\n"));
+}
+
+TEST(ResourcePolicies, SayWhomTheyAreForAndThatTheyReplaceWhatIsThere) {
+  const Config config = config_of(
+      "[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"arn:aws:kms:eu-west-1:123456789012:key/k\"\n"
+      "[[certificate]]\ndomains = [\"shop.example\"]\n");
+  EXPECT_THAT(notes_of(bucket_policies(config, example_facts).front()),
+              ElementsAre(HasSubstr("this one replaces that of bucket."),
+                          HasSubstr("The policy of bucket bucket is for arn:aws:iam::123456789012:role/certferry: ")));
+  PolicyFacts facts = example_facts;
+  facts.principal = "arn:aws:iam::123456789012:user/alice";
+  facts.principal_doubt = "It may be another.";
+  EXPECT_THAT(notes_of(key_policies(config, facts).front()),
+              ElementsAre(HasSubstr("given to arn:aws:kms:eu-west-1:123456789012:key/k, this one replaces"),
+                          HasSubstr("is for arn:aws:iam::123456789012:user/alice: "), "It may be another."));
+  facts = {.makes_role = true};
+  EXPECT_THAT(notes_of(key_policies(config, facts).front()),
+              Contains(HasSubstr("role/certferry, the role that is made here: ")));
+  EXPECT_THAT(notes_of(key_policies(config, {}).front()), Contains(HasSubstr("Write who runs certferry for ")));
+}
+
 TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {
   const auto policies = bucket_policies(
       config_of("[state]\nstore = \"s3://bucket/certferry\"\nkms_key = \"alias/certferry\"\n"
@@ -124,7 +188,8 @@ TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {
   EXPECT_EQ(
       document_of(policies[0]),
       R"([{"Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny",)"
-      R"("Principal":{"AWS":"*"},"Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"RefusePlainHttp"},)"
+      R"("Principal":{"AWS":"*"},"Resource":["arn:aws:s3:::bucket/certferry/*","arn:aws:s3:::bucket"],)"
+      R"("Sid":"RefusePlainHttp"},)"
       R"({"Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Effect":"Allow",)"
       R"("Principal":{"AWS":"arn:aws:iam::123456789012:role/certferry"},)"
       R"("Resource":"arn:aws:s3:::bucket/certferry/*","Sid":"CertferryState"},)"
