@@ -60,9 +60,11 @@ Outcome ClassicLoadBalancers::describe(const QueryCall& call, XmlWriter& result)
   std::size_t page = call.page_size("PageSize", 400, 400), written = 0;
   std::string from = item_of_marker(call.text("Marker")), next;
   for (const auto& name : names)
-    if (!by_name.contains(name)) refuse_unknown_classic(name);
+    if (const auto found = by_name.find(name); found == by_name.end() || !here(found->second))
+      refuse_unknown_classic(name);
   result.open("LoadBalancerDescriptions");
   for (auto entry = by_name.lower_bound(from); entry != by_name.end(); ++entry) {
+    if (!here(entry->second)) continue;
     if (!names.empty() && std::ranges::find(names, entry->first) == names.end()) continue;
     if (written == page) {
       next = entry->first;
@@ -80,7 +82,7 @@ Outcome ClassicLoadBalancers::set_certificate(const QueryCall& call, WallTime no
   std::string name = call.required("LoadBalancerName"), arn = call.required("SSLCertificateId");
   std::uint16_t port = port_in(call);
   auto balancer = by_name.find(name);
-  if (balancer == by_name.end()) refuse_unknown_classic(name);
+  if (balancer == by_name.end() || !here(balancer->second)) refuse_unknown_classic(name);
   auto found = balancer->second.listeners.find(port);
   if (found == balancer->second.listeners.end())
     throw Refusal{400, "ListenerNotFound", fmt::format("Load Balancer does not have a listener on port {}", port)};
@@ -103,13 +105,14 @@ Outcome ClassicLoadBalancers::set_certificate(const QueryCall& call, WallTime no
 }
 
 SimulatedClassic& ClassicLoadBalancers::add(const std::string& name, const std::string& certificate_arn,
-                                            std::uint16_t port) {
+                                            std::uint16_t port, const std::string& region) {
   auto [entry, added] = by_name.try_emplace(name);
   auto& balancer = entry->second;
   if (added) {
     balancer.name = name;
+    balancer.region = region.empty() ? world_.settings().region : region;
     balancer.dns_name =
-        fmt::format("{}-{}.{}.elb.amazonaws.com", name, 1'000'000'000 + by_name.size(), world_.settings().region);
+        fmt::format("{}-{}.{}.elb.amazonaws.com", name, 1'000'000'000 + by_name.size(), balancer.region);
   }
   SimulatedListener& listener = balancer.listeners[port];
   listener.port = port;
@@ -122,9 +125,13 @@ std::string ClassicLoadBalancers::user_of(const std::string& arn) const {
   for (const auto& [name, balancer] : by_name)
     for (const auto& [port, listener] : balancer.listeners)
       if (listener.certificate == arn)
-        return fmt::format("arn:aws:elasticloadbalancing:{}:{}:loadbalancer/{}", world_.settings().region,
+        return fmt::format("arn:aws:elasticloadbalancing:{}:{}:loadbalancer/{}", balancer.region,
                            world_.settings().account, name);
   return "";
+}
+
+bool ClassicLoadBalancers::here(const SimulatedClassic& balancer) const {
+  return world_.asked_region().empty() || balancer.region == world_.asked_region();
 }
 
 }  // namespace certferry::sandbox

@@ -14,8 +14,9 @@ namespace certferry::sandbox {
 struct SimulatedListener {
   std::uint16_t port = 443;
   std::string protocol = "HTTPS";
-  std::string certificate;  // ARN
-  std::string shown;        // ARN of the certificate that handshakes show by now
+  std::string certificate;                           // ARN
+  std::string shown;                                 // ARN of the certificate that handshakes show by now
+  std::map<std::size_t, std::string> shown_instead;  // by single addresses, whatever it refers to: ARNs
   std::optional<WallTime> shows_certificate_at;
   bool dead = false;  // refers to a certificate that it cannot serve: handshakes fail from shows_certificate_at on
   bool secure() const { return protocol == "HTTPS" || protocol == "SSL" || protocol == "TLS"; }
@@ -33,7 +34,7 @@ struct SimulatedListener {
 };
 
 struct SimulatedClassic {
-  std::string name, dns_name;
+  std::string name, region, dns_name;
   std::map<std::uint16_t, SimulatedListener> listeners;
 };
 
@@ -44,14 +45,17 @@ class ClassicLoadBalancers {
  public:
   explicit ClassicLoadBalancers(World& world) : world_(world) {}
   http::Response handle(const http::Request& request, WallTime now);
-  SimulatedClassic& add(const std::string& name, const std::string& certificate_arn = "", std::uint16_t port = 443);
-  std::map<std::string, SimulatedClassic> by_name;
+  // region: "" the world's own.
+  SimulatedClassic& add(const std::string& name, const std::string& certificate_arn = "", std::uint16_t port = 443,
+                        const std::string& region = "");
+  std::map<std::string, SimulatedClassic> by_name;  // of all regions
   bool refers_to(const std::string& arn) const { return !user_of(arn).empty(); }
   std::string user_of(const std::string& arn) const;  // the ARN of one that refers to it, "" where none does
 
  private:
   Outcome describe(const QueryCall& call, XmlWriter& result) const;
   Outcome set_certificate(const QueryCall& call, WallTime now);
+  bool here(const SimulatedClassic& balancer) const;  // in the region that is asked
   World& world_;
 };
 

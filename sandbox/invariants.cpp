@@ -16,7 +16,8 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr int emergency_share = 20;  // the last twentieth of a certificate's life: anything valid is better
+constexpr Duration look_is_old = hours(1);  // of whoever deletes something then
+constexpr int emergency_share = 20;         // the last twentieth of a certificate's life: anything valid is better
 
 // What every listener refers to by default, by the listener's name.
 std::map<std::string, std::string> references_in(World& world) {
@@ -101,7 +102,8 @@ struct Invariants::State {
   std::map<std::string, Replaced> replaced;  // what each listener referred to before its last change
   std::set<std::vector<DomainName>> parallel_orders;
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
-  std::size_t deletions_seen = 0;
+  std::map<std::string, WallTime> since;                              // when each listener was seen to refer to another
+  std::size_t deletions_seen = 0, refusals_seen = 0;
 
   explicit State(World& watched) : world(watched), references(references_in(watched)) { remember(); }
 
@@ -119,10 +121,23 @@ struct Invariants::State {
     const auto& deleted = world.server_certificates().deleted_in_use;
     for (; deletions_seen < deleted.size(); ++deletions_seen)
       report(event, fmt::format("I4: {} was deleted in use", deleted[deletions_seen]));
+    const auto& refused = world.server_certificates().refused_in_use;
+    for (; refusals_seen < refused.size(); ++refusals_seen)
+      if (!event.late) could_have_been_seen(event, refused[refusals_seen]);
     if (!event.changed || event.operation != "DeleteServerCertificate") return;
     for (const auto& [listener, arn] : references)
       if (contents.contains(arn) && world.server_certificates().by_arn(arn) == nullptr)
         report(event, fmt::format("I4: {} refers to {}, which is gone", listener, arn));
+  }
+
+  // That IAM noticed is no merit of who asked: AWS's word for it is that it may not.
+  void could_have_been_seen(const Event& event, const std::string& arn) {
+    for (const auto& [listener, reference] : references) {
+      const auto changed = since.find(listener);
+      const bool long_ago = changed == since.end() || event.at - changed->second > look_is_old;
+      if (reference == arn && long_ago)
+        report(event, fmt::format("I4: {} was to be deleted, to which {} refers for long", arn, listener));
+    }
   }
 
   // Only the listener that the event names was changed by it; others were changed by the test, and are taken as found.
@@ -132,6 +147,7 @@ struct Invariants::State {
     for (const auto& [listener, arn] : present) {
       const std::string former = references.contains(listener) ? references.at(listener) : "";
       const bool meant = event.service == "elb" ? listener == "classic/" + event.object : listener == event.object;
+      if (arn != former) since.insert_or_assign(listener, event.at);
       if (by_request && meant && arn != former) binding(event, listener, former, arn);
     }
     references = std::move(present);

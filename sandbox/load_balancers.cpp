@@ -140,6 +140,7 @@ Outcome LoadBalancers::describe(const QueryCall& call, XmlWriter& result) const 
   std::vector<const SimulatedLoadBalancer*> found;
   std::size_t matched = 0;
   for (const auto& [name, balancer] : by_name) {
+    if (!here(balancer.arn)) continue;
     bool asked_for =
         std::ranges::find(arns, balancer.arn) != arns.end() || std::ranges::find(names, name) != names.end();
     matched += asked_for;
@@ -168,6 +169,7 @@ Outcome LoadBalancers::describe_listeners(const QueryCall& call, XmlWriter& resu
   std::vector<const SimulatedLoadBalancer::Entry*> found;
   bool balancer_known = false;
   for (const auto& [name, balancer] : by_name) {
+    if (!here(balancer.arn)) continue;
     balancer_known = balancer_known || balancer.arn == balancer_arn;
     for (const auto& entry : balancer.listeners)
       if (balancer.arn == balancer_arn || std::ranges::find(arns, entry.arn) != arns.end()) found.push_back(&entry);
@@ -330,8 +332,12 @@ SimulatedLoadBalancer::Entry& LoadBalancers::required_listener(const QueryCall& 
   std::string arn = call.required("ListenerArn");
   check_listener_arn(arn);
   auto* found = listener(arn);
-  if (!found) refuse_unknown_listener(arn);
+  if (!found || !here(arn)) refuse_unknown_listener(arn);
   return *found;
+}
+
+bool LoadBalancers::here(const std::string& arn) const {
+  return world_.asked_region().empty() || Arn::parse(arn).region() == world_.asked_region();
 }
 
 void LoadBalancers::require_visible(const std::string& certificate, WallTime now) const {

@@ -29,7 +29,7 @@ class LoadBalancers {
                                     const std::string& type = "application", std::uint16_t port = 443);
   // The same, of a listener whose ARN is known. Failure (refused) where it is none.
   SimulatedLoadBalancer::Entry& add_listener(const Arn& arn, const std::string& certificate_arn = "");
-  std::map<std::string, SimulatedLoadBalancer> by_name;
+  std::map<std::string, SimulatedLoadBalancer> by_name;  // of all regions
   SimulatedLoadBalancer::Entry* listener(const std::string& arn);
   bool refers_to(const std::string& arn) const { return !user_of(arn).empty(); }
   std::string user_of(const std::string& arn) const;  // the ARN of one that refers to it, "" where none does
@@ -47,6 +47,7 @@ class LoadBalancers {
   Outcome remove_certificates(const QueryCall& call, WallTime now);
   SimulatedLoadBalancer::Entry& required_listener(const QueryCall& call);
   void require_visible(const std::string& certificate, WallTime now) const;
+  bool here(const std::string& arn) const;  // in the region that is asked
   World& world_;
 };
 

@@ -243,13 +243,16 @@ Outcome ServerCertificates::remove(const QueryCall& call, const std::string& acc
   const auto found = named(call, account);
   const std::string name = found->first;
   std::string arn = found->second.arn;
-  if (std::string user = user_of(arn, now, true); notices_use && !user.empty())
+  const bool in_use = !user_of(arn, now, false).empty();
+  if (std::string user = user_of(arn, now, true); notices_use && !user.empty()) {
+    if (in_use) refused_in_use.push_back(arn);
     throw Refusal{
         409, "DeleteConflict",
         fmt::format("Certificate: {} is currently in use by {}. Please remove it first before deleting it from "
                     "IAM.",
                     found->second.id, user)};
-  if (!user_of(arn, now, false).empty()) deleted_in_use.push_back(arn);
+  }
+  if (in_use) deleted_in_use.push_back(arn);
   by_name.erase(found);
   return {name, true};
 }

@@ -41,6 +41,7 @@ class ServerCertificates {
   void released(const std::string& arn, WallTime now) { released_[arn] = now; }
   // Deletions of certificates that something referred to at that moment: invariant I4; must stay empty.
   std::vector<std::string> deleted_in_use;
+  std::vector<std::string> refused_in_use;  // the same that were asked for, and refused
   bool notices_use = true;  // false: DeleteConflict never comes, as when load balancers fail to tell IAM
 
  private:

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/time.h"
@@ -12,15 +13,17 @@ namespace certferry::sandbox {
 struct Settings {
   std::string account = "123456789012";
   std::string region = "eu-west-1";
+  std::set<std::string> other_regions;  // whose load balancers are asked for too
   // Route 53 and IAM take requests signed for `region` too, as SDKs sign them where their endpoint is overridden. The
   // real ones take us-east-1 alone.
   bool global_by_home_region = false;
 
   Duration insync_after = seconds(35);  // a change is PENDING for so long; name servers answer with it afterwards
   Duration certificate_visible_after =
-      seconds(4);                     // IAM upload until load balancers find it: CertificateNotFound before
-  Duration release_lag = minutes(1);  // a swapped-out certificate is still "in use" for so long: DeleteConflict
-  Duration shown_after = seconds(2);  // listener change until handshakes show it
+      seconds(4);                           // IAM upload until load balancers find it: CertificateNotFound before
+  Duration release_lag = minutes(1);        // a swapped-out certificate is still "in use" for so long: DeleteConflict
+  Duration shown_after = seconds(2);        // listener change until handshakes show it
+  std::size_t load_balancer_addresses = 1;  // of each, in the simulation
   std::size_t server_certificate_quota = 20;
   std::size_t listed_certificate_quota = 25;  // of a load balancer, besides the default ones of its listeners
 

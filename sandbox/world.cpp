@@ -65,7 +65,9 @@ std::string claimed_service(const http::Request& request) {
 
 void check_region(const CheckedSignature& checked, const Settings& settings) {
   const bool global = checked.service == "route53" || checked.service == "iam";
-  const bool right = checked.region == (global ? "us-east-1" : settings.region) ||
+  const bool balancers_elsewhere =
+      checked.service == "elasticloadbalancing" && settings.other_regions.contains(checked.region);
+  const bool right = checked.region == (global ? "us-east-1" : settings.region) || balancers_elsewhere ||
                      (global && settings.global_by_home_region && checked.region == settings.region) ||
                      (checked.service == "sts" && checked.region == "us-east-1");
   if (right) return;
@@ -87,7 +89,10 @@ void check_session(const SecurityTokens& tokens, const CheckedSignature& checked
 
 // The default one is shown where none of the list matches: ALB user guide, SSL certificates for your load balancer.
 const SimulatedServerCertificate* shown_for(const ServerCertificates& store, const SimulatedListener& listener,
-                                            const std::vector<std::string>& more, const std::string& sni) {
+                                            const std::vector<std::string>& more, const std::string& sni,
+                                            std::size_t address) {
+  if (const auto astray = listener.shown_instead.find(address); astray != listener.shown_instead.end())
+    return store.by_arn(astray->second);
   const auto* usual = store.by_arn(listener.shown);
   if (more.empty() || sni.empty()) return usual;
   const auto asked = [&]() -> std::optional<DomainName> {
@@ -158,6 +163,7 @@ http::Response World::handle_aws(const http::Request& request) {
       check_region(checked, settings_);
       check_session(*sts_, checked, request, now_);
       access_key_id = std::move(checked.access_key_id);
+      asked_region_ = std::move(checked.region);
     } catch (const Failure& failure) {
       throw Refusal{refused_status(failure.code()), failure.code(), failure.what()};
     }
@@ -185,17 +191,18 @@ dns::Message World::answer(const dns::Message& query, WallTime now) {
 }
 
 std::optional<Presented> World::presented(const std::string& host, std::uint16_t port, const std::string& sni,
-                                          WallTime now) {
+                                          WallTime now, std::size_t address) {
   advance(now);
   const SimulatedServerCertificate* shown = nullptr;
   for (const auto& [name, balancer] : classic_->by_name)
     if (const auto found = balancer.listeners.find(port);
         balancer.dns_name == host && found != balancer.listeners.end())
-      shown = shown_for(*server_certificates_, found->second, {}, sni);
+      shown = shown_for(*server_certificates_, found->second, {}, sni, address);
   for (const auto& [name, balancer] : load_balancers_->by_name)
     if (balancer.dns_name == host)
       for (const auto& entry : balancer.listeners)
-        if (entry.listener.port == port) shown = shown_for(*server_certificates_, entry.listener, entry.sni, sni);
+        if (entry.listener.port == port)
+          shown = shown_for(*server_certificates_, entry.listener, entry.sni, sni, address);
   if (shown == nullptr) return {};
   return shown->content;
 }

@@ -65,7 +65,9 @@ class World {
   // Authoritative for every hosted zone, with what is INSYNC; REFUSED for other names.
   dns::Message answer(const dns::Message& query, WallTime now);
   // What a TLS client that asks for `sni` at this load balancer's DNS name sees; empty where nothing listens.
-  std::optional<Presented> presented(const std::string& host, std::uint16_t port, const std::string& sni, WallTime now);
+  // address: which of the load balancer's.
+  std::optional<Presented> presented(const std::string& host, std::uint16_t port, const std::string& sni, WallTime now,
+                                     std::size_t address = 0);
 
   // What comes by itself up to `now` comes: INSYNC, validations, issuances, listeners. Every call above begins with it.
   void advance(WallTime now);
@@ -75,7 +77,8 @@ class World {
   Faults& faults() { return faults_; }
   Struck& struck() { return struck_; }
   WallTime now() const { return now_; }
-  WallTime created() const { return created_; }  // of what stood in the world before it began
+  const std::string& asked_region() const { return asked_region_; }  // of AWS, by the request that is handled now
+  WallTime created() const { return created_; }                      // of what stood in the world before it began
   Entropy& entropy() { return entropy_; }
   std::string random_id(std::string_view prefix, std::size_t characters);  // upper-case letters and digits
 
@@ -118,6 +121,7 @@ class World {
   Entropy& entropy_;
   WallTime now_, created_;
   bool late_ = false;  // the request that is handled now
+  std::string asked_region_;
   std::vector<Event> events_;
   std::vector<std::function<void(const Event&)>> listeners_;
   std::map<std::string, std::string> access_keys_;

@@ -84,6 +84,13 @@ void Machine::erase(const Path& path) {
   std::erase_if(nodes, [below = whole + "/"](const auto& node) { return node.first.starts_with(below); });
 }
 
+void Machine::servers_read() {
+  for (const auto& [path, node] : nodes) {
+    if (node.kind != Kind::link || !path.ends_with("/live")) continue;
+    if (const auto* chain = find(path + "/fullchain.pem")) served[path] = chain->content;
+  }
+}
+
 std::map<Path, std::optional<Machine::Node>> Machine::around(const Path& path) const {
   std::map<Path, std::optional<Node>> found;
   const Path whole = resolved(path, false);
@@ -115,7 +122,8 @@ void Machine::lose_power(const Lost& lost) {
   for (const Path& place : gone)
     if (!nodes.contains(place))
       std::erase_if(nodes, [below = place + "/"](const auto& node) { return node.first.starts_with(below); });
-  if (!gone.empty() && heard_change) heard_change();
+  servers_read();
+  if (heard_change) heard_change();
 }
 
 // `path` itself is synced even where nothing is changed: whoever was there before may have died too early to.
@@ -224,6 +232,8 @@ Task<Exit> MemoryHost::run(Command command) {
   effect.happens = [&machine = machine_, exit, command] {
     machine.commands.push_back(command);
     *exit = machine.on_run(command);
+    if (exit->status == 0 && !exit->timed_out) machine.servers_read();
+    if (machine.heard_change) machine.heard_change();
   };
   co_await effects_.perform(std::move(effect));
   co_return *exit;

@@ -24,6 +24,9 @@ struct Machine {
   bool superuser = false;
   Duration clock_error{0};        // its civil time minus the world's
   std::vector<Command> commands;  // run on it, in order
+  // What servers on it serve: the chain that they read last in each directory, by the whole path of its link `live`.
+  // They read all of them after a command that ended well, and when the machine starts again.
+  std::map<Path, Bytes> served;
   std::function<Exit(const Command&)> on_run = [](const Command&) { return Exit{}; };
   std::function<void()> heard_change;  // called right after a process changed something on it
 
@@ -33,6 +36,7 @@ struct Machine {
   void write(const Path& path, Bytes content, unsigned mode = 0644);  // makes parents
   void make_directory(const Path& path, unsigned mode = 0755);
   void erase(const Path& path);  // with everything below
+  void servers_read();
 
   // What a process changes at `path`, with what leads there and is below: its number. It is there for every process
   // from then on; after a loss of power only where it was synced.

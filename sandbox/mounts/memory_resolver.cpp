@@ -29,7 +29,7 @@ Task<> MemoryResolver::exchange(std::string what, std::function<void(World&, Wal
 
 Task<dns::Answer> MemoryResolver::ask(dns::Question question, dns::Nameserver server) {
   auto answer = std::make_shared<dns::Answer>();
-  const std::string host = server.address.empty() ? "" : network_.addresses.host_at(server.address);
+  const std::string host = server.address.empty() ? "" : network_.addresses.place_of(server.address).host;
   co_await exchange(
       fmt::format("{} {}", name(question.type), question.name), [answer, question, host](World& world, WallTime now) {
         *answer = host.empty() ? resolved_in(world, question, now) : asked_directly(world, host, question, now);

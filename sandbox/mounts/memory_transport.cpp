@@ -169,14 +169,14 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
 }
 
 Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, KeyType key) {
-  std::string host = network_.addresses.host_at(endpoint.host);
+  const auto [host, which] = network_.addresses.place_of(endpoint.host);
   auto shown = std::make_shared<std::optional<Presented>>();
   Effect look{.name = fmt::format("handshake {}:{}", host, endpoint.port),
               .numbered = false,
               .there = network_.one_way(),
               .back = network_.one_way()};
-  look.happens = [&world = network_.world, &time = effects_.time(), shown, host, endpoint, sni] {
-    *shown = world.presented(host, endpoint.port, sni, time.now());
+  look.happens = [&world = network_.world, &time = effects_.time(), shown, host, which, endpoint, sni] {
+    *shown = world.presented(host, endpoint.port, sni, time.now(), which);
   };
   co_await effects_.perform(std::move(look));
   auto refuse = [&](std::string_view why) {
@@ -189,7 +189,8 @@ Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, K
   PeerChain chain;
   chain.certificates.push_back((*shown)->chain.leaf.der());
   for (const auto& certificate : (*shown)->chain.intermediates) chain.certificates.push_back(certificate.der());
-  chain.address = fmt::format("{}:{}", network_.addresses.of(host), endpoint.port);
+  const auto given = network_.addresses.all_of(host);
+  chain.address = fmt::format("{}:{}", given.empty() ? "" : given[which], endpoint.port);
   chain.protocol = "TLSv1.3";
   co_return chain;
 }

@@ -44,12 +44,12 @@ dns::Answer resolved_in(World& world, dns::Question question, WallTime now) {
 }
 
 std::vector<std::string> addresses_in(World& world, Addresses& addresses, const std::string& host, WallTime now) {
-  if (std::string known = addresses.of(host); !known.empty()) return {known};
-  std::vector<std::string> found;
+  std::vector<std::string> found = addresses.all_of(host);
+  if (!found.empty()) return found;
   for (const auto& record : resolved_in(world, {host, dns::Type::a}, now).answers) {
     if (record.type == dns::Type::a) found.push_back(record.data);
     if (record.type != dns::Type::cname) continue;
-    if (std::string known = addresses.of(record.data); !known.empty()) found.push_back(known);
+    std::ranges::copy(addresses.all_of(record.data), std::back_inserter(found));
   }
   return found;
 }

@@ -63,7 +63,10 @@ class SimulatedWorld {
   Faults& faults() { return world_.faults(); }
   Machine& machine(const std::string& name = "main");
   const std::map<std::string, Machine>& machines() const { return machines_; }
-  std::function<void(const std::string& machine)> heard_files;  // called after a process changed a file on it
+  std::function<void(const std::string& machine)> heard_files;  // called after a process changed a file on it, or ran
+                                                                // a command there
+  // Whether what happens now was sent by who is gone, or had been stopped since.
+  bool happens_late() const { return log_.late; }
   StoredState& state(const std::string& name = "main") { return states_[name]; }
 
   // A self-signed certificate for placeholder.invalid that nobody else in this world shows.

@@ -59,8 +59,9 @@ Estate& Estate::zone(const std::string& name) {
   return *this;
 }
 
-Estate& Estate::classic_elb(const std::string& name) {
-  world().classic().add(name, world().server_certificates().put("/", name + "-placeholder", simulated->placeholder()));
+Estate& Estate::classic_elb(const std::string& name, const std::string& region) {
+  world().classic().add(name, world().server_certificates().put("/", name + "-placeholder", simulated->placeholder()),
+                        443, region);
   return *this;
 }
 
@@ -84,8 +85,9 @@ void Estate::serve_foreign(const std::string& load_balancer, const std::vector<s
                                                         world().foreign(parsed(names), now - days(60), now + left)));
 }
 
-Estate::Wanted& Estate::Wanted::on_elb(const std::string& name) {
+Estate::Wanted& Estate::Wanted::on_elb(const std::string& name, const std::string& region) {
   config.install.push_back(InstallConfig{ElbInstall{name, 443}});
+  config.install.back().region = region;
   return *this;
 }
 Estate::Wanted& Estate::Wanted::on_listener(const std::string& arn) {

@@ -28,7 +28,8 @@ class Estate {
 
   // What is there.
   Estate& zone(const std::string& name);
-  Estate& classic_elb(const std::string& name);   // serves a placeholder
+  // Serves a placeholder. region: "" that of the configuration.
+  Estate& classic_elb(const std::string& name, const std::string& region = "");
   std::string listener(const std::string& name);  // of an application load balancer that serves a placeholder; its ARN
   // Somebody binds a certificate of IAM, by its ARN, to that load balancer; it is shown at once.
   void bind(const std::string& load_balancer, const std::string& arn);
@@ -38,7 +39,7 @@ class Estate {
   // What is wanted.
   struct Wanted {
     CertificateConfig config;
-    Wanted& on_elb(const std::string& name);
+    Wanted& on_elb(const std::string& name, const std::string& region = "");
     Wanted& on_listener(const std::string& arn);
     Wanted& in_files(const std::string& directory, std::vector<std::string> reload = {});
     Wanted& retired_after(Duration);

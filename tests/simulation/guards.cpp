@@ -53,7 +53,7 @@ constexpr std::array noticing{
     Noticing{Guard::verify_issued, "Generation.WhoseCertificateIsUnfit*"},
     Noticing{Guard::verify_served, "*Lives*AVerification*"},
     Noticing{Guard::worth_restoring, "UnprovenAtFirst.*"},
-    Noticing{Guard::grace, "Guarded.WhatWasServed*"},
+    Noticing{Guard::grace, "Guarded.WhatWasServed*:Guarded.WhatADirectory*"},
     Noticing{Guard::second_look, "AMovedInstall.KeepsWhatItServed*"},
     Noticing{Guard::in_use_check, "Leases.WhatIsDueBut*"},
     Noticing{Guard::keys_outlive_orders, "Generation.WhoseCertificateIsUnfit*"},

@@ -144,6 +144,23 @@ TEST(Guarded, WhatWasServedBeforeIsKeptForItsGrace) {
   EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
 }
 
+TEST(Guarded, WhatADirectoryServedBeforeIsKeptForItsGrace) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop").retired_after(days(7));
+  const auto& machine = estate.simulated->machine();
+  estate.apply();
+  const std::string former = machine.resolved("/etc/ssl/shop/live");
+  estate.pass(days(61));
+  for (int day = 0; day < 6; ++day) {
+    estate.apply();
+    EXPECT_NE(machine.find(former), nullptr) << "on day " << day;
+    estate.pass(days(1));
+  }
+  estate.pass(days(2));
+  estate.apply();
+  EXPECT_EQ(machine.find(former), nullptr);
+}
+
 TEST(Guarded, AClockThatIsWrongRenewsNothing) {
   Estate estate;
   estate.zone("shop.example").classic_elb("web");

@@ -36,6 +36,7 @@ struct Place {
   std::optional<Certificate> shown;
 };
 
+// Of a directory whose server is told to read it: what that read last, wherever the link leads.
 Place look_at(Estate& estate, const InstallConfig& install) {
   if (const auto* elb = std::get_if<ElbInstall>(&install.where))
     return {elb->load_balancer, estate.shown_by(elb->load_balancer)};
@@ -43,10 +44,14 @@ Place look_at(Estate& estate, const InstallConfig& install) {
     const std::string name = estate.load_balancer_of(listener->arn.text());
     return {name, estate.shown_by(name)};
   }
-  const std::string& directory = std::get<FilesInstall>(install.where).directory;
-  const auto* live = estate.simulated->machine().find(directory + "/live/cert.pem");
+  const auto& [directory, reload, connect] = std::get<FilesInstall>(install.where);
+  const auto& machine = estate.simulated->machine();
+  const auto* live = machine.find(directory + "/live/cert.pem");
   if (live == nullptr) return {directory, {}};
-  return {directory, parse_chain(BytesView{live->content}).leaf};
+  if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf};
+  const auto served = machine.served.find(machine.resolved(directory + "/live", false));
+  if (served == machine.served.end()) return {directory, {}};
+  return {directory, parse_chain(BytesView{served->second}).leaf};
 }
 
 // Whether the last run said that the certificate is kept off this place (by I7), or, where none of its places would

@@ -225,6 +225,52 @@ TEST_F(Planted, TheFormerOneIsDeletedWithinItsGrace) {
   EXPECT_THAT(estate.verdict(), Contains(HasSubstr("old-web-foreign was deleted, to which elb/")));
 }
 
+TEST_F(Planted, TheFormerOneOfADirectoryIsRemovedWithinItsGrace) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const std::string first = machine.resolved("/etc/ssl/shop/live");
+  estate.pass(days(61));
+  estate.apply();
+  machine.erase(first);
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(HasSubstr(first + " was deleted, to which files/host/simulated/etc/ssl")));
+}
+
+TEST_F(Planted, I4WhatIsServedForLongIsToBeDeleted) {
+  estate.apply();
+  estate.pass(hours(2));
+  world().server_certificates().refused_in_use.push_back(estate.bound_on("old-web"));
+  happens("iam", "DeleteServerCertificate", "", false);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I4"), HasSubstr("was to be deleted, to which classic/"))));
+}
+
+TEST_F(Planted, I7AServerThatReadsAWorseCertificate) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const auto foreign = world().foreign({DomainName::parse("shop.example")}, now() - days(1), now() + days(20));
+  machine.served = {{"/etc/ssl/shop/live", machine.find("/etc/ssl/shop/live/fullchain.pem")->content}};
+  machine.heard_change();
+  EXPECT_THAT(estate.watch->complaints(), IsEmpty());
+  machine.served = {{"/etc/ssl/shop/live", foreign.chain.pem()}};
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("has read a worse certificate"))));
+}
+
+TEST_F(Planted, I8AChangeAfterAStandstill) {
+  estate.state_in_s3();
+  auto& trace = estate.simulated->trace();
+  for (const Duration standstill : {seconds(50), seconds(70)}) {
+    EXPECT_THAT(estate.watch->complaints(), IsEmpty());
+    trace.line("#1 one: s3 PUT /state/certferry/instance/a");
+    trace.line("one stands still");
+    estate.pass(standstill);
+    trace.line("one goes on");
+    trace.line("#2 one: s3 PUT /state/certferry/instance/a");
+    trace.line("#3 one: iam DeleteServerCertificate");
+  }
+  EXPECT_THAT(estate.watch->complaints(), Contains(AllOf(StartsWith("I8"), HasSubstr("did iam Delete"))));
+}
+
 TEST_F(Planted, I8AnEpochThatGoesBack) {
   estate.apply();
   for (const char* key : {record, journal}) {

@@ -31,6 +31,13 @@ struct BrokenReload : testing::Test {
       return ends_badly ? Exit{.status = 3, .output = "no such server\n"} : Exit{};
     };
   }
+  // As above; but the server has read what `live` leads to by then.
+  void fail_after_reading() {
+    machine().on_run = [this, before = machine().on_run](const Command& command) {
+      machine().servers_read();
+      return before(command);
+    };
+  }
   sandbox::Machine& machine() { return estate.simulated->machine(); }
   std::string live() { return machine().find("/etc/ssl/shop/live", false)->content; }
   std::string said() { return estate.simulated->trace().text(); }
@@ -80,6 +87,17 @@ TEST_F(BrokenReload, AlsoAtTheFormerOneLeavesTheLinkThereAndSaysSo) {
   EXPECT_THAT(said(), Not(HasSubstr("could not restore")));
   EXPECT_EQ(reloads_of([&] { estate.apply(); }), 0U);
   EXPECT_EQ(live(), former);
+}
+
+TEST_F(BrokenReload, HasTheServerReadTheFormerOneAgain) {
+  const auto served = machine().served;
+  ASSERT_EQ(served.size(), 1U);
+  fail_after_reading();
+  fails = Fails::with_the_new_one;
+  renew();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_EQ(live(), former);
+  EXPECT_TRUE(machine().served == served) << "which are long to print";
 }
 
 // The former one is nothing to go back to.
@@ -144,6 +162,17 @@ TEST_F(Unproven, KeepsWhatToGoBackToForAsLongAsItIsBound) {
   mended = true;
   estate.apply();
   EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+TEST_F(Unproven, GivesWayToWhatOthersBoundSinceTheLastTry) {
+  estate.apply();
+  ASSERT_EQ(estate.bound_on("web"), former);
+  estate.pass(hours(2));
+  estate.serve_foreign("web", {"shop.example"}, days(10));
+  const std::string theirs = estate.bound_on("web");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_EQ(estate.bound_on("web"), theirs);
 }
 
 TEST_F(Unproven, IsTakenBackByARunThatIsToldToEndMeanwhile) {

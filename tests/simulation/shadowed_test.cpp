@@ -11,6 +11,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -77,6 +78,24 @@ TEST_F(Shadowed, IsRenewedLikeAnyOther) {
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_THAT(estate.bound_on("web"), AllOf(HasSubstr("/certferry/"), Not(first)));
   expect_at_rest();
+}
+
+TEST(OneAddressOfSeveral, ThatShowsAnotherCertificateIsNoRest) {
+  Estate estate{1, {.load_balancer_addresses = 2}};
+  const std::string arn = estate.zone("shop.example").listener("web");
+  estate.certificate("shop", {"shop.example"}).on_listener(arn);
+  const std::string placeholder = estate.bound_on("web");
+  estate.apply();
+  ASSERT_THAT(estate.failures(), IsEmpty());
+  auto& instead = estate.world().load_balancers().listener(arn)->listener.shown_instead;
+  for (const std::size_t address : {0U, 1U}) {
+    instead = {{address, placeholder}};
+    estate.apply();
+    EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("did not show the new certificate"))) << address;
+  }
+  instead.clear();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
 // What was there before, seen by handshakes, is no shadow: that the new one does not show is a failure.

@@ -4,6 +4,7 @@
 #include "crash_points.h"
 #include "estate.h"
 #include "sandbox/classic_load_balancers.h"
+#include "sandbox/server_certificates.h"
 
 // Targets that are configured no longer, and what happens to what they serve.
 namespace certferry::simulation {
@@ -94,6 +95,49 @@ TEST(NoLongerConfigured, ATargetThatIsGivenToAnotherCertificateIsThatOnes) {
   EXPECT_TRUE(estate.shown_by("old-web")->covers(DomainName::parse("news.shop.example")));
   EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
   EXPECT_THAT(estate.record("news")->targets, SizeIs(1));
+}
+
+// No configuration names that region any longer, and IAM does not notice.
+TEST(NoLongerConfigured, WhatServesInAnotherRegionKeepsItsCertificate) {
+  Estate estate{1, {.other_regions = {"us-east-1"}}};
+  estate.zone("shop.example").classic_elb("web").classic_elb("far", "us-east-1");
+  estate.certificate("blog", {"blog.shop.example"}).on_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("far", "us-east-1");
+  estate.world().server_certificates().notices_use = false;
+  estate.apply();
+  const std::string served = estate.bound_on("far");
+  ASSERT_THAT(served, HasSubstr("/certferry/"));
+  estate.unwant("shop");
+  estate.forget("shop");
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_TRUE(estate.world().server_certificates().by_arn(served)) << "on day " << day;
+    estate.pass(hours(25));
+  }
+}
+
+// It is nobody's for an hour, then found on a listener that is configured, and a while later nobody's again.
+TEST(NoLongerConfigured, WhatIsNeededInBetweenIsKeptForADayAnew) {
+  Estate estate{1, {.release_lag = seconds(0)}};
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.certificate("shop", {"blog.shop.example", "shop.example"}).on_elb("web");
+  estate.apply();
+  estate.unwant("shop");
+  estate.forget("shop");
+  estate.apply();
+  estate.pass(hours(1));
+  estate.wanted("blog").on_elb("web");  // which it is held back from
+  estate.apply();
+  estate.pass(days(3));
+  estate.wanted("blog").config.install.clear();
+  estate.serve_foreign("web", {"other.example"}, days(300));
+  for (const std::size_t left : {1U, 1U, 0U}) {
+    estate.apply();
+    EXPECT_THAT(estate.server_certificates_left_over(), SizeIs(left));
+    estate.pass(hours(13));
+  }
 }
 
 TEST(NoLongerConfigured, ATargetThatIsConfiguredAgainIsGoneOnWith) {

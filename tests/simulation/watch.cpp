@@ -6,6 +6,7 @@
 
 #include "base/failure.h"
 #include "oracles/index_oracle.h"
+#include "oracles/standstill_oracle.h"
 #include "sandbox/buckets.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
@@ -43,7 +44,10 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
     heard_.erase(key);  // what was lost never was: nothing goes back from it to what is there now
     simulated_.state().heard_change(key);
   };
-  simulated.heard_files = [this](const std::string& machine) { files_.changed(machine); };
+  simulated.heard_files = [this](const std::string& machine) {
+    files_.changed(machine);
+    grace_.files_changed(machine);
+  };
   simulated.network().heard_request = [this](const http::Request& request) { secrets_.sent(request); };
   secrets_.add_secret(simulated.world().secret_of("AKIASANDBOX").value());
 }
@@ -152,6 +156,8 @@ std::vector<std::string> Watch::complaints() const {
       secrets_.add_secret(BytesView{file->content}.substr(0, key_file_digits));
   for (std::string& leak : secrets_.leaks()) all.push_back(std::move(leak));
   for (std::string& lie : lies_of_the_index(stored())) all.push_back(std::move(lie));
+  if (!simulated_.world().buckets().by_name.empty())
+    for (std::string& change : changes_after_standstills(simulated_.trace().lines())) all.push_back(std::move(change));
   for (std::size_t process = 0; process < simulated_.processes(); ++process)
     if (std::string why = ended_badly(process); !why.empty()) all.push_back(std::move(why));
   return all;

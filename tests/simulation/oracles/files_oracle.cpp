@@ -12,10 +12,30 @@ void FilesOracle::changed(const std::string& name) {
   const sandbox::Machine& machine = simulated_.machine(name);
   for (const auto& [path, node] : machine.nodes)
     if (node.kind == sandbox::Machine::Kind::link && path.ends_with("/live")) look_at(machine, path);
+  for (const auto& [live, chain] : machine.served) was_read(machine.id + live, chain);
 }
 
-bool FilesOracle::goes_back(const Shown& shown, WallTime now) {
-  return shown.before == shown.now && now - shown.replaced <= sandbox::going_back_takes_most;
+// Another chain took the place of what was shown: why that is worse, "" where it is not. What happens late is to be put
+// right by the next run.
+std::string FilesOracle::worsened(Shown& shown, const Bytes& chain) {
+  const WallTime now = simulated_.time().now();
+  const bool back = shown.before == chain && now - shown.replaced <= sandbox::going_back_takes_most;
+  shown.before = std::exchange(shown.now, chain);
+  shown.replaced = now;
+  if (shown.before.empty() || back || simulated_.happens_late()) return "";
+  return sandbox::worsening(simulated_.world(), parse_chain(BytesView{shown.before}), parse_chain(BytesView{chain}),
+                            now);
+}
+
+void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& chain) {
+  Shown& shown = served_[machine_and_link];
+  if (chain == shown.now) return;
+  try {
+    if (const std::string why = worsened(shown, chain); !why.empty())
+      complain_(fmt::format("I7: whoever serves {} has read a worse certificate: {}", machine_and_link, why));
+  } catch (const Failure& failure) {
+    complain_(fmt::format("I5: whoever serves {} has read no certificate: {}", machine_and_link, failure.what()));
+  }
 }
 
 void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& live) {
@@ -25,22 +45,12 @@ void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& li
   const bool another = chain->content != shown.now;
   if (!another && key->content == shown.key) return;
   shown.key = key->content;
-  auto& world = simulated_.world();
-  const WallTime now = simulated_.time().now();
-  const Bytes former = std::exchange(shown.now, chain->content);
-  const bool rollback = another && goes_back(shown, now);
-  if (another) {
-    shown.before = former;
-    shown.replaced = now;
-  }
   try {
+    const std::string worse = another ? worsened(shown, chain->content) : "";
+    if (!worse.empty()) complain_(fmt::format("I7: {} leads to a worse certificate: {}", live, worse));
     const sandbox::Presented given{parse_chain(BytesView{shown.now}), read_key_pem(key->content)->key};
-    if (const std::string why = sandbox::defect(given, now); !why.empty())
+    if (const std::string why = sandbox::defect(given, simulated_.time().now()); !why.empty())
       complain_(fmt::format("I5: {} leads to a certificate of which {}", live, why));
-    if (former.empty() || !another || rollback) return;
-    if (const std::string why = sandbox::worsening(world, parse_chain(BytesView{former}), given.chain, now);
-        !why.empty())
-      complain_(fmt::format("I7: {} leads to a worse certificate: {}", live, why));
   } catch (const Failure& failure) {
     complain_(fmt::format("I5: {} leads to no certificate: {}", live, failure.what()));
   }

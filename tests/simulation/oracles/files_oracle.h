@@ -10,7 +10,7 @@ namespace certferry::simulation {
 
 // What the sandbox's invariants say of listeners, said of directories: every link `live` on any machine leads to a
 // whole generation (I4), of a certificate as it ought to be with its key (I5), that is no worse than the one before
-// (I7).
+// (I7); and that no server there reads a worse one than it served (I7).
 class FilesOracle {
  public:
   FilesOracle(sandbox::SimulatedWorld& simulated, Complain complain)
@@ -23,11 +23,12 @@ class FilesOracle {
     Bytes before;       // the chain that it took the place of
     WallTime replaced;  // when
   };
-  static bool goes_back(const Shown& shown, WallTime now);
   void look_at(const sandbox::Machine& machine, const std::string& live);
+  void was_read(const std::string& machine_and_link, const Bytes& chain);
+  std::string worsened(Shown& shown, const Bytes& chain);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
-  std::map<std::string, Shown> shown_;  // by the machine's id and the link's path
+  std::map<std::string, Shown> shown_, served_;  // by the machine's id and the link's path
 };
 
 }  // namespace certferry::simulation

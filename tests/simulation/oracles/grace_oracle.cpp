@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "sandbox/server_certificates.h"
 
@@ -26,17 +27,37 @@ void GraceOracle::happened(const sandbox::Event& event) {
   // What lands late was decided upon when the record said something else.
   if (event.operation == "DeleteServerCertificate" && !event.late)
     for (const std::string& arn : arns_)
-      if (arn.ends_with("/" + event.object) && !present.contains(arn)) deleted(arn, event.at);
+      if (arn.ends_with("/" + event.object) && !present.contains(arn))
+        gone(arn, event.at, [&](const Former& former) { return former.reference == arn; });
   arns_ = std::move(present);
 }
 
-void GraceOracle::deleted(const std::string& arn, WallTime at) {
+// A path of this machine, however it is written.
+bool GraceOracle::means(const Former& former, const sandbox::Machine& machine, const std::string& generation) {
+  return former.target.starts_with(fmt::format("files/{}/", machine.id)) &&
+         machine.resolved(former.reference) == generation;
+}
+
+void GraceOracle::files_changed(const std::string& name) {
+  const sandbox::Machine& machine = simulated_.machine(name);
+  std::set<std::string> present;
+  for (const auto& [path, node] : machine.nodes)
+    if (path.substr(0, path.rfind('/')).ends_with("/generations")) present.insert(path);
+  const std::set<std::string> before = std::exchange(generations_[name], present);
+  if (simulated_.happens_late()) return;
+  for (const std::string& generation : before)
+    if (!present.contains(generation))
+      gone(generation, simulated_.time().now(),
+           [&](const Former& former) { return means(former, machine, generation); });
+}
+
+void GraceOracle::gone(const std::string& what, WallTime at, const std::function<bool(const Former&)>& is_it) {
   for (const auto& [record, formers] : formers_) {
     for (const Former& former : formers) {
-      if (former.reference != arn) continue;
+      if (!is_it(former)) continue;
       const auto until = parse_iso8601(former.until);
       if (!until || at < *until)
-        complain_(fmt::format("{} was deleted, to which {} may go back by {}", arn, former.target, record));
+        complain_(fmt::format("{} was deleted, to which {} may go back by {}", what, former.target, record));
     }
   }
 }

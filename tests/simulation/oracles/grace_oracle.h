@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -11,25 +12,29 @@
 
 namespace certferry::simulation {
 
-// What a target served before is there to go back to: no server certificate is deleted that a record tells of as the
-// former one of a target, while an installation is under way or its grace lasts.
+// What a target served before is there to go back to: no server certificate is deleted, and no generation removed from
+// a directory, that a record tells of as the former one of a target, while an installation is under way or its grace
+// lasts.
 class GraceOracle {
  public:
   GraceOracle(sandbox::SimulatedWorld& simulated, Complain complain)
       : simulated_(simulated), complain_(std::move(complain)) {}
   void changed(const StoredChange& change);
   void happened(const sandbox::Event& event);
+  void files_changed(const std::string& machine);  // something on it
 
  private:
   struct Former {
     std::string target, reference;
     std::string until;  // ISO 8601; "" while an installation is under way
   };
-  void deleted(const std::string& arn, WallTime at);
+  static bool means(const Former& former, const sandbox::Machine& machine, const std::string& generation);
+  void gone(const std::string& what, WallTime at, const std::function<bool(const Former&)>& is_it);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
-  std::map<std::string, std::vector<Former>> formers_;  // by the record's key
-  std::set<std::string> arns_;                          // of server certificates, as of the last change in IAM
+  std::map<std::string, std::vector<Former>> formers_;        // by the record's key
+  std::set<std::string> arns_;                                // of server certificates, as of the last change in IAM
+  std::map<std::string, std::set<std::string>> generations_;  // whole paths of what is on a machine, by its name
 };
 
 }  // namespace certferry::simulation
