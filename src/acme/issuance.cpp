@@ -29,13 +29,14 @@ Failure order_without_certificate(const Order& order) {
 // How a chain that was downloaded answers what was asked for.
 enum class Fitness { none, leaf_alone, whole };
 
-Fitness fitness_of(const Issued& issued, const RequestedCertificate& asked, WallTime now) {
+// Why it is none that was asked for.
+std::optional<Failure> objection_to(const Issued& issued, const RequestedCertificate& asked, WallTime now) {
   try {
     verify_issued(issued, asked.key, asked.names, now);
   } catch (const Failure& failure) {
-    if (failure.kind() != Failure::Kind::transient) return Fitness::none;  // dates alone: another has the same
+    if (failure.kind() != Failure::Kind::transient) return failure;  // dates alone: another has the same
   }
-  return issued.chain.intermediates.empty() ? Fitness::leaf_alone : Fitness::whole;
+  return {};
 }
 
 Chain chain_in(const http::Response& response) {
@@ -132,7 +133,9 @@ Task<Chain> CertificateAuthority::download(const std::string& url, const Request
                                                    .body_limit = limits::acme::chain_body});
     try {
       Chain chain = chain_in(response);
-      const Fitness of_it = fitness_of({chain, places[i], 0}, asked, outside_.clock.now());
+      const auto unfit = objection_to({chain, places[i], 0}, asked, outside_.clock.now());
+      const Fitness of_it = unfit ? Fitness::none : chain.intermediates.empty() ? Fitness::leaf_alone : Fitness::whole;
+      if (unfit && !objection) objection = unfit;
       if (!best || of_it > fitness) best = std::move(chain);
       fitness = std::max(fitness, of_it);
     } catch (const Failure& failure) {
@@ -143,7 +146,7 @@ Task<Chain> CertificateAuthority::download(const std::string& url, const Request
       if (places.size() <= limits::acme::alternates) places.push_back(alternate);
     places.push_back(url);
   }
-  // Whether there is nothing more than a leaf alone is not known where some answer could not be read.
+  // Whether there is nothing more than a leaf alone is not known where some answer was something else.
   if (best && (fitness != Fitness::leaf_alone || !objection)) co_return std::move(*best);
   throw Failure(Failure::Kind::refused, fmt::format("the certificate {} is unfit: {}", quoted(url), objection->what()),
                 "Report it to the CA; certferry downloads it again when it runs again");

@@ -43,6 +43,16 @@ Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& jo
   co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
 }
 
+// What the CA gives for an order is refused: it may mend that, but not for ever.
+Failure ended_where_old(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
+  const auto ordered = journal.done_at("order");
+  const bool mended_no_more = ordered && trades.time.now() - *ordered >= limits::renewal::unfit_certificate_waited_for;
+  if (refused.kind() != Failure::Kind::refused || refused.rationed() || !trades.ca.settled(url) || !mended_no_more)
+    return refused;
+  return Failure(Failure::Kind::dead_generation, fmt::format("{}; for a day already", refused.what()), refused.next())
+      .with_code(refused.code());
+}
+
 // Whether what was there before is worth going back to.
 bool worth_restoring(const Serving& former, const CertificateSpec& wanted, Trades& trades) {
   if (!on(Guard::worth_restoring)) return true;
@@ -144,11 +154,15 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     const acme::Order order =
         co_await trades.ca.order(url);  // pending, ready, processing or valid: every state goes on from here
     co_await prove_control(order, trades, journal);
-    const Issued issued =
-        co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
-    if (on(Guard::verify_issued))  // nothing unchecked is ever recorded (I5)
-      verify_issued(issued, key.public_part(), wanted.names, trades.time.now());
-    co_return issued;
+    try {
+      const Issued issued =
+          co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
+      if (on(Guard::verify_issued))  // nothing unchecked is ever recorded (I5)
+        verify_issued(issued, key.public_part(), wanted.names, trades.time.now());
+      co_return issued;
+    } catch (const Failure& failure) {
+      throw ended_where_old(failure, url, journal, trades);
+    }
   };
   co_return co_await journal.step("certificate", obtain);
 }

@@ -120,6 +120,11 @@ const Json* Journal::finished(std::string_view name) const {
   return step != nullptr && step->text("state") == "done" ? step->find("value") : nullptr;
 }
 
+std::optional<WallTime> Journal::done_at(std::string_view name) const {
+  if (finished(name) == nullptr) return {};
+  return from_json<WallTime>(content_.steps.at(name).at("at"));
+}
+
 bool Journal::intended(std::string_view name) const {
   const Json* step = content_.steps.find(name);
   return step != nullptr && step->text("state") == "intended";

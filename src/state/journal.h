@@ -76,6 +76,7 @@ class Journal {
   auto step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect>;
 
   bool begun(std::string_view step) const { return intended(step) || finished(step) != nullptr; }
+  std::optional<WallTime> done_at(std::string_view step) const;  // empty where it is not done
 
   // Small facts beside the steps, for whoever reads the journal (JournalView): written at once.
   Task<> note(std::string name, Json value);
