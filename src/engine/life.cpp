@@ -134,7 +134,7 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
     count(record.failures, failure, now);
-    remember(record, now, fmt::format("generation {} ended without a certificate: {}", generation, failure.what()));
+    remember_ended(record, now, generation, failure.what());
   });
 }
 

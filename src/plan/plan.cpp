@@ -122,22 +122,35 @@ std::optional<Held> objection(const ObservedTarget& target, const ObservedCertif
   return Held{std::string{kNoOrder}, target.remedy};
 }
 
+// How often an attempt validates one name: a wildcard is validated where its name is, too.
+int validations_of_a_name(const CertificateSpec& wanted) {
+  const auto twice = [&](const DomainName& name) {
+    return name.wildcard() && std::ranges::find(wanted.names, name.without_wildcard()) != wanted.names.end();
+  };
+  return std::ranges::any_of(wanted.names, twice) ? 2 : 1;
+}
+
 // What holds an issue back: the failure table, or every target, by I7 or because it cannot be looked at.
 Action hold_back(Action issue, const ObservedCertificate& seen, const Request& request, const Roots& roots,
                  WallTime now) {
   // A pause is of the specification that failed: one that was corrected does not wait.
   const bool paused = seen.record && seen.record->specification == seen.wanted && seen.record->failures.not_before &&
                       now < *seen.record->failures.not_before;
-  if (paused && !request.retry) {
+  if (paused) {
     const FailureRecord& failures = seen.record->failures;
-    return Action{Kind::wait,
-                  issue.certificate,
-                  "",
-                  fmt::format("{} failed before; again on {}. Last: {}",
-                              failures.count == 1 ? "it" : fmt::format("it {} times", failures.count),
-                              iso8601(*failures.not_before), failures.what),
-                  failures.next,
-                  failures.not_before};
+    const WallTime again =
+        request.retry
+            ? std::min(*failures.not_before, retry_from(ended_at(*seen.record), validations_of_a_name(seen.wanted)))
+            : *failures.not_before;
+    if (now < again)
+      return Action{Kind::wait,
+                    issue.certificate,
+                    "",
+                    fmt::format("{} failed before; again on {}{}. Last: {}",
+                                failures.count == 1 ? "it" : fmt::format("it {} times", failures.count), iso8601(again),
+                                request.retry ? ", for Let's Encrypt counts failed validations" : "", failures.what),
+                    failures.next,
+                    again};
   }
   std::optional<Held> held;
   for (const ObservedTarget& target : seen.targets) {

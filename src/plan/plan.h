@@ -62,7 +62,7 @@ struct Observed {
 struct Request {
   std::vector<std::string> renew;  // --renew NAME: due now
   std::vector<std::string> only;   // --only NAME: nothing else
-  bool retry = false;              // --retry: the failure table does not hold back
+  bool retry = false;              // --retry: the CA's limit holds back, the failure table does not
   PermitOptions permits;
 };
 

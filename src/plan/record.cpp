@@ -10,7 +10,7 @@
 namespace certferry {
 namespace {
 
-constexpr std::string_view issued_words = " was issued, ";
+constexpr std::string_view issued_words = " was issued, ", ended_words = " ended without a certificate: ";
 
 constexpr int record_format = 1;
 constexpr std::size_t history_kept = 50;
@@ -187,6 +187,17 @@ int issued_since(const Record& record, WallTime then) {
   return static_cast<int>(std::ranges::count_if(record.history, [&](const HistoryEntry& entry) {
     return entry.at >= then && entry.what.contains(issued_words);
   }));
+}
+
+void remember_ended(Record& record, WallTime at, int generation, std::string_view why) {
+  remember(record, at, fmt::format("generation {}{}{}", generation, ended_words, why));
+}
+
+std::vector<WallTime> ended_at(const Record& record) {
+  std::vector<WallTime> ends;
+  for (const HistoryEntry& entry : record.history)
+    if (entry.what.contains(ended_words)) ends.push_back(entry.at);
+  return ends;
 }
 
 void remember(Record& record, WallTime at, std::string what) {

@@ -89,5 +89,8 @@ void remember(Record&, WallTime at, std::string what);  // appends to the histor
 void remember_issued(Record&, WallTime at, const Issued& issued);
 // How many certificates the history tells of that were issued then or later.
 int issued_since(const Record&, WallTime then);
+void remember_ended(Record&, WallTime at, int generation, std::string_view why);  // without a certificate
+// When generations ended so, as far as the history tells, the earliest first.
+std::vector<WallTime> ended_at(const Record&);
 
 }  // namespace certferry

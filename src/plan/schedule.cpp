@@ -41,4 +41,12 @@ Duration pause_after_failures(int n) {
   return on(Guard::failure_table) ? limits::letsencrypt::failure_delay(n) : Duration::zero();
 }
 
+WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name) {
+  const auto& rate = limits::letsencrypt::failed_authorizations_per_name;
+  // When nothing is used of the limit any more: each failure takes its part, from then on or from now.
+  WallTime unused{};
+  for (const WallTime at : failed) unused = std::max(unused, at) + validations_of_a_name * rate.refill;
+  return unused - (rate.burst - validations_of_a_name) * rate.refill;
+}
+
 }  // namespace certferry

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/names.h"
 #include "base/renewal_info.h"
@@ -26,5 +27,8 @@ bool time_to_ask(WallTime ask_again, WallTime now);
 WallTime emergency_at(const Certificate&);
 // How long after the n-th failure in a row (n >= 1) the next generation may start: 1, 12, 100 minutes, then daily.
 Duration pause_after_failures(int n);
+// The same where somebody does not want to wait: as soon as what failed at these instants, the earliest first, has left
+// so many failed validations of one name within Let's Encrypt's limit.
+WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name);
 
 }  // namespace certferry

@@ -36,6 +36,20 @@ TEST(Budgets, HoldThoughEveryValidationFailsAndItIsRunEverySecond) {
   EXPECT_GT(estate.orders_answered(), 5U) << "it goes on trying";
 }
 
+TEST(Budgets, HoldThoughEveryValidationFailsAndSomebodyNeverWantsToWait) {
+  Estate estate{1, {.insync_after = Duration{0}, .validation_takes = Duration{0}}};
+  shop_with_a_wildcard(estate);
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  const WallTime began = estate.simulated->time().now();
+  while (estate.simulated->time().now() < began + hours(2)) {
+    estate.apply({.retry = true});
+    estate.pass(seconds(1));
+  }
+  EXPECT_GT(estate.orders_answered(), 4U) << "it does not wait as long as without";
+}
+
 TEST(Budgets, HoldHoweverOftenItIsKilledAndStartedAgain) {
   for (const sandbox::Moment moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
     for (long further = 1; further < 12; further += 2) {

@@ -339,12 +339,11 @@ TEST_F(Planted, BudgetsOfOrdersAndCertificates) {
 }
 
 TEST_F(Planted, BudgetsOfFailedValidations) {
-  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
-    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
-  };
-  Request retry;
-  retry.retry = true;
-  for (int i = 0; i < 7; ++i) estate.apply(retry);
+  estate.apply();
+  auto& [url, authorization] = *world().ca().authorizations.begin();
+  authorization.challenges.front().error = sandbox::CaProblem{403, "unauthorized", "no TXT record found", {}};
+  authorization.challenges.front().validated_at = estate.simulated->time().now();
+  for (int i = 0; i < 7; ++i) happens("acme", "challenge", url);
   EXPECT_THAT(estate.verdict(), Contains(StartsWith("budget: more failed validations of shop.example")));
 }
 

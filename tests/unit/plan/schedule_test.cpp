@@ -43,5 +43,17 @@ TEST(DrawnInstant, IsAnotherInAnotherWindow) {
   EXPECT_NE(into(kTwoDays), into({kTwoDays.start + hours(1), kTwoDays.end + hours(1)}));
 }
 
+// Five failures at once, and one more every twelve minutes; of a name and its wildcard each attempt is two.
+TEST(Retrying, IsHeldBackByTheCasLimitAlone) {
+  const WallTime t{hours(500'000)};
+  EXPECT_LT(retry_from({}, 1), t);
+  EXPECT_LE(retry_from({t, t, t, t}, 1), t);
+  EXPECT_EQ(retry_from({t, t, t, t, t}, 1), t + minutes(12));
+  EXPECT_EQ(retry_from({t - days(1), t, t, t, t, t}, 1), t + minutes(12)) << "what failed long ago is forgotten";
+  EXPECT_LE(retry_from({t}, 2), t);
+  EXPECT_EQ(retry_from({t, t}, 2), t + minutes(12));
+  EXPECT_EQ(retry_from({t, t + minutes(12)}, 2), t + minutes(12));
+}
+
 }  // namespace
 }  // namespace certferry::planning
