@@ -72,14 +72,18 @@ Task<std::string> FilesShelf::live() {
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
   Host& host = outside_.host;
-  require_lease("writing a generation");
-  co_await host.make_directory(directory_, open_directory);
-  co_await host.make_directory(directory_ + "/generations", open_directory);
-  co_await host.make_directory(place, open_directory);
-  co_await host.replace(place + "/privkey.pem", Bytes{key.pem().reveal()}, for_us_alone);
-  co_await host.replace(place + "/cert.pem", issued.chain.leaf_pem(), for_everybody);
-  co_await host.replace(place + "/chain.pem", issued.chain.intermediates_pem(), for_everybody);
-  co_await host.replace(place + "/fullchain.pem", issued.chain.pem(), for_everybody);  // last: with it, it is whole
+  for (const std::string& directory : {directory_, directory_ + "/generations", place}) {
+    require_lease("making its directories");
+    co_await host.make_directory(directory, open_directory);
+  }
+  const auto put = [&](std::string_view name, Bytes content, FileMode mode) -> Task<> {
+    require_lease("writing a generation");
+    co_await host.replace(fmt::format("{}/{}", place, name), std::move(content), mode);
+  };
+  co_await put("privkey.pem", Bytes{key.pem().reveal()}, for_us_alone);
+  co_await put("cert.pem", issued.chain.leaf_pem(), for_everybody);
+  co_await put("chain.pem", issued.chain.intermediates_pem(), for_everybody);
+  co_await put("fullchain.pem", issued.chain.pem(), for_everybody);  // last: with it, it is whole
   co_await host.sync(place);  // and the directories that a run made which was killed before they were
 }
 

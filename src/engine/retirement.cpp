@@ -54,6 +54,14 @@ bool may_refer_to(const std::string& target, const std::string& shelf) {
   return target == shelf || !target.starts_with(files_ids) || !shelf.starts_with(files_ids);
 }
 
+// Whether an installation that has not ended never goes back to its former: the target was given something else since.
+bool gave_way(const TargetRecord& installing, const std::string& id, const ObservedCertificate& certificate) {
+  const auto seen = std::ranges::find(certificate.targets, id, &ObservedTarget::id);
+  if (seen == certificate.targets.end() || !seen->serving || !seen->serving->body) return false;
+  return seen->serving->reference != installing.former->reference &&
+         seen->serving->body->leaf.fingerprint() != installing.noted_for;
+}
+
 void add_formers(Need& need, const ObservedCertificate& certificate, const std::string& shelf,
                  const std::string& reference, WallTime now) {
   if (certificate.at_rest)
@@ -61,7 +69,8 @@ void add_formers(Need& need, const ObservedCertificate& certificate, const std::
       if (former.reference == reference) add_former(need, former.until, now);
   if (certificate.record)
     for (const auto& [id, target] : certificate.record->targets)
-      if (target.former && target.former->reference == reference && may_refer_to(id, shelf))
+      if (target.former && target.former->reference == reference && may_refer_to(id, shelf) &&
+          (target.former_until || !gave_way(target, id, certificate)))
         add_former(need, target.former_until, now);
 }
 

@@ -200,5 +200,23 @@ TEST(UnprovenAtFirst, StaysWhereWhatWasThereIsWorthNothing) {
   }
 }
 
+// Found by the soak (seed 400,644 of the drawing at that time).
+TEST(UnprovenAtFirst, KeepsNothingToGoBackToWhereOthersBoundSomethingElseSince) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.pass(days(91));
+  estate.world().settings().shown_after = days(365);
+  estate.apply();
+  ASSERT_THAT(estate.failures(), SizeIs(1)) << "it cannot be proven, and what was there has expired";
+  ASSERT_THAT(estate.our_server_certificates(), SizeIs(2));
+  estate.serve_foreign("web", {"shop.example", "more.example"}, days(300));
+  for (int day = 0; day < 4; ++day) {
+    estate.pass(hours(25));
+    estate.apply();
+  }
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1)) << "the newest alone";
+}
+
 }  // namespace
 }  // namespace certferry::simulation

@@ -2,11 +2,19 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 #include <utility>
 
+#include "sandbox/classic_load_balancers.h"
+#include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
 
 namespace certferry::simulation {
+namespace {
+
+constexpr std::string_view path_of_ours = "/certferry/";
+
+}  // namespace
 
 void GraceOracle::changed(const StoredChange& change) {
   if (!change.is_record()) return;
@@ -51,12 +59,28 @@ void GraceOracle::files_changed(const std::string& name) {
            [&](const Former& former) { return means(former, machine, generation); });
 }
 
+// What somebody else bound there is what the next installation would go back to.
+bool GraceOracle::gave_way(const std::string& target) const {
+  auto& world = simulated_.world();
+  const auto foreign = [&](const sandbox::SimulatedListener& listener) {
+    const auto* found = world.server_certificates().by_arn(listener.certificate);
+    return found != nullptr && found->path != path_of_ours;
+  };
+  for (const auto& [name, balancer] : world.classic().by_name)
+    for (const auto& [port, listener] : balancer.listeners)
+      if (target.starts_with("elb/") && target.ends_with(fmt::format("/{}:{}", name, port))) return foreign(listener);
+  for (const auto& [name, balancer] : world.load_balancers().by_name)
+    for (const auto& entry : balancer.listeners)
+      if (target == "listener/" + entry.arn) return foreign(entry.listener);
+  return false;
+}
+
 void GraceOracle::gone(const std::string& what, WallTime at, const std::function<bool(const Former&)>& is_it) {
   for (const auto& [record, formers] : formers_) {
     for (const Former& former : formers) {
       if (!is_it(former)) continue;
       const auto until = parse_iso8601(former.until);
-      if (!until || at < *until)
+      if (until ? at < *until : !gave_way(former.target))
         complain_(fmt::format("{} was deleted, to which {} may go back by {}", what, former.target, record));
     }
   }

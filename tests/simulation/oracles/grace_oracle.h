@@ -13,8 +13,8 @@
 namespace certferry::simulation {
 
 // What a target served before is there to go back to: no server certificate is deleted, and no generation removed from
-// a directory, that a record tells of as the former one of a target, while an installation is under way or its grace
-// lasts.
+// a directory, that a record tells of as the former one of a target, while its grace lasts, or an installation
+// is under way and nobody else has bound something there since.
 class GraceOracle {
  public:
   GraceOracle(sandbox::SimulatedWorld& simulated, Complain complain)
@@ -29,6 +29,7 @@ class GraceOracle {
     std::string until;  // ISO 8601; "" while an installation is under way
   };
   static bool means(const Former& former, const sandbox::Machine& machine, const std::string& generation);
+  bool gave_way(const std::string& target) const;
   void gone(const std::string& what, WallTime at, const std::function<bool(const Former&)>& is_it);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
