@@ -63,7 +63,7 @@ struct CaCertificate {
   std::string url, account, order, ari_id;
   Chain chain;
   bool revoked = false;
-  bool spoiled = false;  // one of its downloads was, by a fault; all others are as they ought to be
+  bool given_alone = false;  // the leaf, by a fault, once: who gets it twice must think that there is no more
   // The suggested window where it is not the usual one: 2 % of the lifetime, a third before the end.
   std::optional<std::pair<WallTime, WallTime>> window;
   std::string explanation;  // URL beside the window

@@ -21,9 +21,8 @@ http::Response CertificateAuthority::Session::certificate() {
   http::Response response;
   response.status = 200;
   response.headers.set("Content-Type", "application/pem-certificate-chain");
-  const bool spoiled = !found.spoiled && strikes(ca.world_, &Faults::chain_wrong);
-  found.spoiled |= spoiled;
-  response.body = spoiled ? spoiled_chain(ca.world_, found.chain) : found.chain.pem();
+  const bool spoiled = strikes(ca.world_, &Faults::chain_wrong);
+  response.body = spoiled ? spoiled_download(ca.world_, found) : found.chain.pem();
   return response;
 }
 

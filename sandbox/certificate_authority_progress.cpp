@@ -155,6 +155,7 @@ void CertificateAuthority::issue(CaOrder& order, WallTime when) {
   const WallTime from = when - backdated;
   Chain chain = authority_.issue(wanted.key, order.names, from, from + lifetime, random_serial(world_.entropy()));
   std::string ari_id = ari_certificate_id(chain.leaf);
+  if (strikes(world_, &Faults::certificate_wrong)) chain = unfit_chain(world_, wanted.key, std::move(chain));
   if (spoil_certificate) chain = spoil_certificate(std::move(chain), wanted);
   order.certificate = new_url("cert");
   certificates.emplace(order.certificate, CaCertificate{.url = order.certificate,

@@ -29,6 +29,7 @@ struct Faults {
   int validation_failed = 0;  // although nothing is wrong with it
   int issuance_failed = 0;    // the order is invalid after it was finalized
   int chain_wrong = 0;        // of downloads: another's certificate, no intermediate, or none in order
+  int certificate_wrong = 0;  // of issued ones: for another name or another key, or below another intermediate
 
   // At AWS.
   int prior_request = 0;     // Route 53: PriorRequestNotComplete
@@ -83,6 +84,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"validation failed", "%", &Faults::validation_failed, 30},
     FaultRow{"issuance failed", "%", &Faults::issuance_failed, 30},
     FaultRow{"chain wrong", "%", &Faults::chain_wrong, 30},
+    FaultRow{"certificate wrong", "%", &Faults::certificate_wrong, 40},
     FaultRow{"prior request", "%", &Faults::prior_request, 30},
     FaultRow{"change slow", "%", &Faults::change_slow, 30},
     FaultRow{"certificate late", "%", &Faults::certificate_late, 50},

@@ -101,6 +101,7 @@ struct Invariants::State {
   };
   std::map<std::string, Replaced> replaced;  // what each listener referred to before its last change
   std::set<std::vector<DomainName>> parallel_orders;
+  std::set<std::string> parallel_already;  // orders from before these names were forbidden again
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
   std::map<std::string, WallTime> since;                              // when each listener was seen to refer to another
   std::size_t deletions_seen = 0, refusals_seen = 0;
@@ -189,11 +190,12 @@ struct Invariants::State {
       });
     };
     for (const auto& [url, order] : orders) {
-      if (parallel_orders.contains(order.names)) continue;
+      if (parallel_orders.contains(order.names) || parallel_already.contains(url)) continue;
       if (!open(order) || std::ranges::find(order.authorizations, event.object) == order.authorizations.end()) continue;
       for (const auto& [other_url, other] : orders)
-        if (other_url != url && other.account == order.account && other.names == order.names &&
-            other.profile == order.profile && open(other) && by_itself(order, other) && by_itself(other, order))
+        if (other_url != url && !parallel_already.contains(other_url) && other.account == order.account &&
+            other.names == order.names && other.profile == order.profile && open(other) && by_itself(order, other) &&
+            by_itself(other, order))
           report(event, fmt::format("I6: {} and {} are answered, open and alike", std::min(url, other_url),
                                     std::max(url, other_url)));
     }
@@ -232,6 +234,13 @@ void Invariants::allow_worse(const std::string& listener) { state_->allowed_wors
 void Invariants::allow_parallel_orders(std::vector<DomainName> names) {
   std::ranges::sort(names);
   state_->parallel_orders.insert(std::move(names));
+}
+
+void Invariants::forbid_parallel_orders(std::vector<DomainName> names) {
+  std::ranges::sort(names);
+  state_->parallel_orders.erase(names);
+  for (const auto& [url, order] : state_->world.ca().orders)
+    if (order.names == names) state_->parallel_already.insert(url);
 }
 
 std::vector<std::string> Invariants::leftover_challenges() const {

@@ -41,6 +41,8 @@ class Invariants {
   void allow_worse(const std::string& listener);
   // Several open orders for these names are what the test wants.
   void allow_parallel_orders(std::vector<DomainName> names);
+  // From now on they are not, beside those that there are.
+  void forbid_parallel_orders(std::vector<DomainName> names);
   // Challenge records that name servers answer or the API lists, by any zone: "NAME VALUE". For the end of a test.
   std::vector<std::string> leftover_challenges() const;
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <span>
+#include <utility>
 
 #include "sandbox/world.h"
 
@@ -79,15 +80,24 @@ std::optional<http::Response> struck_at_ca(World& world, const std::string& oper
   return response;
 }
 
-std::string spoiled_chain(World& world, const Chain& good) {
+std::string spoiled_download(World& world, CaCertificate& good) {
+  const Chain& chain = good.chain;
+  const std::size_t drawn = number_below(world, 3);
+  if (drawn == 0)
+    return world.placeholder({DomainName::parse("other.example")}, world.now()).chain.pem() + chain.intermediates_pem();
+  if (drawn == 1 && !std::exchange(good.given_alone, true)) return chain.leaf_pem();
+  return chain.intermediates_pem() + chain.leaf_pem();
+}
+
+Chain unfit_chain(World& world, const PublicKey& wanted, Chain good) {
   switch (number_below(world, 3)) {
     case 0:
-      return world.placeholder({DomainName::parse("other.example")}, world.now()).chain.pem() +
-             good.intermediates_pem();
+      return world.ca().issued_for(wanted, {DomainName::parse("other.example")});
     case 1:
-      return good.leaf_pem();
+      return world.ca().issued_for(PrivateKey::generate(KeyType::p256).public_part(), good.leaf.names());
     default:
-      return good.intermediates_pem() + good.leaf_pem();
+      good.intermediates = world.foreign(good.leaf.names(), world.now(), world.now() + days(90)).chain.intermediates;
+      return good;
   }
 }
 

@@ -27,6 +27,10 @@ std::optional<Refusal> struck_at_aws(World& world, const std::string& service, c
 std::optional<http::Response> struck_at_ca(World& world, const std::string& operation);
 
 // A chain as it is downloaded where a fault strikes: of another leaf, without its intermediates, or out of order.
-std::string spoiled_chain(World& world, const Chain& good);
+std::string spoiled_download(World& world, CaCertificate& good);
+
+// What a CA issues instead of this chain for the wanted key where a fault strikes: a certificate for another name or
+// for another key, or one below another CA's intermediate.
+Chain unfit_chain(World& world, const PublicKey& wanted, Chain good);
 
 }  // namespace certferry::sandbox

@@ -50,8 +50,9 @@ void ThirdParties::after_change_at(const std::string& service) {
 
 void ThirdParties::maybe(int Faults::* fault, Act act) {
   if (!dice_.percent(world_.faults().*fault)) return;
-  world_.struck().count(fault);
-  time_.after(dice_.between(Duration{0}, soon_most), [this, act] { (this->*act)(); });
+  time_.after(dice_.between(Duration{0}, soon_most), [this, fault, act] {
+    if ((this->*act)()) world_.struck().count(fault);
+  });
 }
 
 SimulatedListener* ThirdParties::some_listener() {
@@ -62,43 +63,46 @@ SimulatedListener* ThirdParties::some_listener() {
 }
 
 // Another CA's certificate for the same names, as one puts it there by hand.
-void ThirdParties::edit_target() {
+bool ThirdParties::edit_target() {
   SimulatedListener* chosen = some_listener();
   const auto* shown = chosen == nullptr ? nullptr : world_.server_certificates().by_arn(chosen->certificate);
-  if (shown == nullptr) return;
+  if (shown == nullptr) return false;
   const WallTime now = world_.now();
   const std::string name = fmt::format("by-hand-{}", ++edits_);
   const std::string arn = world_.server_certificates().put(
       "/", name, world_.foreign(shown->content.chain.leaf.names(), now - days(1), now + days(200)));
   chosen->bind(arn, now);
   trace_.line(fmt::format("  somebody binds {} to a listener", name));
+  return true;
 }
 
 // Who had automation of their own, which knows what it once put there.
-void ThirdParties::put_target_back() {
+bool ThirdParties::put_target_back() {
   SimulatedListener* chosen = some_listener();
   const auto& all = world_.server_certificates().by_name;
   const auto placeholder = std::ranges::find_if(all, [](const auto& one) { return one.second.path != our_path; });
-  if (chosen == nullptr || placeholder == all.end()) return;
+  if (chosen == nullptr || placeholder == all.end()) return false;
   chosen->bind(placeholder->second.arn, world_.now());
   trace_.line(fmt::format("  somebody binds {} to a listener", placeholder->first));
+  return true;
 }
 
 // Who tidies up what nothing refers to.
-void ThirdParties::remove_certificate() {
+bool ThirdParties::remove_certificate() {
   auto& all = world_.server_certificates().by_name;
   const auto unused = std::ranges::find_if(all, [this](const auto& one) {
     const std::string& arn = one.second.arn;
     return one.second.path == our_path && !world_.classic().refers_to(arn) && !world_.load_balancers().refers_to(arn);
   });
-  if (unused == all.end()) return;
+  if (unused == all.end()) return false;
   trace_.line(fmt::format("  somebody deletes {}", unused->first));
   removed_.insert(unused->first);
   all.erase(unused);
+  return true;
 }
 
 // INSYNC at once, whatever changes are pending.
-void ThirdParties::remove_record() {
+bool ThirdParties::remove_record() {
   for (SimulatedZone& zone : world_.zones().all) {
     const auto found = std::ranges::find_if(zone.sets, is_txt);
     if (found == zone.sets.end()) continue;
@@ -108,12 +112,13 @@ void ThirdParties::remove_record() {
     zone.sets.erase(key);
     zone.served.erase(key);
     for (SimulatedZone::Pending& pending : zone.pending) pending.after.erase(key);
-    return;
+    return true;
   }
+  return false;
 }
 
 // One more value of somebody else's at a challenge's name, INSYNC at once, whatever changes are pending.
-void ThirdParties::edit_record() {
+bool ThirdParties::edit_record() {
   for (SimulatedZone& zone : world_.zones().all) {
     const auto found = std::ranges::find_if(zone.sets, is_txt);
     if (found == zone.sets.end()) continue;
@@ -129,8 +134,9 @@ void ThirdParties::edit_record() {
     for (SimulatedZone::Pending& pending : zone.pending) add(pending.after);
     values_.insert(alone.name + " " + value);
     trace_.line(fmt::format("  somebody adds {} to {}", value, alone.name));
-    return;
+    return true;
   }
+  return false;
 }
 
 }  // namespace certferry::sandbox

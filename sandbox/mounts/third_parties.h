@@ -22,15 +22,15 @@ class ThirdParties {
   const std::set<std::string>& removed() const { return removed_; }
 
  private:
-  using Act = void (ThirdParties::*)();
+  using Act = bool (ThirdParties::*)();  // false: there was nothing to act on
   void after_change_at(const std::string& service);
   void maybe(int Faults::* fault, Act act);
   SimulatedListener* some_listener();  // null: there is none
-  void edit_target();
-  void put_target_back();
-  void edit_record();
-  void remove_record();
-  void remove_certificate();
+  bool edit_target();
+  bool put_target_back();
+  bool edit_record();
+  bool remove_record();
+  bool remove_certificate();
   World& world_;
   VirtualTime& time_;
   Trace& trace_;

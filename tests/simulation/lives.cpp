@@ -242,7 +242,8 @@ std::vector<StandardLife> standard_lives() {
   return {
       {"TheFirstCertificateOfANewAccount", the_first_certificate_of_a_new_account()},
       {"TheFirstCertificateOfACaThatListsOrders", the_first_certificate_of_a_ca_that_makes_every_order(true)},
-      {"TheFirstCertificateOfACaThatTellsOfNoOrder", the_first_certificate_of_a_ca_that_makes_every_order(false)},
+      {"TheFirstCertificateOfACaThatTellsOfNoOrder", the_first_certificate_of_a_ca_that_makes_every_order(false), true,
+       true},
       {"ARenewal", a_renewal()},
       {"ARetirement", a_retirement()},
       {"StateInS3SealedByKms", state_in_s3_sealed_by_kms()},

@@ -12,9 +12,12 @@ namespace certferry::simulation {
 struct StandardLife {
   std::string name;  // as a test's
   Story story;
-  // A certificate needs one order, whatever is killed; one more for each kill between newOrder and its being written
-  // down, where the CA does not find it again.
+  // A certificate needs one order, whatever is killed; one more for each request for one that lands minutes after its
+  // sender's death.
   bool one_order = true;
+  // The CA neither gives the same order again nor lists it: one more for each kill between newOrder and its being
+  // written down, too.
+  bool order_is_lost = false;
 };
 std::vector<StandardLife> standard_lives();
 

@@ -63,6 +63,7 @@ TEST(AMovedInstall, LeavesNothingBehindInADirectory) {
 }
 
 // A renewal is killed anywhere; then its install is moved to a certificate that is held back, so that nobody ends it.
+// Found by the soak (seed 13,732 of the drawing at that time).
 TEST(AMovedInstall, WhoseRenewalWasKilledKeepsNoFormerCertificate) {
   Story story;
   story.points = 60;

@@ -100,6 +100,8 @@ void Watch::changed(const std::string& key, const std::optional<Bytes>& value) {
   heard.value = value;
   const StoredChange change{key, value ? &*value : nullptr, before, heard.json};
   if (value) secrets_.stored(key, *value);
+  if (const auto sealed_with = change.is_secret() ? sealing_key(simulated_, key, heard.json) : std::nullopt)
+    secrets_.add_secret(*sealed_with);
   keys_.changed(change);
   ledgers_.changed(change);
   records_.changed(change);

@@ -4,8 +4,10 @@
 #include <array>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "base/limits/renewal.h"
 
@@ -15,7 +17,7 @@ namespace {
 constexpr std::string_view stands_still = " stands still", goes_on = " goes on", of_instance = "/instance/";
 
 struct Heard {
-  double stood_still = 0;  // since when, in seconds
+  std::optional<double> stood_still;  // since when, in seconds
   bool stale = false;
   std::set<std::string> hearts;  // the effects by which it said that it lives
 };
@@ -46,8 +48,9 @@ std::vector<std::string> changes_after_standstills(const std::vector<std::string
     if (said.ends_with(stands_still)) {
       processes[said.substr(0, said.size() - stands_still.size())].stood_still = at;
     } else if (said.ends_with(goes_on)) {
+      // Where another was started meanwhile under that name, what they do cannot be told apart.
       Heard& process = processes[said.substr(0, said.size() - goes_on.size())];
-      process.stale = at - process.stood_still > lease;
+      if (const auto since = std::exchange(process.stood_still, {})) process.stale = at - *since > lease;
     } else if (said.ends_with(" starts")) {
       processes.erase(said.substr(0, said.rfind(' ')));
     } else if (said.starts_with('#')) {  // "#12 one: s3 PUT /state/..."

@@ -38,6 +38,8 @@ std::optional<Bytes> opened_gcm(BytesView key, BytesView sealed, BytesView conte
   return plain;
 }
 
+}  // namespace
+
 std::optional<Bytes> sealing_key(sandbox::SimulatedWorld& simulated, const std::string& key, const Json& envelope) {
   if (envelope.text("sealing") == "kms") {
     const auto blob = parse_base64(envelope.text("data_key").value_or(""));
@@ -50,8 +52,6 @@ std::optional<Bytes> sealing_key(sandbox::SimulatedWorld& simulated, const std::
   std::erase(digits, '"');
   return parse_hex(digits);
 }
-
-}  // namespace
 
 bool StoredChange::is_record() const { return key.starts_with("certificate/") && key.ends_with("/record"); }
 bool StoredChange::is_journal() const { return key.starts_with("certificate/") && key.contains("/generation/"); }

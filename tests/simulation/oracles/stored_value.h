@@ -25,6 +25,9 @@ struct StoredChange {
 Json object_of(const Bytes& value);
 // What an S3 object's body wraps; empty where that is none of ours.
 std::optional<Bytes> unwrapped(const Bytes& body);
+// What an envelope under this key of the store is sealed with: a data key of the world's KMS, or the key file of
+// machine "main". Empty where there is none.
+std::optional<Bytes> sealing_key(sandbox::SimulatedWorld& simulated, const std::string& key, const Json& envelope);
 // What a sealed secret hides, opened with the key file of machine "main" or the world's KMS; empty where it does not
 // open.
 std::optional<Bytes> unsealed(sandbox::SimulatedWorld& simulated, const std::string& key, const Bytes& value);

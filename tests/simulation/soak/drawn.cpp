@@ -16,9 +16,11 @@ using sandbox::Moment;
 
 constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
 
-constexpr auto all_turns = {Turn::name_added,   Turn::unwanted,     Turn::key_changed,         Turn::revoked,
-                            Turn::window_moved, Turn::zone_removed, Turn::account_deactivated, Turn::newer_version,
-                            Turn::kms_denied,   Turn::disk_full,    Turn::clock_jumps,         Turn::told_to_renew};
+// But for install_moved, which wants two certificates.
+constexpr auto everywhere = {Turn::name_added,   Turn::unwanted,     Turn::key_changed,         Turn::revoked,
+                             Turn::window_moved, Turn::zone_removed, Turn::newer_version,       Turn::older_version,
+                             Turn::kms_denied,   Turn::disk_full,    Turn::account_deactivated, Turn::clock_jumps,
+                             Turn::told_to_renew};
 
 class Lots {
  public:
@@ -124,6 +126,8 @@ std::string_view name(Turn turn) {
       return "the account is deactivated for a while";
     case Turn::newer_version:
       return "a newer version has written the state, which is then put back";
+    case Turn::older_version:
+      return "an older version has written the state";
     case Turn::kms_denied:
       return "KMS denies everything for a while";
     case Turn::disk_full:
@@ -152,12 +156,15 @@ Drawn draw(std::uint64_t seed) {
   const auto runs = lots.one_of({1, 2, 2, 3});
   for (int run = 0; run < runs; ++run)
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(4)})));
-  for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(all_turns) : Turn::nothing);
+  for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(everywhere) : Turn::nothing);
   if (!drawn.in_s3) std::ranges::replace(drawn.turns, Turn::kms_denied, Turn::disk_full);  // KMS has no part in it
   drawn.clock_jump_hours = lots.from_to(-30, 30);
   draw_faults(lots, drawn.faults);
   draw_crashes(lots, drawn.crashes);
   if (drawn.instances > 1 && lots.one_in(3)) drawn.others_clock_hours = lots.from_to(-30, 30);
+  drawn.iam_notices_use = !lots.one_in(4);
+  drawn.zone_by_role = lots.one_in(8);
+  drawn.ends_ill = lots.one_in(3) && drawn.faults.record_edited == 0;  // what somebody put there would go with it
   if (drawn.certificates.size() > 1 && lots.one_in(3))
     drawn.turns[lots.below(drawn.turns.size())] = Turn::install_moved;
   return drawn;
@@ -184,6 +191,9 @@ std::string in_words(const Drawn& drawn) {
   std::string text = fmt::format("seed {}: state {}, {} at once, {}{}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
                                  drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate",
                                  drawn.delegated ? ", challenges delegated" : "");
+  if (drawn.zone_by_role) text += "  the first zone is written by a role\n";
+  if (drawn.ends_ill && drawn.zones.size() > 1) text += "  the last zone goes for good in the end\n";
+  if (!drawn.iam_notices_use) text += "  IAM deletes what load balancers use\n";
   if (drawn.others_clock_hours != 0)
     text += fmt::format("  the other machines' clocks are {} h off\n", drawn.others_clock_hours);
   for (const Turn turn : drawn.turns)

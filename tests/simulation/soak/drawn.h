@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -36,12 +37,17 @@ enum class Turn {
   zone_removed,         // the last certificate's, with all that is in it; later there is one of that name again
   account_deactivated,  // at the CA
   newer_version,        // wrote all of the state, in formats that nobody knows; the former state is put back
+  older_version,        // wrote all of the state
   kms_denied,           // AccessDeniedException to everything
   disk_full,            // nothing can be written on any machine
   clock_jumps,          // of the first machine, in the middle of the next run
   told_to_renew,        // the last certificate, in the next run: --renew
   install_moved,        // from one certificate to another; in every second world for good
 };
+inline constexpr std::array all_turns{
+    Turn::name_added,   Turn::unwanted,      Turn::key_changed,         Turn::revoked,      Turn::window_moved,
+    Turn::zone_removed, Turn::newer_version, Turn::older_version,       Turn::kms_denied,   Turn::disk_full,
+    Turn::clock_jumps,  Turn::told_to_renew, Turn::account_deactivated, Turn::install_moved};
 std::string_view name(Turn);
 
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while
@@ -52,8 +58,11 @@ struct Drawn {
   std::uint64_t seed = 0;
   sandbox::Settings settings;
   std::vector<std::string> zones;
-  bool delegated = false;  // the challenges of the zones' apexes, by CNAMEs to a zone for nothing else
+  bool zone_by_role = false;  // the first, by a session of a role that has to be assumed
+  bool ends_ill = false;      // the last of two zones goes for good when faults end
+  bool delegated = false;     // the challenges of the zones' apexes, by CNAMEs to a zone for nothing else
   std::vector<DrawnCertificate> certificates;
+  bool iam_notices_use = true;  // false: load balancers do not tell IAM, which AWS warns of
   bool in_s3 = false;
   std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3
   Duration headstart{0};       // of each before the next

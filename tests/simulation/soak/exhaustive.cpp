@@ -78,9 +78,13 @@ class Killing {
   Ended judged(const Kills& kills) {
     alarm(world_takes_most);
     Ended ended = simulation::lived(life_.story, kills);
-    std::uint64_t in_window = 0;
-    for (const sandbox::CrashPoint& kill : kills) in_window += in_new_order(kill, ended) ? 1 : 0;
-    if (ended.orders > undisturbed_.orders + in_window && life_.one_order)
+    std::uint64_t in_window = 0, excused = 0;
+    for (const sandbox::CrashPoint& kill : kills) {
+      if (!in_new_order(kill, ended)) continue;
+      ++in_window;
+      excused += life_.order_is_lost || kill.moment == sandbox::Moment::sent ? 1 : 0;
+    }
+    if (ended.orders > undisturbed_.orders + excused && life_.one_order)
       ended.complaints.push_back(fmt::format("{} orders were made", ended.orders));
     all_.issued += ended.issued;
     all_.answered += ended.answered;

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <exception>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 #include "../estate.h"
 #include "../liveness.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/security_tokens.h"
+#include "sandbox/server_certificates.h"
 #include "turns.h"
 
 namespace certferry::soak {
@@ -75,8 +78,14 @@ class Life {
     estate_.world().settings().release_lag = std::min<Duration>(drawn_.settings.release_lag, hours(5));
     estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
-    become_quiet();
-    for (std::string& sentence : simulation::not_well(estate_)) complain(std::move(sentence));
+    const std::set<std::string> ailing = break_the_last_zone();
+    if (ailing.empty())
+      become_quiet();
+    else
+      go_on_for_days();
+    std::vector<std::string> machines;
+    for (std::size_t i = 0; i < drawn_.instances; ++i) machines.push_back(seat_of(i).machine);
+    for (std::string& sentence : simulation::not_well(estate_, ailing, machines)) complain(std::move(sentence));
     return summary(tracing);
   }
 
@@ -90,12 +99,23 @@ class Life {
   void build() {
     for (const std::string& zone : drawn_.zones) estate_.zone(zone);
     if (drawn_.delegated) delegate_challenges();
+    if (drawn_.zone_by_role) write_the_first_zone_by_a_role();
     for (const DrawnCertificate& one : drawn_.certificates) {
       Estate::Wanted& wanted = estate_.certificate(one.id, one.domains);
       wanted.config.key_type = one.key;
       for (const DrawnTarget& target : one.targets) add(target, one, wanted);
     }
     if (drawn_.in_s3) estate_.state_in_s3();
+    estate_.world().server_certificates().notices_use = drawn_.iam_notices_use;
+  }
+
+  void write_the_first_zone_by_a_role() {
+    const std::string role = "arn:aws:iam::210987654321:role/dns", word = "shared-word";
+    estate_.world().sts().add_role(role, word);
+    estate_.config.zones.push_back({.name = DomainName::parse(drawn_.zones.front()),
+                                    .id = {},
+                                    .role = RoleConfig{.arn = role, .external_id = word},
+                                    .place = {}});
   }
 
   void set_others_clocks(Duration off) {
@@ -140,9 +160,36 @@ class Life {
 
   // On each machine, and then on the first one again: what the others did there is nothing that it would undo.
   void become_quiet() {
-    for (std::size_t i = drawn_.instances; i-- > 0;)
-      for (std::string& sentence : simulation::becomes_quiet(estate_, days_to_quiet, seat_of(i)))
-        complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
+    const auto& issued = estate_.world().ca().certificates;
+    for (std::size_t known = issued.size() + 1; known != issued.size();) {
+      known = issued.size();
+      for (std::size_t i = drawn_.instances; i-- > 0;)
+        for (std::string& sentence : simulation::becomes_quiet(estate_, days_to_quiet, seat_of(i)))
+          complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
+      if (drawn_.instances == 1) break;  // else the others have to follow, on their machines, what one of them did
+    }
+    for (std::string& sentence : simulation::writes_though_quiet(estate_)) complain(std::move(sentence));
+  }
+
+  // For good: whoever has a name in it cannot be helped any more, and must harm no other.
+  std::set<std::string> break_the_last_zone() {
+    std::set<std::string> ailing;
+    if (!drawn_.ends_ill || drawn_.zones.size() < 2) return ailing;
+    const DomainName broken = DomainName::parse(drawn_.zones.back());
+    for (const CertificateConfig& one : estate_.all_wanted())
+      if (std::ranges::any_of(one.domains, [&](const DomainName& name) { return name.within(broken); }))
+        ailing.insert(one.id.text());
+    auto& zones = estate_.world().zones();
+    std::erase_if(zones.all, [&](const sandbox::SimulatedZone& zone) { return zone.name == broken.text(); });
+    return ailing;
+  }
+
+  void go_on_for_days() {
+    for (int day = 0; day < days_to_quiet; ++day)
+      for (std::size_t i = drawn_.instances; i-- > 0;) {
+        estate_.apply_with_restarts({}, seat_of(i));
+        estate_.pass(hours(25));
+      }
   }
 
   void kill_as_drawn() {
@@ -221,6 +268,7 @@ class Life {
     const auto& struck = estate_.world().struck().times;
     for (std::size_t i = 0; i < struck.size(); ++i)
       if (struck[i] > 0) lived.faults.insert(std::string{sandbox::fault_rows[i].name});
+    for (const Turn turn : turns_.acted()) lived.turns.insert(std::string{name(turn)});
     for (const CrashPoint& point : killed_at_)
       if (point.effect < world.effects())
         lived.crashes.insert(fmt::format("{}, {}",

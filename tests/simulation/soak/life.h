@@ -16,7 +16,7 @@ struct Lived {
   long effects = 0;
   std::size_t orders = 0, answered = 0, issued = 0;  // orders made and answered, certificates
   std::set<std::string> crashes;                     // "POST /order after the reply": where it was killed
-  std::set<std::string> faults;                      // by name: which struck
+  std::set<std::string> faults, turns;               // by name: which struck, which changed something
   std::string trace_hash, trace, report;             // where the trace was asked for; of the last run
 };
 

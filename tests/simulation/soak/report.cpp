@@ -73,6 +73,7 @@ void Figures::add(const Lived& lived) {
   issued += lived.issued;
   for (const std::string& place : lived.crashes) ++crashes[place];
   for (const std::string& fault : lived.faults) ++faults[fault];
+  for (const std::string& turn : lived.turns) ++turns[turn];
   simulated_years += static_cast<double>(lived.lasted.count()) / 1000 / seconds_of_a_year;
 }
 
@@ -87,10 +88,20 @@ void Figures::add(const Figures& others) {
   issued += others.issued;
   for (const auto& [place, many] : others.crashes) crashes[place] += many;
   for (const auto& [fault, many] : others.faults) faults[fault] += many;
+  for (const auto& [turn, many] : others.turns) turns[turn] += many;
   simulated_years += others.simulated_years;
   seconds = std::max(seconds, others.seconds);
   processor_seconds += others.processor_seconds;
   signatures = signatures + others.signatures;
+}
+
+std::vector<std::string> never_struck(const Figures& figures) {
+  std::vector<std::string> never;
+  for (const sandbox::FaultRow& row : sandbox::all_faults())
+    if (!figures.faults.contains(std::string{row.name})) never.emplace_back(row.name);
+  for (const Turn turn : all_turns)
+    if (!figures.turns.contains(std::string{name(turn)})) never.emplace_back(name(turn));
+  return never;
 }
 
 double seconds_for(const sandbox::SignatureCounts& counts) {
@@ -152,6 +163,7 @@ Json as_json(const Figures& figures) {
                             {"worlds_per_second_and_core", per_second(figures)}});
   body["kills_at"] = as_object(figures.crashes);
   body["worlds_struck"] = as_object(figures.faults);
+  body["worlds_turned"] = as_object(figures.turns);
   return body;
 }
 
@@ -175,6 +187,7 @@ Figures figures_of(const Json& body) {
   figures.processor_seconds = body.at("processor_seconds").as_number();
   figures.crashes = counts_in(body, "kills_at");
   figures.faults = counts_in(body, "worlds_struck");
+  figures.turns = counts_in(body, "worlds_turned");
   return figures;
 }
 

@@ -1,6 +1,7 @@
 #include "turns.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <memory>
 
@@ -18,6 +19,7 @@ namespace {
 constexpr const char* known_format = "\"format\":1";
 constexpr const char* newer_format = "\"format\":2";
 constexpr int everything = 100;  // percent
+constexpr const char* key_file = "/var/lib/certferry/store.key";
 
 // The index is derived, and a newer one is written anew; heartbeats come and go.
 bool stays(const std::string& key) { return !key.contains("index/") && !key.contains("instance/"); }
@@ -28,6 +30,28 @@ Bytes in_a_newer_format(Bytes value) {
   return value;
 }
 
+// What values of earlier versions do not have (docs/journal.md); secrets are written once and stay as they are.
+constexpr std::array members_since{"account", "regions", "renewal_info", "shown_instead"};
+
+Json without_members_since(const Json& value) {
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& element : value.as_array()) out.push_back(without_members_since(element));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [name, member] : value.as_object())
+    if (std::ranges::find(members_since, name) == members_since.end()) out[name] = without_members_since(member);
+  return out;
+}
+
+Bytes in_an_older_format(const std::string& key, Bytes value) {
+  if (key.contains("secret/") || key.contains("account/")) return value;
+  const Json object = simulation::object_of(value);
+  return object.is_object() ? Bytes{without_members_since(object).dump()} : value;
+}
+
 }  // namespace
 
 void Turns::undo() {
@@ -36,50 +60,68 @@ void Turns::undo() {
 }
 
 void Turns::take(Turn turn) {
+  if (act(turn)) acted_.insert(turn);
+}
+
+bool Turns::act(Turn turn) {
   switch (turn) {
     case Turn::nothing:
-      return;
+    case Turn::clock_jumps:
+      if (turn == Turn::clock_jumps) let_the_clock_jump();
+      return false;  // the clock jumps later, if the run lasts so long
     case Turn::name_added:
       return add_a_name();
-    case Turn::unwanted:
-      return unwant_the_last();
-    case Turn::key_changed:
-      return change_the_key();
-    case Turn::revoked:
-    case Turn::window_moved:
-      return move_windows(turn == Turn::revoked);
     case Turn::zone_removed:
       return remove_a_zone();
-    case Turn::account_deactivated:
-      return deactivate_the_account();
-    case Turn::newer_version:
-      return let_a_newer_version_write();
-    case Turn::kms_denied:
-      estate_.world().kms().denied = true;
-      return undo_with([this] { estate_.world().kms().denied = false; });
-    case Turn::disk_full:
-      return fill_the_disks();
-    case Turn::clock_jumps:
-      return let_the_clock_jump();
-    case Turn::told_to_renew:
-      return tell_it_to_renew();
     case Turn::install_moved:
       return move_an_install();
+    case Turn::unwanted:
+      unwant_the_last();
+      break;
+    case Turn::key_changed:
+      change_the_key();
+      break;
+    case Turn::revoked:
+    case Turn::window_moved:
+      move_windows(turn == Turn::revoked);
+      break;
+    case Turn::account_deactivated:
+      deactivate_the_account();
+      break;
+    case Turn::newer_version:
+      let_a_newer_version_write();
+      break;
+    case Turn::older_version:
+      let_an_older_version_have_written();
+      break;
+    case Turn::kms_denied:
+      estate_.world().kms().denied = true;
+      undo_with([this] { estate_.world().kms().denied = false; });
+      break;
+    case Turn::disk_full:
+      fill_the_disks();
+      break;
+    case Turn::told_to_renew:
+      tell_it_to_renew();
   }
+  return true;
 }
 
 void Turns::allow_parallel_orders() {
-  estate_.watch->invariants().allow_parallel_orders(estate_.wanted(last().id).config.domains);
+  const std::vector<DomainName> names = estate_.wanted(last().id).config.domains;
+  estate_.watch->invariants().allow_parallel_orders(names);
+  undo_with([this, names] { estate_.watch->invariants().forbid_parallel_orders(names); });
 }
 
-void Turns::add_a_name() {
+bool Turns::add_a_name() {
   const std::string name = "added.later." + drawn_.zones.back();
-  if (std::ranges::find(last().domains, name) != last().domains.end()) return;
+  if (std::ranges::find(last().domains, name) != last().domains.end()) return false;
   last().domains.push_back(name);
   std::ranges::sort(last().domains);
   auto& domains = estate_.wanted(last().id).config.domains;
   domains.clear();
   for (const std::string& one : last().domains) domains.push_back(DomainName::parse(one));
+  return true;
 }
 
 void Turns::unwant_the_last() {
@@ -103,12 +145,13 @@ void Turns::move_windows(bool by_revoking) {
   }
 }
 
-void Turns::remove_a_zone() {
-  if (drawn_.faults.record_edited > 0) return;  // what somebody else put there would go with it
+bool Turns::remove_a_zone() {
+  if (drawn_.faults.record_edited > 0) return false;  // what somebody else put there would go with it
   auto& zones = estate_.world().zones();
   const std::string name = drawn_.zones.back();
   std::erase_if(zones.all, [&](const sandbox::SimulatedZone& zone) { return zone.name == name; });
   undo_with([this, name] { estate_.zone(name); });
+  return true;
 }
 
 void Turns::deactivate_the_account() {
@@ -116,6 +159,21 @@ void Turns::deactivate_the_account() {
   undo_with([this] {
     for (auto& [url, account] : estate_.world().ca().accounts) account.status = "valid";
   });
+}
+
+// As far as versions before this one wrote it: the state, and the file of the sealing key.
+void Turns::let_an_older_version_have_written() {
+  auto& simulated = *estate_.simulated;
+  for (auto& [key, entry] : simulated.state().entries) entry.value = in_an_older_format(key, std::move(entry.value));
+  for (auto& [bucket, objects] : estate_.world().buckets().by_name)
+    for (auto& [key, object] : objects)
+      if (const auto value = simulation::unwrapped(object.body); value && stays(key))
+        object.body =
+            Json::object({{"token", "0123456789abcdef"}, {"base64", base64(in_an_older_format(key, *value))}}).dump();
+  auto& files = simulated.machine().nodes;
+  if (const auto file = files.find(key_file); file != files.end())
+    file->second.content.resize(file->second.content.find('\n') + 1);
+  estate_.watch->look_at_store();
 }
 
 // A run over it writes to nothing of it; then it is as before.
@@ -156,8 +214,10 @@ void Turns::let_the_clock_jump() {
   const auto jump = hours(drawn_.clock_jump_hours);
   const auto in = milliseconds(static_cast<std::int64_t>(drawn_.seed % 20'000));
   const auto over = std::make_shared<bool>(false);  // the run may end before it jumps
-  simulated.time().after(in, [&simulated, jump, over] {
-    if (!*over) simulated.machine().clock_error = jump;
+  simulated.time().after(in, [this, &simulated, jump, over] {
+    if (*over) return;
+    simulated.machine().clock_error = jump;
+    acted_.insert(Turn::clock_jumps);
   });
   undo_with([&simulated, over] {
     *over = true;
@@ -172,21 +232,22 @@ void Turns::tell_it_to_renew() {
 }
 
 // From the first certificate that has one to its neighbour.
-void Turns::move_an_install() {
+bool Turns::move_an_install() {
   auto& all = drawn_.certificates;
   const auto from = std::ranges::find_if(all, [](const DrawnCertificate& one) { return !one.targets.empty(); });
-  if (from == all.end()) return;
+  if (from == all.end()) return false;
   const auto to = from == all.begin() ? from + 1 : from - 1;
   auto& left = estate_.wanted(from->id).config.install;
   estate_.wanted(to->id).config.install.push_back(left.front());
   left.erase(left.begin());
-  if (drawn_.seed % 2 == 0) return;
+  if (drawn_.seed % 2 == 0) return true;
   undo_with([this, giver = from->id, receiver = to->id] {
     auto& lent = estate_.wanted(receiver).config.install;
     auto& own = estate_.wanted(giver).config.install;
     own.insert(own.begin(), lent.back());
     lent.pop_back();
   });
+  return true;
 }
 
 }  // namespace certferry::soak

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,22 +16,25 @@ class Turns {
   Turns(simulation::Estate& estate, Drawn& drawn, std::function<void(std::string)> complain)
       : estate_(estate), drawn_(drawn), complain_(std::move(complain)) {}
   void take(Turn turn);
-  void undo();                                         // of those taken: what does not stay
-  const Request& request() const { return request_; }  // of the next run
+  void undo();                                            // of those taken: what does not stay
+  const Request& request() const { return request_; }     // of the next run
+  const std::set<Turn>& acted() const { return acted_; }  // those that changed something
 
  private:
   void allow_parallel_orders();  // for the last certificate's names
-  void add_a_name();
+  bool act(Turn turn);           // false: there was nothing to change
+  bool add_a_name();
   void unwant_the_last();
   void change_the_key();
   void move_windows(bool by_revoking);
-  void remove_a_zone();
+  bool remove_a_zone();
   void deactivate_the_account();
   void let_a_newer_version_write();
+  void let_an_older_version_have_written();
   void fill_the_disks();
   void let_the_clock_jump();
   void tell_it_to_renew();
-  void move_an_install();
+  bool move_an_install();
   DrawnCertificate& last() { return drawn_.certificates.back(); }
   void undo_with(std::function<void()> act) { undo_.push_back(std::move(act)); }
   simulation::Estate& estate_;
@@ -39,6 +42,7 @@ class Turns {
   std::function<void(std::string)> complain_;
   std::vector<std::function<void()>> undo_;
   Request request_;
+  std::set<Turn> acted_;
 };
 
 }  // namespace certferry::soak
