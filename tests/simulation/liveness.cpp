@@ -65,20 +65,20 @@ bool held_from(Estate& estate, const std::string& place, const CertificateConfig
 
 // Kept because it covers a name that the wanted one does not, and has not expired. Whether it was revoked is not asked:
 // it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
-bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted) {
+bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted, const std::string& on) {
   const bool valid = !place.shown->self_signed() && place.shown->not_after() > estate.simulated->time().now();
-  return held_from(estate, place.name, wanted) && valid &&
-         std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
+  const bool told = on != "main" || held_from(estate, place.name, wanted);  // the last run was there
+  return told && valid && std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
            return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
              return name == ours || (!name.wildcard() && name.covered_by(ours));
            });
          });
 }
 
-std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted) {
+std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted, const std::string& on) {
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
-  if (rightly_held(estate, place, wanted)) return "";
+  if (rightly_held(estate, place, wanted, on)) return "";
   if (names_as_text(leaf.names()) != names_as_text(wanted.domains) || leaf.self_signed())
     return fmt::format("{} does not show {}", place.name, wanted.id.text());
   const sandbox::CaCertificate* ours = of_our_ca(estate, leaf);
@@ -188,7 +188,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
       wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       for (const std::string& machine : machines)
-        if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted); !why.empty())
+        if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, machine); !why.empty())
           wrong.push_back(std::move(why));
   }
   auto theirs = estate.simulated->third_parties().values();
