@@ -138,20 +138,27 @@ TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNext) {
   EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
 }
 
+using Download = std::function<std::string(const Chain&, int asked_before)>;
+
+void answer_downloads(sandbox::CertificateAuthority& ca, const Download& body) {
+  ca.interpose = [&ca, body, asked_before = 0](const http::Request&,
+                                               const std::string& asked) mutable -> std::optional<http::Response> {
+    if (asked != "certificate") return {};
+    http::Response answer{.status = 200};
+    answer.headers.set("Content-Type", "application/pem-certificate-chain");
+    answer.body = body(ca.certificates.begin()->second.chain, asked_before++);
+    return answer;
+  };
+}
+
 // A leaf alone would be kept off what serves a trusted chain, until the next renewal. Found by the soak (seed 4578 of
 // the drawing at that time).
 TEST(Generation, WhoseChainCouldNotBeReadIsDownloadedAgainByTheNextRun) {
   Estate estate;
   one_certificate(estate);
   auto& ca = estate.world().ca();
-  ca.interpose = [&ca, asked_before = 0](const http::Request&,
-                                         const std::string& asked) mutable -> std::optional<http::Response> {
-    if (asked != "certificate") return {};
-    http::Response answer{.status = 200};
-    answer.headers.set("Content-Type", "application/pem-certificate-chain");
-    answer.body = asked_before++ > 0 ? "cut short" : ca.certificates.begin()->second.chain.leaf.pem();
-    return answer;
-  };
+  answer_downloads(
+      ca, [](const Chain& chain, int asked_before) { return asked_before > 0 ? "cut short" : chain.leaf_pem(); });
   estate.apply();
   EXPECT_THAT(estate.failures(), testing::ElementsAre(HasSubstr("is unfit")));
   ca.interpose = nullptr;
@@ -165,15 +172,9 @@ TEST(Generation, WhoseChainWasOnceAloneAndOnceOutOfOrderIsDownloadedAgainByTheNe
   Estate estate;
   one_certificate(estate);
   auto& ca = estate.world().ca();
-  ca.interpose = [&ca, asked_before = 0](const http::Request&,
-                                         const std::string& asked) mutable -> std::optional<http::Response> {
-    if (asked != "certificate") return {};
-    const Chain& chain = ca.certificates.begin()->second.chain;
-    http::Response answer{.status = 200};
-    answer.headers.set("Content-Type", "application/pem-certificate-chain");
-    answer.body = asked_before++ == 0 ? chain.leaf_pem() : chain.intermediates_pem() + chain.leaf_pem();
-    return answer;
-  };
+  answer_downloads(ca, [](const Chain& chain, int asked_before) {
+    return asked_before > 0 ? chain.intermediates_pem() + chain.leaf_pem() : chain.leaf_pem();
+  });
   estate.apply();
   EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("is unfit")));
   ca.interpose = nullptr;

@@ -16,12 +16,6 @@ using sandbox::Moment;
 
 constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
 
-// But for install_moved, which wants two certificates.
-constexpr auto everywhere = {Turn::name_added,   Turn::unwanted,     Turn::key_changed,         Turn::revoked,
-                             Turn::window_moved, Turn::zone_removed, Turn::newer_version,       Turn::older_version,
-                             Turn::kms_denied,   Turn::disk_full,    Turn::account_deactivated, Turn::clock_jumps,
-                             Turn::told_to_renew};
-
 class Lots {
  public:
   explicit Lots(std::uint64_t seed) : numbers_(seed ^ drawing_stream) {}
@@ -156,7 +150,8 @@ Drawn draw(std::uint64_t seed) {
   const auto runs = lots.one_of({1, 2, 2, 3});
   for (int run = 0; run < runs; ++run)
     drawn.gaps.push_back(lots.up_to(lots.one_of({seconds(1), minutes(10), hours(2), days(4)})));
-  for (int run = 0; run < runs; ++run) drawn.turns.push_back(lots.one_in(3) ? lots.one_of(everywhere) : Turn::nothing);
+  for (int run = 0; run < runs; ++run)
+    drawn.turns.push_back(lots.one_in(3) ? all_turns[lots.below(drawn_anywhere)] : Turn::nothing);
   if (!drawn.in_s3) std::ranges::replace(drawn.turns, Turn::kms_denied, Turn::disk_full);  // KMS has no part in it
   drawn.clock_jump_hours = lots.from_to(-30, 30);
   draw_faults(lots, drawn.faults);

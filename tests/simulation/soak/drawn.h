@@ -45,9 +45,10 @@ enum class Turn {
   install_moved,        // from one certificate to another; in every second world for good
 };
 inline constexpr std::array all_turns{
-    Turn::name_added,   Turn::unwanted,      Turn::key_changed,         Turn::revoked,      Turn::window_moved,
-    Turn::zone_removed, Turn::newer_version, Turn::older_version,       Turn::kms_denied,   Turn::disk_full,
-    Turn::clock_jumps,  Turn::told_to_renew, Turn::account_deactivated, Turn::install_moved};
+    Turn::name_added,          Turn::unwanted,      Turn::key_changed,   Turn::revoked,      Turn::window_moved,
+    Turn::zone_removed,        Turn::newer_version, Turn::older_version, Turn::kms_denied,   Turn::disk_full,
+    Turn::account_deactivated, Turn::clock_jumps,   Turn::told_to_renew, Turn::install_moved};
+inline constexpr std::size_t drawn_anywhere = all_turns.size() - 1;  // but for the last, which wants two certificates
 std::string_view name(Turn);
 
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while
