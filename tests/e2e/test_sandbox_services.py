@@ -443,6 +443,15 @@ def test_the_policy_simulator_tells_what_an_identity_may(sandbox, iam):
         iam.simulate_principal_policy(PolicySourceArn=ROLE + "-not", **asked)
 
 
+def test_iam_tells_a_role_to_its_own_account_alone(sandbox, iam):
+    keys = sandbox.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="e2e")["Credentials"]
+    session = dict(key=keys["AccessKeyId"], secret=keys["SecretAccessKey"], token=keys["SessionToken"])
+    role = sandbox.client("iam", **session).get_role(RoleName="dns")["Role"]
+    assert (role["Arn"], role["Path"]) == (ROLE, "/")
+    with refused("NoSuchEntity", 404):
+        iam.get_role(RoleName="dns")
+
+
 def operations_of_certferry():
     """(service, operation) of every call that src/aws can make."""
     source = "".join(file.read_text() for file in (pathlib.Path(__file__).parents[2] / "src" / "aws").glob("*.cpp"))
