@@ -51,6 +51,7 @@ struct Faults {
 
   // By others, after a request that changed something.
   int target_edited = 0;        // a listener is given another CA's certificate
+  int directory_edited = 0;     // the same of a directory, after a change of files: its link leads to one of theirs
   int target_put_back = 0;      // a listener is given a placeholder again
   int record_edited = 0;        // a TXT set of a challenge gets a further value
   int record_removed = 0;       // a TXT set of a challenge is deleted
@@ -98,6 +99,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"clock behind", " h", &Faults::clock_behind, 24},
     FaultRow{"handshake failed", "%", &Faults::handshake_failed, 40},
     FaultRow{"target edited", "%", &Faults::target_edited, 20},
+    FaultRow{"directory edited", "%", &Faults::directory_edited, 10},
     FaultRow{"target put back", "%", &Faults::target_put_back, 15},
     FaultRow{"record edited", "%", &Faults::record_edited, 10},
     FaultRow{"record removed", "%", &Faults::record_removed, 40},

@@ -98,7 +98,8 @@ Machine& SimulatedWorld::machine(const std::string& name) {
   const auto [found, fresh] = machines_.try_emplace(name);
   if (!fresh) return found->second;
   if (name != "main") found->second.id = "host/" + name;
-  found->second.heard_change = [this, name] {
+  found->second.heard_change = [this, name, &machine = found->second] {
+    third_parties_.after_change_on(machine);
     if (heard_files) heard_files(name);
   };
   return found->second;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration soon_most = seconds(2);
 constexpr std::string_view our_path = "/certferry/";
+constexpr unsigned only_theirs = 0600;
 
 std::vector<SimulatedListener*> listeners_of(World& world) {
   std::vector<SimulatedListener*> all;
@@ -39,19 +40,23 @@ ThirdParties::ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& t
 void ThirdParties::after_change_at(const std::string& service) {
   // After an upload to IAM: between the look at a listener and its bind.
   if (service == "elb" || service == "elbv2" || service == "iam")
-    maybe(&Faults::target_edited, &ThirdParties::edit_target);
-  if (service == "elb" || service == "elbv2") maybe(&Faults::target_put_back, &ThirdParties::put_target_back);
+    maybe(&Faults::target_edited, [this] { return edit_target(); });
+  if (service == "elb" || service == "elbv2") maybe(&Faults::target_put_back, [this] { return put_target_back(); });
   if (service == "route53") {
-    maybe(&Faults::record_edited, &ThirdParties::edit_record);
-    maybe(&Faults::record_removed, &ThirdParties::remove_record);
+    maybe(&Faults::record_edited, [this] { return edit_record(); });
+    maybe(&Faults::record_removed, [this] { return remove_record(); });
   }
-  if (service == "iam") maybe(&Faults::certificate_removed, &ThirdParties::remove_certificate);
+  if (service == "iam") maybe(&Faults::certificate_removed, [this] { return remove_certificate(); });
 }
 
-void ThirdParties::maybe(int Faults::* fault, Act act) {
+void ThirdParties::after_change_on(Machine& machine) {
+  maybe(&Faults::directory_edited, [this, &machine] { return edit_directory(machine); });
+}
+
+void ThirdParties::maybe(int Faults::* fault, const Act& act) {
   if (!dice_.percent(world_.faults().*fault)) return;
   time_.after(dice_.between(Duration{0}, soon_most), [this, fault, act] {
-    if ((this->*act)()) world_.struck().count(fault);
+    if (act()) world_.struck().count(fault);
   });
 }
 
@@ -73,6 +78,31 @@ bool ThirdParties::edit_target() {
       "/", name, world_.foreign(shown->content.chain.leaf.names(), now - days(1), now + days(200)));
   chosen->bind(arn, now);
   trace_.line(fmt::format("  somebody binds {} to a listener", name));
+  return true;
+}
+
+// Another CA's certificate for the same names, in a directory beside ours, and its server has read it.
+bool ThirdParties::edit_directory(Machine& machine) {
+  const auto link = std::ranges::find_if(machine.nodes, [](const auto& one) {
+    return one.second.kind == Machine::Kind::link && one.first.ends_with("/live");
+  });
+  if (link == machine.nodes.end()) return false;
+  const Path live = link->first;
+  const auto* shown = machine.find(live + "/fullchain.pem");
+  if (shown == nullptr) return false;
+  const WallTime now = world_.now();
+  const auto theirs =
+      world_.foreign(parse_chain(BytesView{shown->content}).leaf.names(), now - days(1), now + days(200));
+  const std::string name = fmt::format("by-hand-{}", ++edits_);
+  const Path place = live.substr(0, live.rfind('/') + 1) + name;
+  machine.write(place + "/privkey.pem", Bytes{theirs.key.pem().reveal()}, only_theirs);
+  machine.write(place + "/cert.pem", theirs.chain.leaf_pem());
+  machine.write(place + "/chain.pem", theirs.chain.intermediates_pem());
+  machine.write(place + "/fullchain.pem", theirs.chain.pem());
+  machine.nodes[live].content = name;
+  if (const auto read = machine.served.find(live); read != machine.served.end()) read->second = theirs.chain.pem();
+  directories_.insert({machine.id, place});
+  trace_.line(fmt::format("  somebody links {} to {}", live, name));
   return true;
 }
 

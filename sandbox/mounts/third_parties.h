@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 
 #include "sandbox/mounts/effects.h"
+#include "sandbox/mounts/memory_host.h"
 #include "sandbox/world.h"
 
 namespace certferry::sandbox {
@@ -11,22 +14,26 @@ namespace certferry::sandbox {
 struct SimulatedListener;
 
 // People and tools who change a target, a TXT set or IAM's server certificates while certferry is at work, as faults.h
-// says how often: within two seconds after a request that changed something there.
+// says how often: within two seconds after something was changed there.
 class ThirdParties {
  public:
   ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& trace);
+  void after_change_on(Machine& machine);  // which outlives them
 
   // TXT values of theirs that ought to be there still, as the zone holds them: "NAME VALUE".
   const std::set<std::string>& values() const { return values_; }
   // Server certificates of ours that they deleted, by name.
   const std::set<std::string>& removed() const { return removed_; }
+  // Directories of theirs that ought to be there still, by the machine's id.
+  const std::set<std::pair<std::string, Path>>& directories() const { return directories_; }
 
  private:
-  using Act = bool (ThirdParties::*)();  // false: there was nothing to act on
+  using Act = std::function<bool()>;  // false: there was nothing to act on
   void after_change_at(const std::string& service);
-  void maybe(int Faults::* fault, Act act);
+  void maybe(int Faults::* fault, const Act& act);
   SimulatedListener* some_listener();  // null: there is none
   bool edit_target();
+  bool edit_directory(Machine& machine);
   bool put_target_back();
   bool edit_record();
   bool remove_record();
@@ -36,6 +43,7 @@ class ThirdParties {
   Trace& trace_;
   Dice& dice_;
   std::set<std::string> values_, removed_;
+  std::set<std::pair<std::string, Path>> directories_;
   int edits_ = 0;
 };
 

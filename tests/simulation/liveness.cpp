@@ -115,6 +115,25 @@ bool newest_of_some(Estate& estate, const std::string& name) {
   });
 }
 
+// Whose former certificates nobody retires: those that cannot be issued, and who was forgotten, is wanted again, but
+// held from all of its places. While it has no record, nobody can say what it may need.
+std::set<std::string> who_keeps_all(Estate& estate, const std::set<std::string>& ailing) {
+  std::set<std::string> all = ailing;
+  for (const CertificateConfig& wanted : estate.all_wanted())
+    if (!estate.record(wanted.id.text()) && held_from(estate, "", wanted)) all.insert(wanted.id.text());
+  return all;
+}
+
+// The newest of some certificate, or one of somebody who keeps all, by the ledger.
+bool may_stay(Estate& estate, const std::set<std::string>& keepers, const std::string& name) {
+  if (newest_of_some(estate, name)) return true;
+  for (const auto& [key, value] : keepers.empty() ? std::map<std::string, Bytes>{} : estate.watch->stored())
+    for (const Json& entry : key.starts_with("shelf/") ? object_of(value).elements("entries") : Json::Array{})
+      if (name.ends_with(entry.at("name").as_text()) && keepers.contains(entry.at("certificate").as_text()))
+        return true;
+  return false;
+}
+
 bool stands_on(Estate& estate, const std::string& shelf, const std::string& name) {
   if (shelf.starts_with("shelf/iam")) return estate.world().server_certificates().by_name.contains(name);
   const auto& machines = estate.simulated->machines();
@@ -126,7 +145,7 @@ bool stands_on(Estate& estate, const std::string& shelf, const std::string& name
 
 // Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as
 // what stands there would, while it is its certificate's newest.
-std::vector<std::string> ledgers_that_tell_of_more(Estate& estate) {
+std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& keepers) {
   std::vector<std::string> left;
   for (const auto& [key, value] : estate.watch->stored()) {
     if (key.starts_with("zone/") && !object_of(value).elements("entries").empty()) left.push_back(key);
@@ -134,6 +153,7 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate) {
     if (!key.starts_with("shelf/") || elsewhere) continue;  // nobody runs on the other machines in the end
     for (const Json& entry : object_of(value).elements("entries")) {
       const std::string name = entry.text("name").value_or("");
+      if (keepers.contains(entry.text("certificate").value_or(""))) continue;
       const bool absent =
           entry.text("reference").value_or("").empty() || estate.simulated->third_parties().removed().contains(name);
       if (!stands_on(estate, key, name) && !(absent && newest_of_some(estate, name))) left.push_back(key);
@@ -180,6 +200,7 @@ std::vector<std::string> writes_though_quiet(Estate& estate, const sandbox::Seat
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing,
                                   const std::vector<std::string>& machines) {
   std::vector<std::string> wrong;
+  const std::set<std::string> keepers = who_keeps_all(estate, ailing);
   if (ailing.empty())
     for (const std::string& failure : estate.failures()) wrong.push_back("the last run failed: " + failure);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
@@ -195,12 +216,17 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
   for (const std::string& record : estate.challenge_records())
     if (theirs.erase(record) == 0) wrong.push_back("a record is left: " + record);
   for (const std::string& record : theirs) wrong.push_back("a record of somebody else is gone: " + record);
+  for (const auto& [id, place] : estate.simulated->third_parties().directories())
+    for (const std::string& on : machines)
+      if (const auto& machine = estate.simulated->machine(on); machine.id == id && !machine.find(place + "/cert.pem"))
+        wrong.push_back("a directory of somebody else is gone: " + place);
   for (const std::string& name : estate.server_certificates_left_over())
-    if (!newest_of_some(estate, name)) wrong.push_back("a certificate is left: " + name);
+    if (!may_stay(estate, keepers, name)) wrong.push_back("a certificate is left: " + name);
   for (const std::string& machine : machines)
     for (const std::string& path : directories_left_over(estate, machine))
-      if (!newest_of_some(estate, path)) wrong.push_back("a generation is left: " + path);
-  for (const std::string& key : ledgers_that_tell_of_more(estate)) wrong.push_back(key + " tells of what is gone");
+      if (!may_stay(estate, keepers, path)) wrong.push_back("a generation is left: " + path);
+  for (const std::string& key : ledgers_that_tell_of_more(estate, keepers))
+    wrong.push_back(key + " tells of what is gone");
   return wrong;
 }
 

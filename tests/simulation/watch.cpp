@@ -142,6 +142,11 @@ void Watch::look_at_store() {
   for (const std::string& key : gone) changed(key, {});
 }
 
+void Watch::look_at_store_anew() {
+  heard_.clear();
+  look_at_store();
+}
+
 void Watch::state_lost() {
   heard_.clear();
   ledgers_.lost();

@@ -35,6 +35,7 @@ class Watch {
   std::map<std::string, Bytes> stored() const;
   // Hears of what the test itself did to the store, as if a process had done it.
   void look_at_store();
+  void look_at_store_anew();  // the same, but as if nothing had been there before
   sandbox::Invariants& invariants() { return simulated_.invariants(); }
   void allow_accounts(std::size_t most) { keys_.allow_accounts(most); }
   void state_lost();  // on purpose

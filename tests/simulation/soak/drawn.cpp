@@ -98,6 +98,18 @@ void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
   std::ranges::sort(crashes, {}, &CrashPoint::effect);
 }
 
+// Load balancers in another region than the configuration's, and old clients that need RSA.
+void draw_places(Lots& lots, Drawn& drawn) {
+  for (DrawnCertificate& one : drawn.certificates) {
+    if (lots.one_in(96)) one.key = KeyType::rsa2048;  // which costs as much as fifty on P-256, too
+    for (DrawnTarget& target : one.targets)
+      if (target.kind == DrawnTarget::Kind::elb && lots.one_in(8)) {
+        target.region = "us-east-1";
+        drawn.settings.other_regions = {target.region};
+      }
+  }
+}
+
 }  // namespace
 
 std::string_view name(Turn turn) {
@@ -108,6 +120,8 @@ std::string_view name(Turn turn) {
       return "a name is added to the last certificate";
     case Turn::unwanted:
       return "the last certificate is not wanted for a while";
+    case Turn::forgotten:
+      return "the last certificate is not wanted for a while, and forgotten";
     case Turn::key_changed:
       return "the last certificate is wanted with another type of key";
     case Turn::revoked:
@@ -130,6 +144,12 @@ std::string_view name(Turn turn) {
       return "the clock jumps in the middle of the next run";
     case Turn::told_to_renew:
       return "somebody tells it to renew the last certificate";
+    case Turn::told_to_retry:
+      return "somebody tells it to retry";
+    case Turn::only_the_first:
+      return "somebody wants the first certificate alone looked after";
+    case Turn::interrupted:
+      return "SIGTERM in the middle of the next run";
     case Turn::install_moved:
       return "an install is moved to another certificate";
   }
@@ -162,6 +182,8 @@ Drawn draw(std::uint64_t seed) {
   drawn.ends_ill = lots.one_in(3) && drawn.faults.record_edited == 0;  // what somebody put there would go with it
   if (drawn.certificates.size() > 1 && lots.one_in(3))
     drawn.turns[lots.below(drawn.turns.size())] = Turn::install_moved;
+  drawn.settings.load_balancer_addresses = lots.one_of<std::size_t>({1, 1, 2, 3});
+  draw_places(lots, drawn);
   return drawn;
 }
 
@@ -196,7 +218,8 @@ std::string in_words(const Drawn& drawn) {
   for (const DrawnCertificate& one : drawn.certificates) {
     text += fmt::format("  {} for {}", one.id, fmt::join(one.domains, ", "));
     for (const DrawnTarget& target : one.targets)
-      text += fmt::format(" on {}{}", target.name, target.foreign ? " (foreign)" : "");
+      text += fmt::format(" on {}{}{}", target.name, target.region.empty() ? "" : " in " + target.region,
+                          target.foreign ? " (foreign)" : "");
     text += "\n";
   }
   for (const sandbox::FaultRow& row : sandbox::all_faults())

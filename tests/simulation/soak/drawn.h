@@ -17,6 +17,7 @@ struct DrawnTarget {
   Kind kind = Kind::elb;
   std::string name;      // of the load balancer, or the directory
   bool foreign = false;  // serves a trusted certificate of another CA at first
+  std::string region;    // of a classic load balancer: "" that of the configuration
 };
 
 struct DrawnCertificate {
@@ -31,6 +32,7 @@ enum class Turn {
   nothing,
   name_added,           // to the last certificate, for good
   unwanted,             // the last certificate, until after the next run
+  forgotten,            // the same, and `forget` is run for it
   key_changed,          // of the last certificate: another type, for good
   revoked,              // all certificates, by the CA
   window_moved,         // the CA wants all of them renewed at once
@@ -42,12 +44,16 @@ enum class Turn {
   disk_full,            // nothing can be written on any machine
   clock_jumps,          // of the first machine, in the middle of the next run
   told_to_renew,        // the last certificate, in the next run: --renew
+  told_to_retry,        // in the next run: --retry
+  only_the_first,       // certificate, in the next run: --only
+  interrupted,          // SIGTERM to whatever runs in the middle of the next run
   install_moved,        // from one certificate to another; in every second world for good
 };
 inline constexpr std::array all_turns{
-    Turn::name_added,          Turn::unwanted,      Turn::key_changed,   Turn::revoked,      Turn::window_moved,
-    Turn::zone_removed,        Turn::newer_version, Turn::older_version, Turn::kms_denied,   Turn::disk_full,
-    Turn::account_deactivated, Turn::clock_jumps,   Turn::told_to_renew, Turn::install_moved};
+    Turn::name_added,     Turn::unwanted,      Turn::key_changed,   Turn::revoked,    Turn::window_moved,
+    Turn::zone_removed,   Turn::newer_version, Turn::older_version, Turn::kms_denied, Turn::disk_full,
+    Turn::clock_jumps,    Turn::told_to_renew, Turn::told_to_retry, Turn::forgotten,  Turn::account_deactivated,
+    Turn::only_the_first, Turn::interrupted,   Turn::install_moved};
 inline constexpr std::size_t drawn_anywhere = all_turns.size() - 1;  // but for the last, which wants two certificates
 std::string_view name(Turn);
 

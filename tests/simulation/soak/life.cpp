@@ -8,6 +8,7 @@
 
 #include "../estate.h"
 #include "../liveness.h"
+#include "company.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/security_tokens.h"
@@ -138,8 +139,8 @@ class Life {
   void add(const DrawnTarget& target, const DrawnCertificate& one, Estate::Wanted& wanted) {
     switch (target.kind) {
       case DrawnTarget::Kind::elb:
-        estate_.classic_elb(target.name);
-        wanted.on_elb(target.name);
+        estate_.classic_elb(target.name, target.region);
+        wanted.on_elb(target.name, target.region);
         break;
       case DrawnTarget::Kind::listener:
         wanted.on_listener(estate_.listener(target.name));
@@ -202,12 +203,6 @@ class Life {
     killed_at_.push_back(point);
   }
 
-  struct Instance {
-    sandbox::Seat seat;
-    std::size_t process = 0;
-    int restarts = 0;
-  };
-
   // By whoever reads what a run says of it.
   void restore_what_is_damaged() {
     auto& world = *estate_.simulated;
@@ -215,41 +210,23 @@ class Life {
       world.trace().line(fmt::format("  somebody restores {}", key));
   }
 
-  // All instances; the killed ones are started again, as by an init system, or left dead until the next run.
+  // All instances; the killed ones are started again, or left dead until the next run.
   void run_at_once() {
     auto& world = *estate_.simulated;
-    const auto kept = std::make_shared<std::optional<Report>>();
-    std::vector<Instance> instances;
+    const int left_dead = drawn_.faults.left_dead;
+    Company company{estate_, turns_.request(), left_dead > 0 ? 0 : restarts_most};
     for (std::size_t i = 0; i < drawn_.instances; ++i) {
       if (i > 0) world.run_for(drawn_.headstart);
-      instances.push_back({seat_of(i), world.start(estate_.life(turns_.request(), kept), seat_of(i))});
+      company.start(seat_of(i));
     }
-    const WallTime latest = world.time().now() + days(2);
-    const int restarts = drawn_.faults.left_dead > 0 ? 0 : restarts_most;
-    const auto killed = [&](const Instance& one) {
-      const auto ending = world.ending(one.process);
-      return ending && ending->how == sandbox::Ending::How::killed;
-    };
-    const auto gone = [&](const Instance& one) { return killed(one) && one.restarts < restarts; };
-    const auto over = [&](const Instance& one) { return world.ending(one.process).has_value(); };
-    while (world.run_until([&] { return std::ranges::any_of(instances, gone) || std::ranges::all_of(instances, over); },
-                           latest - world.time().now())) {
-      if (std::ranges::none_of(instances, gone)) {
-        left_dead_ = drawn_.faults.left_dead > 0 && std::ranges::any_of(instances, killed);
-        if (!left_dead_) return;
-        estate_.world().struck().count(&sandbox::Faults::left_dead);
-        world.trace().line(fmt::format("  for {} h nobody starts it again", drawn_.faults.left_dead));
-        return;
-      }
-      for (Instance& one : instances) {
-        if (!gone(one)) continue;
-        one.process = world.start(estate_.life(turns_.request(), kept), one.seat);
-        ++one.restarts;
-      }
-    }
-    complain("a run has not ended after two days");
-    for (const Instance& one : instances)
-      if (!over(one)) world.kill(one.process);
+    if (const auto after = turns_.interrupted_after()) company.interrupt_after(*after);
+    const Company::End end = company.await_end(days(2));
+    if (company.interrupted()) turns_.interrupted();
+    if (end == Company::End::endless) complain("a run has not ended after two days");
+    left_dead_ = end == Company::End::left_dead && left_dead > 0;
+    if (!left_dead_) return;
+    estate_.world().struck().count(&sandbox::Faults::left_dead);
+    world.trace().line(fmt::format("  for {} h nobody starts it again", left_dead));
   }
 
   void complain(std::string sentence) { complaints_.push_back(std::move(sentence)); }

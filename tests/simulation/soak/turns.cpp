@@ -66,9 +66,13 @@ void Turns::take(Turn turn) {
 bool Turns::act(Turn turn) {
   switch (turn) {
     case Turn::nothing:
+      return false;
     case Turn::clock_jumps:
-      if (turn == Turn::clock_jumps) let_the_clock_jump();
-      return false;  // the clock jumps later, if the run lasts so long
+      let_the_clock_jump();
+      return false;  // it jumps later, if the run lasts so long
+    case Turn::interrupted:
+      interrupt_the_next_run();
+      return false;  // likewise
     case Turn::name_added:
       return add_a_name();
     case Turn::zone_removed:
@@ -101,8 +105,19 @@ bool Turns::act(Turn turn) {
     case Turn::disk_full:
       fill_the_disks();
       break;
+    case Turn::forgotten:
+      forget_the_last();
+      break;
     case Turn::told_to_renew:
       tell_it_to_renew();
+      break;
+    case Turn::told_to_retry:
+      request_.retry = true;
+      undo_with([this] { request_.retry = false; });
+      break;
+    case Turn::only_the_first:
+      request_.only = {drawn_.certificates.front().id};
+      undo_with([this] { request_.only.clear(); });
   }
   return true;
 }
@@ -129,6 +144,16 @@ void Turns::unwant_the_last() {
   const CertificateConfig config = estate_.wanted(last().id).config;
   estate_.unwant(last().id);
   undo_with([this, config] { estate_.certificate(config.id.text(), {}).config = config; });
+}
+
+void Turns::forget_the_last() {
+  unwant_the_last();
+  estate_.forget(last().id);
+}
+
+void Turns::interrupt_the_next_run() {
+  interrupted_after_ = milliseconds(static_cast<std::int64_t>(drawn_.seed % 60'000));
+  undo_with([this] { interrupted_after_.reset(); });
 }
 
 void Turns::change_the_key() {
@@ -173,7 +198,7 @@ void Turns::let_an_older_version_have_written() {
   auto& files = simulated.machine().nodes;
   if (const auto file = files.find(key_file); file != files.end())
     file->second.content.resize(file->second.content.find('\n') + 1);
-  estate_.watch->look_at_store();
+  estate_.watch->look_at_store_anew();
 }
 
 // A run over it writes to nothing of it; then it is as before.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,8 +17,10 @@ class Turns {
   Turns(simulation::Estate& estate, Drawn& drawn, std::function<void(std::string)> complain)
       : estate_(estate), drawn_(drawn), complain_(std::move(complain)) {}
   void take(Turn turn);
-  void undo();                                            // of those taken: what does not stay
-  const Request& request() const { return request_; }     // of the next run
+  void undo();                                         // of those taken: what does not stay
+  const Request& request() const { return request_; }  // of the next run
+  std::optional<Duration> interrupted_after() const { return interrupted_after_; }  // from the start of the next run
+  void interrupted() { acted_.insert(Turn::interrupted); }
   const std::set<Turn>& acted() const { return acted_; }  // those that changed something
 
  private:
@@ -25,6 +28,7 @@ class Turns {
   bool act(Turn turn);           // false: there was nothing to change
   bool add_a_name();
   void unwant_the_last();
+  void forget_the_last();
   void change_the_key();
   void move_windows(bool by_revoking);
   bool remove_a_zone();
@@ -33,6 +37,7 @@ class Turns {
   void let_an_older_version_have_written();
   void fill_the_disks();
   void let_the_clock_jump();
+  void interrupt_the_next_run();
   void tell_it_to_renew();
   bool move_an_install();
   DrawnCertificate& last() { return drawn_.certificates.back(); }
@@ -42,6 +47,7 @@ class Turns {
   std::function<void(std::string)> complain_;
   std::vector<std::function<void()>> undo_;
   Request request_;
+  std::optional<Duration> interrupted_after_;
   std::set<Turn> acted_;
 };
 

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "../estate.h"
+
+namespace certferry::soak {
+
+// Several instances of certferry that run at once; the killed ones are started again, as by an init system.
+class Company {
+ public:
+  Company(simulation::Estate& estate, Request request, int restarts_most)
+      : estate_(estate), request_(std::move(request)), restarts_most_(restarts_most) {}
+  void start(sandbox::Seat seat);
+  void interrupt_after(Duration);  // SIGTERM to all that run then
+  enum class End {
+    over,       // all have ended
+    left_dead,  // so have all others, and nobody starts these again
+    endless,    // some had to be killed
+  };
+  End await_end(Duration at_most);
+  bool interrupted() const { return interrupted_; }
+
+ private:
+  struct Instance {
+    sandbox::Seat seat;
+    std::size_t process = 0;
+    int restarts = 0;
+  };
+  sandbox::SimulatedWorld& world() const { return *estate_.simulated; }
+  std::size_t started(const sandbox::Seat& seat);
+  bool over(const Instance&) const;
+  bool killed(const Instance&) const;
+  bool gone(const Instance&) const;  // and to be started again
+  bool all_over() const;
+  bool interrupt_is_due() const;
+  void interrupt();
+  simulation::Estate& estate_;
+  Request request_;
+  int restarts_most_;
+  simulation::Estate::Kept kept_ = std::make_shared<std::optional<Report>>();
+  std::vector<Instance> instances_;
+  std::optional<WallTime> interrupt_at_;
+  bool interrupted_ = false;
+};
+
+}  // namespace certferry::soak
