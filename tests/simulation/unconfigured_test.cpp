@@ -177,5 +177,46 @@ TEST(NoLongerConfigured, ATargetIsForgottenWhereverTheRunIsKilled) {
   for_each_crash_point(story);
 }
 
+// The shop's certificate serves on the load balancer; then flags name another one alone for the same place.
+std::string with_another_named_alone(Estate& estate) {
+  estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.unwant("shop");
+  estate.certificate("news", {"news.shop.example"}).on_elb("web");
+  estate.config.names_all = false;
+  return estate.bound_on("web");
+}
+
+TEST(NamedAlone, ACertificateTakesNoPlaceThatServesAnotherOfThisState) {
+  Estate estate;
+  const std::string served = with_another_named_alone(estate);
+  const sandbox::Ending ending = estate.apply();
+  ASSERT_TRUE(ending.error);
+  try {
+    std::rethrow_exception(ending.error);
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("classic ELB web:443 serves certificate \"shop\", which is not named here"));
+    EXPECT_EQ(failure.next(), "Name both in a configuration, or say --drop-names: a slot serves one");
+  }
+  EXPECT_EQ(estate.bound_on("web"), served);
+  EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
+// Nobody loses a name by it, or somebody said so.
+TEST(NamedAlone, ACertificateTakesItWhereNamesMayBeDroppedOrNoneIs) {
+  enum class Because { dropped, over, covered };
+  for (const Because because : {Because::dropped, Because::over, Because::covered}) {
+    Estate estate;
+    const std::string served = with_another_named_alone(estate);
+    Request request;
+    request.permits.drop_names = because == Because::dropped;
+    if (because == Because::over) estate.pass(days(91));
+    if (because == Because::covered) estate.wanted("news").config.domains.push_back(DomainName::parse("shop.example"));
+    EXPECT_FALSE(estate.apply(request).error);
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_NE(estate.bound_on("web"), served);
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation
