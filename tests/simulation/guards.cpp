@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <set>
-#include <unistd.h>
 
 #include "base/guards.h"
 #include "estate.h"
@@ -19,7 +18,7 @@
 namespace certferry::simulation {
 namespace {
 
-constexpr unsigned tests_take_most = 600, world_takes_most = 60;  // seconds of real time
+constexpr int tests_take_most = 600;  // seconds of processor time
 constexpr std::size_t first_words = 100;
 
 // The tests that fail where a guard is gone: what has to be run to see it (a filter of gtest's).
@@ -107,7 +106,7 @@ void run_tests(const std::string& filter, Json& said) {
   listeners.Append(first);
   GTEST_FLAG_SET(filter, filter);
   GTEST_FLAG_SET(fail_fast, true);
-  alarm(tests_take_most);
+  soak::end_after(tests_take_most);
   if (RUN_ALL_TESTS() == 0) return;
   said["test"] = first->test;
   said["test_words"] = first->words;
@@ -116,7 +115,7 @@ void run_tests(const std::string& filter, Json& said) {
 
 void live_in_random_worlds(std::uint64_t worlds, Json& said) {
   for (std::uint64_t seed = 1; seed <= worlds; ++seed) {
-    alarm(world_takes_most);
+    soak::end_after(soak::world_takes_most);
     const soak::Lived lived = soak::live(soak::draw(seed), soak::Tracing::off);
     if (lived.complaints.empty()) continue;
     said["random_worlds"] = static_cast<std::int64_t>(seed);
@@ -140,7 +139,7 @@ Json without(const GuardRow& row, const Removals& removals) {
   const sandbox::SignatureMemory memory;
   Json said = what_fails_of(removals.every_test ? "*" : tests_for(row.guard));
   live_in_random_worlds(removals.worlds, said);
-  alarm(0);
+  soak::end_after(0);
   return said;
 }
 
@@ -148,7 +147,7 @@ Json without(const GuardRow& row, const Removals& removals) {
 Json with_every_guard(const std::vector<GuardRow>& rows) {
   const sandbox::SignatureMemory memory;
   Json said = what_fails_of(tests_for_any_of(rows));
-  alarm(0);
+  soak::end_after(0);
   return said;
 }
 

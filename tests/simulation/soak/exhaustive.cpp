@@ -5,7 +5,6 @@
 #include <optional>
 #include <ranges>
 #include <stdexcept>
-#include <unistd.h>
 #include <vector>
 
 #include "../lives.h"
@@ -19,8 +18,7 @@ using simulation::Kills;
 using simulation::StandardLife;
 
 constexpr double milliseconds_of_a_year = 365.25 * 24 * 3600 * 1000;
-constexpr unsigned world_takes_most = 60;  // seconds of real time
-constexpr std::size_t told_most = 20;      // violations, by one worker
+constexpr std::size_t told_most = 20;  // violations, by one worker
 
 struct Count {
   const char* name;
@@ -76,7 +74,7 @@ class Killing {
   }
 
   Ended judged(const Kills& kills) {
-    alarm(world_takes_most);
+    end_after(world_takes_most);
     Ended ended = simulation::lived(life_.story, kills);
     std::uint64_t in_window = 0, excused = 0;
     for (const sandbox::CrashPoint& kill : kills) {

@@ -25,7 +25,6 @@ namespace certferry::soak {
 namespace {
 
 constexpr std::uint64_t twice_every = 64;  // how often a world is lived twice
-constexpr unsigned world_takes_most = 60;  // seconds of real time; some milliseconds are usual
 
 constexpr const char* usage =
     R"(soak --worlds N [--seed FROM]      so many worlds; exit code 1 where one is wrong
@@ -128,7 +127,7 @@ void remember_replay(std::uint64_t seed) {
 }
 
 void say_what_to_replay(int signal) {
-  const char* what = signal == SIGALRM ? "A world does not end: " : "A world broke the process: ";
+  const char* what = signal == SIGPROF ? "A world does not end: " : "A world broke the process: ";
   std::size_t length = 0;
   while (what[length] != '\0') ++length;
   std::size_t line = 0;
@@ -163,7 +162,7 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
   for (std::uint64_t i = span.from; i < span.from + span.worlds; i += span.step) {
     if (span.seconds && passed() >= *span.seconds) break;
     remember_replay(i);
-    alarm(world_takes_most);
+    end_after(world_takes_most);
     const Drawn drawn = drawn_by(i);
     const bool twice = figures.worlds % twice_every == 0;
     Lived lived = live(drawn, twice ? Tracing::hashed : Tracing::off);
@@ -172,7 +171,7 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
     figures.add(lived);
     if (!lived.complaints.empty()) print_violations(lived);
   }
-  alarm(0);
+  end_after(0);
   figures.seconds = passed();
   figures.processor_seconds = static_cast<double>(std::clock() - processor_began) / CLOCKS_PER_SEC;
   figures.signatures = sandbox::signature_counts() - before;
@@ -206,7 +205,7 @@ int one_world(const Wish& wish) {
     drawn.numbered_as_traced = true;
   }
   remember_replay(wish.seed);
-  alarm(world_takes_most);
+  end_after(world_takes_most);
   const Lived lived = live(drawn, Tracing::kept);
   fmt::print("{}{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.report, lived.effects,
              lived.trace_hash);
@@ -242,7 +241,7 @@ bool print_what_never_struck(const Figures& figures) {
 }
 
 int soak(const Wish& wish) {
-  for (const int signal : {SIGALRM, SIGABRT}) std::signal(signal, say_what_to_replay);
+  for (const int signal : {SIGPROF, SIGABRT}) std::signal(signal, say_what_to_replay);
 #if !__has_feature(address_sanitizer)
   std::signal(SIGSEGV, say_what_to_replay);  // which the sanitizer says more about
 #endif

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <poll.h>
 #include <string>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -86,6 +87,11 @@ void wait_for(const std::vector<Worker>& workers, std::vector<pollfd>& heard) {
 }
 
 }  // namespace
+
+void end_after(int seconds) {
+  const itimerval once{.it_interval = {}, .it_value = {.tv_sec = seconds, .tv_usec = 0}};
+  setitimer(ITIMER_PROF, &once, nullptr);
+}
 
 std::vector<std::optional<Json>> in_processes(std::size_t many, unsigned at_once,
                                               const std::function<Json(std::size_t)>& work) {

@@ -10,6 +10,12 @@
 
 namespace certferry::soak {
 
+// Seconds of processor time; some milliseconds are usual.
+inline constexpr int world_takes_most = 60;
+// Ends this process by SIGPROF where it takes more seconds of processor time from now on, however busy the machine is;
+// 0: never.
+void end_after(int seconds);
+
 // What `work(0)`, `work(1)`, … say, each in a process of its own, `at_once` of them at a time, for a world has its
 // process to itself. Empty where a process died. Throws std::system_error where none can be begun.
 std::vector<std::optional<Json>> in_processes(std::size_t many, unsigned at_once,
