@@ -17,36 +17,30 @@ void shop_with_a_wildcard(Estate& estate) {
   estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web");
 }
 
+// A CA that refuses every proof, and whoever runs certferry, so often and for so long.
+void run_all_the_time(Estate& estate, Duration pause, Duration until, const Request& request = {}) {
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  while (estate.simulated->time().now() < sandbox::SimulatedWorld::usual_start() + until) {
+    estate.apply(request);
+    estate.pass(pause);
+  }
+}
+
 // A name and its wildcard are validated by one identifier: an attempt that fails costs two of its five.
 TEST(Budgets, HoldThoughEveryValidationFailsAndItIsRunEverySecond) {
   Estate estate{1, {.insync_after = Duration{0}, .validation_takes = Duration{0}}};
   shop_with_a_wildcard(estate);
-  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
-    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
-  };
-  const WallTime began = estate.simulated->time().now();
-  while (estate.simulated->time().now() < began + minutes(130)) {
-    estate.apply();
-    estate.pass(seconds(1));
-  }
-  while (estate.simulated->time().now() < began + days(4)) {
-    estate.apply();
-    estate.pass(hours(1));
-  }
+  run_all_the_time(estate, seconds(1), minutes(130));
+  run_all_the_time(estate, hours(1), days(4));
   EXPECT_GT(estate.orders_answered(), 5U) << "it goes on trying";
 }
 
 TEST(Budgets, HoldThoughEveryValidationFailsAndSomebodyNeverWantsToWait) {
   Estate estate{1, {.insync_after = Duration{0}, .validation_takes = Duration{0}}};
   shop_with_a_wildcard(estate);
-  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
-    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
-  };
-  const WallTime began = estate.simulated->time().now();
-  while (estate.simulated->time().now() < began + hours(2)) {
-    estate.apply({.retry = true});
-    estate.pass(seconds(1));
-  }
+  run_all_the_time(estate, seconds(1), hours(2), {.retry = true});
   EXPECT_GT(estate.orders_answered(), 4U) << "it does not wait as long as without";
 }
 

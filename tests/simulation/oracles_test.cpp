@@ -2,8 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "crash_points.h"
-#include "estate.h"
-#include "liveness.h"
+#include "planted.h"
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
@@ -24,42 +23,6 @@ using testing::StartsWith;
 
 constexpr const char* record = "certificate/shop/record";
 constexpr const char* journal = "certificate/shop/generation/1";
-
-class Planted : public testing::Test {
- protected:
-  Planted() {
-    estate.zone("shop.example").classic_elb("old-web");
-    estate.certificate("shop", {"shop.example"}).on_elb("old-web").in_files("/etc/ssl/shop");
-  }
-  ~Planted() override { estate.verdict(); }  // each test says what it expects of it
-
-  sandbox::World& world() { return estate.world(); }
-  WallTime now() { return estate.simulated->time().now(); }
-  Json stored(const std::string& key) { return object_of(estate.watch->stored().at(key)); }
-  // As if a process had stored it.
-  void store(const std::string& key, const Bytes& value) {
-    estate.simulated->state().entries[key] = {value, "by hand"};
-    estate.watch->look_at_store();
-  }
-  void store(const std::string& key, const Json& value) { store(key, value.dump()); }
-  void remove(const std::string& key) {
-    estate.simulated->state().entries.erase(key);
-    estate.watch->look_at_store();
-  }
-  // Once, right after the first request of this kind that changed something.
-  void right_after(std::string operation, std::function<void()> act) {
-    world().on_event([operation = std::move(operation), act = std::move(act), once = false](const auto& event) mutable {
-      if (once || !event.changed || event.operation != operation) return;
-      once = true;
-      act();
-    });
-  }
-  void happens(std::string service, std::string operation, std::string object = "", bool changed = true) {
-    world().record({now(), std::move(service), std::move(operation), std::move(object), 200, changed});
-  }
-
-  Estate estate;
-};
 
 TEST_F(Planted, NothingIsSaidWhereNothingIsWrong) {
   estate.apply();
@@ -426,71 +389,6 @@ TEST_F(Planted, AValueThatCannotBeReadBack) {
   EXPECT_THAT(estate.verdict(), AllOf(Contains(HasSubstr("certificate/shop/record cannot be read back")),
                                       Contains(HasSubstr("certificate/shop/generation/1 cannot be read back")),
                                       Contains(HasSubstr("secret/shop/1 cannot be read back"))));
-}
-
-TEST_F(Planted, ACaThatNeverAnswers) {
-  world().ca().interpose = [](const http::Request&, const std::string&) {
-    return std::optional{http::Response{503, {}, ""}};
-  };
-  EXPECT_THAT(becomes_quiet(estate), IsEmpty()) << "it does nothing";
-  EXPECT_THAT(not_well(estate), AllOf(Contains("shop has no valid certificate"), Contains("old-web does not show shop"),
-                                      Contains("/etc/ssl/shop shows nothing")));
-  estate.verdict();
-}
-
-TEST_F(Planted, ACertificateThatIsServedNowhereAndWasRevokedOrHasNoKey) {
-  estate.wanted("shop").config.install.clear();
-  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
-  EXPECT_THAT(not_well(estate), IsEmpty());
-  for (auto& [url, certificate] : world().ca().certificates) certificate.revoked = true;
-  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
-  for (auto& [url, certificate] : world().ca().certificates) certificate.revoked = false;
-  EXPECT_THAT(not_well(estate), IsEmpty());
-  remove("secret/shop/1");
-  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
-  estate.verdict();
-}
-
-TEST_F(Planted, WhatIsLeftOver) {
-  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
-  EXPECT_THAT(not_well(estate), IsEmpty());
-  world().server_certificates().put("/certferry/", "stray",
-                                    world().foreign({DomainName::parse("shop.example")}, now(), now() + days(9)));
-  world().zones().put("shop.example", {.name = "_acme-challenge.shop.example", .type = "TXT", .values = {"\"left\""}});
-  estate.simulated->machine().write("/etc/ssl/shop/generations/old/fullchain.pem", "old");
-  EXPECT_THAT(not_well(estate), AllOf(Contains("a certificate is left: stray"),
-                                      Contains(StartsWith("a record is left: _acme-challenge.shop.example")),
-                                      Contains(StartsWith("a generation is left: /etc/ssl/shop/generations/old"))));
-}
-
-// All that a half-removed generation may leave behind.
-TEST_F(Planted, AKeyThatIsLeftInADirectory) {
-  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
-  estate.simulated->machine().write("/etc/ssl/shop/generations/old/privkey.pem", "old", 0600);
-  EXPECT_THAT(not_well(estate), Contains("a generation is left: /etc/ssl/shop/generations/old"));
-}
-
-TEST_F(Planted, ALedgerThatTellsOfWhatIsGone) {
-  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
-  estate.simulated->machine().erase("/etc/ssl/shop/generations");
-  EXPECT_THAT(not_well(estate), Contains(AllOf(StartsWith("shelf/files"), HasSubstr("tells of what is gone"))));
-  estate.verdict();
-}
-
-TEST_F(Planted, AnOlderCertificateOfOursThatIsServed) {
-  estate.apply();
-  const std::string older = estate.bound_on("old-web");
-  estate.pass(days(61));
-  estate.apply();
-  EXPECT_THAT(not_well(estate), testing::Not(Contains(StartsWith("old-web"))));
-  estate.bind("old-web", older);
-  EXPECT_THAT(not_well(estate), Contains("old-web shows another certificate than the newest of shop"));
-}
-
-TEST_F(Planted, AWorldThatIsNeverQuiet) {
-  world().settings().certificate_lifetime = hours(20);
-  EXPECT_THAT(becomes_quiet(estate), Contains(StartsWith("it was not quiet")));
-  estate.verdict();
 }
 
 // The journal oracle over a whole life; each write is cut at other places, and each kind of value at all of them.

@@ -1,0 +1,107 @@
+#include "liveness.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "planted.h"
+#include "sandbox/certificate_authority.h"
+#include "sandbox/hosted_zones.h"
+#include "sandbox/server_certificates.h"
+
+// What a world must be in the end, when nothing disturbs it any more.
+namespace certferry::simulation {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+using NotWell = Planted;
+
+TEST_F(NotWell, ACaThatNeverAnswers) {
+  world().ca().interpose = [](const http::Request&, const std::string&) {
+    return std::optional{http::Response{503, {}, ""}};
+  };
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty()) << "it does nothing";
+  EXPECT_THAT(not_well(estate), AllOf(Contains("shop has no valid certificate"), Contains("old-web does not show shop"),
+                                      Contains("/etc/ssl/shop shows nothing")));
+  estate.verdict();
+}
+
+TEST_F(NotWell, ACertificateThatIsServedNowhereAndWasRevokedOrHasNoKey) {
+  estate.wanted("shop").config.install.clear();
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  for (auto& [url, certificate] : world().ca().certificates) certificate.revoked = true;
+  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
+  for (auto& [url, certificate] : world().ca().certificates) certificate.revoked = false;
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  remove("secret/shop/1");
+  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
+  estate.verdict();
+}
+
+TEST_F(NotWell, WhatIsLeftOver) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  world().server_certificates().put("/certferry/", "stray",
+                                    world().foreign({DomainName::parse("shop.example")}, now(), now() + days(9)));
+  world().zones().put("shop.example", {.name = "_acme-challenge.shop.example", .type = "TXT", .values = {"\"left\""}});
+  estate.simulated->machine().write("/etc/ssl/shop/generations/old/fullchain.pem", "old");
+  EXPECT_THAT(not_well(estate), AllOf(Contains("a certificate is left: stray"),
+                                      Contains(StartsWith("a record is left: _acme-challenge.shop.example")),
+                                      Contains(StartsWith("a generation is left: /etc/ssl/shop/generations/old"))));
+}
+
+TEST_F(NotWell, AValueThatNameServersStillAnswerThoughItIsDeleted) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  auto& zone = world().zones().all.front();
+  world().zones().put(zone.name, {.name = "_acme-challenge.shop.example", .type = "TXT", .values = {"\"left\""}});
+  std::erase_if(zone.sets, [](const auto& set) { return set.second.type == "TXT"; });
+  EXPECT_THAT(not_well(estate), Contains(StartsWith("a record is left: _acme-challenge.shop.example")));
+}
+
+TEST_F(NotWell, ADirectoryOfSomebodyElseThatIsGone) {
+  estate.simulated->faults().directory_edited = 100;
+  estate.apply();
+  estate.simulated->faults() = sandbox::Faults::calm();
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  estate.simulated->machine().erase("/etc/ssl/shop/by-hand-1");
+  EXPECT_THAT(not_well(estate), Contains("a directory of somebody else is gone: /etc/ssl/shop/by-hand-1"));
+}
+
+// All that a half-removed generation may leave behind.
+TEST_F(NotWell, AKeyThatIsLeftInADirectory) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  estate.simulated->machine().write("/etc/ssl/shop/generations/old/privkey.pem", "old", 0600);
+  EXPECT_THAT(not_well(estate), Contains("a generation is left: /etc/ssl/shop/generations/old"));
+}
+
+TEST_F(NotWell, ALedgerThatTellsOfWhatIsGone) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  estate.simulated->machine().erase("/etc/ssl/shop/generations");
+  EXPECT_THAT(not_well(estate), Contains(AllOf(StartsWith("shelf/files"), HasSubstr("tells of what is gone"))));
+  estate.verdict();
+}
+
+TEST_F(NotWell, AnOlderCertificateOfOursThatIsServed) {
+  estate.apply();
+  const std::string older = estate.bound_on("old-web");
+  estate.pass(days(61));
+  estate.apply();
+  EXPECT_THAT(not_well(estate), testing::Not(Contains(StartsWith("old-web"))));
+  estate.bind("old-web", older);
+  EXPECT_THAT(not_well(estate), Contains("old-web shows another certificate than the newest of shop"));
+}
+
+TEST_F(NotWell, AWorldThatIsNeverQuiet) {
+  world().settings().certificate_lifetime = hours(20);
+  EXPECT_THAT(becomes_quiet(estate), Contains(StartsWith("it was not quiet")));
+  estate.verdict();
+}
+
+}  // namespace
+}  // namespace certferry::simulation
