@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <fmt/format.h>
+#include <functional>
 
 #include "base/failure.h"
 #include "wire/json.h"
@@ -18,10 +19,19 @@ constexpr auto operators =
 constexpr auto elements =
     std::to_array<std::string_view>({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"});
 
-[[noreturn]] void refuse(const std::string& source, const std::string& what) {
-  throw Failure(
-      Failure::Kind::refused, fmt::format("{}: {}", source, what),
-      "Write Allow and Deny statements with Action, Resource, Principal and the conditions of `certferry policy`");
+[[noreturn]] void refuse(std::string what) {
+  throw Failure(Failure::Kind::refused, std::move(what),
+                "Write it as `certferry policy` does: Allow and Deny statements with Action, Resource, Principal and "
+                "the conditions that stand there");
+}
+
+// What is wrong, with its place before it; JSON's own failures do not know that these are policies.
+void said_of(const std::string& place, const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const Failure& wrong) {
+    refuse(fmt::format("{}: {}", place, wrong.what()));
+  }
 }
 
 std::vector<std::string> texts(const Json& one_or_many) {
@@ -54,11 +64,11 @@ std::vector<std::string> principals_in(const Json& principal) {
 }
 
 // Identities have no Principal, for they are it; roles no Resource, for they are that. All else must be there.
-void require_members(PolicyDocument::Of of, const Json& json, const std::string& source) {
+void require_members(PolicyDocument::Of of, const Json& json) {
   const auto require = [&](std::string_view element, bool wanted) {
     if ((json.find(element) != nullptr) == wanted) return;
-    refuse(source, fmt::format("a statement {} {}, which its policy {}", wanted ? "has no" : "has", element,
-                               wanted ? "must have" : "cannot have"));
+    refuse(fmt::format("it {} {}, which its policy {}", wanted ? "has no" : "has", element,
+                       wanted ? "must have" : "cannot have"));
   };
   require("Action", true);
   require("Principal", of != PolicyDocument::Of::identity);
@@ -80,37 +90,37 @@ Piece piece_at(std::string_view pattern, std::size_t at) {
 }
 
 // Policy variables, such as ${aws:username}, are not filled in here.
-void require_no_variables(const std::vector<std::string>& values, const std::string& source) {
+void require_no_variables(const std::vector<std::string>& values) {
   for (const std::string_view value : values)
     for (std::size_t at = 0; at < value.size(); at += piece_at(value, at).length)
       if (value.substr(at).starts_with("${") && piece_at(value, at).length == 1)
-        refuse(source, fmt::format("the variable in {} is not understood here", quoted(value, 200)));
+        refuse(fmt::format("the variable in {} is not understood here", quoted(value, 200)));
 }
 
-DocumentStatement statement_of(PolicyDocument::Of of, const Json& json, const std::string& source) {
-  require_members(of, json, source);
+DocumentStatement statement_of(PolicyDocument::Of of, const Json& json) {
+  require_members(of, json);
   for (const auto& [element, value] : json.as_object())
     if (std::ranges::find(elements, element) == elements.end())
-      refuse(source, fmt::format("{} is not understood here", quoted(element, 100)));
+      refuse(fmt::format("{} is not understood here", quoted(element, 100)));
   DocumentStatement statement{.sid = json.text("Sid").value_or(""),
                               .principals = {},
                               .actions = texts(json.at("Action")),
                               .resources = {},
                               .conditions = {}};
   const std::string& effect = json.at("Effect").as_text();
-  if (effect != "Allow" && effect != "Deny") refuse(source, fmt::format("Effect {} is none", quoted(effect, 100)));
+  if (effect != "Allow" && effect != "Deny") refuse(fmt::format("Effect {} is none", quoted(effect, 100)));
   statement.deny = effect == "Deny";
   if (const Json* principal = json.find("Principal")) statement.principals = principals_in(*principal);
   if (const Json* resource = json.find("Resource")) statement.resources = texts(*resource);
-  require_no_variables(statement.resources, source);
+  require_no_variables(statement.resources);
   const Json* conditions = json.find("Condition");
   if (!conditions) return statement;
   for (const auto& [operation, keys] : conditions->as_object()) {
     if (std::ranges::find(operators, bare(operation)) == operators.end())
-      refuse(source, fmt::format("the condition {} is not understood here", quoted(operation, 100)));
+      refuse(fmt::format("the condition {} is not understood here", quoted(operation, 100)));
     for (const auto& [key, values] : keys.as_object()) {
       statement.conditions.push_back({operation, key, texts(values)});
-      require_no_variables(statement.conditions.back().values, source);
+      require_no_variables(statement.conditions.back().values);
     }
   }
   return statement;
@@ -209,16 +219,18 @@ bool matches(std::string_view pattern, std::string_view text) {
 }
 
 PolicyDocument::PolicyDocument(Of attached_to, std::string_view json, const std::string& source) {
-  const Json document = Json::parse(json, source);
-  // In what IAM takes for 2008-10-17, "${*}" is no "*".
-  if (document.text("Version") != policy_language)
-    refuse(source, fmt::format("its Version is not {}", policy_language));
-  const Json& statements = document.at("Statement");
-  if (statements.is_object()) {
-    statements_.push_back(statement_of(attached_to, statements, source));
-    return;
-  }
-  for (const Json& one : statements.as_array()) statements_.push_back(statement_of(attached_to, one, source));
+  said_of(source, [&] {
+    const Json document = Json::parse(json, "it");
+    // In what IAM takes for 2008-10-17, "${*}" is no "*".
+    if (document.text("Version") != policy_language) refuse(fmt::format("its Version is not {}", policy_language));
+    const Json& written = document.at("Statement");
+    const Json::Array statements = written.is_object() ? Json::Array{written} : written.as_array();
+    for (const Json& one : statements) {
+      const std::string number = std::to_string(statements_.size() + 1);
+      said_of("statement " + quoted(one.text("Sid").value_or(number), 100),
+              [&] { statements_.push_back(statement_of(attached_to, one)); });
+    }
+  });
 }
 
 std::vector<const DocumentStatement*> PolicyDocument::heeded(const AccessRequest& asked,

@@ -33,7 +33,7 @@ class PolicyDocument {
   enum class Of { identity, resource, role };
 
   // Throws Failure (refused) for what is no policy of that kind, as IAM refuses it, or says what is not understood
-  // here: nothing of it is passed over.
+  // here: nothing of it is passed over. It names the source, and the statement by its Sid or number.
   PolicyDocument(Of attached_to, std::string_view json, const std::string& source);
 
   enum class Verdict {

@@ -5,6 +5,7 @@
 #include "cli/said.h"
 #include "config/complaints.h"
 #include "config/values.h"
+#include "sandbox/policy_documents.h"
 
 namespace certferry {
 namespace {
@@ -107,14 +108,24 @@ PolicyFile of_resource(std::string_view option, std::string_view example, const 
   return split(word);
 }
 
+void require_policy(sandbox::PolicyDocument::Of of, const std::string& json, const std::string& file) {
+  try {
+    sandbox::PolicyDocument{of, json, quoted(file)};
+  } catch (const Failure& failure) {
+    throw Misconfigured{failure};
+  }
+}
+
 // What is in the files, by whose it is.
-Task<std::map<std::string, std::string>> read_policies(Stage& stage, std::vector<PolicyFile> files) {
+Task<std::map<std::string, std::string>> read_policies(Stage& stage, sandbox::PolicyDocument::Of of,
+                                                       std::vector<PolicyFile> files) {
   std::map<std::string, std::string> policies;
   for (const auto& [whose, file] : files) {
     const auto json = co_await stage.host.read(file);
     if (!json)
       throw Misconfigured{Failure{Failure::Kind::refused, fmt::format("the policy {} is not there", quoted(file)),
                                   "Write it with `certferry policy > policy.json`"}};
+    require_policy(of, *json, file);
     policies[whose] = *json;
   }
   co_return policies;
@@ -166,9 +177,10 @@ Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   for (const std::string& word : command.bucket_policies)
     buckets.push_back(of_resource("bucket-policy", "my-bucket", word));
   for (const std::string& word : command.key_policies) keys.push_back(of_resource("key-policy", "alias/my-key", word));
-  estate.policies = co_await read_policies(stage, std::move(identities));
-  estate.bucket_policies = co_await read_policies(stage, std::move(buckets));
-  estate.key_policies = co_await read_policies(stage, std::move(keys));
+  using Of = sandbox::PolicyDocument::Of;
+  estate.policies = co_await read_policies(stage, Of::identity, std::move(identities));
+  estate.bucket_policies = co_await read_policies(stage, Of::resource, std::move(buckets));
+  estate.key_policies = co_await read_policies(stage, Of::resource, std::move(keys));
   std::optional<Rehearsal> rehearsal;
   furnish(rehearsal, stage, estate);
   const sandbox::SocketPlaces& places = rehearsal->mount().places();

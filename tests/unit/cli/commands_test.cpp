@@ -289,5 +289,20 @@ TEST_F(Commands, SandboxWantsToKnowWhosePolicyItIs) {
   EXPECT_THAT(err, HasSubstr("the sandbox has no role arn:aws:iam::123456789012:role/none"));
 }
 
+TEST_F(Commands, SandboxSaysOfAPolicyThatIsNoneInWhichFileItIs) {
+  write("/less.json", "{ broken");
+  EXPECT_EQ(run({"sandbox", "--policy", "/less.json"}), 2);
+  EXPECT_THAT(err, testing::StartsWith("certferry: /less.json: it is no JSON that can be read: "));
+  EXPECT_THAT(err, HasSubstr("\n  -> Write it as `certferry policy` does: "));
+  write(
+      "/less.json",
+      R"({"Version":"2012-10-17","Statement":[{"Sid":"KeepState","Effect":"Allow","Resource":"*","Principal":"*"}]})");
+  for (const auto& [option, word] :
+       {std::pair{"--bucket-policy", "state=/less.json"}, std::pair{"--key-policy", "alias/k=/less.json"}}) {
+    EXPECT_EQ(run({"sandbox", "--bucket", "state", "--kms-key", "alias/k", option, word}), 2);
+    EXPECT_THAT(err, HasSubstr("/less.json: statement KeepState: it has no Action")) << option;
+  }
+}
+
 }  // namespace
 }  // namespace certferry

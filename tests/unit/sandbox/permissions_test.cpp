@@ -127,13 +127,35 @@ TEST(PolicyDocument, IsRefusedWhereIamRefusesIt) {
     return std::string{};
   };
   EXPECT_EQ(refused(Of::identity, allow + resource), "");
-  EXPECT_EQ(refused(Of::identity, allow), "a policy: a statement has no Resource, which its policy must have");
+  EXPECT_EQ(refused(Of::identity, allow), "a policy: statement One: it has no Resource, which its policy must have");
   EXPECT_THAT(refused(Of::identity, allow + resource + principal), HasSubstr("has Principal, which its policy cannot"));
   EXPECT_EQ(refused(Of::resource, allow + resource + principal), "");
   EXPECT_THAT(refused(Of::resource, allow + resource), HasSubstr("has no Principal"));
   EXPECT_EQ(refused(Of::role, allow + principal), "");
   EXPECT_THAT(refused(Of::role, allow + principal + resource), HasSubstr("has Resource"));
   EXPECT_THAT(refused(Of::identity, R"("Effect":"Allow","Resource":"*")"), HasSubstr("has no Action"));
+}
+
+// Whose words these are: a file's, that somebody has to find and mend.
+TEST(PolicyDocument, SaysOfEverythingWrongWhereItStandsAndWhatToWrite) {
+  const auto refused = [](const std::string& json) {
+    try {
+      PolicyDocument{PolicyDocument::Of::identity, json, "less.json"};
+    } catch (const Failure& failure) {
+      EXPECT_THAT(failure.next(), HasSubstr("`certferry policy`")) << failure.what();
+      return std::string{failure.what()};
+    }
+    return std::string{};
+  };
+  const std::string version = R"({"Version":"2012-10-17","Statement":)";
+  EXPECT_THAT(refused("{,}"), testing::StartsWith("less.json: it is no JSON that can be read: "));
+  EXPECT_EQ(refused("[]"), "less.json: its Version is not 2012-10-17");
+  EXPECT_EQ(refused(version + "5}"), "less.json: JSON: expected an array, found a number");
+  EXPECT_EQ(refused(version + R"([{"Sid":"One","Effect":"Allow","Action":"*","Resource":"*"},)"
+                              R"({"Sid":"Two","Action":"*","Resource":"*"}]})"),
+            "less.json: statement Two: JSON: \"Effect\" is missing");
+  EXPECT_EQ(refused(version + R"([{"Sid":"One","Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Allow"}]})"),
+            "less.json: statement 2: it has no Action, which its policy must have");
 }
 
 TEST(PolicyDocument, ComparesTheKeysOfConditionsInAnyCase) {
