@@ -101,24 +101,25 @@ struct SocketMount::State {
         addresses(in),
         credentials(ServerCredentials::make(in.entropy(), by.now())) {}
 
-  HttpHandler to_the_world(std::string scheme, const std::uint16_t& port) {
-    return [this, scheme = std::move(scheme), &port](const http::ParsedRequest& parsed) -> Task<http::Response> {
+  enum class Of { ca, aws };
+  HttpHandler to_the_world(Of of, const std::uint16_t& port) {
+    return [this, of, &port](const http::ParsedRequest& parsed) -> Task<http::Response> {
       std::string host = parsed.headers.get("Host").value_or("");
       if (!is_ours(host, port)) co_return plain(421, "This sandbox answers to localhost alone.\n");
-      if (scheme == "https" && parsed.target == kSeenPath)
-        co_return plain(200, seen_by(world, invariants).dump() + "\n");
-      if (scheme == "https" && HeldRequest::is_about(parsed)) co_return co_await held.answer(parsed);
+      if (of == Of::ca && parsed.target == kSeenPath) co_return plain(200, seen_by(world, invariants).dump() + "\n");
+      if (of == Of::ca && HeldRequest::is_about(parsed)) co_return co_await held.answer(parsed);
       if (!co_await held.before_the_world()) co_return plain(503, "Dropped, as was asked for.\n");
-      http::Response response = answered(scheme, host, parsed);
+      http::Response response = answered(host, parsed);
       co_await held.after_the_world();
       co_return response;
     };
   }
 
-  http::Response answered(const std::string& scheme, const std::string& host, const http::ParsedRequest& parsed) {
+  // AWS's port stands for its TLS endpoints: no network lies between, and what policies say of TLS is met.
+  http::Response answered(const std::string& host, const http::ParsedRequest& parsed) {
     try {
       http::Request request{.method = parsed.method,
-                            .url = Url::parse(fmt::format("{}://{}{}", scheme, host, parsed.target)),
+                            .url = Url::parse(fmt::format("https://{}{}", host, parsed.target)),
                             .headers = parsed.headers,
                             .body = parsed.body};
       return world.handle(request, clock.now());
@@ -130,7 +131,7 @@ struct SocketMount::State {
   void open_ca() {
     HttpListenerOptions options;
     options.identity = [this](const ClientWish&) { return credentials.identity; };
-    listeners.push_back(std::make_unique<HttpListener>(executor, std::move(options), to_the_world("https", ca_port)));
+    listeners.push_back(std::make_unique<HttpListener>(executor, std::move(options), to_the_world(Of::ca, ca_port)));
     ca_port = listeners.back()->port();
     world.settings().ca_url = fmt::format("https://localhost:{}", ca_port);
     places.ca_directory = world.ca().directory_url();
@@ -142,7 +143,7 @@ struct SocketMount::State {
   void open_aws() {
     HttpListenerOptions options;
     options.body_limit = 4 << 20;
-    listeners.push_back(std::make_unique<HttpListener>(executor, std::move(options), to_the_world("http", aws_port)));
+    listeners.push_back(std::make_unique<HttpListener>(executor, std::move(options), to_the_world(Of::aws, aws_port)));
     aws_port = listeners.back()->port();
     places.aws_endpoint = fmt::format("http://{}:{}", kLoopback, aws_port);
     places.region = world.settings().region;

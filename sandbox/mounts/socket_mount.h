@@ -14,12 +14,13 @@
 namespace certferry::sandbox {
 
 // The world on real sockets of 127.0.0.1, on ports that were free: the CA over HTTPS, all of AWS on one plain HTTP
-// port, a TLS port for each listener of a load balancer (which shows at every handshake what the world says it shows
-// now), a DNS server. Real time passes in it. Requests whose Host is another's are refused (421), so that no web page
-// reaches it through a name of its own. All of it on the executor's one thread. What it saw is told to whoever gets
-// places().seen: {"changes": N, "requests": {"acme newOrder": N, ...}, "stored": N, "txt_sets": N,
-// "violations": ["I7 ...", ...]}: changes but those of objects in S3, which are "stored"; pending record sets too; the
-// invariants that were broken (sandbox/invariants.h). held_request.h says how one request is held back.
+// port, which stands for its TLS endpoints (policies see aws:SecureTransport true), a TLS port for each listener of a
+// load balancer (which shows at every handshake what the world says it shows now), a DNS server. Real time passes in
+// it. Requests whose Host is another's are refused (421), so that no web page reaches it through a name of its own. All
+// of it on the executor's one thread. What it saw is told to whoever gets places().seen: {"changes": N, "requests":
+// {"acme newOrder": N, ...}, "stored": N, "txt_sets": N, "violations": ["I7 ...", ...]}: changes but those of objects
+// in S3, which are "stored"; pending record sets too; the invariants that were broken (sandbox/invariants.h).
+// held_request.h says how one request is held back.
 class SocketMount {
  public:
   // Listens from here on. Sets the CA's URL in the world's settings. Failure (refused): no port can be had.

@@ -291,18 +291,26 @@ def test_apply_says_which_permission_is_missing(certferry, tmp_path):
         sandbox.stop()
 
 
-def test_the_bucket_policy_refuses_plain_http(certferry, tmp_path):
-    """The sandbox's sockets speak plain HTTP: nobody gets at the state in a bucket under our policy."""
-    certferry.configure(
-        certificate("www", ["shop.example"]), kms_key="alias/certferry", state="s3://state/certferry/",
-        extra='[aws]\nregion = "eu-west-1"\n',
+def test_apply_works_where_the_bucket_alone_lets_it_at_its_state(certferry, tmp_path):
+    """The sandbox's plain HTTP port stands for the TLS endpoint of S3, which the bucket's policy wants."""
+    installed = certificate("www", ["shop.example"], {"elb": "classic"})
+    state = {"kms_key": "alias/certferry", "state": "s3://state/certferry/"}
+    certferry.configure(installed, **state, extra='[aws]\nregion = "eu-west-1"\n')
+    identity = json.loads(offline(certferry))
+    identity["Statement"] = [one for one in identity["Statement"] if one["Sid"] not in ("KeepState", "ListState")]
+    (tmp_path / "identity.json").write_text(json.dumps(identity))
+    user = f"arn:aws:iam::{ACCOUNT}:user/sandbox"
+    (tmp_path / "bucket.json").write_text(offline(certferry, "--bucket", "--principal", user))
+    sandbox = Sandbox(
+        tmp_path / "sandbox", "--zone", "shop.example", "--elb", "classic", "--bucket", "state", "--kms-key",
+        "alias/certferry", "--policy", str(tmp_path / "identity.json"), "--bucket-policy",
+        f"state={tmp_path / 'bucket.json'}", "--speed", "50",
     )
-    written = tmp_path / "bucket.json"
-    written.write_text(offline(certferry, "--bucket"))
-    sandbox = Sandbox(tmp_path / "sandbox", "--bucket", "state", "--bucket-policy", f"state={written}")
     try:
-        error = refused(sandbox.client("s3").put_object, Bucket="state", Key="certferry/x", Body=b"x")
-        assert error["Code"] == "AccessDenied" and "explicit deny in a resource-based policy" in error["Message"]
-        sandbox.client("s3").put_object(Bucket="state", Key="elsewhere", Body=b"x")
+        rehearsing(certferry, sandbox, installed, **state)
+        certferry.apply()
+        assert sandbox.client("s3").list_objects_v2(Bucket="state", Prefix="certferry/")["KeyCount"] > 0
+        error = refused(sandbox.client("s3").put_object, Bucket="state", Key="elsewhere", Body=b"x")
+        assert error["Code"] == "AccessDenied"
     finally:
         sandbox.stop()
