@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char* kLoopback = "127.0.0.1";
 constexpr std::uint32_t kAddressTtl = 60;
+constexpr std::uint16_t kHttps = 443;
 
 http::Response plain(int status, std::string text) {
   http::Response response;
@@ -222,11 +223,12 @@ void SocketMount::refresh() {
   places.classic.clear();
   places.listener_arns.clear();
   for (const SimulatedZone& zone : state_->world.zones().all) places.zones.push_back(zone.name);
-  for (const auto& [name, balancer] : state_->world.classic().by_name) {
-    places.classic.push_back(name);
-    for (const auto& [port, listener] : balancer.listeners)
-      if (listener.secure()) state_->open_listener(balancer.dns_name, port);
-  }
+  for (const auto& [name, balancer] : state_->world.classic().by_name)
+    for (const auto& [port, listener] : balancer.listeners) {
+      if (!listener.secure()) continue;
+      places.classic.push_back(port == kHttps ? name : fmt::format("{}:{}", name, port));
+      state_->open_listener(balancer.dns_name, port);
+    }
   for (const auto& [name, balancer] : state_->world.load_balancers().by_name)
     for (const auto& entry : balancer.listeners) {
       if (!entry.listener.secure()) continue;

@@ -25,8 +25,8 @@ struct SocketPlaces {
   std::string access_key_id = "AKIASANDBOX", secret_access_key = "sandbox-secret";
   // Each listener of a load balancer (DNS name, port) and the port of 127.0.0.1 where it is.
   std::map<std::pair<std::string, std::uint16_t>, std::uint16_t> listeners;
-  std::map<std::string, std::string> addresses;  // of load balancers in the world, by their DNS names
-  std::vector<std::string> zones, classic, listener_arns;
+  std::map<std::string, std::string> addresses;            // of load balancers in the world, by their DNS names
+  std::vector<std::string> zones, classic, listener_arns;  // classic: NAME, or NAME:PORT where that is not 443
 
   bool operator==(const SocketPlaces&) const = default;
 };

@@ -218,17 +218,28 @@ void add_others(CLI::App& app, Words& words) {
       ->type_name("HOST=NAME");
   sandbox.add_option("--region", words.sandbox.region, "of everything in it (default: eu-west-1)")->type_name("REGION");
   sandbox.add_option("--account", words.sandbox.account, "of AWS (default: 123456789012)")->type_name("NUMBER");
-  sandbox.add_option("--bucket", words.sandbox.buckets, "an S3 bucket (default: none)")->type_name("NAME");
-  sandbox.add_option("--kms-key", words.sandbox.kms_keys, "a KMS key with this alias (default: none)")
+  sandbox
+      .add_option("--bucket", words.sandbox.buckets,
+                  "an S3 bucket; the first holds the state, sealed by a --kms-key (default: none)")
+      ->type_name("NAME");
+  sandbox
+      .add_option("--kms-key", words.sandbox.kms_keys,
+                  "a KMS key with this alias; the first seals the state (default: none)")
       ->type_name("alias/NAME");
-  sandbox.add_option("--role", words.sandbox.roles, "a role that may be assumed (default: none)")->type_name("ARN");
+  sandbox
+      .add_option("--role", words.sandbox.roles,
+                  "a role that may be assumed; the first zone's, then the second's, ... (default: none)")
+      ->type_name("ARN");
   sandbox.add_option("--policy", words.sandbox.policies, "what the printed keys, or a role, may do (default: all)")
       ->type_name("[ROLE=]FILE");
   sandbox.add_option("--bucket-policy", words.sandbox.bucket_policies, "of a bucket (default: none)")
       ->type_name("NAME=FILE");
   sandbox.add_option("--key-policy", words.sandbox.key_policies, "of a KMS key (default: none)")
       ->type_name("alias/NAME=FILE");
-  sandbox.add_option("--directory", words.sandbox.directory, "where to write the CA's root and a configuration")
+  sandbox
+      .add_option("--directory", words.sandbox.directory,
+                  "where to write the CA's root and a configuration for all of this; never over another's file "
+                  "(default: below /tmp, until it ends)")
       ->type_name("DIR");
   sandbox
       .add_option("--speed", words.sandbox.speed,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/acme.h"
 #include "base/names.h"
 #include "config/config.h"
 #include "sandbox/buckets.h"
@@ -16,6 +17,7 @@
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "wire/base64.h"
+#include "wire/json.h"
 
 namespace certferry {
 namespace {
@@ -69,6 +71,35 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
   return world;
 }
 
+// A string of JSON is one of TOML.
+std::string toml(const std::string& text) { return Json{text}.dump(); }
+
+std::string state_table(const Estate& estate, const std::string& store) {
+  const bool in_bucket = !estate.buckets.empty() && !estate.kms_keys.empty();
+  std::string text = fmt::format("[state]\nstore = {}\n",
+                                 toml(in_bucket ? fmt::format("s3://{}/certferry/", estate.buckets.front()) : store));
+  if (!estate.kms_keys.empty()) text += fmt::format("kms_key = {}\n", toml(estate.kms_keys.front()));
+  if (!estate.buckets.empty() && !in_bucket)
+    text += fmt::format("# Not in the bucket {}: a state in S3 needs a KMS key (--kms-key).\n", estate.buckets.front());
+  return text;
+}
+
+// Apex and wildcard of each zone, as far as one certificate takes them. What a wildcard covers is none of its names.
+std::string names_of_zones(const std::vector<std::string>& zones) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::ranges::find(names, name) == names.end() && names.size() < limits::acme::authorizations_an_order)
+      names.push_back(name);
+  };
+  for (const std::string& zone : zones) {
+    if (std::ranges::find(zones, zone.substr(zone.find('.') + 1)) == zones.end()) add(zone);
+    add("*." + zone);
+  }
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + toml(name);
+  return list;
+}
+
 }  // namespace
 
 Rehearsal::Rehearsal(Stage& stage, const Estate& estate)
@@ -103,16 +134,21 @@ void Rehearsal::point(const std::string& host, const std::string& load_balancer)
 }
 
 std::string rehearsal_configuration(const sandbox::SocketPlaces& places, const std::string& trust,
-                                    const std::string& store) {
-  const std::string zone = places.zones.empty() ? "example.com" : places.zones.front();
-  std::string text = fmt::format(
-      "[ca]\ndirectory = \"{}\"\nagree_to_terms = true\ntrust = \"{}\"\n\n[state]\nstore = \"{}\"\n\n"
-      "[challenge]\nresolvers = [\"127.0.0.1:{}\"]\n\n"
-      "[[certificate]]\nname = \"www\"\ndomains = [\"{}\", \"*.{}\"]\n",
-      places.ca_directory, trust, store, places.resolver_port, zone, zone);
-  for (const std::string& name : places.classic) text += fmt::format("\n[[certificate.install]]\nelb = \"{}\"\n", name);
+                                    const std::string& store, const Estate& estate) {
+  std::string text = fmt::format("[ca]\ndirectory = {}\nagree_to_terms = true\ntrust = {}\n\n[aws]\nregion = {}\n\n",
+                                 toml(places.ca_directory), toml(trust), toml(places.region));
+  text += state_table(estate, store);
+  text += fmt::format("\n[challenge]\nresolvers = [\"127.0.0.1:{}\"]\n", places.resolver_port);
+  for (std::size_t i = 0; i < std::min(places.zones.size(), estate.roles.size()); ++i)
+    text += fmt::format("\n[[zone]]\nname = {}\nrole = {}\n", toml(places.zones[i]), toml(estate.roles[i]));
+  text += fmt::format("\n[[certificate]]\nname = \"www\"\ndomains = [{}]\n", names_of_zones(places.zones));
+  for (const std::string& name_and_port : places.classic) {
+    const auto [name, port] = parse_elb(name_and_port);
+    text += fmt::format("\n[[certificate.install]]\nelb = {}\n", toml(name));
+    if (port != ElbInstall{}.port) text += fmt::format("port = {}\n", port);
+  }
   for (const std::string& arn : places.listener_arns)
-    text += fmt::format("\n[[certificate.install]]\nlistener = \"{}\"\n", arn);
+    text += fmt::format("\n[[certificate.install]]\nlistener = {}\n", toml(arn));
   return text;
 }
 

@@ -38,9 +38,11 @@ class Rehearsal {
   sandbox::SocketMount mount_;
 };
 
-// A configuration for the first zone, apex and wildcard, on all listeners.
+// A configuration for all zones, apex and wildcard, on all listeners. Of what else stands in the estate: the first
+// bucket holds the state where a key seals it, else `store` does; the first key seals it; roles are those of the zones,
+// one by one.
 std::string rehearsal_configuration(const sandbox::SocketPlaces& places, const std::string& trust,
-                                    const std::string& store);
+                                    const std::string& store, const Estate& estate = {});
 
 // Where, in its directory, a sandbox says what it is, in JSON: written last, when everything answers.
 std::string description_file(const std::string& directory);

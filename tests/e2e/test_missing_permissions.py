@@ -41,7 +41,7 @@ def sandbox_as_typed(certferry, line, folder):
     """A sandbox by the words of this line, in the folder that stands among them."""
     words = line.split()
     assert words[:4] == ["certferry", "sandbox", "--directory", str(folder)]
-    return Sandbox(folder, *(str(certferry.folder / word) if word.endswith(".json") else word for word in words[4:]))
+    return Sandbox(folder, *(re.sub(r"[\w-]+\.json$", lambda file: str(certferry.folder / file[0]), word) for word in words[4:]))
 
 
 class Place:
@@ -133,22 +133,36 @@ def test_the_page_shows_what_the_policy_command_prints(certferry):
     assert out == sample("json")
 
 
-def test_the_steps_of_the_page_try_a_policy(certferry):
-    """Its lines as they stand, but for the place."""
-    block = re.search(r"## Trying it\n.*?```\n(.*?)```", PAGE, re.DOTALL)[1].replace("/tmp/trial", str(certferry.folder / "trial"))
-    first, policy, second = (line.partition("#")[0] for line in block.splitlines())
+def steps_of_the_page(certferry, number):
+    """Two sandboxes and what is printed between them, as the lines stand but for the place; the second one runs."""
     folder = certferry.folder / "trial"
+    block = re.findall(r"```\n(.*?)```", PAGE[PAGE.index("## Trying it") :], re.DOTALL)[number]
+    first, policy, second = (line.partition("#")[0] for line in block.replace("/tmp/trial", str(folder)).splitlines())
     one = sandbox_as_typed(certferry, first, folder)
     assert one.stop() == 0 and (folder / "certferry.toml").exists()
     words, file = policy.split(">")
     (certferry.folder / file.strip()).write_text(certferry.run(*words.split()[1:])[0])
     two = sandbox_as_typed(certferry, second, folder)
+    own = {name: certferry.environment[name] for name in ("PATH", "HOME", "NO_COLOR")}
+    certferry.environment = own | two.aws_environment
+    return two
+
+
+def test_the_steps_of_the_page_try_a_policy(certferry):
+    two = steps_of_the_page(certferry, 0)
     try:
-        own = {name: certferry.environment[name] for name in ("PATH", "HOME", "NO_COLOR")}
-        certferry.environment = own | two.aws_environment
-        certferry.run("apply", "--config", str(folder / "certferry.toml"))
+        certferry.run("apply", "--config", str(certferry.folder / "trial" / "certferry.toml"))
         with pytest.raises(ClientError, match="AccessDenied"):
             two.client("iam").list_server_certificates()
+    finally:
+        two.stop()
+
+
+def test_the_steps_of_the_page_try_a_buckets_policy(certferry):
+    two = steps_of_the_page(certferry, 1)
+    try:
+        certferry.run("apply", "--config", str(certferry.folder / "trial" / "certferry.toml"))
+        assert two.client("s3").list_objects_v2(Bucket="my-bucket", Prefix="certferry/")["KeyCount"] > 0
     finally:
         two.stop()
 

@@ -4,6 +4,7 @@ import datetime
 import os
 import re
 import subprocess
+import tomllib
 
 import josepy
 import pytest
@@ -358,13 +359,7 @@ def test_a_foreign_certificate_is_kept_from_a_test_ca(rehearsal, tmp_path):
 
 
 @pytest.mark.parametrize("rehearsal", ["--bucket state --kms-key alias/certferry"], indirect=True)
-def test_state_in_a_bucket_is_sealed_by_the_sandboxs_kms(rehearsal, tmp_path):
-    text = open(rehearsal.config).read()
-    store = '[state]\nstore = "s3://state/certferry/"\nkms_key = "alias/certferry"\n'
-    text, times = re.subn(r'\[state\]\nstore = "[^"]*"\n', store, text)
-    assert times == 1
-    rehearsal.config = str(tmp_path / "shared.toml")
-    open(rehearsal.config, "w").write(text)
+def test_state_in_a_bucket_is_sealed_by_the_sandboxs_kms(rehearsal):
     rehearsal.apply()
     s3 = rehearsal.sandbox.client("s3")
     keys = [o["Key"] for o in s3.list_objects_v2(Bucket="state", Prefix="certferry/")["Contents"]]
@@ -374,3 +369,54 @@ def test_state_in_a_bucket_is_sealed_by_the_sandboxs_kms(rehearsal, tmp_path):
     before = rehearsal.bound()
     rehearsal.apply()
     assert rehearsal.bound() == before
+
+
+ROLES = [f"arn:aws:iam::{account}:role/team/dns" for account in ("210987654321", "310987654321")]
+ALL = (
+    "--zone example.com --zone sub.example.com --zone example.net --elb old:8443 --elb old --elb plain --alb web --bucket state "
+    f"--kms-key alias/certferry --role {ROLES[0]} --role {ROLES[1]}"
+)
+
+
+@pytest.mark.parametrize("rehearsal", [ALL], indirect=True)
+def test_what_it_writes_fits_all_that_it_was_started_with(rehearsal):
+    """As it suggests: nobody edits anything between."""
+    rehearsal.run("doctor", "--config", rehearsal.config)
+    rehearsal.apply()
+    assert all(":server-certificate/certferry/" in arn for arn in rehearsal.bound().values()) and len(rehearsal.bound()) == 3
+    classic = rehearsal.sandbox.client("elb").describe_load_balancers(LoadBalancerNames=["old"])["LoadBalancerDescriptions"]
+    listeners = [one["Listener"] for one in classic[0]["ListenerDescriptions"]]
+    assert sorted(one["LoadBalancerPort"] for one in listeners) == [443, 8443]
+    arn = rehearsal.bound()["web"]
+    assert {one["SSLCertificateId"] for one in listeners} == {arn}
+    names = ["example.com", "*.example.com", "*.sub.example.com", "example.net", "*.example.net"]
+    assert names_of(rehearsal.certificate(arn)["CertificateBody"]) == sorted(names)
+    config = tomllib.loads(open(rehearsal.config).read())
+    assert config["state"] == {"store": "s3://state/certferry/", "kms_key": "alias/certferry"}
+    assert config["zone"] == [
+        {"name": "example.com", "role": ROLES[0]}, {"name": "sub.example.com", "role": ROLES[1]},
+    ]  # fmt: skip
+    assert rehearsal.sandbox.requests()["sts AssumeRole"] >= 2
+
+
+@pytest.mark.parametrize("rehearsal", ["--bucket state"], indirect=True)
+def test_a_bucket_without_a_key_holds_no_state_and_it_says_why(rehearsal):
+    text = open(rehearsal.config).read()
+    assert "# Not in the bucket state: a state in S3 needs a KMS key (--kms-key)." in text
+    rehearsal.apply()
+
+
+def test_it_writes_over_its_own_files_and_over_no_others(rehearsal, tmp_path):
+    rehearsal.sandbox.stop()
+    before = rehearsal.sandbox.places["aws_endpoint"]
+    rehearsal.sandbox = Sandbox(tmp_path / "sandbox")
+    assert rehearsal.sandbox.places["aws_endpoint"] != before
+    rehearsal.environment |= rehearsal.sandbox.aws_environment
+    rehearsal.apply()
+    rehearsal.sandbox.stop()
+    first, kept = open(rehearsal.config).read().split("\n", 1)
+    assert first.startswith("# Written by `certferry sandbox`")
+    open(rehearsal.config, "w").write(kept)
+    _, err = rehearsal.told("sandbox", "--directory", str(tmp_path / "sandbox"), expect=2)
+    assert f"{rehearsal.config} is there, and was not written by a sandbox" in err
+    assert open(rehearsal.config).read() == kept

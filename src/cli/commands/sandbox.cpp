@@ -159,12 +159,34 @@ Json places_json(const sandbox::SocketPlaces& places, const std::string& directo
   return json;
 }
 
-// What clients need, the description last: who sees it can begin.
-Task<> write_files(Stage& stage, const sandbox::SocketPlaces& places, const std::string& directory) {
+constexpr std::string_view kWrittenByUs = "# Written by `certferry sandbox`";
+constexpr std::string_view kWhatItMeans = ", which writes it anew each time. Take this line away, and it refuses to.\n";
+
+std::string configuration_file(const std::string& directory) { return directory + "/certferry.toml"; }
+std::string roots_file(const std::string& directory) { return directory + "/ca.pem"; }
+
+// What somebody else wrote is not written over.
+Task<> require_none_but_ours(Stage& stage, const std::string& directory) {
+  const auto configuration = co_await stage.host.read(configuration_file(directory));
+  if (configuration && configuration->starts_with(kWrittenByUs)) co_return;
+  for (const std::string& file : {configuration_file(directory), roots_file(directory), description_file(directory)}) {
+    if (!co_await stage.host.status(file)) continue;
+    throw Misconfigured{Failure{Failure::Kind::refused,
+                                fmt::format("{} is there, and was not written by a sandbox", quoted(file)),
+                                "Name a directory of its own by --directory, or move that file away"}};
+  }
+}
+
+// What clients need: the configuration first, for it says whose the directory is, and the description last, for who
+// sees it can begin.
+Task<> write_files(Stage& stage, const Estate& estate, const sandbox::SocketPlaces& places,
+                   const std::string& directory) {
   const FileMode mode{0644};
-  co_await stage.host.replace(directory + "/ca.pem", places.ca_pem + places.roots_pem, mode);
-  co_await stage.host.replace(directory + "/certferry.toml",
-                              rehearsal_configuration(places, directory + "/ca.pem", directory + "/state"), mode);
+  const std::string configuration =
+      rehearsal_configuration(places, roots_file(directory), directory + "/state", estate);
+  co_await stage.host.replace(configuration_file(directory),
+                              fmt::format("{}{}\n{}", kWrittenByUs, kWhatItMeans, configuration), mode);
+  co_await stage.host.replace(roots_file(directory), places.ca_pem + places.roots_pem, mode);
   co_await stage.host.replace(description_file(directory), places_json(places, directory).dump() + "\n", mode);
 }
 
@@ -181,6 +203,7 @@ Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   estate.policies = co_await read_policies(stage, Of::identity, std::move(identities));
   estate.bucket_policies = co_await read_policies(stage, Of::resource, std::move(buckets));
   estate.key_policies = co_await read_policies(stage, Of::resource, std::move(keys));
+  if (!command.directory.empty()) co_await require_none_but_ours(stage, command.directory);
   std::optional<Rehearsal> rehearsal;
   furnish(rehearsal, stage, estate);
   const sandbox::SocketPlaces& places = rehearsal->mount().places();
@@ -191,7 +214,7 @@ Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
       command.directory.empty() || (command.companion_of != 0 && (co_await stage.host.list(directory)).empty());
   std::exception_ptr ended;
   try {
-    co_await write_files(stage, places, directory);
+    co_await write_files(stage, estate, places, directory);
     say_result(stage, places_text(places, directory), places_json(places, directory));
     for (;;) co_await stage.clock.sleep(hours(1));
   } catch (...) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <iterator>
 
 #include "base/failure.h"
 #include "real/posix_host.h"
@@ -46,6 +47,11 @@ class Commands : public testing::Test {
     const std::filesystem::path whole = root_ + path;
     std::filesystem::create_directories(whole.parent_path());
     std::ofstream{whole} << text;
+  }
+
+  std::string read(const std::string& path) {
+    std::ifstream file{root_ + path};
+    return {std::istreambuf_iterator<char>{file}, {}};
   }
 
   int run(const std::vector<std::string>& arguments) {
@@ -287,6 +293,19 @@ TEST_F(Commands, SandboxWantsToKnowWhosePolicyItIs) {
   EXPECT_THAT(err, HasSubstr("the sandbox has no bucket other"));
   EXPECT_EQ(run({"sandbox", "--policy", "arn:aws:iam::123456789012:role/none=/bucket.json"}), 2);
   EXPECT_THAT(err, HasSubstr("the sandbox has no role arn:aws:iam::123456789012:role/none"));
+}
+
+TEST_F(Commands, SandboxWritesOverNoFileThatItDidNotWrite) {
+  for (const char* file : {"/etc/certferry/certferry.toml", "/roots/ca.pem", "/other/sandbox.json"}) {
+    const std::string path = file, directory = path.substr(0, path.rfind('/'));
+    write(path, "[ca]\n");
+    EXPECT_EQ(run({"sandbox", "--directory", directory}), 2);
+    EXPECT_EQ(err,
+              "certferry: " + path +
+                  " is there, and was not written by a sandbox\n  -> Name a directory of its own by --directory, or "
+                  "move that file away\n");
+    EXPECT_EQ(read(path), "[ca]\n");
+  }
 }
 
 TEST_F(Commands, SandboxSaysOfAPolicyThatIsNoneInWhichFileItIs) {
