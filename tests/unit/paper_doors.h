@@ -65,11 +65,12 @@ class PaperHost final : public Host {
   bool superuser() const override { return false; }
 
   // As process `pid` of this machine sees it.
-  void be_process(const std::string& pid, const std::string& boot = "boot-1") {
+  void be_process(const std::string& pid, const std::string& boot = "boot-1",
+                  const std::string& pid_namespace = "pid:[4026531836]") {
     files["/etc/hostname"] = {"web-1\n", 0644};
     files["/proc/sys/kernel/random/boot_id"] = {boot + "\n", 0444};
     files["/proc/" + pid] = {"", 0555};
-    links["/proc/self/ns/pid"] = "pid:[4026531836]";
+    links["/proc/self/ns/pid"] = pid_namespace;
     links["/proc/self"] = pid;
   }
 };

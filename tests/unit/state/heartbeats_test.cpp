@@ -12,8 +12,9 @@ using Fault = PaperCloud::Fault;
 
 struct Heart {
   Ground ground;
-  std::unique_ptr<Instances> instances(const std::string& pid, const std::string& boot = "boot-1") {
-    ground.host.be_process(pid, boot);
+  std::unique_ptr<Instances> instances(const std::string& pid, const std::string& boot = "boot-1",
+                                       const std::string& pid_namespace = "pid:[4026531836]") {
+    ground.host.be_process(pid, boot, pid_namespace);
     return heartbeat_instances(ground.outside, ground.io.get_executor(), ground.client, "state", "certferry");
   }
 };
@@ -78,6 +79,30 @@ TEST(Heartbeats, VoidAnInstanceOfThisMachineWhoseProcessIsGone) {
     co_await a->end();
     co_await b->end();
   });
+}
+
+// On another machine or in another container, or nobody can tell: there the same number is another process.
+TEST(Heartbeats, VoidNoInstanceWhoseProcessCouldNotBeSeenFromHere) {
+  struct Place {
+    std::string boot, pid_namespace;
+  };
+  const Place here{"boot-1", "pid:[4026531836]"}, no_boot{"", here.pid_namespace}, no_namespace{here.boot, ""};
+  for (const auto& [there, looking] : {std::pair{Place{"boot-2", here.pid_namespace}, here},
+                                       {Place{here.boot, "pid:[4026532201]"}, here},
+                                       {no_boot, no_boot},
+                                       {no_namespace, no_namespace}}) {
+    Heart heart;
+    heart.ground.run([&]() -> Task<> {
+      auto a = heart.instances("10", there.boot, there.pid_namespace);
+      co_await a->begin();
+      heart.ground.host.files.erase("/proc/10");
+      auto b = heart.instances("20", looking.boot, looking.pid_namespace);
+      co_await b->begin();
+      EXPECT_TRUE(co_await b->alive(a->self())) << there.boot << " " << there.pid_namespace;
+      co_await a->end();
+      co_await b->end();
+    });
+  }
 }
 
 TEST(Heartbeats, SurviveLostRepliesAndLateWrites) {
