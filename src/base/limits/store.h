@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/limits/renewal.h"
 #include "base/time.h"
 
 // What is kept in the store, and how hard we try to write it.
@@ -33,6 +34,7 @@ inline constexpr int heartbeat_attempts = 3;
 inline constexpr std::size_t token = 8;
 
 static_assert(lock_poll < claim_poll);
+static_assert(heartbeat_swept >= 10 * renewal::claim_expires, "who may be alive by S3's clock is not swept");
 static_assert(swap_attempts > journal_open_attempts);
 
 }  // namespace certferry::limits::store

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits/renewal.h"
 #include "tests/unit/state/ground.h"
 
 namespace certferry::testing {
@@ -183,6 +184,11 @@ TEST(Heartbeats, SweepWhatTheDeadLeftBehind) {
     co_await a->begin();
     const std::string killed = a->self();
     a.reset();
+    co_await heart.ground.clock.sleep(limits::renewal::claim_expires + seconds(5));
+    auto early = heart.instances("15");
+    co_await early->begin();
+    co_await early->end();
+    EXPECT_EQ(heart.ground.cloud.objects.size(), 1u) << "it is only just dead";
     co_await heart.ground.clock.sleep(hours(2));
     EXPECT_EQ(heart.ground.cloud.objects.size(), 1u);
     auto b = heart.instances("20");
