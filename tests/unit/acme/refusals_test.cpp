@@ -218,6 +218,22 @@ TEST(Refusal, OfAnotherOrderThanWasAskedFor) {
   EXPECT_THAT(failure->what(), HasSubstr("is for evil.example"));
 }
 
+TEST(Refusal, OfAProofOfANameThatTheOrderIsNotForAnswersNothing) {
+  Ground ground;
+  ground.register_account();
+  const CertificateSpec wanted = spec_of({"api.example.com", "www.example.com"});
+  std::optional<OrderUrl> url;
+  const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+    url = co_await ca.new_order(wanted);
+    ground.ca().authorizations.rbegin()->second.identifier = DomainName::parse("evil.example");
+    co_await ground.obtain(ca, *url, wanted);
+  });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::refused);
+  EXPECT_EQ(failure->what(), "the CA asks for a proof of evil.example, which the order " + url->text() + " is not for");
+  EXPECT_EQ(ground.requests()["challenge"], 0);
+}
+
 TEST(Refusal, OfARejectedNameNamesIt) {
   Ground ground;
   ground.ca().rejected.insert(DomainName::parse("www.example.com"));
