@@ -61,6 +61,8 @@ class HostedZones {
   std::vector<std::string> txt(const std::string& name) const;
   // A third party's hand: puts or replaces a set at once, INSYNC.
   void put(const std::string& zone_name, ZoneRecordSet set);
+  // As the service does with changes that are long done: GetChange answers NoSuchChange from now on.
+  void forget_changes() { changes_.clear(); }
   std::vector<SimulatedZone> all;
 
   // The next ChangeResourceRecordSets of a zone id answer PriorRequestNotComplete so many times; every operation

@@ -207,5 +207,28 @@ TEST(Zones, AreReadWhereAValueIsWantedAgainWhoseWithdrawalNobodyHeardOf) {
   EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
+// Killed while it waits for its value to be there, and while it waits for it to be gone; Route 53 knows of neither
+// change when the next run comes.
+TEST(Zones, WhoseChangesRoute53HasForgottenAreNotWaitedFor) {
+  for (const std::size_t batches : {1U, 2U}) {
+    Estate estate;
+    estate.zone("shop.example").certificate("shop", {"shop.example"});
+    auto& world = *estate.simulated;
+    const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+    const auto sent = [&] { return estate.world().count("route53", "ChangeResourceRecordSets") == batches; };
+    ASSERT_TRUE(world.run_until(sent, minutes(10)));
+    world.run_for(seconds(10));
+    ASSERT_FALSE(world.ending(process));
+    world.kill(process);
+    estate.pass(days(1));
+    estate.world().zones().forget_changes();
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.orders_answered(), 1U);
+    const std::string ledger = "zone/" + estate.world().zones().all.front().id + "/ledger";
+    EXPECT_THAT(estate.watch->stored().at(ledger), Not(HasSubstr("_acme-challenge.shop.example"))) << batches;
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation
