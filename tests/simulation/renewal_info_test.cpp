@@ -144,6 +144,49 @@ TEST(SuggestedWindow, IsWaitedForPastAThirdOfTheLife) {
   EXPECT_NE(*estate.shown_by("web"), first);
 }
 
+// By a window that ends before it begins, as by none, nothing is known anew.
+TEST(SuggestedWindow, IsKeptWhereTheCaSaysNoneAnyMore) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate first = *estate.shown_by("web");
+  auto& window = newest_of_ca(estate).window;
+  window = {first.not_after() - days(10), first.not_after() - days(9)};
+  estate.pass(days(1));
+  estate.apply();
+  std::swap(window->first, window->second);
+  for (int day = 0; day < 66; ++day) {
+    estate.pass(days(1));
+    estate.apply();
+  }
+  EXPECT_EQ(*estate.shown_by("web"), first);
+  estate.pass(days(15));
+  estate.apply();
+  EXPECT_NE(*estate.shown_by("web"), first);
+}
+
+// The CA has one wait before it says so; meanwhile another renews: it is at work yet, or has ended where the CA takes
+// its earlier proofs.
+TEST(SuggestedWindow, InThePastIsNotKeptOverTheWorkOfAnother) {
+  for (const bool proven : {false, true}) {
+    Estate estate{1, {.authorizations_reused = proven}};
+    estate.state_in_s3();
+    estate.zone("shop.example").certificate("shop", {"shop.example"});
+    estate.apply();
+    estate.pass(days(2));
+    newest_of_ca(estate).window = {estate.simulated->time().now() - hours(1),
+                                   estate.simulated->time().now() - minutes(30)};
+    estate.world().ca().interpose =
+        [waited = false](const http::Request&, const std::string& operation) mutable -> std::optional<http::Response> {
+      if (operation != "renewalInfo" || std::exchange(waited, true)) return {};
+      return http::Response{.status = 503, .headers = {{"Retry-After", "8"}}, .body = {}};
+    };
+    estate.apply_twice_at_once();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.world().ca().certificates.size(), 2U);
+  }
+}
+
 TEST(SuggestedWindow, OfACaThatDoesNotAnswerHoldsUpNothing) {
   Estate estate;
   one_listener(estate);
