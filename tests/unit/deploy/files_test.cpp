@@ -207,5 +207,33 @@ TEST_F(FilesTest, UnderALeaseThatEndedLooksAndTouchesNothing) {
   EXPECT_EQ(machine.find("/etc/ssl/www/live", false)->content, "generations/" + name_of_issued());
 }
 
+struct OutlastsSoMany final : Lease {
+  explicit OutlastsSoMany(long changes) : left(changes) {}
+  bool lease_outlasts(Duration) const override { return left-- > 0; }
+  mutable long left;
+};
+
+TEST_F(FilesTest, AsksItsLeaseBeforeEachChangeAnew) {
+  const PrivateKey key = PrivateKey::generate(KeyType::p256);
+  bool ended = false;
+  for (long changes = 0; !ended && !HasFailure(); ++changes) {
+    run([&](Deployer& deployer) -> Task<> {
+      const OutlastsSoMany lease{changes};
+      FilesShelf shelf{deployer.outside, where.directory, &lease};
+      FilesTarget target{deployer.outside, shelf, {}, where};
+      const Work everything = [&]() -> Task<> {
+        co_await target.bind(co_await shelf.put(second, key, {}), co_await target.look());
+        co_await shelf.remove("another", "");
+      };
+      const long before = simulation.effects();
+      const auto failure = co_await failure_of(everything);
+      ended = !failure;
+      EXPECT_EQ(simulation.effects() - before, changes);
+      if (failure) EXPECT_EQ(failure->kind(), Failure::Kind::fenced) << failure->what();
+    });
+  }
+  EXPECT_EQ(file("/etc/ssl/www/live/cert.pem"), second.chain.leaf_pem());
+}
+
 }  // namespace
 }  // namespace certferry
