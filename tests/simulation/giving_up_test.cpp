@@ -115,10 +115,11 @@ void with_one_begun_in_s3(Estate& estate) {
 }
 
 // The number of the request by which `forget` deletes what stands under such a key of the store.
-long deletion_of(const std::string& key) {
+long deletion_of(const std::string& key, const std::function<void(Estate&)>& build = with_one_begun_in_s3,
+                 const std::string& id = "blog") {
   Estate undisturbed;
-  with_one_begun_in_s3(undisturbed);
-  undisturbed.forget("blog");
+  build(undisturbed);
+  undisturbed.forget(id);
   const auto& names = undisturbed.simulated->effect_names();
   for (std::size_t i = names.size(); i-- > 0;)
     if (names[i].starts_with("s3 DELETE") && names[i].ends_with(key)) return static_cast<long>(i);
@@ -160,6 +161,23 @@ TEST(Forgetting, DeletesNeitherKeyNorJournalThatAreThereSince) {
   stands_still_while_it_is_issued(estate, deletion, true);
   EXPECT_THAT(estate.kept_secrets(), testing::Contains("secret/blog/1"));
   EXPECT_THAT(estate.watch->stored(), testing::Contains(testing::Key(journal_key(CertificateId::parse("blog"), 1))));
+}
+
+TEST(Forgetting, DeletesNoFurtherKeyOnceItsLeaseHasEnded) {
+  const auto renewed_once = [](Estate& estate) {
+    estate.state_in_s3();
+    estate.zone("shop.example").certificate("shop", {"shop.example"});
+    estate.apply();
+    estate.apply({.renew = {"shop"}});
+  };
+  const long deletion = deletion_of("/secret/shop/1", renewed_once, "shop");
+  Estate estate;
+  renewed_once(estate);
+  estate.simulated->kill_at({deletion, sandbox::Moment::stopped, true, minutes(10)});
+  EXPECT_EQ(estate.forget("shop").how, Ending::How::failed);
+  EXPECT_THAT(estate.kept_secrets(), testing::Contains("secret/shop/2"));
+  EXPECT_EQ(estate.forget("shop").how, Ending::How::finished);
+  EXPECT_THAT(estate.kept_secrets(), testing::Not(testing::Contains(HasSubstr("/shop/"))));
 }
 
 TEST(Unwanted, AGenerationIsClosedAndThatIsSaid) {

@@ -253,6 +253,21 @@ TEST(Leases, AnEmergencyIsSaidByARunWhoseLeaseEndedBeforeItBegan) {
   }
 }
 
+TEST(Leases, WhoseLeaseEndedBeforeItBeganLeavesTheTidyingToTheNextRun) {
+  Estate estate;
+  shop_with_something_to_retire(estate);
+  estate.simulated->kill_at({estate.simulated->effects(), Moment::stopped, true, minutes(10)});
+  estate.apply();
+  std::vector<std::string> told;
+  for (const Outcome& outcome : estate.report().outcomes)
+    if (outcome.kind == Outcome::Kind::waiting) told.push_back(outcome.what);
+  EXPECT_THAT(told, testing::IsSupersetOf({HasSubstr("removing what is no longer needed: not begun"),
+                                           HasSubstr("removing leftover TXT records: not begun")}));
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  estate.apply();
+  served_once_and_clean(estate);
+}
+
 // Renewed twice and due again: the third run has no use for the key of the first generation.
 void shop_with_an_old_key(Estate& estate) {
   shop_with_leases(estate);
