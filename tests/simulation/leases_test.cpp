@@ -8,6 +8,7 @@
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/server_certificates.h"
+#include "state/journal.h"
 #include "state/s3_object.h"
 #include "wire/json.h"
 
@@ -268,11 +269,12 @@ TEST(Leases, WhoseLeaseEndedBeforeItBeganLeavesTheTidyingToTheNextRun) {
   served_once_and_clean(estate);
 }
 
-// Renewed twice and due again: the third run has no use for the key of the first generation.
-void shop_with_an_old_key(Estate& estate) {
+// Renewed at once and later, and due again: the next run has no use for the keys of the first two generations.
+void shop_with_old_keys(Estate& estate) {
   shop_with_leases(estate);
+  estate.apply();
   for (int renewal = 0; renewal < 2; ++renewal) {
-    estate.apply();
+    estate.apply({.renew = {"shop"}});
     estate.pass(days(61));
   }
 }
@@ -280,7 +282,7 @@ void shop_with_an_old_key(Estate& estate) {
 // The number of the request by which that run removes what stands under such a key of the store.
 long removal_of(const std::string& key) {
   Estate undisturbed;
-  shop_with_an_old_key(undisturbed);
+  shop_with_old_keys(undisturbed);
   undisturbed.apply();
   EXPECT_THAT(undisturbed.kept_secrets(), Not(Contains("secret/shop/1")));
   const auto& names = undisturbed.simulated->effect_names();
@@ -291,22 +293,27 @@ long removal_of(const std::string& key) {
 }
 
 TEST(Leases, WhoStoodStillAmongOldKeysRemovesNoneMore) {
-  const long removal = removal_of("/shop/generation/1");
-  Estate estate;
-  shop_with_an_old_key(estate);
-  estate.simulated->kill_at({removal, Moment::stopped, true, minutes(10)});
-  estate.apply();
-  EXPECT_THAT(estate.kept_secrets(), Contains("secret/shop/1"));
-  estate.pass(days(61));
-  estate.apply();
-  EXPECT_THAT(estate.kept_secrets(), Not(Contains("secret/shop/1")));
+  const std::string first = "secret/shop/1", second = "secret/shop/2";
+  for (const auto& [last, next] :
+       {std::pair{"/shop/generation/1", first}, {"/secret/shop/1", journal_key(CertificateId::parse("shop"), 2)}}) {
+    const long removal = removal_of(last);
+    Estate estate;
+    shop_with_old_keys(estate);
+    estate.simulated->kill_at({removal, Moment::stopped, true, minutes(10)});
+    estate.apply();
+    EXPECT_THAT(estate.watch->stored(), Contains(Key(next)));
+    EXPECT_THAT(estate.kept_secrets(), Contains(second));
+    estate.pass(days(61));
+    estate.apply();
+    EXPECT_THAT(estate.kept_secrets(), Not(Contains(testing::AnyOf(first, second))));
+  }
 }
 
 // Another forgets the certificate meanwhile, and begins it anew: the first generation's key is then another.
 TEST(Leases, WhoStoodStillWithAnOldKeyInHandLeavesTheOneThatIsThereSince) {
   const long removal = removal_of("/secret/shop/1");
   Estate estate;
-  shop_with_an_old_key(estate);
+  shop_with_old_keys(estate);
   auto& world = *estate.simulated;
   world.kill_at({removal, Moment::stopped, true, minutes(10)});
   const auto kept = std::make_shared<std::optional<Report>>();
