@@ -48,6 +48,7 @@ http::Response refused_by_aws(const World& world, const std::string& service, co
   if (service != "s3") xml.open("Error").text("Type", "Sender");
   xml.text("Code", refusal.code).text("Message", refusal.message);
   if (service != "s3") xml.close();
+  if (refusal.code == "AuthorizationHeaderMalformed") xml.text("Region", world.settings().region);
   xml.text("RequestId", request_id(world));
   response.headers.set("Content-Type", "text/xml");
   response.body = xml.done();
@@ -71,9 +72,12 @@ void check_region(const CheckedSignature& checked, const Settings& settings) {
                      (global && settings.global_by_home_region && checked.region == settings.region) ||
                      (checked.service == "sts" && checked.region == "us-east-1");
   if (right) return;
-  throw Refusal{checked.service == "s3" ? 400 : 403,
-                checked.service == "s3" ? "AuthorizationHeaderMalformed" : "SignatureDoesNotMatch",
-                fmt::format("Credential should be scoped to a valid region, not '{}'", checked.region)};
+  if (checked.service == "s3")
+    throw Refusal{400, "AuthorizationHeaderMalformed",
+                  fmt::format("The authorization header is malformed; the region '{}' is wrong; expecting '{}'",
+                              checked.region, settings.region)};
+  throw Refusal{403, "SignatureDoesNotMatch",
+                fmt::format("Credential should be scoped to a valid region, not '{}'. ", checked.region)};
 }
 
 void check_session(const SecurityTokens& tokens, const CheckedSignature& checked, const http::Request& request,

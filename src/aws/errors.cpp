@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "aws/access_denied.h"
 #include "aws/client.h"
 #include "wire/json.h"
 #include "wire/xml.h"
@@ -88,63 +89,17 @@ std::string_view display_name(std::string_view service) {
   return service == "sts" ? "STS" : service;
 }
 
-// The IAM action that a policy must name.
-std::string action_of(const Call& call) {
-  if (call.service == "s3" && call.operation == "ListObjectsV2") return "s3:ListBucket";
-  // Without ListBucket S3 answers 403 for a key that does not exist.
-  if (call.service == "s3" && call.operation == "GetObject") return "s3:GetObject and s3:ListBucket";
-  bool load_balancing = call.service == "elb" || call.service == "elbv2";
-  return fmt::format("{}:{}", load_balancing ? "elasticloadbalancing" : call.service.c_str(), call.operation);
-}
-
-// What a message says was asked for and not allowed, each "" where it does not: "User: … is not authorized to perform:
-// kms:GenerateDataKey on resource: arn:… because no resource-based policy allows …" (IAM UserGuide, Troubleshoot access
-// denied error messages). S3 puts the resource between quotes.
-struct Denied {
-  std::string action, resource;
-};
-
-// What stands behind `mark`, up to a blank or, where it begins with a quote, up to the next one.
-std::string_view said_behind(std::string_view mark, std::string_view message) {
-  const auto at = message.find(mark);
-  if (at == std::string_view::npos) return {};
-  std::string_view rest = message.substr(at + mark.size());
-  const bool quotes = rest.starts_with('"');
-  if (quotes) rest.remove_prefix(1);
-  return rest.substr(0, rest.find(quotes ? '"' : ' '));
-}
-
-bool is_action(std::string_view text) {
-  constexpr std::size_t longest = 128;
-  const auto word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == ':';
-  };
-  return text.size() <= longest && std::ranges::all_of(text, word) && std::ranges::count(text, ':') == 1 &&
-         text.front() != ':' && text.back() != ':';
-}
-
-Denied denied_in(std::string_view message) {
-  const std::string_view action = said_behind("is not authorized to perform: ", message);
-  if (!is_action(action)) return {};
-  const std::string_view resource = said_behind(" on resource: ", message);
-  return {std::string{action}, resource.starts_with("arn:") ? quoted(resource, 300) : ""};
-}
-
 bool by_web_identity(const Call& call) { return call.operation == "AssumeRoleWithWebIdentity"; }
 
 std::string permission_advice(const Call& call, std::string_view message) {
   if (by_web_identity(call))
     return "Let the role's trust policy admit this web identity: its provider, audience and subject";
-  Denied denied = denied_in(message);
-  const std::string asked = action_of(call);
-  // Of another service's action our own call does not tell on what.
-  if (denied.resource.empty() && (denied.action.empty() || asked.contains(denied.action)))
-    denied.resource = call.object;
-  if (denied.action.empty()) denied.action = asked;
-  return fmt::format(
-      "Allow {}{}{}{}; see docs/permissions.md", denied.action, denied.resource.empty() ? "" : " on ", denied.resource,
-      call.operation == "AssumeRole" ? ", and let the role's trust policy admit it (external_id, where it asks for one)"
-                                     : "");
+  return access_denied_advice(call, message);
+}
+
+// Keys that are good elsewhere: it was signed for another region than the endpoint's.
+bool of_another_region(const ServiceError& error) {
+  return error.message.contains("should be scoped to a valid region") || among(region_codes, error.code);
 }
 
 // "com.amazonaws.kms#NotFoundException:http://..." -> "NotFoundException"
@@ -198,9 +153,10 @@ std::string shown_message(const ServiceError& error) {
   bool quotes_request = error.code == "SignatureDoesNotMatch" || error.code == "InvalidSignatureException" ||
                         error.code == "IncompleteSignature";
   bool about_time = error.message.starts_with("Signature expired") || error.message.starts_with("Signature not yet");
-  if (quotes_request && !about_time) return "the signature is wrong";
+  if (quotes_request && !about_time && !of_another_region(error)) return "the signature is wrong";
   std::string_view message = error.message;
   if (message.starts_with(error.code + ": ")) message.remove_prefix(error.code.size() + 2);  // which is said already
+  while (message.ends_with(' ')) message.remove_suffix(1);
   return quoted(message);
 }
 
@@ -237,6 +193,8 @@ std::string refusal_advice(const Call& call, const http::Response& answer, const
   if (among(permission_codes, error.code) || (error.code.empty() && answer.status == 403))
     return permission_advice(call, error.message);
   if (among(expired_codes, error.code) && by_web_identity(call)) return std::string{renew_web_identity};
+  if (of_another_region(error))
+    return "Set the region of this endpoint (region in [aws], AWS_REGION or the profile's), or correct the endpoint";
   if (among(expired_codes, error.code) || among(credential_codes, error.code))
     return wrong_credentials_advice(error, credentials);
   if (among(quota_codes, error.code))

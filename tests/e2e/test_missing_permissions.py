@@ -213,7 +213,7 @@ def test_a_permission_that_is_missing_is_named_with_what_it_is_for(place, action
     before, bound = here.txt_sets(), here.bound()
     here.configure(PLAIN.format(state=here.certferry.state))
     ended_clearly(
-        here.certferry, said, "AccessDenied", action, advice=rf"Allow {action} on .*; see docs/permissions\.md",
+        here.certferry, said, "AccessDenied", action, advice=rf"Allow {action}: `certferry policy` writes",
         secrets=[here.everything["AWS_SECRET_ACCESS_KEY"]],
     )
     assert (here.txt_sets(), here.bound()) == (before, bound)

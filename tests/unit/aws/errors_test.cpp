@@ -1,5 +1,6 @@
 #include "aws/errors.h"
 
+#include <array>
 #include <gtest/gtest.h>
 
 #include "aws/client.h"
@@ -58,44 +59,137 @@ TEST(ServiceErrors, AreReadFromTheBodiesOfEveryProtocol) {
   }
 }
 
-TEST(ServiceErrors, NameThePermissionToAllow) {
+// What was refused may have been about what never comes again: the policy that is written for all of it helps.
+TEST(ServiceErrors, NameThePermissionToAllowAndWhoWritesIt) {
+  const std::string as_written = ": `certferry policy` writes the statement; see docs/permissions.md";
   EXPECT_EQ(
       meaning(call_of("route53", "ChangeResourceRecordSets", "zone Z1"), 403, query_error("AccessDenied", "not you")),
       "refused | Route 53 ChangeResourceRecordSets on zone Z1: AccessDenied: not you | "
-      "Allow route53:ChangeResourceRecordSets on zone Z1; see docs/permissions.md");
+      "Allow route53:ChangeResourceRecordSets" +
+          as_written);
   EXPECT_EQ(meaning(call_of("elbv2", "ModifyListener", "listener L"), 403, query_error("AccessDenied", "not you")),
             "refused | Elastic Load Balancing ModifyListener on listener L: AccessDenied: not you | "
-            "Allow elasticloadbalancing:ModifyListener on listener L; see docs/permissions.md");
+            "Allow elasticloadbalancing:ModifyListener" +
+                as_written);
   EXPECT_EQ(meaning(call_of("s3", "GetObject", "s3://state/k"), 403, "<Error><Code>AccessDenied</Code></Error>"),
-            "refused | S3 GetObject on s3://state/k: AccessDenied | "
-            "Allow s3:GetObject and s3:ListBucket on s3://state/k; see docs/permissions.md");
+            "refused | S3 GetObject on s3://state/k: AccessDenied | Allow s3:GetObject and s3:ListBucket" + as_written);
   EXPECT_EQ(meaning(call_of("kms", "Decrypt", "key K"), 400, R"({"__type":"AccessDeniedException","Message":"no"})"),
             "refused | KMS Decrypt on key K: AccessDeniedException: no | Allow kms:Decrypt on key K; see "
-            "docs/permissions.md");
+            "docs/permissions.md")
+      << "an alias may have meant another key, which no policy is written for";
   EXPECT_EQ(meaning(call_of("s3", "ListObjectsV2", "s3://state/"), 403, ""),
-            "refused | S3 ListObjectsV2 on s3://state/: HTTP 403 | Allow s3:ListBucket on s3://state/; see "
-            "docs/permissions.md");
+            "refused | S3 ListObjectsV2 on s3://state/: HTTP 403 | Allow s3:ListBucket" + as_written);
+  EXPECT_EQ(meaning(call_of("route53", "GetChange", "change C1"), 403,
+                    query_error("AccessDenied",
+                                "User: arn:aws:iam::1:user/x is not authorized to perform: route53:GetChange on "
+                                "resource: arn:aws:route53:::change/C1 because no identity-based policy allows the "
+                                "route53:GetChange action")),
+            "refused | Route 53 GetChange on change C1: AccessDenied: User: arn:aws:iam::1:user/x is not authorized to "
+            "perform: route53:GetChange on resource: arn:aws:route53:::change/C1 because no identity-based policy "
+            "allows the route53:GetChange action | Allow route53:GetChange" +
+                as_written);
 }
+
+// What doctor alone asks is in no policy that apply needs.
+TEST(ServiceErrors, SayWhereTheStatementOfWhatDoctorAsksStands) {
+  for (const auto& [service, operation, action] : std::vector<std::array<std::string, 3>>{
+           {"iam", "SimulatePrincipalPolicy", "iam:SimulatePrincipalPolicy"},
+           {"iam", "GetRole", "iam:GetRole"},
+           {"iam", "GetAccountSummary", "iam:GetAccountSummary"},
+           {"elbv2", "DescribeAccountLimits", "elasticloadbalancing:DescribeAccountLimits"},
+           {"kms", "DescribeKey", "kms:DescribeKey"},
+           {"s3", "GetBucketVersioning", "s3:GetBucketVersioning"}})
+    EXPECT_EQ(refusal(call_of(service, operation, "o"), {403, {}, query_error("AccessDenied")}, now, "").failure.next(),
+              "Allow " + action + ": docs/permissions.md has the statement");
+}
+
+std::string denied_advice(const Call& call, const std::string& message) {
+  return refusal(call, {403, {}, query_error("AccessDenied", message)}, now, "").failure.next();
+}
+
+const std::string somebody = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: ";
 
 // A service may be refused what it needs of another one for us, and some policies are not the identity's own.
 TEST(ServiceErrors, NameWhatAwsSaysIsNotAllowed) {
-  const auto advice = [](const Call& call, const std::string& message) {
-    return refusal(call, {403, {}, query_error("AccessDenied", message)}, now, "").failure.next();
-  };
   const Call put = call_of("s3", "PutObject", "s3://state/k");
-  const std::string user = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: ";
-  EXPECT_EQ(advice(put, user + "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/1 because no "
-                               "resource-based policy allows the kms:GenerateDataKey action"),
-            "Allow kms:GenerateDataKey on arn:aws:kms:eu-west-1:123456789012:key/1; see docs/permissions.md");
-  EXPECT_EQ(advice(put, user + "s3:PutObject on resource: \"arn:aws:s3:::state/a b\" because no identity-based policy"),
-            "Allow s3:PutObject on arn:aws:s3:::state/a b; see docs/permissions.md");
-  EXPECT_EQ(advice(put, user + "s3:PutObject because no identity-based policy allows the s3:PutObject action"),
-            "Allow s3:PutObject on s3://state/k; see docs/permissions.md");
-  EXPECT_EQ(advice(put, user + "kms:GenerateDataKey"), "Allow kms:GenerateDataKey; see docs/permissions.md")
+  const std::string put_allowed =
+      "Allow s3:PutObject: `certferry policy` writes the statement; see docs/permissions.md";
+  EXPECT_EQ(denied_advice(put, somebody + "kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/1 "
+                                          "because no resource-based policy allows the kms:GenerateDataKey action"),
+            "Allow kms:GenerateDataKey on arn:aws:kms:eu-west-1:123456789012:key/1 in the key policy; see "
+            "docs/permissions.md");
+  EXPECT_EQ(denied_advice(put, somebody + "s3:PutObject on resource: \"arn:aws:s3:::state/a b\" because no "
+                                          "identity-based policy allows the s3:PutObject action"),
+            put_allowed);
+  EXPECT_EQ(
+      denied_advice(put, somebody + "s3:PutObject because no identity-based policy allows the s3:PutObject action"),
+      put_allowed);
+  EXPECT_EQ(denied_advice(put, somebody + "kms:GenerateDataKey"), "Allow kms:GenerateDataKey; see docs/permissions.md")
       << "on what is not said";
   for (const std::string& odd : {std::string{}, std::string{"\x1b[31m"}, std::string(10'000, 'x'), std::string{":"},
                                  std::string{"a:b:c"}, std::string{"this operation"}})
-    EXPECT_EQ(advice(put, user + odd), "Allow s3:PutObject on s3://state/k; see docs/permissions.md") << odd;
+    EXPECT_EQ(denied_advice(put, somebody + odd), put_allowed) << odd;
+}
+
+TEST(ServiceErrors, NameThePolicyThatAwsSaysDoesNotAllowIt) {
+  const auto unsaid_in = [](const Call& call, const std::string& action, const std::string& kind) {
+    return denied_advice(
+        call, somebody + action + " on resource: arn:aws:x because no " + kind + " allows the " + action + " action");
+  };
+  const Call put = call_of("s3", "PutObject", "s3://state/k"), open = call_of("kms", "Decrypt", "key K");
+  EXPECT_EQ(unsaid_in(open, "kms:Decrypt", "resource-based policy"),
+            "Allow kms:Decrypt on arn:aws:x in the key policy; see docs/permissions.md");
+  EXPECT_EQ(unsaid_in(put, "s3:PutObject", "resource-based policy"),
+            "Allow s3:PutObject in the bucket policy: `certferry policy --bucket` writes the statement; see "
+            "docs/permissions.md");
+  for (const auto& [kind, whose] : std::vector<std::pair<std::string, std::string>>{
+           {"service control policy", "the organization's service control policies"},
+           {"resource control policy", "the organization's resource control policies"},
+           {"permissions boundary", "the identity's permissions boundary"},
+           {"session policy", "the session policy"},
+           {"VPC endpoint policy", "the VPC endpoint's policy"}})
+    EXPECT_EQ(unsaid_in(put, "s3:PutObject", kind),
+              "Have " + whose + " allow s3:PutObject: no other Allow counts without it; see docs/permissions.md");
+}
+
+// No Allow helps against a Deny.
+TEST(ServiceErrors, NameThePolicyThatDeniesExplicitly) {
+  const auto denied_in = [](const std::string& service, const std::string& action, const std::string& ending) {
+    return denied_advice(call_of(service, action.substr(action.find(':') + 1), "o"),
+                         somebody + action + " on resource: arn:aws:x " + ending);
+  };
+  const auto removing = [](const std::string& action, const std::string& whose) {
+    return "Have " + whose + " deny " + action + " no longer: no Allow counts beside a Deny; see docs/permissions.md";
+  };
+  const std::string with = "with an explicit deny in a";
+  EXPECT_EQ(denied_in("s3", "s3:GetObject", with + " resource-based policy"),
+            removing("s3:GetObject", "the bucket policy"));
+  EXPECT_EQ(denied_in("kms", "kms:Decrypt", with + " resource-based policy"),
+            removing("kms:Decrypt", "the key policy"));
+  EXPECT_EQ(denied_in("sts", "sts:AssumeRole", with + " resource-based policy"),
+            removing("sts:AssumeRole", "the role's trust policy"));
+  EXPECT_EQ(denied_in("iam", "iam:GetRole", with + "n identity-based policy"),
+            removing("iam:GetRole", "the identity's own policies"));
+  EXPECT_EQ(
+      denied_in("s3", "s3:GetObject",
+                with + "n identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"),
+      removing("s3:GetObject", "the identity's own policies (arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3)"));
+  EXPECT_EQ(denied_in("iam", "iam:GetRole", with + " permissions boundary: arn:aws:iam::1:policy/boundary."),
+            removing("iam:GetRole", "the identity's permissions boundary (arn:aws:iam::1:policy/boundary)"));
+  EXPECT_EQ(denied_in("iam", "iam:GetRole", with + " session policy"), removing("iam:GetRole", "the session policy"));
+  EXPECT_EQ(denied_in("s3", "s3:GetObject", with + " VPC endpoint policy"),
+            removing("s3:GetObject", "the VPC endpoint's policy"));
+  EXPECT_EQ(denied_in("s3", "s3:GetObject", with + " resource control policy"),
+            removing("s3:GetObject", "the organization's resource control policies"));
+  for (const std::string& said : {with + " service control policy: arn:aws:organizations::1:policy/o-a/p-b",
+                                  std::string{"due to an explicit deny in a Service Control Policy"}})
+    EXPECT_TRUE(
+        denied_in("route53", "route53:GetChange", said).starts_with("Have the organization's service control policies"))
+        << said;
+  for (const std::string& unheard : {std::string{"with an explicit deny"}, with + " new kind of policy"})
+    EXPECT_EQ(denied_in("elb", "elasticloadbalancing:DescribeLoadBalancers", unheard),
+              removing("elasticloadbalancing:DescribeLoadBalancers", "whatever policy does it"))
+        << unheard;
 }
 
 TEST(ServiceErrors, NameTheTrustPolicyOfARole) {
@@ -158,6 +252,24 @@ TEST(ServiceErrors, SayWhatIsWrongWithTheCredentials) {
       << "the code is said once";
   EXPECT_EQ(meaning(call, 403, query_error("RequestExpired", "late")),
             "refused | STS GetCallerIdentity on these credentials: RequestExpired: late | Set this machine's clock");
+}
+
+// The same keys are good elsewhere.
+TEST(ServiceErrors, SpeakOfTheRegionWhereTheSignatureIsOfAnotherOne) {
+  const std::string next =
+      "Set the region of this endpoint (region in [aws], AWS_REGION or the profile's), or correct the endpoint";
+  for (const char* code : {"SignatureDoesNotMatch", "InvalidSignatureException"})
+    EXPECT_EQ(meaning(call_of("kms", "Decrypt", "key K"), 403,
+                      query_error(code, "Credential should be scoped to a valid region, not 'us-east-1'. ")),
+              "refused | KMS Decrypt on key K: " + std::string{code} +
+                  ": Credential should be scoped to a valid region, not 'us-east-1'. | " + next);
+  EXPECT_EQ(meaning(call_of("s3", "GetObject", "s3://state/k"), 400,
+                    "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message></Error>"),
+            "refused | S3 GetObject on s3://state/k: AuthorizationHeaderMalformed: m | " + next);
+  EXPECT_EQ(meaning(call_of("kms", "Decrypt", "key K"), 403,
+                    query_error("SignatureDoesNotMatch", "the Canonical String should have been 'token'")),
+            "refused | KMS Decrypt on key K: SignatureDoesNotMatch: the signature is wrong | Check the credentials "
+            "(profile www): AWS does not accept them");
 }
 
 TEST(ServiceErrors, SayWhereTheBucketIs) {

@@ -41,8 +41,8 @@ TEST(S3, OnlyAMissingKeyIsEmpty) {
             "refused | S3 GetObject on s3://state/k: NoSuchBucket: said | Create the bucket state, or correct its name "
             "in the configuration");
   EXPECT_EQ(said(FAILURE_OF(s3.get("state", "k"))),
-            "refused | S3 GetObject on s3://state/k: AccessDenied: said | Allow s3:GetObject and s3:ListBucket on "
-            "s3://state/k; see docs/permissions.md");
+            "refused | S3 GetObject on s3://state/k: AccessDenied: said | Allow s3:GetObject and s3:ListBucket: "
+            "`certferry policy` writes the statement; see docs/permissions.md");
 }
 
 TEST(S3, TakesNoPageOfSomebodyElseForAnObject) {
