@@ -112,8 +112,8 @@ Task<Arn> Iam::role_arn(const std::string& name) {
   co_return answered_arn(call, expected(call, query_result(call, answer), "Role").text("Arn"));
 }
 
-Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
-  std::vector<std::string> denied;
+Task<std::vector<PolicyDenial>> Iam::denied(const PolicyQuestion& question) {
+  std::vector<PolicyDenial> denied;
   std::string marker;
   // A page holds a decision at least.
   for (std::size_t pages = question.actions.size() * question.resources.size(); pages > 0; --pages) {
@@ -126,7 +126,8 @@ Task<std::vector<std::string>> Iam::denied(const PolicyQuestion& question) {
     if (decisions.empty()) throw unfit_answer(call, "the answer decides nothing");
     for (const Xml& one : decisions)
       if (one.text("EvalDecision") != "allowed")
-        denied.push_back(fmt::format("{} on {}", one.text("EvalActionName"), one.text("EvalResourceName")));
+        denied.push_back({fmt::format("{} on {}", one.text("EvalActionName"), one.text("EvalResourceName")),
+                          one.text("EvalDecision") == "explicitDeny"});
     marker = page.text("Marker");
     if (page.text("IsTruncated") != "true" || marker.empty()) co_return denied;
   }

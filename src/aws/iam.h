@@ -30,6 +30,12 @@ struct PolicyQuestion {
   std::map<std::string, std::vector<std::string>> context;  // condition keys and their values
 };
 
+struct PolicyDenial {
+  std::string asked;        // "action on resource"
+  bool explicitly = false;  // by a Deny, beside which no Allow counts
+  bool operator==(const PolicyDenial&) const = default;
+};
+
 // IAM server certificates, and what IAM tells of itself, 2010-05-08.
 class Iam {
  public:
@@ -45,9 +51,9 @@ class Iam {
   Task<CertificateQuota> quota();  // GetAccountSummary
   // The ARN, and so the path, of this account's role of that name (GetRole). Code: NoSuchEntity (refused).
   Task<Arn> role_arn(const std::string& name);
-  // What its own policies do not allow, as "action on resource" (SimulatePrincipalPolicy, all pages); those of buckets
-  // and keys are not asked. Code: NoSuchEntity (refused).
-  Task<std::vector<std::string>> denied(const PolicyQuestion& question);
+  // What its own policies do not allow (SimulatePrincipalPolicy, all pages); those of buckets and keys are not asked.
+  // Code: NoSuchEntity (refused).
+  Task<std::vector<PolicyDenial>> denied(const PolicyQuestion& question);
 
  private:
   Client& client_;

@@ -40,9 +40,13 @@ Task<Findings> all_of(std::vector<std::function<Task<Findings>()>> looks) {
   co_return all;
 }
 
-Finding identity_finding(const aws::Identity& who, const std::string& subject) {
+Finding identity_finding(const aws::Identity& who, const std::string& subject, WallTime now) {
   std::string found = fmt::format("{}, by credentials of {}", who.arn, quoted(who.source, 200));
-  if (who.expires) found += fmt::format(", which last until {}", iso8601(*who.expires));
+  const bool over = who.expires && *who.expires <= now;
+  if (who.expires) found += fmt::format(", which {} {}", over ? "ended on" : "last until", iso8601(*who.expires));
+  if (over)
+    return {Verdict::yellow, "identity", subject, found + ", says their source; AWS takes them still",
+            "Look at why their source gives none that live, and at this machine's clock"};
   if (!who.root) return {Verdict::green, "identity", subject, found, ""};
   return {Verdict::yellow, "identity", subject, found + ": the account's root user, whom no policy limits",
           "Give certferry a role of its own with the policy of docs/permissions.md"};
@@ -150,7 +154,7 @@ Task<Findings> Doctor::looked_in_state(std::string check, std::string subject, L
 Task<Findings> Doctor::identity() {
   if (patient_.access == nullptr) co_return Findings{};
   who_ = co_await aws::identify(patient_.access->client());
-  co_return Findings{identity_finding(*who_, "identity")};
+  co_return Findings{identity_finding(*who_, "identity", patient_.outside.clock.now())};
 }
 
 // What of AWS's shared files is not read, though somebody may count on it.
@@ -172,7 +176,7 @@ Task<Findings> Doctor::roles() {
       const std::string subject = "role " + role.arn;
       co_return co_await looked_in_aws("identity", subject, [this, &role, subject]() -> Task<Findings> {
         const aws::Identity who = co_await aws::identify(client_of(role, *patient_.access));
-        co_return Findings{identity_finding(who, subject)};
+        co_return Findings{identity_finding(who, subject, patient_.outside.clock.now())};
       });
     });
   }
@@ -298,6 +302,7 @@ PolicyOwner Doctor::owner_of(const Policy& policy, const PolicyFacts& facts) con
                     [role, access = patient_.access](const std::string& region) -> aws::Client& {
                       return client_of(role, *access, region);
                     }};
+  owner.path_known = role || facts.principal_doubt.empty();
   for (const PlacedChallenge& place : facts.challenges)
     if (place.role == policy.of) owner.challenges.push_back(place);
   return owner;

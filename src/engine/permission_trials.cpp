@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "aws/access_denied.h"
 #include "aws/elb.h"
 #include "aws/elbv2.h"
 #include "aws/iam.h"
@@ -33,7 +34,8 @@ Task<End> end_of(Work call) {
     co_return End::allowed;
   } catch (const Failure& failure) {
     const auto is = [&](std::string_view code) { return failure.code() == code; };
-    if (std::ranges::any_of(denials, is)) co_return End::denied;
+    if (std::ranges::any_of(denials, is))
+      co_return aws::denies_explicitly(failure.what()) ? End::forbidden : End::denied;
     if (std::ranges::any_of(proofs, is)) co_return End::allowed;
   }
   co_return End::untold;
@@ -95,7 +97,7 @@ class Trier {
   }
   Task<End> delete_certificate(const std::string&) {
     const End end = co_await end_of([this]() -> Task<> { co_await aws::Iam{client()}.remove(absent_); });
-    co_return end == End::denied ? End::untold : end;
+    co_return end == End::allowed ? end : End::untold;
   }
 
   Task<End> describe_load_balancers(const std::string&) {

@@ -10,9 +10,9 @@ namespace certferry {
 
 // What came of trying one action.
 struct Trial {
-  enum class End { allowed, denied, untold } end = End::untold;
-  std::string action;  // "route53:GetChange"
-  std::string tried;   // with the resource: "route53:GetChange on arn:aws:route53:::change/*"
+  enum class End { allowed, denied, forbidden, untold } end = End::untold;  // forbidden: by an explicit Deny
+  std::string action;                                                       // "route53:GetChange"
+  std::string tried;  // with the resource: "route53:GetChange on arn:aws:route53:::change/*"
 };
 
 // Tries what a statement allows, as far as it can be tried without any effect, whatever the answer is; what cannot is

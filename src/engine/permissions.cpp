@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "aws/access_denied.h"
 #include "aws/iam.h"
 #include "base/failure.h"
 #include "engine/permission_trials.h"
@@ -48,17 +49,20 @@ std::string policy_command(const Policy& policy) {
 
 // A statement with notes is wider than what is needed: what is missing of it may not be needed.
 Finding missing_finding(const Policy& policy, const PolicyStatement& statement,
-                        const std::vector<std::string>& missing) {
+                        const std::vector<aws::PolicyDenial>& missing) {
   const std::string whose = policy.of.empty() ? "" : " of " + policy.of;
   const bool needed = statement.notes.empty();
+  const bool by_deny = std::ranges::any_of(missing, &aws::PolicyDenial::explicitly);
   std::vector<std::string> listed;
-  for (const std::string& one : missing) listed.push_back(quoted(one));
+  for (const aws::PolicyDenial& one : missing)
+    listed.push_back(quoted(one.asked) + (one.explicitly ? " (an explicit Deny)" : ""));
   return {needed ? Verdict::red : Verdict::yellow,
           "permission",
           fmt::format("permission {}{}", statement.sid, whose),
           fmt::format("missing: {}{}", fmt::join(listed, ", "),
                       needed ? "" : fmt::format(". {}", fmt::join(statement.notes, " "))),
-          fmt::format("Allow statement {} of the policy that `{}` writes", statement.sid, policy_command(policy)),
+          fmt::format("Allow statement {} of the policy that `{}` writes{}", statement.sid, policy_command(policy),
+                      by_deny ? ", and take away the Deny, beside which no Allow counts" : ""),
           listed};
 }
 
@@ -78,8 +82,18 @@ Task<Findings> examine_by_simulator(const PolicyOwner& owner) {
 }
 
 // Each once: an action is tried at every resource of its own.
-void note_once(std::vector<std::string>& all, const std::string& one) {
+template <typename Noted>
+void note_once(std::vector<Noted>& all, const Noted& one) {
   if (std::ranges::find(all, one) == all.end()) all.push_back(one);
+}
+
+// What would let the simulator be asked: by its path, which IAM alone tells, where a session of a role asks.
+std::string hearing_takes(const PolicyOwner& owner, const Failure& unheard) {
+  const bool unsaid = unheard.code() == "AccessDenied" && !aws::denies_explicitly(unheard.what());
+  if (owner.path_known || !unsaid) return unheard.next();
+  return "Allow iam:SimulatePrincipalPolicy and iam:GetRole, which tells the path of a role: docs/permissions.md has "
+         "the "
+         "statement";
 }
 
 Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, const Failure& unheard) {
@@ -88,9 +102,10 @@ Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, con
   std::size_t allowed = 0;
   for (const PolicyStatement& statement : to_examine(owner.policy)) {
     if (of_service(statement, "sts:")) continue;  // each role is taken, and has its own finding
-    std::vector<std::string> missing;
+    std::vector<aws::PolicyDenial> missing;
     for (const Trial& trial : co_await try_statement(outside, owner, statement)) {
-      if (trial.end == Trial::End::denied) note_once(missing, trial.tried);
+      const bool forbidden = trial.end == Trial::End::forbidden;
+      if (forbidden || trial.end == Trial::End::denied) note_once(missing, aws::PolicyDenial{trial.tried, forbidden});
       if (trial.end == Trial::End::untold) note_once(untold, trial.action);
       if (trial.end == Trial::End::allowed) ++allowed;
     }
@@ -101,7 +116,7 @@ Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, con
   findings.push_back({Verdict::yellow, "permission", "permissions of " + owner.principal,
                       fmt::format("{}; tried instead, without effect: {} times allowed, {} statements lack something{}",
                                   unheard.what(), allowed, findings.size(), rest),
-                      unheard.next()});
+                      hearing_takes(owner, unheard)});
   co_return findings;
 }
 

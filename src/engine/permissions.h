@@ -16,6 +16,7 @@ struct PolicyOwner {
   Policy policy;                                           // what it needs
   std::vector<PlacedChallenge> challenges;                 // that it writes
   std::function<aws::Client&(const std::string&)> client;  // acts as the owner, or for it; in this region, "" its own
+  bool path_known = true;                                  // of the role: it may have another than `principal` says
 };
 
 // What of its policy the owner is not allowed: a red finding for each statement that something is missing of, all at

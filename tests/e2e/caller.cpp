@@ -152,7 +152,9 @@ const std::map<std::string, Operation> operations = {
                                      texts_in(input, "actions"),
                                      texts_in(input, "resources"),
                                      {{"route53:ChangeResourceRecordSetsRecordTypes", {"TXT"}}}};
-       co_return texts(co_await Iam{client}.denied(question));
+       Json denied = Json::array();
+       for (const PolicyDenial& one : co_await Iam{client}.denied(question)) denied.push_back(one.asked);
+       co_return denied;
      }},
     {"elb.describe",
      [](Client& client, const Json& input) -> Task<Json> {

@@ -145,7 +145,7 @@ TEST(Iam, TellsWhatAPrincipalsPoliciesDoNotAllowFromAllPages) {
   paper.transport.answer(200, simulated(decided("a:Three", "explicitDeny")));
   const PolicyQuestion question{
       "arn:aws:iam::1:role/web", {"a:One", "a:Two", "a:Three"}, {"*"}, {{"a:Key", {"x", "y"}}}};
-  const std::vector<std::string> expected{"a:Two on *", "a:Three on *"};
+  const std::vector<PolicyDenial> expected{{"a:Two on *", false}, {"a:Three on *", true}};
   EXPECT_EQ(AWAITED(iam.denied(question)), expected);
   EXPECT_EQ(paper.transport.requests.at(0).body,
             "Action=SimulatePrincipalPolicy&Version=2010-05-08&PolicySourceArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fweb&"

@@ -31,6 +31,42 @@ TEST(Doctor, NamesEveryStatementThatSomethingIsMissingOf) {
   EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 2);
 }
 
+// What is not allowed is one thing, and what is denied another.
+TEST(Doctor, TellsAnExplicitDenyFromAnAllowThatIsNotThere) {
+  Clinic clinic;
+  clinic.attach(R"({"Effect":"Allow","Resource":"*","Action":["iam:*","kms:*","route53:*","s3:*","sts:*",)"
+                R"("elasticloadbalancing:Describe*","elasticloadbalancing:Set*"]})");
+  const Finding unsaid = about(clinic.examine(), "permission", "BindListeners");
+  EXPECT_THAT(unsaid, says(Verdict::red, "missing: elasticloadbalancing:ModifyListener on "));
+  EXPECT_FALSE((unsaid.found + unsaid.next).contains("Deny")) << unsaid.found << unsaid.next;
+  clinic.deny({"elasticloadbalancing:ModifyListener"});
+  EXPECT_THAT(about(clinic.examine(), "permission", "BindListeners"),
+              says(Verdict::red, "(an explicit Deny)", "take away the Deny, beside which no Allow counts"));
+}
+
+// Of a session's role the path is not known, and of another role nobody may ask: both are needed, and said at once.
+TEST(Doctor, NamesAllThatTellsThePermissionsOfARoleWithAPath) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  const std::string role = "arn:aws:iam::123456789012:role/ops/ops";
+  world.add_access_key("ASIAOPS", "session-secret-of-ops");
+  world.sts().sessions["ASIAOPS"] = {"arn:aws:sts::123456789012:assumed-role/ops/i-1", "AROA:i-1", "token-of-the-ops",
+                                     role, world.now() + days(300)};
+  clinic.credentials = {"ASIAOPS", Secret{"session-secret-of-ops"}, Secret{"token-of-the-ops"}, {}, "IMDSv2"};
+  world.sts().add_role(role);
+  const auto allowed = [&](const std::string& more) {
+    world.permissions().attach_to_identity(
+        role,
+        R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":["elasticloadbalancing:*",)"
+        R"("kms:*","route53:*","s3:*","sts:*","iam:*ServerCertificate")" +
+            more + "]}]}");
+    return about(clinic.examine(), "permission", "permissions of");
+  };
+  EXPECT_THAT(allowed(""), says(Verdict::yellow, "AccessDenied", "Allow iam:SimulatePrincipalPolicy and iam:GetRole"));
+  EXPECT_THAT(allowed(R"(,"iam:GetRole")"),
+              says(Verdict::yellow, "AccessDenied", "Allow iam:SimulatePrincipalPolicy: docs/permissions.md"));
+}
+
 // A policy's conditions count: the simulator is told which records would be written, and how.
 TEST(Doctor, AsksForTheRecordsOfItsChallengesAlone) {
   Clinic clinic;
@@ -76,7 +112,7 @@ TEST(Doctor, NamesWhatIsMissingThoughTheKeyBehindAnAliasIsNotKnown) {
   EXPECT_THAT(about(findings, "permission", "ShelveServerCertificates"),
               says(Verdict::red, "missing: iam:UploadServerCertificate on"));
   EXPECT_THAT(about(findings, "permission", "not known"),
-              says(Verdict::yellow, "KMS key alias/certferry: ", "Allow kms:DescribeKey"));
+              says(Verdict::yellow, "KMS key alias/certferry: ", "own policies deny kms:DescribeKey no longer"));
 }
 
 // Every zone is asked about where it is not known which there are: what is missing may not be needed.
@@ -102,7 +138,8 @@ TEST(Doctor, TriesToWriteAnAccountKeyBesideTheState) {
   EXPECT_TRUE(clinic.world().buckets().by_name.at("keys").empty()) << "it makes none";
   clinic.attach(R"({"Effect":"Allow","Action":"*","Resource":"*"},)"
                 R"({"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::keys/*"})");
-  EXPECT_THAT(about(clinic.examine(), "account-key"), says(Verdict::red, "AccessDenied", "Allow s3:PutObject"));
+  EXPECT_THAT(about(clinic.examine(), "account-key"),
+              says(Verdict::red, "AccessDenied", "own policies deny s3:PutObject no longer"));
   EXPECT_THAT(clinic.apply(), testing::Not(testing::IsEmpty())) << "and it is true";
 }
 
@@ -122,7 +159,8 @@ TEST(Doctor, SealsAsTheAccountKeyOfTheStateIsSealed) {
   clinic.attach(R"({"Effect":"Allow","Action":"*","Resource":"*"},)"
                 R"({"Effect":"Deny","Action":"kms:GenerateDataKey","Resource":"*",)"
                 R"("Condition":{"StringLike":{"kms:EncryptionContext:certferry":"account/*"}}})");
-  EXPECT_THAT(about(clinic.examine(), "kms"), says(Verdict::red, "AccessDenied", "Allow kms:GenerateDataKey"));
+  EXPECT_THAT(about(clinic.examine(), "kms"),
+              says(Verdict::red, "AccessDenied", "own policies deny kms:GenerateDataKey no longer"));
   EXPECT_THAT(clinic.apply(), testing::Not(testing::IsEmpty())) << "and it is true";
 }
 
@@ -149,7 +187,7 @@ TEST_F(TriedPermissions, AreSaidToBeThereAndWhatWasNotTriedIsNamed) {
   EXPECT_EQ(reds(findings), 0) << to_text(findings, false);
   EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 1);
   EXPECT_THAT(about(findings, "permission"),
-              says(Verdict::yellow, "AccessDenied", "Allow iam:SimulatePrincipalPolicy"));
+              says(Verdict::yellow, "AccessDenied", "own policies deny iam:SimulatePrincipalPolicy no longer"));
   EXPECT_THAT(about(findings, "permission"), says(Verdict::yellow,
                                                   "cannot be tried without effect: "
                                                   "iam:UploadServerCertificate"));
@@ -173,6 +211,7 @@ TEST_F(TriedPermissions, AreMissedActionByAction) {
   for (const auto& [action, sid] : statements) {
     const Finding finding = about(without({action}), "permission", "permission " + sid);
     EXPECT_THAT(finding, says(Verdict::red, "missing: " + action + " on ", "Allow statement " + sid)) << action;
+    EXPECT_THAT(finding, says(Verdict::red, "(an explicit Deny)", "take away the Deny")) << action;
   }
   EXPECT_EQ(changes(), 0);
 }
