@@ -25,13 +25,25 @@ std::optional<WallTime> written_at(const Store::Entry& entry, const std::string&
   return at ? parse_iso8601(*at) : std::nullopt;
 }
 
-// Test objects of examinations that were killed.
+// Why what is there may not be removed; empty where it may.
+Task<std::optional<Failure>> refused_removal(Work removal) {
+  try {
+    co_await removal();
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    co_return failure;
+  }
+  co_return std::nullopt;
+}
+
+// Test objects of examinations that were killed, as far as they may be removed: of the next one it is told.
 Task<> remove_leftovers(Store& store, WallTime now) {
   for (const Store::Key& key : co_await store.list(trials)) {
     const auto entry = co_await store.get(key);
     if (!entry) continue;
     const auto at = written_at(*entry, key);
-    if (!at || now - *at >= limits::doctor::trial_lives) co_await store.remove(key, entry->version);
+    if (at && now - *at < limits::doctor::trial_lives) continue;
+    co_await refused_removal([&]() -> Task<> { co_await store.remove(key, entry->version); });
   }
 }
 
@@ -47,9 +59,10 @@ Task<std::string> wrongly_accepted(Store& store, std::string key, WallTime now) 
   if (second == nullptr) co_return "it refuses to replace what is there, though If-Match names it";
   if (std::holds_alternative<Store::Version>(co_await store.put(key, trial_value(now, 4), *first)))
     co_return "it replaces what somebody else has written, though If-Match names something older";
-  if (std::holds_alternative<Done>(co_await store.remove(key, *first)))
-    co_return "it removes what somebody else has written, though If-Match names something older";
-  co_return "";
+  bool removed = false;
+  co_await refused_removal(
+      [&]() -> Task<> { removed = std::holds_alternative<Done>(co_await store.remove(key, *first)); });
+  co_return removed ? "it removes what somebody else has written, though If-Match names something older" : "";
 }
 
 // Whatever is there by now.
@@ -70,7 +83,8 @@ Task<Finding> examine_conditional_writes(Outside& outside, Store& store) {
   } catch (const Failure&) {
     failed = std::current_exception();
   }
-  if (!failed) co_await remove_trial(store, key);
+  std::optional<Failure> stays;
+  if (!failed) stays = co_await refused_removal([&]() -> Task<> { co_await remove_trial(store, key); });
   if (failed) {
     try {
       co_await remove_trial(store, key);
@@ -80,12 +94,23 @@ Task<Finding> examine_conditional_writes(Outside& outside, Store& store) {
     std::rethrow_exception(failed);
   }
   Finding finding{Verdict::green, "state", "state " + store.place(), "", ""};
+  const std::string left = fmt::format("the test object {}{}", store.place(), key);
+  if (wrong.empty() && stays) {
+    finding.verdict = Verdict::yellow;
+    finding.found = fmt::format(
+        "it is reached, and conditional writes work, but nothing may be removed ({}): apply goes on, keys of former "
+        "certificates stay, and so does {}",
+        stays->what(), left);
+    finding.next = stays->next();
+    co_return finding;
+  }
   if (wrong.empty()) {
     finding.found = "it is reached, and conditional writes work (tried with a test object, which is removed again)";
     co_return finding;
   }
   finding.verdict = Verdict::red;
-  finding.found = wrong + ": two instances could do the same work at once";
+  finding.found =
+      fmt::format("{}: two instances could do the same work at once{}", wrong, stays ? "; " + left + " stays" : "");
   finding.next = "Keep the state in Amazon S3 itself, or in one that honours conditional writes";
   co_return finding;
 }
