@@ -63,12 +63,19 @@ Task<SharedCredentials> ProcessCredentials::fetch() {
   Exit exit = co_await run(std::move(*argv), subject);
   if (exit.timed_out) throw refused(quoted(program) + " did not end");
   if (exit.status != 0) throw refused(fmt::format("{} ended with status {}", quoted(program), exit.status));
+  SharedCredentials given;
   try {
-    co_return process_document(exit.output, subject + " " + quoted(program));
+    given = process_document(exit.output, subject + " " + quoted(program));
   } catch (const Failure& failure) {
     if (!shell) throw;
     throw Failure(Failure::Kind::refused, failure.what(), kNoShell);
   }
+  if (given->expires && *given->expires <= now())
+    throw Failure(
+        Failure::Kind::refused,
+        fmt::format("{}: {} gave credentials that ended on {}", subject, quoted(program), iso8601(*given->expires)),
+        "Renew what the command gives; where it is good still, set this machine's clock");
+  co_return given;
 }
 
 std::optional<std::vector<std::string>> shell_words(std::string_view text) {

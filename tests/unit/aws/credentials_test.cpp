@@ -324,6 +324,29 @@ TEST(ProcessCredentials, AreWhatTheCommandPrints) {
   EXPECT_FALSE(shell_words("say 'hello"));
 }
 
+// As the SDKs for Python, JavaScript and .NET have it: the command gives what it has kept for too long.
+TEST(ProcessCredentials, ThatHaveEndedAreRefused) {
+  Paper paper;
+  std::string expires = "2020-01-01T00:00:00Z";
+  paper.host.on_run = [&](const Command&) {
+    return Exit{.status = 0,
+                .output = R"({"Version":1,"AccessKeyId":"ID","SecretAccessKey":"secretsecret","Expiration":")" +
+                          expires + "\"}"};
+  };
+  const auto of_tool = [&] { return std::make_unique<ProcessCredentials>(paper.outside, "tool"); };
+  const std::string next = " | Renew what the command gives; where it is good still, set this machine's clock";
+  EXPECT_EQ(said(FAILURE_OF(of_tool()->credentials())),
+            "refused | credential_process: tool gave credentials that ended on 2020-01-01T00:00:00Z" + next);
+  expires = iso8601(paper.clock.wall + minutes(20));
+  auto provider = of_tool();
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "ID");
+  paper.clock.pass(minutes(10));
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "ID") << "the same again, and they live";
+  paper.clock.pass(minutes(11));
+  EXPECT_EQ(said(FAILURE_OF(provider->credentials())),
+            "refused | credential_process: tool gave credentials that ended on " + expires + next);
+}
+
 TEST(ProcessCredentials, NameTheProfileAndTheSettingWhereNoneCanBeHad) {
   Paper paper;
   paper.host.variables = {{"AWS_REGION", "eu-west-1"}, {"AWS_PROFILE", "shop"}};

@@ -116,6 +116,24 @@ TEST(Doctor, SaysThatCredentialsHaveExpired) {
   EXPECT_THAT(to_text(findings, false), Not(HasSubstr("token-of-old-times")));
 }
 
+TEST(Doctor, SpeaksOfTheRegionWhereThatIsWrongAndNotOfCredentials) {
+  Clinic clinic;
+  clinic.region = "us-east-1";
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "identity"), green());
+  EXPECT_THAT(about(findings, "kms"), says(Verdict::red, "not 'us-east-1'", "Set the region of this endpoint"));
+  EXPECT_THAT(about(findings, "state"), says(Verdict::red, "the bucket is in region eu-west-1", "Set region"));
+}
+
+// IMDS gives the last ones on while it gets none, and services may take them.
+TEST(Doctor, IsNotSureOfCredentialsThatHaveEndedAndAreTakenStill) {
+  Clinic clinic;
+  clinic.credentials.expires = clinic.world().now() + hours(1);
+  EXPECT_THAT(about(clinic.examine(), "identity"), says(Verdict::green, "which last until"));
+  clinic.credentials.expires = clinic.world().now() - hours(1);
+  EXPECT_THAT(about(clinic.examine(), "identity"), says(Verdict::yellow, "which ended on", "their source"));
+}
+
 TEST(Doctor, MakesAClearRowOfEachThingThatIsRefused) {
   Clinic clinic;
   clinic.deny_everything();
@@ -286,6 +304,22 @@ TEST(Doctor, RefusesAStoreThatPassesOverConditions) {
   clinic.world().buckets().conditions_honoured = false;
   EXPECT_THAT(about(clinic.examine(), "state"), says(Verdict::red, "though If-None-Match forbids it"));
   EXPECT_THAT(clinic.objects(), IsEmpty()) << "its test object is gone all the same";
+}
+
+// apply goes on without: what it may not remove, it leaves.
+TEST(Doctor, SaysThatItsTestObjectStaysWhereNothingMayBeRemoved) {
+  Clinic clinic;
+  clinic.deny({"s3:DeleteObject"});
+  const Finding row = about(clinic.examine(), "state");
+  ASSERT_EQ(clinic.objects().size(), 1U);
+  const std::string left = "s3://state/" + clinic.objects().begin()->first;
+  EXPECT_THAT(row, says(Verdict::yellow, "so does the test object " + left, "deny s3:DeleteObject no longer"));
+  EXPECT_THAT(row.found, HasSubstr("AccessDenied"));
+  EXPECT_THAT(about(clinic.examine(), "state"), is(Verdict::yellow));
+  clinic.objects().begin()->second.body =
+      R"({"token":"0011223344556677","value":"{\"at\":\"2020-01-01T00:00:00Z\",\"format\":1,\"turn\":1}"})";
+  EXPECT_THAT(about(clinic.examine(), "state"), is(Verdict::yellow)) << "an old one is no worse";
+  EXPECT_THAT(clinic.apply(), IsEmpty()) << "and it is true";
 }
 
 TEST(Doctor, RemovesTestObjectsOfExaminationsThatWereKilled) {
