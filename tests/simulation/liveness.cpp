@@ -242,4 +242,23 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
   return wrong;
 }
 
+std::vector<std::string> not_repaired(Estate& estate) {
+  std::vector<std::string> wrong;
+  std::set<std::string> told;
+  for (const Action& action : estate.report().plan.all())
+    if (action.kind == Action::Kind::wait) told.insert(action.certificate);
+  for (const Outcome& outcome : estate.report().outcomes)
+    if (outcome.kind == Outcome::Kind::failed) told.insert(outcome.certificate);
+  for (const CertificateConfig& wanted : estate.all_wanted()) {
+    if (told.contains(wanted.id.text())) continue;
+    for (const InstallConfig& install : wanted.install)
+      if (std::string why = objection_to(estate, look_at(estate, install, "main"), wanted, "main"); !why.empty())
+        wrong.push_back(std::move(why));
+  }
+  auto theirs = estate.simulated->third_parties().values();
+  for (const std::string& record : estate.challenge_records())
+    if (theirs.erase(record) == 0) wrong.push_back("a record is left: " + record);
+  return wrong;
+}
+
 }  // namespace certferry::simulation

@@ -27,4 +27,8 @@ std::vector<std::string> writes_though_quiet(Estate& estate, const sandbox::Seat
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing = {},
                                   const std::vector<std::string>& machines = {"main"});
 
+// What one undisturbed run has to put right, whatever landed late before it: a target does not show the newest one,
+// where the run did not say that its certificate waits, or failed by what had been begun; a record is left over.
+std::vector<std::string> not_repaired(Estate& estate);
+
 }  // namespace certferry::simulation
