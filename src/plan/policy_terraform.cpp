@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -48,18 +49,42 @@ std::string identifiers(const PolicyPrincipal& principal, const Policy* role, st
   return hcl(principal.names, indent);
 }
 
+struct Argument {
+  std::string_view name;
+  std::string value;
+  bool one_line() const { return !value.contains('\n'); }
+};
+
+// As `terraform fmt` writes them: every "=" of a run of single lines in one column.
+std::string lines_of(const std::vector<Argument>& arguments, std::string_view indent) {
+  std::string lines;
+  for (auto at = arguments.begin(); at != arguments.end();) {
+    const auto end = at->one_line() ? std::ranges::find_if_not(at, arguments.end(), &Argument::one_line) : at + 1;
+    std::size_t width = 0;
+    for (auto one = at; one != end; ++one) width = std::max(width, one->name.size());
+    for (; at != end; ++at) lines += fmt::format("{}{:<{}} = {}\n", indent, at->name, width, at->value);
+  }
+  return lines;
+}
+
+std::string nested(std::string_view type, const std::vector<Argument>& arguments) {
+  return fmt::format("    {} {{\n{}    }}\n", type, lines_of(arguments, "      "));
+}
+
 std::string statement_block(const PolicyStatement& statement, const Policy* role) {
   constexpr std::string_view in = "    ", inner = "      ";
-  std::string block = fmt::format("\n  # {}\n  statement {{\n{}sid = {}\n", statement.why, in, hcl(statement.sid));
-  if (statement.deny) block += fmt::format("{}effect = \"Deny\"\n", in);
-  block += fmt::format("{}actions = {}\n", in, hcl(statement.actions, in));
-  if (!statement.resources.empty()) block += fmt::format("{}resources = {}\n", in, hcl(statement.resources, in));
+  std::vector<Argument> arguments{{"sid", hcl(statement.sid)}};
+  if (statement.deny) arguments.push_back({"effect", hcl("Deny")});
+  arguments.push_back({"actions", hcl(statement.actions, in)});
+  if (!statement.resources.empty()) arguments.push_back({"resources", hcl(statement.resources, in)});
+  std::string block = fmt::format("\n  # {}\n  statement {{\n{}", statement.why, lines_of(arguments, in));
   if (statement.principal)
-    block += fmt::format("{0}principals {{\n{1}type = {2}\n{1}identifiers = {3}\n{0}}}\n", in, inner,
-                         hcl(statement.principal->kind), identifiers(*statement.principal, role, inner));
+    block += nested("principals", {{"type", hcl(statement.principal->kind)},
+                                   {"identifiers", identifiers(*statement.principal, role, inner)}});
   for (const PolicyCondition& condition : statement.conditions)
-    block += fmt::format("{0}condition {{\n{1}test = {2}\n{1}variable = {3}\n{1}values = {4}\n{0}}}\n", in, inner,
-                         hcl(condition.operation), hcl(condition.key), hcl(condition.values, inner));
+    block += nested("condition", {{"test", hcl(condition.operation)},
+                                  {"variable", hcl(condition.key)},
+                                  {"values", hcl(condition.values, inner)}});
   return block + "  }\n";
 }
 
@@ -78,15 +103,8 @@ std::string document_label(const Policy& policy) {
   std::unreachable();
 }
 
-struct Argument {
-  std::string_view name;
-  std::string value;
-};
-
 std::string block(std::string_view type, const std::string& name, const std::vector<Argument>& arguments) {
-  std::string block = fmt::format("\nresource \"{}\" \"{}\" {{\n", type, name);
-  for (const Argument& argument : arguments) block += fmt::format("  {} = {}\n", argument.name, argument.value);
-  return block + "}\n";
+  return fmt::format("\nresource \"{}\" \"{}\" {{\n{}}}\n", type, name, lines_of(arguments, "  "));
 }
 
 std::string role_blocks(const Policy& trust, const std::string& document, const std::vector<Policy>& policies) {

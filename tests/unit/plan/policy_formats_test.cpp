@@ -45,11 +45,11 @@ TEST(PolicyFormats, IsTerraformWithEveryValueTakenLiterally) {
 data "aws_iam_policy_document" "certferry" {
   # when a change is everywhere
   statement {
-    sid = "WaitForChanges"
-    actions = ["route53:GetChange"]
+    sid       = "WaitForChanges"
+    actions   = ["route53:GetChange"]
     resources = ["arn:aws:route53:::change/*"]
     condition {
-      test = "StringLike"
+      test     = "StringLike"
       variable = "s3:prefix"
       values = [
         "a\"b",
@@ -60,7 +60,7 @@ data "aws_iam_policy_document" "certferry" {
 }
 
 resource "aws_iam_policy" "certferry" {
-  name = "certferry"
+  name   = "certferry"
   policy = data.aws_iam_policy_document.certferry.json
 }
 )");
@@ -97,12 +97,12 @@ TEST(PolicyFormats, AttachTheManagedPolicyToTheRoleAndGiveEc2AnInstanceProfile) 
   const std::vector<Policy> both{one_statement(), trust(Trustee::ec2)};
   EXPECT_THAT(terraform(both), HasSubstr(R"(
 resource "aws_iam_role" "certferry" {
-  name = "certferry"
+  name               = "certferry"
   assume_role_policy = data.aws_iam_policy_document.certferry_trust.json
 }
 
 resource "aws_iam_role_policy_attachment" "certferry" {
-  role = aws_iam_role.certferry.name
+  role       = aws_iam_role.certferry.name
   policy_arn = aws_iam_policy.certferry.arn
 }
 
@@ -129,11 +129,11 @@ TEST(PolicyFormats, LetTheRoleInThatTheyMakeAndMakeItFirst) {
   constexpr const char* named = "\"arn:aws:iam::123456789012:role/certferry\"";
   EXPECT_THAT(terraform(policies), HasSubstr(R"(
     principals {
-      type = "AWS"
+      type        = "AWS"
       identifiers = [aws_iam_role.certferry.arn]
     }
     condition {
-      test = "StringLike"
+      test     = "StringLike"
       variable = "kms:EncryptionContext:certferry")"));
   EXPECT_THAT(terraform(policies), Not(HasSubstr(named)));
   EXPECT_THAT(cloudformation(policies), HasSubstr(R"(
@@ -154,8 +154,8 @@ TEST(PolicyFormats, GiveARoleThePathThatItIsConfiguredWith) {
   const Config config = config_of("[[zone]]\nname = \"b.example\"\nrole = \"" + role +
                                   "\"\n[[certificate]]\ndomains = [\"b.example\"]\n");
   const std::vector<Policy> trusts{trust_policy(config, example_facts, Trustee::certferry, role, {})};
-  EXPECT_THAT(terraform(trusts), HasSubstr("  name = \"web\"\n"));
-  EXPECT_THAT(terraform(trusts), HasSubstr("  path = \"/team/dns/\"\n"));
+  EXPECT_THAT(terraform(trusts), HasSubstr("  name               = \"web\"\n"));
+  EXPECT_THAT(terraform(trusts), HasSubstr("  path               = \"/team/dns/\"\n"));
   EXPECT_THAT(cloudformation(trusts), HasSubstr("      RoleName: \"web\"\n      Path: \"/team/dns/\"\n"));
 }
 
