@@ -84,6 +84,7 @@ class Author {
     survey();
     write_all();
     if (policy_length(policy_.statements) > limits::iam::managed_policy_longest) shorten_names();
+    note_open_places(policy_);
     const std::size_t length = policy_length(policy_.statements);
     if (length > limits::iam::managed_policy_longest)
       policy_.notes.push_back(

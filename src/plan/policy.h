@@ -71,6 +71,8 @@ struct PolicyFacts {
   std::vector<PlacedChallenge> challenges;  // what is known of them
   std::set<DomainName> unfollowed;          // of those: where a CNAME there leads is not known
   bool makes_role = false;                  // the role that runs certferry is made with these policies; no principal
+  bool makes_key = false;                   // keys are made with these policies, in place of those as configured
+  bool principal_named = false;             // the principal is whom somebody named: nothing to be said of it
   std::string principal_doubt;              // why the principal may be another: a sentence, "" for none
 };
 

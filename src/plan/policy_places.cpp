@@ -26,6 +26,14 @@ std::string_view kind_of(const Policy& policy) {
   std::unreachable();
 }
 
+// "arn:aws:kms:REGION:ACCOUNT:key/…"
+constexpr std::size_t region_part = 3, account_part = 4;
+
+std::string_view part_of(std::string_view arn, std::size_t which) {
+  for (; which > 0 && arn.contains(':'); --which) arn.remove_prefix(arn.find(':') + 1);
+  return which == 0 ? arn.substr(0, arn.find(':')) : "";
+}
+
 }  // namespace
 
 std::string own_region(const Config& config, const PolicyFacts& facts) {
@@ -43,7 +51,24 @@ void note_account(Policy& policy) {
   policy.notes.emplace_back("Write the account's number for ACCOUNT_ID (--account).");
 }
 
+void note_region(Policy& policy) {
+  policy.notes.emplace_back(
+      "Which region this is in is not known: every one is allowed (region in [aws], --region or AWS_REGION).");
+}
+
+void note_open_places(Policy& policy) {
+  bool account = false, region = false;
+  for (const PolicyStatement& statement : policy.statements)
+    for (const std::string_view arn : statement.resources) {
+      account = account || part_of(arn, account_part) == "*";
+      region = region || part_of(arn, region_part) == "*";
+    }
+  if (account) policy.notes.emplace_back("Which account this is in is not known: every one is allowed (--account).");
+  if (region) note_region(policy);
+}
+
 void note_principal(const PolicyFacts& facts, Policy& policy) {
+  if (facts.principal_named) return;
   const std::string whom = principal_of(facts);
   if (facts.principal.empty() && !facts.makes_role) {
     policy.notes.push_back(fmt::format("Write who runs certferry for {} (--principal).", whom));

@@ -21,6 +21,8 @@ std::string account_of(const PolicyFacts& facts);
 std::string principal_of(const PolicyFacts& facts);
 std::string own_region(const Config& config, const PolicyFacts& facts);  // "*" where not known
 void note_account(Policy& policy);
+void note_region(Policy& policy);                               // any is allowed
+void note_open_places(Policy& policy);                          // as far as its resources leave account or region open
 void note_principal(const PolicyFacts& facts, Policy& policy);  // who it is, or that it has to be filled in
 
 // Text of the configuration as a policy writes it: "*", "?" and "$" mean themselves.

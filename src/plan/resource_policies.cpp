@@ -68,6 +68,21 @@ Policy bucket_policy(const PolicyFacts& facts, const std::string& bucket, const 
   return policy;
 }
 
+// known: whether it is called by its id or ARN.
+void note_whose(Policy& policy, bool known, bool makes_key) {
+  if (makes_key) {
+    policy.notes.push_back(
+        fmt::format("A new key is made beside {0}: write its ARN as kms_key, then run `certferry policy` again, for "
+                    "certferry's own policy still names {0}.",
+                    policy.of));
+    return;
+  }
+  if (!known)
+    policy.notes.push_back(fmt::format("A key's policy is set by the key's id or ARN: write it for {}.", policy.of));
+  policy.notes.push_back(fmt::format(
+      "A key has one policy: given to {}, this one replaces it, and shuts out whom it lets in.", policy.of));
+}
+
 Policy key_policy(const Config& config, const PolicyFacts& facts, const std::string& key,
                   const std::vector<SealingKey>& uses) {
   const KeyResource resource = key_resource(config, facts, key);
@@ -88,10 +103,7 @@ Policy key_policy(const Config& config, const PolicyFacts& facts, const std::str
                                  .conditions = {{"StringLike", "kms:EncryptionContext:certferry", use.contexts}},
                                  .why = use.why,
                                  .principal = ourselves(facts)});
-  if (!known)
-    policy.notes.push_back(fmt::format("A key's policy is set by the key's id or ARN: write it for {}.", key));
-  policy.notes.push_back(fmt::format(
-      "A key has one policy: given to {}, this one replaces it, and shuts out whom it lets in.", policy.of));
+  note_whose(policy, known, facts.makes_key);
   if (facts.account.empty()) note_account(policy);
   note_principal(facts, policy);
   return policy;

@@ -112,6 +112,7 @@ Policy trust_policy(const Config& config, const PolicyFacts& facts, Trustee who,
         "Write the cluster's OIDC provider, without https://, for OIDC_PROVIDER (--oidc-provider).");
   const bool by_account = who == Trustee::ecs || who == Trustee::eks;
   if (by_account && facts.account.empty()) note_account(policy);
+  if (who == Trustee::ecs && own_region(config, facts) == "*") note_region(policy);
   if (who == Trustee::certferry) note_principal(facts, policy);
   return policy;
 }

@@ -60,7 +60,8 @@ std::string partition_of_listeners(const Config& config) {
   return "";
 }
 
-// What is known without asking: in which region, and so in which partition, all of this is.
+// What is known without asking: in which region, and so in which partition, all of this is. Where the region is not,
+// the policies that need it say so.
 PolicyFindings findings_offline(const Host& host, const Config& config) {
   PolicyFindings findings;
   findings.facts.region = region_said(host, config);
@@ -69,8 +70,7 @@ PolicyFindings findings_offline(const Host& host, const Config& config) {
   else if (const std::string partition = partition_of_listeners(config); !partition.empty())
     findings.facts.partition = partition;
   else
-    findings.unknown.push_back({"the region: every one is allowed, and ARNs are those of the partition aws",
-                                "Set region in [aws], or AWS_REGION"});
+    findings.unknown.push_back({"the partition of AWS: ARNs are those of aws", "Set region in [aws], or AWS_REGION"});
   return findings;
 }
 
@@ -93,6 +93,8 @@ Task<PolicyFindings> findings_for(Stage& stage, const PolicyCommand& command, co
 // Who runs certferry is, where nobody is named, the role that is made for it, and else who runs this.
 PolicyFacts facts_for(const PolicyCommand& command, PolicyFacts facts) {
   if (!command.account.empty()) facts.account = command.account;
+  facts.makes_key = command.format == PolicyFormat::cloudformation;
+  facts.principal_named = !command.principal.empty();
   facts.makes_role = command.trust && command.role.empty() && command.principal.empty();
   if (!facts.makes_role && command.principal.empty()) return facts;
   facts.principal = command.principal;

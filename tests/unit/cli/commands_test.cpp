@@ -214,10 +214,39 @@ TEST_F(Commands, PolicyTakesThePartitionOfAListenerOrSaysThatItIsNotKnown) {
   write("/etc/certferry/certferry.toml", one_classic);
   EXPECT_EQ(run({"policy", "--offline", "--json"}), 0) << err;
   EXPECT_THAT(out,
-              HasSubstr("\"unknown\":[{\"next\":\"Set region in [aws], or AWS_REGION\",\"what\":\"the region: every"));
+              HasSubstr("\"unknown\":[{\"next\":\"Set region in [aws], or AWS_REGION\",\"what\":\"the partition of "));
   EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
-  EXPECT_THAT(warned(), HasSubstr("not known: the region: every one is allowed"));
+  EXPECT_THAT(warned(), HasSubstr("not known: the partition of AWS: ARNs are those of aws"));
   EXPECT_THAT(warned(), HasSubstr(" -> Set region in [aws], or AWS_REGION\n"));
+}
+
+TEST_F(Commands, PolicySaysWhichPartsOfAnArnItLeavesOpen) {
+  const std::string listener =
+      "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2";
+  write("/etc/certferry/certferry.toml",
+        std::string{one_classic} + "[[certificate.install]]\nlistener = \"" + listener + "\"\n");
+  for (const char* format : {"json", "terraform", "cloudformation"}) {
+    EXPECT_EQ(run({"policy", "--offline", "--format", format}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("arn:aws:elasticloadbalancing:*:*:loadbalancer/web"));
+    EXPECT_THAT(warned(), HasSubstr("Which account this is in is not known: every one is allowed")) << format;
+    EXPECT_THAT(warned(), HasSubstr("Which region this is in is not known: every one is allowed")) << format;
+  }
+  EXPECT_EQ(run({"policy", "--offline", "--json"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("Which account this is in is not known"));
+  environment({{"AWS_REGION", "eu-west-1"}});
+  EXPECT_EQ(run({"policy", "--offline", "--account", "123456789012"}), 0) << err;
+  EXPECT_THAT(warned(), testing::Not(HasSubstr("this is in is not known")));
+}
+
+TEST_F(Commands, PolicySaysThatCloudFormationMakesAKeyOfItsOwn) {
+  write("/etc/certferry/certferry.toml",
+        "[aws]\nregion = \"eu-west-1\"\n[state]\nkms_key = \"alias/certferry\"\n[[certificate]]\ndomains = "
+        "[\"example.com\"]\n");
+  EXPECT_EQ(run({"policy", "--offline", "--key", "--format", "cloudformation"}), 0) << err;
+  EXPECT_THAT(warned(), HasSubstr("A new key is made beside alias/certferry: "));
+  EXPECT_THAT(warned(), testing::Not(HasSubstr("A key has one policy")));
+  EXPECT_EQ(run({"policy", "--offline", "--key", "--format", "terraform"}), 0) << err;
+  EXPECT_THAT(warned(), HasSubstr("A key has one policy"));
 }
 
 TEST_F(Commands, PolicySaysInEveryFormatWhatAPolicyReplaces) {

@@ -172,10 +172,29 @@ TEST(ResourcePolicies, SayWhomTheyAreForAndThatTheyReplaceWhatIsThere) {
   EXPECT_THAT(notes_of(key_policies(config, facts).front()),
               ElementsAre(HasSubstr("given to arn:aws:kms:eu-west-1:123456789012:key/k, this one replaces"),
                           HasSubstr("is for arn:aws:iam::123456789012:user/alice: "), "It may be another."));
+  facts.principal_named = true;
+  facts.principal_doubt.clear();
+  EXPECT_THAT(notes_of(key_policies(config, facts).front()), ElementsAre(HasSubstr("this one replaces")))
+      << "whom it is for was said";
   facts = {.makes_role = true};
   EXPECT_THAT(notes_of(key_policies(config, facts).front()),
               Contains(HasSubstr("role/certferry, the role that is made here: ")));
   EXPECT_THAT(notes_of(key_policies(config, {}).front()), Contains(HasSubstr("Write who runs certferry for ")));
+}
+
+// What is sealed by the key that is there stays with it: the state has to name the new one.
+TEST(ResourcePolicies, SayOfAKeyThatIsMadeThatItIsAnotherOne) {
+  PolicyFacts facts = example_facts;
+  facts.makes_key = facts.principal_named = true;
+  for (const std::string key : {"arn:aws:kms:eu-west-1:123456789012:key/k", "alias/certferry"})
+    EXPECT_THAT(notes_of(key_policies(config_of("[state]\nkms_key = \"" + key +
+                                                "\"\n[[certificate]]\ndomains = [\"shop.example\"]\n"),
+                                      facts)
+                             .front()),
+                ElementsAre("A new key is made beside " + key +
+                            ": write its ARN as kms_key, then run `certferry policy` again, for certferry's own policy "
+                            "still names " +
+                            key + "."));
 }
 
 TEST(ResourcePolicies, OfBucketsRefusePlainHttpAndAllowOurPrefixAlone) {

@@ -121,11 +121,36 @@ TEST(Policy, AllowsWhatIsNotKnownByTheNarrowestPatternAndSaysSo) {
   EXPECT_THAT(statement(own, "BindClassicLoadBalancers").resources,
               ElementsAre("arn:aws:elasticloadbalancing:*:*:loadbalancer/web"));
   EXPECT_THAT(notes_of(own), ElementsAre(HasSubstr("hosted zones"), HasSubstr("CNAMEs"),
-                                         HasSubstr("Which key alias/certferry stands for")));
+                                         HasSubstr("Which key alias/certferry stands for"), HasSubstr("Which account"),
+                                         HasSubstr("Which region")));
   EXPECT_THAT(statement(own, "ReadZones").notes, ElementsAre(HasSubstr("hosted zones")));
   EXPECT_THAT(write.notes, ElementsAre(HasSubstr("hosted zones"), HasSubstr("CNAMEs")));
   EXPECT_THAT(statement(own, "SealSecrets").notes, ElementsAre(HasSubstr("alias/certferry")));
   EXPECT_THAT(statement(own, "BindClassicLoadBalancers").notes, IsEmpty());
+}
+
+TEST(Policy, SaysThatAnArnLeavesAccountOrRegionOpenAndWhatFillsItIn) {
+  const Config config = config_of(
+      "[[certificate]]\ndomains = [\"shop.example\"]\n[[certificate.install]]\nelb = \"web\"\n"
+      "[[certificate.install]]\nlistener = \"arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/"
+      "50dc6c495c0c9188/f2f7dc8efc522ab2\"\n");
+  const std::string account = "Which account this is in is not known: every one is allowed (--account).";
+  const std::string region =
+      "Which region this is in is not known: every one is allowed (region in [aws], --region or AWS_REGION).";
+  PolicyFacts known = facts();
+  known.challenges = {placed("shop.example", "Z1")};
+  EXPECT_THAT(notes_of(identity_policies(config, known).front()), IsEmpty());
+  known.region.clear();
+  EXPECT_THAT(notes_of(identity_policies(config, known).front()), ElementsAre(region));
+  known.account.clear();
+  EXPECT_THAT(notes_of(identity_policies(config, known).front()), ElementsAre(account, region));
+  known.region = "eu-west-1";
+  EXPECT_THAT(notes_of(identity_policies(config, known).front()), ElementsAre(account));
+  EXPECT_THAT(notes_of(identity_policies(config_of("[[certificate]]\ndomains = [\"shop.example\"]\n"),
+                                         {.challenges = known.challenges})
+                           .front()),
+              IsEmpty())
+      << "no ARN of Route 53 has either";
 }
 
 TEST(Policy, IsOneForUsAndOneForEachRoleWithItsOwnNamesAlone) {

@@ -80,7 +80,7 @@ TEST(TrustPolicy, LetsATaskOfThisAccountAndRegionAlone) {
   ]
 }
 )");
-  EXPECT_THAT(trusted(Trustee::ecs, {}).notes, ElementsAre(HasSubstr("ACCOUNT_ID")));
+  EXPECT_THAT(trusted(Trustee::ecs, {}).notes, ElementsAre(HasSubstr("ACCOUNT_ID"), HasSubstr("Which region")));
 }
 
 // source: AWS Lambda developer guide, "Defining Lambda function permissions with an execution role"
