@@ -82,16 +82,33 @@ void check_who(const PolicyCommand& policy) {
                     quoted(provider, 200))};
 }
 
+// Words that no policy of those that are asked for would show.
+void check_use(const PolicyCommand& policy, const Words& words) {
+  const bool eks = policy.trust == Trustee::eks, pods = policy.trust == Trustee::eks_pod_identity;
+  if (!policy.principal.empty() && !policy.bucket && !policy.key && policy.trust != Trustee::certferry)
+    throw Misused{"--principal goes with --bucket, --key and --trust certferry alone"};
+  if (!policy.eks.oidc_provider.empty() && !eks) throw Misused{"--oidc-provider goes with --trust eks alone"};
+  if (!words.service_account.empty() && !eks && !pods)
+    throw Misused{"--service-account goes with --trust eks and eks-pod-identity alone"};
+  if (words.json && policy.format != PolicyFormat::json)
+    throw Misused{fmt::format("--format {} beside --json: write one of the two", words.policy_format)};
+}
+
+Trustee trustee_of(const std::string& text) {
+  if (const auto known = trustee(text)) return *known;
+  const bool file = text.contains('/') || text.contains('.');
+  throw Misused{fmt::format(
+      "--trust: \"{}\" is not known; write ec2, ecs, eks, eks-pod-identity, lambda or certferry{}", quoted(text, 100),
+      file ? "; a PEM file of roots, as --trust names one elsewhere, is of no use to policies" : "")};
+}
+
 PolicyCommand policy_of(const Words& words) {
   PolicyCommand policy = words.policy;
   policy.config = source_of(words);
   policy.format = format_of(words.policy_format);
-  if (!words.trust.empty()) policy.trust = trustee(words.trust);
-  if (!words.trust.empty() && !policy.trust)
-    throw Misused{
-        fmt::format("--trust: \"{}\" is not known; write ec2, ecs, eks, eks-pod-identity, lambda or certferry",
-                    quoted(words.trust, 100))};
+  if (!words.trust.empty()) policy.trust = trustee_of(words.trust);
   check_who(policy);
+  check_use(policy, words);
   if (words.service_account.empty()) return policy;
   const auto slash = words.service_account.find('/');
   if (slash == std::string::npos)

@@ -99,7 +99,7 @@ TEST(CommandLine, TakesAPolicyApart) {
 
 TEST(CommandLine, TakesNoAccountAndNobodyThatAPolicyCannotName) {
   const auto policy = understood<PolicyCommand>(
-      {"policy", "--account", "123456789012", "--principal", "arn:aws:iam::123456789012:role/certferry"});
+      {"policy", "--account", "123456789012", "--key", "--principal", "arn:aws:iam::123456789012:role/certferry"});
   EXPECT_EQ(policy.account, "123456789012");
   EXPECT_EQ(policy.principal, "arn:aws:iam::123456789012:role/certferry");
   const auto account = told({"policy", "--offline", "--account", "nonsense"});
@@ -112,6 +112,35 @@ TEST(CommandLine, TakesNoAccountAndNobodyThatAPolicyCannotName) {
   const auto provider = told({"policy", "--trust", "eks", "--oidc-provider", "https://oidc.eks.example/id/A1"});
   EXPECT_EQ(provider.exit, 2);
   EXPECT_THAT(provider.text, testing::HasSubstr("write it without https://"));
+}
+
+TEST(CommandLine, TakesNoWordOfAPolicyThatWouldSayNothing) {
+  const auto refused = [](std::vector<std::string> words) {
+    words.insert(words.begin(), "policy");
+    const Told said = told(words);
+    EXPECT_EQ(said.exit, 2) << said.text;
+    return said.text;
+  };
+  const std::string who = "arn:aws:iam::123456789012:role/certferry";
+  EXPECT_THAT(refused({"--principal", who}), testing::HasSubstr("--principal goes with --bucket, --key and --trust "
+                                                                "certferry alone"));
+  refused({"--principal", who, "--trust", "ecs"});
+  EXPECT_THAT(refused({"--trust", "ecs", "--oidc-provider", "oidc.eks.example/id/A1"}),
+              testing::HasSubstr("--oidc-provider goes with --trust eks alone"));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--service-account", "a/b"}, {"--service-account", "a/b", "--trust", "ec2"}})
+    EXPECT_THAT(refused(words), testing::HasSubstr("--service-account goes with --trust eks and eks-pod-identity"));
+  EXPECT_THAT(refused({"--json", "--format", "terraform"}), testing::HasSubstr("--format terraform beside --json"));
+  understood<PolicyCommand>({"policy", "--json", "--format", "json"});
+  understood<PolicyCommand>({"policy", "--bucket", "--principal", who});
+  understood<PolicyCommand>({"policy", "--role", who, "--trust", "certferry", "--principal", who});
+  understood<PolicyCommand>({"policy", "--trust", "eks-pod-identity", "--service-account", "a/b"});
+}
+
+TEST(CommandLine, TellsAFileOfRootsFromWhomARoleTrusts) {
+  EXPECT_THAT(told({"policy", "--trust", "roots.pem"}).text,
+              testing::HasSubstr("; a PEM file of roots, as --trust names one elsewhere, is of no use to policies"));
+  EXPECT_THAT(told({"policy", "--trust", "fargate"}).text, testing::Not(testing::HasSubstr("PEM")));
 }
 
 TEST(CommandLine, TakesJsonBeforeAndAfterTheCommand) {
