@@ -165,7 +165,8 @@ void add_policy(CLI::App& app, Words& words) {
   policy.add_option("--role", wanted.role, "for a role that the configuration names, instead of ours")
       ->type_name("ARN");
   policy
-      .add_option("--principal", wanted.principal, "whom --bucket, --key and --trust certferry let in (default: --trust's role, else who runs this)")
+      .add_option("--principal", wanted.principal,
+                  "whom --bucket, --key and --trust certferry let in (default: --trust's role, else who runs this)")
       ->type_name("ARN");
   policy.add_option("--account", wanted.account, "its number (default: that of who runs this)")->type_name("NUMBER");
   policy.add_option("--oidc-provider", wanted.eks.oidc_provider, "with --trust eks: the cluster's, without https://")

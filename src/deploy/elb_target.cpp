@@ -39,11 +39,11 @@ Task<LoadBalancerTarget::Slot> ElbTarget::describe() {
   const auto there = co_await elb_.describe(where_.load_balancer);
   if (!there)
     throw no_slot(fmt::format("{}: there is no such load balancer in {}", name(), region_),
-                  "Correct `elb` or `region` in [[certificate.install]]");
+                  "Correct `elb` or `region` in [[certificate.install]] (--elb, --region)");
   const auto listener = std::ranges::find(there->listeners, where_.port, &aws::ClassicLoadBalancer::Listener::port);
   if (listener == there->listeners.end())
     throw no_slot(fmt::format("{}: it has no listener on this port", name()),
-                  "Correct `port` in [[certificate.install]], or create the listener");
+                  "Correct `port` in [[certificate.install]] (--elb NAME:PORT), or create the listener");
   if (listener->protocol != "HTTPS" && listener->protocol != "SSL")
     throw no_slot(fmt::format("{}: its listener speaks {}", name(), quoted(listener->protocol)),
                   "Create the listener with the protocol HTTPS or SSL");

@@ -139,9 +139,9 @@ Task<Finding> examine_target(Deployment& deployment, Host& host, const Certifica
     co_return told(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
                    "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
   if (const std::string program = co_await missing_program(host, install); !program.empty())
-    co_return told(Verdict::red,
-                   fmt::format("its reload command is no program that can be run: {}", quoted(program, 300)),
-                   "Correct `reload` in [[certificate.install]], or install the program and make it executable");
+    co_return told(
+        Verdict::red, fmt::format("its reload command is no program that can be run: {}", quoted(program, 300)),
+        "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable");
   if (!serving.empty() && serving.certificate() == nullptr)
     co_return told(Verdict::yellow, fmt::format("{} ({})", served, serving.note), reading_takes(install, serving));
   co_return told(Verdict::green, fmt::format("{}; takes {}", served, key));

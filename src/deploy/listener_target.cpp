@@ -43,7 +43,7 @@ Task<LoadBalancerTarget::Slot> ListenerTarget::describe() {
   const auto there = co_await elb_.listener(arn_);
   if (!there)
     throw no_slot(fmt::format("{}: there is no such listener in {}", name(), arn_.region()),
-                  "Correct `listener` in [[certificate.install]], or create the listener");
+                  "Correct `listener` in [[certificate.install]] (--listener), or create the listener");
   if (there->protocol != "HTTPS" && there->protocol != "TLS")
     throw no_slot(fmt::format("{}: it speaks {}", name(), quoted(there->protocol)),
                   "Give the listener the protocol HTTPS or TLS");

@@ -227,7 +227,7 @@ Finding Doctor::terms_finding() const {
     finding.verdict = refused;
     finding.found = fmt::format("none yet, and its terms are not agreed to: {}{}",
                                 quoted(directory_->terms_of_service, 300), perhaps);
-    finding.next = "Read them, then write agree_to_terms = true into [ca]";
+    finding.next = "Read them, then set [ca] agree_to_terms = true (--agree-to-terms)";
   }
   return finding;
 }

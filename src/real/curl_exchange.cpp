@@ -286,11 +286,11 @@ Failure CurlExchange::failure(CURL* easy, CURLcode code) const {
                                        !ours.empty() ? std::string{ours} : quoted(without_password(curls, proxy_.url)));
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-      return Failure(
-          Kind::refused, what,
-          request_.trust == http::Trust::ca
-              ? "Check the directory's URL and this machine's clock, or name the CA's own roots in [ca] trust."
-              : "Check the endpoint and this machine's clock, or name its roots in AWS_CA_BUNDLE.");
+      return Failure(Kind::refused, what,
+                     request_.trust == http::Trust::ca
+                         ? "Check the directory's URL and this machine's clock, or name the CA's own roots in [ca] "
+                           "trust (--trust)."
+                         : "Check the endpoint and this machine's clock, or name its roots in AWS_CA_BUNDLE.");
     case CURLE_SSL_CACERT_BADFILE:
       return Failure(Kind::refused, what,
                      fmt::format("Check that the file {} exists, is readable and is PEM.",

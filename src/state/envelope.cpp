@@ -47,7 +47,7 @@ Envelope parse_envelope(BytesView text, std::string_view sealing, std::string_vi
     throw Failure(
         Failure::Kind::refused,
         fmt::format("it was sealed by \"{}\" and is to be opened by \"{}\"", quoted(envelope.sealing, 20), sealing),
-        envelope.sealing == "kms" ? "Set [state] kms_key to the key that sealed it"
+        envelope.sealing == "kms" ? "Set [state] kms_key (--kms-key) to the key that sealed it"
                                   : "Remove kms_key from [state], and keep the store.key that sealed it");
   } catch (const Failure& failure) {
     throw failure.within(what);

@@ -70,7 +70,8 @@ TEST(Kms, RefusesABlobOfAnotherPurposeOrKey) {
   for (int i = 0; i < 2; ++i)
     paper.transport.answer(400, R"({"__type":"IncorrectKeyException","message":"other key"})");
   EXPECT_EQ(said(FAILURE_OF(kms.decrypt({"k", "arn"}, "sealed", {}))),
-            "refused | KMS Decrypt on key arn: IncorrectKeyException: other key | Set kms_key to the key that sealed "
+            "refused | KMS Decrypt on key arn: IncorrectKeyException: other key | Set kms_key (--kms-key) to the key "
+            "that sealed "
             "the state");
   EXPECT_TRUE(paper.transport.replies.empty());
 }

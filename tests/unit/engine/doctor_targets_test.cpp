@@ -15,11 +15,15 @@ TEST(Doctor, SaysWhichTargetsAreNotThereOrSpeakNoTls) {
   Clinic clinic;
   clinic.world().classic().by_name.at("old").listeners.at(443).protocol = "TCP";
   EXPECT_THAT(about(clinic.examine(), "target", "elb/old"), says(Verdict::red, "its listener speaks TCP"));
+  clinic.world().classic().by_name.at("old").listeners.clear();
+  EXPECT_THAT(about(clinic.examine(), "target", "elb/old"),
+              says(Verdict::red, "it has no listener on this port", "(--elb NAME:PORT)"));
   clinic.world().classic().by_name.clear();
   clinic.world().load_balancers().by_name.clear();
   const Findings findings = clinic.examine();
-  EXPECT_THAT(about(findings, "target", "elb/old"), says(Verdict::red, "there is no such load balancer in eu-west-1"));
-  EXPECT_THAT(about(findings, "target", "listener/"), says(Verdict::red, "there is no such listener"));
+  EXPECT_THAT(about(findings, "target", "elb/old"),
+              says(Verdict::red, "there is no such load balancer in eu-west-1", "(--elb, --region)"));
+  EXPECT_THAT(about(findings, "target", "listener/"), says(Verdict::red, "there is no such listener", "(--listener)"));
 }
 
 TEST(Doctor, SaysWhichKeysATargetDoesNotTake) {
@@ -67,7 +71,8 @@ TEST(Doctor, SaysThatALinkGoesAndNotWhatItLeadsTo) {
 TEST(Doctor, SaysThatAReloadCommandIsNotThere) {
   Clinic clinic;
   std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload = {"/opt/none", "-s"};
-  EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"), says(Verdict::red, "/opt/none", "`reload`"));
+  EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"),
+              says(Verdict::red, "/opt/none", "`reload` in [[certificate.install]] (--reload)"));
 }
 
 TEST(Doctor, SaysThatAReloadCommandCannotBeRun) {

@@ -400,7 +400,7 @@ TEST(Doctor, SaysThatTheTermsAreNotAgreedTo) {
   clinic.config.ca.agree_to_terms = false;
   clinic.config.account.key.clear();
   EXPECT_THAT(about(clinic.examine(), "account"),
-              says(Verdict::red, "its terms are not agreed to: https://", "agree_to_terms"));
+              says(Verdict::red, "its terms are not agreed to: https://", "agree_to_terms = true (--agree-to-terms)"));
 }
 
 // A directory that is in order, and lets nobody in without an account of another kind.
