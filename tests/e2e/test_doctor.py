@@ -23,8 +23,9 @@ class Practice:
         )
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **self.sandbox.aws_environment}
         text = open(self.sandbox.places["configuration"]).read()
-        store = '[account]\nkey = "s3://state/account.key"\n[state]\nstore = "s3://state/certferry/"\n'
-        self.text, times = re.subn(r'\[state\]\nstore = "[^"]*"\n', store + 'kms_key = "alias/certferry"\n', text)
+        account = '[account]\nkey = "s3://state/account.key"\n'
+        # The region is the environment's to say.
+        self.text, times = re.subn(r'\[aws\]\nregion = "[^"]*"\n\n(?=\[state\]\n)', account, text)
         assert times == 1
 
     def at_home(self):
