@@ -181,6 +181,15 @@ Task<> MemoryHost::make_directory(Path path, FileMode mode) {
                   [path, mode](Machine& machine) { machine.make_directory(path, mode.bits); });
 }
 
+Task<> MemoryHost::require_writable(Path directory) {
+  constexpr unsigned writable = 0222;
+  while (directory != "/" && !machine_.find(directory)) directory = parent_of(directory);
+  const auto* node = machine_.find(directory);
+  if (node == nullptr) co_return;
+  if (node->kind != Machine::Kind::directory) refuse_path(directory, "is no directory");
+  if (!machine_.superuser && (node->mode & writable) == 0) refuse_path(directory, "may not be written to");
+}
+
 Task<std::vector<std::string>> MemoryHost::list(Path directory) {
   co_await effects_.time().sleep(Duration{0});
   Path whole = machine_.resolved(directory);

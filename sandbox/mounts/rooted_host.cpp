@@ -43,6 +43,8 @@ Task<bool> RootedHost::create(Path path, Bytes content, FileMode mode) {
 
 Task<> RootedHost::make_directory(Path path, FileMode mode) { co_await real_.make_directory(inside(path), mode); }
 
+Task<> RootedHost::require_writable(Path directory) { co_await real_.require_writable(inside(directory)); }
+
 Task<std::vector<std::string>> RootedHost::list(Path directory) { co_return co_await real_.list(inside(directory)); }
 
 Task<> RootedHost::remove(Path path) { co_await real_.remove(inside(path)); }

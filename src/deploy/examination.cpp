@@ -10,6 +10,7 @@
 #include "aws/iam.h"
 #include "base/failure.h"
 #include "base/limits/elb.h"
+#include "deploy/iam_shelf.h"
 
 namespace certferry {
 namespace {
@@ -29,8 +30,15 @@ std::string served_text(const Serving& serving) {
   return fmt::format("serves a certificate until {}", iso8601(chain->leaf.not_after()));
 }
 
+// The account whose certificate is served where that is another one than the shelf's; "" where it is not.
+std::string other_account(const Serving& serving, Target& target) {
+  const auto ours = IamShelf::account_in(target.shelf().id());
+  const auto theirs = server_certificate_account(serving.reference);
+  return ours && theirs && *ours != *theirs ? *theirs : "";
+}
+
 // What would let us read what is there.
-std::string reading_takes(const InstallConfig& install, const Serving& serving) {
+std::string reading_takes(const InstallConfig& install, const Serving& serving, Target& target) {
   const std::string until = "until then it counts as trusted, and keeps its place";
   if (const auto* files = std::get_if<FilesInstall>(&install.where)) {
     const std::string link = files->directory + "/live";
@@ -39,6 +47,11 @@ std::string reading_takes(const InstallConfig& install, const Serving& serving) 
                        leads_there ? "remove the link" : "move away", quoted(link, 300),
                        leads_there ? "what it leads to stays; " + until : until);
   }
+  if (const std::string account = other_account(serving, target); !account.empty())
+    return fmt::format(
+        "Run certferry with credentials of account {}, or name a `role` of it in "
+        "[[certificate.install]]; {}",
+        account, until);
   if (serving.reference.contains(":iam:")) return "Allow iam:GetServerCertificate on it; " + until;
   return "Open its port to this machine, that a handshake may show it (none is made where verify is \"api\"): here "
          "certificates are read in IAM alone; " +
@@ -85,6 +98,16 @@ Task<std::string> missing_program(Host& host, const InstallConfig& install) {
   co_return files->reload.front();
 }
 
+// Why no certificate could be put there; empty where, as far as can be seen, one could.
+Task<std::optional<Failure>> no_place_at(Target& target) {
+  try {
+    co_await target.require_place();
+  } catch (const Failure& failure) {
+    co_return failure;
+  }
+  co_return std::nullopt;
+}
+
 std::string list_subject(const std::string& load_balancer) { return "certificate list of " + load_balancer; }
 
 Task<Finding> examine_list(aws::ElbV2 elb, Arn load_balancer, int most) {
@@ -126,25 +149,27 @@ bool takes(const InstallConfig& install, KeyType key) {
   return !on_network_load_balancer(install) || key != KeyType::rsa4096;
 }
 
-Task<Finding> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
-                             const InstallConfig& install) {
+Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
+                                          const InstallConfig& install) {
   Target* target = co_await deployment.target(certificate, install);
   const Serving serving = co_await target->look();
-  const auto told = [&](Verdict verdict, std::string found, std::string next = "") {
-    return Finding{verdict, "target", target->name(), std::move(found), std::move(next)};
+  std::vector<Finding> findings;
+  const auto tell = [&](Verdict verdict, std::string found, std::string next = "") {
+    findings.push_back({verdict, "target", target->name(), std::move(found), std::move(next)});
   };
-  const std::string served = served_text(serving);
   const std::string key{name(certificate.key_type)};
   if (!takes(install, certificate.key_type))
-    co_return told(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
-                   "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
+    tell(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
+         "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
+  if (const auto why = co_await no_place_at(*target)) tell(Verdict::red, why->what(), why->next());
   if (const std::string program = co_await missing_program(host, install); !program.empty())
-    co_return told(
-        Verdict::red, fmt::format("its reload command is no program that can be run: {}", quoted(program, 300)),
-        "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable");
+    tell(Verdict::red, fmt::format("its reload command is no program that can be run: {}", quoted(program, 300)),
+         "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable");
   if (!serving.empty() && serving.certificate() == nullptr)
-    co_return told(Verdict::yellow, fmt::format("{} ({})", served, serving.note), reading_takes(install, serving));
-  co_return told(Verdict::green, fmt::format("{}; takes {}", served, key));
+    tell(Verdict::yellow, fmt::format("{} ({})", served_text(serving), serving.note),
+         reading_takes(install, serving, *target));
+  if (findings.empty()) tell(Verdict::green, fmt::format("{}; takes {}", served_text(serving), key));
+  co_return findings;
 }
 
 Task<Finding> examine_iam_quota(aws::Client& client, int certificates) {

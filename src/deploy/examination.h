@@ -14,9 +14,10 @@ namespace certferry {
 // What doctor asks of where certificates go. All of it only reads, and may be repeated; what cannot be looked at is a
 // Failure.
 
-// Whether the target exists, speaks TLS, can be looked at, and takes the key type that is configured for it.
-Task<Finding> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
-                             const InstallConfig& install);
+// Whether the target exists, speaks TLS, can be looked at, takes the key type that is configured for it, and could be
+// given a certificate: all that is wrong with it, or one finding that nothing is.
+Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
+                                          const InstallConfig& install);
 
 // Whether IAM has room for what is to be uploaded: a renewal needs one free place for each certificate, until the
 // replaced one is retired. certificates: how many go there.

@@ -72,7 +72,7 @@ Task<std::string> FilesShelf::live() {
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
   Host& host = outside_.host;
-  for (const std::string& directory : {directory_, directory_ + "/generations", place}) {
+  for (const std::string& directory : {directory_, generations(), place}) {
     require_lease("making its directories");
     co_await host.make_directory(directory, open_directory);
   }
@@ -108,8 +108,8 @@ Task<std::optional<Chain>> FilesShelf::read(const std::string& reference) {
 }
 
 bool FilesShelf::ours(const std::string& reference) const {
-  const std::string generations = place_of("");
-  return reference.starts_with(generations) && one_directory_name(reference.substr(generations.size()));
+  const std::string ours = place_of("");
+  return reference.starts_with(ours) && one_directory_name(reference.substr(ours.size()));
 }
 
 Task<bool> FilesShelf::remove(const std::string& name, const std::string& reference) {

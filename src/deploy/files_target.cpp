@@ -41,6 +41,11 @@ Task<Serving> FilesTarget::look() {
   co_return serving;
 }
 
+Task<> FilesTarget::require_place() {
+  for (const std::string& directory : {shelf_.directory(), shelf_.generations()})
+    co_await outside_.host.require_writable(directory);
+}
+
 Task<> FilesTarget::read_body(Serving& serving) {
   try {
     serving.body = co_await shelf_.read(serving.reference);

@@ -16,6 +16,7 @@ class FilesTarget final : public Target {
   std::string name() const override { return name_of(shelf_.directory()); }
   Shelf& shelf() override { return shelf_; }
   Task<Serving> look() override;
+  Task<> require_place() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.
   Task<> bind(const Shelved& next, const Serving& seen) override;
   Task<Proof> verify(const Issued& issued, const Serving& former) override;

@@ -32,19 +32,31 @@ Failure shelf_full(const Failure& failure) {
           "account\" of IAM"};
 }
 
-// The name at the end of a server certificate's ARN; empty where it is none of IAM's.
-std::optional<std::string> name_in(const std::string& reference) {
+// Of a server certificate; empty where it is none of IAM's.
+std::optional<Arn> server_certificate_arn_in(const std::string& reference) {
   try {
-    const Arn arn = Arn::parse(reference);
-    const std::string_view resource = arn.resource();
-    if (arn.service() != "iam" || !resource.starts_with(resource_kind)) return {};
-    return std::string{resource.substr(resource.rfind('/') + 1)};
+    Arn arn = Arn::parse(reference);
+    if (arn.service() == "iam" && arn.resource().starts_with(resource_kind)) return arn;
   } catch (const Failure&) {
     return {};
   }
+  return {};
+}
+
+// The name at its end.
+std::optional<std::string> name_in(const std::string& reference) {
+  const auto arn = server_certificate_arn_in(reference);
+  if (!arn) return {};
+  return std::string{arn->resource().substr(arn->resource().rfind('/') + 1)};
 }
 
 }  // namespace
+
+std::optional<std::string> server_certificate_account(const std::string& reference) {
+  const auto arn = server_certificate_arn_in(reference);
+  if (!arn) return {};
+  return std::string{arn->account()};
+}
 
 IamShelf::IamShelf(Outside& outside, aws::Client& client, const std::string& partition, const std::string& account)
     : outside_(outside), iam_(client), id_(id_of(partition, account)) {}

@@ -8,6 +8,9 @@
 
 namespace certferry {
 
+// The account of a server certificate of IAM, by its ARN; empty where it is none.
+std::optional<std::string> server_certificate_account(const std::string& reference);
+
 // Server certificates in an account's IAM, ours by the path /certferry/. A name says which certificate it is, so an
 // upload that was heard of or not, by us or another instance, ends the same.
 class IamShelf final : public Shelf {

@@ -8,6 +8,7 @@
 #include "base/limits/aws.h"
 #include "base/limits/iam.h"
 #include "base/limits/renewal.h"
+#include "deploy/iam_shelf.h"
 #include "outside/timed_step.h"
 #include "probe/live_look.h"
 
@@ -17,6 +18,14 @@ namespace {
 void add_note(Serving& serving, std::string_view note) {
   if (!serving.note.empty()) serving.note += "; ";
   serving.note += note;
+}
+
+// Why a shelf has nothing to read behind a reference.
+std::string why_not_read(const std::string& reference, const Shelf& shelf) {
+  const auto theirs = server_certificate_account(reference), ours = IamShelf::account_in(shelf.id());
+  if (!theirs) return "certificates are read in IAM alone";
+  if (ours && *ours != *theirs) return fmt::format("it is of account {}, and we read in {}", *theirs, *ours);
+  return "IAM has none of that name";
 }
 
 constexpr const char* no_slot_code = "NoSuchSlot";  // ours, not AWS's: for look_if_there()
@@ -74,7 +83,7 @@ Task<> LoadBalancerTarget::read_body(Serving& serving) {
   if (serving.reference.empty()) co_return;
   try {
     serving.body = co_await shelf_.read(serving.reference);
-    if (!serving.body) add_note(serving, fmt::format("{} cannot be read", quoted(serving.reference)));
+    if (!serving.body) add_note(serving, why_not_read(serving.reference, shelf_));
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
     add_note(serving, failure.what());

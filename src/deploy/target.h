@@ -27,6 +27,8 @@ class Target {
   virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
   // The same of one that may have been removed since: empty where there is no longer anything that could serve one.
   virtual Task<std::optional<Serving>> look_if_there() { co_return co_await look(); }
+  // Failure: refused, where a certificate could not be put there, as far as can be told without doing it.
+  virtual Task<> require_place() { co_return; }
   virtual Task<> bind(const Shelved& next,
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
   // Until every address shows it, N in a row, within a deadline. former: what was looked at before the first change,

@@ -405,7 +405,7 @@ Task<Findings> Doctor::targets() {
     for (const InstallConfig& install : certificate.install)
       looks.push_back([this, &certificate, &install]() -> Task<Findings> {
         const Look look = [this, &certificate, &install]() -> Task<Findings> {
-          co_return Findings{co_await examine_target(*deployment_, patient_.outside.host, certificate, install)};
+          co_return co_await examine_target(*deployment_, patient_.outside.host, certificate, install);
         };
         const std::string subject = target_subject(install);
         Findings found = co_await (in_aws(install) || !deployment_ ? looked_in_aws("target", subject, look)

@@ -19,6 +19,15 @@ Task<> all_done(std::vector<Work> works, std::size_t at_once) {
 
 }  // namespace
 
+Task<> Observer::look_for_place(Target& target, ObservedTarget& seen) {
+  try {
+    co_await target.require_place();
+  } catch (const Failure& failure) {
+    seen.no_place = failure.what();
+    seen.remedy = failure.next();
+  }
+}
+
 Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const InstallConfig& install) {
   ObservedTarget seen{install.slot(), name_of(install), {}, "", "", true};
   try {
@@ -27,6 +36,7 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
     seen.name = target->name();
     seen.serving = co_await target->look();
     seen.name = target->name();  // it may have learned its port
+    co_await look_for_place(*target, seen);
   } catch (const Failure& failure) {
     seen.trouble = failure.what();
     seen.remedy = failure.next();

@@ -34,6 +34,7 @@ class Observer {
   Task<> read_record(ObservedCertificate& seen);
   Task<> find_givers(ObservedCertificate& seen);
   Task<> look_at_targets(const CertificateConfig& wanted, ObservedCertificate& seen);
+  static Task<> look_for_place(Target& target, ObservedTarget& seen);
   Task<ObservedTarget> look(const CertificateConfig& certificate, const InstallConfig& install);
   Task<ObservedTarget> look_at_unconfigured(const std::string& id, std::string given_to);
   bool may_be_unconfigured(const ObservedCertificate& seen, const std::string& target) const;

@@ -87,15 +87,7 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
   if (goes_on(seen))
     return issue(fmt::format("generation {} was begun and has not ended yet", *seen.record->open_generation));
   if (!seen.record || !seen.record->newest) {
-    const Chain* lost = seen.record ? nullptr : served_without_record(seen);
-    if (lost && now < due_at(lost->leaf))
-      return Action{Kind::keep,
-                    id,
-                    "",
-                    fmt::format("the state is missing, but a certificate of ours is served, not due until {}",
-                                iso8601(due_at(lost->leaf))),
-                    fmt::format("point [state] store (--store) at where it was, or begin anew with --renew {}", id),
-                    due_at(lost->leaf)};
+    if (auto kept = lost_state(seen, now)) return std::move(*kept);
     return issue("there is none yet");
   }
   const Record::Newest& newest = *seen.record->newest;
@@ -116,6 +108,7 @@ constexpr std::string_view kNoOrder = "no order is spent while none of its targe
 std::optional<Held> objection(const ObservedTarget& target, const ObservedCertificate& seen, const Request& request,
                               const Roots& roots, WallTime now) {
   if (goes_on(seen)) return std::nullopt;  // an order that was spent is not left lying, nor are its records
+  if (!target.no_place.empty()) return Held{target.no_place, target.remedy};
   if (target.serving)
     return permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
   if (!target.refused) return std::nullopt;
@@ -224,11 +217,10 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
       {}};
 }
 
-Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target, const Action& issue,
-                   const Request& request, const Roots& roots, WallTime now) {
+// Of one that could be looked at.
+Action plan_seen_target(const ObservedCertificate& seen, const ObservedTarget& target, const Action& issue,
+                        const Request& request, const Roots& roots, WallTime now) {
   const std::string id = seen.id.text();
-  if (!target.configured) return leave_alone(seen, target);
-  if (!target.serving) return Action{Kind::trouble, id, target.id, target.trouble, target.remedy, {}};
   if (issue.kind == Kind::issue) {
     if (auto held = objection(target, seen, request, roots, now))
       return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
@@ -247,6 +239,18 @@ Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target
                       std::ranges::includes(seen.record->newest->specification.names, seen.wanted.names);
   if (usable) return plan_target_of_newest(seen, target, request, roots, now);
   return Action{Kind::keep, id, target.id, "nothing to install yet", "", {}};
+}
+
+Action plan_target(const ObservedCertificate& seen, const ObservedTarget& target, const Action& issue,
+                   const Request& request, const Roots& roots, WallTime now) {
+  const auto in_trouble = [&](const std::string& trouble) {
+    return Action{Kind::trouble, seen.id.text(), target.id, trouble, target.remedy, {}};
+  };
+  if (!target.configured) return leave_alone(seen, target);
+  if (!target.serving) return in_trouble(target.trouble);
+  Action action = plan_seen_target(seen, target, issue, request, roots, now);
+  const bool wanted = issue.kind == Kind::issue || issue.kind == Kind::hold || action.kind == Kind::install;
+  return wanted && !target.no_place.empty() ? in_trouble(target.no_place) : action;
 }
 
 // A cause that a target tells, with what to do, is not told once more of the certificate that it holds back.
@@ -327,6 +331,19 @@ std::vector<Action> Plan::all() const {
 
 bool Plan::anything() const {
   return std::ranges::any_of(all(), [](const Action& action) { return changes(action.kind); });
+}
+
+std::optional<Action> lost_state(const ObservedCertificate& seen, WallTime now) {
+  const Chain* lost = seen.record ? nullptr : served_without_record(seen);
+  if (!lost || now >= due_at(lost->leaf)) return std::nullopt;
+  const std::string id = seen.id.text();
+  return Action{Kind::keep,
+                id,
+                "",
+                fmt::format("the state is missing, but a certificate of ours is served, not due until {}",
+                            iso8601(due_at(lost->leaf))),
+                fmt::format("point [state] store (--store) at where it was, or begin anew with --renew {}", id),
+                due_at(lost->leaf)};
 }
 
 bool serves_something_else(const Record& record, const ObservedTarget& target) {

@@ -21,6 +21,7 @@ struct ObservedTarget {
   bool refused = false;            // it failed until a person changes something
   std::string given_to = {};       // of one that is not: the certificate that it is configured for now, if any
   std::string given_for = {};      // the certificate that what it serves was put there for, where that is asked
+  std::string no_place = {};       // why none could be put there, though it could be looked at; remedy: what to do
 };
 struct ObservedCertificate {
   CertificateId id;
@@ -80,6 +81,10 @@ struct Plan {
 
 // Pure: (what is configured and was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now);
+
+// What is kept because a certificate of ours is served, and not due yet, of which the state knows nothing: it was lost.
+// Empty where it was not, as far as is seen.
+std::optional<Action> lost_state(const ObservedCertificate& seen, WallTime now);
 
 // Whether a target that is configured no longer surely serves nothing of this certificate's: nothing that this record
 // says it was given. What cannot be read is no such evidence.

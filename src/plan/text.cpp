@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 
@@ -42,6 +43,15 @@ std::string sum(const Plan& plan) {
   return text;
 }
 
+// Whether nothing is done though something would have to be.
+std::string_view headline(const Plan& plan) {
+  if (plan.anything()) return "Plan";
+  const bool kept_from = std::ranges::any_of(plan.all(), [](const Action& action) {
+    return action.kind == Action::Kind::hold || action.kind == Action::Kind::trouble;
+  });
+  return kept_from ? "Nothing can be done" : "Nothing to do";
+}
+
 }  // namespace
 
 std::string_view without_subject(std::string_view what, std::string_view subject) {
@@ -56,8 +66,7 @@ std::string to_text(const Plan& plan, WallTime) {
     for (const Action& action : certificate.targets) text += line(action, "  ", action.shown_target());
   }
   for (const Action& action : plan.removals) text += line(action, "", action.target);
-  text += plan.anything() ? "Plan: " + sum(plan) + ".\n" : "Nothing to do: " + sum(plan) + ".\n";
-  return text;
+  return text + fmt::format("{}: {}.\n", headline(plan), sum(plan));
 }
 
 Json to_json(const Plan& plan) {

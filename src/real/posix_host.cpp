@@ -191,6 +191,19 @@ Task<> PosixHost::make_directory(Path path, FileMode mode) {
   co_return;
 }
 
+Task<> PosixHost::require_writable(Path directory) {
+  struct stat found{};
+  Path there = directory;
+  while (::stat(there.c_str(), &found) != 0) {
+    if (!is_absence(errno) || there == parent_of(there)) throw file_failure("Writing to", there, errno);
+    there = parent_of(there);
+  }
+  if (!S_ISDIR(found.st_mode)) throw file_failure("Writing to", there, ENOTDIR);
+  if (::faccessat(AT_FDCWD, there.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    throw file_failure("Writing to", there, errno);
+  co_return;
+}
+
 Task<std::vector<std::string>> PosixHost::list(Path directory) {
   std::vector<std::string> names;
   std::error_code error;

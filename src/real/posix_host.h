@@ -13,6 +13,7 @@ class PosixHost final : public Host {
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;
   Task<> make_directory(Path path, FileMode mode) override;
+  Task<> require_writable(Path directory) override;
   Task<std::vector<std::string>> list(Path directory) override;
   Task<> remove(Path path) override;
   Task<std::optional<Path>> link_target(Path link) override;

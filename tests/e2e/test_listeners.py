@@ -74,6 +74,24 @@ def test_a_certificate_that_covers_a_further_name_is_kept(certferry, aws, ca, el
     assert "/certferry/" in aws.classic_certificate("further")
 
 
+def test_a_directory_that_is_none_costs_no_order(certferry, aws, ca):
+    aws.zone("nowhere.example.org")
+    place = certferry.folder / "notdir"
+    place.write_text("a plain file")
+    certferry.configure(certificate("www", ["www.nowhere.example.org"], {"files": str(place)}))
+    since = len(ca.requests())
+    out, err = certferry.run("plan", "--config", str(certferry.config), expect=1)
+    assert f"x trouble  files {place}: " in out and "Not a directory" in out, out
+    assert "Nothing can be done: 0 to issue" in out, out
+    out, err = certferry.apply(expect=1)
+    assert "Not a directory" in out, out + err
+    assert not [path for path in ca.requests()[since:] if "order-plz" in path], "no order is spent"
+    assert place.read_text() == "a plain file"
+    place.unlink()
+    certferry.apply()
+    assert (place / "live" / "fullchain.pem").is_file()
+
+
 def test_state_lost_while_ours_is_served_makes_no_order(certferry, aws, ca, elsewhere):
     import shutil
 

@@ -46,6 +46,31 @@ TEST_F(FilesTest, WritesADirectoryForEachCertificateAndSwitchesTheLink) {
   EXPECT_EQ(machine.commands[0].argv, where.reload);
 }
 
+TEST_F(FilesTest, RefusesBeforehandWhatCouldNotBeWrittenTo) {
+  const auto refused = [&] {
+    std::optional<Failure> why;
+    on_target([&](Target& target) -> Task<> {
+      const Work place = [&]() -> Task<> { co_await target.require_place(); };
+      why = co_await failure_of(place);
+      EXPECT_TRUE((co_await target.look()).empty()) << "it can be looked at all the same";
+    });
+    return why ? std::string{why->what()} : "";
+  };
+  EXPECT_EQ(refused(), "") << "its parents would be made";
+  machine.write("/etc/ssl/www", "a file", 0644);
+  EXPECT_EQ(refused(), "/etc/ssl/www: is no directory");
+  machine.erase("/etc/ssl");
+  machine.write("/etc/ssl", "a file", 0644);
+  EXPECT_EQ(refused(), "/etc/ssl: is no directory");
+  machine.erase("/etc/ssl");
+  machine.make_directory("/etc/ssl", 0555);
+  EXPECT_EQ(refused(), "/etc/ssl: may not be written to");
+  machine.make_directory("/etc/ssl/www");
+  EXPECT_EQ(refused(), "");
+  machine.write("/etc/ssl/www/generations", "a file", 0644);
+  EXPECT_EQ(refused(), "/etc/ssl/www/generations: is no directory");
+}
+
 TEST_F(FilesTest, ReloadsAgainWhatIsBoundAlready) {
   on_target([&](Target& target) -> Task<> {
     const Shelved next = co_await installed(target, co_await target.look());

@@ -209,8 +209,20 @@ TEST_F(LoadBalancerTargetTest, CountsWhatCannotBeReadAsUnreadable) {
     const Serving seen = co_await target.look();
     EXPECT_TRUE(seen.unreadable);
     EXPECT_FALSE(seen.ours);
-    EXPECT_NE(seen.note.find("cannot be read"), std::string::npos);
+    EXPECT_EQ(seen.note, "certificates are read in IAM alone");
   });
+}
+
+TEST_F(LoadBalancerTargetTest, SaysWhyWhatItServesWasNotRead) {
+  const auto noted = [&](const std::string& reference) {
+    std::string note;
+    listener_reference() = reference;
+    on_target(listener(Verify::api), [&](Target& target) -> Task<> { note = (co_await target.look()).note; });
+    return note;
+  };
+  EXPECT_EQ(noted("arn:aws:iam::210987654321:server-certificate/theirs"),
+            "it is of account 210987654321, and we read in 123456789012");
+  EXPECT_EQ(noted("arn:aws:iam::123456789012:server-certificate/gone"), "IAM has none of that name");
 }
 
 TEST_F(LoadBalancerTargetTest, FailsWhereTheNewCertificateNeverShows) {

@@ -68,6 +68,28 @@ TEST(Doctor, SaysThatALinkGoesAndNotWhatItLeadsTo) {
                    "Let certferry read /etc, or remove the link /etc/ssl/www/live; what it leads to stays"));
 }
 
+TEST(Doctor, SaysThatAnotherAccountsCertificateTakesItsCredentials) {
+  Clinic clinic;
+  for (InstallConfig& one : clinic.config.certificates.front().install) one.verify = Verify::api;
+  clinic.world().load_balancers().listener(clinic.listener)->listener.certificate =
+      "arn:aws:iam::210987654321:server-certificate/theirs";
+  const Finding row = about(clinic.examine(), "target", "ALB");
+  EXPECT_THAT(row, says(Verdict::yellow, "which cannot be read (it is of account 210987654321, and we read in",
+                        "Run certferry with credentials of account 210987654321"));
+}
+
+TEST(Doctor, SaysAllThatIsWrongWithADirectoryAndItsReload) {
+  Clinic clinic;
+  clinic.simulated.machine().write("/etc/ssl/www", "a file", 0644);
+  std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload = {"nosuch"};
+  const Findings findings = clinic.examine();
+  const auto row = [](const std::string& found) {
+    return testing::Contains(testing::AllOf(testing::Field(&Finding::check, "target"), says(Verdict::red, found)));
+  };
+  EXPECT_THAT(findings, row("/etc/ssl/www: is no directory"));
+  EXPECT_THAT(findings, row("nosuch"));
+}
+
 TEST(Doctor, SaysThatAReloadCommandIsNotThere) {
   Clinic clinic;
   std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload = {"/opt/none", "-s"};

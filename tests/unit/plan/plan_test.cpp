@@ -47,6 +47,39 @@ TEST_F(Planning, IssuesWhereThereIsNone) {
   EXPECT_EQ(made.targets.front().kind, Kind::install);
 }
 
+TEST_F(Planning, SaysThatNothingCanBeDoneWhereSomethingIsInTheWay) {
+  const auto last_line = [&](ObservedTarget target) {
+    Observed observed;
+    observed.certificates.push_back(seen({}, {std::move(target)}));
+    const std::string text = to_text(make_plan(observed, {}, roots, now), now);
+    return text.substr(text.rfind('\n', text.size() - 2) + 1);
+  };
+  ObservedTarget gone = target({});
+  gone.serving.reset();
+  gone.trouble = "there is no such load balancer";
+  gone.refused = true;
+  EXPECT_EQ(last_line(gone),
+            "Nothing can be done: 0 to issue, 0 to install, 0 to remove, 1 held back, 1 in trouble.\n");
+  EXPECT_EQ(last_line(target({})), "Plan: 1 to issue, 1 to install, 0 to remove.\n");
+}
+
+TEST_F(Planning, SpendsNoOrderWhereNoTargetHasAPlaceForIt) {
+  ObservedTarget files = target({});
+  files.no_place = "Writing to /etc/ssl/www: Not a directory";
+  files.remedy = "Move it away";
+  const CertificatePlan held = plan(seen({}, {files}));
+  EXPECT_EQ(held.issue->kind, Kind::hold);
+  EXPECT_THAT(held.issue->reason, HasSubstr("no order is spent"));
+  EXPECT_EQ(held.targets.front().kind, Kind::trouble);
+  EXPECT_EQ(held.targets.front().reason, files.no_place);
+  EXPECT_EQ(held.targets.front().remedy, files.remedy);
+  const CertificatePlan one = plan(seen({}, {files, target({})}));
+  EXPECT_EQ(one.issue->kind, Kind::issue) << "another one can be given it";
+  EXPECT_EQ(one.targets.front().kind, Kind::trouble);
+  EXPECT_EQ(one.targets.back().kind, Kind::install);
+  EXPECT_EQ(plan(seen(recorded(days(60)), {files})).targets.front().kind, Kind::trouble) << "nor can the present one";
+}
+
 TEST_F(Planning, KeepsACertificateUntilAThirdOfItsLifeIsLeft) {
   EXPECT_EQ(plan(seen(recorded(days(30) + seconds(1)))).issue->kind, Kind::keep);
   EXPECT_EQ(plan(seen(recorded(days(30)))).issue->kind, Kind::issue);

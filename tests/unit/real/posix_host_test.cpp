@@ -91,6 +91,32 @@ TEST_F(PosixHostTest, SaysWhatStandsInTheWayAndWhatToDo) {
   EXPECT_EQ(full->kind(), Failure::Kind::refused);
 }
 
+TEST_F(PosixHostTest, TellsBeforehandWhetherADirectoryCouldBeWrittenTo) {
+  const auto refused = [&](const Path& path) -> std::optional<Failure> {
+    try {
+      machine.run(host.require_writable(path));
+    } catch (const Failure& failure) {
+      return failure;
+    }
+    return std::nullopt;
+  };
+  EXPECT_FALSE(refused(directory / "a/b")) << "its parents would be made";
+  EXPECT_FALSE(machine.run(host.status(directory / "a"))) << "but are not";
+  machine.run(host.replace(directory / "file", "x", {0600}));
+  for (const char* below : {"file", "file/a"}) {
+    const auto failure = refused(directory / below);
+    ASSERT_TRUE(failure) << below;
+    EXPECT_THAT(failure->what(), HasSubstr("file: Not a directory")) << below;
+    EXPECT_THAT(failure->next(), HasSubstr("Move away")) << below;
+  }
+  machine.run(host.make_directory(directory / "there", {0755}));
+  machine.run(host.link(directory / "link", directory / "there"));
+  EXPECT_FALSE(refused(directory / "link")) << "what a link leads to";
+  if (host.superuser()) GTEST_SKIP() << "who may write everywhere is refused nowhere";
+  machine.run(host.make_directory(directory / "kept", {0555}));
+  EXPECT_THAT(refused(directory / "kept/a").value().what(), HasSubstr("kept: Permission denied"));
+}
+
 TEST_F(PosixHostTest, WantsAFileWhereItIsToReadADirectory) {
   machine.run(host.make_directory(directory / "d", {0755}));
   const auto failure = failure_of(machine, host.read(directory / "d"));
