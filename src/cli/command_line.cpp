@@ -95,7 +95,8 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
               "  certferry apply --agree-to-terms -d example.com -d '*.example.com' --elb my-lb:443\n"
               "  certferry apply --agree-to-terms -d example.com --files /etc/ssl/www --reload systemctl reload nginx\n"
               "Exit code: 0 done, 1 something failed, a target is left in an emergency, or there is no valid\n"
-              "certificate yet and the next try has to wait, 2 usage or configuration");
+              "certificate yet and the next try has to wait, 2 usage or configuration, among it an AWS profile that\n"
+              "is not there, or no AWS region");
   CLI::App& plan = command(app, "plan", "Say what apply would do, and change nothing",
                            "  certferry plan\n"
                            "  certferry plan --detailed-exitcode   (0 nothing to do, 1 error, 2 changes)");
@@ -363,7 +364,8 @@ Parsed parse_command_line(const std::vector<std::string>& written) {
   app.add_flag("--version,-V", version, "print the version");
   app.add_flag("--json", words.json, "one JSON object on standard output, progress as JSON lines on standard error");
   app.add_flag("-q,--quiet", words.quiet,
-               "no progress, and of apply nothing where nothing is to do: what was done, what is wrong");
+               "no progress, of apply nothing where nothing is to do, of doctor nothing that is green: what was done, "
+               "what is wrong");
   app.add_flag("-v,--verbose", words.verbose, "tell more on the way");
   add_apply_and_plan(app, words);
   add_check(app, words);

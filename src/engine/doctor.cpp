@@ -12,6 +12,7 @@
 #include "deploy/examination.h"
 #include "deploy/role.h"
 #include "dns/examination.h"
+#include "engine/observe.h"
 #include "engine/policy_facts.h"
 #include "engine/rate_limits.h"
 #include "engine/zone_rules.h"
@@ -112,6 +113,8 @@ Task<Findings> Doctor::examine() {
   append(all, co_await look("identity", "roles", &Doctor::roles)());
   append(all, settings());
   append(all, co_await look("state", "state " + patient_.store.place(), &Doctor::state)());
+  if (state_read_)
+    append(all, co_await told_once("state", "state " + patient_.store.place(), [this] { return lost_state(); }));
   const Findings key = co_await account_key();
   append(all, co_await looked_in_state("account", "account at the CA", [this] { return account(); }));
   append(all, key);
@@ -355,13 +358,29 @@ Task<Findings> Doctor::state() {
     const auto records = co_await patient_.store.list("certificate/");
     co_await read_state();
     co_return Findings{{Verdict::green, "state", subject,
-                        records.empty() ? "nothing yet: apply begins it" : "it opens, and can be read", ""}};
+                        records.empty() ? "it opens, and nothing is in it yet" : "it opens, and can be read", ""}};
   }
   const Look shared = [&]() -> Task<Findings> {
     co_await read_state();
     co_return Findings{co_await examine_conditional_writes(patient_.outside, patient_.store)};
   };
   co_return co_await looked_in_aws("state", subject, shared);
+}
+
+// As a plan says it: what is served tells of a state that is not this one.
+Task<Findings> Doctor::lost_state() {
+  Findings findings;
+  if (!deployment_) co_return findings;
+  Outside& outside = patient_.outside;
+  Index index{patient_.store, outside.log};
+  Observer observer{patient_.store, index, *deployment_, patient_.config, outside.host};
+  for (const CertificateConfig& certificate : patient_.config.certificates) {
+    if (co_await load_record(patient_.store, certificate.id)) continue;
+    if (const auto lost = certferry::lost_state(co_await observer.certificate(certificate), outside.clock.now()))
+      findings.push_back({Verdict::yellow, "state", "state " + patient_.store.place(),
+                          fmt::format("{}: {}", certificate.id.text(), lost->reason), lost->remedy});
+  }
+  co_return findings;
 }
 
 // Of every bucket that something is kept in.

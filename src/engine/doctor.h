@@ -67,6 +67,7 @@ class Doctor {
   Task<Findings> caa();
   Task<Findings> state();
   Task<> read_state();
+  Task<Findings> lost_state();
   Task<Findings> versions();
   Task<Findings> keys();
   Task<Findings> targets();

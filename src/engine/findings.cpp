@@ -51,10 +51,12 @@ Verdict worst(const Findings& findings) {
   return worst;
 }
 
-std::string to_text(const Findings& findings, bool colour) {
+std::string to_text(const Findings& findings, bool colour, bool quiet) {
   const Findings rows = gathered(findings);
+  if (quiet && worst(rows) == Verdict::green) return "";
   std::string text;
   for (const Finding& row : rows) {
+    if (quiet && row.verdict == Verdict::green) continue;
     text += fmt::format("{}  {}: {}\n", painted(row.verdict, colour), row.subject, shown_found(row));
     if (!row.next.empty()) text += fmt::format("        -> {}\n", row.next);
   }

@@ -15,7 +15,8 @@ Finding::Verdict worst(const Findings& findings);
 
 // A table, a finding a line, what to do below it; in colours where they can be seen. Then how many there are of each.
 // For people: gathered, and of what is listed the first few.
-std::string to_text(const Findings& findings, bool colour);
+// quiet: without the green ones, and nothing where all are.
+std::string to_text(const Findings& findings, bool colour, bool quiet = false);
 // {"findings": [{"verdict", "check", "subject", "found", "next"}], "green", "yellow", "red"}: all of it, a finding
 // each.
 Json to_json(const Findings& findings);

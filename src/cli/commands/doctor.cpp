@@ -13,7 +13,7 @@ Task<int> do_doctor(Stage& stage, const DoctorCommand& command) {
   const auto foundation = co_await Foundation::lay_what_stands(stage, config, troubles);
   Doctor doctor{foundation->patient(std::move(troubles))};
   const Findings findings = co_await doctor.examine();
-  say_result(stage, to_text(findings, stage.console.colour_out), to_json(findings));
+  say_result(stage, to_text(findings, stage.console.colour_out, stage.quiet), to_json(findings));
   co_return worst(findings) == Finding::Verdict::red ? 1 : 0;
 }
 

@@ -286,6 +286,26 @@ TEST(Doctor, RefusesCnamesThatLeadRoundInACircle) {
 
 // CAA
 
+TEST(Doctor, SaysThatTheStateOfWhatIsServedIsMissing) {
+  Clinic clinic;
+  const std::string id = clinic.config.certificates.front().id.text();
+  ASSERT_THAT(clinic.apply(), IsEmpty());
+  const auto about_it = [&] {
+    const Findings all = clinic.examine();
+    return std::ranges::count_if(all, [](const Finding& one) { return one.found.contains("the state is missing"); });
+  };
+  EXPECT_EQ(about_it(), 0);
+  std::erase_if(clinic.objects(), [](const auto& object) { return object.first.starts_with("certferry/"); });
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(
+      findings,
+      testing::Contains(testing::AllOf(
+          testing::Field(&Finding::check, "state"),
+          says(Verdict::yellow, id + ": the state is missing, but a certificate of ours is served", "--renew " + id))))
+      << to_text(findings, false);
+  EXPECT_EQ(about_it(), 1);
+}
+
 TEST(Doctor, SaysThatTheBucketIsNotThere) {
   Clinic clinic;
   clinic.config.state.store = "s3://nowhere/certferry/";

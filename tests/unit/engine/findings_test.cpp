@@ -29,6 +29,14 @@ TEST(Findings, AreColouredWhereThatIsSeen) {
   EXPECT_THAT(text, testing::HasSubstr("\x1b[31mred   \x1b[0m"));
 }
 
+TEST(Findings, AreTheOthersThanGreenOnesWhereQuietIsWanted) {
+  const std::string text = to_text(three, false, true);
+  EXPECT_THAT(text, testing::HasSubstr("yellow  versions"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("green  ")));
+  EXPECT_THAT(text, testing::EndsWith("1 red, 1 yellow, 1 green\n"));
+  EXPECT_EQ(to_text({three[0]}, false, true), "");
+}
+
 TEST(Findings, AreJsonWithTheSameWords) {
   const Json json = to_json(three);
   EXPECT_EQ(json.at("red").as_integer(), 1);
