@@ -195,7 +195,8 @@ std::string refusal_advice(const Call& call, const http::Response& answer, const
     return permission_advice(call, error.message);
   if (among(expired_codes, error.code) && by_web_identity(call)) return std::string{renew_web_identity};
   if (of_another_region(error))
-    return "Set the region of this endpoint (region in [aws], AWS_REGION or the profile's), or correct the endpoint";
+    return "Set the region of this endpoint (region in [aws], --region, AWS_REGION or the profile's), or correct the "
+           "endpoint";
   if (among(expired_codes, error.code) || among(credential_codes, error.code))
     return wrong_credentials_advice(error, credentials);
   if (among(quota_codes, error.code))

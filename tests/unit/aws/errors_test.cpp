@@ -257,7 +257,8 @@ TEST(ServiceErrors, SayWhatIsWrongWithTheCredentials) {
 // The same keys are good elsewhere.
 TEST(ServiceErrors, SpeakOfTheRegionWhereTheSignatureIsOfAnotherOne) {
   const std::string next =
-      "Set the region of this endpoint (region in [aws], AWS_REGION or the profile's), or correct the endpoint";
+      "Set the region of this endpoint (region in [aws], --region, AWS_REGION or the profile's), or correct the "
+      "endpoint";
   for (const char* code : {"SignatureDoesNotMatch", "InvalidSignatureException"})
     EXPECT_EQ(meaning(call_of("kms", "Decrypt", "key K"), 403,
                       query_error(code, "Credential should be scoped to a valid region, not 'us-east-1'. ")),
