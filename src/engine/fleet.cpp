@@ -126,7 +126,10 @@ Fleet::Run::Run(Ground where)
 Fleet::Fleet(Ground ground) : run_(std::make_unique<Run>(ground)) {}
 Fleet::~Fleet() = default;
 
-Task<Plan> Fleet::plan(Request request) { co_return co_await run_->plan(request); }
+Task<Plan> Fleet::plan(Request request) {
+  request.permits.named_alone = !run_->ground.config.names_all;
+  co_return co_await run_->plan(request);
+}
 
 Task<Plan> Fleet::Run::plan(const Request& request) {
   Retirement::Ledgers ledgers;
@@ -345,7 +348,10 @@ Task<> Fleet::Run::keep_index(const std::vector<ObservedCertificate>& seen) {
   co_await index.keep(std::move(derived));
 }
 
-Task<Report> Fleet::apply(Request request, Duration wait) { co_return co_await run_->apply(request, wait); }
+Task<Report> Fleet::apply(Request request, Duration wait) {
+  request.permits.named_alone = !run_->ground.config.names_all;
+  co_return co_await run_->apply(request, wait);
+}
 
 // What is to be done for each certificate: what the plan says, and then, for nobody is to wait for them, generations
 // that are to be closed. Those that are both are closed before their successor is begun.

@@ -203,7 +203,6 @@ Task<std::vector<ObservedCertificate>> Observer::certificates(const Request& req
   for (ObservedCertificate& seen : all)
     reads.push_back([this, &request, &seen, now]() -> Task<> { co_await recall(request, now, seen); });
   co_await all_done(std::move(reads), limits::renewal::certificates_at_once);
-  if (!request.permits.drop_names) refuse_targets_of_others(config_, all, now);
   co_return all;
 }
 

@@ -51,14 +51,6 @@ struct Claimed {
   const InstallConfig* install;
 };
 
-bool covers_all(const CertificateConfig& named, const std::vector<DomainName>& names) {
-  return std::ranges::all_of(names, [&](const DomainName& name) {
-    return std::ranges::any_of(named.domains, [&](const DomainName& ours) {
-      return name == ours || (!name.wildcard() && name.covered_by(ours));
-    });
-  });
-}
-
 [[noreturn]] void refuse(const Claimed& first, const Claimed& second, const std::string& name) {
   const bool same = first.certificate == second.certificate;
   const std::string place = first.install->place.text();
@@ -83,24 +75,6 @@ Task<> refuse_shared_targets(Host& host, const Config& config, const std::vector
       const Claimed claimed{&*certificate, &install};
       const auto [first, fresh] = taken.emplace(co_await identity(host, install, one.targets[i]), claimed);
       if (!fresh) refuse(first->second, claimed, one.targets[i].name);
-    }
-  }
-}
-
-void refuse_targets_of_others(const Config& config, const std::vector<ObservedCertificate>& seen, WallTime now) {
-  if (config.names_all) return;
-  const CertificateConfig& named = config.certificates.front();  // by flags, one alone
-  for (const ObservedCertificate& other : seen) {
-    if (!other.named_elsewhere || !other.record) continue;
-    for (const ObservedTarget& target : other.targets) {
-      if (target.given_to.empty() || serves_something_else(*other.record, target)) continue;
-      const Chain* served = target.serving ? target.serving->certificate() : nullptr;
-      if (!served || now >= served->leaf.not_after() || covers_all(named, served->leaf.names())) continue;
-      throw Misconfigured{
-          Failure{Failure::Kind::refused,
-                  fmt::format("{} serves certificate \"{}\", which is not named here", target.name, other.id.text()),
-                  "Name both in a configuration, or say --drop-names: a slot serves one"}
-              .within(named.install.front().place.text())};
     }
   }
 }

@@ -13,9 +13,4 @@ namespace certferry {
 // Changes nothing. Throws Misconfigured, with the places of both.
 Task<> refuse_shared_targets(Host& host, const Config& config, const std::vector<ObservedCertificate>& seen);
 
-// Refuses a certificate that flags name alone a target that serves another one of this state, which they do not name,
-// and whose names it would not cover: in a configuration of both that would be refused, too. Throws Misconfigured, with
-// the flag.
-void refuse_targets_of_others(const Config& config, const std::vector<ObservedCertificate>& seen, WallTime now);
-
 }  // namespace certferry

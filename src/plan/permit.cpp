@@ -60,6 +60,20 @@ std::optional<Held> held_for_names(const Serving& serving, Standing as, const Ce
               fmt::format("add {} to `domains`, or run `certferry apply --drop-names`", fmt::join(lost, ", "))};
 }
 
+// A configuration of both would be refused, for a slot serves one; here the other one is not named.
+std::optional<Held> held_for_another(const Serving& serving, const CertificateSpec& wanted, const Roots& roots,
+                                     WallTime now, const PermitOptions& options) {
+  const Chain* served = serving.certificate();
+  if (!options.named_alone || options.drop_names || !serving.ours || !served) return {};
+  if (now >= served->leaf.not_after() || untrusted(*served, roots, now)) return {};
+  const auto lost = names_lost(served->leaf, wanted);
+  if (lost.empty()) return {};
+  return Held{
+      fmt::format("it serves another certificate of ours, {}, for {}", described(served->leaf), fmt::join(lost, ", ")),
+      fmt::format("add --domain {}, name another place, or run `certferry apply --drop-names`",
+                  fmt::join(lost, " --domain "))};
+}
+
 std::optional<Held> held_for_trust(const Serving& former, Standing as, const Issued& next, const Roots& roots,
                                    WallTime now, const PermitOptions& options) {
   const bool worth_keeping = as == Standing::trusted || (as == Standing::test && !former.ours);
@@ -134,6 +148,7 @@ std::optional<Held> permit_before_order(const Serving& former, const Certificate
                                         const PermitOptions& options) {
   const Chain* served = former.certificate();
   if (record && served && given(*record, target, served->leaf.fingerprint())) return {};
+  if (auto held = held_for_another(former, wanted, roots, now, options)) return held;
   return held_for_names(former, standing(former, wanted, roots, now), wanted, options);
 }
 

@@ -7,10 +7,11 @@
 
 namespace certferry {
 
-// Overrides of one run.
+// Of one run.
 struct PermitOptions {
   bool install_untrusted = false;  // --install-untrusted
   bool drop_names = false;         // --drop-names
+  bool named_alone = false;        // flags name one certificate of perhaps several: no other of ours gives way to it
 };
 
 // What keeps a certificate off a target. A value: being held back is no failure.
