@@ -62,7 +62,7 @@ class Host {
   virtual Task<> make_directory(Path path, FileMode mode) = 0;  // there already: success
   // Whether something could be made in that directory, whose parents would be made too, as far as a look tells.
   // Failure, where it could not: as make_directory's.
-  virtual Task<> require_writable(Path) { co_return; }
+  virtual Task<> require_writable(Path directory) = 0;
   virtual Task<std::vector<std::string>> list(Path directory) = 0;  // names, sorted; empty where there is none
   virtual Task<> remove(Path path) = 0;  // a file, a link or a whole directory; absent: success
   virtual Task<std::optional<Path>> link_target(Path link) = 0;

@@ -147,6 +147,22 @@ std::optional<OpenedFile> opened_file(const Path& path) {
   }
 }
 
+// Names the user: another one, as the service's, may be let in.
+Failure unwritable(const Path& path, int error) {
+  const Failure failure = file_failure("Writing to", path, error);
+  if (error != EACCES) return failure;
+  return {failure.kind(), fmt::format("{}: this user ({}) may not write there", failure.what(), ::geteuid()),
+          failure.next()};
+}
+
+// Of what is not there but for a link: no directory can be made in its place.
+void require_no_link(const Path& path) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode))
+    throw Failure(Failure::Kind::refused, fmt::format("Writing to {}: a link that leads nowhere", quoted(path)),
+                  "Correct the link, or mount or make what it leads to.");
+}
+
 std::string hashed_id(BytesView text) {
   const std::string salted = fmt::format("certferry host {}", text);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -195,13 +211,14 @@ Task<> PosixHost::require_writable(Path directory) {
   struct stat found{};
   Path there = directory;
   while (::stat(there.c_str(), &found) != 0) {
-    if (!is_absence(errno) || there == parent_of(there)) throw file_failure("Writing to", there, errno);
+    if (!is_absence(errno) || there == parent_of(there)) throw unwritable(there, errno);
+    require_no_link(there);
     there = parent_of(there);
   }
   if (!S_ISDIR(found.st_mode)) throw file_failure("Writing to", there, ENOTDIR);
-  if (::faccessat(AT_FDCWD, there.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    throw file_failure("Writing to", there, errno);
-  co_return;
+  if (::faccessat(AT_FDCWD, there.c_str(), W_OK | X_OK, AT_EACCESS) == 0) co_return;
+  // Whatever else it says, as EPERM where a container forbids the question itself, tells nothing of the directory.
+  if (errno == EACCES || errno == EROFS) throw unwritable(there, errno);
 }
 
 Task<std::vector<std::string>> PosixHost::list(Path directory) {

@@ -41,6 +41,7 @@ class PaperHost final : public Host {
     co_return;
   }
   Task<> make_directory(Path, FileMode) override { co_return; }
+  Task<> require_writable(Path) override { co_return; }
   Task<> sync(Path) override { co_return; }
   Task<std::vector<std::string>> list(Path) override { co_return std::vector<std::string>{}; }
   Task<> remove(Path path) override {
