@@ -18,10 +18,12 @@ struct PolicyKind {
   std::string_view said, whose;
   bool limits = false;
 };
-constexpr std::string_view identity_based = "identity-based policy", resource_based = "resource-based policy";
+constexpr std::string_view identity_based = "identity-based policy", resource_based = "resource-based policy",
+                           trust = "role trust policy";
 constexpr auto policy_kinds =
     std::to_array<PolicyKind>({{identity_based, "the identity's own policies"},
                                {resource_based, "the resource's policy"},
+                               {trust, "the role's trust policy"},
                                {"service control policy", "the organization's service control policies", true},
                                {"resource control policy", "the organization's resource control policies", true},
                                {"permissions boundary", "the identity's permissions boundary", true},
@@ -74,7 +76,8 @@ bool is_action(std::string_view text) {
 struct Denied {
   std::string action, resource, policy;  // the last: its ARN
   const PolicyKind* kind = nullptr;
-  bool by_resource() const { return kind != nullptr && kind->said == resource_based; }
+  bool by(std::string_view policy_kind) const { return kind != nullptr && kind->said == policy_kind; }
+  bool by_resource() const { return by(resource_based); }
 };
 
 Denied denied_in(std::string_view message) {
@@ -86,7 +89,7 @@ Denied denied_in(std::string_view message) {
   }
   const std::string plain = without_capitals(message);
   for (const PolicyKind& kind : policy_kinds)
-    for (const std::string_view before : {" in a ", " in an ", " because no "})
+    for (const std::string_view before : {" in a ", " in an ", " in the ", " because no "})
       if (plain.contains(fmt::format("{}{}", before, kind.said))) denied.kind = &kind;
   if (denied.kind == nullptr) return denied;
   std::string_view policy = said_behind(fmt::format("{}: ", denied.kind->said), plain);
@@ -106,12 +109,20 @@ std::string whose_policy(const Denied& denied, std::string_view action) {
   return denied.policy.empty() ? whose : fmt::format("{} ({})", whose, denied.policy);
 }
 
+// A role is taken where both its trust policy and, from another account, the identity's own policies allow it.
+std::string admit_ours(const Call& call, const Denied& denied) {
+  const std::string& role = denied.resource.empty() ? call.object : denied.resource;
+  if (denied.by(trust))
+    return fmt::format("Let the trust policy of {} admit sts:AssumeRole (external_id, where it asks for one){}", role,
+                       see_permissions);
+  return fmt::format(
+      "Allow sts:AssumeRole on {}, and let the role's trust policy admit it (external_id, where it asks for one){}",
+      role, see_permissions);
+}
+
 // Of what our own call is about.
 std::string allow_ours(const Call& call, const Denied& denied, const std::string& action) {
-  if (call.operation == "AssumeRole")
-    return fmt::format(
-        "Allow sts:AssumeRole on {}, and let the role's trust policy admit it (external_id, where it asks for one){}",
-        denied.resource.empty() ? call.object : denied.resource, see_permissions);
+  if (call.operation == "AssumeRole") return admit_ours(call, denied);
   const std::string where = denied.by_resource() ? " in " + whose_policy(denied, action) : "";
   if (std::ranges::find(asked_by_doctor, action) != asked_by_doctor.end())
     return fmt::format("Allow {}{}: docs/permissions.md has the statement", action, where);

@@ -45,7 +45,7 @@ constexpr auto expired_codes =
 constexpr auto credential_codes = std::to_array<std::string_view>(
     {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken", "AuthFailure",
      "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotSignedUp",
-     "SignatureDoesNotMatch", "InvalidSignatureException"});
+     "SignatureDoesNotMatch", "InvalidSignatureException", "AuthorizationHeaderMalformed"});
 constexpr auto quota_codes = std::to_array<std::string_view>(
     {"LimitExceeded", "LimitExceededException", "TooManyCertificates", "ServiceQuotaExceededException"});
 constexpr auto region_codes = std::to_array<std::string_view>(
@@ -100,7 +100,10 @@ std::string permission_advice(const Call& call, std::string_view message) {
 
 // Keys that are good elsewhere: it was signed for another region than the endpoint's.
 bool of_another_region(const ServiceError& error) {
-  return error.message.contains("should be scoped to a valid region") || among(region_codes, error.code);
+  if (error.message.contains("should be scoped to a valid region")) return true;
+  if (error.code == "AuthorizationHeaderMalformed")  // which also says that there is no access key in it
+    return !error.region.empty() || error.message.contains("region");
+  return among(region_codes, error.code);
 }
 
 // "com.amazonaws.kms#NotFoundException:http://..." -> "NotFoundException"

@@ -166,7 +166,7 @@ TEST(ServiceErrors, NameThePolicyThatDeniesExplicitly) {
             removing("s3:GetObject", "the bucket policy"));
   EXPECT_EQ(denied_in("kms", "kms:Decrypt", with + " resource-based policy"),
             removing("kms:Decrypt", "the key policy"));
-  EXPECT_EQ(denied_in("sts", "sts:AssumeRole", with + " resource-based policy"),
+  EXPECT_EQ(denied_in("sts", "sts:AssumeRole", "with an explicit deny in the role trust policy"),
             removing("sts:AssumeRole", "the role's trust policy"));
   EXPECT_EQ(denied_in("iam", "iam:GetRole", with + "n identity-based policy"),
             removing("iam:GetRole", "the identity's own policies"));
@@ -205,6 +205,15 @@ TEST(ServiceErrors, NameTheTrustPolicyOfARole) {
           .failure.next(),
       "Allow sts:AssumeRole on " + role +
           ", and let the role's trust policy admit it (external_id, where it asks for one); see docs/permissions.md");
+  EXPECT_EQ(refusal(call_of("sts", "AssumeRole", "role " + role),
+                    {403,
+                     {},
+                     query_error("AccessDenied", message + "sts:AssumeRole on resource: " + role +
+                                                     " because no role trust policy allows the sts:AssumeRole action")},
+                    now, "")
+                .failure.next(),
+            "Let the trust policy of " + role +
+                " admit sts:AssumeRole (external_id, where it asks for one); see docs/permissions.md");
   Call unsigned_call = call_of("sts", "AssumeRoleWithWebIdentity", "role " + role);
   unsigned_call.sign = false;
   EXPECT_EQ(meaning(unsigned_call, 403,
@@ -264,9 +273,17 @@ TEST(ServiceErrors, SpeakOfTheRegionWhereTheSignatureIsOfAnotherOne) {
                       query_error(code, "Credential should be scoped to a valid region, not 'us-east-1'. ")),
               "refused | KMS Decrypt on key K: " + std::string{code} +
                   ": Credential should be scoped to a valid region, not 'us-east-1'. | " + next);
-  EXPECT_EQ(meaning(call_of("s3", "GetObject", "s3://state/k"), 400,
-                    "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message></Error>"),
-            "refused | S3 GetObject on s3://state/k: AuthorizationHeaderMalformed: m | " + next);
+  const auto malformed = [](const std::string& message) {
+    return meaning(call_of("s3", "GetObject", "s3://state/k"), 400,
+                   "<Error><Code>AuthorizationHeaderMalformed</Code><Message>" + message + "</Message></Error>");
+  };
+  const std::string region = "The authorization header is malformed; the region 'x' is wrong";
+  EXPECT_EQ(malformed(region),
+            "refused | S3 GetObject on s3://state/k: AuthorizationHeaderMalformed: " + region + " | " + next);
+  const std::string no_key =
+      "The authorization header is malformed; a non-empty Access Key (AKID) must be provided in the credential.";
+  EXPECT_EQ(malformed(no_key), "refused | S3 GetObject on s3://state/k: AuthorizationHeaderMalformed: " + no_key +
+                                   " | Check the credentials (profile www): AWS does not accept them");
   EXPECT_EQ(meaning(call_of("kms", "Decrypt", "key K"), 403,
                     query_error("SignatureDoesNotMatch", "the Canonical String should have been 'token'")),
             "refused | KMS Decrypt on key K: SignatureDoesNotMatch: the signature is wrong | Check the credentials "
