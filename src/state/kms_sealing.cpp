@@ -15,15 +15,14 @@ class KmsSealing final : public Sealing {
   KmsSealing(Entropy& entropy, aws::Client& client, std::string kms_key)
       : entropy_(entropy), kms_(client), kms_key_(std::move(kms_key)) {}
 
+  // The data key is not kept for opening: what is read back shows that KMS opens it, too, for us.
   Task<Bytes> seal(Secret plain, std::string context) override {
     aws::DataKey data_key = co_await kms_.generate_data_key(kms_key_, {{context_name, context}});
-    Envelope envelope{.sealing = "kms",
-                      .key = kms_key_,
-                      .key_arn = data_key.sealed.key_arn,
-                      .data_key = data_key.sealed.ciphertext,
-                      .sealed = certferry::seal(data_key.plain, plain, context, entropy_)};
-    data_keys_.insert_or_assign(std::move(data_key.sealed.ciphertext), std::move(data_key.plain));
-    co_return to_bytes(envelope);
+    co_return to_bytes(Envelope{.sealing = "kms",
+                                .key = kms_key_,
+                                .key_arn = std::move(data_key.sealed.key_arn),
+                                .data_key = std::move(data_key.sealed.ciphertext),
+                                .sealed = certferry::seal(data_key.plain, plain, context, entropy_)});
   }
 
   // With the key that the envelope names, so that secrets outlive a change of kms_key, and of the key behind an alias.
@@ -43,7 +42,7 @@ class KmsSealing final : public Sealing {
   Entropy& entropy_;
   aws::Kms kms_;
   std::string kms_key_;
-  std::map<Bytes, Secret> data_keys_;  // by ciphertext: one call for each secret and process
+  std::map<Bytes, Secret> data_keys_;  // by ciphertext, of what was opened
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "plan/resource_policies.h"
 #include "plan/trust_policy.h"
 #include "sandbox/buckets.h"
+#include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
@@ -370,6 +371,18 @@ TEST(Permissions, OfBucketsRefusePlainHttpAndThoseOfKeysLetTheAccountAdministerA
   EXPECT_EQ(judged("arn:aws:iam::210987654321:user/somebody", "kms:PutKeyPolicy"), Verdict::silent);
   EXPECT_EQ(judged(ourselves(estate), "kms:Decrypt"), Verdict::allowed);
   EXPECT_EQ(judged(ourselves(estate), "kms:PutKeyPolicy"), Verdict::for_account) << "no more than anybody";
+}
+
+// Who may seal, but not open, would hear of it when the certificate is to be renewed.
+TEST(KmsKey, ThatSealsAloneLetsNoCertificateBeOrdered) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.state_in_s3();
+  estate.world().permissions().attach_to_identity(ourselves(estate), R"({"Version":"2012-10-17","Statement":[
+      {"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"kms:Decrypt","Resource":"*"}]})");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::Contains(testing::HasSubstr("kms:Decrypt")));
+  EXPECT_THAT(estate.world().ca().orders, IsEmpty());
 }
 
 }  // namespace

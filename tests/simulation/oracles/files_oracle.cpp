@@ -15,11 +15,16 @@ void FilesOracle::changed(const std::string& name) {
   for (const auto& [live, chain] : machine.served) was_read(machine.id + live, chain);
 }
 
+// To what was shown before: by an installation that failed, or by a loss of power.
+bool FilesOracle::goes_back(const Shown& shown, const Bytes& chain) const {
+  return shown.before == chain && simulated_.time().now() - shown.replaced <= sandbox::going_back_takes_most;
+}
+
 // Another chain took the place of what was shown: why that is worse, "" where it is not. What happens late is to be put
 // right by the next run.
 std::string FilesOracle::worsened(Shown& shown, const Bytes& chain) {
   const WallTime now = simulated_.time().now();
-  const bool back = shown.before == chain && now - shown.replaced <= sandbox::going_back_takes_most;
+  const bool back = goes_back(shown, chain);
   shown.before = std::exchange(shown.now, chain);
   shown.replaced = now;
   if (shown.before.empty() || back || simulated_.happens_late()) return "";
@@ -45,9 +50,11 @@ void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& li
   const bool another = chain->content != shown.now;
   if (!another && key->content == shown.key) return;
   shown.key = key->content;
+  const bool back = another && goes_back(shown, chain->content);  // it was judged when it came, and may be over since
   try {
     const std::string worse = another ? worsened(shown, chain->content) : "";
     if (!worse.empty()) complain_(fmt::format("I7: {} leads to a worse certificate: {}", live, worse));
+    if (back) return;
     const sandbox::Presented given{parse_chain(BytesView{shown.now}), read_key_pem(key->content)->key};
     if (const std::string why = sandbox::defect(given, simulated_.time().now()); !why.empty())
       complain_(fmt::format("I5: {} leads to a certificate of which {}", live, why));

@@ -25,6 +25,7 @@ class FilesOracle {
   };
   void look_at(const sandbox::Machine& machine, const std::string& live);
   void was_read(const std::string& machine_and_link, const Bytes& chain);
+  bool goes_back(const Shown& shown, const Bytes& chain) const;
   std::string worsened(Shown& shown, const Bytes& chain);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
