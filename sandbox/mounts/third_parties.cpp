@@ -62,9 +62,7 @@ void ThirdParties::maybe(int Faults::* fault, const Act& act) {
 
 SimulatedListener* ThirdParties::some_listener() {
   const auto listeners = listeners_of(world_);
-  if (listeners.empty()) return nullptr;
-  return listeners[static_cast<std::size_t>(
-      dice_.between(Duration{0}, Duration{static_cast<long>(listeners.size()) - 1}).count())];
+  return listeners.empty() ? nullptr : some_of(listeners);
 }
 
 // Another CA's certificate for the same names, as one puts it there by hand.
@@ -83,11 +81,11 @@ bool ThirdParties::edit_target() {
 
 // Another CA's certificate for the same names, in a directory beside ours, and its server has read it.
 bool ThirdParties::edit_directory(Machine& machine) {
-  const auto link = std::ranges::find_if(machine.nodes, [](const auto& one) {
-    return one.second.kind == Machine::Kind::link && one.first.ends_with("/live");
-  });
-  if (link == machine.nodes.end()) return false;
-  const Path live = link->first;
+  std::vector<Path> links;
+  for (const auto& [path, node] : machine.nodes)
+    if (node.kind == Machine::Kind::link && path.ends_with("/live")) links.push_back(path);
+  if (links.empty()) return false;
+  const Path live = some_of(links);
   const auto* shown = machine.find(live + "/fullchain.pem");
   if (shown == nullptr) return false;
   const WallTime now = world_.now();

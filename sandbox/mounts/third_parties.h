@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sandbox/mounts/effects.h"
 #include "sandbox/mounts/memory_host.h"
@@ -31,6 +32,11 @@ class ThirdParties {
   using Act = std::function<bool()>;  // false: there was nothing to act on
   void after_change_at(const std::string& service);
   void maybe(int Faults::* fault, const Act& act);
+  template <class One>
+  One some_of(const std::vector<One>& all) {
+    return all[static_cast<std::size_t>(
+        dice_.between(Duration{0}, Duration{static_cast<Duration::rep>(all.size()) - 1}).count())];
+  }
   SimulatedListener* some_listener();  // null: there is none
   bool edit_target();
   bool edit_directory(Machine& machine);

@@ -116,22 +116,25 @@ bool newest_of_some(Estate& estate, const std::string& name) {
   });
 }
 
-// Whose former certificates nobody retires: those that cannot be issued, and who was forgotten, is wanted again, but
-// held from all of its places. While it has no record, nobody can say what it may need.
-std::set<std::string> who_keeps_all(Estate& estate, const std::set<std::string>& ailing) {
-  std::set<std::string> all = ailing;
-  for (const CertificateConfig& wanted : estate.all_wanted())
-    if (!estate.record(wanted.id.text()) && held_from(estate, "", wanted)) all.insert(wanted.id.text());
-  return all;
+// Whether an entry of a ledger may stay though nothing needs it. Its certificate was forgotten and is wanted again:
+// while it has no record, for it is held from all of its places or cannot be had, nobody can say what it may need; and
+// its generations are counted anew, so that the open one may bear the number of this.
+bool kept_unneeded(Estate& estate, const std::set<std::string>& ailing, const Json& entry) {
+  const std::string id = entry.at("certificate").as_text();
+  const auto all = estate.all_wanted();
+  const auto wanted = std::ranges::find(all, id, [](const CertificateConfig& one) { return one.id.text(); });
+  if (wanted == all.end()) return false;
+  const auto record = estate.record(id);
+  if (!record) return ailing.contains(id) || held_from(estate, "", *wanted);
+  return ailing.contains(id) && record->open_generation == entry.at("generation").as_integer();
 }
 
-// The newest of some certificate, or one of somebody who keeps all, by the ledger.
-bool may_stay(Estate& estate, const std::set<std::string>& keepers, const std::string& name) {
+// The newest of some certificate, or what a ledger tells of one that may stay.
+bool may_stay(Estate& estate, const std::set<std::string>& ailing, const std::string& name) {
   if (newest_of_some(estate, name)) return true;
-  for (const auto& [key, value] : keepers.empty() ? std::map<std::string, Bytes>{} : estate.watch->stored())
+  for (const auto& [key, value] : estate.watch->stored())
     for (const Json& entry : key.starts_with("shelf/") ? object_of(value).elements("entries") : Json::Array{})
-      if (name.ends_with(entry.at("name").as_text()) && keepers.contains(entry.at("certificate").as_text()))
-        return true;
+      if (name.ends_with(entry.at("name").as_text()) && kept_unneeded(estate, ailing, entry)) return true;
   return false;
 }
 
@@ -146,7 +149,7 @@ bool stands_on(Estate& estate, const std::string& shelf, const std::string& name
 
 // Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as
 // what stands there would, while it is its certificate's newest.
-std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& keepers) {
+std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& ailing) {
   std::vector<std::string> left;
   for (const auto& [key, value] : estate.watch->stored()) {
     if (key.starts_with("zone/") && !object_of(value).elements("entries").empty()) left.push_back(key);
@@ -154,13 +157,39 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::se
     if (!key.starts_with("shelf/") || elsewhere) continue;  // nobody runs on the other machines in the end
     for (const Json& entry : object_of(value).elements("entries")) {
       const std::string name = entry.text("name").value_or("");
-      if (keepers.contains(entry.text("certificate").value_or(""))) continue;
+      if (kept_unneeded(estate, ailing, entry)) continue;
       const bool absent =
           entry.text("reference").value_or("").empty() || estate.simulated->third_parties().removed().contains(name);
       if (!stands_on(estate, key, name) && !(absent && newest_of_some(estate, name))) left.push_back(key);
     }
   }
   return left;
+}
+
+// Whether the last run said that the certificate, or this place of it, waits; or failed by what had been begun of it.
+bool told_to_wait(Estate& estate, const std::string& place, const CertificateConfig& wanted) {
+  const auto concerns = [&](const std::string& certificate, const std::string& target) {
+    return certificate == wanted.id.text() && (target.empty() || target.contains(place));
+  };
+  const auto actions = estate.report().plan.all();
+  return std::ranges::any_of(actions,
+                             [&](const Action& action) {
+                               return action.kind == Action::Kind::wait && concerns(action.certificate, action.target);
+                             }) ||
+         std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
+           return outcome.kind == Outcome::Kind::failed && outcome.target.empty() && concerns(outcome.certificate, "");
+         });
+}
+
+// Ours that are left among these, and those of somebody else that are gone from them.
+template <class Records>
+std::vector<std::string> records_amiss(Estate& estate, const Records& present) {
+  std::vector<std::string> wrong;
+  auto theirs = estate.simulated->third_parties().values();
+  for (const std::string& record : present)
+    if (theirs.erase(record) == 0) wrong.push_back("a record is left: " + record);
+  for (const std::string& record : theirs) wrong.push_back("a record of somebody else is gone: " + record);
+  return wrong;
 }
 
 // In the zones, and as name servers still answer.
@@ -212,7 +241,6 @@ std::vector<std::string> writes_though_quiet(Estate& estate, const sandbox::Seat
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing,
                                   const std::vector<std::string>& machines) {
   std::vector<std::string> wrong;
-  const std::set<std::string> keepers = who_keeps_all(estate, ailing);
   if (ailing.empty())
     for (const std::string& failure : estate.failures()) wrong.push_back("the last run failed: " + failure);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
@@ -224,40 +252,32 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
         if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, machine); !why.empty())
           wrong.push_back(std::move(why));
   }
-  auto theirs = estate.simulated->third_parties().values();
-  for (const std::string& record : txt_values(estate))
-    if (theirs.erase(record) == 0) wrong.push_back("a record is left: " + record);
-  for (const std::string& record : theirs) wrong.push_back("a record of somebody else is gone: " + record);
+  for (std::string& record : records_amiss(estate, txt_values(estate))) wrong.push_back(std::move(record));
   for (const auto& [id, place] : estate.simulated->third_parties().directories())
     for (const std::string& on : machines)
       if (const auto& machine = estate.simulated->machine(on); machine.id == id && !machine.find(place + "/cert.pem"))
         wrong.push_back("a directory of somebody else is gone: " + place);
   for (const std::string& name : estate.server_certificates_left_over())
-    if (!may_stay(estate, keepers, name)) wrong.push_back("a certificate is left: " + name);
+    if (!may_stay(estate, ailing, name)) wrong.push_back("a certificate is left: " + name);
   for (const std::string& machine : machines)
     for (const std::string& path : directories_left_over(estate, machine))
-      if (!may_stay(estate, keepers, path)) wrong.push_back("a generation is left: " + path);
-  for (const std::string& key : ledgers_that_tell_of_more(estate, keepers))
+      if (!may_stay(estate, ailing, path)) wrong.push_back("a generation is left: " + path);
+  for (const std::string& key : ledgers_that_tell_of_more(estate, ailing))
     wrong.push_back(key + " tells of what is gone");
   return wrong;
 }
 
 std::vector<std::string> not_repaired(Estate& estate) {
+  if (!estate.reported()) return {"the run gave no report"};
   std::vector<std::string> wrong;
-  std::set<std::string> told;
-  for (const Action& action : estate.report().plan.all())
-    if (action.kind == Action::Kind::wait) told.insert(action.certificate);
-  for (const Outcome& outcome : estate.report().outcomes)
-    if (outcome.kind == Outcome::Kind::failed) told.insert(outcome.certificate);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
-    if (told.contains(wanted.id.text())) continue;
-    for (const InstallConfig& install : wanted.install)
-      if (std::string why = objection_to(estate, look_at(estate, install, "main"), wanted, "main"); !why.empty())
-        wrong.push_back(std::move(why));
+    for (const InstallConfig& install : wanted.install) {
+      const Place place = look_at(estate, install, "main");
+      std::string why = objection_to(estate, place, wanted, "main");
+      if (!why.empty() && !told_to_wait(estate, place.name, wanted)) wrong.push_back(std::move(why));
+    }
   }
-  auto theirs = estate.simulated->third_parties().values();
-  for (const std::string& record : estate.challenge_records())
-    if (theirs.erase(record) == 0) wrong.push_back("a record is left: " + record);
+  for (std::string& record : records_amiss(estate, estate.challenge_records())) wrong.push_back(std::move(record));
   return wrong;
 }
 

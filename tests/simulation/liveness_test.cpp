@@ -97,6 +97,28 @@ TEST_F(NotWell, AnOlderCertificateOfOursThatIsServed) {
   EXPECT_THAT(not_well(estate), Contains("old-web shows another certificate than the newest of shop"));
 }
 
+TEST_F(NotWell, WhatOneRunHasNotPutRight) {
+  estate.apply();
+  EXPECT_THAT(not_repaired(estate), IsEmpty());
+  const std::string newest = estate.bound_on("old-web");
+  estate.serve_foreign("old-web", {"shop.example"}, days(30));
+  EXPECT_THAT(not_repaired(estate), Contains("old-web shows a certificate that is not of our CA"));
+  estate.bind("old-web", newest);
+  EXPECT_THAT(not_repaired(estate), IsEmpty());
+  world().zones().put("shop.example", {.name = "_acme-challenge.shop.example", .type = "TXT", .values = {"\"late\""}});
+  EXPECT_THAT(not_repaired(estate), Contains(StartsWith("a record is left: _acme-challenge.shop.example")));
+}
+
+// It is wanted again, and its zone is gone: but for its old ones, for it has a record, nothing is excused.
+TEST_F(NotWell, AFormerOneOfACertificateThatCannotBeHad) {
+  estate.apply();
+  const std::string former = estate.bound_on("old-web");
+  estate.pass(days(61));
+  estate.apply();
+  const std::string name = former.substr(former.rfind('/') + 1);
+  EXPECT_THAT(not_well(estate, {"shop"}), Contains("a certificate is left: " + name));
+}
+
 TEST_F(NotWell, AWorldThatIsNeverQuiet) {
   world().settings().certificate_lifetime = hours(20);
   EXPECT_THAT(becomes_quiet(estate), Contains(StartsWith("it was not quiet")));

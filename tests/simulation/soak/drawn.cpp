@@ -184,6 +184,7 @@ Drawn draw(std::uint64_t seed) {
     drawn.turns[lots.below(drawn.turns.size())] = Turn::install_moved;
   drawn.settings.load_balancer_addresses = lots.one_of<std::size_t>({1, 1, 2, 3});
   draw_places(lots, drawn);
+  drawn.interrupted_after = lots.up_to(lots.one_of({seconds(3), minutes(1), minutes(10)}));
   return drawn;
 }
 

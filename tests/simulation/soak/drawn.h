@@ -71,13 +71,14 @@ struct Drawn {
   std::vector<DrawnCertificate> certificates;
   bool iam_notices_use = true;  // false: load balancers do not tell IAM, which AWS warns of
   bool in_s3 = false;
-  std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3
-  Duration headstart{0};       // of each before the next
-  bool begins_well = false;    // one run without faults and a long time go first: a renewal is what follows
-  std::vector<Duration> gaps;  // after each of the runs under faults
-  std::vector<Turn> turns;     // what happens in each gap
-  int clock_jump_hours = 0;    // of Turn::clock_jumps
-  int others_clock_hours = 0;  // how far the clocks of all machines but the first are off
+  std::size_t instances = 1;      // that run at once, each on a machine of its own; more than one shares S3
+  Duration headstart{0};          // of each before the next
+  bool begins_well = false;       // one run without faults and a long time go first: a renewal is what follows
+  std::vector<Duration> gaps;     // after each of the runs under faults
+  std::vector<Turn> turns;        // what happens in each gap
+  int clock_jump_hours = 0;       // of Turn::clock_jumps
+  Duration interrupted_after{0};  // from its start, of Turn::interrupted
+  int others_clock_hours = 0;     // how far the clocks of all machines but the first are off
   sandbox::Faults faults;
   std::vector<sandbox::CrashPoint> crashes;
   bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin

@@ -127,7 +127,7 @@ void remember_replay(std::uint64_t seed) {
 }
 
 void say_what_to_replay(int signal) {
-  const char* what = signal == SIGPROF ? "A world does not end: " : "A world broke the process: ";
+  const char* what = signal == SIGPROF || signal == SIGALRM ? "A world does not end: " : "A world broke the process: ";
   std::size_t length = 0;
   while (what[length] != '\0') ++length;
   std::size_t line = 0;
@@ -241,7 +241,7 @@ bool print_what_never_struck(const Figures& figures) {
 }
 
 int soak(const Wish& wish) {
-  for (const int signal : {SIGPROF, SIGABRT}) std::signal(signal, say_what_to_replay);
+  for (const int signal : {SIGPROF, SIGALRM, SIGABRT}) std::signal(signal, say_what_to_replay);
 #if !__has_feature(address_sanitizer)
   std::signal(SIGSEGV, say_what_to_replay);  // which the sanitizer says more about
 #endif

@@ -106,8 +106,7 @@ bool Turns::act(Turn turn) {
       fill_the_disks();
       break;
     case Turn::forgotten:
-      forget_the_last();
-      break;
+      return forget_the_last();
     case Turn::told_to_renew:
       tell_it_to_renew();
       break;
@@ -146,13 +145,13 @@ void Turns::unwant_the_last() {
   undo_with([this, config] { estate_.certificate(config.id.text(), {}).config = config; });
 }
 
-void Turns::forget_the_last() {
+bool Turns::forget_the_last() {
   unwant_the_last();
-  estate_.forget(last().id);
+  return estate_.forget(last().id).how == sandbox::Ending::How::finished;
 }
 
 void Turns::interrupt_the_next_run() {
-  interrupted_after_ = milliseconds(static_cast<std::int64_t>(drawn_.seed % 60'000));
+  interrupted_after_ = drawn_.interrupted_after;
   undo_with([this] { interrupted_after_.reset(); });
 }
 

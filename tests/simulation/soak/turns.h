@@ -28,7 +28,7 @@ class Turns {
   bool act(Turn turn);           // false: there was nothing to change
   bool add_a_name();
   void unwant_the_last();
-  void forget_the_last();
+  bool forget_the_last();
   void change_the_key();
   void move_windows(bool by_revoking);
   bool remove_a_zone();

@@ -12,8 +12,8 @@ namespace certferry::soak {
 
 // Seconds of processor time; some milliseconds are usual.
 inline constexpr int world_takes_most = 60;
-// Ends this process by SIGPROF where it takes more seconds of processor time from now on, however busy the machine is;
-// 0: never.
+// Ends this process by SIGPROF where it takes more seconds of processor time from now on, however busy the machine is,
+// and by SIGALRM where it takes twenty times as many of any: it waits for something. 0: never.
 void end_after(int seconds);
 
 // What `work(0)`, `work(1)`, … say, each in a process of its own, `at_once` of them at a time, for a world has its
