@@ -80,11 +80,21 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_to_look(Stage& stage, const Co
   co_return foundation;
 }
 
+Task<bool> Foundation::state_is_there() {
+  if (state_in_s3(config_)) co_return true;
+  co_return (co_await stage_.host.status(state_directory(config_, stage_.host) + "/state.db")).has_value();
+}
+
 Task<> Foundation::open_store_to_look() {
-  if (state_in_s3(config_) || co_await stage_.host.status(state_directory(config_, stage_.host) + "/state.db"))
+  if (co_await state_is_there())
     open_store(Duration::zero());
   else
     open_no_store();
+}
+
+Task<> Foundation::require_store_or_place() {
+  co_await open_store_to_look();
+  if (!co_await state_is_there()) co_await stage_.host.require_writable(state_directory(config_, stage_.host));
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, const Config& config, Findings& troubles) {
@@ -105,7 +115,7 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, cons
   }
   foundation->open_sealing();
   try {
-    if (foundation->access_ || !state_in_s3(config)) co_await foundation->open_store_to_look();
+    if (foundation->access_ || !state_in_s3(config)) co_await foundation->require_store_or_place();
   } catch (const Failure& failure) {
     trouble("state", "state " + state_directory(config, stage.host), failure);
     foundation->store_opens_ = false;

@@ -28,7 +28,10 @@ class Foundation {
   Foundation(Stage& stage, const Config& config, Outside& outside);
   Task<> furnish();  // all but the store
   void open_sealing();
+  Task<bool> state_is_there();  // true of one in S3, which is not asked
   Task<> open_store_to_look();
+  // The same, for who says what apply would come to. Failure: it is not there, and could not be made.
+  Task<> require_store_or_place();
   void open_store(Duration wait);
   void open_no_store();
 

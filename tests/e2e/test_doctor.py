@@ -9,6 +9,8 @@ import pytest
 from sandbox_peer import Sandbox, txt
 from terminal import run_on_terminal
 
+# As root, to whom files are open whatever their mode, but for these capabilities.
+WITHOUT_PRIVILEGES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 
 
 class Practice:
@@ -35,11 +37,11 @@ class Practice:
         assert times == 1
         return f'{text}[[certificate.install]]\nfiles = "{self.folder}/served"\n'
 
-    def run(self, *arguments, text=None, environment=None):
+    def run(self, *arguments, text=None, environment=None, within=()):
         config = self.folder / "doctor.toml"
         config.write_text(text or self.text)
         return subprocess.run(
-            [os.environ["CERTFERRY_BINARY"], *arguments, "--config", str(config)],
+            [*within, os.environ["CERTFERRY_BINARY"], *arguments, "--config", str(config)],
             env=self.environment if environment is None else environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -180,6 +182,43 @@ def test_a_store_that_does_not_open_is_one_row_and_the_rest_is_looked_at(practic
     for check in ("identity", "ca", "zone", "target"):
         assert row(rows, check)["verdict"] == "green", row(rows, check)
     assert database.read_bytes().startswith(b"this is no database"), "nothing is mended behind somebody's back"
+
+
+def stored_at(practice, place):
+    text, times = re.subn(r'store = ".*"', f'store = "{place}"', practice.at_home())
+    assert times == 1
+    return text
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "closed/below", "astray", "astray/below", "/proc/certferry"])
+def test_a_store_that_cannot_be_made_is_red(practice, place):
+    (practice.folder / "file").write_text("a file")
+    (practice.folder / "closed").mkdir(mode=0o500)
+    (practice.folder / "astray").symlink_to("nowhere")
+    store = practice.folder / place
+    words = {"text": stored_at(practice, store), "within": WITHOUT_PRIVILEGES}
+    rows = practice.doctor(expect=1, **words)
+    told = [one for one in rows if one["check"] == "state"]
+    assert [one["verdict"] for one in told] == ["red"], told
+    assert told[0]["subject"] == f"state {store}"
+    assert row(rows, "account")["found"] == "not looked at, because it takes a state that can be read"
+    assert practice.run("apply", **words).returncode == 1, "apply makes none there either"
+
+
+def test_a_served_certificate_is_no_word_about_a_store_that_cannot_be_made(practice):
+    assert practice.run("apply", text=practice.at_home()).returncode == 0
+    (practice.folder / "file").write_text("a file")
+    rows = practice.doctor(expect=1, text=stored_at(practice, practice.folder / "file"))
+    assert [one["verdict"] for one in rows if one["check"] == "state"] == ["red"], rows
+
+
+@pytest.mark.parametrize("place", ["missing/and/below", "link", "link/below"])
+def test_a_store_that_can_be_made_is_green(practice, place):
+    (practice.folder / "there").mkdir(mode=0o700)
+    (practice.folder / "link").symlink_to("there")
+    words = {"text": stored_at(practice, practice.folder / place), "within": WITHOUT_PRIVILEGES}
+    assert row(practice.doctor(expect=0, **words), "state")["verdict"] == "green"
+    assert practice.run("apply", **words).returncode == 0
 
 
 def test_no_region(practice):
