@@ -84,18 +84,23 @@ Task<bool> is_program(Host& host, Path path) {
   co_return false;
 }
 
-Task<bool> can_be_run(Host& host, std::string program) {
-  if (program.contains('/')) co_return co_await is_program(host, program);
-  for (const std::string& directory : search_path(host))
-    if (co_await is_program(host, directory + "/" + program)) co_return true;
-  co_return false;
-}
-
-// What a reload would stumble over; "" where there is nothing.
-Task<std::string> missing_program(Host& host, const InstallConfig& install) {
-  const auto* files = std::get_if<FilesInstall>(&install.where);
-  if (files == nullptr || files->reload.empty() || co_await can_be_run(host, files->reload.front())) co_return "";
-  co_return files->reload.front();
+// Why a reload could not be started; "" where it could. A directory of PATH that may not be read is passed over, as
+// execvp(3) does, which says so where the program is nowhere else either.
+Task<std::string> unfit_program(Host& host, std::string program) {
+  std::vector<Path> places;
+  if (program.contains('/'))
+    places.push_back(program);
+  else
+    for (const std::string& directory : search_path(host)) places.push_back(directory + "/" + program);
+  std::string unseen;
+  for (const Path& place : places) {
+    try {
+      if (co_await is_program(host, place)) co_return "";
+    } catch (const Failure& failure) {
+      if (unseen.empty()) unseen = fmt::format(" ({})", failure.what());
+    }
+  }
+  co_return fmt::format("its reload command is no program that can be run: {}{}", quoted(program, 300), unseen);
 }
 
 // Why no certificate could be put there; empty where, as far as can be seen, one could.
@@ -162,8 +167,10 @@ Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, co
     tell(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
          "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
   if (const auto why = co_await no_place_at(*target)) tell(Verdict::red, why->what(), why->next());
-  if (const std::string program = co_await missing_program(host, install); !program.empty())
-    tell(Verdict::red, fmt::format("its reload command is no program that can be run: {}", quoted(program, 300)),
+  const auto* files = std::get_if<FilesInstall>(&install.where);
+  const bool reloads = files != nullptr && !files->reload.empty();
+  if (std::string unfit = reloads ? co_await unfit_program(host, files->reload.front()) : ""; !unfit.empty())
+    tell(Verdict::red, std::move(unfit),
          "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable");
   if (!serving.empty() && serving.certificate() == nullptr)
     tell(Verdict::yellow, fmt::format("{} ({})", served_text(serving), serving.note),

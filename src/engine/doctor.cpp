@@ -63,8 +63,6 @@ std::string without(const std::string& subject, const std::string& found) {
   return found.starts_with(subject + ": ") ? found.substr(subject.size() + 2) : found;
 }
 
-std::string target_subject(const InstallConfig& install) { return "target " + install.slot(); }
-
 bool in_aws(const InstallConfig& install) { return !std::holds_alternative<FilesInstall>(install.where); }
 
 // What is installed in AWS by one identity.
@@ -426,10 +424,10 @@ Task<Findings> Doctor::targets() {
         const Look look = [this, &certificate, &install]() -> Task<Findings> {
           co_return co_await examine_target(*deployment_, patient_.outside.host, certificate, install);
         };
-        const std::string subject = target_subject(install);
+        const std::string subject = name_of(install);
         Findings found = co_await (in_aws(install) || !deployment_ ? looked_in_aws("target", subject, look)
                                                                    : told_once("target", subject, look));
-        for (Finding& one : found) one.found = without(name_of(install), one.found);
+        for (Finding& one : found) one.found = without(subject, one.found);
         co_return found;
       });
   co_return co_await all_of(std::move(looks));

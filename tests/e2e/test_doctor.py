@@ -221,6 +221,25 @@ def test_a_store_that_can_be_made_is_green(practice, place):
     assert practice.run("apply", **words).returncode == 0
 
 
+def test_a_reload_command_is_found_beyond_a_directory_that_may_not_be_read(practice):
+    closed = practice.folder / "closed"
+    closed.mkdir(mode=0)
+    environment = {**practice.environment, "PATH": f"{closed}:/usr/bin:/bin"}
+    words = {"environment": environment, "within": WITHOUT_PRIVILEGES}
+    target = "files " + str(practice.folder / "served")
+    try:
+        text = practice.at_home() + 'reload = ["true"]\n'
+        assert row(practice.doctor(expect=0, text=text, **words), "target", target)["verdict"] == "green"
+        assert practice.run("apply", text=text, **words).returncode == 0
+        for program in ("no-such-program", f"{closed}/true"):
+            text = practice.at_home() + f'reload = ["{program}"]\n'
+            told = row(practice.doctor(expect=1, text=text, **words), "target", target)
+            assert told["verdict"] == "red" and program in told["found"], told
+            assert told["subject"] == target and f"{closed}/" in told["found"] and "Permission denied" in told["found"]
+    finally:
+        closed.chmod(0o700)
+
+
 def test_no_region(practice):
     environment = {k: v for k, v in practice.environment.items() if k not in ("AWS_REGION", "AWS_DEFAULT_REGION")}
     rows = practice.doctor(expect=1, environment=environment)

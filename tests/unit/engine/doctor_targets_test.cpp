@@ -14,16 +14,16 @@ using Verdict = Finding::Verdict;
 TEST(Doctor, SaysWhichTargetsAreNotThereOrSpeakNoTls) {
   Clinic clinic;
   clinic.world().classic().by_name.at("old").listeners.at(443).protocol = "TCP";
-  EXPECT_THAT(about(clinic.examine(), "target", "elb/old"), says(Verdict::red, "its listener speaks TCP"));
+  EXPECT_THAT(about(clinic.examine(), "target", "classic ELB old"), says(Verdict::red, "its listener speaks TCP"));
   clinic.world().classic().by_name.at("old").listeners.clear();
-  EXPECT_THAT(about(clinic.examine(), "target", "elb/old"),
+  EXPECT_THAT(about(clinic.examine(), "target", "classic ELB old"),
               says(Verdict::red, "it has no listener on this port", "(--elb NAME:PORT)"));
   clinic.world().classic().by_name.clear();
   clinic.world().load_balancers().by_name.clear();
   const Findings findings = clinic.examine();
-  EXPECT_THAT(about(findings, "target", "elb/old"),
+  EXPECT_THAT(about(findings, "target", "classic ELB old"),
               says(Verdict::red, "there is no such load balancer in eu-west-1", "(--elb, --region)"));
-  EXPECT_THAT(about(findings, "target", "listener/"), says(Verdict::red, "there is no such listener", "(--listener)"));
+  EXPECT_THAT(about(findings, "target", "ALB web/"), says(Verdict::red, "there is no such listener", "(--listener)"));
 }
 
 TEST(Doctor, SaysWhichKeysATargetDoesNotTake) {

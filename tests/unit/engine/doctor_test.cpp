@@ -143,9 +143,9 @@ TEST(Doctor, MakesAClearRowOfEachThingThatIsRefused) {
   EXPECT_THAT(about(findings, "account-key"), says(Verdict::red, "AccessDenied", "Allow s3:GetObject"));
   EXPECT_THAT(about(findings, "state"), says(Verdict::red, "AccessDenied", "Allow s3:GetObject"));
   EXPECT_THAT(about(findings, "kms"), says(Verdict::red, "AccessDenied", "Allow kms:GenerateDataKey"));
-  EXPECT_THAT(about(findings, "target", "elb/old"),
+  EXPECT_THAT(about(findings, "target", "classic ELB old"),
               says(Verdict::red, "AccessDenied", "Allow elasticloadbalancing:DescribeLoadBalancers"));
-  EXPECT_THAT(about(findings, "target", "listener/"),
+  EXPECT_THAT(about(findings, "target", "ALB web/"),
               says(Verdict::red, "AccessDenied", "Allow elasticloadbalancing:DescribeListeners"));
   EXPECT_THAT(about(findings, "quota", "IAM"), says(Verdict::yellow, "AccessDenied", "Allow iam:GetAccountSummary"));
   EXPECT_THAT(about(findings, "versions"), says(Verdict::yellow, "AccessDenied", "Allow s3:GetBucketVersioning"));
@@ -156,7 +156,7 @@ TEST(Doctor, MakesAClearRowOfEachThingThatIsRefused) {
 TEST(Doctor, SaysOnceWhatARowIsOf) {
   Clinic clinic;
   clinic.world().classic().by_name.clear();
-  EXPECT_THAT(about(clinic.examine(), "target", "elb/old").found,
+  EXPECT_THAT(about(clinic.examine(), "target", "classic ELB old").found,
               testing::StartsWith("there is no such load balancer"));
   clinic.deny_everything();
   EXPECT_THAT(about(clinic.examine(), "account-key").found, testing::StartsWith("S3 GetObject"));
