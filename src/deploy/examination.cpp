@@ -39,7 +39,8 @@ std::string other_account(const Serving& serving, Target& target) {
 
 // What would let us read what is there.
 std::string reading_takes(const InstallConfig& install, const Serving& serving, Target& target) {
-  const std::string until = "until then it counts as trusted, and keeps its place";
+  const std::string until = serving.ours ? "it is ours, and gives way to the next one unread, if that is trusted"
+                                         : "until then it counts as trusted, and keeps its place";
   if (const auto* files = std::get_if<FilesInstall>(&install.where)) {
     const std::string link = files->directory + "/live";
     const bool leads_there = serving.reference != link;

@@ -60,6 +60,21 @@ TEST(Doctor, SaysThatTheCertificateOfATargetCannotBeRead) {
               says(Verdict::yellow, "which cannot be read", "here certificates are read in IAM alone"));
 }
 
+TEST(Doctor, SaysThatOneOfOursKeepsNoPlaceThoughItCannotBeRead) {
+  Clinic clinic;
+  auto& world = clinic.world();
+  for (InstallConfig& one : clinic.config.certificates.front().install) one.verify = Verify::api;
+  const std::string ours = world.server_certificates().put(
+      "/certferry/", "ours", world.placeholder({DomainName::parse("example.com")}, world.now()));
+  world.load_balancers().listener(clinic.listener)->listener.certificate = ours;
+  clinic.deny({"iam:GetServerCertificate"});
+  const Findings findings = clinic.examine();
+  const Finding row = about(findings, "target", "ALB");
+  EXPECT_THAT(row, says(Verdict::yellow, "which cannot be read", "Allow iam:GetServerCertificate on it; it is ours"));
+  EXPECT_THAT(row.next, Not(HasSubstr("keeps its place")));
+  EXPECT_THAT(about(findings, "target", "classic").next, HasSubstr("keeps its place")) << "somebody else's";
+}
+
 TEST(Doctor, SaysThatALinkGoesAndNotWhatItLeadsTo) {
   Clinic clinic;
   clinic.simulated.machine().nodes["/etc/ssl/www/live"] = {.kind = sandbox::Machine::Kind::link, .content = "/etc"};
