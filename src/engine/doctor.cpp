@@ -326,7 +326,9 @@ Task<Findings> Doctor::permissions() {
   };
   for (const UnknownFact& fact : known.unknown)
     if (!told(fact))
-      all.push_back({Verdict::yellow, "permission", "permissions, where something is not known", fact.what, fact.next});
+      all.push_back({Verdict::yellow, "permission", "permissions, where something is not known",
+                     fact.what + "; what of the policy hangs on it was taken wider, and is yellow where it is missing",
+                     fact.next});
   co_return all;
 }
 

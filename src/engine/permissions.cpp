@@ -113,10 +113,13 @@ Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, con
   }
   const std::string rest =
       untold.empty() ? "" : fmt::format("; what cannot be tried without effect: {}", fmt::join(untold, ", "));
-  findings.push_back({Verdict::yellow, "permission", "permissions of " + owner.principal,
-                      fmt::format("{}; tried instead, without effect: {} times allowed, {} statements lack something{}",
-                                  unheard.what(), allowed, findings.size(), rest),
-                      hearing_takes(owner, unheard)});
+  findings.push_back(
+      {Verdict::yellow, "permission", "permissions of " + owner.principal,
+       fmt::format("{}; tried instead, without effect: {} {} allowed, {} something{}", unheard.what(), allowed,
+                   allowed == 1 ? "time" : "times",
+                   findings.size() == 1 ? "1 statement lacks" : fmt::format("{} statements lack", findings.size()),
+                   rest),
+       hearing_takes(owner, unheard)});
   co_return findings;
 }
 

@@ -113,6 +113,16 @@ TEST(Doctor, NamesWhatIsMissingThoughTheKeyBehindAnAliasIsNotKnown) {
               says(Verdict::red, "missing: iam:UploadServerCertificate on"));
   EXPECT_THAT(about(findings, "permission", "not known"),
               says(Verdict::yellow, "KMS key alias/certferry: ", "own policies deny kms:DescribeKey no longer"));
+  EXPECT_THAT(
+      about(findings, "permission", "not known"),
+      says(Verdict::yellow, "; what of the policy hangs on it was taken wider, and is yellow where it is missing"));
+}
+
+TEST(Doctor, CountsTheStatementsThatSomethingIsMissingOfInWords) {
+  Clinic clinic;
+  clinic.deny({"iam:SimulatePrincipalPolicy", "elasticloadbalancing:ModifyListener"});
+  EXPECT_THAT(about(clinic.examine(), "permission", "permissions of"),
+              says(Verdict::yellow, " times allowed, 1 statement lacks something"));
 }
 
 // Every zone is asked about where it is not known which there are: what is missing may not be needed.
