@@ -38,6 +38,18 @@ Task<http::Response> simulated(Client& client, const Call& call) {
   }
 }
 
+// source: IAM API reference, EvaluationResult, 2026-11-29
+PolicyDenial denial_in(const Xml& decision) {
+  const auto not_allowed = [&](std::string_view detail) {
+    const auto said = decision.path(detail);
+    return said && said->text() == "false";
+  };
+  return {.asked = fmt::format("{} on {}", decision.text("EvalActionName"), decision.text("EvalResourceName")),
+          .explicitly = decision.text("EvalDecision") == "explicitDeny",
+          .by_boundary = not_allowed("PermissionsBoundaryDecisionDetail/AllowedByPermissionsBoundary"),
+          .by_organization = not_allowed("OrganizationsDecisionDetail/AllowedByOrganizations")};
+}
+
 QueryParameters parameters_of(const PolicyQuestion& question) {
   QueryParameters parameters = {{"PolicySourceArn", question.principal}};
   add_members(parameters, "ActionNames", question.actions);
@@ -125,9 +137,7 @@ Task<std::vector<PolicyDenial>> Iam::denied(const PolicyQuestion& question) {
     const std::vector<Xml> decisions = expected(call, page, "EvaluationResults").children("member");
     if (decisions.empty()) throw unfit_answer(call, "the answer decides nothing");
     for (const Xml& one : decisions)
-      if (one.text("EvalDecision") != "allowed")
-        denied.push_back({fmt::format("{} on {}", one.text("EvalActionName"), one.text("EvalResourceName")),
-                          one.text("EvalDecision") == "explicitDeny"});
+      if (one.text("EvalDecision") != "allowed") denied.push_back(denial_in(one));
     marker = page.text("Marker");
     if (page.text("IsTruncated") != "true" || marker.empty()) co_return denied;
   }

@@ -33,6 +33,8 @@ struct PolicyQuestion {
 struct PolicyDenial {
   std::string asked;        // "action on resource"
   bool explicitly = false;  // by a Deny, beside which no Allow counts
+  // What only limits does not allow it: the identity's permissions boundary, the organization's policies.
+  bool by_boundary = false, by_organization = false;
   bool operator==(const PolicyDenial&) const = default;
 };
 

@@ -47,22 +47,49 @@ std::string policy_command(const Policy& policy) {
   return policy.of.empty() ? "certferry policy" : "certferry policy --role " + policy.of;
 }
 
+std::string denial_text(const aws::PolicyDenial& denial) {
+  std::vector<std::string_view> by;
+  if (denial.explicitly) by.emplace_back("an explicit Deny");
+  if (denial.by_boundary) by.emplace_back("the permissions boundary does not allow it");
+  if (denial.by_organization) by.emplace_back("the organization's policies do not allow it");
+  return by.empty() ? quoted(denial.asked) : fmt::format("{} ({})", quoted(denial.asked), fmt::join(by, "; "));
+}
+
+// Whether the identity's own policies are all that is known to lack it.
+bool takes_allow(const aws::PolicyDenial& denial) {
+  return !denial.explicitly && !denial.by_boundary && !denial.by_organization;
+}
+
+std::string missing_takes(const Policy& policy, const PolicyStatement& statement,
+                          const std::vector<aws::PolicyDenial>& missing) {
+  std::vector<std::string> all;
+  if (std::ranges::any_of(missing, takes_allow))
+    all.push_back(
+        fmt::format("allow statement {} of the policy that `{}` writes", statement.sid, policy_command(policy)));
+  if (std::ranges::any_of(missing, &aws::PolicyDenial::by_boundary))
+    all.emplace_back("have the permissions boundary allow it, without which no other Allow counts");
+  if (std::ranges::any_of(missing, &aws::PolicyDenial::by_organization))
+    all.emplace_back("have the organization's policies allow it, without which no other Allow counts");
+  if (std::ranges::any_of(missing, &aws::PolicyDenial::explicitly))
+    all.emplace_back("take away the Deny, beside which no Allow counts");
+  std::string next = fmt::format("{}", fmt::join(all, ", and "));
+  next.front() = static_cast<char>(next.front() - 'a' + 'A');
+  return next;
+}
+
 // A statement with notes is wider than what is needed: what is missing of it may not be needed.
 Finding missing_finding(const Policy& policy, const PolicyStatement& statement,
                         const std::vector<aws::PolicyDenial>& missing) {
   const std::string whose = policy.of.empty() ? "" : " of " + policy.of;
   const bool needed = statement.notes.empty();
-  const bool by_deny = std::ranges::any_of(missing, &aws::PolicyDenial::explicitly);
   std::vector<std::string> listed;
-  for (const aws::PolicyDenial& one : missing)
-    listed.push_back(quoted(one.asked) + (one.explicitly ? " (an explicit Deny)" : ""));
+  for (const aws::PolicyDenial& one : missing) listed.push_back(denial_text(one));
   return {needed ? Verdict::red : Verdict::yellow,
           "permission",
           fmt::format("permission {}{}", statement.sid, whose),
           fmt::format("missing: {}{}", fmt::join(listed, ", "),
                       needed ? "" : fmt::format(". {}", fmt::join(statement.notes, " "))),
-          fmt::format("Allow statement {} of the policy that `{}` writes{}", statement.sid, policy_command(policy),
-                      by_deny ? ", and take away the Deny, beside which no Allow counts" : ""),
+          missing_takes(policy, statement, missing),
           listed};
 }
 
@@ -92,8 +119,7 @@ std::string hearing_takes(const PolicyOwner& owner, const Failure& unheard) {
   const bool unsaid = unheard.code() == "AccessDenied" && !aws::denies_explicitly(unheard.what());
   if (owner.path_known || !unsaid) return unheard.next();
   return "Allow iam:SimulatePrincipalPolicy and iam:GetRole, which tells the path of a role: docs/permissions.md has "
-         "the "
-         "statement";
+         "the statement";
 }
 
 Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, const Failure& unheard) {
@@ -105,7 +131,8 @@ Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, con
     std::vector<aws::PolicyDenial> missing;
     for (const Trial& trial : co_await try_statement(outside, owner, statement)) {
       const bool forbidden = trial.end == Trial::End::forbidden;
-      if (forbidden || trial.end == Trial::End::denied) note_once(missing, aws::PolicyDenial{trial.tried, forbidden});
+      if (forbidden || trial.end == Trial::End::denied)
+        note_once(missing, aws::PolicyDenial{.asked = trial.tried, .explicitly = forbidden});
       if (trial.end == Trial::End::untold) note_once(untold, trial.action);
       if (trial.end == Trial::End::allowed) ++allowed;
     }

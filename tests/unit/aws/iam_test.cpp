@@ -145,7 +145,7 @@ TEST(Iam, TellsWhatAPrincipalsPoliciesDoNotAllowFromAllPages) {
   paper.transport.answer(200, simulated(decided("a:Three", "explicitDeny")));
   const PolicyQuestion question{
       "arn:aws:iam::1:role/web", {"a:One", "a:Two", "a:Three"}, {"*"}, {{"a:Key", {"x", "y"}}}};
-  const std::vector<PolicyDenial> expected{{"a:Two on *", false}, {"a:Three on *", true}};
+  const std::vector<PolicyDenial> expected{{.asked = "a:Two on *"}, {.asked = "a:Three on *", .explicitly = true}};
   EXPECT_EQ(AWAITED(iam.denied(question)), expected);
   EXPECT_EQ(paper.transport.requests.at(0).body,
             "Action=SimulatePrincipalPolicy&Version=2010-05-08&PolicySourceArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fweb&"
@@ -166,6 +166,26 @@ TEST(Iam, TurnsNoMorePagesOfDecisionsThanItAskedFor) {
             "transient | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: more pages than decisions were asked "
             "for | Run again");
   EXPECT_EQ(paper.transport.requests.size(), 2U);
+}
+
+TEST(Iam, TellsWhetherABoundaryOrTheOrganizationDoesNotAllow) {
+  Paper paper;
+  Iam iam{paper.client};
+  const auto member = [](const std::string& action, const std::string& bounded, const std::string& organized) {
+    return "<member><EvalActionName>" + action +
+           "</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>implicitDeny</EvalDecision>"
+           "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>" +
+           bounded +
+           "</AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail><OrganizationsDecisionDetail>"
+           "<AllowedByOrganizations>" +
+           organized + "</AllowedByOrganizations></OrganizationsDecisionDetail></member>";
+  };
+  paper.transport.answer(200, simulated(member("a:One", "false", "true") + member("a:Two", "true", "false") +
+                                        member("a:Three", "true", "true")));
+  const std::vector<PolicyDenial> expected{{.asked = "a:One on *", .by_boundary = true},
+                                           {.asked = "a:Two on *", .by_organization = true},
+                                           {.asked = "a:Three on *"}};
+  EXPECT_EQ(AWAITED(iam.denied({"arn:aws:iam::1:role/web", {"a:One", "a:Two", "a:Three"}, {"*"}, {}})), expected);
 }
 
 TEST(Iam, TakesAPageWithoutADecisionForNoLeave) {

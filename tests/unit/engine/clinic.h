@@ -44,6 +44,25 @@ class SpoiledResolver final : public Resolver {
   const Spoil& spoil_;
 };
 
+// A transport that answers some requests itself.
+class SpoiledTransport final : public Transport {
+ public:
+  using Spoil = std::function<std::optional<http::Response>(const http::Request&)>;
+  SpoiledTransport(Transport& transport, const Spoil& spoil) : transport_(transport), spoil_(spoil) {}
+  Task<http::Response> send(http::Request request) override {
+    if (spoil_)
+      if (auto answer = spoil_(request)) co_return std::move(*answer);
+    co_return co_await transport_.send(std::move(request));
+  }
+  Task<PeerChain> handshake(Endpoint endpoint, std::string sni, KeyType key) override {
+    co_return co_await transport_.handshake(std::move(endpoint), std::move(sni), key);
+  }
+
+ private:
+  Transport& transport_;
+  const Spoil& spoil_;
+};
+
 // Somebody's installation, in which nothing is wrong: state and account key in S3, a classic and an application load
 // balancer, files. A test breaks one thing, and lets doctor look.
 class Clinic {
@@ -55,6 +74,7 @@ class Clinic {
   std::string listener;           // of the application load balancer
   std::string shared_config;      // what ~/.aws/config says; "": there is none, and nobody looks for it
   SpoiledResolver::Spoil answer;  // what doctor's resolvers say otherwise than the world; empty: nothing
+  SpoiledTransport::Spoil reply;  // what doctor's requests are answered in place of the world; empty: nothing
 
   Clinic() {
     sandbox::World& world = this->world();
@@ -119,7 +139,8 @@ reload = ["systemctl", "reload", "nginx"]
     Findings found;
     const auto ending = simulated.run([&](Outside& real, Store& store) -> Task<> {
       SpoiledResolver resolver{real.resolver, answer};
-      Outside outside{real.transport, resolver, real.clock, real.entropy, real.host, real.pool, real.log};
+      SpoiledTransport transport{real.transport, reply};
+      Outside outside{transport, resolver, real.clock, real.entropy, real.host, real.pool, real.log};
       const auto access = shared_config.empty() ? this->access(outside) : co_await opened(outside);
       const auto shared = this->store(outside, *access);
       const auto sealing = kms_sealing(outside, access->client(), "alias/certferry");

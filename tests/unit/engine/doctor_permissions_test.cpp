@@ -25,7 +25,7 @@ TEST(Doctor, NamesEveryStatementThatSomethingIsMissingOf) {
   EXPECT_THAT(
       about(findings, "permission", "ShelveServerCertificates"),
       says(Verdict::red, "missing: iam:UploadServerCertificate on arn:aws:iam::123456789012:server-certificate/",
-           "`certferry policy`"));
+           "Take away the Deny"));
   EXPECT_THAT(about(findings, "permission", "BindListeners"),
               says(Verdict::red, "elasticloadbalancing:ModifyListener"));
   EXPECT_EQ(std::ranges::count(findings, "permission", &Finding::check), 2);
@@ -37,11 +37,52 @@ TEST(Doctor, TellsAnExplicitDenyFromAnAllowThatIsNotThere) {
   clinic.attach(R"({"Effect":"Allow","Resource":"*","Action":["iam:*","kms:*","route53:*","s3:*","sts:*",)"
                 R"("elasticloadbalancing:Describe*","elasticloadbalancing:Set*"]})");
   const Finding unsaid = about(clinic.examine(), "permission", "BindListeners");
-  EXPECT_THAT(unsaid, says(Verdict::red, "missing: elasticloadbalancing:ModifyListener on "));
+  EXPECT_THAT(unsaid, says(Verdict::red, "missing: elasticloadbalancing:ModifyListener on ",
+                           "Allow statement BindListeners of the policy that `certferry policy` writes"));
   EXPECT_FALSE((unsaid.found + unsaid.next).contains("Deny")) << unsaid.found << unsaid.next;
   clinic.deny({"elasticloadbalancing:ModifyListener"});
   EXPECT_THAT(about(clinic.examine(), "permission", "BindListeners"),
-              says(Verdict::red, "(an explicit Deny)", "take away the Deny, beside which no Allow counts"));
+              says(Verdict::red, "(an explicit Deny)", "Take away the Deny, beside which no Allow counts"));
+}
+
+// Where nothing but a Deny is in the way, what is allowed already need not be allowed again.
+TEST(Doctor, AsksForNoAllowWhereADenyAloneIsInTheWay) {
+  Clinic clinic;
+  clinic.deny({"elasticloadbalancing:ModifyListener"});
+  EXPECT_EQ(about(clinic.examine(), "permission", "BindListeners").next,
+            "Take away the Deny, beside which no Allow counts");
+}
+
+// An Allow of the identity's own helps nobody whom a boundary or the organization keeps from it.
+TEST(Doctor, NamesTheBoundaryAndTheOrganizationThatLackWhatIsMissing) {
+  Clinic clinic;
+  const auto simulated = [&](const std::string& detail) {
+    clinic.reply = [detail](const http::Request& request) -> std::optional<http::Response> {
+      if (!request.body.contains("Action=SimulatePrincipalPolicy")) return std::nullopt;
+      const bool asked = request.body.contains("ModifyListener");
+      return http::Response{
+          .status = 200,
+          .headers = {},
+          .body =
+              "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member><"
+              "EvalActionName>a:One</EvalActionName>"
+              "<EvalResourceName>*</EvalResourceName><EvalDecision>" +
+              std::string{asked ? "implicitDeny</EvalDecision>" + detail : "allowed</EvalDecision>"} +
+              "</member></EvaluationResults><IsTruncated>false</IsTruncated></SimulatePrincipalPolicyResult>"
+              "</SimulatePrincipalPolicyResponse>"};
+    };
+    return about(clinic.examine(), "permission", "BindListeners");
+  };
+  const Finding bounded = simulated(
+      "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>false</AllowedByPermissionsBoundary>"
+      "</PermissionsBoundaryDecisionDetail>");
+  EXPECT_EQ(bounded.found, "missing: a:One on * (the permissions boundary does not allow it)");
+  EXPECT_EQ(bounded.next, "Have the permissions boundary allow it, without which no other Allow counts");
+  const Finding organized = simulated(
+      "<OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations>"
+      "</OrganizationsDecisionDetail>");
+  EXPECT_EQ(organized.found, "missing: a:One on * (the organization's policies do not allow it)");
+  EXPECT_EQ(organized.next, "Have the organization's policies allow it, without which no other Allow counts");
 }
 
 // Of a session's role the path is not known, and of another role nobody may ask: both are needed, and said at once.
@@ -220,8 +261,8 @@ TEST_F(TriedPermissions, AreMissedActionByAction) {
   };
   for (const auto& [action, sid] : statements) {
     const Finding finding = about(without({action}), "permission", "permission " + sid);
-    EXPECT_THAT(finding, says(Verdict::red, "missing: " + action + " on ", "Allow statement " + sid)) << action;
-    EXPECT_THAT(finding, says(Verdict::red, "(an explicit Deny)", "take away the Deny")) << action;
+    EXPECT_THAT(finding, says(Verdict::red, "missing: " + action + " on ")) << action;
+    EXPECT_THAT(finding, says(Verdict::red, "(an explicit Deny)", "Take away the Deny")) << action;
   }
   EXPECT_EQ(changes(), 0);
 }
