@@ -271,6 +271,8 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
   return out;
 }
 
+bool lacks_permission(const Failure& failure) { return among(permission_codes, failure.code()); }
+
 Failure unfit_answer(const Call& call, std::string_view why) {
   return {call.repeatable ? Kind::transient : Kind::outcome_unknown, fmt::format("{}: {}", description(call), why),
           look_for_a_proxy};

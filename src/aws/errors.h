@@ -42,6 +42,9 @@ std::string description(const Call& call);
 // request), what to do next, code() and retry_after(). `credentials`: where ours came from.
 Refusal refusal(const Call& call, const http::Response& answer, WallTime now, std::string_view credentials);
 
+// Whether it failed for want of a permission, by the code that the service said.
+bool lacks_permission(const Failure& failure);
+
 // An answer that no service gives, though its status says success: transient, or outcome_unknown after a call that may
 // not be repeated. why: foreign text through quoted() alone.
 Failure unfit_answer(const Call& call, std::string_view why);

@@ -111,8 +111,7 @@ Task<Findings> Doctor::examine() {
   append(all, co_await look("identity", "roles", &Doctor::roles)());
   append(all, settings());
   append(all, co_await look("state", "state " + patient_.store.place(), &Doctor::state)());
-  if (state_read_)
-    append(all, co_await told_once("state", "state " + patient_.store.place(), [this] { return lost_state(); }));
+  if (state_read_) append(all, co_await lost_state());
   const Findings key = co_await account_key();
   append(all, co_await looked_in_state("account", "account at the CA", [this] { return account(); }));
   append(all, key);
@@ -367,20 +366,28 @@ Task<Findings> Doctor::state() {
   co_return co_await looked_in_aws("state", subject, shared);
 }
 
-// As a plan says it: what is served tells of a state that is not this one.
+// As a plan says it: what is served tells of a state that is not this one. Where something of the state could not be
+// read, nothing is known to be lost.
 Task<Findings> Doctor::lost_state() {
-  Findings findings;
-  if (!deployment_) co_return findings;
+  if (!deployment_) co_return Findings{};
   Outside& outside = patient_.outside;
   Index index{patient_.store, outside.log};
   Observer observer{patient_.store, index, *deployment_, patient_.config, outside.host};
+  const std::string subject = "state " + patient_.store.place();
+  std::vector<Look> looks;
   for (const CertificateConfig& certificate : patient_.config.certificates) {
-    if (co_await load_record(patient_.store, certificate.id)) continue;
-    if (const auto lost = certferry::lost_state(co_await observer.certificate(certificate), outside.clock.now()))
-      findings.push_back({Verdict::yellow, "state", "state " + patient_.store.place(),
-                          fmt::format("{}: {}", certificate.id.text(), lost->reason), lost->remedy});
+    const Look look = [this, &observer, &certificate, &subject]() -> Task<Findings> {
+      if (co_await load_record(patient_.store, certificate.id)) co_return Findings{};
+      const ObservedCertificate seen = co_await observer.certificate(certificate);
+      if (!seen.trouble.empty()) throw Failure(Failure::Kind::refused, seen.trouble, seen.remedy);
+      const auto lost = certferry::lost_state(seen, patient_.outside.clock.now());
+      if (!lost) co_return Findings{};
+      co_return Findings{{Verdict::yellow, "state", subject, fmt::format("{}: {}", certificate.id.text(), lost->reason),
+                          lost->remedy}};
+    };
+    looks.push_back([this, &subject, look] { return told_once("state", subject, look); });
   }
-  co_return findings;
+  co_return co_await all_of(std::move(looks));
 }
 
 // Of every bucket that something is kept in.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/errors.h"
 #include "aws/s3.h"
 #include "base/failure.h"
 #include "base/limits/doctor.h"
@@ -25,39 +26,56 @@ std::optional<WallTime> written_at(const Store::Entry& entry, const std::string&
   return at ? parse_iso8601(*at) : std::nullopt;
 }
 
-// Why what is there may not be removed; empty where it may.
+// Why we are not allowed to remove what is there; empty where we are.
 Task<std::optional<Failure>> refused_removal(Work removal) {
   try {
     co_await removal();
   } catch (const Failure& failure) {
-    if (failure.kind() != Failure::Kind::refused) throw;
+    if (!aws::lacks_permission(failure)) throw;
     co_return failure;
   }
   co_return std::nullopt;
 }
 
-// Test objects of examinations that were killed, as far as they may be removed: of the next one it is told.
-Task<> remove_leftovers(Store& store, WallTime now) {
+// The object that an examination writes: a fresh one, or one that another left, with its version.
+struct TrialObject {
+  Store::Key key;
+  std::optional<Store::Version> taken;
+};
+
+// Removes the test objects of examinations that are over. Where that is not allowed, one of them is taken again, lest
+// each examination leave one more.
+Task<TrialObject> trial_object(Outside& outside, Store& store) {
+  const WallTime now = outside.clock.now();
+  TrialObject trial{trials + random_token(outside.entropy), std::nullopt};
   for (const Store::Key& key : co_await store.list(trials)) {
     const auto entry = co_await store.get(key);
     if (!entry) continue;
     const auto at = written_at(*entry, key);
     if (at && now - *at < limits::doctor::trial_lives) continue;
-    co_await refused_removal([&]() -> Task<> { co_await store.remove(key, entry->version); });
+    const auto stays = co_await refused_removal([&]() -> Task<> { co_await store.remove(key, entry->version); });
+    if (!stays || trial.taken) continue;
+    const auto taken = co_await store.put(key, trial_value(now, 1), entry->version);
+    if (const auto* version = std::get_if<Store::Version>(&taken)) trial = {key, *version};
   }
+  co_return trial;
 }
 
 // What a store lets pass that it ought to refuse; "" where there is nothing.
-Task<std::string> wrongly_accepted(Store& store, std::string key, WallTime now) {
-  const auto created = co_await store.put(key, trial_value(now, 1), std::nullopt);
-  const auto* first = std::get_if<Store::Version>(&created);
-  if (first == nullptr) co_return "it says that a fresh name is taken";
+Task<std::string> wrongly_accepted(Store& store, TrialObject trial, WallTime now) {
+  const auto& [key, taken] = trial;
+  std::optional<Store::Version> first = taken;
+  if (!first) {
+    const auto created = co_await store.put(key, trial_value(now, 1), std::nullopt);
+    if (std::holds_alternative<Conflict>(created)) co_return "it says that a fresh name is taken";
+    first = std::get<Store::Version>(created);
+  }
   if (std::holds_alternative<Store::Version>(co_await store.put(key, trial_value(now, 2), std::nullopt)))
     co_return "it writes over what is there, though If-None-Match forbids it";
-  const auto replaced = co_await store.put(key, trial_value(now, 3), *first);
+  const auto replaced = co_await store.put(key, trial_value(now, 3), first);
   const auto* second = std::get_if<Store::Version>(&replaced);
   if (second == nullptr) co_return "it refuses to replace what is there, though If-Match names it";
-  if (std::holds_alternative<Store::Version>(co_await store.put(key, trial_value(now, 4), *first)))
+  if (std::holds_alternative<Store::Version>(co_await store.put(key, trial_value(now, 4), first)))
     co_return "it replaces what somebody else has written, though If-Match names something older";
   bool removed = false;
   co_await refused_removal(
@@ -70,16 +88,21 @@ Task<> remove_trial(Store& store, std::string key) {
   if (const auto entry = co_await store.get(key)) co_await store.remove(key, entry->version);
 }
 
+// What may not be removed is said to be of long ago: nobody uses it, and the next examination takes it again.
+Task<> give_up_trial(Store& store, std::string key) {
+  if (const auto entry = co_await store.get(key)) co_await store.put(key, trial_value(WallTime{}, 0), entry->version);
+}
+
 }  // namespace
 
 Task<Finding> examine_conditional_writes(Outside& outside, Store& store) {
   const WallTime now = outside.clock.now();
-  co_await remove_leftovers(store, now);
-  const std::string key = trials + random_token(outside.entropy);
+  const TrialObject trial = co_await trial_object(outside, store);
+  const Store::Key& key = trial.key;
   std::string wrong;
   std::exception_ptr failed;
   try {
-    wrong = co_await wrongly_accepted(store, key, now);
+    wrong = co_await wrongly_accepted(store, trial, now);
   } catch (const Failure&) {
     failed = std::current_exception();
   }
@@ -93,6 +116,7 @@ Task<Finding> examine_conditional_writes(Outside& outside, Store& store) {
     }
     std::rethrow_exception(failed);
   }
+  if (stays) co_await give_up_trial(store, key);
   Finding finding{Verdict::green, "state", "state " + store.place(), "", ""};
   const std::string left = fmt::format("the test object {}{}", store.place(), key);
   if (wrong.empty() && stays) {

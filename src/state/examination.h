@@ -12,7 +12,8 @@ namespace certferry {
 // What doctor asks of where the state is kept.
 
 // Whether a store that others write too refuses what compare-and-swap must refuse. Writes an object of its own below
-// "doctor/", and removes it again, and those of examinations that were killed an hour ago or earlier. Failure: the
+// "doctor/", and removes it again, and those of examinations that were killed an hour ago or earlier; where it may not,
+// one stays, which the next examination takes. Failure: the
 // store's, where it cannot be reached or written.
 Task<Finding> examine_conditional_writes(Outside& outside, Store& store);
 

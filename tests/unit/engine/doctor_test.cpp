@@ -306,6 +306,26 @@ TEST(Doctor, SaysThatTheStateOfWhatIsServedIsMissing) {
   EXPECT_EQ(about_it(), 1);
 }
 
+// Whose the certificate is that is served, a ledger tells that could not be read: nothing is to be begun anew for that.
+TEST(Doctor, TakesNoStateForMissingWhereItCouldNotBeRead) {
+  Clinic clinic;
+  ASSERT_THAT(clinic.apply(), IsEmpty());
+  std::size_t ledgers = 0;
+  std::erase_if(clinic.objects(),
+                [](const auto& object) { return object.first.starts_with("certferry/certificate/"); });
+  for (auto& [key, object] : clinic.objects())
+    if (key.starts_with("certferry/shelf/")) {
+      object.body = "{";
+      ++ledgers;
+    }
+  ASSERT_NE(ledgers, 0U);
+  const Findings findings = clinic.examine();
+  EXPECT_FALSE(to_text(findings, false).contains("--renew")) << to_text(findings, false);
+  EXPECT_THAT(findings,
+              testing::Contains(testing::AllOf(testing::Field(&Finding::check, "state"), says(Verdict::red, "shelf"))))
+      << to_text(findings, false);
+}
+
 TEST(Doctor, SaysThatTheBucketIsNotThere) {
   Clinic clinic;
   clinic.config.state.store = "s3://nowhere/certferry/";
@@ -336,10 +356,25 @@ TEST(Doctor, SaysThatItsTestObjectStaysWhereNothingMayBeRemoved) {
   EXPECT_THAT(row, says(Verdict::yellow, "so does the test object " + left, "deny s3:DeleteObject no longer"));
   EXPECT_THAT(row.found, HasSubstr("AccessDenied"));
   EXPECT_THAT(about(clinic.examine(), "state"), is(Verdict::yellow));
+  EXPECT_EQ(clinic.objects().size(), 1U) << "the one is taken again";
   clinic.objects().begin()->second.body =
       R"({"token":"0011223344556677","value":"{\"at\":\"2020-01-01T00:00:00Z\",\"format\":1,\"turn\":1}"})";
   EXPECT_THAT(about(clinic.examine(), "state"), is(Verdict::yellow)) << "an old one is no worse";
+  EXPECT_EQ(clinic.objects().size(), 1U);
   EXPECT_THAT(clinic.apply(), IsEmpty()) << "and it is true";
+  clinic.world().buckets().conditions_honoured = false;
+  EXPECT_THAT(about(clinic.examine(), "state"), says(Verdict::red, "though If-None-Match forbids it"));
+}
+
+TEST(Doctor, TakesNoOtherRefusalOfARemovalForAPermissionThatIsMissing) {
+  Clinic clinic;
+  clinic.reply = [](const http::Request& request) -> std::optional<http::Response> {
+    if (request.method != "DELETE" || !request.url.path().contains("/doctor/")) return std::nullopt;
+    return http::Response{.status = 405,
+                          .headers = {},
+                          .body = "<Error><Code>MethodNotAllowed</Code><Message>no such method</Message></Error>"};
+  };
+  EXPECT_THAT(about(clinic.examine(), "state"), says(Verdict::red, "MethodNotAllowed"));
 }
 
 TEST(Doctor, RemovesTestObjectsOfExaminationsThatWereKilled) {
