@@ -92,7 +92,9 @@ std::string names_of_zones(const std::vector<std::string>& zones) {
       names.push_back(name);
   };
   for (const std::string& zone : zones) {
-    if (std::ranges::find(zones, zone.substr(zone.find('.') + 1)) == zones.end()) add(zone);
+    const auto dot = zone.find('.');
+    const bool covered = dot != std::string::npos && std::ranges::find(zones, zone.substr(dot + 1)) != zones.end();
+    if (!covered) add(zone);
     add("*." + zone);
   }
   std::string list;

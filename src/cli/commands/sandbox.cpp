@@ -171,9 +171,10 @@ Task<> require_none_but_ours(Stage& stage, const std::string& directory) {
   if (configuration && configuration->starts_with(kWrittenByUs)) co_return;
   for (const std::string& file : {configuration_file(directory), roots_file(directory), description_file(directory)}) {
     if (!co_await stage.host.status(file)) continue;
-    throw Misconfigured{Failure{Failure::Kind::refused,
-                                fmt::format("{} is there, and was not written by a sandbox", quoted(file)),
-                                "Name a directory of its own by --directory, or move that file away"}};
+    throw Misconfigured{Failure{
+        Failure::Kind::refused,
+        fmt::format("{} is there, and was not written by a sandbox, or by one of an earlier version", quoted(file)),
+        "Name a directory of its own by --directory, or move that file away"}};
   }
 }
 

@@ -329,10 +329,10 @@ TEST_F(Commands, SandboxWritesOverNoFileThatItDidNotWrite) {
     const std::string path = file, directory = path.substr(0, path.rfind('/'));
     write(path, "[ca]\n");
     EXPECT_EQ(run({"sandbox", "--directory", directory}), 2);
-    EXPECT_EQ(err,
-              "certferry: " + path +
-                  " is there, and was not written by a sandbox\n  -> Name a directory of its own by --directory, or "
-                  "move that file away\n");
+    EXPECT_EQ(err, "certferry: " + path +
+                       " is there, and was not written by a sandbox, or by one of an earlier version\n  -> Name a "
+                       "directory of its own by --directory, or "
+                       "move that file away\n");
     EXPECT_EQ(read(path), "[ca]\n");
   }
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/failure.h"
+#include "cli/rehearsal.h"
 
 namespace certferry {
 namespace {
@@ -48,6 +49,13 @@ TEST(Furnish, ItsWordsAreUnderstoodAsTheSameSandbox) {
   EXPECT_EQ(understood.hosts, furnished.hosts);
   EXPECT_EQ(understood.region, furnished.region);
   EXPECT_EQ(understood.account, furnished.account);
+}
+
+TEST(Furnish, TheCertificateOfAZoneOfOneLabelHasItsApex) {
+  sandbox::SocketPlaces places;
+  places.zones = {"local", "sub.local", "example.com"};
+  EXPECT_THAT(rehearsal_configuration(places, "/ca.pem", "/state"),
+              HasSubstr(R"(domains = ["local", "*.local", "*.sub.local", "example.com", "*.example.com"])"));
 }
 
 TEST(Furnish, WhatLiesInTwoRegionsIsRefusedWithBoth) {
