@@ -49,7 +49,7 @@ std::string_view headline(const Plan& plan) {
   const bool kept_from = std::ranges::any_of(plan.all(), [](const Action& action) {
     return action.kind == Action::Kind::hold || action.kind == Action::Kind::trouble;
   });
-  return kept_from ? "Nothing can be done" : "Nothing to do";
+  return kept_from ? "Nothing is done" : "Nothing to do";
 }
 
 }  // namespace

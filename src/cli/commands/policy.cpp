@@ -93,7 +93,7 @@ Task<PolicyFindings> findings_for(Stage& stage, const PolicyCommand& command, co
 // Who runs certferry is, where nobody is named, the role that is made for it, and else who runs this.
 PolicyFacts facts_for(const PolicyCommand& command, PolicyFacts facts) {
   if (!command.account.empty()) facts.account = command.account;
-  facts.makes_key = command.format == PolicyFormat::cloudformation;
+  facts.makes_key = command.key && command.format == PolicyFormat::cloudformation;
   facts.principal_named = !command.principal.empty();
   facts.makes_role = command.trust && command.role.empty() && command.principal.empty();
   if (!facts.makes_role && command.principal.empty()) return facts;

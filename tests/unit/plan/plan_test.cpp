@@ -47,7 +47,7 @@ TEST_F(Planning, IssuesWhereThereIsNone) {
   EXPECT_EQ(made.targets.front().kind, Kind::install);
 }
 
-TEST_F(Planning, SaysThatNothingCanBeDoneWhereSomethingIsInTheWay) {
+TEST_F(Planning, SaysThatNothingIsDoneWhereSomethingIsInTheWay) {
   const auto last_line = [&](ObservedTarget target) {
     Observed observed;
     observed.certificates.push_back(seen({}, {std::move(target)}));
@@ -58,8 +58,7 @@ TEST_F(Planning, SaysThatNothingCanBeDoneWhereSomethingIsInTheWay) {
   gone.serving.reset();
   gone.trouble = "there is no such load balancer";
   gone.refused = true;
-  EXPECT_EQ(last_line(gone),
-            "Nothing can be done: 0 to issue, 0 to install, 0 to remove, 1 held back, 1 in trouble.\n");
+  EXPECT_EQ(last_line(gone), "Nothing is done: 0 to issue, 0 to install, 0 to remove, 1 held back, 1 in trouble.\n");
   EXPECT_EQ(last_line(target({})), "Plan: 1 to issue, 1 to install, 0 to remove.\n");
 }
 
