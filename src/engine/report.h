@@ -25,7 +25,9 @@ struct Report {
   std::vector<Outcome> outcomes;
   // Configured targets that are left with a certificate expired or in its emergency margin: Target::id() to its name.
   std::map<std::string, std::string> endangered;
-  bool without = false;  // a certificate that has none that is valid waits for its next try, after a failure
+  // A certificate that has none that is valid waits for its next try, after a failure, or for somebody to look: what
+  // its targets serve cannot be read.
+  bool without = false;
   std::uint64_t ca_requests = 0, ca_polls = 0, aws_requests = 0;
   bool failed() const;
   bool emergency() const { return !endangered.empty(); }

@@ -227,7 +227,7 @@ def test_a_certificate_that_may_not_be_read_keeps_its_place_and_costs_no_order(p
     somebody_elses_certificate(here)
     bound = here.bound()
     here.configure(PLAIN.format(state=here.certferry.state))
-    out, err = here.certferry.apply()
+    out, err = here.certferry.apply(expect=1)
     [(said, remedy)] = re.findall(r"^held +www: (.*)\n +-> (.*)$", out, re.MULTILINE)
     assert f"it serves {bound}, which cannot be read" in said and "AccessDenied" in said, out
     assert "not authorized to perform: iam:GetServerCertificate" in said, out
