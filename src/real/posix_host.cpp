@@ -149,7 +149,7 @@ std::optional<OpenedFile> opened_file(const Path& path) {
 
 // Names the user: another one, as the service's, may be let in.
 Failure unwritable(const Path& path, int error) {
-  const Failure failure = file_failure("Writing to", path, error);
+  Failure failure = file_failure("Writing to", path, error);
   if (error != EACCES) return failure;
   return {failure.kind(), fmt::format("{}: this user ({}) may not write there", failure.what(), ::geteuid()),
           failure.next()};

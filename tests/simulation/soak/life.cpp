@@ -4,6 +4,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "../estate.h"
@@ -19,7 +20,6 @@ namespace certferry::soak {
 namespace {
 
 using sandbox::CrashPoint;
-using sandbox::Moment;
 using simulation::Estate;
 
 constexpr int restarts_most = 10;
@@ -35,14 +35,21 @@ sandbox::Seat seat_of(std::size_t instance) {
 std::string directory_of(const DrawnTarget& target) { return "/etc/ssl/" + target.name; }
 
 // Objects of one kind are named by numbers and ids; where a life can be killed is not.
-std::string place_of(const std::string& effect) {
+bool names_one_of_many(std::string_view part) {
+  constexpr std::size_t shortest_id = 8;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return std::ranges::any_of(part, digit) || (part.size() >= shortest_id && std::ranges::all_of(part, capital));
+}
+
+// "ca.sandbox.test POST /authz/000005-KIXCZDBD" is at "ca.sandbox.test POST /authz/#".
+std::string place_of(std::string_view effect) {
   std::string place;
-  for (const char c : effect) {
-    const bool digit = c >= '0' && c <= '9';
-    if (!digit)
-      place += c;
-    else if (!place.ends_with('#'))
-      place += '#';
+  while (!effect.empty()) {
+    const std::string_view part = effect.substr(0, effect.find_first_of("/ ", 1));  // with what stands before it
+    const bool an_id = part.starts_with('/') && names_one_of_many(part.substr(1));
+    place += an_id ? "/#" : part;
+    effect.remove_prefix(part.size());
   }
   return place;
 }
