@@ -55,6 +55,7 @@ class CertificateAuthority {
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;  // by this process
   bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
+  bool issued(const OrderUrl& url) const;    // it was seen valid, by this process
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
   // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
   // verifies what it is given. Failure: dead_generation for an order that became invalid.

@@ -204,4 +204,9 @@ bool CertificateAuthority::settled(const OrderUrl& url) const {
   return known != known_.end() && known->second.settled;
 }
 
+bool CertificateAuthority::issued(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  return known != known_.end() && known->second.order.status == OrderStatus::valid;
+}
+
 }  // namespace certferry::acme

@@ -43,11 +43,11 @@ Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& jo
   co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
 }
 
-// What the CA gives for an order is refused: it may mend that, but not for ever.
+// The certificate that the CA gives for an order is refused: it may mend that, but not for ever.
 Failure ended_where_old(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
   const auto ordered = journal.done_at("order");
   const bool mended_no_more = ordered && trades.time.now() - *ordered >= limits::renewal::unfit_certificate_waited_for;
-  if (refused.kind() != Failure::Kind::refused || refused.rationed() || !trades.ca.settled(url) || !mended_no_more)
+  if (refused.kind() != Failure::Kind::refused || refused.rationed() || !trades.ca.issued(url) || !mended_no_more)
     return refused;
   return Failure(Failure::Kind::dead_generation, fmt::format("{}; for a day already", refused.what()), refused.next())
       .with_code(refused.code());

@@ -258,5 +258,34 @@ TEST(Sweep, TakesWhatIsOfClosedGenerationsThoughAnotherRecordCannotBeRead) {
   EXPECT_THAT(estate.challenge_records().front(), HasSubstr("blog"));
 }
 
+// Ready for two days, and then a proxy answers for the CA once: that says nothing against the order. (Random world
+// 25865 made a second one.)
+TEST(Generation, WhoseOldOrderIsReadyStillGoesOnWithItWhateverIsAnsweredInBetween) {
+  Estate estate;
+  one_certificate(estate);
+  auto& ca = estate.world().ca();
+  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "finalize") return http::Response{.status = 503};
+    return {};
+  };
+  estate.apply();
+  ASSERT_TRUE(estate.record("shop")->open_generation);
+  estate.pass(days(2));
+  ca.interpose = [reads = 0](const http::Request&, const std::string& asked) mutable -> std::optional<http::Response> {
+    if (asked == "finalize") return http::Response{.status = 503};
+    if (asked != "order" || ++reads == 1) return {};
+    http::Response cut{.status = 200, .body = R"({"status": "rea)"};
+    cut.headers.set("Content-Type", "application/json");
+    return cut;
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_EQ(estate.record("shop")->open_generation, 1);
+  ca.interpose = nullptr;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
 }  // namespace
 }  // namespace certferry::simulation

@@ -26,7 +26,7 @@ std::string guards_table(const Json& guards) {
   for (const auto& [guard, said] : guards.as_object()) {
     const auto world = said.integer("random_worlds");
     text += fmt::format(
-        "{:<26}{:<66}{}\n", guard,
+        "{:<26}{:<66} {}\n", guard,
         fmt::format("{}, world {}", said.text("test").value_or("no test"), said.integer("test_worlds").value_or(0)),
         world ? fmt::format("random world {}", *world) : "");
     missed += said.text("test") ? 1 : 0;
