@@ -50,9 +50,8 @@ std::string reading_takes(const InstallConfig& install, const Serving& serving, 
   }
   if (const std::string account = other_account(serving, target); !account.empty())
     return fmt::format(
-        "Run certferry with credentials of account {}, or name a `role` of it in "
-        "[[certificate.install]]; {}",
-        account, until);
+        "Run certferry with credentials of account {}, or name a `role` of it in [[certificate.install]]; {}", account,
+        until);
   if (serving.reference.contains(":iam:")) return "Allow iam:GetServerCertificate on it; " + until;
   return "Open its port to this machine, that a handshake may show it (none is made where verify is \"api\"): here "
          "certificates are read in IAM alone; " +
