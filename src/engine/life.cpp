@@ -15,16 +15,23 @@ namespace {
 
 constexpr std::string_view ended_note = "ended";  // in the journal of a generation that never gave a certificate
 
+const Json* done(const JournalView& journal, std::string_view name) {
+  const Json* step = journal.steps.find(name);
+  return step && step->text("state") == "done" ? step : nullptr;
+}
+
+// When the certificate that a generation gave expires; empty where it gave none yet.
+std::optional<WallTime> expiry_of_issued(const JournalView& journal) {
+  const Json* issued = done(journal, "certificate");
+  if (!issued) return {};
+  return from_json<Issued>(issued->at("value")).chain.leaf.not_after();
+}
+
 // Whether no certificate that anybody may still serve, or may yet be issued, is of this closed generation's key.
 bool key_is_useless(const std::optional<JournalView>& journal, WallTime now) {
   if (!journal || journal->notes.find(ended_note) || !on(Guard::keys_outlive_orders)) return true;
-  const auto done = [&](std::string_view name) -> const Json* {
-    const Json* step = journal->steps.find(name);
-    return step && step->text("state") == "done" ? step : nullptr;
-  };
-  if (const Json* issued = done("certificate"))
-    return from_json<Issued>(issued->at("value")).chain.leaf.not_after() <= now;
-  const Json* order = done("order");  // before that no CA heard of the key
+  if (const auto expiry = expiry_of_issued(*journal)) return *expiry <= now;
+  const Json* order = done(*journal, "order");  // before that no CA heard of the key
   return !order || from_json<WallTime>(order->at("at")) + limits::renewal::given_up_order_lives <= now;
 }
 
@@ -55,8 +62,12 @@ std::string proven_by(Proof proof) {
 Task<std::string> Life::why_not_go_on(int generation, const CertificateSpec& wanted) {
   if (claimed_.get().specification != wanted) co_return "its specification changed";
   const auto journal = co_await read_journal(store_, claimed_.get().id, generation);
-  const bool of_another = journal && !journal->account.empty() && journal->account != trades_.ca.account().url;
-  co_return of_another ? "the account at the CA changed" : "";
+  if (!journal) co_return "";
+  if (!journal->account.empty() && journal->account != trades_.ca.account().url)
+    co_return "the account at the CA changed";
+  // Whoever obtained it was killed before it was in the record, and nobody came for as long as it lived.
+  const auto expiry = expiry_of_issued(*journal);
+  co_return expiry && *expiry <= trades_.time.now() ? "its certificate expired before it was installed" : "";
 }
 
 Task<int> Life::open_generation(const CertificateSpec& wanted) {
