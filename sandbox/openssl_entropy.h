@@ -5,12 +5,12 @@
 
 namespace certferry::sandbox {
 
-// While one lives, the keys that OpenSSL makes in this process come from `keys`, and the nonce of each ECDSA
-// signature follows from key and digest alone: a world follows from its seed, and the same key and bytes give the same
-// signature whatever was signed before. What else OpenSSL draws (to blind an inversion, reading a key, say) shows in no
-// result, and comes from elsewhere: what the process has read already changes nothing. What was there before is
-// restored at its end. At most one at a time, and only while a single thread uses OpenSSL. Throws std::logic_error
-// where there is one already.
+// While one lives, the keys on elliptic curves that OpenSSL makes in this process come from `keys`, the n-th RSA key is
+// always the same, and the nonce of each ECDSA signature follows from key and digest alone: a world follows from its
+// seed, and the same key and bytes give the same signature whatever was signed before. What else OpenSSL draws (to
+// blind an inversion, reading a key, say) shows in no result, and comes from elsewhere: what the process has read
+// already changes nothing. What was there before is restored at its end. At most one at a time, and only while a single
+// thread uses OpenSSL. Throws std::logic_error where there is one already.
 class OpensslEntropy {
  public:
   explicit OpensslEntropy(Entropy& keys);

@@ -1,7 +1,9 @@
 #include "sandbox/openssl_signatures.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
@@ -10,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "sandbox/openssl_entropy.h"
 #include "sandbox/seeded_entropy.h"
@@ -24,6 +27,8 @@ namespace {
 
 constexpr std::size_t most_remembered = 200'000;  // of each kind, some 60 MB; then it begins afresh
 constexpr std::size_t largest_number = 66;        // octets of a P-521 scalar
+
+using OwnedRsa = std::unique_ptr<RSA, decltype(&RSA_free)>;
 
 // What OpenSSL does, below what is done here.
 struct EcdsaOriginals {
@@ -44,16 +49,19 @@ struct EcdsaOriginals {
 };
 
 // An EC_KEY_METHOD carries no context.
-struct EcdsaState {
+struct OpensslState {
   EcdsaOriginals openssl;
   SignatureCounts counts;
   bool fixed = false, remembering = false;
-  std::unordered_map<std::string, std::string> made;  // by key and digest
-  std::unordered_map<std::string, int> verified;      // by key, digest and signature
+  std::unordered_map<std::string, std::string> made;           // by key and digest
+  std::unordered_map<std::string, int> verified;               // by key, digest and signature
+  std::uint64_t rsa_keys_given = 0;                            // to the world there is
+  std::map<std::pair<int, std::uint64_t>, OwnedRsa> rsa_keys;  // by bits, and by how many came before in their world
 
   void forget() {
     made.clear();
     verified.clear();
+    rsa_keys.clear();
   }
   template <class Map, class Value>
   void remember(Map& map, std::string key, Value value) {
@@ -62,8 +70,8 @@ struct EcdsaState {
   }
 };
 
-EcdsaState& ecdsa_state() {
-  static EcdsaState one;
+OpensslState& openssl_state() {
+  static OpensslState one;
   return one;
 }
 
@@ -109,7 +117,7 @@ SeededEntropy entropy_for(std::string_view key_and_digest) {
 
 int ecdsa_sign(int type, const unsigned char* digest, int length, unsigned char* signature, unsigned int* size,
                const BIGNUM* inverse, const BIGNUM* r, EC_KEY* key) {
-  EcdsaState& all = ecdsa_state();
+  OpensslState& all = openssl_state();
   if (!all.fixed) return all.openssl.sign(type, digest, length, signature, size, inverse, r, key);
   const std::string name = private_name(key, ecdsa_octets(digest, length));
   if (all.remembering) {
@@ -134,7 +142,7 @@ int ecdsa_sign(int type, const unsigned char* digest, int length, unsigned char*
 
 int ecdsa_verify(int type, const unsigned char* digest, int length, const unsigned char* signature, int size,
                  EC_KEY* key) {
-  EcdsaState& all = ecdsa_state();
+  OpensslState& all = openssl_state();
   // OpenSSL blinds inversions on some curves: a verification, remembered or not, takes nothing of the world's
   // randomness.
   SeededEntropy blinding{0};
@@ -154,25 +162,48 @@ int ecdsa_verify(int type, const unsigned char* digest, int length, const unsign
   return said;
 }
 
-// A key is made from the world's bytes, where there is a world.
-template <class Make>
-int made_from_the_world(const Make& make) {
-  if (entropy_of_keys() == nullptr) return make();
-  const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
-  return make();
-}
-
+// From the world's bytes, where there is a world.
 int ecdsa_generate(EC_KEY* key) {
-  ++ecdsa_state().counts.keys_made;
-  return made_from_the_world([&] { return ecdsa_state().openssl.generate(key); });
+  ++openssl_state().counts.keys_made;
+  if (entropy_of_keys() == nullptr) return openssl_state().openssl.generate(key);
+  const OpensslEntropyMeanwhile meanwhile{*entropy_of_keys()};
+  return openssl_state().openssl.generate(key);
 }
 
 // An RSA_METHOD that makes keys takes the place of OpenSSL's making: the key is given to OpenSSL's own for that time.
-int rsa_generate(RSA* key, int bits, BIGNUM* exponent, BN_GENCB* told) {
+int rsa_made_by_openssl(RSA* key, int bits, BIGNUM* exponent, BN_GENCB* told) {
   const RSA_METHOD* ours = RSA_get_method(key);
   if (RSA_set_method(key, RSA_PKCS1_OpenSSL()) != 1) return 0;
-  const int done = made_from_the_world([&] { return RSA_generate_key_ex(key, bits, exponent, told); });
+  const int done = RSA_generate_key_ex(key, bits, exponent, told);
   return RSA_set_method(key, ours) == 1 ? done : 0;
+}
+
+int rsa_copied(const RSA* from, RSA* to) {
+  std::array<const BIGNUM*, 8> parts{};
+  auto& [n, e, d, p, q, dmp1, dmq1, iqmp] = parts;
+  RSA_get0_key(from, &n, &e, &d);
+  RSA_get0_factors(from, &p, &q);
+  RSA_get0_crt_params(from, &dmp1, &dmq1, &iqmp);
+  return RSA_set0_key(to, BN_dup(n), BN_dup(e), BN_dup(d)) == 1 && RSA_set0_factors(to, BN_dup(p), BN_dup(q)) == 1 &&
+                 RSA_set0_crt_params(to, BN_dup(dmp1), BN_dup(dmq1), BN_dup(iqmp)) == 1
+             ? 1
+             : 0;
+}
+
+// The n-th RSA key of any world is the same: it costs as much as a whole world, and so may be remembered.
+int rsa_generate(RSA* key, int bits, BIGNUM* exponent, BN_GENCB* told) {
+  OpensslState& all = openssl_state();
+  if (!all.fixed) return rsa_made_by_openssl(key, bits, exponent, told);
+  const auto asked = std::pair{bits, all.rsa_keys_given++};
+  const auto known = all.rsa_keys.find(asked);
+  if (known != all.rsa_keys.end()) return rsa_copied(known->second.get(), key);
+  SeededEntropy bytes{asked.second};
+  const OpensslEntropyMeanwhile meanwhile{bytes};
+  const int done = rsa_made_by_openssl(key, bits, exponent, told);
+  if (done != 1 || !all.remembering) return done;
+  OwnedRsa kept{RSA_new(), RSA_free};
+  if (rsa_copied(key, kept.get()) == 1) all.rsa_keys.emplace(asked, std::move(kept));
+  return done;
 }
 
 // Keys hold their method for as long as they live: it is made once, and stays.
@@ -180,7 +211,7 @@ void install_method() {
   [[maybe_unused]] static const bool installed = [] {
     EC_KEY_METHOD* method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
     if (method == nullptr) throw std::logic_error("OpenSSL gives no EC_KEY_METHOD");
-    EcdsaOriginals& openssl = ecdsa_state().openssl;
+    EcdsaOriginals& openssl = openssl_state().openssl;
     EC_KEY_METHOD_get_sign(method, &openssl.sign, &openssl.setup, &openssl.sign_to_pair);
     EC_KEY_METHOD_get_verify(method, &openssl.verify, &openssl.verify_pair);
     EC_KEY_METHOD_get_keygen(method, &openssl.generate);
@@ -198,22 +229,23 @@ void install_method() {
 
 }  // namespace
 
-const SignatureCounts& signature_counts() { return ecdsa_state().counts; }
+const SignatureCounts& signature_counts() { return openssl_state().counts; }
 
 SignatureMemory::SignatureMemory() {
-  if (ecdsa_state().remembering) throw std::logic_error("signatures are remembered already");
+  if (openssl_state().remembering) throw std::logic_error("signatures are remembered already");
   install_method();
-  ecdsa_state().remembering = true;
+  openssl_state().remembering = true;
 }
 
 SignatureMemory::~SignatureMemory() {
-  ecdsa_state().remembering = false;
-  ecdsa_state().forget();
+  openssl_state().remembering = false;
+  openssl_state().forget();
 }
 
 void follow_from_the_world(bool fixed) {
   if (fixed) install_method();
-  ecdsa_state().fixed = fixed;
+  openssl_state().fixed = fixed;
+  openssl_state().rsa_keys_given = 0;
 }
 
 }  // namespace certferry::sandbox

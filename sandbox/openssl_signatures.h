@@ -21,7 +21,8 @@ struct SignatureCounts {
 const SignatureCounts& signature_counts();
 
 // While one lives, what ECDSA said of a key and bytes is remembered from world to world, and said again without
-// computing: the worlds are the same, and faster. A signature made here is known to verify. At most one at a time.
+// computing, and so are RSA keys: the worlds are the same, and faster. A signature made here is known to verify. At
+// most one at a time.
 class SignatureMemory {
  public:
   SignatureMemory();
@@ -30,7 +31,8 @@ class SignatureMemory {
   SignatureMemory& operator=(const SignatureMemory&) = delete;
 };
 
-// Whether an ECDSA nonce follows from key and digest, and a key from entropy_of_keys(); for OpensslEntropy.
+// Whether an ECDSA nonce follows from key and digest, and an RSA key from how many were made before it since; for
+// OpensslEntropy.
 void follow_from_the_world(bool fixed);
 
 }  // namespace certferry::sandbox

@@ -101,7 +101,7 @@ void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
 // Load balancers in another region than the configuration's, and old clients that need RSA.
 void draw_places(Lots& lots, Drawn& drawn) {
   for (DrawnCertificate& one : drawn.certificates) {
-    if (lots.one_in(96)) one.key = KeyType::rsa2048;  // which costs as much as fifty on P-256, too
+    if (lots.one_in(24)) one.key = KeyType::rsa2048;
     for (DrawnTarget& target : one.targets)
       if (target.kind == DrawnTarget::Kind::elb && lots.one_in(8)) {
         target.region = "us-east-1";

@@ -206,6 +206,22 @@ TEST(OpensslEntropy, LetsASignatureFollowFromKeyAndBytesAlone) {
   }
 }
 
+TEST(SignatureMemory, GivesEveryWorldTheSameRsaKeysInTheirTurn) {
+  const auto two_keys = [](std::uint64_t seed) {
+    SeededEntropy entropy{seed};
+    const OpensslEntropy fed{entropy};
+    const auto key = [] { return PrivateKey::generate(KeyType::rsa2048); };
+    const PrivateKey first = key(), second = key();
+    EXPECT_TRUE(second.public_part().verify(second.algorithm(), "bytes", second.sign("bytes")));
+    return std::pair{first.public_part().spki(), second.public_part().spki()};
+  };
+  const auto computed = two_keys(1);
+  EXPECT_NE(computed.first, computed.second);
+  const SignatureMemory memory;
+  EXPECT_EQ(two_keys(2), computed) << "made";
+  EXPECT_EQ(two_keys(3), computed) << "remembered";
+}
+
 TEST(SignatureMemory, GivesTheSameAnswersWithoutComputing) {
   SeededEntropy entropy{1};
   const OpensslEntropy fed{entropy};
