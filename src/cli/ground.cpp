@@ -9,6 +9,7 @@
 #include "cli/trust.h"
 #include "config/misconfigured.h"
 #include "real/sqlite_store.h"
+#include "real/state_directory.h"
 #include "state/heartbeats.h"
 #include "state/s3_store.h"
 
@@ -94,7 +95,9 @@ Task<> Foundation::open_store_to_look() {
 
 Task<> Foundation::require_store_or_place() {
   co_await open_store_to_look();
-  if (!co_await state_is_there()) co_await stage_.host.require_writable(state_directory(config_, stage_.host));
+  if (co_await state_is_there()) co_return;
+  require_place_for_state_file(state_file(stage_, config_));
+  co_await stage_.host.require_writable(state_directory(config_, stage_.host));
 }
 
 Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, const Config& config, Findings& troubles) {

@@ -30,7 +30,7 @@ class Foundation {
   void open_sealing();
   Task<bool> state_is_there();  // true of one in S3, which is not asked
   Task<> open_store_to_look();
-  // The same, for who says what apply would come to. Failure: it is not there, and could not be made.
+  // The same, for who says what apply would come to. Failure: it is not there, and could or would not be made.
   Task<> require_store_or_place();
   void open_store(Duration wait);
   void open_no_store();

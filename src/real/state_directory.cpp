@@ -32,16 +32,22 @@ void sync_directory_of_state(const std::string& path) {
   if (!done && error != EACCES) throw file_failure("Syncing", path, error);
 }
 
-void make_private_directory(const std::string& path) {
+// False where there is nothing.
+bool is_fit_directory(const std::string& path) {
   struct stat found{};
-  if (::stat(path.c_str(), &found) == 0) {
-    if (!S_ISDIR(found.st_mode)) throw file_failure("Making the directory", path, ENOTDIR);
-    if ((found.st_mode & 0022U) != 0 && (found.st_mode & S_ISVTX) == 0)
-      throw Failure(Failure::Kind::refused, fmt::format("Others may write to the state's directory {}", quoted(path)),
-                    fmt::format("Type: chmod go-w {}", quoted(path)));
-    return;
+  if (::stat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return false;
+    throw file_failure("Making the directory", path, errno);
   }
-  if (errno != ENOENT) throw file_failure("Making the directory", path, errno);
+  if (!S_ISDIR(found.st_mode)) throw file_failure("Making the directory", path, ENOTDIR);
+  if ((found.st_mode & 0022U) != 0 && (found.st_mode & S_ISVTX) == 0)
+    throw Failure(Failure::Kind::refused, fmt::format("Others may write to the state's directory {}", quoted(path)),
+                  fmt::format("Type: chmod go-w {}", quoted(path)));
+  return true;
+}
+
+void make_private_directory(const std::string& path) {
+  if (is_fit_directory(path)) return;
   const std::string parent = directory_of(path);
   if (path != "/" && path != ".") make_private_directory(parent);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw file_failure("Making the directory", path, errno);
@@ -81,6 +87,12 @@ void prepare_state_file(const std::string& path) {
     throw Failure(Failure::Kind::refused,
                   fmt::format("Others may read the state {} (mode {:04o})", quoted(path), found.st_mode & 07777U),
                   fmt::format("Type: chmod 600 {}", quoted(path)));
+}
+
+void require_place_for_state_file(const std::string& path) {
+  std::string nearest = directory_of(path);
+  while (!is_fit_directory(nearest)) nearest = directory_of(nearest);
+  refuse_network_file_system(nearest);
 }
 
 }  // namespace certferry

@@ -9,4 +9,8 @@ namespace certferry {
 // that others may read or write, a directory that others may write to.
 void prepare_state_file(const std::string& path);
 
+// The same of a file that is not there yet, for one who only looks: nothing is made. Failure as above, as far as what
+// is there tells.
+void require_place_for_state_file(const std::string& path);
+
 }  // namespace certferry

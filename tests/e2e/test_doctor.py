@@ -190,9 +190,12 @@ def stored_at(practice, place):
     return text
 
 
-@pytest.mark.parametrize("place", ["file", "file/below", "closed/below", "astray", "astray/below", "/proc/certferry"])
+@pytest.mark.parametrize("place", ["file", "file/below", "closed/below", "astray", "astray/below", "open", "open/below",
+                                   "/proc/certferry"])
 def test_a_store_that_cannot_be_made_is_red(practice, place):
     (practice.folder / "file").write_text("a file")
+    (practice.folder / "open").mkdir()
+    (practice.folder / "open").chmod(0o777)
     (practice.folder / "closed").mkdir(mode=0o500)
     (practice.folder / "astray").symlink_to("nowhere")
     store = practice.folder / place

@@ -10,6 +10,7 @@
 
 #include "base/limits/store.h"
 #include "machine.h"
+#include "real/state_directory.h"
 
 namespace certferry {
 namespace {
@@ -155,6 +156,17 @@ TEST_F(SqliteStoreTest, RefusesLooserModes) {
   ::chmod(path.c_str(), 0600);
   ::chmod((directory / "state").c_str(), 0777);
   EXPECT_THROW(SqliteStore{path}, Failure);
+}
+
+TEST_F(SqliteStoreTest, IsRefusedAPlaceByALookThatMakesNothing) {
+  require_place_for_state_file(path);
+  EXPECT_EQ(::access((directory / "state").c_str(), F_OK), -1);
+  ::mkdir((directory / "state").c_str(), 0700);
+  require_place_for_state_file(path);
+  ::chmod((directory / "state").c_str(), 0777);
+  EXPECT_THROW(require_place_for_state_file(path), Failure);
+  EXPECT_THROW(require_place_for_state_file(directory / "state/not/yet/state.db"), Failure);
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
 }
 
 TEST_F(SqliteStoreTest, RefusesADamagedFileAndAForeignOne) {
