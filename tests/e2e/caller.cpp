@@ -103,7 +103,7 @@ EncryptionContext context_in(const Json& input) {
 HostedZoneId zone_in(const Json& input) { return HostedZoneId::parse(text_in(input, "zone")); }
 Arn arn_in(const Json& input) { return Arn::parse(text_in(input, "arn")); }
 
-// A new operation is a line here, and a row in test_aws_calls.py.
+// A new operation is a line here, and a row in aws_operations.py.
 const std::map<std::string, Operation> operations = {
     {"zones", [](Client& client, const Json&) -> Task<Json> { co_return shown(co_await Route53{client}.zones()); }},
     {"name_servers",
