@@ -66,6 +66,18 @@ TEST(SuggestedWindow, IsAskedForByTheNextRunAndThenNotBeforeTheCaSaid) {
   EXPECT_EQ(asked, 2U);
 }
 
+// Random world 54223: asked by a machine whose clock was 23 hours fast, it was asked again after 29 hours.
+TEST(SuggestedWindow, IsAskedForAgainWhenTheCaSaidThoughTheClockWasFastMeanwhile) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  estate.simulated->machine().clock_error = hours(23);
+  estate.apply();
+  estate.simulated->machine().clock_error = Duration{0};
+  ASSERT_TRUE(estate.record("shop")->newest->renewal_info);
+  EXPECT_LE(estate.record("shop")->newest->renewal_info->ask_again, estate.simulated->time().now() + hours(6));
+}
+
 // An incident: the CA is about to revoke, and its new certificates live shorter than what is left of the old one's
 // life.
 TEST(SuggestedWindow, InThePastRenewsAtOnceAndIsServedThoughItEndsEarlier) {

@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::string_view path_of_ours = "/certferry/";
 
+// Whether somebody pointed the link of this directory at what we did not make.
+bool leads_elsewhere(const sandbox::Machine& machine, const std::string& directory) {
+  const std::string link = directory + "/live";
+  return machine.find(link, false) != nullptr &&
+         !machine.resolved(link).starts_with(machine.resolved(directory) + "/generations/");
+}
+
 }  // namespace
 
 void GraceOracle::changed(const StoredChange& change) {
@@ -72,6 +79,9 @@ bool GraceOracle::gave_way(const std::string& target) const {
   for (const auto& [name, balancer] : world.load_balancers().by_name)
     for (const auto& entry : balancer.listeners)
       if (target == "listener/" + entry.arn) return foreign(entry.listener);
+  for (const auto& [name, machine] : simulated_.machines())
+    if (const std::string files = "files/" + machine.id; target.starts_with(files + "/"))
+      return leads_elsewhere(machine, target.substr(files.size()));
   return false;
 }
 
