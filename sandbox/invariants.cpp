@@ -49,9 +49,10 @@ bool unusable(const Certificate& former, const Certificate& next, WallTime now) 
 }
 
 // A reason why a certificate that ends earlier may take this one's place.
-bool may_be_shortened(World& world, const Certificate& former, WallTime now) {
+bool may_be_shortened(World& world, const Certificate& former, const Certificate& next, WallTime now) {
   const CaCertificate* ours = of_ca(world, former);
-  if (ours == nullptr) return true;  // foreign: first adoption
+  if (ours == nullptr) return true;                          // foreign: first adoption
+  if (former.not_before() < next.not_before()) return true;  // lifetimes fall
   return ours->revoked || in_emergency(former, now) || world.ca().renewal_window(*ours, now).first <= now;
 }
 
@@ -69,7 +70,7 @@ std::string worsening(World& world, const Chain& former, const Chain& next, Wall
     if (!next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
   const bool earlier = next.leaf.not_after() < former.leaf.not_after();
   const bool same_specification = next.leaf.names() == former.leaf.names();  // as far as can be seen from outside
-  if (earlier && same_specification && !may_be_shortened(world, former.leaf, now))
+  if (earlier && same_specification && !may_be_shortened(world, former.leaf, next.leaf, now))
     return fmt::format("it ends {} instead of {}, and nothing asked for that", iso8601(next.leaf.not_after()),
                        iso8601(former.leaf.not_after()));
   return "";

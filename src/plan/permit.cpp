@@ -89,25 +89,19 @@ std::optional<Held> held_for_trust(const Serving& former, Standing as, const Iss
               "set [ca] directory = \"letsencrypt\", or run `certferry apply --install-untrusted`"};
 }
 
-// Whether the CA wants this certificate of ours gone by now, whatever its expiry: it may be about to be revoked.
-bool suggested_to_go(const Certificate& served, const Record& record, WallTime now) {
-  const auto suggests = [&](const std::optional<Record::Newest>& known) {
-    return known && known->issued.chain.leaf == served && known->renewal_info && known->renewal_info->window &&
-           known->renewal_info->window->start <= now;
-  };
-  return suggests(record.previous) || suggests(record.newest);
-}
-
-std::optional<Held> held_for_expiry(const Serving& former, Standing as, const Issued& next,
-                                    const CertificateSpec& wanted, WallTime now) {
+// An older certificate of ours never takes the place of a newer one: of a state that was put back, say, or where
+// somebody else was faster. One that was issued later may end earlier: whoever ordered it had a reason, and lifetimes
+// fall.
+std::optional<Held> held_for_age(const Serving& former, Standing as, const Issued& next, const CertificateSpec& wanted,
+                                 WallTime now) {
   const Chain* served = former.certificate();
   if (!former.ours || !served || as == Standing::placeholder || as == Standing::nothing) return {};
-  const Certificate& leaf = served->leaf;
-  const bool same_names = leaf.names() == wanted.names;
-  if (!same_names || leaf.not_after() <= next.chain.leaf.not_after() || now >= emergency_at(leaf)) return {};
-  return Held{
-      fmt::format("it serves {}, later than the new one's {}", described(leaf), iso8601(next.chain.leaf.not_after())),
-      "leave it, or change the specification if the served one must go"};
+  const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
+  const bool newer = theirs.not_before() > ours.not_before() && theirs.not_after() > ours.not_after();
+  if (theirs.names() != wanted.names || !newer || now >= emergency_at(theirs)) return {};
+  return Held{fmt::format("it serves {}, issued later than this one, which ends {}", described(theirs),
+                          iso8601(ours.not_after())),
+              "leave it, or order another with --renew if it must go"};
 }
 
 }  // namespace
@@ -138,9 +132,7 @@ std::optional<Held> permit(const Serving& former, const Issued& next, const Cert
   const Standing as = standing(former, wanted, roots, now);
   if (auto held = held_for_trust(former, as, next, roots, now, options)) return held;
   if (auto held = permit_before_order(former, wanted, &record, target, roots, now, options)) return held;
-  const bool changed = record.previous && record.previous->specification != wanted;
-  if (changed || (former.certificate() && suggested_to_go(former.certificate()->leaf, record, now))) return {};
-  return held_for_expiry(former, as, next, wanted, now);
+  return held_for_age(former, as, next, wanted, now);
 }
 
 std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Record* record,

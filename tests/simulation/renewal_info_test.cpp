@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -98,7 +99,7 @@ TEST(SuggestedWindow, InThePastRenewsAtOnceAndIsServedThoughItEndsEarlier) {
   EXPECT_EQ(estate.world().ca().orders.at(newest_of_ca(estate).order).replaces, ari_certificate_id(former));
 }
 
-// It ends earlier than the one that it replaces: without the window it would neither be asked for nor served.
+// Without the window it would not be asked for.
 TEST(SuggestedWindow, IsFollowedInTheSameRunThoughItCouldNotBeKept) {
   Estate estate;
   one_listener(estate);
@@ -118,6 +119,56 @@ TEST(SuggestedWindow, IsFollowedInTheSameRunThoughItCouldNotBeKept) {
   ASSERT_TRUE(*kept);
   EXPECT_FALSE((*kept)->failed()) << to_text(**kept);
   EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("shop: when the CA wants it renewed was not kept: "));
+  EXPECT_NE(*estate.shown_by("web"), former);
+}
+
+// The CA wants what is served gone, and issues certificates of a week by now.
+void wanted_gone(Estate& estate) {
+  one_listener(estate);
+  estate.apply();
+  estate.pass(days(2));
+  const WallTime now = estate.simulated->time().now();
+  newest_of_ca(estate).window = {now - hours(1), now - minutes(30)};
+  estate.world().settings().certificate_lifetime = days(7);
+}
+
+// The effect with which the next one is shelved, in a run that nobody kills.
+long shelving_after_wanted_gone() {
+  Estate estate;
+  wanted_gone(estate);
+  const long from = estate.simulated->effects();
+  estate.apply();
+  const auto& names = estate.simulated->effect_names();
+  return std::ranges::find_if(names.begin() + from, names.end(),
+                              [](const std::string& name) { return name.starts_with("put shelf/"); }) -
+         names.begin();
+}
+
+// Nobody came back before the certificate that was to follow it was due itself: what is served is neither of the last
+// two that its record knows by then.
+TEST(SuggestedWindow, InThePastIsFollowedThoughWhoFollowedItCameBackWhenItsOwnWasDue) {
+  const long shelving = shelving_after_wanted_gone();
+  Estate estate;
+  wanted_gone(estate);
+  const Certificate former = *estate.shown_by("web");
+  estate.simulated->kill_at({.effect = shelving, .moment = sandbox::Moment::before});
+  ASSERT_EQ(estate.apply().how, Ending::How::killed);
+  estate.pass(days(4));
+  estate.apply();
+  EXPECT_NE(*estate.shown_by("web"), former);
+}
+
+// Its key is out, and meanwhile the CA's certificates have become shorter than what is left of its life.
+TEST(ToldToRenew, ServesTheNewOneThoughItEndsEarlier) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  const Certificate former = *estate.shown_by("web");
+  estate.pass(days(2));
+  estate.world().settings().certificate_lifetime = days(64);
+  Request request;
+  request.renew = {"shop"};
+  estate.apply(request);
   EXPECT_NE(*estate.shown_by("web"), former);
 }
 

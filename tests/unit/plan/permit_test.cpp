@@ -132,21 +132,19 @@ TEST_F(Permit, CountsANameUnderOurWildcardAsCovered) {
                           wanted, nullptr, "elb/web", roots, now, {}));
 }
 
-TEST_F(Permit, NeverPutsAnEarlierExpiryOverOurOwn) {
-  const Serving later = serving(trusted.issue({"shop.example"}, now, now + days(90)), true);
-  EXPECT_TRUE(ask(later, fresh(trusted)));
+TEST_F(Permit, NeverPutsAnOlderOneThatEndsEarlierOverOurOwn) {
+  const Serving newer = serving(trusted.issue({"shop.example"}, now, now + days(90)), true);
+  const auto held = ask(newer, fresh(trusted));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->reason, HasSubstr("issued later than this one"));
+  EXPECT_THAT(held->remedy, HasSubstr("--renew"));
   const Serving in_emergency = serving(trusted.issue({"shop.example"}, now - days(99), now + days(1)), true);
-  EXPECT_FALSE(ask(in_emergency, trusted.issue({"shop.example"}, now - days(1), now + hours(12))));
+  EXPECT_FALSE(ask(in_emergency, trusted.issue({"shop.example"}, now - days(100), now + hours(12))));
 }
 
-TEST_F(Permit, PutsAnEarlierExpiryOverOurOwnWhereTheCaSuggestsThatItGo) {
-  const Chain revoked_soon = trusted.issue({"shop.example"}, now, now + days(90));
-  const Serving later = serving(revoked_soon, true);
-  record.previous = Record::Newest{issued(revoked_soon), KeyRef{record.id, 1, ""}, wanted};
-  record.previous->renewal_info = RenewalInfo{RenewalInfo::Window{now + hours(1), now + hours(2)}, "", now};
-  EXPECT_TRUE(ask(later, fresh(trusted)));
-  record.previous->renewal_info->window = RenewalInfo::Window{now - hours(1), now - minutes(30)};
-  EXPECT_FALSE(ask(later, fresh(trusted)));
+TEST_F(Permit, PutsANewerOneOverOurOwnThoughItEndsEarlier) {
+  const Serving older = serving(trusted.issue({"shop.example"}, now - days(2), now + days(90)), true);
+  EXPECT_FALSE(ask(older, trusted.issue({"shop.example"}, now, now + days(7))));
 }
 
 }  // namespace
