@@ -35,6 +35,8 @@ class CertificateAuthority {
   void use(Account account);  // before all that follows
   const Account& account() const { return *account_; }
   bool has_account() const { return account_.has_value(); }
+  // Whether the CA reads what the account signs, and says that it is valid; false too where it could not be asked.
+  Task<bool> account_stands();
 
   // May not be repeated blindly. replaces: the ARI id of the predecessor, "" for none; refused or alreadyReplaced:
   // asked once more without it. Where the CA failed over it (serverInternal), the next call leaves it out.
@@ -55,6 +57,7 @@ class CertificateAuthority {
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;  // by this process
   bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
+  bool open(const OrderUrl& url) const;      // last seen pending, ready or processing, by this process
   bool issued(const OrderUrl& url) const;    // it was seen valid, by this process
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
   // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
@@ -101,6 +104,7 @@ class CertificateAuthority {
   Task<Answer> ask(Call call);  // as the account
   Task<Answer> ask_for_order(Call call, const std::string& replaces);
   Task<http::Response> post(Call call);
+  Task<Json> read_account();
   Task<Order> read(const OrderUrl& url);
   Order remember(const OrderUrl& url, const http::Response& response);
   // transient; `since`: what went wrong before, where something did

@@ -183,8 +183,7 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
 // The account's list; empty where it has none.
 Task<std::vector<std::string>> CertificateAuthority::listed_orders() {
   std::vector<std::string> urls;
-  const http::Response account = co_await post({.operation = "reading the account", .url = account_->url});
-  std::string page = Json::parse(account.body, "the CA's account").text("orders").value_or("");
+  std::string page = (co_await read_account()).text("orders").value_or("");
   for (int pages = 0; !page.empty() && pages < limits::acme::order_list_pages; ++pages) {
     const http::Response list = co_await post({.operation = "reading the account's orders", .url = page});
     const Json body = Json::parse(list.body, "the account's orders");

@@ -64,4 +64,18 @@ Task<std::string> CertificateAuthority::account_url(const PrivateKey& key, Accou
   co_return account_location(registered);
 }
 
+Task<Json> CertificateAuthority::read_account() {
+  const http::Response response = co_await post({.operation = "reading the account", .url = account_->url});
+  co_return Json::parse(response.body, "the CA's account");
+}
+
+Task<bool> CertificateAuthority::account_stands() {
+  try {
+    const Json account = co_await read_account();
+    co_return account.text("status") == "valid";
+  } catch (const Failure&) {
+    co_return false;
+  }
+}
+
 }  // namespace certferry::acme

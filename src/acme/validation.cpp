@@ -204,6 +204,13 @@ bool CertificateAuthority::settled(const OrderUrl& url) const {
   return known != known_.end() && known->second.settled;
 }
 
+bool CertificateAuthority::open(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  if (known == known_.end()) return false;
+  const OrderStatus status = known->second.order.status;
+  return status != OrderStatus::valid && status != OrderStatus::invalid;
+}
+
 bool CertificateAuthority::issued(const OrderUrl& url) const {
   const auto known = known_.find(url);
   return known != known_.end() && known->second.order.status == OrderStatus::valid;

@@ -43,13 +43,20 @@ Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& jo
   co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
 }
 
-// The certificate that the CA gives for an order is refused: it may mend that, but not for ever.
-Failure ended_where_old(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
+// The CA refuses to tell of an order or to give its certificate, or gives one that is unfit: it may mend that, and its
+// machines may not all know yet what one of them made, but not for ever. An order that was seen open ends by itself;
+// and where the account is refused as well, that says nothing of the order.
+Task<Failure> ended_where_old(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
   const auto ordered = journal.done_at("order");
   const bool mended_no_more = ordered && trades.time.now() - *ordered >= limits::renewal::unfit_certificate_waited_for;
-  if (refused.kind() != Failure::Kind::refused || refused.rationed() || !trades.ca.issued(url) || !mended_no_more)
-    return refused;
-  return Failure(Failure::Kind::dead_generation, fmt::format("{}; for a day already", refused.what()), refused.next())
+  if (refused.kind() != Failure::Kind::refused || !mended_no_more) co_return refused;
+  const bool for_good = refused.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
+                                           : trades.ca.issued(url);  // what it gave is unfit
+  if (!for_good) co_return refused;
+  co_return Failure(
+      Failure::Kind::dead_generation,
+      fmt::format("{}; it was ordered on {}, and no certificate came of it since", refused.what(), iso8601(*ordered)),
+      "Run certferry again later; it begins a new order")
       .with_code(refused.code());
 }
 
@@ -151,18 +158,20 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
       "order", [&] { return trades.ca.new_order(wanted, replaced_by(wanted, trades)); },
       [&] { return trades.ca.find_order(wanted); });
   const auto obtain = [&]() -> Task<Issued> {
-    const acme::Order order =
-        co_await trades.ca.order(url);  // pending, ready, processing or valid: every state goes on from here
-    co_await prove_control(order, trades, journal);
+    std::optional<Failure> failed;
     try {
+      const acme::Order order =
+          co_await trades.ca.order(url);  // pending, ready, processing or valid: every state goes on from here
+      co_await prove_control(order, trades, journal);
       const Issued issued =
           co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
       if (on(Guard::verify_issued))  // nothing unchecked is ever recorded (I5)
         verify_issued(issued, key.public_part(), wanted.names, trades.time.now());
       co_return issued;
     } catch (const Failure& failure) {
-      throw ended_where_old(failure, url, journal, trades);
+      failed = failure;
     }
+    throw co_await ended_where_old(*failed, url, journal, trades);
   };
   co_return co_await journal.step("certificate", obtain);
 }

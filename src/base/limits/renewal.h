@@ -29,8 +29,8 @@ inline constexpr Duration retire_after = hours(24);
 // source: our choice: CAs let orders live for about a week, 2026-11-23
 inline constexpr Duration given_up_order_lives = days(30);
 
-// For so long the CA may mend what it gives for an order, such as a chain that is out of order: then the next order is
-// the way out.
+// For so long the CA may mend what it gives for an order, such as a chain that is out of order or a certificate that is
+// not there: then the next order is the way out.
 // source: our choice: a CA's people have noticed by then, and nothing is urgent yet, 2026-11-29
 inline constexpr Duration unfit_certificate_waited_for = hours(24);
 
