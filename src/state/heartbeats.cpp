@@ -217,11 +217,13 @@ class HeartbeatInstances final : public Instances {
                                             .self = random_token(outside_.entropy)}};
   }
 
-  // Under our own process id it can only be a former process: we have another token.
+  // Under our own process id it can only be a former process: we have another token. That another one is not there
+  // tells only where others' are shown at all, as the first is then: hidepid= and ProtectProc= hide them.
   Task<bool> process_lives(const std::string& process) {
     if (process.empty()) co_return true;
     if (process == pulse_->here.process) co_return false;
-    co_return (co_await outside_.host.status("/proc/" + process)).has_value();
+    if (co_await outside_.host.status("/proc/" + process)) co_return true;
+    co_return !co_await outside_.host.status("/proc/1");
   }
 
   // Killed instances leave their objects behind. Nobody believes in them any more; now they go.

@@ -70,6 +70,7 @@ class PaperHost final : public Host {
                   const std::string& pid_namespace = "pid:[4026531836]") {
     files["/etc/hostname"] = {"web-1\n", 0644};
     files["/proc/sys/kernel/random/boot_id"] = {boot + "\n", 0444};
+    files["/proc/1"] = {"", 0555};
     files["/proc/" + pid] = {"", 0555};
     links["/proc/self/ns/pid"] = pid_namespace;
     links["/proc/self"] = pid;

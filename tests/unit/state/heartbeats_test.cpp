@@ -106,6 +106,24 @@ TEST(Heartbeats, VoidNoInstanceWhoseProcessCouldNotBeSeenFromHere) {
   }
 }
 
+// As where /proc is mounted with hidepid=2, or a unit has ProtectProc=invisible: of others' processes none is there.
+TEST(Heartbeats, VoidNoInstanceWhereOthersProcessesAreHidden) {
+  Heart heart;
+  heart.ground.run([&]() -> Task<> {
+    auto a = heart.instances("10");
+    co_await a->begin();
+    const std::string other = a->self();
+    auto b = heart.instances("20");
+    co_await b->begin();
+    for (const char* hidden : {"/proc/1", "/proc/10"}) heart.ground.host.files.erase(hidden);
+    EXPECT_TRUE(co_await b->alive(other));
+    a.reset();
+    co_await heart.ground.clock.sleep(limits::renewal::claim_expires + seconds(5));
+    EXPECT_FALSE(co_await b->alive(other)) << "its age tells";
+    co_await b->end();
+  });
+}
+
 TEST(Heartbeats, SurviveLostRepliesAndLateWrites) {
   Heart heart;
   auto a = heart.instances("10");
