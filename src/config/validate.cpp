@@ -71,15 +71,31 @@ void validate_names(const CertificateConfig& certificate, Complaints& complaints
   }
 }
 
+struct MostNames {
+  std::size_t count;
+  std::string taken;  // "Let's Encrypt takes 100"
+};
+
+MostNames most_names(const Config& config, const std::string& profile) {
+  using namespace limits::letsencrypt;
+  if (!config.ca.directory.starts_with("letsencrypt"))
+    return {limits::acme::authorizations_an_order,
+            fmt::format("certferry takes {}", limits::acme::authorizations_an_order)};
+  const auto of_profile = [&](std::size_t most) {
+    return MostNames{most, fmt::format("Let's Encrypt takes {} with profile \"{}\"", most, profile)};
+  };
+  if (profile == "tlsserver") return of_profile(names_tlsserver);
+  if (profile == "shortlived") return of_profile(names_shortlived);
+  return {names_classic, fmt::format("Let's Encrypt takes {}", names_classic)};
+}
+
 void validate_count(const Config& config, const CertificateConfig& certificate, Complaints& complaints) {
-  const bool letsencrypt = config.ca.directory.starts_with("letsencrypt");
-  const std::size_t most =
-      letsencrypt ? std::size_t{limits::letsencrypt::names_classic} : limits::acme::authorizations_an_order;
+  const auto [most, taken] = most_names(config, certificate.profile);
   if (certificate.domains.size() <= most) return;
-  complaints.add(certificate.domain_places.size() > most ? certificate.domain_places[most] : certificate.place,
-                 fmt::format("certificate \"{}\" has {} names, and {} takes {}", certificate.id.text(),
-                             certificate.domains.size(), letsencrypt ? "Let's Encrypt" : "certferry", most),
-                 "Make two certificates of it, or let a wildcard stand for several names");
+  complaints.add(
+      certificate.domain_places.size() > most ? certificate.domain_places[most] : certificate.place,
+      fmt::format("certificate \"{}\" has {} names, and {}", certificate.id.text(), certificate.domains.size(), taken),
+      "Make two certificates of it, or let a wildcard stand for several names");
 }
 
 void validate_key(const CertificateConfig& certificate, const InstallConfig& install, Complaints& complaints) {

@@ -134,11 +134,11 @@ TEST(ValidateConfig, SaysBeforeAnOrderIsSpentWhatEveryCaRefuses) {
 }
 
 TEST(ValidateConfig, CountsNamesByWhatIsTakenOfThem) {
-  const auto with = [](std::size_t names, const std::string& directory) {
+  const auto with = [](std::size_t names, const std::string& directory, const std::string& profile = "") {
     std::string domains;
     for (std::size_t i = 0; i < names; ++i) domains += fmt::format("  \"h{}.example.com\",\n", i);
     return refusal("[ca]\ndirectory = \"" + directory + "\"\n[[certificate]]\nname = \"www\"\ndomains = [\n" + domains +
-                   "]\n");
+                   "]\n" + (profile.empty() ? "" : "profile = \"" + profile + "\"\n"));
   };
   const std::string own = "https://ca.internal/directory",
                     remedy = " -> Make two certificates of it, or let a wildcard stand for several names";
@@ -148,6 +148,16 @@ TEST(ValidateConfig, CountsNamesByWhatIsTakenOfThem) {
   EXPECT_EQ(with(500, own), "");
   EXPECT_EQ(with(501, own),
             "certferry.toml:506:3: certificate \"www\" has 501 names, and certferry takes 500" + remedy);
+  for (const std::string profile : {"tlsserver", "shortlived"}) {
+    for (const char* directory : {"letsencrypt", "letsencrypt-staging"}) {
+      EXPECT_EQ(with(25, directory, profile), "");
+      EXPECT_EQ(with(26, directory, profile),
+                "certferry.toml:31:3: certificate \"www\" has 26 names, and Let's Encrypt takes 25 with profile \"" +
+                    profile + "\"" + remedy);
+    }
+    EXPECT_EQ(with(500, own, profile), "") << "another CA's profile of that name";
+  }
+  EXPECT_EQ(with(100, "letsencrypt", "classic"), "");
 }
 
 TEST(ValidateConfig, TakesTheSameRulesToFlags) {
