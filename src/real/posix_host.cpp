@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
@@ -82,14 +84,42 @@ void write_all(const OpenFile& file, BytesView content, const Path& path) {
   }
 }
 
-// A name beside `path` that nobody else writes to; what a killed run left there is overwritten.
-Path beside(const Path& path) { return fmt::format("{}.new-{}", path, ::getpid()); }
+constexpr std::string_view beside = ".new-";  // then the id of the process that writes there
+
+// Of a process that is gone, and ours.
+bool left_behind(std::string_view process, const Path& place) {
+  pid_t id = 0;
+  const auto [end, error] = std::from_chars(process.begin(), process.end(), id);
+  if (error != std::errc{} || end != process.end() || id <= 0) return false;
+  if (::kill(id, 0) == 0 || errno != ESRCH) return false;
+  struct stat found{};
+  return ::lstat(place.c_str(), &found) == 0 && found.st_uid == ::geteuid();
+}
+
+// What killed runs left beside `path`, secrets perhaps. What is no longer there, or cannot be listed, is let be.
+void sweep_beside(const Path& path) {
+  const std::string prefix = fs::path{path}.filename().string().append(beside);
+  std::error_code error;
+  fs::directory_iterator entries{parent_of(path), error};
+  for (; !error && entries != fs::directory_iterator{}; entries.increment(error)) {
+    const std::string name = entries->path().filename().string();
+    if (name.starts_with(prefix) && left_behind(BytesView{name}.substr(prefix.size()), entries->path().string()))
+      ::unlink(entries->path().c_str());
+  }
+}
+
+// A name beside `path` that nobody else writes to; what a killed run of our id left there goes.
+Path place_beside(const Path& path) {
+  sweep_beside(path);
+  Path place = fmt::format("{}{}{}", path, beside, ::getpid());
+  ::unlink(place.c_str());
+  return place;
+}
 
 // Whole and durable under another name, until it gets its own or goes.
 class FreshFile {
  public:
-  FreshFile(const Path& path, BytesView content, unsigned mode) : place_(beside(path)) {
-    ::unlink(place_.c_str());
+  FreshFile(const Path& path, BytesView content, unsigned mode) : place_(place_beside(path)) {
     try {
       const OpenFile file{::open(place_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode & 0700)};
       if (!file) throw file_failure("Writing", path, errno);
@@ -249,8 +279,7 @@ Task<std::optional<Path>> PosixHost::link_target(Path link) {
 }
 
 Task<> PosixHost::link(Path link, Path target) {
-  const Path fresh = beside(link);
-  ::unlink(fresh.c_str());
+  const Path fresh = place_beside(link);
   if (::symlink(target.c_str(), fresh.c_str()) != 0) throw file_failure("Making the link", link, errno);
   if (::rename(fresh.c_str(), link.c_str()) != 0) {
     const int error = errno;

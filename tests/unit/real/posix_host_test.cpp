@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -70,6 +71,38 @@ TEST_F(PosixHostTest, CreatesAFileOnlyWhereThereIsNothing) {
   EXPECT_EQ(machine.run(host.read(path)), "first");
   EXPECT_EQ(machine.run(host.status(path))->mode, 0600U);
   EXPECT_THAT(machine.run(host.list(directory / "a")), ElementsAre("key"));
+}
+
+// The id of a process that is gone.
+pid_t gone_process() {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  ::waitpid(pid, nullptr, 0);
+  return pid;
+}
+
+TEST_F(PosixHostTest, RemovesWhatAKilledRunLeftBesideAFile) {
+  const std::string gone = std::to_string(gone_process()), living = std::to_string(::getppid());
+  for (const std::string name : {"store.key", "account.key", "live"}) {
+    for (const std::string& left : {gone, living}) std::ofstream{directory / (name + ".new-" + left)} << "a secret";
+  }
+  std::ofstream{directory / "store.key.new-"} << "no process";
+  std::ofstream{directory / ("store.key.new-" + gone + "x")} << "no process";
+  machine.run(host.replace(directory / "store.key", "key", {0600}));
+  machine.run(host.create(directory / "account.key", "key", {0600}));
+  machine.run(host.link(directory / "live", "one"));
+  EXPECT_THAT(machine.run(host.list(directory / "")),
+              ElementsAre("account.key", "account.key.new-" + living, "live", "live.new-" + living, "store.key",
+                          "store.key.new-", "store.key.new-" + living, "store.key.new-" + gone + "x"));
+}
+
+TEST_F(PosixHostTest, LeavesWhatAnotherUserLeftBesideAFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may give a file away";
+  const std::string left = "store.key.new-" + std::to_string(gone_process());
+  std::ofstream{directory / left} << "a secret";
+  ASSERT_EQ(::chown((directory / left).c_str(), 65534, 65534), 0);
+  machine.run(host.replace(directory / "store.key", "key", {0600}));
+  EXPECT_THAT(machine.run(host.list(directory / "")), ElementsAre("store.key", left));
 }
 
 TEST_F(PosixHostTest, PointsALinkElsewhereFromOneInstantOn) {
