@@ -12,9 +12,11 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <optional>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "base/failure.h"
@@ -34,6 +36,15 @@ Failure not_started(const Command& command, int error) {
                  error == ENOENT   ? "Name a program that exists, by its whole path."
                  : error == EACCES ? "Make the program executable for the user that certferry runs as."
                                    : "Check that this machine may start processes.");
+}
+
+Failure not_ended(const Command& command, pid_t pid) {
+  return Failure(Failure::Kind::refused,
+                 fmt::format("Running {}: it did not end in time, and process {} could not be ended",
+                             quoted(command.argv.front()), pid),
+                 fmt::format("Look what process {} waits for (ps -o stat,wchan -p {}), as a file system that does not "
+                             "answer: it goes as soon as that lets it.",
+                             pid, pid));
 }
 
 struct SpawnSettings {
@@ -78,7 +89,7 @@ pid_t spawn_child(const Command& command, int output) {
   return pid;
 }
 
-// One child: killed with its group and reaped if it still runs when this goes.
+// One child: killed with its group, and reaped where that is possible, if it still runs when this goes.
 class Child {
  public:
   Child(const Executor& executor, const Command& command)
@@ -108,10 +119,9 @@ class Child {
 
   Task<Exit> wait() {
     boost::system::error_code error = co_await until_ended(command_.deadline, true);
+    co_await shield_from_cancellation();  // the rest is done whoever cancels what
     Exit exit;
-    if (error) {
-      // Deadline or cancellation: the rest is done whoever cancels what.
-      co_await shield_from_cancellation();
+    if (error) {  // deadline or cancellation
       exit.timed_out = error == asio::error::timed_out;
       ::kill(-pid_, SIGTERM);
       if (co_await until_ended(std::chrono::seconds{1}, false)) ::kill(-pid_, SIGKILL);
@@ -120,8 +130,11 @@ class Child {
     }
     take_what_is_there();
     exit.output = std::move(kept_);
-    exit.status = reap();
+    const pid_t pid = pid_;
+    const std::optional<int> status = co_await reaped_soon();
     if (error && !exit.timed_out) throw boost::system::system_error(error);
+    if (!status) throw not_ended(command_, pid);
+    exit.status = *status;
     co_return exit;
   }
 
@@ -176,20 +189,32 @@ class Child {
       kept_.erase(0, kept_.size() - kept_output);
   }
 
-  int reap() {
+  // Its status, or nothing while it cannot be had: SIGKILL does not wake a process that sleeps in the kernel, on a file
+  // system that does not answer, and one that is traced is its tracer's to wait for first. Hence no wait here.
+  std::optional<int> reap() {
     int status = 0;
-    pid_t reaped = 0;
-    while ((reaped = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
-    }
+    const pid_t reaped = ::waitpid(pid_, &status, WNOHANG);
+    if (reaped == 0) return std::nullopt;
     pid_ = 0;
     if (reaped < 0) return 0;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 
+  // Nothing after a second: then it is left to itself, and to init when this process ends.
+  Task<std::optional<int>> reaped_soon() {
+    for (int looks = 0; looks < 50; ++looks) {
+      if (const std::optional<int> status = reap()) co_return status;
+      timer_.expires_after(std::chrono::milliseconds{20});
+      co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    pid_ = 0;
+    co_return std::nullopt;
+  }
+
   void kill_and_reap() {
     if (pid_ <= 0) return;
     ::kill(-pid_, SIGKILL);
-    reap();
+    for (int looks = 0; looks < 100 && !reap(); ++looks) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
 
   const Command& command_;

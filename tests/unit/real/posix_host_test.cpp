@@ -3,12 +3,14 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <fmt/format.h>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -303,6 +305,80 @@ TEST_F(PosixHostTest, KillsTheWholeGroupWhenCancelled) {
   };
   EXPECT_EQ(machine.run(race(child, until_up)), 1U);
   for (const pid_t pid : pids_in(pids)) EXPECT_FALSE(runs(pid) && pid == pids_in(pids).back());
+}
+
+// Holds a process in its tracks: as one that sleeps in the kernel it does not go when it is killed, and cannot be
+// waited for, until this goes, or 20 s are over.
+class Hold {
+ public:
+  explicit Hold(pid_t held) {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) return;
+    tracer_ = ::fork();
+    if (tracer_ == 0) {
+      ::alarm(20);
+      if (::ptrace(PTRACE_SEIZE, held, nullptr, PTRACE_O_TRACEEXIT) != 0) ::_exit(1);
+      [[maybe_unused]] const ssize_t told = ::write(ends[1], "x", 1);
+      for (;;) ::pause();
+    }
+    ::close(ends[1]);
+    char told = 0;
+    holds_ = ::read(ends[0], &told, 1) == 1;
+    ::close(ends[0]);
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() {
+    if (tracer_ <= 0) return;
+    ::kill(tracer_, SIGKILL);
+    ::waitpid(tracer_, nullptr, 0);
+  }
+  bool holds() const { return holds_; }
+
+ private:
+  pid_t tracer_ = 0;
+  bool holds_ = false;
+};
+
+TEST_F(PosixHostTest, GivesUpAProgramThatCannotBeEnded) {
+  const std::string pids = directory / "pids";
+  std::optional<Hold> hold;
+  Work holding = [&]() -> Task<> {
+    while (pids_in(pids).empty()) co_await pause_for(milliseconds(5));
+    hold.emplace(pids_in(pids).front());
+  };
+  auto longest = std::chrono::steady_clock::duration::zero(), last = longest;  // that nothing else came to its turn
+  const auto beat = [&, begun = std::chrono::steady_clock::now()] {
+    const auto now = std::chrono::steady_clock::now() - begun;
+    longest = std::max(longest, now - std::exchange(last, now));
+  };
+  Work beating = [&]() -> Task<> {
+    for (;;) {
+      co_await pause_for(milliseconds(20));
+      beat();
+    }
+  };
+  std::optional<Failure> failure;
+  Work running = [&]() -> Task<> {
+    try {
+      co_await host.run({.argv = {"/bin/sh", "-c", "echo $$ > " + pids + "; exec sleep 1000"}, .deadline = seconds(2)});
+    } catch (const Failure& thrown) {
+      failure = thrown;
+    }
+  };
+  spawn(machine.executor(), holding, [](std::exception_ptr) {});
+  machine.run(race(running, beating));
+  beat();
+  ASSERT_TRUE(hold);
+  if (!hold->holds()) GTEST_SKIP() << "no process may be traced here";
+  const pid_t left = pids_in(pids).front();
+  EXPECT_LT(longest, seconds(3));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->what(),
+            fmt::format("Running /bin/sh: it did not end in time, and process {} could not be ended", left));
+  EXPECT_THAT(failure->next(), HasSubstr(fmt::format("what process {} waits for", left)));
+  hold.reset();
+  ::waitpid(left, nullptr, 0);
 }
 
 TEST_F(PosixHostTest, EndsWithItsProgramThoughAGrandchildHoldsTheOutput) {
