@@ -180,16 +180,24 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
   }
 }
 
-// The account's list; empty where it has none.
+// The end of the account's list; empty where it has none. A CA that refuses it, or a page of it, shows no more; were
+// the account at fault, newOrder would be refused as well.
 Task<std::vector<std::string>> CertificateAuthority::listed_orders() {
+  using namespace limits::acme;
   std::vector<std::string> urls;
   std::string page = (co_await read_account()).text("orders").value_or("");
-  for (int pages = 0; !page.empty() && pages < limits::acme::order_list_pages; ++pages) {
-    const http::Response list = co_await post({.operation = "reading the account's orders", .url = page});
-    const Json body = Json::parse(list.body, "the account's orders");
+  for (int pages = 0; !page.empty() && pages < order_list_pages; ++pages) {
+    const Call call{.operation = "reading the account's orders", .url = page};
+    const Answer answer = co_await ask(call);
+    if (answer.problem) {
+      outside_.log.debug(fmt::format("{}: {}; taken as its end", call.operation, answer.problem->words()));
+      break;
+    }
+    const Json body = Json::parse(answer.response.body, "the account's orders");
     for (const Json& url : body.elements("orders"))
       if (url.is_string()) urls.push_back(url.as_text());
-    const auto next = http::links(list, "next");
+    if (urls.size() > order_list_read) urls.erase(urls.begin(), urls.end() - order_list_read);
+    const auto next = http::links(answer.response, "next");
     page = next.empty() ? "" : next.front();
   }
   co_return urls;
@@ -197,8 +205,7 @@ Task<std::vector<std::string>> CertificateAuthority::listed_orders() {
 
 Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const CertificateSpec& wanted) {
   auto urls = co_await listed_orders();
-  std::ranges::reverse(urls);  // CAs append
-  if (urls.size() > limits::acme::order_list_read) urls.resize(limits::acme::order_list_read);
+  std::ranges::reverse(urls);  // the newest first, where the CA appends
   std::vector<std::optional<Order>> found(urls.size());
   std::vector<Work> reads;
   for (std::size_t i = 0; i < urls.size(); ++i)

@@ -139,6 +139,7 @@ std::string glimpse(const http::Response& response) {
 }
 
 bool failed_in_itself(const Problem& problem) {
+  if (problem.status == 501) return false;  // it does not do that at all (RFC 9110 section 15.6.2)
   return problem.foreign || problem.status >= 500 || problem.status == 408 || problem.type == "serverInternal" ||
          (problem.status != 0 && (problem.type == "connection" || problem.type == "dns" || problem.type == "tls"));
 }

@@ -128,6 +128,21 @@ TEST_F(Refused, ByARateLimitItIsNotAskedForBeforeTheLimitEnds) {
   EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
+// Whether that one was made is asked first; a CA that does not say so has the next one asked for.
+TEST_F(Refused, ByARateLimitItIsAskedForAgainThoughTheCaRefusesToListOrders) {
+  answer_new_order(sandbox::CaProblem{429, "rateLimited", "too many", {}}.response());
+  EXPECT_EQ(asked(), 1U);
+  estate.world().ca().interpose = [](const http::Request&,
+                                     const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "orders") return {};
+    return sandbox::CaProblem{403, "unauthorized", "no lists here", {}}.response();
+  };
+  estate.pass(minutes(2));
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.world().ca().certificates, SizeIs(1));
+}
+
 TEST_F(Refused, AServerThatIsBusyHoldsNothingBack) {
   http::Response busy;
   busy.status = 503;

@@ -71,9 +71,10 @@ inline constexpr std::size_t token_shortest = 22, token_longest = 512;
 // source: our choice; Let's Encrypt takes 100 names an order, 2026-11-23
 inline constexpr std::size_t authorizations_an_order = 500;
 
-// Pages of an account's order list, and orders on them, that are read in search of a lost order.
-// source: our choice, 2026-11-23
-inline constexpr int order_list_pages = 10;
+// Pages of an account's order list, and orders at their end, that are read in search of a lost order. CAs append, so
+// that the lost one is on the last page.
+// source: our choice; Pebble shows three orders a page, 2026-11-29
+inline constexpr int order_list_pages = 100;
 inline constexpr std::size_t order_list_read = 50, order_list_at_once = 8;
 
 static_assert(poll_first_shortest < poll_first_longest && poll_first_longest < poll_longest, "waits grow");
