@@ -21,6 +21,8 @@ class AgreedTime {
   void listen_to(std::string host, HostTime time);
   // Failure: refused, "set the clock".
   WallTime now();
+  // How far now() is from our clock. Failure: as now().
+  Duration correction() { return now() - ours(); }
   // For dates of what has happened already: the same, and this machine's clock where there is no agreement.
   WallTime stamp();
 

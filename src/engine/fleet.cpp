@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/aws.h"
 #include "base/limits/renewal.h"
 #include "engine/account.h"
 #include "engine/fleet_run.h"
@@ -170,6 +171,17 @@ Task<> Fleet::Run::have_account() {
   }
 }
 
+// Whether the CA, the first to be asked perhaps, tells that what is due was decided by a clock that is wrong. Where it
+// does not answer, or is alone with that, it is told where it is needed.
+Task<bool> Fleet::Run::heard_of_another_time() {
+  try {
+    co_await have_account();
+    co_return std::chrono::abs(time.correction() - planned_by) > limits::aws::clock_skew;
+  } catch (const Failure&) {
+    co_return false;
+  }
+}
+
 // To give an order up with, which is best effort: no account is registered for that, and a CA that does not answer
 // keeps nothing from being closed.
 Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
@@ -252,8 +264,9 @@ Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, con
   const CertificateConfig& certificate = config_of(seen.id);
   const ClaimedWork working = [&](ClaimedRecord& claimed) -> Task<> {
     co_await keep_what_was_told(claimed, seen.record);
-    if (!same_but_for_the_claim(claimed.get(), seen.record)) {
-      Observed observed;  // somebody held it in between, and may have done the work: decided again
+    const bool held_in_between = !same_but_for_the_claim(claimed.get(), seen.record);  // the work may be done already
+    if (held_in_between || (issues(plan) && co_await heard_of_another_time())) {
+      Observed observed;
       observed.certificates.push_back(co_await observer.certificate(certificate));
       Request same = request;
       same.only.clear();
@@ -404,6 +417,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     observed.certificates = co_await observer.certificates(request, time.now());
     co_await renewal_infos.refresh(observed.certificates);
     observed.removable = co_await retirement.removable(ledgers, observed.certificates);
+    planned_by = time.correction();
     report.plan = make_plan(observed, request, ground.roots, time.now());
     auto all = works(observed, request, wait, report);
     for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {

@@ -23,6 +23,7 @@ struct Fleet::Run {
   Task<Plan> plan(const Request& request);
   Task<Report> apply(const Request& request, Duration wait);
   Task<> have_account();
+  Task<bool> heard_of_another_time();
   Task<> try_account(const CertificateId& id, int generation);
   Task<> announced(Work work);
   using ClaimedWork = std::function<Task<>(ClaimedRecord&)>;
@@ -65,6 +66,7 @@ struct Fleet::Run {
   RenewalInfos renewal_infos;
   Claims claims;
   Retirement retirement;
+  Duration planned_by{0};  // the agreed time's correction when it was decided what to do
   Turn opening_account;
   bool account_open = false;
   std::optional<Failure> no_account;  // in this run, for all that need it

@@ -67,7 +67,7 @@ std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& targ
   const auto found = targets.find(std::string{target.id()});
   if (found == targets.end()) return {};
   const auto& known = found->second.rolled_back;
-  const bool waits = known && known->fingerprint == issued.fingerprint() && time_.now() < known->not_before;
+  const bool waits = known && known->fingerprint == issued.fingerprint() && pauses(known->not_before, time_.now());
   return waits ? known : std::nullopt;
 }
 
@@ -77,8 +77,10 @@ Task<> Installs::roll_back(const Target& target, const Issued& issued, std::stri
     TargetRecord& target_record = record.targets[std::string{target.id()}];
     const bool again = target_record.rolled_back && target_record.rolled_back->fingerprint == issued.fingerprint();
     const int count = again ? target_record.rolled_back->count + 1 : 1;
-    target_record.rolled_back =
-        TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause_after_failures(count)};
+    const Chain* back = target_record.former ? target_record.former->certificate() : nullptr;
+    const Duration pause =
+        back ? pause_after_failures(count, back->leaf.not_after(), now) : pause_after_failures(count);
+    target_record.rolled_back = TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause};
     remember(record, now, fmt::format("rolled back on {}: {}", target.name(), reason));
   });
 }

@@ -35,11 +35,14 @@ bool key_is_useless(const std::optional<JournalView>& journal, WallTime now) {
   return !order || from_json<WallTime>(order->at("at")) + limits::renewal::given_up_order_lives <= now;
 }
 
-// One more failure in a row: the failure table says when to go on, and whoever refused may have said later.
-void count(FailureRecord& failures, const Failure& failure, WallTime now) {
-  ++failures.count;
-  failures.not_before =
-      now + std::max(pause_after_failures(failures.count), failure.retry_after().value_or(Duration::zero()));
+// One more failure in a row: the failure table says when to go on, sooner where the newest certificate ends meanwhile,
+// and whoever refused may have said later.
+void count(Record& record, const Failure& failure, WallTime now) {
+  FailureRecord& failures = record.failures;
+  const int count = ++failures.count;
+  const Duration pause = record.newest ? pause_after_failures(count, record.newest->issued.chain.leaf.not_after(), now)
+                                       : pause_after_failures(count);
+  failures.not_before = now + std::max(pause, failure.retry_after().value_or(Duration::zero()));
   failures.what = failure.what();
   failures.next = failure.next();
 }
@@ -131,7 +134,7 @@ Task<> Life::note_failure(const Failure& failure) {
 Task<> Life::note_refusal(int generation, const Failure& failure) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
-    count(record.failures, failure, now);
+    count(record, failure, now);
     remember(record, now, fmt::format("generation {} was refused: {}", generation, failure.what()));
   });
 }
@@ -144,7 +147,7 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    count(record.failures, failure, now);
+    count(record, failure, now);
     remember_ended(record, now, generation, failure.what());
   });
 }

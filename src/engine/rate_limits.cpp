@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/limits/letsencrypt.h"
+#include "plan/schedule.h"
 
 namespace certferry {
 namespace {
@@ -14,7 +15,7 @@ using Verdict = Finding::Verdict;
 Finding held_back(const Record& record, WallTime now) {
   const FailureRecord& failures = record.failures;
   Finding finding{Verdict::green, "rate-limit", "rate limits of " + record.id.text(), "no failure holds it back", ""};
-  if (failures.count == 0 || !failures.not_before || *failures.not_before <= now) return finding;
+  if (failures.count == 0 || !failures.not_before || !pauses(*failures.not_before, now)) return finding;
   finding.verdict = Verdict::yellow;
   finding.found = fmt::format("{} failures in a row hold the next try back until {}; the last: {}", failures.count,
                               iso8601(*failures.not_before), failures.what);

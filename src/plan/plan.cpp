@@ -128,7 +128,7 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
                  WallTime now) {
   // A pause is of the specification that failed: one that was corrected does not wait.
   const bool paused = seen.record && seen.record->specification == seen.wanted && seen.record->failures.not_before &&
-                      now < *seen.record->failures.not_before;
+                      pauses(*seen.record->failures.not_before, now);
   if (paused) {
     const FailureRecord& failures = seen.record->failures;
     const WallTime again =
@@ -191,7 +191,7 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   const auto known = record.targets.find(target.id);
   if (known != record.targets.end()) {
     const auto& rolled_back = known->second.rolled_back;
-    if (rolled_back && rolled_back->fingerprint == issued.fingerprint() && now < rolled_back->not_before &&
+    if (rolled_back && rolled_back->fingerprint == issued.fingerprint() && pauses(rolled_back->not_before, now) &&
         !request.retry)
       return Action{Kind::wait,
                     id,

@@ -41,6 +41,13 @@ Duration pause_after_failures(int n) {
   return on(Guard::failure_table) ? limits::letsencrypt::failure_delay(n) : Duration::zero();
 }
 
+Duration pause_after_failures(int n, WallTime expiry, WallTime now) {
+  using namespace limits::renewal;
+  return std::min(pause_after_failures(n), std::max(pause_of_left.of(expiry - now), pause_at_least));
+}
+
+bool pauses(WallTime until, WallTime now) { return now < until && until - now <= limits::renewal::pause_at_most; }
+
 WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name) {
   const auto& rate = limits::letsencrypt::failed_authorizations_per_name;
   // When nothing is used of the limit any more: each failure takes its part, from then on or from now.

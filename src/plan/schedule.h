@@ -27,6 +27,11 @@ bool time_to_ask(WallTime ask_again, WallTime now);
 WallTime emergency_at(const Certificate&);
 // How long after the n-th failure in a row (n >= 1) the next generation may start: 1, 12, 100 minutes, then daily.
 Duration pause_after_failures(int n);
+// The same where a certificate that it is about expires then: shorter, the less is left.
+Duration pause_after_failures(int n, WallTime expiry, WallTime now);
+// Whether a pause until then is still under way. Not one that ends later than anybody is told to wait: a clock that was
+// wrong wrote it down.
+bool pauses(WallTime until, WallTime now);
 // The same where somebody does not want to wait: as soon as what failed at these instants, the earliest first, has left
 // so many failed validations of one name within Let's Encrypt's limit.
 WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name);

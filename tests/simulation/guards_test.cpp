@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/key_management.h"
 #include "wire/json.h"
 
 // Worlds in which nothing but one of the guards of base/guards.h keeps things right.
@@ -159,6 +161,26 @@ TEST(Guarded, WhatADirectoryServedBeforeIsKeptForItsGrace) {
   estate.pass(days(2));
   estate.apply();
   EXPECT_EQ(machine.find(former), nullptr);
+}
+
+// Nobody else's time is heard before the CA is asked for the account, whose key is in a bucket: two voices then.
+TEST(Guarded, AClockThatIsWrongRenewsNothingThoughItIsFoundToBeOnlyAtTheCa) {
+  sandbox::Settings settings;
+  settings.certificate_lifetime = days(7);
+  Estate estate{1, settings};
+  estate.world().buckets().add("keys");
+  estate.world().kms().add("alias/keys");
+  estate.config.account.key = "s3://keys/acme/account.key";
+  estate.config.account.kms_key = "alias/keys";
+  estate.zone("shop.example");
+  estate.certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.apply();
+  estate.simulated->machine().clock_error = days(4);
+  for (int run = 0; run < 3; ++run) {
+    estate.pass(hours(4));
+    estate.apply();
+  }
+  EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
 TEST(Guarded, AClockThatIsWrongRenewsNothing) {

@@ -190,6 +190,24 @@ TEST_F(Refused, ACorrectedSpecificationDoesNotWaitForThePauseOfTheOneThatFailed)
   EXPECT_THAT(estate.world().ca().certificates, SizeIs(1));
 }
 
+// Somebody mends it ten hours before the end: a day's pause would leave an expired certificate.
+TEST(RefusedUntilTheEndIsNear, ItIsAskedForAgainInTime) {
+  sandbox::Settings settings;
+  settings.certificate_lifetime = hours(160);
+  Estate estate{1, settings};
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  const WallTime end = estate.shown_by("web")->not_after();
+  const auto until = [&](Duration left) { return estate.simulated->time().now() >= end - left; };
+  estate.world().ca().rejected.insert(DomainName::parse("shop.example"));
+  for (; !until(hours(10)); estate.pass(hours(1))) estate.apply();
+  EXPECT_GT(estate.record("shop")->failures.count, 4) << "a day is what the table says by then";
+  estate.world().ca().rejected.clear();
+  for (; !until(Duration::zero()); estate.pass(hours(1))) estate.apply();
+  EXPECT_GT(estate.shown_by("web")->not_after(), end);
+}
+
 // A failed validation of the one tells nothing of the other.
 TEST_F(Refused, FailuresOfAFormerSpecificationAreNotCountedAgainstTheNext) {
   estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {

@@ -17,6 +17,16 @@ inline constexpr Duration short_life = days(10);
 constexpr Duration due_before_expiry(Duration life) {
   return (life < short_life ? due_left_of_short : due_left).of(life);
 }
+// Where something failed while a certificate ends, it is tried again after this part of what is left, whatever the
+// failure table says, but not within `pause_at_least`.
+// source: our choice: an hour is within every limit on failed validations of a name, 2026-11-29
+inline constexpr Part pause_of_left{1, 8};
+inline constexpr Duration pause_at_least = hours(1);
+// Nobody is told to wait longer, by the failure table or a Retry-After. What says so was written by a clock that was
+// wrong, and is passed over; ten minutes are for clocks that differ.
+// source: our choice, 2026-11-29
+inline constexpr Duration pause_at_most = days(1) + minutes(10);
+
 // With less than this left, anything that still works is worth it.
 // source: our choice, as certmagic's for superseded ARI, 2026-11-23
 inline constexpr Part emergency_left{1, 20};

@@ -223,8 +223,9 @@ TEST(Issuance, EndsThoughTheOrderGoesBackAndForth) {
 
 // A cache between gave another order's; and where it is the order's own, the caller says so.
 TEST(Issuance, DownloadsAgainWhereItIsNotWhatWasAskedFor) {
-  for (const bool always : {false, true}) {
+  for (const auto& [always, clock_error] : {std::pair{false, days(0)}, {true, days(0)}, {false, days(100)}}) {
     Ground ground;
+    ground.world.machine().clock_error = clock_error;  // the CA's clock says that it is valid
     int downloads = 0;
     ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
       if (operation != "certificate" || (downloads++ > 0 && !always)) return {};
@@ -256,8 +257,9 @@ TEST(Issuance, TakesAnAlternateChainWhereTheFirstIsUnfit) {
 
 // Recorded without its intermediate, a certificate was held back as a test CA's for as long as it lived.
 TEST(Issuance, DownloadsAgainWhereTheLeafCameAlone) {
-  for (const bool always : {false, true}) {
+  for (const auto& [always, clock_error] : {std::pair{false, days(0)}, {true, days(0)}, {false, days(100)}}) {
     Ground ground;
+    ground.world.machine().clock_error = clock_error;  // the CA's clock says that it is valid
     int downloads = 0;
     ground.ca().interpose = [&](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
       if (operation != "certificate" || (downloads++ > 0 && !always)) return {};

@@ -139,6 +139,12 @@ TEST_F(Planning, WaitsAfterAFailureUnlessToldToRetry) {
   EXPECT_THAT(held->reason, HasSubstr(iso8601(now + minutes(5)) + ", for Let's Encrypt counts failed validations"));
 }
 
+TEST_F(Planning, DoesNotWaitForWhatAClockWroteDownThatWasAYearAhead) {
+  Record record{id, wanted};
+  record.failures = FailureRecord{2, now + days(365), "the CA said no", "look"};
+  EXPECT_EQ(plan(seen(record)).issue->kind, Kind::issue);
+}
+
 TEST_F(Planning, ACorrectedSpecificationDoesNotWaitForTheOneThatFailed) {
   Record record{id, wanted};
   record.failures = FailureRecord{2, now + minutes(5), "the CA said no", "look"};
@@ -295,6 +301,21 @@ TEST(Schedule, PausesLongerAfterEachFailureAndNeverWraps) {
   EXPECT_EQ(pause_after_failures(3), minutes(100));
   EXPECT_EQ(pause_after_failures(4), days(1));
   EXPECT_EQ(pause_after_failures(2'000'000'000), days(1));
+}
+
+TEST(Schedule, PausesTheShorterTheLessIsLeftOfWhatEnds) {
+  EXPECT_EQ(pause_after_failures(4, now + days(30), now), days(1));
+  EXPECT_EQ(pause_after_failures(4, now + hours(80), now), hours(10));
+  EXPECT_EQ(pause_after_failures(4, now + hours(1), now), hours(1)) << "no more failed validations than a CA counts";
+  EXPECT_EQ(pause_after_failures(4, now - days(3), now), hours(1));
+  EXPECT_EQ(pause_after_failures(1, now + hours(1), now), minutes(1));
+}
+
+TEST(Schedule, TakesNoPauseForOneThatIsLongerThanAny) {
+  EXPECT_TRUE(pauses(now + minutes(1), now));
+  EXPECT_TRUE(pauses(now + days(1), now));
+  EXPECT_FALSE(pauses(now, now));
+  EXPECT_FALSE(pauses(now + days(365), now)) << "a clock that was a year ahead wrote it down";
 }
 
 // A target that only the record knows, which serves what it was given.
