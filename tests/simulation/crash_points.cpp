@@ -124,6 +124,16 @@ void for_each_crash_point(const Story& story) {
   std::fflush(stdout);
 }
 
+long last_effect_called(const std::string& name, const std::function<void(Estate&)>& build,
+                        const sandbox::Settings& settings) {
+  Estate estate{1, settings};
+  build(estate);
+  estate.apply();
+  const auto& names = estate.simulated->effect_names();
+  const auto called = [&](const std::string& effect) { return effect.contains(name); };
+  return std::ranges::find_if(names.rbegin(), names.rend(), called).base() - names.begin() - 1;
+}
+
 void live_on(Estate& estate) {
   estate.apply_with_restarts();
   estate.pass(minutes(20));

@@ -50,6 +50,10 @@ std::string in_words(const Kills& kills, const Ended& ended);
 // prints the trace.
 void for_each_crash_point(const Story& story);
 
+// The last effect with this in its name in the first run of what is built, by its number.
+long last_effect_called(const std::string& name, const std::function<void(Estate&)>& build,
+                        const sandbox::Settings& settings = {});
+
 // One run, started again after each kill; then until no late effect can land; then until what is no longer needed has
 // gone; then once more, which must change nothing outside.
 void live_on(Estate& estate);

@@ -148,6 +148,7 @@ sandbox::Life Estate::life(Request request, Kept kept) {
 }
 
 sandbox::Life Estate::forgetting(std::string id, Duration wait) {
+  watch->is_forgotten(id);
   return life_of([id, wait](Fleet& fleet) -> Task<> { co_await fleet.forget(CertificateId::parse(id), wait); });
 }
 

@@ -139,22 +139,12 @@ TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNext) {
   EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
 }
 
-// Of one run that nobody kills; by its number.
-long last_effect_called(const std::string& name, const sandbox::Settings& settings = {}) {
-  Estate estate{1, settings};
-  one_certificate(estate);
-  estate.apply();
-  const auto& names = estate.simulated->effect_names();
-  const auto called = [&](const std::string& effect) { return effect.contains(name); };
-  return std::ranges::find_if(names.rbegin(), names.rend(), called).base() - names.begin() - 1;
-}
-
 // The same after it was fetched and written down, and before the record named it: what is in the journal may be too old
 // to be installed. (Random world 47104 took it for the newest, and left the renewal to the run after.)
 TEST(Generation, WhoseCertificateExpiredInItsJournalIsFollowedByTheNextInTheSameRun) {
   sandbox::Settings settings;
   settings.certificate_lifetime = days(7);
-  const long written_down = last_effect_called("put certificate/shop/generation/1", settings);
+  const long written_down = last_effect_called("put certificate/shop/generation/1", one_certificate, settings);
   Estate estate{1, settings};
   one_certificate(estate);
   estate.simulated->kill_at({.effect = written_down, .moment = sandbox::Moment::after_reply});
@@ -319,7 +309,7 @@ TEST(Generation, WhoseOldOrderIsReadyStillGoesOnWithItWhateverIsAnsweredInBetwee
 
 // Killed once the CA had the CSR: it makes the certificate, and nobody is there to fetch it.
 std::unique_ptr<Estate> killed_after_finalize() {
-  const long finalize = last_effect_called("/finalize-order/");
+  const long finalize = last_effect_called("/finalize-order/", one_certificate);
   auto estate = std::make_unique<Estate>();
   one_certificate(*estate);
   estate->simulated->kill_at({.effect = finalize, .moment = sandbox::Moment::after_reply});

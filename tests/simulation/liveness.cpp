@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "oracles/index_oracle.h"
+#include "oracles/read_key.h"
+#include "oracles/stored_value.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
@@ -17,18 +20,27 @@ const sandbox::CaCertificate* of_our_ca(Estate& estate, const Certificate& leaf)
   return found == all.end() ? nullptr : &found->second;
 }
 
+// Whether a secret of this certificate opens, and is this one's key.
+bool key_is_kept(Estate& estate, const std::string& id, const Certificate& leaf) {
+  const auto stored = estate.watch->stored();
+  const std::string secrets = "secret/" + id + "/";
+  for (auto secret = stored.lower_bound(secrets); secret != stored.end() && secret->first.starts_with(secrets);
+       ++secret) {
+    const auto plain = unsealed(*estate.simulated, secret->first, secret->second);
+    if (plain && read_key(*plain)->public_half == leaf.public_key().spki()) return true;
+  }
+  return false;
+}
+
 // The newest that its record knows of, whether any target serves it or not; and its key is kept.
 bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
   const auto newest = estate.newest(wanted.id.text());
-  const auto keys = estate.kept_secrets();
-  const std::string of_it = "secret/" + wanted.id.text() + "/";
-  if (!newest || std::ranges::none_of(keys, [&](const std::string& key) { return key.starts_with(of_it); }))
-    return false;
+  if (!newest) return false;
   const auto names = names_as_text(wanted.domains);
   return std::ranges::any_of(estate.world().ca().certificates, [&](const auto& entry) {
     const Certificate& leaf = entry.second.chain.leaf;
     return leaf.fingerprint() == *newest && names_as_text(leaf.names()) == names && !entry.second.revoked &&
-           leaf.not_after() > estate.simulated->time().now();
+           leaf.not_after() > estate.simulated->time().now() && key_is_kept(estate, wanted.id.text(), leaf);
   });
 }
 

@@ -43,6 +43,18 @@ TEST_F(NotWell, ACertificateThatIsServedNowhereAndWasRevokedOrHasNoKey) {
   estate.verdict();
 }
 
+TEST_F(NotWell, ACertificateWhosePredecessorsKeyAloneIsKept) {
+  estate.wanted("shop").config.install.clear();
+  estate.apply();
+  estate.pass(days(61));
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  ASSERT_THAT(estate.kept_secrets(), testing::ElementsAre("secret/shop/1", "secret/shop/2"));
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  remove("secret/shop/2");
+  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
+  estate.verdict();
+}
+
 TEST_F(NotWell, WhatIsLeftOver) {
   EXPECT_THAT(becomes_quiet(estate), IsEmpty());
   EXPECT_THAT(not_well(estate), IsEmpty());

@@ -59,6 +59,52 @@ TEST_F(Planted, I1TheKeyOfWhatIsServed) {
                                       Contains(AllOf(StartsWith("I1"), HasSubstr("is served")))));
 }
 
+void a_shop(Estate& estate) {
+  estate.zone("shop.example");
+  estate.certificate("shop", {"shop.example"});
+}
+
+TEST(PlantedAfterAKill, I1TheKeyOfAFirstCertificateThatOnlyItsJournalHolds) {
+  const long written_down = last_effect_called("put certificate/shop/generation/1", a_shop);
+  Estate estate;
+  a_shop(estate);
+  estate.simulated->kill_at({.effect = written_down, .moment = sandbox::Moment::after_reply});
+  ASSERT_EQ(estate.apply().how, sandbox::Ending::How::killed);
+  ASSERT_FALSE(estate.record("shop")->newest);
+  estate.simulated->state().entries.erase("secret/shop/1");
+  estate.watch->look_at_store();
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(AllOf(StartsWith("I1"), HasSubstr("was removed before its journal"))),
+                                      Contains(AllOf(StartsWith("I1"), HasSubstr("was removed while the CA has")))));
+}
+
+TEST_F(Planted, I1TheKeyOfAFirstCertificateThatOnlyTheCaHas) {
+  world().ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "certificate") return http::Response{.status = 503};
+    return {};
+  };
+  estate.apply();
+  ASSERT_FALSE(estate.record("shop")->newest);
+  remove(journal);
+  remove("secret/shop/1");
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I1"), HasSubstr("was removed while the CA has"))));
+}
+
+TEST_F(Planted, I1TheKeyOfTheOneBefore) {
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();
+  remove("secret/shop/1");
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I1: secret/shop/1"), HasSubstr("is named"))));
+}
+
+TEST_F(Planted, I1IsKeptWhereACertificateIsForgotten) {
+  estate.apply();
+  estate.unwant("shop");
+  ASSERT_EQ(estate.forget("shop").how, sandbox::Ending::How::finished);
+  EXPECT_THAT(estate.kept_secrets(), IsEmpty());
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
 TEST_F(Planted, I1AKeyThatIsWrittenOver) {
   estate.apply();
   Json envelope = stored("secret/shop/1");

@@ -39,6 +39,7 @@ class Watch {
   sandbox::Invariants& invariants() { return simulated_.invariants(); }
   void allow_accounts(std::size_t most) { keys_.allow_accounts(most); }
   void state_lost();  // on purpose
+  void is_forgotten(const std::string& certificate) { keys_.is_forgotten(certificate); }
   BytesOracle& bytes() { return bytes_; }
   SecretsOracle& secrets() { return secrets_; }
 

@@ -28,15 +28,27 @@ std::string second_part(const std::string& key) {
   return key.substr(from, key.find('/', from) - from);
 }
 
-std::string key_named_by(const Json& issued) {
-  const Json* key = issued.find("key");
+// Of a key reference, or what holds one as its member; "" where there is none.
+std::string public_key_in(const Json* holder, std::string_view member) {
+  const Json* key = holder != nullptr && holder->is_object() ? holder->find(member) : nullptr;
   return key != nullptr ? key->text("public_key").value_or("") : "";
+}
+
+// docs/journal.md, The journal: a key that the CA heard of stays so long after its order, whatever became of that.
+constexpr Duration given_up_order_lives = days(30);
+
+bool done(const Json* step) { return step != nullptr && step->text("state") == "done"; }
+
+// Of "certificate/www/generation/1": "secret/www/1".
+std::string secret_of_journal(const std::string& journal) {
+  return fmt::format("secret/{}{}", second_part(journal), journal.substr(journal.rfind('/')));
 }
 
 }  // namespace
 
 void KeysOracle::changed(const StoredChange& change) {
-  if (change.is_record()) records_[second_part(change.key)] = change.after;
+  if (change.is_record()) record_changed(change);
+  if (change.is_journal()) journal_changed(change);
   const bool account_key = change.key.starts_with("account/") && change.key.ends_with("/key");
   if (!change.is_secret() && !account_key) return;
   if (change.value == nullptr) return removed(change.key);
@@ -48,14 +60,55 @@ void KeysOracle::changed(const StoredChange& change) {
   if (const auto spki = spki_of(*plain); spki && change.is_secret()) readable_.insert_or_assign(change.key, *spki);
 }
 
+void KeysOracle::record_changed(const StoredChange& change) {
+  const std::string certificate = second_part(change.key);
+  records_[certificate] = change.after;
+  if (change.value == nullptr) forgotten_.erase(certificate);
+}
+
+void KeysOracle::journal_changed(const StoredChange& change) {
+  const std::string secret = secret_of_journal(change.key);
+  in_journals_.erase(secret);
+  const Json* steps = change.after.find("steps");
+  if (steps == nullptr || !done(steps->find("key"))) return;
+  const std::string public_key = public_key_in(steps->find("key"), "value");
+  if (done(steps->find("certificate"))) fetched_.insert(public_key);
+  const Json* notes = change.after.find("notes");
+  const bool gives_nothing = notes != nullptr && notes->find("ended") != nullptr;
+  if (!gives_nothing) in_journals_[secret] = public_key;
+}
+
+// By `forget`, which empties the record before it takes the keys.
+bool KeysOracle::wiped(const std::string& certificate) const {
+  const Json& record = records_.at(certificate);
+  return forgotten_.contains(certificate) && !record.find("newest") && !record.find("open_generation");
+}
+
+// Nobody came for it as long as its order lasted: then nobody will.
+bool KeysOracle::may_be_fetched(const sandbox::CaCertificate& certificate) const {
+  const WallTime now = simulated_.time().now();
+  if (certificate.chain.leaf.not_after() <= now) return false;
+  if (fetched_.contains(base64(certificate.chain.leaf.public_key().spki()))) return true;
+  const auto& orders = simulated_.world().ca().orders;
+  const auto order = orders.find(certificate.order);
+  return order != orders.end() && now < order->second.created + given_up_order_lives;
+}
+
 void KeysOracle::removed(const std::string& key) {
   const auto gone = readable_.extract(key);
-  if (gone.empty()) return;
-  const Json& record = records_[second_part(key)];
-  const Json* newest = record.find("newest");
-  if (newest == nullptr) return;  // forgotten, or none was ever issued
-  if (base64(gone.mapped()) == key_named_by(*newest)) complain_(fmt::format("I1: {} was removed and is named", key));
+  const std::string certificate_id = second_part(key);
+  const Json& record = records_[certificate_id];
+  if (gone.empty() || record.is_null() || wiped(certificate_id)) return;
+  const std::string public_key = base64(gone.mapped());
+  for (const char* named : {"newest", "previous"})
+    if (public_key == public_key_in(record.find(named), "key"))
+      complain_(fmt::format("I1: {} was removed and is named", key));
+  if (const auto journal = in_journals_.find(key); journal != in_journals_.end() && journal->second == public_key)
+    complain_(fmt::format("I1: {} was removed before its journal", key));
   auto& world = simulated_.world();
+  for (const auto& [url, certificate] : world.ca().certificates)
+    if (certificate.chain.leaf.public_key().spki() == gone.mapped() && may_be_fetched(certificate))
+      complain_(fmt::format("I1: {} was removed while the CA has {} for it", key, url));
   for (const auto& [name, certificate] : world.server_certificates().by_name) {
     if (!world.classic().refers_to(certificate.arn) && !world.load_balancers().refers_to(certificate.arn)) continue;
     if (certificate.content.chain.leaf.public_key().spki() == gone.mapped() &&

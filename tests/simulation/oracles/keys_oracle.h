@@ -1,15 +1,20 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "complain.h"
 #include "stored_value.h"
 
+namespace certferry::sandbox {
+struct CaCertificate;
+}
+
 namespace certferry::simulation {
 
-// I1: a certificate is issued for no key that cannot be read back, and the key of one that its record names, or that is
-// served, stays until the certificate is forgotten. I2: one
+// I1: a certificate is issued for no key that cannot be read back, and a key stays while a record or a journal names
+// it, while what it belongs to is served, or may still be had from the CA; until the certificate is forgotten. I2: one
 // account for each CA.
 class KeysOracle {
  public:
@@ -18,18 +23,28 @@ class KeysOracle {
   void changed(const StoredChange& change);
   void happened(const sandbox::Event& event);
   void allow_accounts(std::size_t most) { accounts_most_ = most; }
+  // On purpose, from now on and until it has another record: its keys go.
+  void is_forgotten(const std::string& certificate) { forgotten_.insert(certificate); }
   // Of everything sealed: PKCS#8 in DER, by the store's keys. Those of removed secrets too.
   const std::map<std::string, Bytes>& plain() const { return plain_; }
 
  private:
   bool readable(const PublicKey& key) const;
+  void record_changed(const StoredChange& change);
+  void journal_changed(const StoredChange& change);
   void removed(const std::string& key);
+  bool wiped(const std::string& certificate) const;
+  bool may_be_fetched(const sandbox::CaCertificate& certificate) const;
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
   std::map<std::string, Bytes> plain_;
   std::map<std::string, Bytes> readable_;  // SubjectPublicKeyInfo of each secret that is there
   std::map<std::string, Json> records_;    // by certificate
-  std::string newest_certificate_;         // URL of the last one looked at: they sort by age
+  std::set<std::string> forgotten_;        // certificates
+  std::map<std::string, std::string>
+      in_journals_;                 // public keys, by the secret's key, of those that may give something
+  std::set<std::string> fetched_;   // public keys of all certificates that a journal held
+  std::string newest_certificate_;  // URL of the last one looked at: they sort by age
   std::size_t accounts_most_ = 1;
 };
 
