@@ -141,6 +141,34 @@ TEST_F(Planted, I3ACertificateThatNoShelfTellsOf) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I3"), HasSubstr("stray"))));
 }
 
+TEST_F(Planted, I3AValueWhereADelegatedChallengeStands) {
+  estate.zone("proofs.example");
+  const std::string name = "shop.example.proofs.example", value(43, 'x');
+  world().zones().put("proofs.example", {.name = name, .type = "TXT", .values = {'"' + value + '"'}});
+  happens("route53", "ChangeResourceRecordSets");
+  EXPECT_THAT(estate.verdict(), Contains(StartsWith("I3: " + name + " " + value + " stands in no ledger")));
+}
+
+TEST_F(Planted, I3AGenerationThatNoShelfTellsOf) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  machine.write("/etc/ssl/shop/generations/x/privkey.pem", "a key", 0600);
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(StartsWith("I3: /etc/ssl/shop/generations/x on host/simulated stands in no")));
+}
+
+TEST_F(Planted, I3AGenerationThatItsLedgerHasForgotten) {
+  estate.apply();
+  for (const auto& [key, value] : estate.watch->stored()) {
+    if (!key.starts_with("shelf/files")) continue;
+    Json json = object_of(value);
+    json["entries"] = Json::array();
+    store(key, json);
+  }
+  EXPECT_THAT(estate.verdict(),
+              Contains(AllOf(StartsWith("I3: /etc/ssl/shop/generations/"), HasSubstr("in no ledger"))));
+}
+
 TEST_F(Planted, I4AGenerationThatIsLive) {
   estate.apply();
   auto& machine = estate.simulated->machine();

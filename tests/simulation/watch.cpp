@@ -46,6 +46,7 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
   };
   simulated.heard_files = [this](const std::string& machine) {
     files_.changed(machine);
+    ledgers_.files_changed(machine);
     grace_.files_changed(machine);
   };
   simulated.network().heard_request = [this](const http::Request& request) { secrets_.sent(request); };
