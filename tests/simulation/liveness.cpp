@@ -284,6 +284,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
       if (!may_stay(estate, ailing, path)) wrong.push_back("a generation is left: " + path);
   for (const std::string& key : ledgers_that_tell_of_more(estate, ailing))
     wrong.push_back(key + " tells of what is gone");
+  for (std::string& behind : index_behind_its_records(estate.watch->stored())) wrong.push_back(std::move(behind));
   return wrong;
 }
 

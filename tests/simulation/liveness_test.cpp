@@ -7,6 +7,7 @@
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
+#include "state/index.h"
 
 // What a world must be in the end, when nothing disturbs it any more.
 namespace certferry::simulation {
@@ -96,6 +97,28 @@ TEST_F(NotWell, ALedgerThatTellsOfWhatIsGone) {
   EXPECT_THAT(becomes_quiet(estate), IsEmpty());
   estate.simulated->machine().erase("/etc/ssl/shop/generations");
   EXPECT_THAT(not_well(estate), Contains(AllOf(StartsWith("shelf/files"), HasSubstr("tells of what is gone"))));
+  estate.verdict();
+}
+
+// Which hides a renewal, or the end of a grace, until the CA is asked again.
+TEST_F(NotWell, AnIndexThatSaysAnythingElseThanItsRecord) {
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  const std::string shard = index_key(CertificateId::parse("shop"));
+  const Json whole = stored(shard);
+  const auto with = [&](const std::string& member, const Json& value) {
+    Json changed = whole;
+    changed["certificates"]["shop"][member] = value;
+    store(shard, changed);
+  };
+  const Json later{iso8601(now() + days(80))};
+  for (const auto& [member, value] : std::map<std::string, Json>{
+           {"due", later}, {"ask_again", later}, {"not_after", later}, {"formers", Json::array()}}) {
+    with(member, value);
+    EXPECT_THAT(not_well(estate), Contains(StartsWith("the index says of shop: "))) << member;
+  }
+  store(shard, whole);
+  EXPECT_THAT(not_well(estate), IsEmpty());
   estate.verdict();
 }
 

@@ -9,6 +9,7 @@
 #include "sandbox/hosted_zones.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
+#include "state/index.h"
 #include "wire/base64.h"
 
 // Each oracle hears of a violation that is planted here. A net is only worth what it catches.
@@ -447,6 +448,16 @@ TEST_F(Planted, AProgramThatEndsByAnErrorOfItsOwn) {
     co_return;
   });
   EXPECT_THAT(estate.verdict(), Contains(HasSubstr("ended by an error that is no Failure")));
+}
+
+TEST_F(Planted, AnIndexThatTellsALaterDayOfRenewal) {
+  estate.apply();
+  estate.apply();  // hears when the CA wants it renewed
+  const std::string shard = index_key(CertificateId::parse("shop"));
+  Json json = stored(shard);
+  json["certificates"]["shop"]["due"] = iso8601(now() + days(80));
+  store(shard, json);
+  EXPECT_THAT(estate.verdict(), Contains("the index tells another day of renewal of shop than its record"));
 }
 
 TEST_F(Planted, AValueOfAKindThatNobodyReads) {

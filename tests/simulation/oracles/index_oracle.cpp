@@ -2,33 +2,91 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
+#include "base/failure.h"
+#include "plan/at_rest.h"
 #include "stored_value.h"
 
 namespace certferry::simulation {
+namespace {
 
-std::vector<std::string> lies_of_the_index(const std::map<std::string, Bytes>& stored) {
-  const auto json_of = [&](const std::string& key) { return object_of(stored.at(key)); };
-  std::vector<std::string> found;
+// Of the certificate's journals, as they are listed.
+std::int64_t last_generation(const std::map<std::string, Bytes>& stored, const std::string& id) {
+  const std::string journals = "certificate/" + id + "/generation/";
+  std::int64_t last = 0;
+  for (auto journal = stored.lower_bound(journals); journal != stored.end() && journal->first.starts_with(journals);
+       ++journal)
+    last = std::max<std::int64_t>(last, std::stol(journal->first.substr(journals.size())));
+  return last;
+}
+
+// Each entry that is believed, with its record, where somebody can read that.
+template <class Act>
+void for_each_believed(const std::map<std::string, Bytes>& stored, Act act) {
   for (auto shard = stored.lower_bound("index/"); shard != stored.end() && shard->first.starts_with("index/");
        ++shard) {
-    for (const auto& [id, entry] : json_of(shard->first).at("certificates").as_object()) {
-      const std::string record_key = "certificate/" + id + "/record", journals = "certificate/" + id + "/generation/";
-      if (!stored.contains(record_key)) continue;
-      std::int64_t last = 0;
-      for (const auto& [key, value] : stored)
-        if (key.starts_with(journals)) last = std::max<std::int64_t>(last, std::stol(key.substr(journals.size())));
-      if (last != entry.at("generation").as_integer()) continue;
-      const Json record = json_of(record_key);
-      if (record.is_null()) continue;  // nobody can read it
-      const Json* newest = record.find("newest");
-      bool holds = newest && newest->at("issued").at("generation").as_integer() == last &&
-                   newest->at("specification") == entry.at("specification");
-      for (const auto& [target, proven] : entry.at("targets").as_object())
-        if (proven.as_bool()) holds = holds && record.at("targets").at(target).at("proven") == entry.at("fingerprint");
-      if (!holds) found.push_back(fmt::format("the index says of {} what its record does not", id));
+    const Json json = object_of(shard->second);
+    for (const auto& [id, entry] : json.at("certificates").as_object()) {
+      const auto stored_record = stored.find("certificate/" + id + "/record");
+      if (stored_record == stored.end()) continue;
+      if (last_generation(stored, id) != entry.at("generation").as_integer()) continue;
+      const Json record = object_of(stored_record->second);
+      if (!record.is_null()) act(id, entry, record);
     }
   }
+}
+
+// What an entry would be that is derived from the record now; null where it says that there is none. Empty: the record
+// is of a version that nobody knows.
+std::optional<Json> derived(const Json& record) {
+  try {
+    const auto rest = at_rest(from_json<Record>(record));
+    return rest ? to_json(*rest) : Json{};
+  } catch (const Failure&) {
+    return {};
+  }
+}
+
+bool contradicts(const Json& entry, const Json& record) {
+  const Json* newest = record.find("newest");
+  if (!newest || newest->at("issued").at("generation") != entry.at("generation") ||
+      newest->at("specification") != entry.at("specification"))
+    return true;
+  return std::ranges::any_of(entry.at("targets").as_object(), [&](const auto& target) {
+    const auto& [id, proven] = target;
+    return proven.as_bool() && record.at("targets").at(id).at("proven") != entry.at("fingerprint");
+  });
+}
+
+// Whether it tells another day of renewal than what the CA said, and it heard the same as the record.
+bool tells_another_day(const Json& entry, const Json& record) {
+  const auto now = derived(record);
+  if (!now || now->is_null() || now->text("ask_again") != entry.text("ask_again")) return false;
+  return now->at("due") != entry.at("due") || now->at("not_after") != entry.at("not_after");
+}
+
+}  // namespace
+
+std::vector<std::string> lies_of_the_index(const std::map<std::string, Bytes>& stored) {
+  std::vector<std::string> found;
+  for_each_believed(stored, [&](const std::string& id, const Json& entry, const Json& record) {
+    if (contradicts(entry, record)) {
+      found.push_back(fmt::format("the index says of {} what its record does not", id));
+    } else if (tells_another_day(entry, record)) {
+      found.push_back(fmt::format("the index tells another day of renewal of {} than its record", id));
+    }
+  });
+  return found;
+}
+
+std::vector<std::string> index_behind_its_records(const std::map<std::string, Bytes>& stored) {
+  std::vector<std::string> found;
+  for_each_believed(stored, [&](const std::string& id, const Json& entry, const Json& record) {
+    const auto now = derived(record);
+    if (now && *now != entry)
+      found.push_back(fmt::format("the index says of {}: {}; its record: {}", id, entry.dump(), now->dump()));
+  });
   return found;
 }
 
