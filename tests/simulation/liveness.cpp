@@ -223,6 +223,50 @@ std::set<std::string> txt_values(Estate& estate) {
   return all;
 }
 
+// What the last run could not do for any but these.
+std::vector<std::string> failures_of_others(Estate& estate, const std::set<std::string>& ailing) {
+  if (!estate.reported()) return {"no report"};
+  std::vector<std::string> all;
+  for (const Outcome& outcome : estate.report().outcomes)
+    if (outcome.kind == Outcome::Kind::failed && !ailing.contains(outcome.certificate)) all.push_back(outcome.what);
+  return all;
+}
+
+// A change in the state of somebody's own, or one that everybody's runs make: with a heartbeat, a token or a data key.
+bool changes_the_world(const std::string& effect, const std::set<std::string>&) {
+  const bool of_the_state = effect.starts_with("put ") || effect.starts_with("s3 ") ||
+                            (effect.starts_with("remove ") && !effect.starts_with("remove /"));
+  return !of_the_state && !effect.starts_with("kms ") && !effect.starts_with("sts ");
+}
+
+// Whether an effect is on what the state holds of one of these alone.
+bool is_kept_of(const std::set<std::string>& ids, const std::string& effect) {
+  return std::ranges::any_of(ids, [&](const std::string& id) {
+    return effect.contains("certificate/" + id + "/") || effect.contains("secret/" + id + "/");
+  });
+}
+
+bool changes_anything(const std::string& effect, const std::set<std::string>& ailing) {
+  const bool of_the_run = effect.contains("instance/") || effect.starts_with("kms ") || effect.starts_with("sts ");
+  return !of_the_run && !is_kept_of(ailing, effect);
+}
+
+// What one run asks to change that is not about these, and in what it fails others. No request to the CA or to a zone
+// is among it: whoever orders for another certificate writes that down in its journal.
+std::vector<std::string> touched_by_a_run(Estate& estate, const std::set<std::string>& ailing,
+                                          const sandbox::Seat& seat,
+                                          bool (*counts)(const std::string&, const std::set<std::string>&)) {
+  const long before = estate.simulated->effects();
+  estate.apply_with_restarts({}, seat);
+  std::vector<std::string> touched = failures_of_others(estate, ailing);
+  const auto& all = estate.simulated->effect_names();
+  for (auto effect = all.begin() + before; effect != all.end(); ++effect) {
+    const bool of_an_order = effect->starts_with("ca.") || effect->starts_with("route53 ") || effect->contains("zone/");
+    if (!of_an_order && counts(*effect, ailing)) touched.push_back(*effect);
+  }
+  return touched;
+}
+
 }  // namespace
 
 std::vector<std::string> names_as_text(const std::vector<DomainName>& names) {
@@ -258,11 +302,29 @@ std::vector<std::string> writes_though_quiet(Estate& estate, const sandbox::Seat
   return wrong;
 }
 
+std::vector<std::string> leaves_others_alone(Estate& estate, const std::set<std::string>& ailing, int days_most,
+                                             const sandbox::Seat& seat) {
+  const auto& world = *estate.simulated;
+  std::vector<std::string> touched;
+  for (int day = 0; day < days_most; ++day) {
+    const long effects = world.effects();
+    touched = touched_by_a_run(estate, ailing, seat, changes_the_world);
+    // Once a day the CA is asked when it wants them renewed, which is written down: a second run has nothing to write.
+    estate.pass(minutes(2));
+    const auto again = touched_by_a_run(estate, ailing, seat, changes_anything);
+    touched.insert(touched.end(), again.begin(), again.end());
+    if (touched.empty() && world.crash_points_since(effects) == 0) return {};
+    estate.pass(hours(25));
+  }
+  return {fmt::format("a run still did for others than {} after {} days: {}", fmt::join(ailing, ", "), days_most,
+                      fmt::join(touched, ", "))};
+}
+
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing,
                                   const std::vector<std::string>& machines) {
   std::vector<std::string> wrong;
-  if (ailing.empty())
-    for (const std::string& failure : estate.failures()) wrong.push_back("the last run failed: " + failure);
+  for (const std::string& failure : failures_of_others(estate, ailing))
+    wrong.push_back("the last run failed: " + failure);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
     if (ailing.contains(wanted.id.text())) continue;
     if (!has_a_valid_one(estate, wanted) && !held_from(estate, "", wanted))

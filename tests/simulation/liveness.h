@@ -20,10 +20,15 @@ std::vector<std::string> becomes_quiet(Estate& estate, int days_most = 8, const 
 // instance; "a run with nothing to do asked for ...". One that was killed or stood still tells nothing.
 std::vector<std::string> writes_though_quiet(Estate& estate, const sandbox::Seat& seat = {});
 
+// The same where the certificates in `ailing` cannot be obtained, and are tried day by day: of two runs a day, until
+// one day neither failed in anything of the others, changed anything for them outside, or wrote it down twice.
+std::vector<std::string> leaves_others_alone(Estate& estate, const std::set<std::string>& ailing, int days_most = 8,
+                                             const sandbox::Seat& seat = {});
+
 // What is not as it should be once all is quiet: the last run failed; a certificate is not valid, or a target of it
 // does not show the newest one; a record, a certificate or anything of a generation's directory is left over; somebody
 // else's record is gone; a ledger tells of what is not there. Certificates in `ailing` cannot be obtained: nothing is
-// expected of them but that nothing is left over. Files are looked at on all of `machines`.
+// expected of them but that nothing is left over, and no other fails. Files are looked at on all of `machines`.
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing = {},
                                   const std::vector<std::string>& machines = {"main"});
 

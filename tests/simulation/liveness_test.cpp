@@ -154,6 +154,45 @@ TEST_F(NotWell, AFormerOneOfACertificateThatCannotBeHad) {
   EXPECT_THAT(not_well(estate, {"shop"}), Contains("a certificate is left: " + name));
 }
 
+// A neighbour of the shop, whose zone is gone.
+class BesideAnAilingOne : public Planted {
+ protected:
+  BesideAnAilingOne() {
+    estate.certificate("blog", {"blog.example"});
+    EXPECT_THAT(leaves_others_alone(estate, {"blog"}), IsEmpty());
+    EXPECT_THAT(not_well(estate, {"blog"}), IsEmpty());
+  }
+  // From now on, and ever again.
+  void every_minute(std::function<void()> act) {
+    act();
+    estate.simulated->time().after(minutes(1), [this, act = std::move(act)] { every_minute(act); });
+  }
+};
+
+TEST_F(BesideAnAilingOne, OneThatFailsInEveryRun) {
+  estate.simulated->state().damaged = {"certificate/shop/record", index_key(CertificateId::parse("shop"))};
+  const auto names_it = HasSubstr("certificate/shop/record");
+  EXPECT_THAT(leaves_others_alone(estate, {"blog"}), Contains(names_it));
+  EXPECT_THAT(not_well(estate, {"blog"}), Contains(AllOf(StartsWith("the last run failed"), names_it)));
+}
+
+TEST_F(BesideAnAilingOne, OneThatIsBoundInEveryRun) {
+  const std::string placeholder = world().server_certificates().by_name.find("old-web-placeholder")->second.arn;
+  every_minute([this, placeholder] { estate.bind("old-web", placeholder); });
+  EXPECT_THAT(leaves_others_alone(estate, {"blog"}), Contains(HasSubstr("SetLoadBalancerListenerSSLCertificate")));
+}
+
+TEST_F(BesideAnAilingOne, OneThatIsReloadedInEveryRun) {
+  every_minute([this] { estate.simulated->machine().erase("/etc/ssl/shop/live"); });
+  EXPECT_THAT(leaves_others_alone(estate, {"blog"}), Contains(HasSubstr("link /etc/ssl/shop/live")));
+}
+
+TEST_F(BesideAnAilingOne, OneThatIsWrittenDownInEveryRun) {
+  const std::string shard = index_key(CertificateId::parse("shop"));
+  every_minute([this, shard] { estate.simulated->state().entries.erase(shard); });
+  EXPECT_THAT(leaves_others_alone(estate, {"blog"}), Contains(HasSubstr("put " + shard)));
+}
+
 TEST_F(NotWell, AWorldThatIsNeverQuiet) {
   world().settings().certificate_lifetime = hours(20);
   EXPECT_THAT(becomes_quiet(estate), Contains(StartsWith("it was not quiet")));

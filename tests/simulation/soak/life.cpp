@@ -91,7 +91,7 @@ class Life {
     if (ailing.empty())
       become_quiet();
     else
-      go_on_for_days();
+      go_on_for_days(ailing);
     std::vector<std::string> machines;
     for (std::size_t i = 0; i < drawn_.instances; ++i) machines.push_back(seat_of(i).machine);
     for (std::string& sentence : simulation::not_well(estate_, ailing, machines)) complain(std::move(sentence));
@@ -203,12 +203,15 @@ class Life {
     return ailing;
   }
 
-  void go_on_for_days() {
+  void go_on_for_days(const std::set<std::string>& ailing) {
     for (int day = 0; day < days_to_quiet; ++day)
       for (std::size_t i = drawn_.instances; i-- > 0;) {
         estate_.apply_with_restarts({}, seat_of(i));
         estate_.pass(hours(25));
       }
+    for (std::size_t i = drawn_.instances; i-- > 0;)
+      for (std::string& sentence : simulation::leaves_others_alone(estate_, ailing, days_to_quiet, seat_of(i)))
+        complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
   }
 
   void kill_as_drawn() {
