@@ -37,6 +37,7 @@ Task<Serving> FilesTarget::look() {
   if (no_link && co_await outside_.host.status(shelf_.link())) serving.reference = shelf_.link();  // not of our making
   if (!serving.reference.empty()) co_await read_body(serving);
   serving.ours = shelf_.ours(serving.reference);
+  answered_.clear();
   if (!where_.connect.empty() && proving_.verify != Verify::api) co_await look_from_outside(serving);
   co_return serving;
 }
@@ -63,7 +64,9 @@ Task<> FilesTarget::look_from_outside(Serving& serving) {
       serving.body ? serving.body->leaf.public_key().type().value_or(proving_.key_type) : proving_.key_type;
   std::string trouble;
   try {
-    for (const Shown& shown : co_await look_at_with_any_key(outside_, place->host, place->port, proving_.sni, served)) {
+    const auto seen = co_await look_at_with_any_key(outside_, place->host, place->port, proving_.sni, served);
+    answered_ = answering(seen);
+    for (const Shown& shown : seen) {
       const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
       if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
       if (!shown.chain) trouble = shown.trouble;
@@ -125,7 +128,7 @@ Task<Proof> FilesTarget::verify(const Issued& issued, const Serving&) {
   const Work verifying = [&]() -> Task<> {
     co_await verify_files(issued);
     if (by_handshake)
-      co_await await_shown(outside_, place->host, place->port, proving_.sni, issued.chain.leaf,
+      co_await await_shown(outside_, place->host, place->port, proving_.sni, issued.chain.leaf, answered_,
                            limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "verify", verifying);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "config/config.h"
 #include "deploy/files_shelf.h"
 #include "deploy/load_balancer_target.h"
@@ -35,6 +38,7 @@ class FilesTarget final : public Target {
   Proving proving_;
   FilesInstall where_;
   std::string id_;
+  std::set<std::string> answered_;  // the addresses of `connect` that showed a certificate at the last look
 };
 
 }  // namespace certferry

@@ -61,6 +61,7 @@ Task<Serving> LoadBalancerTarget::look() {
   serving.ours = !slot.reference.empty() && shelf_.ours(slot.reference);
   co_await read_body(serving);
   handshake_tells_ = false;
+  answered_.clear();
   if (proving_.verify != Verify::api) co_await look_from_outside(slot, serving);
   serving.unreadable = !serving.reference.empty() && !serving.body && !serving.shown;
   co_return serving;
@@ -99,15 +100,15 @@ Task<> LoadBalancerTarget::look_from_outside(const Slot& slot, Serving& serving)
   } catch (const Failure& failure) {
     add_note(serving, failure.what());
   }
-  bool all_tell = !seen.empty() && serving.body;
+  answered_ = answering(seen);
+  handshake_tells_ = !answered_.empty();
   for (const Shown& shown : seen) {
     const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
-    all_tell = all_tell && tells;
     if (!shown.chain) add_note(serving, shown.trouble);
+    if (shown.chain && !tells) handshake_tells_ = false;
     // Of several, the one that says something else than the slot.
     if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
   }
-  handshake_tells_ = all_tell;
 }
 
 Task<> LoadBalancerTarget::bind(const Shelved& next, const Serving& seen) {
@@ -163,7 +164,7 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
     co_await verify_by_api(issued);
     if (!by_handshake) co_return;
     const Slot slot = co_await describe();
-    co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf,
+    co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf, answered_,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "verify", verifying);

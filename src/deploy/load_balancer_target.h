@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
 
 #include "base/failure.h"
 #include "config/config.h"
@@ -54,7 +56,10 @@ class LoadBalancerTarget : public Target {
   Outside& outside_;
   Shelf& shelf_;
   Proving proving_;
-  bool handshake_tells_ = false;  // at the last look, every address showed the certificate that the slot refers to
+  // At the last look: whether all addresses that answered, one at least, showed the certificate that the slot refers
+  // to, and which did.
+  bool handshake_tells_ = false;
+  std::set<std::string> answered_;
 };
 
 }  // namespace certferry

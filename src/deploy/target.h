@@ -11,7 +11,7 @@ namespace certferry {
 
 // By what it is known that a target serves a certificate.
 enum class Proof {
-  handshake,  // every address showed it
+  handshake,  // every address showed it that showed any before
   api,        // AWS names it
   files,      // `live` leads to it; nobody was asked
 };
@@ -31,8 +31,9 @@ class Target {
   virtual Task<> require_place() { co_return; }
   virtual Task<> bind(const Shelved& next,
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
-  // Until every address shows it, N in a row, within a deadline. former: what was looked at before the first change,
-  // perhaps by an earlier run; it tells whether handshakes from here say what the slot refers to.
+  // Until every address shows it that answered when it was looked at last, one at least, and no other shows another; N
+  // in a row, within a deadline. former: what was looked at before the first change, perhaps by an earlier run; it
+  // tells whether handshakes from here say what the slot refers to.
   virtual Task<Proof> verify(const Issued& issued, const Serving& former) = 0;
   // Where the slot still refers to what we bound, it refers to `former` from then on: true. False where it does not,
   // for nothing was changed or somebody else changed it since, and where `former` is nothing that it could refer to.

@@ -37,11 +37,20 @@ std::string described(const Shown& shown) {
                      quoted(leaf.issuer(), issuer_longest), iso8601(leaf.not_after()), leaf.serial().text());
 }
 
-// What does not show `wanted`, in words; empty where all of it does.
-std::string still_missing(const std::vector<Shown>& seen, const Certificate& wanted) {
-  std::vector<std::string> missing;
-  for (const Shown& shown : seen)
-    if (!shown.chain || shown.chain->leaf != wanted) missing.push_back(described(shown));
+// What objects to `wanted` being shown, in words; empty where nothing does.
+std::string still_missing(const std::vector<Shown>& seen, const Certificate& wanted,
+                          const std::set<std::string>& answered_before) {
+  bool shows = false;
+  std::vector<std::string> missing, silent;
+  for (const Shown& shown : seen) {
+    if (shown.chain && shown.chain->leaf == wanted)
+      shows = true;
+    else if (shown.chain || answered_before.contains(shown.address))
+      missing.push_back(described(shown));
+    else
+      silent.push_back(described(shown));
+  }
+  if (!shows) missing.insert(missing.end(), silent.begin(), silent.end());
   return fmt::format("{}", fmt::join(missing, "; "));
 }
 
@@ -89,19 +98,33 @@ Task<std::vector<Shown>> look_at_with_any_key(Outside& outside, std::string host
   co_return seen;
 }
 
+std::set<std::string> answering(const std::vector<Shown>& seen) {
+  std::set<std::string> addresses;
+  for (const Shown& shown : seen)
+    if (shown.chain) addresses.insert(shown.address);
+  return addresses;
+}
+
+// With any key: what shows one of another kind is not silent.
 Task<> await_shown(Outside& outside, std::string host, std::uint16_t port, std::string sni, const Certificate& wanted,
-                   int times, Duration deadline) {
+                   const std::set<std::string>& answered_before, int times, Duration deadline) {
   const KeyType key = wanted.public_key().type().value_or(KeyType::p256);
   const SteadyTime end = outside.clock.steady() + deadline;
   for (int in_a_row = 0;;) {
+    std::vector<Shown> seen;
     std::string missing;
     try {
-      missing = still_missing(co_await look_at(outside, host, port, sni, key), wanted);
+      seen = co_await look_at_with_any_key(outside, host, port, sni, key);
+      missing = still_missing(seen, wanted, answered_before);
     } catch (const Failure& failure) {
       missing = failure.what();
     }
     in_a_row = missing.empty() ? in_a_row + 1 : 0;
-    if (in_a_row >= times) co_return;
+    if (in_a_row >= times) {
+      for (const Shown& shown : seen)
+        if (!shown.chain) outside.log.info(shown.trouble + "; it was silent before, too, and is not waited for");
+      co_return;
+    }
     if (outside.clock.steady() + limits::renewal::verify_interval >= end)
       throw Failure(Failure::Kind::transient,
                     fmt::format("{} did not show the new certificate {} times in a row within {}{}{}",

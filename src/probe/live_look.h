@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,13 @@ Task<std::vector<Shown>> look_at(Outside& outside, std::string host, std::uint16
 Task<std::vector<Shown>> look_at_with_any_key(Outside& outside, std::string host, std::uint16_t port, std::string sni,
                                               KeyType first, StartTls starttls = StartTls::none);
 
-// Until every address shows `wanted`, `times` in a row, within `deadline`. Failure: transient, naming the addresses
-// that do not and what they show instead.
+// The addresses that showed a certificate, whichever.
+std::set<std::string> answering(const std::vector<Shown>& seen);
+
+// Until some address shows `wanted`, every one of `answered_before` that the host still has among them, and none shows
+// another; `times` in a row, within `deadline`. One that was silent before and still is says nothing. Failure:
+// transient, naming the addresses that object and what they show instead.
 Task<> await_shown(Outside& outside, std::string host, std::uint16_t port, std::string sni, const Certificate& wanted,
-                   int times, Duration deadline);
+                   const std::set<std::string>& answered_before, int times, Duration deadline);
 
 }  // namespace certferry

@@ -44,7 +44,7 @@ inline constexpr Duration given_up_order_lives = days(30);
 // source: our choice: a CA's people have noticed by then, and nothing is urgent yet, 2026-11-29
 inline constexpr Duration unfit_certificate_waited_for = hours(24);
 
-// A target is proven when so many looks in a row show the certificate at every address.
+// A target is proven when so many looks in a row show the certificate at every address that answered.
 // source: our choice: load balancers switch their nodes within a minute or two, 2026-11-23
 inline constexpr int verified_in_a_row = 3;
 inline constexpr Duration verify_interval = seconds(2), verify_deadline = minutes(5);
@@ -74,6 +74,6 @@ static_assert(emergency_left.of(days(6)) < due_before_expiry(days(6)));
 static_assert(4 * heartbeat <= claim_expires, "a lost heartbeat loses no claim");
 static_assert(heartbeat + heartbeat_deadline + change_deadline < claim_expires, "a lost heartbeat stops no work");
 static_assert(claim_wait > claim_expires, "who waits for a dead instance outlasts its claim");
-static_assert(verified_in_a_row * (verify_interval + handshake_deadline) < verify_deadline);
+static_assert(verified_in_a_row * (verify_interval + 2 * handshake_deadline) < verify_deadline, "a key of either kind");
 
 }  // namespace certferry::limits::renewal

@@ -111,14 +111,14 @@ TEST_F(ProbeTest, AwaitsUntilAllShowItSeveralTimesInARow) {
     if (++looks == 8) hosts.shows.insert_or_assign("192.0.2.1", fresh);
   };
   run([&](Outside& outside) -> Task<> {
-    co_await await_shown(outside, "shop.example", 443, "shop.example", fresh.chain.leaf, 3, minutes(5));
+    co_await await_shown(outside, "shop.example", 443, "shop.example", fresh.chain.leaf, {}, 3, minutes(5));
   });
   EXPECT_GE(looks, 8 + 4);
   hosts.shows.insert_or_assign("192.0.2.2", old);
   run([&](Outside& outside) -> Task<> {
     const SteadyTime begun = outside.clock.steady();
     try {
-      co_await await_shown(outside, "shop.example", 443, "shop.example", fresh.chain.leaf, 3, minutes(5));
+      co_await await_shown(outside, "shop.example", 443, "shop.example", fresh.chain.leaf, {}, 3, minutes(5));
       ADD_FAILURE() << "one address still shows the old one";
     } catch (const Failure& failure) {
       EXPECT_EQ(failure.kind(), Failure::Kind::transient);
@@ -128,6 +128,30 @@ TEST_F(ProbeTest, AwaitsUntilAllShowItSeveralTimesInARow) {
     }
     EXPECT_LE(outside.clock.steady() - begun, minutes(5));
   });
+}
+
+TEST_F(ProbeTest, AwaitsNoAddressThatIsSilentBeforeAndAfter) {
+  const sandbox::Presented fresh = certificate("shop.example", days(89));
+  serve("shop.example", "192.0.2.1", fresh);
+  hosts.addresses_of["shop.example"].push_back("2001:db8::1");
+  const auto await_with = [&](std::set<std::string> answered_before) {
+    std::string said;
+    run([&](Outside& outside) -> Task<> {
+      try {
+        co_await await_shown(outside, "shop.example", 443, "shop.example", fresh.chain.leaf, answered_before, 3,
+                             minutes(5));
+      } catch (const Failure& failure) {
+        said = failure.what();
+      }
+    });
+    return said;
+  };
+  EXPECT_EQ(await_with({"192.0.2.1:443"}), "");
+  EXPECT_NE(await_with({"192.0.2.1:443", "[2001:db8::1]:443"}).find("[2001:db8::1]:443: connection refused"),
+            std::string::npos);
+  EXPECT_EQ(await_with({"192.0.2.1:443", "192.0.2.9:443"}), "") << "an address that the host no longer has";
+  hosts.shows.clear();
+  EXPECT_NE(await_with({}), "") << "nobody shows it";
 }
 
 TEST_F(ProbeTest, JudgesByDaysLeft) {
