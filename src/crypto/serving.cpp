@@ -13,12 +13,13 @@ std::optional<Chain> chain_at(const Json& json, std::string_view key) {
 
 bool Serving::shows(const Issued& issued) const {
   const Chain* referenced = certificate();
-  return referenced != nullptr && referenced->leaf == issued.chain.leaf && (!shown || shown->leaf == issued.chain.leaf);
+  return !damaged && referenced != nullptr && referenced->leaf == issued.chain.leaf &&
+         (!shown || shown->leaf == issued.chain.leaf);
 }
 
 bool Serving::shows(const Fingerprint& wanted) const {
   const Chain* referenced = certificate();
-  return referenced != nullptr && referenced->leaf.fingerprint() == wanted &&
+  return !damaged && referenced != nullptr && referenced->leaf.fingerprint() == wanted &&
          (!shown || shown->leaf.fingerprint() == wanted);
 }
 
@@ -29,13 +30,20 @@ Json to_json(const Serving& serving) {
                             {"note", serving.note}});
   if (serving.body) json["body"] = serving.body->pem();
   if (serving.shown) json["shown"] = serving.shown->pem();
+  if (serving.damaged) json["damaged"] = true;
   return json;
 }
 
 template <>
 Serving from_json<Serving>(const Json& json) {
-  return {json.at("reference").as_text(), chain_at(json, "body"),          chain_at(json, "shown"),
-          json.at("ours").as_bool(),      json.at("unreadable").as_bool(), json.at("note").as_text()};
+  const Json* damaged = json.find("damaged");
+  return {json.at("reference").as_text(),
+          chain_at(json, "body"),
+          chain_at(json, "shown"),
+          json.at("ours").as_bool(),
+          json.at("unreadable").as_bool(),
+          json.at("note").as_text(),
+          damaged != nullptr && damaged->as_bool()};
 }
 
 }  // namespace certferry

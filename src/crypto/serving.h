@@ -15,12 +15,13 @@ struct Serving {
   std::optional<Chain> shown;  // by a handshake
   bool ours = false;           // by IAM path, tag or directory
   bool unreadable = false;     // something is there that could not be read: counts as trusted
-  std::string note;            // why it could not be read or shown, for people
+  std::string note;            // why it could not be read or shown, or how it is damaged, for people
+  bool damaged = false;        // of ours, and not whole any longer: whoever reads it next could not serve it
 
   bool empty() const { return reference.empty() && !shown && !unreadable; }
   // The certificate to compare with: what the slot refers to, else what was shown.
   const Chain* certificate() const { return body ? &*body : shown ? &*shown : nullptr; }
-  // The slot refers to this certificate, and no handshake shows another.
+  // The slot refers to this certificate, undamaged, and no handshake shows another.
   bool shows(const Issued& issued) const;
   bool shows(const Fingerprint& certificate) const;
   bool operator==(const Serving&) const = default;

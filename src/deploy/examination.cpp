@@ -172,7 +172,10 @@ Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, co
   if (std::string unfit = reloads ? co_await unfit_program(host, files->reload.front()) : ""; !unfit.empty())
     tell(Verdict::red, std::move(unfit),
          "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable");
-  if (!serving.empty() && serving.certificate() == nullptr)
+  if (serving.damaged)
+    tell(Verdict::yellow, fmt::format("what it serves is damaged: {}", serving.note),
+         "Run `certferry apply`: it puts there again what it issued last");
+  else if (!serving.empty() && serving.certificate() == nullptr)
     tell(Verdict::yellow, fmt::format("{} ({})", served_text(serving), serving.note),
          reading_takes(install, serving, *target));
   if (findings.empty()) tell(Verdict::green, fmt::format("{}; takes {}", served_text(serving), key));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <utility>
 
 #include "base/failure.h"
 #include "deploy/object_name.h"
@@ -34,6 +36,33 @@ std::string plain_path(std::string_view path) {
     at = end + 1;
   }
   return out;
+}
+
+bool belongs(Bytes key, const Certificate& certificate) {
+  try {
+    return PrivateKey::from_pem(Secret{std::move(key)}).public_part() == certificate.public_key();
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+// Which of a generation's files are not as write() makes them for the certificate in fullchain.pem; "" where all are.
+std::string misfit_among(const std::string& place, std::map<std::string, Bytes>& files) {
+  const auto is = [&](const char* name, const Bytes& content) {
+    return !files.contains(name) || files.at(name) == content;
+  };
+  try {
+    const Chain chain = parse_chain(BytesView{files.at("fullchain.pem")});
+    for (const auto& [name, content] :
+         {std::pair{"cert.pem", chain.leaf_pem()}, {"chain.pem", chain.intermediates_pem()}})
+      if (!is(name, content)) return fmt::format("{} in {} is not that of its fullchain.pem", name, place);
+    const auto key = files.find("privkey.pem");
+    if (key != files.end() && !belongs(std::move(key->second), chain.leaf))
+      return fmt::format("privkey.pem in {} does not belong to its certificate", place);
+  } catch (const Failure& failure) {
+    return fmt::format("fullchain.pem in {}: {}", place, failure.what());
+  }
+  return "";
 }
 
 bool one_directory_name(const std::string& name) {
@@ -105,6 +134,20 @@ Task<std::optional<Chain>> FilesShelf::read(const std::string& reference) {
   const auto pem = co_await outside_.host.read(reference + "/fullchain.pem");
   if (!pem) co_return std::nullopt;
   co_return parse_chain(BytesView{*pem});
+}
+
+Task<std::string> FilesShelf::damage(const std::string& reference) {
+  std::map<std::string, Bytes> there;  // without what may not be read
+  for (const char* name : {"fullchain.pem", "cert.pem", "chain.pem", "privkey.pem"}) {
+    try {
+      auto content = co_await outside_.host.read(fmt::format("{}/{}", reference, name));
+      if (!content) co_return fmt::format("{} holds no {}", reference, name);
+      there.emplace(name, std::move(*content));
+    } catch (const Failure& failure) {
+      if (failure.kind() != Failure::Kind::refused) throw;
+    }
+  }
+  co_return there.contains("fullchain.pem") ? misfit_among(reference, there) : "";
 }
 
 bool FilesShelf::ours(const std::string& reference) const {

@@ -34,6 +34,9 @@ class FilesShelf final : public Shelf {
   Task<std::optional<Shelved>> find(const Issued& issued) override;
   Task<std::optional<Chain>> read(const std::string& reference) override;
   bool ours(const std::string& reference) const override;
+  // What of a generation is missing, or does not belong to its certificate, in words; "" where it is whole, as far as
+  // we may read it.
+  Task<std::string> damage(const std::string& reference);
   Task<bool> remove(const std::string& name, const std::string& reference) override;
 
  private:

@@ -37,6 +37,7 @@ Task<Serving> FilesTarget::look() {
   if (no_link && co_await outside_.host.status(shelf_.link())) serving.reference = shelf_.link();  // not of our making
   if (!serving.reference.empty()) co_await read_body(serving);
   serving.ours = shelf_.ours(serving.reference);
+  if (serving.ours) co_await look_for_damage(serving);
   answered_.clear();
   if (!where_.connect.empty() && proving_.verify != Verify::api) co_await look_from_outside(serving);
   co_return serving;
@@ -55,6 +56,14 @@ Task<> FilesTarget::read_body(Serving& serving) {
     serving.unreadable = true;
     serving.note = failure.what();
   }
+}
+
+// Before a server finds it, which reads its files when it starts again, perhaps in weeks.
+Task<> FilesTarget::look_for_damage(Serving& serving) {
+  std::string damage = co_await shelf_.damage(serving.reference);
+  if (damage.empty()) co_return;
+  serving.damaged = true;
+  serving.note = std::move(damage);
 }
 
 Task<> FilesTarget::look_from_outside(Serving& serving) {

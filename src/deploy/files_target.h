@@ -28,6 +28,7 @@ class FilesTarget final : public Target {
 
  private:
   Task<> read_body(Serving& serving);
+  Task<> look_for_damage(Serving& serving);
   Task<> look_from_outside(Serving& serving);
   Task<> switch_to(const std::string& reference);
   Task<> reload(Duration deadline);

@@ -258,6 +258,13 @@ Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Durat
   if (failed) std::rethrow_exception(failed);
 }
 
+// What is damaged is put there again, and then looks as it did before: who is killed meanwhile leaves it to the record
+// that it is to be proven anew.
+Task<> Fleet::Run::say_not_at_rest(const ObservedCertificate& seen) {
+  const auto damaged = [](const ObservedTarget& target) { return target.serving && target.serving->damaged; };
+  if (std::ranges::any_of(seen.targets, damaged)) co_await index.keep({{seen.id, {}}});
+}
+
 // `seen` and `plan` are what the report tells in the end: where it is decided again, they are replaced.
 Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                            Report& report) {
@@ -275,6 +282,7 @@ Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, con
       seen = std::move(observed.certificates.front());
       if (plan.issue->kind == Action::Kind::trouble) co_return;  // nothing is known of its targets
     }
+    co_await say_not_at_rest(seen);
     co_await carry_out(certificate, plan, request, claimed, report);
   };
   co_await attempted(certificate.id.text(), report, [&]() -> Task<> {

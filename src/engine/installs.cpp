@@ -20,8 +20,13 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
     const TargetRecord& known = found->second;
     const bool of_this = known.former && known.noted_for == issued.fingerprint();
     // By what the slot refers to: handshakes may show the former one for a while yet.
-    const bool bound = seen.body && seen.body->leaf == issued.chain.leaf;
-    if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) co_return *known.former;
+    const bool bound =
+        seen.body ? seen.body->leaf == issued.chain.leaf : seen.damaged && known.proven == issued.fingerprint();
+    if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) {
+      if (seen.damaged && known.former_until)
+        co_await entry_.update([&](Record& record) { record.targets[id].former_until.reset(); });
+      co_return *entry_.get().targets.at(id).former;
+    }
   }
   if (!on(Guard::former_noted)) co_return seen;
   co_await entry_.update([&](Record& record) {

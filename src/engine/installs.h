@@ -19,7 +19,8 @@ class Installs {
   // then.
   bool proven(const Target& target, const Serving& seen, const Issued& issued) const;
   // Writes down what the target served before `issued` came to it; the first word stands while the target shows what we
-  // bound, so that a rerun after a kill restores to what was there before, not to our own half-done work.
+  // bound, so that a rerun after a kill restores to what was there before, not to our own half-done work. What is put
+  // there again because it was damaged is not proven until it ends, whoever is killed meanwhile.
   Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued);
   Task<> hold(const Target& target, const Held& held);
   const Held& held(const Target& target) const;  // what hold() was last told of it in this run

@@ -62,6 +62,7 @@ Task<Failure> ended_where_old(const Failure& refused, const OrderUrl& url, const
 
 // Whether what was there before is worth going back to.
 bool worth_restoring(const Serving& former, const CertificateSpec& wanted, Trades& trades) {
+  if (former.damaged) return false;
   if (!on(Guard::worth_restoring)) return true;
   const Standing as = standing(former, wanted, trades.roots, trades.time.now());
   return as == Standing::trusted || as == Standing::test;
@@ -135,7 +136,7 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
     failed = std::current_exception();
   }
   co_await shield_from_cancellation();
-  if (!leaves_target_alone(failed) && worth_restoring(former, wanted, trades)) {
+  if (!leaves_target_alone(failed) && !seen.damaged && worth_restoring(former, wanted, trades)) {
     const bool back = co_await restored(target, former, shelved, trades);
     // Where it is not back, nothing keeps the next run from trying again at once.
     if (back) {

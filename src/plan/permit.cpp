@@ -95,7 +95,7 @@ std::optional<Held> held_for_trust(const Serving& former, Standing as, const Iss
 std::optional<Held> held_for_age(const Serving& former, Standing as, const Issued& next, const CertificateSpec& wanted,
                                  WallTime now) {
   const Chain* served = former.certificate();
-  if (!former.ours || !served || as == Standing::placeholder || as == Standing::nothing) return {};
+  if (!former.ours || !served || former.damaged || as == Standing::placeholder || as == Standing::nothing) return {};
   const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
   const bool newer = theirs.not_before() > ours.not_before() && theirs.not_after() > ours.not_after();
   if (theirs.names() != wanted.names || !newer || now >= emergency_at(theirs)) return {};
@@ -108,6 +108,7 @@ std::optional<Held> held_for_age(const Serving& former, Standing as, const Issue
 
 Standing standing(const Serving& serving, const CertificateSpec& wanted, const Roots& roots, WallTime now) {
   const Chain* chain = serving.certificate();
+  if (!chain && serving.damaged) return Standing::nothing;
   if (!chain) return serving.unreadable || !serving.reference.empty() ? Standing::trusted : Standing::nothing;
   const Certificate& leaf = chain->leaf;
   if (leaf.self_signed() || now >= leaf.not_after() || !covers_some(leaf, wanted)) return Standing::placeholder;

@@ -207,6 +207,8 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   const Chain* served = target.serving->certificate();
+  if (target.serving->damaged)
+    return Action{Kind::install, id, target.id, "what it serves is damaged: " + target.serving->note, "", {}};
   return Action{
       Kind::install,
       id,

@@ -140,7 +140,7 @@ bool TargetRecord::proves(const Issued& issued, const Serving& seen) const {
   if (proven != issued.fingerprint()) return false;
   if (former && !former_until) return false;  // installed again, which was not ended: `former` has no grace yet
   const bool referred_to = seen.body && seen.body->leaf == issued.chain.leaf;
-  const bool hidden = referred_to && seen.shown && shown_instead == seen.shown->leaf.fingerprint();
+  const bool hidden = referred_to && !seen.damaged && seen.shown && shown_instead == seen.shown->leaf.fingerprint();
   return hidden || seen.shows(issued);
 }
 

@@ -41,6 +41,7 @@ Serving any_serving() {
   if (*rc::gen::arbitrary<bool>()) serving.body = one_issued().chain;
   if (*rc::gen::arbitrary<bool>()) serving.shown = one_issued().chain;
   serving.unreadable = *rc::gen::arbitrary<bool>();
+  serving.damaged = *rc::gen::arbitrary<bool>();
   return serving;
 }
 

@@ -1,0 +1,157 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+
+// What we made and somebody damaged since, by a restore that brought half of it or by another tool: put there again
+// before whoever serves it reads it anew.
+namespace certferry::simulation {
+namespace {
+
+using testing::Contains;
+using testing::ContainsRegex;
+using testing::Each;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct DamagedDirectory : testing::Test {
+  explicit DamagedDirectory(sandbox::Settings settings = {}) : estate(1, settings) {
+    estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+    for (int run = 0; run < 2; ++run) estate.apply();
+    whole = files();
+  }
+  // The watch sees the damage with the first file that is mended.
+  ~DamagedDirectory() override {
+    EXPECT_THAT(estate.verdict(),
+                Each(ContainsRegex("^I[45]: /etc/ssl/shop/live leads to (nothing whole|no certificate|"
+                                   "a certificate of which its key is another)")));
+  }
+  DamagedDirectory(const DamagedDirectory&) = delete;
+  DamagedDirectory& operator=(const DamagedDirectory&) = delete;
+  sandbox::Machine& machine() { return estate.simulated->machine(); }
+  static std::string path_of(const std::string& name) { return "/etc/ssl/shop/live/" + name; }
+  std::map<std::string, Bytes> files() {
+    std::map<std::string, Bytes> all;
+    for (const char* name : {"fullchain.pem", "cert.pem", "chain.pem", "privkey.pem"})
+      if (const auto* node = machine().find(path_of(name))) all.emplace(name, node->content);
+    return all;
+  }
+  void write(const std::string& name, const Bytes& content, unsigned mode) {
+    machine().write(machine().resolved(path_of(name)), content, mode);
+  }
+  void expect_mended(const std::string& said) {
+    const std::size_t reloads = machine().commands.size();
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_THAT(estate.report().plan.certificates.front().targets, Contains(Field(&Action::reason, HasSubstr(said))));
+    EXPECT_EQ(files(), whole);
+    EXPECT_EQ(machine().commands.size(), reloads + 1);
+    EXPECT_EQ(estate.orders_answered(), 1U);
+    EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+  }
+
+  Estate estate;
+  std::map<std::string, Bytes> whole;
+};
+
+TEST_F(DamagedDirectory, ThatLostAFileIsGivenItAgain) {
+  for (const std::string name : {"privkey.pem", "cert.pem", "chain.pem", "fullchain.pem"}) {
+    machine().erase(machine().resolved(path_of(name)));
+    expect_mended("holds no " + name);
+  }
+}
+
+TEST_F(DamagedDirectory, ThatLostAllItsFilesIsGivenThemAgain) {
+  for (const auto& [name, content] : whole) machine().erase(machine().resolved(path_of(name)));
+  expect_mended("holds no fullchain.pem");
+}
+
+TEST_F(DamagedDirectory, WhoseKeyIsAnothersIsGivenItsOwn) {
+  write("privkey.pem", Bytes{PrivateKey::generate(KeyType::p256).pem().reveal()}, 0600);
+  expect_mended("privkey.pem in ");
+  write("privkey.pem", "no key", 0600);
+  expect_mended("privkey.pem in ");
+}
+
+TEST_F(DamagedDirectory, WhoseCertificateIsAnothersIsGivenItsOwn) {
+  const WallTime now = estate.simulated->time().now();
+  const auto theirs = estate.world().foreign({DomainName::parse("shop.example")}, now - days(1), now + days(300));
+  write("cert.pem", theirs.chain.leaf_pem(), 0644);
+  expect_mended("cert.pem in ");
+  write("chain.pem", theirs.chain.intermediates_pem(), 0644);
+  expect_mended("chain.pem in ");
+  write("fullchain.pem", "no certificate", 0644);
+  expect_mended("fullchain.pem in ");
+}
+
+// What may not be read says nothing: as a directory in its place does here.
+TEST_F(DamagedDirectory, IsNotOneWhoseKeyMayNotBeRead) {
+  const std::string key = machine().resolved(path_of("privkey.pem"));
+  machine().erase(key);
+  machine().make_directory(key);
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+}
+
+struct DamagedDirectoryOfATestCa : DamagedDirectory {
+  DamagedDirectoryOfATestCa() : DamagedDirectory(sandbox::Settings{.trusted = false}) {}
+};
+
+TEST_F(DamagedDirectoryOfATestCa, IsGivenItsCertificateAgain) {
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  expect_mended("holds no privkey.pem");
+  machine().erase(machine().resolved(path_of("fullchain.pem")));
+  expect_mended("holds no fullchain.pem");
+}
+
+TEST_F(DamagedDirectoryOfATestCa, IsGivenTheNextOneWhereThatIsDue) {
+  estate.pass(days(61));
+  machine().erase(machine().resolved(path_of("fullchain.pem")));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 2U);
+  EXPECT_THAT(files(), testing::SizeIs(4));
+}
+
+TEST_F(DamagedDirectory, IsGivenTheNextOneWhereThatIsDue) {
+  for (const char* name : {"privkey.pem", "fullchain.pem"}) {
+    estate.pass(days(61));
+    machine().erase(machine().resolved(path_of(name)));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_THAT(files(), testing::SizeIs(4));
+    EXPECT_NE(files(), whole);
+    whole = files();
+  }
+  EXPECT_EQ(estate.orders_answered(), 3U);
+}
+
+// A server that does not come up keeps nothing from being whole, and there is nothing better to go back to.
+TEST_F(DamagedDirectory, IsMendedThoughTheReloadFails) {
+  const std::string live = machine().find("/etc/ssl/shop/live", false)->content;
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  EXPECT_EQ(files(), whole);
+  machine().on_run = [](const Command&) { return Exit{}; };
+  const std::size_t reloads = machine().commands.size();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(machine().commands.size(), reloads + 1) << "it is not proven before";
+}
+
+// Theirs, wherever `live` leads to: nothing of it is looked at but its certificate.
+TEST_F(DamagedDirectory, OfSomebodyElseIsNotMended) {
+  const WallTime now = estate.simulated->time().now();
+  const auto theirs = estate.world().foreign({DomainName::parse("shop.example"), DomainName::parse("more.example")},
+                                             now - days(1), now + days(300));
+  machine().write("/srv/theirs/fullchain.pem", theirs.chain.pem());
+  machine().write("/srv/theirs/privkey.pem", Bytes{theirs.key.pem().reveal()}, 0600);
+  machine().nodes["/etc/ssl/shop/live"] = {sandbox::Machine::Kind::link, "/srv/theirs", 0777, true};
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+}
+
+}  // namespace
+}  // namespace certferry::simulation
