@@ -253,7 +253,7 @@ Outcome ServerCertificates::remove(const QueryCall& call, const std::string& acc
                     found->second.id, user)};
   }
   if (in_use) deleted_in_use.push_back(arn);
-  by_name.erase(found);
+  take_away(found);
   return {name, true};
 }
 
@@ -291,6 +291,20 @@ const SimulatedServerCertificate* ServerCertificates::by_arn(const std::string& 
   const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second.arn == arn; });
   return found != last ? &found->second : nullptr;
 }
+
+const SimulatedServerCertificate* ServerCertificates::copy_of(const std::string& arn) const {
+  if (const auto* there = by_arn(arn)) return there;
+  const auto found = deleted_.find(arn);
+  return found != deleted_.end() ? &found->second : nullptr;
+}
+
+void ServerCertificates::take_away(Table::iterator certificate) {
+  const std::string arn = certificate->second.arn;
+  deleted_.insert_or_assign(arn, std::move(certificate->second));
+  by_name.erase(certificate);
+}
+
+void ServerCertificates::remove_by_hand(const std::string& name) { take_away(by_name.find(name)); }
 
 const SimulatedServerCertificate* ServerCertificates::visible(const std::string& arn, WallTime now) const {
   const auto* found = by_arn(arn);

@@ -35,6 +35,10 @@ class ServerCertificates {
   const SimulatedServerCertificate* by_arn(const std::string& arn) const;
   // As a load balancer sees it at `now`: absent during the lag.
   const SimulatedServerCertificate* visible(const std::string& arn, WallTime now) const;
+  // What a listener shows that was given it: a copy, which outlasts the certificate's deletion.
+  const SimulatedServerCertificate* copy_of(const std::string& arn) const;
+  // By a third party, whatever refers to it.
+  void remove_by_hand(const std::string& name);
   // By a third party; its ARN. account: "" the world's own.
   std::string put(const std::string& path, const std::string& name, Presented content, const std::string& account = "");
   // Load balancers tell it what they let go, for release_lag.
@@ -52,11 +56,13 @@ class ServerCertificates {
   Outcome remove(const QueryCall& call, const std::string& account, WallTime now);
   Outcome summarize(const std::string& account, XmlWriter& result) const;
   Table::iterator named(const QueryCall& call, const std::string& account);  // else NoSuchEntity
+  void take_away(Table::iterator certificate);
   std::size_t count_of(const std::string& account) const;
   // The ARN of what uses it, "" where nothing does; `lingering` counts what was let go within release_lag too.
   std::string user_of(const std::string& arn, WallTime now, bool lingering) const;
   World& world_;
   std::map<std::string, WallTime> released_;
+  std::map<std::string, SimulatedServerCertificate> deleted_;  // by ARN, the last of each
 };
 
 }  // namespace certferry::sandbox

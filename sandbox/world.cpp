@@ -97,7 +97,7 @@ const SimulatedServerCertificate* shown_for(const ServerCertificates& store, con
                                             std::size_t address) {
   if (const auto astray = listener.shown_instead.find(address); astray != listener.shown_instead.end())
     return store.by_arn(astray->second);
-  const auto* usual = store.by_arn(listener.shown);
+  const auto* usual = store.copy_of(listener.shown);
   if (more.empty() || sni.empty()) return usual;
   const auto asked = [&]() -> std::optional<DomainName> {
     try {

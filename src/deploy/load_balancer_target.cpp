@@ -28,6 +28,12 @@ std::string why_not_read(const std::string& reference, const Shelf& shelf) {
   return "IAM has none of that name";
 }
 
+// Whether the shelf would have it, if anybody had.
+bool names_one_on(const Shelf& shelf, const std::string& reference) {
+  const auto theirs = server_certificate_account(reference);
+  return theirs && theirs == IamShelf::account_in(shelf.id());
+}
+
 constexpr const char* no_slot_code = "NoSuchSlot";  // ours, not AWS's: for look_if_there()
 
 Failure changed_by_others(const Target& target, const std::string& expected, const std::string& found) {
@@ -84,7 +90,10 @@ Task<> LoadBalancerTarget::read_body(Serving& serving) {
   if (serving.reference.empty()) co_return;
   try {
     serving.body = co_await shelf_.read(serving.reference);
-    if (!serving.body) add_note(serving, why_not_read(serving.reference, shelf_));
+    if (serving.body) co_return;
+    add_note(serving, why_not_read(serving.reference, shelf_));
+    // IAM lets one be deleted whose use its load balancer did not tell it: nodes show their copies for a while yet.
+    serving.damaged = serving.ours && names_one_on(shelf_, serving.reference);
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
     add_note(serving, failure.what());
@@ -133,7 +142,8 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
   int unheard = 0;
   for (Duration pause = limits::iam::not_found_retry_first;; pause = grown(pause)) {
     const std::string now = (co_await describe()).reference;
-    if (now == next) co_return;
+    // Where it was there already, nobody knows whether whoever bound it was heard, nor for which upload of that name.
+    if (now == next && (now != from || unheard > 0)) co_return;
     if (now != from && on(Guard::compare_before_bind)) throw changed_by_others(*this, from, now);
     if (unheard == limits::aws::attempts) throw Failure{*not_yet};
     not_yet = co_await tried(next);

@@ -50,7 +50,8 @@ class LoadBalancerTarget : public Target {
   // One try. What is said where another may follow, after a look: the load balancer does not see the certificate yet,
   // or nobody heard whether it was done. Empty: done.
   Task<std::optional<Failure>> tried(const std::string& next);
-  // From `from` to `next`, with patience for a fresh certificate; looks before each try, and reads back.
+  // From `from` to `next`, also where both are one, with patience for a fresh certificate; looks before each try, and
+  // reads back.
   Task<> change(const std::string& next, const std::string& from);
   Task<> verify_by_api(const Issued& issued);
   Outside& outside_;
