@@ -56,9 +56,14 @@ bool may_be_shortened(World& world, const Certificate& former, const Certificate
   return ours->revoked || in_emergency(former, now) || world.ca().renewal_window(*ours, now).first <= now;
 }
 
+std::vector<DomainName> sorted(std::vector<DomainName> names) {
+  std::ranges::sort(names);
+  return names;
+}
+
 }  // namespace
 
-std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now) {
+std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now, bool fewer_names) {
   const auto valid = [&](const Certificate& leaf) { return !leaf.self_signed() && leaf.not_after() > now; };
   if (valid(former.leaf) && !valid(next.leaf)) return "what nobody issued, or is over, took the place of a valid one";
   if (unusable(former.leaf, next.leaf, now)) return "";
@@ -66,8 +71,9 @@ std::string worsening(World& world, const Chain& former, const Chain& next, Wall
   const bool trusted = !roots.objection(next, now);
   if (!trusted && (!roots.objection(former, now) || of_ca(world, former.leaf) == nullptr))
     return "an untrusted certificate took the place of a trusted or foreign one";
+  const bool may_drop = fewer_names && of_ca(world, former.leaf) != nullptr;
   for (const DomainName& name : former.leaf.names())
-    if (!next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
+    if (!may_drop && !next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
   const bool earlier = next.leaf.not_after() < former.leaf.not_after();
   const bool same_specification = next.leaf.names() == former.leaf.names();  // as far as can be seen from outside
   if (earlier && same_specification && !may_be_shortened(world, former.leaf, next.leaf, now))
@@ -96,6 +102,8 @@ struct Invariants::State {
   std::map<std::string, std::string> references;  // as of the last event
   std::map<std::string, Presented> contents;      // of certificates referred to, deleted ones too, by ARN
   std::set<std::string> allowed_worse, reported;
+  std::set<std::pair<std::vector<DomainName>, std::vector<DomainName>>>
+      allowed_fewer;  // sorted: of the former, the next
   struct Replaced {
     std::string arn;
     WallTime at;
@@ -163,6 +171,10 @@ struct Invariants::State {
     return !leaf.self_signed() && leaf.not_after() > now;
   }
 
+  bool fewer_wanted(const Certificate& former, const Certificate& next) const {
+    return allowed_fewer.contains({sorted(former.names()), sorted(next.names())});
+  }
+
   void binding(const Event& event, const std::string& listener, const std::string& former, const std::string& arn) {
     const auto* next = world.server_certificates().by_arn(arn);
     if (next == nullptr) return;
@@ -173,7 +185,9 @@ struct Invariants::State {
     if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     if (before == contents.end() || allowed || rollback || event.late) return;
-    if (const std::string why = worsening(world, before->second.chain, next->content.chain, event.at); !why.empty())
+    const Chain &was = before->second.chain, &is = next->content.chain;
+    const bool fewer = fewer_wanted(was.leaf, is.leaf);
+    if (const std::string why = worsening(world, was, is, event.at, fewer); !why.empty())
       report(event, fmt::format("I7: {} was given {}: {}", listener, arn, why));
   }
 
@@ -231,6 +245,14 @@ Invariants::~Invariants() { state_->listening = false; }
 const std::vector<std::string>& Invariants::violations() const { return state_->violations; }
 
 void Invariants::allow_worse(const std::string& listener) { state_->allowed_worse.insert(listener); }
+
+void Invariants::allow_fewer_names(const std::vector<DomainName>& former, const std::vector<DomainName>& next) {
+  state_->allowed_fewer.insert({sorted(former), sorted(next)});
+}
+
+bool Invariants::fewer_names_are_wanted(const Certificate& former, const Certificate& next) const {
+  return state_->fewer_wanted(former, next);
+}
 
 void Invariants::allow_parallel_orders(std::vector<DomainName> names) {
   std::ranges::sort(names);

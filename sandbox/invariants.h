@@ -12,7 +12,8 @@ namespace certferry::sandbox {
 constexpr Duration going_back_takes_most = days(7);
 
 // Why whoever looks at a server is worse off with `next` than with `former` (I7), in words; "" where nobody is.
-std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now);
+// fewer_names: are wanted, as far as the former one is of the world's own CA.
+std::string worsening(World& world, const Chain& former, const Chain& next, WallTime now, bool fewer_names = false);
 // What of I5 can be seen from outside; "" where all is well.
 std::string defect(const Presented& given, WallTime now);
 
@@ -39,6 +40,9 @@ class Invariants {
   // The next worse certificate on this listener is what the test wants: --install-untrusted, --drop-names, a changed
   // specification. Once.
   void allow_worse(const std::string& listener);
+  // A configuration has dropped names: certificates of the world's CA for the former ones give way to those for others.
+  void allow_fewer_names(const std::vector<DomainName>& former, const std::vector<DomainName>& next);
+  bool fewer_names_are_wanted(const Certificate& former, const Certificate& next) const;
   // Several open orders for these names are what the test wants.
   void allow_parallel_orders(std::vector<DomainName> names);
   // From now on they are not, beside those that there are.

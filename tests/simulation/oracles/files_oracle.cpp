@@ -28,8 +28,9 @@ std::string FilesOracle::worsened(Shown& shown, const Bytes& chain) {
   shown.before = std::exchange(shown.now, chain);
   shown.replaced = now;
   if (shown.before.empty() || back || simulated_.happens_late()) return "";
-  return sandbox::worsening(simulated_.world(), parse_chain(BytesView{shown.before}), parse_chain(BytesView{chain}),
-                            now);
+  const Chain was = parse_chain(BytesView{shown.before}), is = parse_chain(BytesView{chain});
+  const bool fewer = simulated_.invariants().fewer_names_are_wanted(was.leaf, is.leaf);
+  return sandbox::worsening(simulated_.world(), was, is, now, fewer);
 }
 
 void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& chain) {

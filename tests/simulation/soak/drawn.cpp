@@ -118,6 +118,8 @@ std::string_view name(Turn turn) {
       return "nothing";
     case Turn::name_added:
       return "a name is added to the last certificate";
+    case Turn::name_dropped:
+      return "a name is dropped from the last certificate";
     case Turn::unwanted:
       return "the last certificate is not wanted for a while";
     case Turn::forgotten:

@@ -31,6 +31,7 @@ struct DrawnCertificate {
 enum class Turn {
   nothing,
   name_added,           // to the last certificate, for good
+  name_dropped,         // from the last certificate, where it has several, for good
   unwanted,             // the last certificate, until after the next run
   forgotten,            // the same, and `forget` is run for it
   key_changed,          // of the last certificate: another type, for good
@@ -50,10 +51,10 @@ enum class Turn {
   install_moved,        // from one certificate to another; in every second world for good
 };
 inline constexpr std::array all_turns{
-    Turn::name_added,     Turn::unwanted,      Turn::key_changed,   Turn::revoked,    Turn::window_moved,
-    Turn::zone_removed,   Turn::newer_version, Turn::older_version, Turn::kms_denied, Turn::disk_full,
-    Turn::clock_jumps,    Turn::told_to_renew, Turn::told_to_retry, Turn::forgotten,  Turn::account_deactivated,
-    Turn::only_the_first, Turn::interrupted,   Turn::install_moved};
+    Turn::name_added,          Turn::name_dropped,   Turn::unwanted,      Turn::key_changed,   Turn::revoked,
+    Turn::window_moved,        Turn::zone_removed,   Turn::newer_version, Turn::older_version, Turn::kms_denied,
+    Turn::disk_full,           Turn::clock_jumps,    Turn::told_to_renew, Turn::told_to_retry, Turn::forgotten,
+    Turn::account_deactivated, Turn::only_the_first, Turn::interrupted,   Turn::install_moved};
 inline constexpr std::size_t drawn_anywhere = all_turns.size() - 1;  // but for the last, which wants two certificates
 std::string_view name(Turn);
 

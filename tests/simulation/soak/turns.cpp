@@ -75,6 +75,8 @@ bool Turns::act(Turn turn) {
       return false;  // likewise
     case Turn::name_added:
       return add_a_name();
+    case Turn::name_dropped:
+      return drop_a_name();
     case Turn::zone_removed:
       return remove_a_zone();
     case Turn::install_moved:
@@ -132,10 +134,25 @@ bool Turns::add_a_name() {
   if (std::ranges::find(last().domains, name) != last().domains.end()) return false;
   last().domains.push_back(name);
   std::ranges::sort(last().domains);
+  want_the_last_for_its_names();
+  return true;
+}
+
+bool Turns::drop_a_name() {
+  auto& domains = last().domains;
+  if (domains.size() < 2) return false;
+  domains.erase(domains.begin() + static_cast<std::ptrdiff_t>(drawn_.seed % domains.size()));
+  want_the_last_for_its_names();
+  return true;
+}
+
+void Turns::want_the_last_for_its_names() {
   auto& domains = estate_.wanted(last().id).config.domains;
+  former_names_.push_back(domains);
   domains.clear();
   for (const std::string& one : last().domains) domains.push_back(DomainName::parse(one));
-  return true;
+  for (const auto& former : former_names_) estate_.watch->invariants().allow_fewer_names(former, domains);
+  allow_parallel_orders();  // there may be a generation that was closed when they were others
 }
 
 void Turns::unwant_the_last() {

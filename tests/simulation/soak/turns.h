@@ -27,6 +27,8 @@ class Turns {
   void allow_parallel_orders();  // for the last certificate's names
   bool act(Turn turn);           // false: there was nothing to change
   bool add_a_name();
+  bool drop_a_name();
+  void want_the_last_for_its_names();  // as `last()` has them now
   void unwant_the_last();
   bool forget_the_last();
   void change_the_key();
@@ -49,6 +51,7 @@ class Turns {
   Request request_;
   std::optional<Duration> interrupted_after_;
   std::set<Turn> acted_;
+  std::vector<std::vector<DomainName>> former_names_;  // of the last certificate
 };
 
 }  // namespace certferry::soak

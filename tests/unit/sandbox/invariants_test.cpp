@@ -120,6 +120,33 @@ TEST_F(InvariantsTest, SeeALostName) {
   EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("www.shop.example is no longer covered")));
 }
 
+TEST_F(InvariantsTest, AreContentWithNamesThatAConfigurationHasDropped) {
+  const DomainName shop = DomainName::parse("shop.example"), www = DomainName::parse("www.shop.example");
+  const std::string both = put("both", ours({"shop.example", "www.shop.example"}));
+  const std::string one = put("one", ours({"shop.example"}));
+  const std::string other = put("other", ours({"www.shop.example"}));
+  watch();
+  invariants->allow_fewer_names({www, shop}, {shop});
+  bind(both);
+  bind(one);
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+  bind(both);
+  bind(other);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("shop.example is no longer covered")));
+}
+
+// Nobody has dropped a name from another's.
+TEST_F(InvariantsTest, SeeALostNameOfAnotherCasCertificateThoughItWasDropped) {
+  const DomainName shop = DomainName::parse("shop.example"), www = DomainName::parse("www.shop.example");
+  world.classic().by_name["web"].listeners[443].bind(put("two", foreign({"shop.example", "www.shop.example"}, days(9))),
+                                                     now);
+  const std::string next = put("a", ours({"shop.example"}));
+  watch();
+  invariants->allow_fewer_names({shop, www}, {shop});
+  bind(next);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("www.shop.example is no longer covered")));
+}
+
 struct UntrustedInvariantsTest : InvariantsTest {
   UntrustedInvariantsTest() : InvariantsTest(Settings{.trusted = false}) {}
 };
