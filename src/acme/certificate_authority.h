@@ -48,7 +48,8 @@ class CertificateAuthority {
   // the CA does not show its list for now (429, 5xx), or one of the list could not be read, for that may be it.
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
   // As newOrder told it, or read. Failure: dead_generation for 404, for an order that ended without a certificate or
-  // expired (section 7.1.3), and for one whose names or authorizations are not what they were.
+  // expired (section 7.1.3), and for one whose names or authorizations are not what they were; rationed where the CA
+  // made it invalid before it expired.
   Task<Order> order(const OrderUrl& url);
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
@@ -56,10 +57,11 @@ class CertificateAuthority {
   // longer pending. Failure: dead_generation with the CA's words, name by name, where a validation failed; transient
   // where the CA has not decided in time, or wants to be asked later than that.
   Task<Order> answer(const Order& order);
-  bool answered(const OrderUrl& url) const;  // by this process
-  bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
-  bool open(const OrderUrl& url) const;      // last seen pending, ready or processing, by this process
-  bool issued(const OrderUrl& url) const;    // it was seen valid, by this process
+  bool answered(const OrderUrl& url) const;   // by this process
+  bool settled(const OrderUrl& url) const;    // the order was seen in an end state, ready or later, by this process
+  bool open(const OrderUrl& url) const;       // last seen pending, ready or processing, by this process
+  bool issued(const OrderUrl& url) const;     // it was seen valid, by this process
+  bool undecided(const OrderUrl& url) const;  // all of ours is done, and the CA's is not, as this process saw it last
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
   // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
   // verifies what it is given. Failure: dead_generation for an order that became invalid.

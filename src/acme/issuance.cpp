@@ -23,7 +23,8 @@ Failure order_without_certificate(const Order& order) {
   return Failure(Failure::Kind::dead_generation,
                  fmt::format("the order {} for {} is {}{}", quoted(order.url.text()), order.names.front().text(),
                              name(order.status), order.error.empty() ? ", without a certificate" : ": " + order.error),
-                 "Run certferry again later; it begins a new order");
+                 "Run certferry again later; it begins a new order")
+      .as_rationed();
 }
 
 // How a chain that was downloaded answers what was asked for.

@@ -139,11 +139,14 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   const auto known = known_.find(url);
   Order order =
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
-  if (order.status == OrderStatus::invalid)
-    throw dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
   // RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock.
   const WallTime now = session_.heard_time().value_or(outside_.clock.now());
-  if (order.status != OrderStatus::valid && order.expires && *order.expires <= now)
+  const bool expired = order.status != OrderStatus::valid && order.expires && *order.expires <= now;
+  if (order.status == OrderStatus::invalid) {
+    const Failure dead = dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
+    throw expired ? dead : dead.as_rationed();
+  }
+  if (expired)
     throw dead_order(url, fmt::format("is {} still, and expired on {}", name(order.status), iso8601(*order.expires)));
   co_return order;
 }

@@ -14,9 +14,10 @@ namespace {
 
 Failure validation_failed(std::string_view words) {
   return Failure(
-      Failure::Kind::dead_generation, fmt::format("the CA could not validate: {}", words),
-      "Check that the zone of these names is delegated to Route 53, and their CAA records; then run certferry "
-      "again");
+             Failure::Kind::dead_generation, fmt::format("the CA could not validate: {}", words),
+             "Check that the zone of these names is delegated to Route 53, and their CAA records; then run certferry "
+             "again")
+      .as_rationed();
 }
 
 bool ended(ChallengeStatus status) { return status == ChallengeStatus::valid || status == ChallengeStatus::invalid; }
@@ -209,6 +210,14 @@ bool CertificateAuthority::open(const OrderUrl& url) const {
   if (known == known_.end()) return false;
   const OrderStatus status = known->second.order.status;
   return status != OrderStatus::valid && status != OrderStatus::invalid;
+}
+
+bool CertificateAuthority::undecided(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  if (known == known_.end()) return false;
+  const OrderStatus status = known->second.order.status;
+  const bool validating = status == OrderStatus::pending && known->second.answered && !known->second.settled;
+  return validating || status == OrderStatus::processing;
 }
 
 bool CertificateAuthority::issued(const OrderUrl& url) const {

@@ -47,6 +47,10 @@ void count(Record& record, const Failure& failure, WallTime now) {
   failures.next = failure.next();
 }
 
+std::string given_up(int generation, std::string_view why) {
+  return fmt::format("generation {} was given up: {}", generation, why);
+}
+
 std::string proven_by(Proof proof) {
   switch (proof) {
     case Proof::handshake:
@@ -87,7 +91,16 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
   co_return *claimed_.get().open_generation;
 }
 
+// A generation of a former run that came to nothing while nobody was there is followed by the next at once: where the
+// CA refused nothing and no validation failed, nothing is counted against us.
 Task<> Life::obtain(const CertificateSpec& wanted) {
+  const std::optional<int> found_open = claimed_.get().open_generation;
+  if (co_await obtained(wanted, found_open)) co_return;
+  co_await obtained(wanted, std::nullopt);
+}
+
+// False where it ended the generation that was found open, and the next may begin.
+Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> found_open) {
   const int generation = co_await open_generation(wanted);
   const auto journal = co_await Journal::open(
       store_, trades_.outside.clock, [&] { return trades_.time.stamp(); }, trades_.outside.log,
@@ -108,19 +121,22 @@ Task<> Life::obtain(const CertificateSpec& wanted) {
   } catch (const Failure&) {
     failed = std::current_exception();
   }
-  if (!failed) co_return;
+  if (!failed) co_return true;
   std::optional<Failure> failure;
   try {
     std::rethrow_exception(failed);
   } catch (const Failure& caught) {
     failure = caught;
   }
-  if (failure->kind() == Failure::Kind::dead_generation)
-    co_await close_dead(*journal, *failure);
-  else if (failure->rationed())
+  if (failure->kind() == Failure::Kind::dead_generation) {
+    const bool lapsed = generation == found_open && !failure->rationed();
+    co_await close_dead(*journal, *failure, lapsed);
+    if (lapsed) co_return false;
+  } else if (failure->rationed()) {
     co_await note_refusal(generation, *failure);
-  else if (failure->kind() != Failure::Kind::fenced)
+  } else if (failure->kind() != Failure::Kind::fenced) {
     co_await note_failure(*failure);
+  }
   std::rethrow_exception(failed);
 }
 
@@ -139,7 +155,7 @@ Task<> Life::note_refusal(int generation, const Failure& failure) {
   });
 }
 
-Task<> Life::close_dead(Journal& journal, const Failure& failure) {
+Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const int generation = journal.generation();
   // Else, as far as anybody knows, a certificate for its key may be out there, or come yet.
   const bool surely_none = co_await give_up(generation);
@@ -147,9 +163,12 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    count(record, failure, now);
-    remember_ended(record, now, generation, failure.what());
+    if (!lapsed) count(record, failure, now);
+    if (!lapsed) remember_ended(record, now, generation, failure.what());
+    if (lapsed) remember(record, now, given_up(generation, failure.what()));
   });
+  if (lapsed)
+    trades_.outside.log.info(fmt::format("{}: {}", claimed_.get().id.text(), given_up(generation, failure.what())));
 }
 
 Task<bool> Life::give_up(int generation) {
@@ -163,7 +182,7 @@ Task<> Life::close_open(std::string why) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    remember(record, now, fmt::format("generation {} was given up: {}", *generation, why));
+    remember(record, now, given_up(*generation, why));
   });
 }
 

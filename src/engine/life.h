@@ -17,8 +17,8 @@ class Life {
   Life(Trades& trades, Store& store, Vault& vault, Deployment& deployment, ClaimedRecord& claimed)
       : trades_(trades), store_(store), vault_(vault), deployment_(deployment), claimed_(claimed) {}
 
-  // Obtains a certificate in the open generation, or in a new one. Failure: what kept it from that, after the
-  // generation was closed where its order is dead and the failure table was consulted.
+  // Obtains a certificate in the open generation, or in a new one; in both where the open one had lapsed. Failure: what
+  // kept it from that, after the generation was closed where its order is dead and the failure table was consulted.
   Task<> obtain(const CertificateSpec& wanted);
   // Installs the newest valid certificate on every target that `planned` (one a target) does not keep as it is, the
   // first before the others. The outcomes, one for each of them.
@@ -31,9 +31,10 @@ class Life {
   Task<> close_open(std::string why);
 
  private:
+  Task<bool> obtained(const CertificateSpec& wanted, std::optional<int> found_open);
   Task<int> open_generation(const CertificateSpec& wanted);
   Task<std::string> why_not_go_on(int generation, const CertificateSpec& wanted);
-  Task<> close_dead(Journal& journal, const Failure& failure);
+  Task<> close_dead(Journal& journal, const Failure& failure, bool lapsed);
   Task<> note_failure(const Failure& failure);
   Task<> note_refusal(int generation, const Failure& failure);
   Task<bool> give_up(int generation);

@@ -43,21 +43,35 @@ Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& jo
   co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
 }
 
-// The CA refuses to tell of an order or to give its certificate, or gives one that is unfit: it may mend that, and its
-// machines may not all know yet what one of them made, but not for ever. An order that was seen open ends by itself;
-// and where the account is refused as well, that says nothing of the order.
-Task<Failure> ended_where_old(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
+// Whether what is left of the newest certificate leaves no time to wait for an order that the CA does not decide upon.
+bool presses(Trades& trades) {
+  const auto& newest = trades.record.get().newest;
+  if (!newest) return false;
+  const Certificate& leaf = newest->issued.chain.leaf;
+  const Duration when_due = limits::renewal::due_before_expiry(leaf.lifetime());
+  return leaf.not_after() - trades.time.now() <= limits::renewal::undecided_order_leaves.of(when_due);
+}
+
+// The CA refuses to tell of an order or to give its certificate, gives one that is unfit, or decides nothing: it may
+// mend that, and its machines may not all know yet what one of them made, but not for ever. An order that was seen open
+// ends by itself where it is refused; and where the account is refused as well, that says nothing of the order.
+Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, const Journal& journal, Trades& trades) {
+  using namespace limits::renewal;
   const auto ordered = journal.done_at("order");
-  const bool mended_no_more = ordered && trades.time.now() - *ordered >= limits::renewal::unfit_certificate_waited_for;
-  if (refused.kind() != Failure::Kind::refused || !mended_no_more) co_return refused;
-  const bool for_good = refused.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
-                                           : trades.ca.issued(url);  // what it gave is unfit
-  if (!for_good) co_return refused;
+  const Duration age = ordered ? trades.time.now() - *ordered : Duration::zero();
+  if (age < unfit_certificate_waited_for) co_return failure;
+  bool for_good = false;
+  if (failure.kind() == Failure::Kind::transient)
+    for_good = trades.ca.undecided(url) && (presses(trades) || age >= undecided_order_waited_for);
+  else if (failure.kind() == Failure::Kind::refused)
+    for_good = failure.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
+                                  : trades.ca.issued(url);  // what it gave is unfit
+  if (!for_good) co_return failure;
   co_return Failure(
       Failure::Kind::dead_generation,
-      fmt::format("{}; it was ordered on {}, and no certificate came of it since", refused.what(), iso8601(*ordered)),
+      fmt::format("{}; it was ordered on {}, and no certificate came of it since", failure.what(), iso8601(*ordered)),
       "Run certferry again later; it begins a new order")
-      .with_code(refused.code());
+      .with_code(failure.code());
 }
 
 // Whether what was there before is worth going back to.
