@@ -12,14 +12,8 @@
 namespace certferry::simulation {
 namespace {
 
-constexpr std::string_view path_of_ours = "/certferry/";
-
-// Whether somebody pointed the link of this directory at what we did not make.
-bool leads_elsewhere(const sandbox::Machine& machine, const std::string& directory) {
-  const std::string link = directory + "/live";
-  return machine.find(link, false) != nullptr &&
-         !machine.resolved(link).starts_with(machine.resolved(directory) + "/generations/");
-}
+// What the name of a certificate's object or directory ends with (deploy/object_name.h).
+std::string name_ends_with(const std::string& fingerprint) { return "-" + fingerprint.substr(0, 16); }
 
 }  // namespace
 
@@ -31,7 +25,8 @@ void GraceOracle::changed(const StoredChange& change) {
   if (targets == nullptr || !targets->is_object()) return;
   for (const auto& [id, target] : targets->as_object())
     if (const Json* former = target.find("former"); former != nullptr && former->is_object())
-      formers.push_back({id, former->text("reference").value_or(""), target.text("former_until").value_or("")});
+      formers.push_back({id, former->text("reference").value_or(""), target.text("noted_for").value_or(""),
+                         target.text("former_until").value_or("")});
 }
 
 void GraceOracle::happened(const sandbox::Event& event) {
@@ -66,22 +61,25 @@ void GraceOracle::files_changed(const std::string& name) {
            [&](const Former& former) { return means(former, machine, generation); });
 }
 
-// What somebody else bound there is what the next installation would go back to.
-bool GraceOracle::gave_way(const std::string& target) const {
-  auto& world = simulated_.world();
-  const auto foreign = [&](const sandbox::SimulatedListener& listener) {
-    const auto* found = world.server_certificates().by_arn(listener.certificate);
-    return found != nullptr && found->path != path_of_ours;
+// An installation goes back only from what it bound itself, or has not begun. What anybody else bound there is what the
+// next one would go back to.
+bool GraceOracle::gave_way(const Former& former) const {
+  const auto of_others = [&](const std::string& reference) {
+    return reference != former.reference && !reference.ends_with(name_ends_with(former.noted_for));
   };
+  auto& world = simulated_.world();
   for (const auto& [name, balancer] : world.classic().by_name)
     for (const auto& [port, listener] : balancer.listeners)
-      if (target.starts_with("elb/") && target.ends_with(fmt::format("/{}:{}", name, port))) return foreign(listener);
+      if (former.target.starts_with("elb/") && former.target.ends_with(fmt::format("/{}:{}", name, port)))
+        return of_others(listener.certificate);
   for (const auto& [name, balancer] : world.load_balancers().by_name)
     for (const auto& entry : balancer.listeners)
-      if (target == "listener/" + entry.arn) return foreign(entry.listener);
+      if (former.target == "listener/" + entry.arn) return of_others(entry.listener.certificate);
   for (const auto& [name, machine] : simulated_.machines())
-    if (const std::string files = "files/" + machine.id; target.starts_with(files + "/"))
-      return leads_elsewhere(machine, target.substr(files.size()));
+    if (const std::string files = "files/" + machine.id; former.target.starts_with(files + "/")) {
+      const std::string live = machine.resolved(former.target.substr(files.size()) + "/live");
+      return live != machine.resolved(former.reference) && of_others(live);
+    }
   return false;
 }
 
@@ -90,7 +88,7 @@ void GraceOracle::gone(const std::string& what, WallTime at, const std::function
     for (const Former& former : formers) {
       if (!is_it(former)) continue;
       const auto until = parse_iso8601(former.until);
-      if (until ? at < *until : !gave_way(former.target))
+      if (until ? at < *until : !gave_way(former))
         complain_(fmt::format("{} was deleted, to which {} may go back by {}", what, former.target, record));
     }
   }

@@ -26,10 +26,11 @@ class GraceOracle {
  private:
   struct Former {
     std::string target, reference;
-    std::string until;  // ISO 8601; "" while an installation is under way
+    std::string noted_for;  // the certificate whose installation it is, by its fingerprint
+    std::string until;      // ISO 8601; "" while an installation is under way
   };
   static bool means(const Former& former, const sandbox::Machine& machine, const std::string& generation);
-  bool gave_way(const std::string& target) const;
+  bool gave_way(const Former& former) const;
   void gone(const std::string& what, WallTime at, const std::function<bool(const Former&)>& is_it);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;

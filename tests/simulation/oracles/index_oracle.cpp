@@ -55,7 +55,8 @@ bool contradicts(const Json& entry, const Json& record) {
     return true;
   return std::ranges::any_of(entry.at("targets").as_object(), [&](const auto& target) {
     const auto& [id, proven] = target;
-    return proven.as_bool() && record.at("targets").at(id).at("proven") != entry.at("fingerprint");
+    const Json* known = record.at("targets").find(id);
+    return proven.as_bool() && (!known || known->text("proven") != entry.text("fingerprint"));
   });
 }
 
