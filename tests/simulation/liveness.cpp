@@ -178,19 +178,54 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::se
   return left;
 }
 
-// Whether the last run said that the certificate, or this place of it, waits; or failed by what had been begun of it.
-bool told_to_wait(Estate& estate, const std::string& place, const CertificateConfig& wanted) {
+// Whether CA, Route 53 or KMS refused a request from this event of the world on. That an order is gone is no refusal.
+bool somebody_refused(Estate& estate, std::size_t from) {
+  constexpr int not_found = 404, least_refusal = 400;
+  const auto& events = estate.world().events();
+  return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(), [](const sandbox::Event& event) {
+    const bool asked_to_issue = event.service == "acme" || event.service == "route53" || event.service == "kms";
+    return asked_to_issue && event.status >= least_refusal && event.status != not_found;
+  });
+}
+
+// It found a proof wanting, or could not issue; or a proof was given up (by `forget`), which its order does not tell
+// from that. One that nobody went on with in time has only ended.
+bool failed_by_the_ca(sandbox::World& world, const sandbox::CaOrder& order) {
+  if (order.status != "invalid") return false;
+  return order.requested || std::ranges::any_of(order.authorizations, [&](const std::string& url) {
+           const auto& proof = world.ca().authorizations.at(url);
+           return proof.status == "deactivated" || std::ranges::any_of(proof.challenges, [](const auto& challenge) {
+                    return challenge.error.has_value();
+                  });
+         });
+}
+
+// Whether an order for this certificate was asked about from this event on that the CA had failed, then or earlier.
+bool an_order_was_failed(Estate& estate, const CertificateConfig& wanted, std::size_t from) {
+  auto& world = estate.world();
+  const auto& events = world.events();
+  return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(), [&](const auto& event) {
+    const auto order = world.ca().orders.find(event.object);
+    return order != world.ca().orders.end() && names_as_text(order->second.names) == names_as_text(wanted.domains) &&
+           failed_by_the_ca(world, order->second);
+  });
+}
+
+// Whether the last run, which began at this event, said that the certificate, or this place of it, waits; or that it
+// failed, by what somebody refused or had failed. One whose order or certificate had merely ended is ordered anew at
+// once.
+bool told_to_wait(Estate& estate, const std::string& place, const CertificateConfig& wanted, std::size_t from) {
   const auto concerns = [&](const std::string& certificate, const std::string& target) {
     return certificate == wanted.id.text() && (target.empty() || target.contains(place));
   };
   const auto actions = estate.report().plan.all();
-  return std::ranges::any_of(actions,
-                             [&](const Action& action) {
-                               return action.kind == Action::Kind::wait && concerns(action.certificate, action.target);
-                             }) ||
-         std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
-           return outcome.kind == Outcome::Kind::failed && outcome.target.empty() && concerns(outcome.certificate, "");
-         });
+  const bool waits = std::ranges::any_of(actions, [&](const Action& action) {
+    return action.kind == Action::Kind::wait && concerns(action.certificate, action.target);
+  });
+  const bool failed = std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
+    return outcome.kind == Outcome::Kind::failed && outcome.target.empty() && concerns(outcome.certificate, "");
+  });
+  return waits || (failed && (somebody_refused(estate, from) || an_order_was_failed(estate, wanted, from)));
 }
 
 // What the CA revoked while it was being issued is put up, and that it wants it replaced is asked by the next run.
@@ -350,14 +385,14 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
   return wrong;
 }
 
-std::vector<std::string> not_repaired(Estate& estate) {
+std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event) {
   if (!estate.reported()) return {"the run gave no report"};
   std::vector<std::string> wrong;
   for (const CertificateConfig& wanted : estate.all_wanted()) {
     for (const InstallConfig& install : wanted.install) {
       const Place place = look_at(estate, install, "main");
       std::string why = objection_to(estate, place, wanted, "main");
-      const bool excused = told_to_wait(estate, place.name, wanted) || learns_it_next(estate, why, wanted);
+      const bool excused = told_to_wait(estate, place.name, wanted, first_event) || learns_it_next(estate, why, wanted);
       if (!why.empty() && !excused) wrong.push_back(std::move(why));
     }
   }

@@ -33,7 +33,8 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
                                   const std::vector<std::string>& machines = {"main"});
 
 // What one undisturbed run has to put right, whatever landed late before it: a target does not show the newest one,
-// where the run did not say that its certificate waits, or failed by what had been begun; a record is left over.
-std::vector<std::string> not_repaired(Estate& estate);
+// where the run did not say that its certificate waits, or failed by what CA or AWS refused, or the CA had failed; a
+// record is left over. first_event: of the world's, at which the last run began.
+std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event = 0);
 
 }  // namespace certferry::simulation

@@ -144,6 +144,37 @@ TEST_F(NotWell, WhatOneRunHasNotPutRight) {
   EXPECT_THAT(not_repaired(estate), Contains(StartsWith("a record is left: _acme-challenge.shop.example")));
 }
 
+TEST_F(NotWell, WhatOneRunHasNotPutRightThoughNobodyRefusedIt) {
+  estate.simulated->faults().disk_full = 100;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::Not(IsEmpty()));
+  EXPECT_THAT(not_repaired(estate), Contains("old-web does not show shop"));
+}
+
+TEST_F(NotWell, WhatTheCaRefusedIsNothingThatARunCouldPutRight) {
+  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  EXPECT_THAT(not_repaired(estate), IsEmpty());
+}
+
+TEST_F(NotWell, WhatTheCaHadFailedBeforeIsNothingThatARunCouldPutRight) {
+  world().settings().validation_takes = hours(2);
+  estate.apply();  // it is parked
+  estate.pass(hours(3));
+  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  world().ca().advance(now());
+  world().ca().fail_validation = nullptr;
+  const std::size_t first_event = world().events().size();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  EXPECT_THAT(not_repaired(estate, first_event), IsEmpty());
+}
+
 // It is wanted again, and its zone is gone: but for its old ones, for it has a record, nothing is excused.
 TEST_F(NotWell, AFormerOneOfACertificateThatCannotBeHad) {
   estate.apply();

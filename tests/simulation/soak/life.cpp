@@ -171,9 +171,10 @@ class Life {
   void put_right_at_once() {
     if (drawn_.instances > 1 || drawn_.faults.certificate_wrong > 0) return;
     const long before = estate_.simulated->effects();
+    const std::size_t first_event = estate_.world().events().size();
     estate_.apply_with_restarts();
     if (estate_.simulated->crash_points_since(before) > 0) return;
-    for (std::string& sentence : simulation::not_repaired(estate_))
+    for (std::string& sentence : simulation::not_repaired(estate_, first_event))
       complain("one undisturbed run has not put it right: " + sentence);
   }
 
