@@ -61,7 +61,8 @@ class CertificateAuthority {
   bool settled(const OrderUrl& url) const;    // the order was seen in an end state, ready or later, by this process
   bool open(const OrderUrl& url) const;       // last seen pending, ready or processing, by this process
   bool issued(const OrderUrl& url) const;     // it was seen valid, by this process
-  bool undecided(const OrderUrl& url) const;  // all of ours is done, and the CA's is not, as this process saw it last
+  bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
+                                              // had been told to look at before
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
   // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
   // verifies what it is given. Failure: dead_generation for an order that became invalid.

@@ -216,7 +216,8 @@ bool CertificateAuthority::undecided(const OrderUrl& url) const {
   const auto known = known_.find(url);
   if (known == known_.end()) return false;
   const OrderStatus status = known->second.order.status;
-  const bool validating = status == OrderStatus::pending && known->second.answered && !known->second.settled;
+  const bool validating = status == OrderStatus::pending && !known->second.settled &&
+                          std::ranges::any_of(known->second.open, &OpenChallenge::answered);
   return validating || status == OrderStatus::processing;
 }
 

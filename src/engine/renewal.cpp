@@ -52,25 +52,41 @@ bool presses(Trades& trades) {
   return leaf.not_after() - trades.time.now() <= limits::renewal::undecided_order_leaves.of(when_due);
 }
 
-// The CA refuses to tell of an order or to give its certificate, gives one that is unfit, or decides nothing: it may
-// mend that, and its machines may not all know yet what one of them made, but not for ever. An order that was seen open
-// ends by itself where it is refused; and where the account is refused as well, that says nothing of the order.
-Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, const Journal& journal, Trades& trades) {
+constexpr const char* undecided_note = "undecided";  // in the journal: since when the CA is known to take its time
+
+// Whether an order that the CA does not decide upon is waited for no longer: for how long it was, its journal says.
+Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades) {
   using namespace limits::renewal;
+  if (!trades.ca.undecided(url)) co_return false;
+  const WallTime now = trades.time.now();
+  if (const Json* since = journal.noted(undecided_note)) {
+    const Duration waited = now - from_json<WallTime>(*since);
+    co_return waited >= undecided_order_waited_for || (waited >= unfit_certificate_waited_for && presses(trades));
+  }
+  co_await journal.note(undecided_note, to_json(now));
+  co_return false;
+}
+
+// The CA refuses to tell of an order or to give its certificate, or gives one that is unfit: it may mend that, and its
+// machines may not all know yet what one of them made, but not for ever. An order that was seen open ends by itself;
+// and where the account is refused as well, that says nothing of the order.
+Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
   const auto ordered = journal.done_at("order");
-  const Duration age = ordered ? trades.time.now() - *ordered : Duration::zero();
-  if (age < unfit_certificate_waited_for) co_return failure;
+  if (!ordered || trades.time.now() - *ordered < limits::renewal::unfit_certificate_waited_for) co_return false;
+  co_return refused.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
+                               : trades.ca.issued(url);  // what it gave is unfit
+}
+
+// The same failure, or that the order's generation is dead with it.
+Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
   bool for_good = false;
-  if (failure.kind() == Failure::Kind::transient)
-    for_good = trades.ca.undecided(url) && (presses(trades) || age >= undecided_order_waited_for);
-  else if (failure.kind() == Failure::Kind::refused)
-    for_good = failure.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
-                                  : trades.ca.issued(url);  // what it gave is unfit
+  if (failure.kind() == Failure::Kind::transient) for_good = co_await waited_in_vain(url, journal, trades);
+  if (failure.kind() == Failure::Kind::refused) for_good = co_await refused_for_good(failure, url, journal, trades);
   if (!for_good) co_return failure;
-  co_return Failure(
-      Failure::Kind::dead_generation,
-      fmt::format("{}; it was ordered on {}, and no certificate came of it since", failure.what(), iso8601(*ordered)),
-      "Run certferry again later; it begins a new order")
+  co_return Failure(Failure::Kind::dead_generation,
+                    fmt::format("{}; it was ordered on {}, and no certificate came of it since", failure.what(),
+                                iso8601(*journal.done_at("order"))),
+                    "Run certferry again later; it begins a new order")
       .with_code(failure.code());
 }
 

@@ -78,8 +78,10 @@ class Journal {
   bool begun(std::string_view step) const { return intended(step) || finished(step) != nullptr; }
   std::optional<WallTime> done_at(std::string_view step) const;  // empty where it is not done
 
-  // Small facts beside the steps, for whoever reads the journal (JournalView): written at once.
+  // Small facts beside the steps, for whoever reads the journal (JournalView, or noted(): null where there is none):
+  // written at once.
   Task<> note(std::string name, Json value);
+  const Json* noted(std::string_view name) const { return content_.notes.find(name); }
 
  private:
   Journal(Store& store, Clock& clock, Now now, Log& log, Begin begin)

@@ -180,6 +180,34 @@ TEST(Generation, WhoseOrderBecameInvalidMeanwhileIsFollowedByTheNextAfterAPause)
   EXPECT_FALSE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
 }
 
+// Answered for the first time days after it was made, and the CA fails once while it decides. (Random world 93900 took
+// the age of the order for the time that it was waited for.)
+TEST(Generation, WhoseOldOrderWasJustAnsweredGoesOnWithIt) {
+  sandbox::Settings settings;
+  settings.certificate_lifetime = days(7);
+  Estate estate{1, settings};
+  one_certificate(estate);
+  estate.apply();
+  estate.pass(days(4));
+  auto& ca = estate.world().ca();
+  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "challenge") return http::Response{.status = 503};
+    return {};
+  };
+  estate.apply();
+  ca.interpose = nullptr;
+  estate.pass(hours(30));
+  estate.world().settings().validation_takes = hours(1);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_EQ(estate.record("shop")->open_generation, 2);
+  estate.world().settings().validation_takes = milliseconds(500);
+  estate.pass(hours(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 2U);
+}
+
 // Finalized, and the CA never decides: the next one is begun before what is served ends.
 TEST(Generation, WhoseOrderIsStuckIsFollowedByTheNextBeforeWhatIsServedEnds) {
   for (const bool validating : {false, true}) {

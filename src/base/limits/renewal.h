@@ -44,9 +44,9 @@ inline constexpr Duration given_up_order_lives = days(30);
 // source: our choice: a CA's people have noticed by then, and nothing is urgent yet, 2026-11-29
 inline constexpr Duration unfit_certificate_waited_for = hours(24);
 
-// An order that the CA does not decide upon is waited for, for a day at least, until half of what was left when the
-// newest certificate was due is gone, or for so long.
-// source: our choice: CAs let orders live for about a week, 2026-11-29
+// An order that the CA was seen to be undecided about is waited for, for a day at least, until half of what was left
+// when the newest certificate was due is gone, or for so long. source: our choice: CAs let orders live for about a
+// week, 2026-11-29
 inline constexpr Part undecided_order_leaves{1, 2};
 inline constexpr Duration undecided_order_waited_for = days(8);
 
