@@ -76,6 +76,17 @@ def free_port():
     raise OSError("none of a hundred ports is free")
 
 
+def one_at_a_time(app):
+    """moto keeps what it has in dictionaries, and lists them while another thread may change them."""
+    turn = threading.Lock()
+
+    def answer(environ, start_response):
+        with turn:
+            return app(environ, start_response)
+
+    return answer
+
+
 class AwsPeer:
     region = REGION
 
@@ -83,6 +94,7 @@ class AwsPeer:
         self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self.server.start()
         _, port = self.server.get_host_and_port()
+        self.server._server.app = one_at_a_time(self.server._server.app)
         self.url = f"http://127.0.0.1:{port}"
         self.dns_port = free_port()
         self.zones = ZoneResolver()
