@@ -108,6 +108,7 @@ class CertificateAuthority {
   Task<Answer> ask(Call call);  // as the account
   Task<Answer> ask_for_order(Call call, const std::string& replaces);
   Task<http::Response> post(Call call);
+  WallTime now() const;  // by the CA's clock once it was heard, else by ours
   Task<Json> read_account();
   Task<Order> read(const OrderUrl& url);
   Order remember(const OrderUrl& url, const http::Response& response);

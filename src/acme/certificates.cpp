@@ -35,7 +35,6 @@ WallTime ask_again(const http::Response& response, WallTime now) {
 Task<RenewalInfo> CertificateAuthority::renewal_info(const Certificate& certificate) {
   std::string url = (co_await session_.directory()).renewal_info;
   // As the CA's own clock has it: by one of ours that is fast, what it revokes tomorrow would be heard a day late.
-  const auto now = [&] { return session_.heard_time().value_or(outside_.clock.now()); };
   RenewalInfo info{{}, "", now() + limits::acme::renewal_info_latest};
   if (url.empty() || !certificate.authority_key_id()) co_return info;
   const std::string id = ari_certificate_id(certificate);

@@ -134,8 +134,7 @@ Task<Chain> CertificateAuthority::download(const std::string& url, const Request
                                                    .body_limit = limits::acme::chain_body});
     try {
       Chain chain = chain_in(response);
-      const WallTime now = session_.heard_time().value_or(outside_.clock.now());  // of who made it, whatever ours says
-      const auto unfit = objection_to({chain, places[i], 0}, asked, now);
+      const auto unfit = objection_to({chain, places[i], 0}, asked, now());
       const Fitness of_it = unfit ? Fitness::none : chain.intermediates.empty() ? Fitness::leaf_alone : Fitness::whole;
       if (unfit && !objection) objection = unfit;
       if (!best || of_it > fitness) best = std::move(chain);

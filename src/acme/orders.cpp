@@ -140,8 +140,7 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   Order order =
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
   // RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock.
-  const WallTime now = session_.heard_time().value_or(outside_.clock.now());
-  const bool expired = order.status != OrderStatus::valid && order.expires && *order.expires <= now;
+  const bool expired = order.status != OrderStatus::valid && order.expires && *order.expires <= now();
   if (order.status == OrderStatus::invalid) {
     const Failure dead = dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
     throw expired ? dead : dead.as_rationed();

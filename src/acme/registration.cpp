@@ -64,6 +64,8 @@ Task<std::string> CertificateAuthority::account_url(const PrivateKey& key, Accou
   co_return account_location(registered);
 }
 
+WallTime CertificateAuthority::now() const { return session_.heard_time().value_or(outside_.clock.now()); }
+
 Task<Json> CertificateAuthority::read_account() {
   const http::Response response = co_await post({.operation = "reading the account", .url = account_->url});
   co_return Json::parse(response.body, "the CA's account");

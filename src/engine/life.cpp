@@ -163,9 +163,12 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    if (!lapsed) count(record, failure, now);
-    if (!lapsed) remember_ended(record, now, generation, failure.what());
-    if (lapsed) remember(record, now, given_up(generation, failure.what()));
+    if (lapsed) {
+      remember(record, now, given_up(generation, failure.what()));
+    } else {
+      count(record, failure, now);
+      remember_ended(record, now, generation, failure.what());
+    }
   });
   if (lapsed)
     trades_.outside.log.info(fmt::format("{}: {}", claimed_.get().id.text(), given_up(generation, failure.what())));

@@ -13,10 +13,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <optional>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 #include "base/failure.h"
@@ -214,7 +214,12 @@ class Child {
   void kill_and_reap() {
     if (pid_ <= 0) return;
     ::kill(-pid_, SIGKILL);
-    for (int looks = 0; looks < 100 && !reap(); ++looks) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    if (reap()) return;
+    constexpr int patience = 100;  // milliseconds
+    pollfd ended{.fd = ended_.native_handle(), .events = POLLIN, .revents = 0};
+    while (::poll(&ended, 1, patience) < 0 && errno == EINTR) {
+    }
+    reap();
   }
 
   const Command& command_;

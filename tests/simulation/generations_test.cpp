@@ -1,3 +1,5 @@
+#include "generations.h"
+
 #include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,17 +22,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-void one_certificate(Estate& estate) {
-  estate.zone("shop.example").classic_elb("web");
-  estate.certificate("shop", {"shop.example"}).on_elb("web");
-}
-
-std::vector<std::string> history(Estate& estate) {
-  std::vector<std::string> all;
-  for (const HistoryEntry& entry : estate.record("shop")->history) all.push_back(entry.what);
-  return all;
-}
 
 std::vector<std::string> journals(Estate& estate) {
   std::vector<std::string> keys;
@@ -128,10 +119,7 @@ TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNextInTheSameRun) 
   Estate estate{1, settings};
   one_certificate(estate);
   auto& ca = estate.world().ca();
-  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked == "certificate") return http::Response{.status = 503};
-    return {};
-  };
+  be_down_for(ca, "certificate");
   estate.apply();
   ASSERT_TRUE(estate.record("shop")->open_generation);
   ca.interpose = nullptr;
@@ -149,10 +137,7 @@ TEST(Generation, WhoseOrderExpiredIsFollowedByTheNextInTheSameRun) {
   Estate estate;
   one_certificate(estate);
   auto& ca = estate.world().ca();
-  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked == "challenge") return http::Response{.status = 503};
-    return {};
-  };
+  be_down_for(ca, "challenge");
   estate.apply();
   ASSERT_TRUE(estate.record("shop")->open_generation);
   ca.interpose = nullptr;
@@ -190,10 +175,7 @@ TEST(Generation, WhoseOldOrderWasJustAnsweredGoesOnWithIt) {
   estate.apply();
   estate.pass(days(4));
   auto& ca = estate.world().ca();
-  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked == "challenge") return http::Response{.status = 503};
-    return {};
-  };
+  be_down_for(ca, "challenge");
   estate.apply();
   ca.interpose = nullptr;
   estate.pass(hours(30));
@@ -323,10 +305,7 @@ TEST(Generation, OfAnotherAccountIsClosed) {
   Estate estate;
   one_certificate(estate);
   estate.watch->allow_accounts(2);
-  estate.world().ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked == "challenge") return http::Response{.status = 503};
-    return {};
-  };
+  be_down_for(estate.world().ca(), "challenge");
   estate.apply();
   ASSERT_TRUE(estate.record("shop")->open_generation);
   estate.world().ca().interpose = nullptr;
@@ -376,10 +355,7 @@ TEST(Generation, WhoseOldOrderIsReadyStillGoesOnWithItWhateverIsAnsweredInBetwee
   Estate estate;
   one_certificate(estate);
   auto& ca = estate.world().ca();
-  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked == "finalize") return http::Response{.status = 503};
-    return {};
-  };
+  be_down_for(ca, "finalize");
   estate.apply();
   ASSERT_TRUE(estate.record("shop")->open_generation);
   estate.pass(days(2));
@@ -394,147 +370,6 @@ TEST(Generation, WhoseOldOrderIsReadyStillGoesOnWithItWhateverIsAnsweredInBetwee
   EXPECT_THAT(estate.failures(), SizeIs(1));
   EXPECT_EQ(estate.record("shop")->open_generation, 1);
   ca.interpose = nullptr;
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
-}
-
-// Killed once the CA had the CSR: it makes the certificate, and nobody is there to fetch it.
-std::unique_ptr<Estate> killed_after_finalize() {
-  const long finalize = last_effect_called("/finalize-order/", one_certificate);
-  auto estate = std::make_unique<Estate>();
-  one_certificate(*estate);
-  estate->simulated->kill_at({.effect = finalize, .moment = sandbox::Moment::after_reply});
-  EXPECT_EQ(estate->apply().how, Ending::How::killed);
-  EXPECT_EQ(estate->record("shop")->open_generation, 1);
-  estate->pass(minutes(1));
-  estate->world().ca().advance(estate->simulated->time().now());
-  EXPECT_THAT(estate->world().ca().certificates, SizeIs(1));
-  return estate;
-}
-
-// What is asked of this URL, from now on.
-void refuse(sandbox::CertificateAuthority& ca, const std::string& url, int status) {
-  ca.interpose = [=](const http::Request& request, const std::string&) -> std::optional<http::Response> {
-    if (request.url.text() != url) return {};
-    return sandbox::CaProblem{status, status == 403 ? "unauthorized" : "malformed", "Not for you", {}}.response();
-  };
-}
-
-void expect_that_the_next_is_begun_at_once(Estate& estate) {
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_THAT(history(estate),
-              Contains(AllOf(HasSubstr("was given up"), HasSubstr("no certificate came of it since"))));
-  ASSERT_TRUE(estate.shown_by("web"));
-  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
-}
-
-TEST(Generation, WhoseCertificateIsRefusedForGoodIsFollowedByTheNext) {
-  for (const int status : {400, 401, 403, 404, 410}) {
-    SCOPED_TRACE(status);
-    const auto killed = killed_after_finalize();
-    Estate& estate = *killed;
-    refuse(estate.world().ca(), estate.world().ca().certificates.begin()->first, status);
-    estate.pass(days(2));
-    expect_that_the_next_is_begun_at_once(estate);
-    EXPECT_EQ(estate.orders_answered(), 2U);
-    EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "a certificate for the first key is out there";
-  }
-}
-
-// Nobody came for so long that the CA has forgotten it.
-TEST(Generation, WhoseCertificateIsGoneAfterThreeMonthsIsFollowedByTheNext) {
-  const auto killed = killed_after_finalize();
-  Estate& estate = *killed;
-  refuse(estate.world().ca(), estate.world().ca().certificates.begin()->first, 404);
-  estate.pass(days(92));
-  expect_that_the_next_is_begun_at_once(estate);
-}
-
-TEST(Generation, WhoseOrderIsRefusedForGoodIsFollowedByTheNext) {
-  for (const int status : {400, 401, 403}) {
-    SCOPED_TRACE(status);
-    const auto killed = killed_after_finalize();
-    Estate& estate = *killed;
-    refuse(estate.world().ca(), estate.world().ca().orders.begin()->first, status);
-    estate.pass(days(2));
-    expect_that_the_next_is_begun_at_once(estate);
-  }
-}
-
-// Its certificate is not everywhere yet where the CA is more than one machine: who orders anew each time never gets
-// one.
-TEST(Generation, WhoseCertificateIsNotThereYetGoesOnWithItsOrder) {
-  const auto killed = killed_after_finalize();
-  Estate& estate = *killed;
-  refuse(estate.world().ca(), estate.world().ca().certificates.begin()->first, 404);
-  estate.apply();
-  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("Not for you")));
-  EXPECT_EQ(estate.record("shop")->open_generation, 1);
-  estate.world().ca().interpose = nullptr;
-  estate.pass(minutes(2));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
-}
-
-// It would expire by itself, and is as good as the next until then.
-TEST(Generation, WhoseFinalizeIsRefusedForDaysGoesOnWithItsOrder) {
-  Estate estate;
-  one_certificate(estate);
-  auto& ca = estate.world().ca();
-  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked != "finalize") return {};
-    return sandbox::CaProblem{403, "unauthorized", "Not for you", {}}.response();
-  };
-  for (const Duration since : {Duration{0}, days(2), days(2)}) {
-    estate.pass(since);
-    estate.apply();
-    EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("Not for you")));
-    EXPECT_EQ(estate.record("shop")->open_generation, 1);
-  }
-  ca.interpose = nullptr;
-  estate.pass(days(1));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
-}
-
-// An account that the CA refuses says nothing against its order.
-TEST(Generation, WhoseAccountIsRefusedForDaysGoesOnWithItsOrder) {
-  const auto killed = killed_after_finalize();
-  Estate& estate = *killed;
-  auto& account = estate.world().ca().accounts.begin()->second;
-  account.status = "deactivated";
-  for (int day = 0; day < 4; ++day) {
-    estate.pass(days(1));
-    estate.apply();
-    EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("The account is deactivated")));
-    EXPECT_EQ(estate.record("shop")->open_generation, 1);
-  }
-  account.status = "valid";
-  estate.pass(days(1));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
-}
-
-// Whatever is asked of the CA, a page in front of it says no: that is not its order's fault either.
-TEST(Generation, WhoseCaRefusesEverythingForDaysGoesOnWithItsOrder) {
-  const auto killed = killed_after_finalize();
-  Estate& estate = *killed;
-  estate.world().ca().interpose = [](const http::Request& request, const std::string&) {
-    std::optional<http::Response> blocked;
-    if (request.method == "POST") blocked = http::Response{.status = 403, .body = "blocked"};
-    return blocked;
-  };
-  estate.pass(days(2));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), SizeIs(1));
-  EXPECT_EQ(estate.record("shop")->open_generation, 1);
-  estate.world().ca().interpose = nullptr;
-  estate.pass(minutes(2));
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(estate.orders_answered(), 1U);

@@ -45,8 +45,8 @@ inline constexpr Duration given_up_order_lives = days(30);
 inline constexpr Duration unfit_certificate_waited_for = hours(24);
 
 // An order that the CA was seen to be undecided about is waited for, for a day at least, until half of what was left
-// when the newest certificate was due is gone, or for so long. source: our choice: CAs let orders live for about a
-// week, 2026-11-29
+// when the newest certificate was due is gone; or for so long.
+// source: our choice: CAs let orders live for about a week, 2026-11-29
 inline constexpr Part undecided_order_leaves{1, 2};
 inline constexpr Duration undecided_order_waited_for = days(8);
 

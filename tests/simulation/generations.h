@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "estate.h"
+#include "sandbox/certificate_authority.h"
+
+// What the tests of generations share.
+namespace certferry::simulation {
+
+// "shop", for shop.example, on the classic load balancer "web".
+inline void one_certificate(Estate& estate) {
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+}
+
+// 503 to whatever is asked for under this name of the world's events.
+inline void be_down_for(sandbox::CertificateAuthority& ca, const std::string& operation) {
+  ca.interpose = [operation](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == operation) return http::Response{.status = 503};
+    return {};
+  };
+}
+
+// What the record of "shop" remembers.
+inline std::vector<std::string> history(Estate& estate) {
+  std::vector<std::string> all;
+  for (const HistoryEntry& entry : estate.record("shop")->history) all.push_back(entry.what);
+  return all;
+}
+
+}  // namespace certferry::simulation
