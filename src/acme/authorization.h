@@ -30,6 +30,10 @@ struct Authorization {
   std::vector<std::string> offered;  // types of all challenges, as given
   std::string error;                 // of its challenges, in words
 };
+// It is not valid, and cannot become so.
+inline bool has_ended(const Authorization& proof) {
+  return proof.status != AuthorizationStatus::pending && proof.status != AuthorizationStatus::valid;
+}
 // Challenges of other types may look as they like. Throws Failure (refused) where the identifier or a dns-01 challenge
 // is not what sections 7.1.4, 8 and 8.4 say: a token is base64url of at least 128 bits.
 Authorization parse_authorization(const std::string& url, const Json& body);

@@ -49,7 +49,7 @@ class CertificateAuthority {
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
   // As newOrder told it, or read. Failure: dead_generation for 404, for an order that ended without a certificate or
   // expired (section 7.1.3), and for one whose names or authorizations are not what they were; rationed where the CA
-  // made it invalid before it expired.
+  // made it invalid before it, or an authorization of it, ended.
   Task<Order> order(const OrderUrl& url);
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
@@ -111,6 +111,7 @@ class CertificateAuthority {
   WallTime now() const;  // by the CA's clock once it was heard, else by ours
   Task<Json> read_account();
   Task<Order> read(const OrderUrl& url);
+  Task<bool> lost_a_proof(const Order& order);
   Order remember(const OrderUrl& url, const http::Response& response);
   // transient; `since`: what went wrong before, where something did
   static Failure still_waiting(const Order& order, std::optional<Duration> retry_after, const std::string& since = "");

@@ -63,6 +63,8 @@ std::optional<Order> listed_order(const std::string& url, const http::Response& 
   }
 }
 
+bool is_gone(const Problem& problem) { return problem.status == 404 || problem.status == 410; }
+
 bool is_passing(const Failure& failure) {
   return failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
 }
@@ -129,10 +131,30 @@ Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, st
 Task<Order> CertificateAuthority::read(const OrderUrl& url) {
   const Call call{.operation = "reading the order " + quoted(url.text()), .url = url.text()};
   const Answer answer = co_await ask(call);
-  if (answer.problem && (answer.problem->status == 404 || answer.problem->status == 410))
+  if (answer.problem && is_gone(*answer.problem))
     throw dead_order(url, "is not there any more: " + answer.problem->words());
   if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
   co_return remember(url, answer.response);
+}
+
+// Whether an authorization of it expired, is gone or was deactivated, and the CA found none wanting: one that it took
+// over from an older order may end before it does. Where they cannot be read, nothing speaks for that.
+Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
+  bool lost = false;
+  try {
+    for (const std::string& url : order.authorizations) {
+      const Answer answer = co_await ask({.operation = "reading the authorization " + quoted(url), .url = url});
+      if (answer.problem && !is_gone(*answer.problem)) co_return false;
+      lost = lost || answer.problem;
+      if (answer.problem) continue;
+      const auto proof = parse_authorization(url, Json::parse(answer.response.body, "the authorization"));
+      if (!proof.error.empty()) co_return false;
+      lost = lost || has_ended(proof);
+    }
+  } catch (const Failure&) {
+    co_return false;
+  }
+  co_return lost;
 }
 
 Task<Order> CertificateAuthority::order(const OrderUrl& url) {
@@ -143,7 +165,8 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   const bool expired = order.status != OrderStatus::valid && order.expires && *order.expires <= now();
   if (order.status == OrderStatus::invalid) {
     const Failure dead = dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
-    throw expired ? dead : dead.as_rationed();
+    const bool lapsed = expired || co_await lost_a_proof(order);
+    throw lapsed ? dead : dead.as_rationed();
   }
   if (expired)
     throw dead_order(url, fmt::format("is {} still, and expired on {}", name(order.status), iso8601(*order.expires)));
@@ -231,7 +254,7 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
 Task<std::optional<Order>> CertificateAuthority::glance(const OrderUrl& url) {
   const Call call{.operation = "reading the order " + quoted(url.text()), .url = url.text()};
   const Answer answer = co_await ask(call);
-  if (answer.problem && (answer.problem->status == 404 || answer.problem->status == 410)) co_return std::nullopt;
+  if (answer.problem && is_gone(*answer.problem)) co_return std::nullopt;
   if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
   co_return parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
 }

@@ -82,7 +82,7 @@ Task<std::vector<ChallengeRecord>> CertificateAuthority::open_challenges(const O
   for (const Authorization& proof : proofs) {
     check_identifier(proof, order);
     if (proof.status == AuthorizationStatus::valid) continue;
-    if (proof.status != AuthorizationStatus::pending) {
+    if (has_ended(proof)) {
       failed += (failed.empty() ? "" : "; ") + objection_of(proof);
       continue;
     }
@@ -149,7 +149,7 @@ Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& o
   }
   for (const Authorization& proof : proofs) {
     if (proof.status == AuthorizationStatus::pending) said.settled = false;
-    if (proof.status == AuthorizationStatus::pending || proof.status == AuthorizationStatus::valid) continue;
+    if (!has_ended(proof)) continue;
     said.failed = true;
     said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
   }

@@ -148,6 +148,47 @@ TEST(Generation, WhoseOrderExpiredIsFollowedByTheNextInTheSameRun) {
   EXPECT_EQ(estate.record("shop")->failures.count, 0);
 }
 
+// It had taken over an authorization of an older order, which ended before it did; no proof was found wanting. (Random
+// world 22879 counted it as a failed validation.)
+TEST(Generation, WhoseAuthorizationExpiredIsFollowedByTheNextInTheSameRun) {
+  Estate estate;
+  estate.world().settings().authorizations_reused = true;
+  estate.zone("shop.example").classic_elb("api").classic_elb("web");
+  estate.certificate("other", {"shop.example"}).on_elb("api");
+  auto& ca = estate.world().ca();
+  be_down_for(ca, "challenge");
+  estate.apply();
+  estate.pass(days(4));
+  estate.certificate("shop", {"shop.example", "www.shop.example"}).on_elb("web");
+  estate.apply();
+  ASSERT_TRUE(estate.record("shop")->open_generation);
+  ca.interpose = nullptr;
+  estate.pass(days(4));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(history(estate), Contains(AllOf(HasSubstr("generation 1 was given up"), HasSubstr("is invalid"))));
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("www.shop.example")));
+  EXPECT_EQ(estate.record("shop")->failures.count, 0);
+}
+
+// Whatever became of its proofs: what is finalized and fails counts.
+TEST(Generation, WhoseIssuanceFailedMeanwhileIsFollowedByTheNextAfterAPause) {
+  Estate estate;
+  one_certificate(estate);
+  auto& ca = estate.world().ca();
+  be_down_for(ca, "certificate");
+  estate.world().settings().issuance_takes = hours(1);
+  estate.apply();
+  ca.interpose = nullptr;
+  ca.fail_issuance = [](const sandbox::CaOrder&) {
+    return std::optional<sandbox::CaProblem>{{500, "serverInternal", "Error finalizing order", {}}};
+  };
+  estate.pass(hours(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+}
+
 // What failed validation counts against us, though nobody was there to hear of it.
 TEST(Generation, WhoseOrderBecameInvalidMeanwhileIsFollowedByTheNextAfterAPause) {
   Estate estate;
