@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "crash_points.h"
 #include "estate.h"
+#include "generations.h"
 #include "sandbox/certificate_authority.h"
 #include "state/journal.h"
 
@@ -107,6 +108,23 @@ TEST(Forgetting, KilledAtAnyEffectItIsDoneByTheNext) {
                                 EXPECT_THAT(key, testing::Not(HasSubstr("/blog/")));
                               EXPECT_THAT(estate.challenge_records(), IsEmpty());
                             }});
+}
+
+// It was told to forget, and what comes of that is for a key that nobody has any longer. (Random world 135203
+// complained.)
+TEST(Forgetting, DoesNotWaitForAFinalizeThatIsOnItsWay) {
+  const long finalize = last_effect_called("/finalize-order/", one_certificate);
+  Estate estate;
+  one_certificate(estate);
+  estate.simulated->kill_at({.effect = finalize, .moment = sandbox::Moment::sent, .lands_after = minutes(14)});
+  ASSERT_EQ(estate.apply().how, Ending::How::killed);
+  ASSERT_EQ(estate.forget("shop").how, Ending::How::finished);
+  EXPECT_THAT(estate.world().ca().certificates, IsEmpty());
+  estate.pass(minutes(15));
+  estate.world().ca().advance(estate.simulated->time().now());
+  EXPECT_THAT(estate.world().ca().certificates, testing::SizeIs(1));
+  EXPECT_THAT(estate.kept_secrets(), IsEmpty());
+  EXPECT_THAT(estate.watch->complaints(), IsEmpty());
 }
 
 void with_one_begun_in_s3(Estate& estate) {

@@ -98,7 +98,11 @@ void KeysOracle::removed(const std::string& key) {
   const auto gone = readable_.extract(key);
   const std::string certificate_id = second_part(key);
   const Json& record = records_[certificate_id];
-  if (gone.empty() || record.is_null() || wiped(certificate_id)) return;
+  if (gone.empty() || record.is_null()) return;
+  if (wiped(certificate_id)) {
+    wiped_.insert(gone.mapped());
+    return;
+  }
   const std::string public_key = base64(gone.mapped());
   for (const char* named : {"newest", "previous"})
     if (public_key == public_key_in(record.find(named), "key"))
@@ -117,8 +121,10 @@ void KeysOracle::removed(const std::string& key) {
   }
 }
 
+// Or it went with its certificate, which was forgotten while a finalize of a dead sender was on its way.
 bool KeysOracle::readable(const PublicKey& key) const {
-  return std::ranges::any_of(readable_, [&](const auto& secret) { return secret.second == key.spki(); });
+  return wiped_.contains(key.spki()) ||
+         std::ranges::any_of(readable_, [&](const auto& secret) { return secret.second == key.spki(); });
 }
 
 void KeysOracle::happened(const sandbox::Event& event) {

@@ -39,6 +39,7 @@ class KeysOracle {
   Complain complain_;
   std::map<std::string, Bytes> plain_;
   std::map<std::string, Bytes> readable_;  // SubjectPublicKeyInfo of each secret that is there
+  std::set<Bytes> wiped_;                  // the same of keys that went with what was forgotten
   std::map<std::string, Json> records_;    // by certificate
   std::set<std::string> forgotten_;        // certificates
   std::map<std::string, std::string>
