@@ -206,7 +206,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
   const CertificateSpec wanted = ground.config.spec(certificate);
   Installs installs{claimed.entry(), time};
   Trades with = trades(installs, claimed, request);
-  Life life{with, ground.store, vault, deployment, claimed};
+  Life life{with, ground.store, vault, deployment, ground.instances, claimed};
   std::optional<Failure> failure;
   if (issues(plan)) {
     try {
@@ -235,7 +235,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
 
 Task<> Fleet::Run::forget_old_keys(Life& life, const CertificateId& id) {
   try {
-    co_await life.forget_old_keys(ground.instances);
+    co_await life.forget_old_keys();
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     ground.outside.log.warn(
@@ -310,7 +310,7 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
     if (!begun_for_nothing(claimed.get(), seen.wanted, seen.configured)) co_return;  // it ended meanwhile
     Installs installs{claimed.entry(), time};
     Trades with = trades(installs, claimed, Request{});
-    Life life{with, ground.store, vault, deployment, claimed};
+    Life life{with, ground.store, vault, deployment, ground.instances, claimed};
     const std::string why = seen.configured ? "its specification changed" : "it is no longer configured";
     const int generation = *claimed.get().open_generation;
     co_await close_open(life, claimed.get(), why);

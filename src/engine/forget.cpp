@@ -27,7 +27,7 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
   const CertificateId id = claimed.get().id;
   Installs installs{claimed.entry(), time};
   Trades with = trades(installs, claimed, Request{});
-  Life life{with, ground.store, vault, deployment, claimed};
+  Life life{with, ground.store, vault, deployment, ground.instances, claimed};
   if (claimed.get().open_generation) co_await close_open(life, claimed.get(), "it is forgotten");
   co_await index.keep({{id, {}}});
   co_await claimed.entry().update([](Record& record) {

@@ -103,7 +103,7 @@ Task<> Life::obtain(const CertificateSpec& wanted) {
 Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> found_open) {
   const int generation = co_await open_generation(wanted);
   const auto journal = co_await Journal::open(
-      store_, trades_.outside.clock, [&] { return trades_.time.stamp(); }, trades_.outside.log,
+      store_, lease_, trades_.outside.clock, [&] { return trades_.time.stamp(); }, trades_.outside.log,
       Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch(), trades_.ca.account().url});
   std::exception_ptr failed;
   try {
@@ -189,7 +189,7 @@ Task<> Life::close_open(std::string why) {
   });
 }
 
-Task<> Life::forget_old_keys(const Lease& lease) {
+Task<> Life::forget_old_keys() {
   const Record& record = claimed_.get();
   const auto holds = [](const std::optional<Record::Newest>& held, int generation) {
     return held && held->key.generation == generation;
@@ -200,7 +200,9 @@ Task<> Life::forget_old_keys(const Lease& lease) {
     if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
     // The journal first: what is listed, and so looked at again after a kill, are the keys.
     const std::string journal = journal_key(record.id, generation);
-    const auto still_ours = [&] { require_lease(lease, Duration::zero(), "removing old keys of " + record.id.text()); };
+    const auto still_ours = [&] {
+      require_lease(lease_, Duration::zero(), "removing old keys of " + record.id.text());
+    };
     if (const auto entry = co_await store_.get(journal)) {
       still_ours();
       co_await store_.remove(journal, entry->version);

@@ -14,8 +14,8 @@ namespace certferry {
 // One claimed certificate: opens and closes its generations, and carries out its part of the plan.
 class Life {
  public:
-  Life(Trades& trades, Store& store, Vault& vault, Deployment& deployment, ClaimedRecord& claimed)
-      : trades_(trades), store_(store), vault_(vault), deployment_(deployment), claimed_(claimed) {}
+  Life(Trades& trades, Store& store, Vault& vault, Deployment& deployment, const Lease& lease, ClaimedRecord& claimed)
+      : trades_(trades), store_(store), vault_(vault), deployment_(deployment), lease_(lease), claimed_(claimed) {}
 
   // Obtains a certificate in the open generation, or in a new one; in both where the open one had lapsed. Failure: what
   // kept it from that, after the generation was closed where its order is dead and the failure table was consulted.
@@ -25,8 +25,8 @@ class Life {
   Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted,
                                                 const std::vector<Action>& planned);
   // Removes the keys of closed generations that no certificate in use can be of, and their journals. Failure: fenced
-  // where `lease` has ended: whoever took over may have begun to count generations anew.
-  Task<> forget_old_keys(const Lease& lease);
+  // where the lease has ended: whoever took over may have begun to count generations anew.
+  Task<> forget_old_keys();
   // Closes the open generation of what is no longer wanted; best effort at the CA.
   Task<> close_open(std::string why);
 
@@ -45,6 +45,7 @@ class Life {
   Store& store_;
   Vault& vault_;
   Deployment& deployment_;
+  const Lease& lease_;
   ClaimedRecord& claimed_;
 };
 

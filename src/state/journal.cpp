@@ -65,18 +65,20 @@ Task<std::optional<JournalView>> read_journal(Store& store, const CertificateId&
   co_return parse_journal(entry->value, journal_name(id, generation));
 }
 
-Task<std::unique_ptr<Journal>> Journal::open(Store& store, Clock& clock, Now now, Log& log, Begin begin) {
+Task<std::unique_ptr<Journal>> Journal::open(Store& store, const Lease& lease, Clock& clock, Now now, Log& log,
+                                             Begin begin) {
   std::unique_ptr<Journal> journal{new Journal(store, clock, std::move(now), log, std::move(begin))};
   for (int attempt = 0; attempt < limits::store::journal_open_attempts; ++attempt)
-    if (co_await journal->adopt()) co_return journal;
+    if (co_await journal->adopt(lease)) co_return journal;
   throw Failure(Failure::Kind::conflict, journal->what() + ": somebody else keeps changing it",
                 "See with `certferry status` who else works on it");
 }
 
-Task<bool> Journal::adopt() {
+Task<bool> Journal::adopt(const Lease& lease) {
   std::optional<Store::Entry> entry = co_await store_.get(journal_key(begin_.certificate, begin_.generation));
   content_ = entry ? read(entry->value) : Content{};
   version_ = entry ? std::optional{entry->version} : std::nullopt;
+  if (!version_) require_lease(lease, Duration::zero(), "beginning the " + what());
   auto outcome = co_await store_.put(journal_key(begin_.certificate, begin_.generation), stored(content_), version_);
   if (std::holds_alternative<Conflict>(outcome)) co_return false;
   version_ = std::get<Store::Version>(outcome);

@@ -11,6 +11,7 @@
 #include "base/certificate_spec.h"
 #include "base/failure.h"
 #include "base/guards.h"
+#include "base/lease.h"
 #include "base/log.h"
 #include "outside/clock.h"
 #include "outside/store.h"
@@ -57,10 +58,12 @@ class Journal {
     std::string account;  // URL of the CA's account: its order is no other's
   };
   // Opens the journal of a generation, or makes it. Writes the new epoch before anything is read from it, so that a
-  // former holder's next write conflicts. Failure: refused where the recorded specification or account is
-  // another one. `now` dates the steps.
+  // former holder's next write conflicts. Failure: refused where the recorded specification or account is another one;
+  // fenced where it would be made and `lease` has ended, for whoever took over may have closed the generation, and
+  // nothing would ever take this journal away. `now` dates the steps.
   using Now = std::function<WallTime()>;
-  static Task<std::unique_ptr<Journal>> open(Store& store, Clock& clock, Now now, Log& log, Begin begin);
+  static Task<std::unique_ptr<Journal>> open(Store& store, const Lease& lease, Clock& clock, Now now, Log& log,
+                                             Begin begin);
 
   int generation() const { return begin_.generation; }
   std::int64_t epoch() const { return begin_.epoch; }
@@ -90,10 +93,10 @@ class Journal {
     Json steps = Json::object();  // name → {"state": "intended" | "done", "at", "value"}
     Json notes = Json::object();
   };
-  std::string what() const;            // "journal of www, generation 3", for messages
-  Bytes stored(const Content&) const;  // the whole record, as docs/journal.md has it
-  Content read(BytesView text) const;  // Failure: fenced where the recorded epoch is above ours; refused
-  Task<bool> adopt();                  // puts our epoch into what is stored; false where somebody was faster
+  std::string what() const;              // "journal of www, generation 3", for messages
+  Bytes stored(const Content&) const;    // the whole record, as docs/journal.md has it
+  Content read(BytesView text) const;    // Failure: fenced where the recorded epoch is above ours; refused
+  Task<bool> adopt(const Lease& lease);  // puts our epoch into what is stored; false where somebody was faster
   const Json* finished(std::string_view name) const;  // the recorded value
   bool intended(std::string_view name) const;
   Task<> record_intent(std::string name);

@@ -12,15 +12,21 @@ const OrderUrl first_order = OrderUrl::parse("https://ca.example/order/1");
 
 Journal::Begin begin_with(std::int64_t epoch) { return {www, 3, wanted_spec(), epoch, "https://ca.example/account/1"}; }
 
+struct LeaseThatMayEnd final : Lease {
+  bool over = false;
+  bool lease_outlasts(Duration) const override { return !over; }
+};
+
 // One process: it opens the journal, runs what it is given, and is gone.
 struct Runs {
   Ground ground;
   int ordered = 0, probed = 0;
   std::optional<OrderUrl> at_the_ca;  // what probing finds
   Journal::Now now = [this] { return ground.clock.now(); };
+  LeaseThatMayEnd lease;
 
   Task<std::unique_ptr<Journal>> open(std::int64_t epoch = 1) {
-    co_return co_await Journal::open(ground.store, ground.clock, now, ground.log, begin_with(epoch));
+    co_return co_await Journal::open(ground.store, lease, ground.clock, now, ground.log, begin_with(epoch));
   }
   Task<OrderUrl> order(Journal& journal, std::optional<Failure> failure = {}) {
     auto effect = [&]() -> Task<OrderUrl> {
@@ -163,7 +169,7 @@ TEST(Journal, RefusesAnotherSpecification) {
   Runs runs;
   EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
     co_await runs.open();
-    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.now, runs.ground.log,
+    co_await Journal::open(runs.ground.store, runs.lease, runs.ground.clock, runs.now, runs.ground.log,
                            {www, 3, wanted_spec("other.example"), 2, begin_with(2).account});
   }),
             "refused | journal of www, generation 3: it was begun for another specification | Close this generation "
@@ -176,7 +182,7 @@ TEST(Journal, RefusesAnotherAccountAndTakesTheFirstWhereNoneStandsThere) {
   const Journal::Begin by_another{www, 3, wanted_spec(), 2, "https://ca.example/account/2"};
   EXPECT_EQ(runs.ground.failure_of([&]() -> Task<> {
     co_await runs.open();
-    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.now, runs.ground.log, by_another);
+    co_await Journal::open(runs.ground.store, runs.lease, runs.ground.clock, runs.now, runs.ground.log, by_another);
   }),
             "refused | journal of www, generation 3: it was begun by another account | Close this generation and begin "
             "the next one");
@@ -185,9 +191,23 @@ TEST(Journal, RefusesAnotherAccountAndTakesTheFirstWhereNoneStandsThere) {
   ASSERT_NE(stored.find(member), Bytes::npos) << stored;
   stored.erase(stored.find(member), member.size());
   runs.ground.run([&]() -> Task<> {
-    co_await Journal::open(runs.ground.store, runs.ground.clock, runs.now, runs.ground.log, by_another);
+    co_await Journal::open(runs.ground.store, runs.lease, runs.ground.clock, runs.now, runs.ground.log, by_another);
     EXPECT_EQ((co_await read_journal(runs.ground.store, www, 3))->account, by_another.account);
   });
+}
+
+// Whoever took over may have closed the generation and taken its journal away: another would stay for ever. (Random
+// world 176081.) One that is there is written over by its version alone.
+TEST(Journal, IsMadeByNobodyWhoseLeaseHasEnded) {
+  Runs runs;
+  runs.lease.over = true;
+  EXPECT_THAT(runs.ground.failure_of([&]() -> Task<> { co_await runs.open(); }),
+              ::testing::StartsWith("fenced | beginning the journal of www, generation 3"));
+  EXPECT_THAT(runs.ground.store.entries, ::testing::IsEmpty());
+  runs.lease.over = false;
+  runs.ground.run([&]() -> Task<> { co_await runs.open(); });
+  runs.lease.over = true;
+  runs.ground.run([&]() -> Task<> { co_await runs.open(); });
 }
 
 TEST(Journal, IsReadWithoutTakingIt) {
