@@ -34,6 +34,13 @@ bool names_one_on(const Shelf& shelf, const std::string& reference) {
   return theirs && theirs == IamShelf::account_in(shelf.id());
 }
 
+// Whether a certificate that was shown is the one that the slot refers to: by its body, or where IAM has lost that by
+// its name, which says which one of ours it is.
+bool is_referred_to(const Chain& shown, const Serving& serving, const Shelf& shelf) {
+  if (serving.body) return shown.leaf == serving.body->leaf;
+  return serving.damaged && serving.reference.ends_with("/" + shelf.name_for(Issued{.chain = shown, .url = ""}));
+}
+
 constexpr const char* no_slot_code = "NoSuchSlot";  // ours, not AWS's: for look_if_there()
 
 Failure changed_by_others(const Target& target, const std::string& expected, const std::string& found) {
@@ -112,7 +119,7 @@ Task<> LoadBalancerTarget::look_from_outside(const Slot& slot, Serving& serving)
   answered_ = answering(seen);
   handshake_tells_ = !answered_.empty();
   for (const Shown& shown : seen) {
-    const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
+    const bool tells = shown.chain && is_referred_to(*shown.chain, serving, shelf_);
     if (!shown.chain) add_note(serving, shown.trouble);
     if (shown.chain && !tells) handshake_tells_ = false;
     // Of several, the one that says something else than the slot.
@@ -162,7 +169,7 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
 }
 
 Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
-  const bool told_before = former.body && former.shown && former.body->leaf == former.shown->leaf;
+  const bool told_before = former.shown && is_referred_to(*former.shown, former, shelf_);
   const bool by_handshake = proving_.verify == Verify::handshake ||
                             (proving_.verify == Verify::automatic && (handshake_tells_ || told_before));
   if (!by_handshake && proving_.verify == Verify::automatic)
