@@ -40,6 +40,7 @@ class Watch {
   void allow_accounts(std::size_t most) { keys_.allow_accounts(most); }
   void state_lost();  // on purpose
   void is_forgotten(const std::string& certificate) { keys_.is_forgotten(certificate); }
+  FilesOracle& files() { return files_; }
   BytesOracle& bytes() { return bytes_; }
   SecretsOracle& secrets() { return secrets_; }
 

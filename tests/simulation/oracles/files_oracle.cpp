@@ -35,7 +35,7 @@ std::string FilesOracle::worsened(Shown& shown, const Bytes& chain) {
 
 void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& chain) {
   Shown& shown = served_[machine_and_link];
-  if (chain == shown.now) return;
+  if (chain == shown.now || damaged_.contains(machine_and_link)) return;
   try {
     if (const std::string why = worsened(shown, chain); !why.empty())
       complain_(fmt::format("I7: whoever serves {} has read a worse certificate: {}", machine_and_link, why));
@@ -46,7 +46,10 @@ void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& cha
 
 void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& live) {
   const auto *chain = machine.find(live + "/fullchain.pem"), *key = machine.find(live + "/privkey.pem");
-  if (chain == nullptr || key == nullptr) return complain_(fmt::format("I4: {} leads to nothing whole", live));
+  const bool whole = chain != nullptr && key != nullptr;
+  if (!whole && damaged_.contains(machine.id + live)) return;
+  if (!whole) return complain_(fmt::format("I4: {} leads to nothing whole", live));
+  damaged_.erase(machine.id + live);
   Shown& shown = shown_[machine.id + live];
   const bool another = chain->content != shown.now;
   if (!another && key->content == shown.key) return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "complain.h"
@@ -16,6 +17,8 @@ class FilesOracle {
   FilesOracle(sandbox::SimulatedWorld& simulated, Complain complain)
       : simulated_(simulated), complain_(std::move(complain)) {}
   void changed(const std::string& machine);  // something on it
+  // By somebody else, a file of what this link leads to is gone: until it is there again.
+  void is_damaged(const std::string& machine_and_link) { damaged_.insert(machine_and_link); }
 
  private:
   struct Shown {
@@ -30,6 +33,7 @@ class FilesOracle {
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
   std::map<std::string, Shown> shown_, served_;  // by the machine's id and the link's path
+  std::set<std::string> damaged_;                // likewise
 };
 
 }  // namespace certferry::simulation

@@ -152,6 +152,14 @@ std::string_view name(Turn turn) {
       return "somebody wants the first certificate alone looked after";
     case Turn::interrupted:
       return "SIGTERM in the middle of the next run";
+    case Turn::profile_changed:
+      return "the last certificate is wanted of another profile";
+    case Turn::lifetimes_shrink:
+      return "the CA's certificates live half as long from now on";
+    case Turn::file_lost:
+      return "somebody deletes a file that is served";
+    case Turn::certificate_lost:
+      return "somebody deletes a certificate of ours from IAM";
     case Turn::install_moved:
       return "an install is moved to another certificate";
   }

@@ -48,13 +48,19 @@ enum class Turn {
   told_to_retry,        // in the next run: --retry
   only_the_first,       // certificate, in the next run: --only
   interrupted,          // SIGTERM to whatever runs in the middle of the next run
+  profile_changed,      // of the last certificate: to one of certificates for 160 hours or back, for good
+  lifetimes_shrink,     // of what the CA issues from now on: by half, to 160 hours at least
+  file_lost,            // of what the first machine serves
+  certificate_lost,     // one of ours, from IAM, whoever refers to it
   install_moved,        // from one certificate to another; in every second world for good
 };
 inline constexpr std::array all_turns{
-    Turn::name_added,          Turn::name_dropped,   Turn::unwanted,      Turn::key_changed,   Turn::revoked,
-    Turn::window_moved,        Turn::zone_removed,   Turn::newer_version, Turn::older_version, Turn::kms_denied,
-    Turn::disk_full,           Turn::clock_jumps,    Turn::told_to_renew, Turn::told_to_retry, Turn::forgotten,
-    Turn::account_deactivated, Turn::only_the_first, Turn::interrupted,   Turn::install_moved};
+    Turn::name_added,     Turn::name_dropped,     Turn::unwanted,        Turn::key_changed,
+    Turn::revoked,        Turn::window_moved,     Turn::zone_removed,    Turn::newer_version,
+    Turn::older_version,  Turn::kms_denied,       Turn::disk_full,       Turn::clock_jumps,
+    Turn::told_to_renew,  Turn::told_to_retry,    Turn::forgotten,       Turn::account_deactivated,
+    Turn::only_the_first, Turn::interrupted,      Turn::profile_changed, Turn::lifetimes_shrink,
+    Turn::file_lost,      Turn::certificate_lost, Turn::install_moved};
 inline constexpr std::size_t drawn_anywhere = all_turns.size() - 1;  // but for the last, which wants two certificates
 std::string_view name(Turn);
 

@@ -84,7 +84,8 @@ class Life {
     estate_.simulated->faults() = sandbox::Faults::calm();
     set_others_clocks(Duration{0});
     estate_.world().settings().release_lag = std::min<Duration>(drawn_.settings.release_lag, hours(5));
-    estate_.world().settings().certificate_lifetime = days(90);  // else there is always one of several that is due
+    auto& settings = estate_.world().settings();  // else there is always one of several that is due
+    settings.certificate_lifetime = settings.profiles["shortlived"] = days(90);
     estate_.pass(days(1) + minutes(20));  // longer than any pause after failures, and than any request under way
     const std::set<std::string> ailing = break_the_last_zone();
     if (ailing.empty()) put_right_at_once();

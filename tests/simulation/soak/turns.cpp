@@ -11,6 +11,7 @@
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
+#include "sandbox/server_certificates.h"
 #include "wire/base64.h"
 
 namespace certferry::soak {
@@ -81,11 +82,21 @@ bool Turns::act(Turn turn) {
       return remove_a_zone();
     case Turn::install_moved:
       return move_an_install();
+    case Turn::file_lost:
+      return lose_a_file();
+    case Turn::certificate_lost:
+      return lose_a_certificate();
     case Turn::unwanted:
       unwant_the_last();
       break;
     case Turn::key_changed:
       change_the_key();
+      break;
+    case Turn::profile_changed:
+      change_the_profile();
+      break;
+    case Turn::lifetimes_shrink:
+      let_lifetimes_shrink();
       break;
     case Turn::revoked:
     case Turn::window_moved:
@@ -176,6 +187,39 @@ void Turns::change_the_key() {
   allow_parallel_orders();  // of the generation before: valid authorizations stay
   KeyType& type = estate_.wanted(last().id).config.key_type;
   type = type == KeyType::p256 ? KeyType::p384 : KeyType::p256;
+}
+
+void Turns::change_the_profile() {
+  allow_parallel_orders();  // as for another key
+  std::string& profile = estate_.wanted(last().id).config.profile;
+  profile = profile.empty() ? "shortlived" : "";
+}
+
+void Turns::let_lifetimes_shrink() {
+  Duration& lifetime = estate_.world().settings().certificate_lifetime;
+  lifetime = std::max<Duration>(lifetime / 2, hours(160));
+}
+
+bool Turns::lose_a_file() {
+  auto& machine = estate_.simulated->machine();
+  std::vector<std::string> links;
+  for (const auto& [path, node] : machine.nodes)
+    if (node.kind == sandbox::Machine::Kind::link && path.ends_with("/live")) links.push_back(path);
+  if (links.empty()) return false;
+  constexpr std::array names{"privkey.pem", "fullchain.pem", "cert.pem", "chain.pem"};
+  const std::string& live = links[drawn_.seed % links.size()];
+  const std::string file = machine.resolved(live + "/" + names[drawn_.seed / links.size() % names.size()]);
+  if (machine.find(file) == nullptr) return false;
+  estate_.watch->files().is_damaged(machine.id + live);
+  machine.erase(file);
+  return true;
+}
+
+bool Turns::lose_a_certificate() {
+  const auto ours = estate_.our_server_certificates();
+  if (ours.empty()) return false;
+  estate_.world().server_certificates().remove_by_hand(ours[drawn_.seed % ours.size()]);
+  return true;
 }
 
 void Turns::move_windows(bool by_revoking) {

@@ -32,6 +32,10 @@ class Turns {
   void unwant_the_last();
   bool forget_the_last();
   void change_the_key();
+  void change_the_profile();
+  void let_lifetimes_shrink();
+  bool lose_a_file();
+  bool lose_a_certificate();
   void move_windows(bool by_revoking);
   bool remove_a_zone();
   void deactivate_the_account();
