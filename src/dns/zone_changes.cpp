@@ -138,6 +138,20 @@ bool any_stands(const NamePlans& plans, const std::map<std::string, std::vector<
   });
 }
 
+std::set<std::pair<std::string, std::string>> believed_in_vain(
+    const NamePlans& plans, const std::map<std::string, std::vector<RecordSet>>& there) {
+  std::set<std::pair<std::string, std::string>> missing;
+  for (const auto& [name, plan] : plans)
+    for (const std::string& value : plan.wanted) {
+      const auto found = there.find(name);
+      const bool stands = found != there.end() && std::ranges::any_of(found->second, [&](const RecordSet& set) {
+                            return set.type == "TXT" && holds_any(set, {value});
+                          });
+      if (plan.before.contains(value) && !stands) missing.emplace(name, value);
+    }
+  return missing;
+}
+
 std::vector<std::set<std::string>> portions(const NamePlans& plans) {
   std::vector<std::set<std::string>> all;
   std::size_t records = 0, characters = 0;

@@ -36,6 +36,10 @@ std::vector<aws::Change> changes_from(const NamePlans& plans,
 // Pure: whether a value that is wanted is there.
 bool any_stands(const NamePlans& plans, const std::map<std::string, std::vector<aws::RecordSet>>& there);
 
+// Pure: the names' values that are wanted and believed to be there, and are not.
+std::set<std::pair<std::string, std::string>> believed_in_vain(
+    const NamePlans& plans, const std::map<std::string, std::vector<aws::RecordSet>>& there);
+
 // Names in portions that fit into one change batch (limits/route53.h).
 std::vector<std::set<std::string>> portions(const NamePlans& plans);
 

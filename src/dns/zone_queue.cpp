@@ -13,7 +13,7 @@
 namespace certferry {
 namespace {
 
-using Fresh = std::set<std::pair<std::string, std::string>>;  // name, value
+using Values = std::set<std::pair<std::string, std::string>>;  // name, value
 
 TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value) {
   const auto found =
@@ -25,7 +25,7 @@ TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
   return entry_of(entries, wish.name, wish.value);
 }
 
-void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Fresh& fresh) {
+void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Values& fresh) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) {
     entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}});
@@ -55,6 +55,7 @@ struct Told {
   std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
   bool every_answer = true;               // of all its requests: none may still be on its way
   bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
+  Values again;                           // believed to stand, and asked for again because they did not
   WallTime begun;
 };
 
@@ -63,9 +64,10 @@ bool objects_to_what_stands(const Failure& failure) {
   return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
 }
 
-void note_created(TxtEntry& entry, const Told& told, const Fresh& fresh) {
-  if (fresh.contains({entry.name, entry.value}) && told.every_answer) entry.asked.reset();
-  if (!told.change || (entry.created && !entry.removed)) return;
+void note_created(TxtEntry& entry, const Told& told, const Values& fresh) {
+  const bool again = told.again.contains({entry.name, entry.value});
+  if ((again || fresh.contains({entry.name, entry.value})) && told.every_answer) entry.asked.reset();
+  if (!told.change || (entry.created && !entry.removed && !again)) return;
   entry.created = told.change->id;
   entry.removed.reset();
 }
@@ -78,7 +80,7 @@ void note_removed(TxtEntry& entry, const Told& told) {
 
 // The sets of some names were changed as `planned`. What others wrote down since then is theirs.
 void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,
-                  const std::set<std::string>& names, const Fresh& fresh, const Told& told) {
+                  const std::set<std::string>& names, const Values& fresh, const Told& told) {
   for (const TxtEntry& plan : planned) {
     TxtEntry* entry = names.contains(plan.name) ? entry_of(entries, plan.name, plan.value) : nullptr;
     if (!entry) continue;
@@ -118,13 +120,14 @@ struct ZoneQueue::State {
 
   Task<> submit(std::shared_ptr<Item> item);
   Task<> flush();
-  Task<> carry_out(const std::vector<TxtEntry>& entries, const Fresh& fresh, const std::set<std::string>& names,
+  Task<> carry_out(const std::vector<TxtEntry>& entries, const Values& fresh, const std::set<std::string>& names,
                    const std::vector<std::shared_ptr<Item>>& items);
   Task<> change(const NamePlans& plans, Told& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   Task<> date_anew();
+  Task<std::vector<aws::Change>> rebuilt(const NamePlans& plans, Told& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
-  Task<> forget_unsent(const Fresh& fresh, const std::set<std::string>& names);
+  Task<> forget_unsent(const Values& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
   Task<bool> is_there(const TxtEntry& entry);
   Task<bool> to_be_swept(const TxtEntry& entry, const ClosedOwner& closed);
@@ -157,7 +160,7 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
   written_at = now();
-  Fresh fresh;
+  Values fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
   const auto write_down = [&](std::vector<TxtEntry>& current) {
@@ -188,7 +191,7 @@ Task<> ZoneQueue::State::flush() {
 }
 
 // One batch. A batch that is refused though it was rebuilt from what is there is halved, until the bad name is alone.
-Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const Fresh& fresh,
+Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const Values& fresh,
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, fresh, names);
@@ -211,7 +214,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
   }
   if (refused_batch && names.size() > 1) {
     const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
-    const Fresh known = told.every_answer ? fresh : Fresh{};  // else the whole batch may land yet
+    const Values known = told.every_answer ? fresh : Values{};  // else the whole batch may land yet
     co_await carry_out(entries, known, std::set<std::string>(names.begin(), middle), items);
     co_await carry_out(entries, known, std::set<std::string>(middle, names.end()), items);
     co_return;
@@ -228,7 +231,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const F
 // and the batch rebuilt on it.
 Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
   const bool unsure = std::ranges::any_of(plans, [](const auto& named) { return named.second.unsure; });
-  std::vector<aws::Change> sent = unsure ? changes_from(plans, co_await read(plans)) : believed_changes(plans);
+  std::vector<aws::Change> sent = unsure ? co_await rebuilt(plans, told) : believed_changes(plans);
   for (int attempt = 0; !sent.empty(); ++attempt) {
     std::optional<Failure> objection;
     try {
@@ -242,12 +245,31 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
       if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;
       objection = failure;
     }
-    const auto there = co_await read(plans);
-    told.may_stand = any_stands(plans, there);
-    std::vector<aws::Change> rebuilt = changes_from(plans, there);
-    if (rebuilt == sent && objection->kind() != Failure::Kind::outcome_unknown) throw Failure{*objection};
-    sent = std::move(rebuilt);
+    std::vector<aws::Change> next = co_await rebuilt(plans, told);
+    if (next == sent && objection->kind() != Failure::Kind::outcome_unknown) throw Failure{*objection};
+    sent = std::move(next);
   }
+}
+
+// The batch that follows from what is there. A value that the ledger believes to stand, and that somebody took away, is
+// asked for like a new one: should nobody hear of that, it may come when it is long withdrawn.
+Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(const NamePlans& plans, Told& told) {
+  const auto there = co_await read(plans);
+  told.may_stand = any_stands(plans, there);
+  const Values missing = believed_in_vain(plans, there);
+  Values dated;
+  const auto date = [&](std::vector<TxtEntry>& entries) {
+    dated.clear();
+    for (const auto& [name, value] : missing) {
+      TxtEntry* entry = entry_of(entries, name, value);
+      if (!entry || entry->asked) continue;
+      entry->asked = written_at;
+      dated.emplace(name, value);
+    }
+  };
+  if (!missing.empty()) co_await ledger.update(date);
+  told.again.merge(dated);
+  co_return changes_from(plans, there);
 }
 
 // What this turn wrote down bears the time at which it asks, whatever came in between: a pause, or that the clock was
@@ -300,7 +322,7 @@ Task<std::map<std::string, std::vector<aws::RecordSet>>> ZoneQueue::State::read(
 }
 
 // Route 53 said no: what was written down for this batch does not exist.
-Task<> ZoneQueue::State::forget_unsent(const Fresh& fresh, const std::set<std::string>& names) {
+Task<> ZoneQueue::State::forget_unsent(const Values& fresh, const std::set<std::string>& names) {
   co_await ledger.update([&](std::vector<TxtEntry>& current) {
     std::erase_if(current, [&](const TxtEntry& entry) {
       return names.contains(entry.name) && fresh.contains({entry.name, entry.value}) && !entry.created;

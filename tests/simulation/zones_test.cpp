@@ -178,6 +178,36 @@ TEST(Zones, KeepInTheLedgerWhatMayStillLandThoughALaterRequestWasRefused) {
   }
 }
 
+// Somebody deletes a set of two of our values while one of them is withdrawn. The other is put there again by a batch
+// that nobody hears of, and is withdrawn as well before that lands. (Random world 182746 left it there for good.)
+TEST(Zones, KeepInTheLedgerWhatWasPutThereAgainByABatchThatMayStillLand) {
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+    Estate estate{seed};
+    leave_a_value_in_the_zone(estate);
+    estate.world().ca().interpose = nullptr;
+    estate.certificate("star", {"*.shop.example"});
+    auto& heard = estate.simulated->network().heard_request;
+    heard = [&estate, watching = heard, sent = 0](const http::Request& request) mutable {
+      watching(request);
+      if (is_change_batch(request)) ++sent;
+      constexpr int withdrawal = 2, again = 3;
+      estate.world().faults().request_late = is_change_batch(request) && sent == again ? 100 : 0;
+      auto& zone = estate.world().zones().zone("shop.example");
+      if (is_change_batch(request) && sent == withdrawal)
+        for (auto* sets : {&zone.sets, &zone.served}) sets->erase({"_acme-challenge.shop.example", "TXT", ""});
+    };
+    estate.apply({.only = {"star"}});
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_THAT(estate.challenge_records(), testing::SizeIs(1)) << "of the one that waits for its CA";
+    estate.unwant("shop");
+    estate.apply();
+    EXPECT_THAT(estate.challenge_records(), IsEmpty());
+    estate.pass(minutes(20));
+    estate.apply();
+    EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  }
+}
+
 // The other zone takes no change, so that the value is withdrawn, and its order goes on in the next run.
 TEST(Zones, AreReadWhereAValueIsWantedAgainWhoseWithdrawalNobodyHeardOf) {
   const auto build = [](Estate& estate) {
