@@ -39,6 +39,7 @@ struct Deployment::State {
   std::map<RoleTaken, Reach> reaches;                        // our own identity's, and that of every role
   std::map<std::string, std::unique_ptr<FilesShelf>> files;  // by directory
   std::map<std::string, std::unique_ptr<Target>> targets;    // by certificate and slot, or by id
+  References references;
 
   std::string region_of(const InstallConfig& install) const;
   void note_regions(const CertificateConfig& certificate);
@@ -52,7 +53,7 @@ struct Deployment::State {
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
-    : state_(new State{outside, access, nullptr, {}, {}, {}, {}}) {
+    : state_(new State{outside, access, nullptr, {}, {}, {}, {}, References{outside.clock}}) {
   state_->reaches[std::nullopt].regions.insert(access.region());
 }
 
@@ -232,12 +233,14 @@ Task<bool> Deployment::referenced(const std::string& reference, const std::strin
   std::vector<Work> looks;
   for (const auto& [region, role] : co_await state_->places_of(shelf_id, more_regions))
     looks.push_back([&, role, region]() -> Task<> {
-      if (co_await referenced_in(state_->access.client_as(role, region), reference)) found = true;
+      if (co_await state_->references.to(reference, state_->access.client_as(role, region))) found = true;
     });
   const auto ends = co_await all_settled(std::move(looks));
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);
   co_return found;
 }
+
+void Deployment::forget_references(SteadyTime until) { state_->references.forget(until); }
 
 }  // namespace certferry

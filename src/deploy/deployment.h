@@ -39,10 +39,13 @@ class Deployment {
   // Failure: refused, where it is in another account than our credentials'.
   Task<Shelf*> shelf(const std::string& id);
   // Whether anything still refers to it: every listener of every load balancer that the shelf's certificates can serve,
-  // in the regions that are configured and in `regions`, where it was put to use (I4, before a delete). Asks afresh
-  // each time.
+  // in the regions that are configured and in `regions`, where it was put to use (I4, before a delete). Of a directory
+  // it asks afresh each time; of AWS each region once for all that is asked about, until forget_references(), and where
+  // that failed it goes on failing until then. One question after the other.
   Task<bool> referenced(const std::string& reference, const std::string& shelf_id,
                         const std::vector<std::string>& regions = {});
+  // Regions are read anew whose reading began at `until` or before it, or failed.
+  void forget_references(SteadyTime until);
 
  private:
   struct State;

@@ -1,39 +1,55 @@
 #include "deploy/references.h"
 
-#include <algorithm>
-
 #include "aws/elb.h"
 #include "aws/elbv2.h"
 
 namespace certferry {
 namespace {
 
-Task<bool> in_classic_load_balancers(aws::Client& client, const std::string& certificate) {
-  for (const aws::ClassicLoadBalancer& load_balancer : co_await aws::Elb{client}.describe_all()) {
-    const auto& listeners = load_balancer.listeners;
-    if (std::ranges::find(listeners, certificate, &aws::ClassicLoadBalancer::Listener::certificate) != listeners.end())
-      co_return true;
-  }
-  co_return false;
+Task<> add_classic(aws::Client& client, std::set<std::string>& found) {
+  for (const aws::ClassicLoadBalancer& load_balancer : co_await aws::Elb{client}.describe_all())
+    for (const auto& listener : load_balancer.listeners) found.insert(listener.certificate);
 }
 
-Task<bool> in_listener(aws::ElbV2& elb, const aws::Listener& listener, const std::string& certificate) {
-  if (listener.certificate == certificate) co_return true;
+Task<> add_listener(aws::ElbV2& elb, const aws::Listener& listener, std::set<std::string>& found) {
+  found.insert(listener.certificate);
   const bool secure = listener.protocol == "HTTPS" || listener.protocol == "TLS";
-  if (!secure) co_return false;
-  const auto all = co_await elb.certificates(listener.arn);
-  co_return std::ranges::find(all, certificate) != all.end();
+  if (!secure) co_return;
+  for (std::string& certificate : co_await elb.certificates(listener.arn)) found.insert(std::move(certificate));
+}
+
+// One request after the other: nothing waits for it but what may go some day, and the region's rate is everybody's.
+Task<std::set<std::string>> references_in(aws::Client& client) {
+  std::set<std::string> found;
+  co_await add_classic(client, found);
+  aws::ElbV2 elb{client};
+  for (const aws::LoadBalancer& load_balancer : co_await elb.load_balancers())
+    for (const aws::Listener& listener : co_await elb.listeners(load_balancer.arn))
+      co_await add_listener(elb, listener, found);
+  co_return found;
 }
 
 }  // namespace
 
-Task<bool> referenced_in(aws::Client& client, const std::string& certificate) {
-  if (co_await in_classic_load_balancers(client, certificate)) co_return true;
-  aws::ElbV2 elb{client};
-  for (const aws::LoadBalancer& load_balancer : co_await elb.load_balancers())
-    for (const aws::Listener& listener : co_await elb.listeners(load_balancer.arn))
-      if (co_await in_listener(elb, listener, certificate)) co_return true;
-  co_return false;
+Task<References::Look> References::look(aws::Client& region) {
+  Look look{.began = clock_.steady()};
+  try {
+    look.certificates = co_await references_in(region);
+  } catch (const Failure& failure) {
+    look.failed = failure;
+  }
+  co_return look;
+}
+
+Task<bool> References::to(const std::string& certificate, aws::Client& region) {
+  auto known = looks_.find(&region);
+  if (known == looks_.end()) known = looks_.insert_or_assign(&region, co_await look(region)).first;
+  if (known->second.failed) throw Failure{*known->second.failed};
+  co_return known->second.certificates.contains(certificate);
+}
+
+void References::forget(SteadyTime until) {
+  std::erase_if(looks_, [until](const auto& look) { return look.second.failed || look.second.began <= until; });
 }
 
 }  // namespace certferry

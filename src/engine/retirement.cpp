@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "base/guards.h"
+#include "base/limits/elb.h"
 #include "base/limits/renewal.h"
 #include "deploy/files_shelf.h"
 
@@ -141,6 +142,7 @@ Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
                                                    const std::vector<ObservedCertificate>& seen) {
   std::vector<Removable> all;
   const WallTime now = time_.now();
+  forget_old_references();
   for (const Candidate& candidate : candidates(ledgers, seen)) {
     const bool nobodys = std::ranges::find(seen, candidate.entry.certificate, &ObservedCertificate::id) == seen.end();
     const bool stays = co_await spared(candidate);
@@ -189,6 +191,11 @@ Task<> Retirement::attempted(const Candidate& candidate, std::vector<Outcome>& o
     else
       outside_.log.warn(what);
   }
+}
+
+// The plan, and what is worth a claim, may rest on what was read a moment ago.
+void Retirement::forget_old_references() {
+  deployment_.forget_references(outside_.clock.steady() - limits::elb::references_good_for);
 }
 
 // Of a shelf of another machine nothing is known here: as if it were in use.
@@ -256,26 +263,41 @@ Task<std::vector<ObservedCertificate>> Retirement::with_records_of_now(const std
   co_return all;
 }
 
-// Looks once more (I4): first whether anything refers to it, then, in this order, at the records. Of another
-// certificate it may be the `former`: that was noted while something referred to it still, before the installation that
-// ended that; so it shows in the one look or in the other. Its own certificate is claimed, or, forgotten, still without
-// a record.
 Task<> Retirement::remove_claimed(Candidates ours, const std::vector<ObservedCertificate>& seen,
                                   const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes) {
-  const Candidates free = co_await unused(std::move(ours), outcomes);
-  if (free.empty()) co_return;
+  while (!ours.empty()) ours = co_await remove_while_known(std::move(ours), seen, claimed, outcomes);
+}
+
+// Looks once more (I4): first whether anything refers to them, then, in this order, at the records. Of another
+// certificate one may be the `former`: that was noted while something referred to it still, before the installation
+// that ended that; so it shows in the one look or in the other. Its own certificate is claimed, or, forgotten, still
+// without a record. Gives back what is left when what was seen has become too old, which never is all of it.
+Task<Retirement::Candidates> Retirement::remove_while_known(Candidates ours,
+                                                            const std::vector<ObservedCertificate>& seen,
+                                                            const std::vector<ClaimedRecord>& claimed,
+                                                            std::vector<Outcome>& outcomes) {
+  deployment_.forget_references(outside_.clock.steady());
+  Candidates free = co_await unused(std::move(ours), outcomes);
+  if (free.empty()) co_return free;
   const auto now = on(Guard::second_look) ? co_await with_records_of_now(seen) : seen;
-  for (const Candidate& one : free) {
-    const auto of_it = [&](const auto& other) { return other.get().id == one.entry.certificate; };
-    const auto known = std::ranges::find(now, one.entry.certificate, &ObservedCertificate::id);
-    const bool back = known != now.end() && known->record && std::ranges::none_of(claimed, of_it);
-    if (back || !due(candidate(one.shelf, one.entry, now))) continue;
-    co_await attempted(one, outcomes, [&]() -> Task<> {
-      if (co_await remove(one))
-        outcomes.push_back(Outcome{Outcome::Kind::removed, "", one.entry.name,
-                                   fmt::format("{} is no longer needed", place_of(one)), ""});
-    });
-  }
+  const SteadyTime looked = outside_.clock.steady();
+  auto one = free.begin();
+  for (; one != free.end() && outside_.clock.steady() - looked <= limits::elb::references_good_for; ++one)
+    co_await remove_where_due(*one, now, claimed, outcomes);
+  co_return Candidates(one, free.end());
+}
+
+Task<> Retirement::remove_where_due(const Candidate& one, const std::vector<ObservedCertificate>& now,
+                                    const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes) {
+  const auto of_it = [&](const auto& other) { return other.get().id == one.entry.certificate; };
+  const auto known = std::ranges::find(now, one.entry.certificate, &ObservedCertificate::id);
+  const bool back = known != now.end() && known->record && std::ranges::none_of(claimed, of_it);
+  if (back || !due(candidate(one.shelf, one.entry, now))) co_return;
+  co_await attempted(one, outcomes, [&]() -> Task<> {
+    if (co_await remove(one))
+      outcomes.push_back(Outcome{Outcome::Kind::removed, "", one.entry.name,
+                                 fmt::format("{} is no longer needed", place_of(one)), ""});
+  });
 }
 
 Task<bool> Retirement::remove(const Candidate& candidate) {
@@ -295,6 +317,7 @@ Task<std::vector<Outcome>> Retirement::retire(const Ledgers& ledgers, const std:
   for (const auto& [shelf, entries] : ledgers) co_await keep_marks(shelf, entries, seen);
   Candidates over = candidates(ledgers, seen);
   std::erase_if(over, [&](const Candidate& one) { return !due(one); });
+  forget_old_references();
   over = co_await unused(std::move(over), outcomes);
   std::vector<ClaimedRecord> claimed;
   std::exception_ptr failed;

@@ -52,6 +52,7 @@ class Retirement {
                     const std::vector<ObservedCertificate>& seen);
   Task<> attempted(const Candidate& candidate, std::vector<Outcome>& outcomes, Work work);
   std::string place_of(const Candidate& candidate) const;
+  void forget_old_references();
   Task<bool> in_use(const Candidate& candidate);
   Task<bool> spared(const Candidate& candidate);
   Task<Candidates> unused(Candidates candidates, std::vector<Outcome>& outcomes);
@@ -59,6 +60,10 @@ class Retirement {
   Task<std::vector<ObservedCertificate>> with_records_of_now(const std::vector<ObservedCertificate>& seen);
   Task<> remove_claimed(Candidates ours, const std::vector<ObservedCertificate>& seen,
                         const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes);
+  Task<Candidates> remove_while_known(Candidates ours, const std::vector<ObservedCertificate>& seen,
+                                      const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes);
+  Task<> remove_where_due(const Candidate& candidate, const std::vector<ObservedCertificate>& now,
+                          const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes);
   Task<bool> remove(const Candidate& candidate);
 
   Outside& outside_;

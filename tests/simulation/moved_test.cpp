@@ -84,45 +84,49 @@ TEST(AMovedInstall, WhoseRenewalWasKilledKeepsNoFormerCertificate) {
   for_each_crash_point(story);
 }
 
-// Two certificates that were forgotten: one is served still, and due to go for the rest; nothing shows the other, whose
-// clock is about to begin. The listener of the former is another certificate's by now.
-void with_forgotten_ones(Estate& estate) {
+// Two certificates that were forgotten, and that nothing shows: one is due to go, the clock of the other is about to
+// begin. Gives the ARN of the former.
+std::string with_forgotten_ones(Estate& estate) {
   estate.state_in_s3();
   estate.zone("shop.example").classic_elb("web").classic_elb("old-web");
   estate.certificate("blog", {"blog.shop.example", "shop.example"});
   estate.certificate("shop", {"shop.example"}).on_elb("web");
   estate.certificate("news", {"news.shop.example"}).on_elb("old-web");
   estate.apply();
+  std::string due = estate.bound_on("web");
+  estate.serve_foreign("web", {"shop.example"}, days(300));
   estate.serve_foreign("old-web", {"news.shop.example"}, days(300));
   for (const char* gone : {"shop", "news"}) estate.unwant(gone);
   estate.forget("shop");
   estate.apply();
   estate.pass(hours(25));
   estate.forget("news");
+  return due;
 }
 
-// It has looked at everything, and stands still for a while before it writes down what it saw; meanwhile the listener
-// is given its new certificate, and what it served is noted as what to go back to.
+// It has looked at everything, and stands still for a while before it writes down what it saw; meanwhile somebody puts
+// the one back, the listener is given its new certificate, and what it served is noted as what to go back to.
 TEST(AMovedInstall, KeepsWhatItServedBeforeFromWhoHadLookedEarlier) {
   const sandbox::Settings at_once{.release_lag = seconds(0)};
   const auto mark = [&] {
     Estate undisturbed{1, at_once};
     with_forgotten_ones(undisturbed);
+    const auto begun = static_cast<std::size_t>(undisturbed.simulated->effects());
     undisturbed.apply();
     const auto& names = undisturbed.simulated->effect_names();
-    for (std::size_t i = names.size(); i-- > 0;)
+    for (std::size_t i = begun; i < names.size(); ++i)
       if (names[i].contains("/shelf/")) return static_cast<long>(i);
     return -1L;
   }();
   Estate estate{1, at_once};
-  with_forgotten_ones(estate);
-  const std::string former = estate.bound_on("web");
+  const std::string former = with_forgotten_ones(estate);
   auto& world = *estate.simulated;
   ASSERT_GE(mark, world.effects());
   world.kill_at({mark, sandbox::Moment::stopped, true, seconds(20)});
   const auto kept = std::make_shared<std::optional<Report>>();
   const auto first = world.start(estate.life({}, kept), {"one", "main", "main"});
   ASSERT_TRUE(world.run_until([&] { return world.effects() > mark; }, minutes(1)));
+  estate.world().classic().by_name.at("web").listeners.begin()->second.bind(former, world.time().now());
   estate.wanted("blog").on_elb("web");
   world.run(estate.life({}, kept), {"two", "second", "main"});
   ASSERT_NE(estate.bound_on("web"), former);

@@ -153,6 +153,43 @@ TEST_F(DeploymentTest, FindsEveryListenerThatRefersToACertificate) {
   });
 }
 
+TEST_F(DeploymentTest, ReadsWhatListenersReferToOnceForAllThatIsAskedUntilThatIsForgotten) {
+  const std::string shelf = "iam/aws/123456789012/certferry";
+  const std::string other = world.server_certificates().put("/certferry/", "other", before);
+  auto& listener = world.load_balancers().add("web", before_arn).listener;
+  run([&](Deployer& deployer) -> Task<> {
+    const SteadyTime began = deployer.outside.clock.steady();
+    EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, shelf));
+    listener.certificate = other;
+    EXPECT_FALSE(co_await deployer.deployment.referenced(other, shelf));
+    deployer.deployment.forget_references(began - milliseconds(1));
+    EXPECT_FALSE(co_await deployer.deployment.referenced(other, shelf)) << "it was read later than that";
+    EXPECT_EQ(world.count("elb") + world.count("elbv2"), 4U);
+    deployer.deployment.forget_references(deployer.outside.clock.steady());
+    EXPECT_TRUE(co_await deployer.deployment.referenced(other, shelf));
+    EXPECT_FALSE(co_await deployer.deployment.referenced(before_arn, shelf));
+    EXPECT_EQ(world.count("elb") + world.count("elbv2"), 8U);
+  });
+}
+
+TEST_F(DeploymentTest, ALookAtListenersThatFailedHasFailedForAllUntilThatIsForgotten) {
+  const std::string shelf = "iam/aws/123456789012/certferry";
+  auto& load_balancer = world.load_balancers().add("web", before_arn);
+  const std::string arn = std::exchange(load_balancer.arn, "arn:aws:broken");
+  run([&](Deployer& deployer) -> Task<> {
+    const Work look = [&]() -> Task<> { co_await deployer.deployment.referenced(before_arn, shelf); };
+    const auto failed = co_await failure_of(look);
+    EXPECT_TRUE(failed);
+    const std::size_t asked = world.events().size();
+    load_balancer.arn = arn;
+    const auto again = co_await failure_of(look);
+    EXPECT_TRUE(failed && again && std::string{failed->what()} == again->what());
+    EXPECT_EQ(world.events().size(), asked);
+    deployer.deployment.forget_references(SteadyTime{});
+    EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, shelf));
+  });
+}
+
 // The simulated AWS has one region: that it refuses to answer for another one shows that it was asked.
 TEST_F(DeploymentTest, LooksForListenersWhereACertificateWasPutToUseConfiguredOrNot) {
   const std::string shelf = "iam/aws/123456789012/certferry";
