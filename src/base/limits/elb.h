@@ -10,8 +10,8 @@ namespace certferry::limits::elb {
 inline constexpr int certificates_per_load_balancer = 25;
 
 // What was read of the listeners' references counts for so long, until a certificate is deleted by it.
-// source: our choice: some 200 deletes; to read 1,000 listeners takes longer by itself, at 10 requests a second (Elastic
-// Load Balancing UserGuide, "Request throttling"), 2026-11-29
+// source: our choice: some 200 deletes; to read 1,000 listeners takes longer by itself, at the 10 requests a second of
+// the Elastic Load Balancing UserGuide, "Request throttling", 2026-11-29
 inline constexpr Duration references_good_for = minutes(1);
 
 }  // namespace certferry::limits::elb
