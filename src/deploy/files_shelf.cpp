@@ -38,16 +38,18 @@ std::string plain_path(std::string_view path) {
   return out;
 }
 
-bool belongs(Bytes key, const Certificate& certificate) {
+bool belongs(const Secret& key, const Certificate& certificate) {
   try {
-    return PrivateKey::from_pem(Secret{std::move(key)}).public_part() == certificate.public_key();
+    return PrivateKey::from_pem(key).public_part() == certificate.public_key();
   } catch (const Failure&) {
     return false;
   }
 }
 
-// Which of a generation's files are not as write() makes them for the certificate in fullchain.pem; "" where all are.
-std::string misfit_among(const std::string& place, std::map<std::string, Bytes>& files) {
+// Which of a generation's files, and whether its key, are not as write() makes them for the certificate in
+// fullchain.pem; "" where all are.
+std::string misfit_among(const std::string& place, const std::map<std::string, Bytes>& files,
+                         const std::optional<Secret>& key) {
   const auto is = [&](const char* name, const Bytes& content) {
     return !files.contains(name) || files.at(name) == content;
   };
@@ -56,8 +58,7 @@ std::string misfit_among(const std::string& place, std::map<std::string, Bytes>&
     for (const auto& [name, content] :
          {std::pair{"cert.pem", chain.leaf_pem()}, {"chain.pem", chain.intermediates_pem()}})
       if (!is(name, content)) return fmt::format("{} in {} is not that of its fullchain.pem", name, place);
-    const auto key = files.find("privkey.pem");
-    if (key != files.end() && !belongs(std::move(key->second), chain.leaf))
+    if (key && !belongs(*key, chain.leaf))
       return fmt::format("privkey.pem in {} does not belong to its certificate", place);
   } catch (const Failure& failure) {
     return fmt::format("fullchain.pem in {}: {}", place, failure.what());
@@ -138,16 +139,20 @@ Task<std::optional<Chain>> FilesShelf::read(const std::string& reference) {
 
 Task<std::string> FilesShelf::damage(const std::string& reference) {
   std::map<std::string, Bytes> there;  // without what may not be read
-  for (const char* name : {"fullchain.pem", "cert.pem", "chain.pem", "privkey.pem"}) {
+  std::optional<Secret> key;
+  for (const std::string name : {"fullchain.pem", "cert.pem", "chain.pem", "privkey.pem"}) {
     try {
       auto content = co_await outside_.host.read(fmt::format("{}/{}", reference, name));
       if (!content) co_return fmt::format("{} holds no {}", reference, name);
-      there.emplace(name, std::move(*content));
+      if (name == "privkey.pem")
+        key.emplace(std::move(*content));
+      else
+        there.emplace(name, std::move(*content));
     } catch (const Failure& failure) {
       if (failure.kind() != Failure::Kind::refused) throw;
     }
   }
-  co_return there.contains("fullchain.pem") ? misfit_among(reference, there) : "";
+  co_return there.contains("fullchain.pem") ? misfit_among(reference, there, key) : "";
 }
 
 bool FilesShelf::ours(const std::string& reference) const {

@@ -153,12 +153,8 @@ Task<> FilesTarget::verify_files(const Issued& issued) {
                   fmt::format("{}: live points to {}, which is not the certificate that it was given", name(),
                               live.empty() ? "nothing" : quoted(live)),
                   "Run certferry again: it looks at what is there now");
-  auto pem = co_await outside_.host.read(live + "/privkey.pem");
-  const bool fits =
-      pem && PrivateKey::from_pem(Secret{std::move(*pem)}).public_part() == issued.chain.leaf.public_key();
-  if (!fits)
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("{}: privkey.pem in {} does not belong to its certificate", name(), quoted(live)),
+  if (const std::string damage = co_await shelf_.damage(live); !damage.empty())
+    throw Failure(Failure::Kind::refused, fmt::format("{}: {}", name(), damage),
                   fmt::format("Remove {} and run certferry again", quoted(live)));
 }
 
