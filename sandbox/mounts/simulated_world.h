@@ -59,6 +59,7 @@ class SimulatedWorld {
   VirtualTime& time() { return time_; }
   Trace& trace() { return log_.trace; }
   Network& network() { return network_; }
+  ThirdParties& third_parties() { return third_parties_; }
   const ThirdParties& third_parties() const { return third_parties_; }
   Faults& faults() { return world_.faults(); }
   Machine& machine(const std::string& name = "main");

@@ -46,7 +46,7 @@ void ThirdParties::after_change_at(const std::string& service) {
     maybe(&Faults::record_edited, [this] { return edit_record(); });
     maybe(&Faults::record_removed, [this] { return remove_record(); });
   }
-  if (service == "iam") maybe(&Faults::certificate_removed, [this] { return remove_certificate(); });
+  if (service == "iam") maybe(&Faults::certificate_removed, [this] { return remove_unused_certificate(); });
 }
 
 void ThirdParties::after_change_on(Machine& machine) {
@@ -116,17 +116,21 @@ bool ThirdParties::put_target_back() {
 }
 
 // Who tidies up what nothing refers to.
-bool ThirdParties::remove_certificate() {
+bool ThirdParties::remove_unused_certificate() {
   auto& all = world_.server_certificates().by_name;
   const auto unused = std::ranges::find_if(all, [this](const auto& one) {
     const std::string& arn = one.second.arn;
     return one.second.path == our_path && !world_.classic().refers_to(arn) && !world_.load_balancers().refers_to(arn);
   });
   if (unused == all.end()) return false;
-  trace_.line(fmt::format("  somebody deletes {}", unused->first));
-  removed_.insert(unused->first);
-  all.erase(unused);
+  remove_certificate(std::string{unused->first});
   return true;
+}
+
+void ThirdParties::remove_certificate(const std::string& name) {
+  trace_.line(fmt::format("  somebody deletes {}", name));
+  removed_.insert(name);
+  world_.server_certificates().remove_by_hand(name);
 }
 
 // INSYNC at once, whatever changes are pending.

@@ -19,7 +19,8 @@ struct SimulatedListener;
 class ThirdParties {
  public:
   ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& trace);
-  void after_change_on(Machine& machine);  // which outlives them
+  void after_change_on(Machine& machine);            // which outlives them
+  void remove_certificate(const std::string& name);  // one of ours, from IAM, whoever refers to it
 
   // TXT values of theirs that ought to be there still, as the zone holds them: "NAME VALUE".
   const std::set<std::string>& values() const { return values_; }
@@ -43,7 +44,7 @@ class ThirdParties {
   bool put_target_back();
   bool edit_record();
   bool remove_record();
-  bool remove_certificate();
+  bool remove_unused_certificate();
   World& world_;
   VirtualTime& time_;
   Trace& trace_;

@@ -11,7 +11,6 @@
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
-#include "sandbox/server_certificates.h"
 #include "wire/base64.h"
 
 namespace certferry::soak {
@@ -209,7 +208,8 @@ bool Turns::lose_a_file() {
   constexpr std::array names{"privkey.pem", "fullchain.pem", "cert.pem", "chain.pem"};
   const std::string& live = links[drawn_.seed % links.size()];
   const std::string file = machine.resolved(live + "/" + names[drawn_.seed / links.size() % names.size()]);
-  if (machine.find(file) == nullptr) return false;
+  if (!file.contains("/generations/") || machine.find(file) == nullptr) return false;
+  estate_.simulated->trace().line("  somebody deletes " + file);
   estate_.watch->files().is_damaged(machine.id + live);
   machine.erase(file);
   return true;
@@ -218,7 +218,7 @@ bool Turns::lose_a_file() {
 bool Turns::lose_a_certificate() {
   const auto ours = estate_.our_server_certificates();
   if (ours.empty()) return false;
-  estate_.world().server_certificates().remove_by_hand(ours[drawn_.seed % ours.size()]);
+  estate_.simulated->third_parties().remove_certificate(ours[drawn_.seed % ours.size()]);
   return true;
 }
 
