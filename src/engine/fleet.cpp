@@ -262,7 +262,7 @@ Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Durat
 // that it is to be proven anew.
 Task<> Fleet::Run::say_not_at_rest(const ObservedCertificate& seen) {
   const auto damaged = [](const ObservedTarget& target) { return target.serving && target.serving->damaged; };
-  if (std::ranges::any_of(seen.targets, damaged)) co_await index.keep({{seen.id, {}}});
+  if (std::ranges::any_of(seen.targets, damaged)) co_await index.forget(seen.id);
 }
 
 // `seen` and `plan` are what the report tells in the end: where it is decided again, they are replaced.

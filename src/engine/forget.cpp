@@ -29,7 +29,7 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
   Trades with = trades(installs, claimed, Request{});
   Life life{with, ground.store, vault, deployment, ground.instances, claimed};
   if (claimed.get().open_generation) co_await close_open(life, claimed.get(), "it is forgotten");
-  co_await index.keep({{id, {}}});
+  co_await index.forget(id);
   co_await claimed.entry().update([](Record& record) {
     record.newest.reset();
     record.previous.reset();

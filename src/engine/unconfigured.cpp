@@ -34,7 +34,7 @@ Task<> Fleet::Run::settle_unconfigured(ObservedCertificate& seen, ClaimedRecord&
   seen.record = claimed.get();
   co_await observer.look_at_unconfigured(seen);
   if (!is_to_be_noted(seen)) co_return;
-  co_await index.keep({{seen.id, {}}});
+  co_await index.forget(seen.id);
   const WallTime now = time.now();
   co_await claimed.entry().update([&](Record& record) {
     for (const ObservedTarget& target : seen.targets) {

@@ -64,6 +64,7 @@ Task<> Index::read(const std::string& shard) {
   try {
     known.certificates = parse_index_shard(entry->value, shard);
   } catch (const Failure& failure) {  // it is written anew from the records
+    known.understood = false;
     log_.info(fmt::format("{}; the records are read instead", failure.what()));
   }
 }
@@ -114,18 +115,27 @@ std::map<std::string, std::vector<Index::Derived>> Index::by_shard(std::vector<D
 
 // The shard as it was read first, for it is seldom another; then as it is. Which of two instances writes last does not
 // matter: what either derived is outdated only in ways that find() or the next look at the targets tells.
-Task<> Index::keep_shard(const std::string& shard, const std::vector<Derived>& derived) {
+Task<bool> Index::keep_shard(const std::string& shard, const std::vector<Derived>& derived) {
   for (int attempt = 0; attempt < limits::store::swap_attempts; ++attempt) {
     if (!shards_[shard].read) co_await read(shard);
     Stored next = shards_[shard];
-    if (!merge(next.certificates, derived)) co_return;
+    if (!merge(next.certificates, derived) && next.understood) co_return true;
     shards_[shard].read = false;  // until it is known what is there
     auto outcome = co_await store_.put(shard, index_shard(next.certificates), next.version);
     if (!std::holds_alternative<Store::Version>(outcome)) continue;
     next.version = std::get<Store::Version>(outcome);
+    next.understood = true;
     shards_[shard] = std::move(next);
-    co_return;
+    co_return true;
   }
+  co_return false;
+}
+
+Task<> Index::forget(const CertificateId& id) {
+  const std::vector<Derived> nothing{{id, {}}};
+  if (co_await keep_shard(index_key(id), nothing)) co_return;
+  throw Failure(Failure::Kind::conflict, fmt::format("{}: others kept changing it", index_key(id)),
+                "Run certferry again; see with `certferry status` who else is at work");
 }
 
 Task<> Index::keep(std::vector<Derived> derived) {

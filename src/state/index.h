@@ -37,17 +37,21 @@ class Index {
   // Stores what was derived from records that were just read, shard by shard, where it is not what is stored; what
   // look() listed no record of goes. Nothing is written where all stays the same.
   Task<> keep(std::vector<Derived> derived);
+  // Takes out what is said of it, before its record is changed; a shard of a version that we do not know is written
+  // anew, for whoever knows it would believe it. Failure: as the store's, or conflict; what is said then may stand.
+  Task<> forget(const CertificateId& id);
 
  private:
   struct Stored {
     bool read = false;  // false: nothing is known of what is there
+    bool understood = true;
     std::optional<Store::Version> version;
     Shard certificates;
   };
   Task<> read(const std::string& shard);
   Task<> read_if_possible(const std::string& shard);
   std::map<std::string, std::vector<Derived>> by_shard(std::vector<Derived> derived) const;
-  Task<> keep_shard(const std::string& shard, const std::vector<Derived>& derived);
+  Task<bool> keep_shard(const std::string& shard, const std::vector<Derived>& derived);  // false: others were faster
 
   Store& store_;
   Log& log_;

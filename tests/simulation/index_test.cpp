@@ -260,6 +260,20 @@ TEST(TheIndex, ForgetsWithTheCertificate) {
   EXPECT_THAT(indexed(estate), IsEmpty());
 }
 
+// Which is there again when a generation of the same number is open: that of the forgotten one would be believed.
+// (Random world 12504.)
+TEST(TheIndex, ForgetsWithTheCertificateWhatAVersionThatNobodyKnowsHasWritten) {
+  Estate estate;
+  shop_on_a_listener(estate);
+  estate.apply();
+  estate.apply();
+  Bytes& shard = estate.simulated->state("main").entries.at(index_key(CertificateId::parse("shop"))).value;
+  const std::string known = "\"format\":1";
+  shard.replace(shard.find(known), known.size(), "\"format\":2");
+  estate.forget("shop");
+  EXPECT_THAT(indexed(estate), IsEmpty());
+}
+
 TEST(TheIndex, IsRightAfterTwoInstancesAtOnce) {
   for (const Duration headstart : {milliseconds(0), seconds(4)}) {
     Estate estate;
