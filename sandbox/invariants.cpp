@@ -56,6 +56,20 @@ bool may_be_shortened(World& world, const Certificate& former, const Certificate
   return ours->revoked || in_emergency(former, now) || world.ca().renewal_window(*ours, now).first <= now;
 }
 
+// Whether whoever has this one wants another, whatever of the CA's windows was heard: for an hour at least, in which
+// what was begun before has ended.
+bool surely_due(World& world, const Certificate& leaf, WallTime now) {
+  const CaCertificate* ours = of_ca(world, leaf);
+  if (ours == nullptr) return false;
+  const Duration left_when_due = leaf.lifetime() / 3 - leaf.lifetime() / 100;  // at the end of the usual window
+  const bool usually_due = leaf.not_after() - now <= left_when_due - hours(1);
+  return in_emergency(leaf, now - hours(1)) || (usually_due && world.ca().renewal_window(*ours, now).second <= now);
+}
+
+bool covers_all(const Certificate& leaf, const Certificate& other) {
+  return std::ranges::all_of(other.names(), [&](const DomainName& name) { return leaf.covers(name); });
+}
+
 std::vector<DomainName> sorted(std::vector<DomainName> names) {
   std::ranges::sort(names);
   return names;
@@ -75,9 +89,14 @@ std::string worsening(World& world, const Chain& former, const Chain& next, Wall
   for (const DomainName& name : former.leaf.names())
     if (!may_drop && !next.leaf.covers(name)) return fmt::format("{} is no longer covered", name.text());
   const bool earlier = next.leaf.not_after() < former.leaf.not_after();
-  const bool same_specification = next.leaf.names() == former.leaf.names();  // as far as can be seen from outside
+  const bool same_specification = next.leaf.names() == former.leaf.names() &&  // as far as can be seen from outside
+                                  next.leaf.public_key().type() == former.leaf.public_key().type();
   if (earlier && same_specification && !may_be_shortened(world, former.leaf, next.leaf, now))
     return fmt::format("it ends {} instead of {}, and nothing asked for that", iso8601(next.leaf.not_after()),
+                       iso8601(former.leaf.not_after()));
+  const bool as_trusted = trusted != roots.objection(former, now).has_value();
+  if (earlier && as_trusted && covers_all(former.leaf, next.leaf) && surely_due(world, next.leaf, now))
+    return fmt::format("it ends {} instead of {}, and is to be renewed itself", iso8601(next.leaf.not_after()),
                        iso8601(former.leaf.not_after()));
   return "";
 }

@@ -22,9 +22,9 @@ std::string defect(const Presented& given, WallTime now);
 //   I4  a certificate that a listener refers to was deleted, or was to be, though whoever looked could have seen it
 //   I5  a listener was given a certificate outside its dates, without serverAuth, with a broken chain or another key
 //   I6  two orders of an account were answered for one certificate key, or two open ones for the same names
-//   I7  a listener was given a worse certificate: an earlier end without a reason (other names are one), fewer names,
-//       less trust; going back, within a week, to what it referred to just before is none, if that is valid and issued
-//       by somebody
+//   I7  a listener was given a worse certificate: an earlier end without a reason (other names or another key are one),
+//       or of one that is to be renewed itself, fewer names, less trust; going back, within a week, to what it referred
+//       to just before is none, if that is valid and issued by somebody
 // and, where a test says that all is quiet, I3: a challenge's TXT value is left.
 // A listener is named as in refusals: "classic/NAME:PORT", or the listener's ARN.
 class Invariants {

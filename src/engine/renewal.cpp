@@ -212,7 +212,8 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
   const Serving seen = co_await target.look();
   if (trades.installs.proven(target, seen, issued)) co_return Installation{Installation::End::kept};
   const Serving former = co_await trades.installs.note(target, seen, issued);  // written before the first change
-  if (const auto held = permit(former, issued, wanted, trades.record.get(), std::string{target.id()}, trades.roots,
+  // Of what is there now: what was replaced by a run that died is not kept by leaving its successor unproven.
+  if (const auto held = permit(seen, issued, wanted, trades.record.get(), std::string{target.id()}, trades.roots,
                                trades.time.now(), trades.permits)) {
     co_await trades.installs.hold(target, *held);  // never worse than before (I7): a value, no Failure
     co_return Installation{Installation::End::held};

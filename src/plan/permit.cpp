@@ -91,7 +91,7 @@ std::optional<Held> held_for_trust(const Serving& former, Standing as, const Iss
 
 // An older certificate of ours never takes the place of a newer one: of a state that was put back, say, or where
 // somebody else was faster. One that was issued later may end earlier: whoever ordered it had a reason, and lifetimes
-// fall.
+// fall. Nor is one kept that has another key than is wanted, where this has the wanted one.
 std::optional<Held> held_for_age(const Serving& former, Standing as, const Issued& next, const CertificateSpec& wanted,
                                  WallTime now) {
   const Chain* served = former.certificate();
@@ -99,9 +99,35 @@ std::optional<Held> held_for_age(const Serving& former, Standing as, const Issue
   const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
   const bool newer = theirs.not_before() > ours.not_before() && theirs.not_after() > ours.not_after();
   if (theirs.names() != wanted.names || !newer || now >= emergency_at(theirs)) return {};
+  const bool for_its_key = ours.public_key().type() == wanted.key_type && theirs.public_key().type() != wanted.key_type;
+  if (for_its_key) return {};
   return Held{fmt::format("it serves {}, issued later than this one, which ends {}", described(theirs),
                           iso8601(ours.not_after())),
               "leave it, or order another with --renew if it must go"};
+}
+
+WallTime due_by_the_record(const Issued& next, const Record& record) {
+  const bool newest = record.newest && record.newest->issued == next;
+  return due_at(next.chain.leaf, newest ? record.newest->renewal_info : std::nullopt);
+}
+
+bool covers_all(const Certificate& certificate, const CertificateSpec& wanted) {
+  return std::ranges::all_of(wanted.names, [&](const DomainName& name) { return certificate.covers(name); });
+}
+
+// What is due itself, and has no successor, takes the place of nothing that is as good and lasts longer: there it would
+// end, perhaps before anybody can renew it.
+std::optional<Held> held_for_its_end(const Serving& former, Standing as, const Issued& next,
+                                     const CertificateSpec& wanted, const Record& record, const Roots& roots,
+                                     WallTime now) {
+  const Chain* served = former.certificate();
+  if (!served || former.damaged || now < due_by_the_record(next, record)) return {};
+  if (as != (untrusted(next.chain, roots, now) ? Standing::test : Standing::trusted)) return {};
+  const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
+  if (theirs.not_after() <= ours.not_after() || !covers_all(theirs, wanted)) return {};
+  return Held{fmt::format("it serves {}; this one ends {}, and its successor is not there yet", described(theirs),
+                          iso8601(ours.not_after())),
+              "mend what keeps its successor from being issued, which is put there then"};
 }
 
 }  // namespace
@@ -133,7 +159,8 @@ std::optional<Held> permit(const Serving& former, const Issued& next, const Cert
   const Standing as = standing(former, wanted, roots, now);
   if (auto held = held_for_trust(former, as, next, roots, now, options)) return held;
   if (auto held = permit_before_order(former, wanted, &record, target, roots, now, options)) return held;
-  return held_for_age(former, as, next, wanted, now);
+  if (auto held = held_for_age(former, as, next, wanted, now)) return held;
+  return held_for_its_end(former, as, next, wanted, record, roots, now);
 }
 
 std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Record* record,

@@ -31,4 +31,12 @@ inline std::vector<std::string> history(Estate& estate) {
   return all;
 }
 
+// What the last run kept off a target, and of which certificate, with the reason.
+inline std::vector<std::string> held_back(Estate& estate) {
+  std::vector<std::string> all;
+  for (const Outcome& outcome : estate.report().outcomes)
+    if (outcome.kind == Outcome::Kind::held) all.push_back(outcome.certificate + ": " + outcome.what);
+  return all;
+}
+
 }  // namespace certferry::simulation

@@ -3,8 +3,9 @@
 
 #include "config/misconfigured.h"
 #include "crash_points.h"
-#include "estate.h"
+#include "generations.h"
 #include "liveness.h"
+#include "sandbox/classic_load_balancers.h"
 #include "sandbox/server_certificates.h"
 
 // Whose a target is: installs that are moved from one certificate to another, certificates that are renamed, and places
@@ -15,13 +16,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::vector<std::string> held_back(Estate& estate) {
-  std::vector<std::string> all;
-  for (const Outcome& outcome : estate.report().outcomes)
-    if (outcome.kind == Outcome::Kind::held) all.push_back(outcome.certificate + ": " + outcome.what);
-  return all;
-}
 
 void move_install(Estate& estate, const std::string& from, const std::string& to) {
   auto& left = estate.wanted(from).config.install;
@@ -159,6 +153,22 @@ TEST(AMovedInstall, ThatKeepsEveryNameIsMadeThoughTheOtherEndsEarlier) {
   move_install(estate, "blog", "shop");
   estate.apply();
   EXPECT_THAT(held_back(estate), ElementsAre(HasSubstr("that also covers shop.example"))) << "and not back again";
+}
+
+// What it serves is younger; but it was moved for the key.
+TEST(AMovedInstall, IsMadeForAnotherKeyThoughItsCertificateIsOlder) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.certificate("store", {"shop.example"}).config.key_type = KeyType::rsa2048;
+  estate.apply();
+  estate.pass(days(1));
+  estate.apply({.renew = {"shop"}});
+  move_install(estate, "shop", "store");
+  estate.apply();
+  EXPECT_THAT(held_back(estate), IsEmpty());
+  EXPECT_EQ(estate.shown_by("web")->public_key().type(), KeyType::rsa2048);
 }
 
 TEST(AMovedInstall, ANameThatTheCertificateItselfLosesIsNoneThatIsKept) {

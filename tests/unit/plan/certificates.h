@@ -20,8 +20,8 @@ struct Ca {
       : key(PrivateKey::generate(KeyType::p256)),
         root(sign_certificate({name, {}, WallTime{}, WallTime{} + days(36500), true, Bytes{"\x01"}}, key.public_part(),
                               key, nullptr)) {}
-  Chain issue(const std::vector<std::string>& names, WallTime from, WallTime until) {
-    const PrivateKey leaf = PrivateKey::generate(KeyType::p256);
+  Chain issue(const std::vector<std::string>& names, WallTime from, WallTime until, KeyType type = KeyType::p256) {
+    const PrivateKey leaf = PrivateKey::generate(type);
     return Chain{
         sign_certificate({"", parsed(names), from, until, false, Bytes{1, ++serial}}, leaf.public_part(), key, &root),
         {}};

@@ -138,8 +138,56 @@ TEST_F(Permit, NeverPutsAnOlderOneThatEndsEarlierOverOurOwn) {
   ASSERT_TRUE(held);
   EXPECT_THAT(held->reason, HasSubstr("issued later than this one"));
   EXPECT_THAT(held->remedy, HasSubstr("--renew"));
-  const Serving in_emergency = serving(trusted.issue({"shop.example"}, now - days(99), now + days(1)), true);
+  const Serving in_emergency = serving(test.issue({"shop.example"}, now - days(99), now + days(1)), true);
   EXPECT_FALSE(ask(in_emergency, trusted.issue({"shop.example"}, now - days(100), now + hours(12))));
+}
+
+TEST_F(Permit, PutsAnOlderOneWithTheWantedKeyOverOneWithAnother) {
+  const Serving newer = serving(trusted.issue({"shop.example"}, now, now + days(90)), true);
+  wanted.key_type = KeyType::p384;
+  EXPECT_TRUE(ask(newer, fresh(trusted))) << "which has not the wanted one either";
+  EXPECT_FALSE(ask(newer, trusted.issue({"shop.example"}, now - days(1), now + days(89), KeyType::p384)));
+}
+
+struct PermitOfADyingOne : Permit {
+  std::optional<Held> ask_for(const Serving& former, PermitOptions options = {}) { return ask(former, dying, options); }
+  Chain lasting(Ca& ca, std::vector<std::string> names = {"shop.example"}) {
+    return ca.issue(names, now - days(65), now + days(300));
+  }
+  Chain dying = trusted.issue({"shop.example"}, now - days(89), now + days(1));
+};
+
+TEST_F(PermitOfADyingOne, KeepsItOffAnyThatIsAsGoodAndLastsLonger) {
+  const auto held = ask_for(serving(lasting(other)));
+  ASSERT_TRUE(held);
+  EXPECT_THAT(held->reason, HasSubstr("its successor is not there yet"));
+  EXPECT_THAT(held->remedy, HasSubstr("mend what keeps its successor from being issued"));
+  dying = trusted.issue({"shop.example"}, now - days(40), now + days(1));
+  EXPECT_TRUE(ask_for(serving(lasting(other), true))) << "of ours, though issued before this one";
+  EXPECT_TRUE(ask_for(serving(lasting(other, {"*.example", "shop.example"})), {.drop_names = true}));
+  EXPECT_FALSE(permit_before_order(serving(lasting(other)), wanted, &record, "elb/web", roots, now, {}))
+      << "the successor is ordered";
+  dying = test.issue({"shop.example"}, now - days(89), now + days(1));
+  EXPECT_TRUE(ask_for(serving(lasting(test), true)));
+}
+
+TEST_F(PermitOfADyingOne, LetsItTakeThePlaceOfAnyThatIsNotAsGood) {
+  EXPECT_FALSE(ask_for(serving(other.issue({"shop.example"}, now - days(89), now + hours(23)))));
+  EXPECT_FALSE(ask_for(serving(lasting(test)))) << "less trusted";
+  Serving damaged = serving(lasting(other), true);
+  damaged.damaged = true;
+  EXPECT_FALSE(ask_for(damaged));
+  wanted = spec({"shop.example", "www.shop.example"});
+  EXPECT_FALSE(ask_for(serving(lasting(other)))) << "which does not cover www";
+}
+
+TEST_F(PermitOfADyingOne, GoesByWhenTheCaWantsItRenewed) {
+  const Chain young = fresh(trusted);
+  EXPECT_FALSE(ask(serving(lasting(other)), young));
+  record.newest = Record::Newest{issued(young), KeyRef{record.id, 1, ""}, wanted};
+  record.newest->renewal_info = RenewalInfo{RenewalInfo::Window{now - hours(2), now - hours(1)}, "", now};
+  EXPECT_TRUE(ask(serving(lasting(other)), young)) << "it is revoked perhaps";
+  EXPECT_FALSE(ask(serving(lasting(other)), fresh(trusted))) << "another";
 }
 
 TEST_F(Permit, PutsANewerOneOverOurOwnThoughItEndsEarlier) {

@@ -100,6 +100,21 @@ TEST_F(InvariantsTest, AreContentWithANewerOneThatEndsEarlier) {
   EXPECT_THAT(invariants->violations(), IsEmpty());
 }
 
+TEST_F(InvariantsTest, SeeOneThatIsToBeRenewedInThePlaceOfOneThatLastsLonger) {
+  const std::string dying = put("dying", ours({"shop.example"}));
+  const std::string wider = put("wider", ours({"shop.example", "www.shop.example"}));
+  now += days(61);
+  const std::string bought = put("bought", foreign({"shop.example"}, days(300)));
+  world.classic().by_name["web"].listeners[443].bind(bought, now);
+  watch();
+  bind(wider);
+  EXPECT_THAT(invariants->violations(), IsEmpty()) << "it covers more";
+  world.classic().by_name["web"].listeners[443].bind(bought, now);
+  watch();
+  bind(dying);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("and is to be renewed itself")));
+}
+
 TEST_F(InvariantsTest, LetATestAllowIt) {
   const std::string shorter = put("b", ours({"shop.example"}, Json::object({{"profile", "shortlived"}})));
   now += seconds(1);
