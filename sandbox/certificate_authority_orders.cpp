@@ -181,8 +181,10 @@ http::Response CertificateAuthority::Session::show_order() {
 
 Json CertificateAuthority::Session::challenge_json(const CaAuthorization& proof, const CaChallenge& one) const {
   const std::string name = proof.url.substr(proof.url.rfind('/') + 1);
-  Json body =
-      Json::object({{"type", one.type}, {"status", one.status}, {"url", ca.url_of("chall", name + "/" + one.type)}});
+  const bool hidden = one.status == "processing" && ca.world_.settings().repeated_answer == RepeatedAnswer::conflict;
+  Json body = Json::object({{"type", one.type},
+                            {"status", hidden ? "pending" : one.status},
+                            {"url", ca.url_of("chall", name + "/" + one.type)}});
   if (!one.token.empty())
     body["token"] = one.token;
   else
@@ -220,6 +222,15 @@ http::Response CertificateAuthority::Session::authorization() {
   return response;
 }
 
+void CertificateAuthority::Session::refuse_repeated_answer(const CaChallenge& one) const {
+  const RepeatedAnswer manner = ca.world_.settings().repeated_answer;
+  if (manner == RepeatedAnswer::malformed && one.status != "pending")
+    throw CaProblem{400, "malformed",
+                    fmt::format("Cannot update challenge with status {}, only status pending", one.status)};
+  if (manner == RepeatedAnswer::conflict && one.status == "processing")
+    throw CaProblem{409, "conflict", "Authorization is already being validated"};
+}
+
 http::Response CertificateAuthority::Session::challenge() {
   const auto slash = id.find('/');
   if (slash == std::string::npos) throw CaProblem{404, "malformed", "There is no such challenge"};
@@ -229,6 +240,7 @@ http::Response CertificateAuthority::Session::challenge() {
     if (!payload().as_object().empty()) throw CaProblem{400, "malformed", "A challenge is answered with {}"};
     if (proof.status != "pending" && proof.status != "valid")
       throw CaProblem{400, "malformed", fmt::format("The authorization is {}", proof.status)};
+    refuse_repeated_answer(one);
     if (proof.status == "pending" && one.status == "pending") {
       if (proof.due) throw CaProblem{400, "malformed", "Another challenge of this authorization is being looked at"};
       one.status = "processing";

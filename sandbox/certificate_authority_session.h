@@ -40,6 +40,7 @@ struct CertificateAuthority::Session {
   http::Response show_order();
   http::Response authorization();
   http::Response challenge();
+  void refuse_repeated_answer(const CaChallenge& one) const;
   http::Response finalize();
   http::Response certificate();
   http::Response revoke();

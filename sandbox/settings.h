@@ -9,6 +9,13 @@
 
 namespace certferry::sandbox {
 
+// What a CA does with the second answer of a challenge that it is validating.
+enum class RepeatedAnswer {
+  taken,      // with 200
+  malformed,  // refused with 400, once it is valid too (Pebble)
+  conflict,   // refused with 409, and the challenge is shown as pending until it is decided (Boulder)
+};
+
 // How the outside behaves when nothing is wrong. Faults (faults.h) come on top.
 struct Settings {
   std::string account = "123456789012";
@@ -31,7 +38,8 @@ struct Settings {
   bool orders_reused = true;           // newOrder for the same names gives the same pending or ready order (Boulder)
   bool authorizations_reused = false;  // a pending or valid authorization serves later orders of the account
   Duration validation_takes = milliseconds(500);  // from the answer of a challenge to its end
-  Duration issuance_takes = milliseconds(500);    // processing, after finalize
+  RepeatedAnswer repeated_answer = RepeatedAnswer::taken;
+  Duration issuance_takes = milliseconds(500);  // processing, after finalize
   int retry_after_seconds = 1;  // on pending challenges' authorizations, and orders pending or processing; 0: none
   Duration certificate_lifetime = days(90);
   // Further profiles and their lifetimes; an order that asks for none gets "classic", of certificate_lifetime.

@@ -54,15 +54,16 @@ class CertificateAuthority {
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
   // Answers all of them, side by side, and reads the order (after each wait, never before Retry-After) until it is no
-  // longer pending. Failure: dead_generation with the CA's words, name by name, where a validation failed; transient
-  // where the CA has not decided in time, or wants to be asked later than that.
+  // longer pending, also where an answer was refused: CAs refuse a second one, and the first may have reached them.
+  // Failure: dead_generation with the CA's words, name by name, where a validation failed; refused, as the answer was,
+  // where nothing came of it; transient where the CA has not decided in time, or wants to be asked later than that.
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;   // by this process
   bool settled(const OrderUrl& url) const;    // the order was seen in an end state, ready or later, by this process
   bool open(const OrderUrl& url) const;       // last seen pending, ready or processing, by this process
   bool issued(const OrderUrl& url) const;     // it was seen valid, by this process
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
-                                              // had been told to look at before
+                                              // is known to have been told to look at
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
   // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
   // verifies what it is given. Failure: dead_generation for an order that became invalid.
@@ -101,8 +102,13 @@ class CertificateAuthority {
 
   // How the answers of an order's challenges were taken.
   struct Answered {
-    std::exception_ptr failed;  // the first failure, or null
-    bool decided = false;       // each is valid or invalid already
+    std::exception_ptr failed;  // the first failure but for refusals, or null
+    struct Refusal {
+      std::string authorization;
+      Failure failure;
+    };
+    std::vector<Refusal> refused;  // by the CA, which may be validating all the same
+    bool decided = false;          // each is valid or invalid already
   };
 
   Task<Answer> ask(Call call);  // as the account
@@ -121,7 +127,10 @@ class CertificateAuthority {
   Task<std::vector<std::string>> listed_orders();
   Task<std::vector<Authorization>> authorizations(const Order& order);
   Task<Answered> post_answers(Known& known);
+  static void take_note(const Answer& answer, const OpenChallenge& one, Known& known, Answered& outcome);
   Task<Order> what_became_of(const Known& known, const Answered& answers);
+  Task<> pass_over_repeated(Known& known, Answered& answers);
+  Task<Order> await_validation(const OrderUrl& url, const Answered& answers);
   Task<Order> validate(const OrderUrl& url);
   Task<Verdict> verdict(const Order& order);
   bool tells_order(const OrderUrl& url, const http::Response& response);

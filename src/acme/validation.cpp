@@ -20,6 +20,8 @@ Failure validation_failed(std::string_view words) {
       .as_rationed();
 }
 
+constexpr int conflict = 409;  // RFC 9110 section 15.5.10
+
 bool ended(ChallengeStatus status) { return status == ChallengeStatus::valid || status == ChallengeStatus::invalid; }
 
 // What an authorization that will not become valid says.
@@ -38,6 +40,17 @@ OpenChallenge open_challenge(const Authorization& proof, const PublicKey& accoun
   return OpenChallenge{proof.url, challenge.url,
                        ChallengeRecord{proof.identifier, txt_value(key_authorization(challenge.token, account_key))},
                        challenge.status != ChallengeStatus::pending};
+}
+
+bool waits_for_an_answer(const Authorization& proof) {
+  return proof.status == AuthorizationStatus::pending && !proof.dns.empty() &&
+         proof.dns.front().status == ChallengeStatus::pending;
+}
+
+// The CA was told to look at it, by whomever.
+void note_answered(std::vector<OpenChallenge>& open, const std::string& authorization) {
+  for (OpenChallenge& one : open)
+    if (one.authorization == authorization) one.answered = true;
 }
 
 void check_identifier(const Authorization& proof, const Order& order) {
@@ -101,6 +114,16 @@ Task<std::vector<ChallengeRecord>> CertificateAuthority::open_challenges(const O
   co_return records;
 }
 
+// One that comes a second time is refused by some CAs: by Boulder as a conflict, by others in words that could mean
+// anything.
+void CertificateAuthority::take_note(const Answer& answer, const OpenChallenge& one, Known& known, Answered& outcome) {
+  if (answer.problem || !ended(challenge_status(answer.response.body))) outcome.decided = false;
+  if (!answer.problem || answer.problem->status == conflict) return note_answered(known.open, one.authorization);
+  const Failure failure = failure_of(*answer.problem, "answering the challenge for " + one.record.domain.text(), false);
+  if (answer.problem->status / 100 != 4 || failure.kind() != Failure::Kind::refused) throw failure;
+  outcome.refused.push_back({one.authorization, failure});
+}
+
 Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& known) {
   const std::vector<OpenChallenge> open = known.open;  // another certificate may come to the same order meanwhile
   Answered outcome{.decided = !open.empty()};
@@ -117,13 +140,12 @@ Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& k
     works.push_back([&]() -> Task<> {
       known.answered = true;
       try {
-        const http::Response response =
-            co_await post({.operation = "answering the challenge for " + one.record.domain.text(),
-                           .url = one.url,
-                           .payload = "{}",
-                           .repeatable = true});
-        heed(http::retry_after(response, outside_.clock.now()));
-        if (!ended(challenge_status(response.body))) outcome.decided = false;
+        const Answer answer = co_await ask({.operation = "answering the challenge for " + one.record.domain.text(),
+                                            .url = one.url,
+                                            .payload = "{}",
+                                            .repeatable = true});
+        heed(http::retry_after(answer.response, outside_.clock.now()));
+        take_note(answer, one, known, outcome);
       } catch (const Failure& failure) {
         heed(failure.retry_after());
         throw;
@@ -171,14 +193,36 @@ Task<Order> CertificateAuthority::what_became_of(const Known& known, const Answe
   co_return co_await read(known.order.url);
 }
 
+// Those whose challenge shows that there was an answer before: one whose reply was lost, that of a run which was
+// killed, or of another certificate.
+Task<> CertificateAuthority::pass_over_repeated(Known& known, Answered& answers) {
+  for (const Authorization& proof : co_await authorizations(known.order)) {
+    if (waits_for_an_answer(proof)) continue;
+    note_answered(known.open, proof.url);
+    std::erase_if(answers.refused, [&](const auto& refusal) { return refusal.authorization == proof.url; });
+  }
+}
+
+// Nothing shows that the CA validates what is refused still, but it may; else the refusal is what there is to tell.
+Task<Order> CertificateAuthority::await_validation(const OrderUrl& url, const Answered& answers) {
+  try {
+    const Order order = co_await wait_while(url, OrderStatus::pending, limits::acme::authorization_deadline);
+    if (order.status != OrderStatus::pending || answers.refused.empty()) co_return order;
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::transient || answers.refused.empty()) throw;
+  }
+  throw Failure{answers.refused.front().failure};
+}
+
 Task<Order> CertificateAuthority::validate(const OrderUrl& url) {
   Known& known = known_.at(url);
-  const Answered answers = co_await post_answers(known);
+  Answered answers = co_await post_answers(known);
   Order order = known.order;
-  if (answers.failed || answers.decided) order = co_await what_became_of(known, answers);
+  const bool refused = !answers.refused.empty();
+  if (answers.failed || answers.decided || refused) order = co_await what_became_of(known, answers);
   if (order.status == OrderStatus::pending && answers.failed) std::rethrow_exception(answers.failed);
-  if (order.status == OrderStatus::pending)
-    order = co_await wait_while(url, OrderStatus::pending, limits::acme::authorization_deadline);
+  if (order.status == OrderStatus::pending && refused) co_await pass_over_repeated(known, answers);
+  if (order.status == OrderStatus::pending) order = co_await await_validation(url, answers);
   if (order.status != OrderStatus::pending && order.status != OrderStatus::invalid) co_return order;
   const Verdict said = co_await verdict(order);
   if (said.settled) known.settled = true;
@@ -216,8 +260,9 @@ bool CertificateAuthority::undecided(const OrderUrl& url) const {
   const auto known = known_.find(url);
   if (known == known_.end()) return false;
   const OrderStatus status = known->second.order.status;
-  const bool validating = status == OrderStatus::pending && !known->second.settled &&
-                          std::ranges::any_of(known->second.open, &OpenChallenge::answered);
+  const auto& open_challenges = known->second.open;
+  const bool validating = status == OrderStatus::pending && !known->second.settled && !open_challenges.empty() &&
+                          std::ranges::all_of(open_challenges, &OpenChallenge::answered);
   return validating || status == OrderStatus::processing;
 }
 

@@ -33,13 +33,19 @@ Task<> have_places(const CertificateSpec& wanted, Trades& trades) {
   co_await trades.challenges.find_places(fresh);
 }
 
-// Proves that the challenges are met, with their records published meanwhile.
+constexpr const char* undecided_note = "undecided";  // in the journal: since when the CA is known to take its time
+
+// Proves that the challenges are met, with their records published meanwhile. Where a former run answered them and
+// heard no decision, the CA may be looking for their records already, whether it shows that or not.
 Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& journal) {
   auto records = co_await trades.ca.open_challenges(order);  // none where the CA trusts an earlier proof
   if (records.empty()) co_return;
   const TxtOwner owner{journal.certificate(), journal.generation(), journal.epoch(), trades.time.now()};
   const Work answer = [&]() -> Task<> { co_await trades.ca.answer(order); };
-  const auto in_flight = [&] { return trades.ca.answered(order.url) && !trades.ca.settled(order.url); };
+  const bool answered_before = journal.noted(undecided_note) != nullptr;
+  const auto in_flight = [&] {
+    return (answered_before || trades.ca.answered(order.url)) && !trades.ca.settled(order.url);
+  };
   co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
 }
 
@@ -51,8 +57,6 @@ bool presses(Trades& trades) {
   const Duration when_due = limits::renewal::due_before_expiry(leaf.lifetime());
   return leaf.not_after() - trades.time.now() <= limits::renewal::undecided_order_leaves.of(when_due);
 }
-
-constexpr const char* undecided_note = "undecided";  // in the journal: since when the CA is known to take its time
 
 // Whether an order that the CA does not decide upon is waited for no longer: for how long it was, its journal says.
 Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades) {

@@ -13,6 +13,7 @@ namespace {
 using sandbox::CrashPoint;
 using sandbox::Faults;
 using sandbox::Moment;
+using sandbox::RepeatedAnswer;
 
 constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
 
@@ -195,6 +196,8 @@ Drawn draw(std::uint64_t seed) {
   drawn.settings.load_balancer_addresses = lots.one_of<std::size_t>({1, 1, 2, 3});
   draw_places(lots, drawn);
   drawn.interrupted_after = lots.up_to(lots.one_of({seconds(3), minutes(1), minutes(10)}));
+  drawn.settings.repeated_answer =
+      lots.one_of({RepeatedAnswer::taken, RepeatedAnswer::malformed, RepeatedAnswer::conflict});
   return drawn;
 }
 
@@ -222,6 +225,10 @@ std::string in_words(const Drawn& drawn) {
   if (drawn.zone_by_role) text += "  the first zone is written by a role\n";
   if (drawn.ends_ill && drawn.zones.size() > 1) text += "  the last zone goes for good in the end\n";
   if (!drawn.iam_notices_use) text += "  IAM deletes what load balancers use\n";
+  if (drawn.settings.repeated_answer == RepeatedAnswer::malformed)
+    text += "  the CA refuses a second answer of a challenge\n";
+  if (drawn.settings.repeated_answer == RepeatedAnswer::conflict)
+    text += "  the CA refuses a second answer of a challenge, and shows it as pending\n";
   if (drawn.others_clock_hours != 0)
     text += fmt::format("  the other machines' clocks are {} h off\n", drawn.others_clock_hours);
   for (const Turn turn : drawn.turns)

@@ -110,6 +110,58 @@ TEST(Refusal, OfAnAnswerThatIsLimitedForLongIsToldAtOnceAndTheOrderIsNotReadBefo
   EXPECT_EQ(ground.requests()["order"], 0);
 }
 
+// However long the CA wants to be left alone with the order: nothing shows that it looks at the challenge.
+TEST(Refusal, OfAnAnswerIsToldWhereTheCaWantsToBeAskedLaterThanAnybodyWaits) {
+  Ground ground{Settings{.retry_after_seconds = 900}};
+  ground.register_account();
+  spoil(ground, "challenge", CaProblem{404, "malformed", "no such challenge"}.response());
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::refused);
+  EXPECT_TRUE(failure->rationed());
+  EXPECT_THAT(failure->what(), HasSubstr("answering the challenge for www.example.com: the CA refused: malformed: no"));
+}
+
+// One reply is lost, and the CA refuses what is sent again; the other challenge it cannot be told of at all.
+TEST(Refusal, OfARepeatedAnswerIsNotToldBesideAFailure) {
+  Ground ground{Settings{.validation_takes = minutes(20), .repeated_answer = sandbox::RepeatedAnswer::malformed}};
+  ground.register_account();
+  std::string taken;
+  ground.ca().interpose = [&](const http::Request& request,
+                              const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "challenge" || request.url.text() == taken) return {};
+    if (!taken.empty()) return foreign_answer(503, "", "");
+    taken = request.url.text();
+    ground.ca().handle(request, ground.world.world().now());
+    return foreign_answer(502, "", "");
+  };
+  const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+    co_await ground.issue(ca, spec_of({"api.example.com", "www.example.com"}));
+  });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::transient);
+  EXPECT_THAT(failure->what(), HasSubstr("503"));
+}
+
+// Of what the CA was never told it cannot be undecided.
+TEST(Undecided, IsAnOrderWhoseAnswersTheCaTookOnceItIsWaitedForInVain) {
+  for (const bool taken : {true, false}) {
+    Ground ground{Settings{.validation_takes = minutes(20), .repeated_answer = sandbox::RepeatedAnswer::conflict}};
+    if (!taken) spoil(ground, "challenge", foreign_answer(503, "", ""));
+    ground.play([&](CertificateAuthority& ca) -> Task<> {
+      const OrderUrl url = co_await ca.new_order(kWanted);
+      std::optional<Failure> failed;
+      try {
+        co_await ground.obtain(ca, url, kWanted);
+      } catch (const Failure& failure) {
+        failed = failure;
+      }
+      EXPECT_TRUE(failed && failed->kind() == Kind::transient);
+      EXPECT_EQ(ca.undecided(url), taken);
+    });
+  }
+}
+
 // Not every CA says so by the status.
 TEST(Refusal, OfAnOrderThatExpiredIsItsEnd) {
   for (const std::string status : {"pending", "processing"}) {

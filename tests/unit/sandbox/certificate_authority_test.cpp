@@ -46,6 +46,23 @@ TEST_F(CertificateAuthorityTest, PassesThroughEveryStateOfAnOrder) {
   EXPECT_EQ(status(url), "valid");
 }
 
+// Status of a second answer, and of the challenge meanwhile.
+TEST_F(CertificateAuthorityTest, TakesOrRefusesASecondAnswerAsItIsSet) {
+  using Seen = std::pair<int, std::string>;
+  for (const auto& [manner, seen] : {std::pair{RepeatedAnswer::taken, Seen{200, "processing"}},
+                                     std::pair{RepeatedAnswer::malformed, Seen{400, "processing"}},
+                                     std::pair{RepeatedAnswer::conflict, Seen{409, "pending"}}}) {
+    world.settings().repeated_answer = manner;
+    const std::string url = client.order_url({seen.second + std::to_string(seen.first) + ".shop.example"});
+    const std::string proof = client.read(url).elements("authorizations")[0].as_text();
+    const std::string challenge = AcmeClient::dns_challenge(client.read(proof)).at("url").as_text();
+    EXPECT_EQ(client.post(challenge, "{}").status, 200);
+    EXPECT_EQ(client.post(challenge, "{}").status, seen.first);
+    EXPECT_EQ(AcmeClient::dns_challenge(client.read(proof)).text("status"), seen.second);
+    EXPECT_EQ(client.post(challenge, "").status, 200);
+  }
+}
+
 TEST_F(CertificateAuthorityTest, CountsOnlyWhatIsInsync) {
   const std::string url = client.order_url({"shop.example"});
   const Json proof = client.read(client.read(url).elements("authorizations")[0].as_text());
