@@ -32,6 +32,9 @@ class CertificateAuthority {
   // Registers, or finds, the account of this key (newAccount; repeats to the same end). Failure: refused with the URL
   // of the terms where they are not agreed to, where the account is deactivated, or the CA wants an external account.
   Task<std::string> account_url(const PrivateKey& key, AccountSettings settings);
+  // Whether the CA says that there is no such account any more (accountDoesNotExist); false too where it could not be
+  // asked.
+  Task<bool> has_lost(const Account& account);
   void use(Account account);  // before all that follows
   const Account& account() const { return *account_; }
   bool has_account() const { return account_.has_value(); }

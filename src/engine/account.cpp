@@ -32,6 +32,22 @@ Task<PrivateKey> open_key(AccountKeys& keys, AccountKeyPlace place, bool account
       "state of its own: `certferry apply --config FILE` with another [state] store");
 }
 
+// In place of what was read before. Another instance that was as fast asked the CA with the same key.
+Task<> remember(Store& store, AccountKeyPlace place, RememberedAccount account, std::optional<Store::Version> former) {
+  const std::string where = account_key(place.directory);
+  const Json json = Json::object({{"format", account_format},
+                                  {"directory", place.directory},
+                                  {"thumbprint", account.thumbprint},
+                                  {"url", account.url}});
+  const auto written = co_await store.put(where, json.dump(), former);
+  if (!std::holds_alternative<Conflict>(written)) co_return;
+  const auto theirs = remembered(co_await store.get(where), where);  // its word stands
+  if (!theirs || theirs->thumbprint != account.thumbprint) {
+    throw Failure(Failure::Kind::conflict, "another instance registered another account at the same time",
+                  "Run certferry again; it will use that account");
+  }
+}
+
 }  // namespace
 
 std::string account_key(const std::string& directory) {
@@ -46,30 +62,22 @@ Task<std::optional<RememberedAccount>> remembered_account(Store& store, std::str
 Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
                                  acme::AccountSettings settings) {
   const std::string where = account_key(place.directory);
-  const auto known = remembered(co_await store.get(where), where);
+  const auto entry = co_await store.get(where);
+  const auto known = remembered(entry, where);
   const PrivateKey key = co_await open_key(keys, place, known.has_value());
   const std::string thumbprint = key.public_part().thumbprint();
-  if (known) {
-    if (known->thumbprint != thumbprint) {
-      throw Failure(
-          Failure::Kind::refused,
-          fmt::format("the account key is not the one whose account at {} the state remembers", place.directory),
-          "Point [account] key at the key that was used before, or [state] store at this key's state, and run "
-          "`certferry apply`");
-    }
-    co_return acme::Account{key, known->url};
+  if (known && known->thumbprint != thumbprint) {
+    throw Failure(
+        Failure::Kind::refused,
+        fmt::format("the account key is not the one whose account at {} the state remembers", place.directory),
+        "Point [account] key at the key that was used before, or [state] store at this key's state, and run "
+        "`certferry apply`");
   }
+  if (known && !co_await ca.has_lost({key, known->url})) co_return acme::Account{key, known->url};
   const std::string url = co_await ca.account_url(key, settings);
-  const Json json = Json::object(
-      {{"format", account_format}, {"directory", place.directory}, {"thumbprint", thumbprint}, {"url", url}});
-  const auto written = co_await store.put(where, json.dump(), std::nullopt);
-  if (std::holds_alternative<Conflict>(written)) {  // another instance was as fast: its word stands
-    const auto theirs = remembered(co_await store.get(where), where);
-    if (!theirs || theirs->thumbprint != thumbprint) {
-      throw Failure(Failure::Kind::conflict, "another instance registered another account at the same time",
-                    "Run certferry again; it will use that account");
-    }
-  }
+  std::optional<Store::Version> former;
+  if (entry) former = entry->version;
+  co_await remember(store, place, {thumbprint, url}, former);
   co_return acme::Account{key, url};
 }
 

@@ -7,8 +7,9 @@
 namespace certferry {
 
 // The one account of a CA and a configuration (I2): its key found or made, registered or found by key, remembered as
-// account/<ca> with the key's thumbprint. A key that is not the remembered one is refused; so is making a key where an
-// account is remembered.
+// account/<ca> with the key's thumbprint. Where the CA has the remembered one no longer (it was set up anew), the same
+// key is registered again. A key that is not the remembered one is refused; so is making a key where an account is
+// remembered.
 Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
                                  acme::AccountSettings settings);
 

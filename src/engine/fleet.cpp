@@ -182,8 +182,8 @@ Task<bool> Fleet::Run::heard_of_another_time() {
   }
 }
 
-// To give an order up with, which is best effort: no account is registered for that, and a CA that does not answer
-// keeps nothing from being closed.
+// To give an order up with, which is best effort: no first account is registered for that, and a CA that does not
+// answer keeps nothing from being closed.
 Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
   if (account_open) co_return;
   try {
