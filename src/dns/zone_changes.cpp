@@ -33,7 +33,7 @@ RecordSet merged(const RecordSet& there, const NamePlan& plan) {
     present.insert(*value);
     return plan.unwanted.contains(*value) && !plan.wanted.contains(*value);
   });
-  for (const std::string& value : plan.wanted) {
+  for (const std::string& value : plan.published) {
     if (!present.contains(value)) set.values.push_back(aws::txt_quoted(value));
   }
   return set;
@@ -66,7 +66,7 @@ void change_beside_routed(std::vector<Change>& changes, const std::string& name,
                           const std::vector<RecordSet>& there) {
   const auto ours = std::ranges::find(there, our_identifier, &RecordSet::set_identifier);
   if (ours != there.end()) return swap_set(changes, *ours, plan);
-  if (plan.wanted.empty()) return;
+  if (plan.published.empty()) return;
   const bool all_multivalue = std::ranges::all_of(there, [](const RecordSet& set) {
     return set.other && set.other->find("<MultiValueAnswer>true") != std::string::npos;
   });
@@ -75,7 +75,7 @@ void change_beside_routed(std::vector<Change>& changes, const std::string& name,
                   fmt::format("the TXT sets at {} have a routing policy that no further set can join", name),
                   "Remove them, or delegate the name by a CNAME to a zone of its own");
   }
-  RecordSet set = simple_set(name, plan.wanted);
+  RecordSet set = simple_set(name, plan.published);
   set.set_identifier = our_identifier;
   set.other = Bytes{multivalue};
   changes.push_back(Change{Change::Action::create, std::move(set)});
@@ -83,7 +83,7 @@ void change_beside_routed(std::vector<Change>& changes, const std::string& name,
 
 }  // namespace
 
-NamePlans plan_names(const std::vector<TxtEntry>& entries, const std::set<std::pair<std::string, std::string>>& fresh,
+NamePlans plan_names(const std::vector<TxtEntry>& entries, const TxtValues& published, const TxtValues& fresh,
                      const std::set<std::string>& names) {
   NamePlans plans;
   for (const TxtEntry& entry : entries) {
@@ -94,6 +94,7 @@ NamePlans plan_names(const std::vector<TxtEntry>& entries, const std::set<std::p
     if ((!entry.created || entry.asked) && !is_fresh) plan.unsure = true;
     if (entry.removed && !entry.owners.empty()) plan.unsure = true;  // wanted again while its DELETE is on its way
     (entry.owners.empty() ? plan.unwanted : plan.wanted).insert(entry.value);
+    if (!entry.owners.empty() && published.contains({entry.name, entry.value})) plan.published.insert(entry.value);
     if (!entry.owners.empty() && (!entry.created || entry.removed)) plan.renewed.insert(entry.value);
   }
   return plans;
@@ -115,11 +116,11 @@ std::vector<Change> changes_from(const NamePlans& plans, const std::map<std::str
     const auto found = there.find(name);
     static const std::vector<RecordSet> nothing;
     const auto& sets = found == there.end() ? nothing : found->second;
-    if (!plan.wanted.empty()) refuse_cname(name, sets);
+    if (!plan.published.empty()) refuse_cname(name, sets);
     std::vector<RecordSet> texts;
     std::ranges::copy_if(sets, std::back_inserter(texts), [](const RecordSet& set) { return set.type == "TXT"; });
     if (texts.empty()) {
-      if (!plan.wanted.empty()) changes.push_back(Change{Change::Action::create, simple_set(name, plan.wanted)});
+      if (!plan.published.empty()) changes.push_back(Change{Change::Action::create, simple_set(name, plan.published)});
     } else if (texts.front().set_identifier.empty()) {
       swap_set(changes, texts.front(), plan);
     } else {
@@ -133,21 +134,20 @@ bool any_stands(const NamePlans& plans, const std::map<std::string, std::vector<
   return std::ranges::any_of(there, [&](const auto& named) {
     const auto plan = plans.find(named.first);
     return plan != plans.end() && std::ranges::any_of(named.second, [&](const RecordSet& set) {
-             return set.type == "TXT" && holds_any(set, plan->second.wanted);
+             return set.type == "TXT" && holds_any(set, plan->second.published);
            });
   });
 }
 
-std::set<std::pair<std::string, std::string>> believed_in_vain(
-    const NamePlans& plans, const std::map<std::string, std::vector<RecordSet>>& there) {
-  std::set<std::pair<std::string, std::string>> missing;
+TxtValues missing_from(const std::map<std::string, std::vector<RecordSet>>& there, const NamePlans& plans) {
+  TxtValues missing;
   for (const auto& [name, plan] : plans)
     for (const std::string& value : plan.wanted) {
       const auto found = there.find(name);
       const bool stands = found != there.end() && std::ranges::any_of(found->second, [&](const RecordSet& set) {
                             return set.type == "TXT" && holds_any(set, {value});
                           });
-      if (plan.before.contains(value) && !stands) missing.emplace(name, value);
+      if (!stands) missing.emplace(name, value);
     }
   return missing;
 }

@@ -12,33 +12,37 @@ namespace certferry {
 
 // What one name's TXT values of ours are to be.
 struct NamePlan {
-  std::set<std::string> before;    // believed to be there, by the ledger
-  std::set<std::string> wanted;    // to be there
+  std::set<std::string> before;  // believed to be there, by the ledger
+  std::set<std::string> wanted;  // to be there, or to stay there
+  std::set<std::string>
+      published;  // of these, what is put there now: the others' owners do that, or have withdrawn them
   std::set<std::string> unwanted;  // to be gone
   std::set<std::string> renewed;   // wanted, with no change of ours to wait for: rewritten if they are there already
   bool unsure = false;             // what is there is not known: read first
 };
 using NamePlans = std::map<std::string, NamePlan>;
+using TxtValues = std::set<std::pair<std::string, std::string>>;  // name, value
 
-// Pure: the ledger's entries and those among them written down just now, to what each of these names needs.
-NamePlans plan_names(const std::vector<TxtEntry>& entries, const std::set<std::pair<std::string, std::string>>& fresh,
+// Pure: the ledger's entries, those among them that are published now, and those written down just now, to what each of
+// these names needs.
+NamePlans plan_names(const std::vector<TxtEntry>& entries, const TxtValues& published, const TxtValues& fresh,
                      const std::set<std::string>& names);
 
 // The changes that follow from what the ledger believes: CREATE alone, DELETE alone, or both as a compare-and-swap.
 std::vector<aws::Change> believed_changes(const NamePlans& plans);
 
-// The changes that follow from what is there: DELETE of exactly the set read and CREATE of it with ours merged in or
-// left out. Foreign values and other tools' sets are kept; beside multivalue sets ours is one of its own. Failure:
-// refused for a CNAME (code "CNAME", quoted in `what`), and for sets with another routing policy.
+// The changes that follow from what is there: DELETE of exactly the set read and CREATE of it with what is published
+// merged in and what is unwanted left out. Foreign values and other tools' sets are kept; beside multivalue sets ours
+// is one of its own. Failure: refused for a CNAME (code "CNAME", quoted in `what`), and for sets with another routing
+// policy.
 std::vector<aws::Change> changes_from(const NamePlans& plans,
                                       const std::map<std::string, std::vector<aws::RecordSet>>& there);
 
-// Pure: whether a value that is wanted is there.
+// Pure: whether a value that is published is there.
 bool any_stands(const NamePlans& plans, const std::map<std::string, std::vector<aws::RecordSet>>& there);
 
-// Pure: the names' values that are wanted and believed to be there, and are not.
-std::set<std::pair<std::string, std::string>> believed_in_vain(
-    const NamePlans& plans, const std::map<std::string, std::vector<aws::RecordSet>>& there);
+// Pure: the names' values that are wanted and are not there.
+TxtValues missing_from(const std::map<std::string, std::vector<aws::RecordSet>>& there, const NamePlans& plans);
 
 // Names in portions that fit into one change batch (limits/route53.h).
 std::vector<std::set<std::string>> portions(const NamePlans& plans);

@@ -13,8 +13,6 @@
 namespace certferry {
 namespace {
 
-using Values = std::set<std::pair<std::string, std::string>>;  // name, value
-
 TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value) {
   const auto found =
       std::ranges::find_if(entries, [&](const TxtEntry& entry) { return entry.name == name && entry.value == value; });
@@ -25,7 +23,7 @@ TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
   return entry_of(entries, wish.name, wish.value);
 }
 
-void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, Values& fresh) {
+void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtValues& fresh) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) {
     entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}});
@@ -55,7 +53,8 @@ struct Told {
   std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
   bool every_answer = true;               // of all its requests: none may still be on its way
   bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
-  Values again;                           // believed to stand, and asked for again because they did not
+  TxtValues again;                        // believed to stand, and asked for again because they did not
+  TxtValues left_out;                     // wanted and not there, and their owners' to put there
   WallTime begun;
 };
 
@@ -64,7 +63,7 @@ bool objects_to_what_stands(const Failure& failure) {
   return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
 }
 
-void note_created(TxtEntry& entry, const Told& told, const Values& fresh) {
+void note_created(TxtEntry& entry, const Told& told, const TxtValues& fresh) {
   const bool again = told.again.contains({entry.name, entry.value});
   if ((again || fresh.contains({entry.name, entry.value})) && told.every_answer) entry.asked.reset();
   if (!told.change || (entry.created && !entry.removed && !again)) return;
@@ -80,10 +79,11 @@ void note_removed(TxtEntry& entry, const Told& told) {
 
 // The sets of some names were changed as `planned`. What others wrote down since then is theirs.
 void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,
-                  const std::set<std::string>& names, const Values& fresh, const Told& told) {
+                  const std::set<std::string>& names, const TxtValues& fresh, const Told& told) {
   for (const TxtEntry& plan : planned) {
     TxtEntry* entry = names.contains(plan.name) ? entry_of(entries, plan.name, plan.value) : nullptr;
     if (!entry) continue;
+    if (told.left_out.contains({plan.name, plan.value})) continue;
     if (!plan.owners.empty())
       note_created(*entry, told, fresh);
     else if (entry->owners.empty())
@@ -120,14 +120,15 @@ struct ZoneQueue::State {
 
   Task<> submit(std::shared_ptr<Item> item);
   Task<> flush();
-  Task<> carry_out(const std::vector<TxtEntry>& entries, const Values& fresh, const std::set<std::string>& names,
+  Task<> carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh, const std::set<std::string>& names,
                    const std::vector<std::shared_ptr<Item>>& items);
+  static TxtValues published_by(const std::vector<std::shared_ptr<Item>>& items);
   Task<> change(const NamePlans& plans, Told& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   Task<> date_anew();
   Task<std::vector<aws::Change>> rebuilt(const NamePlans& plans, Told& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
-  Task<> forget_unsent(const Values& fresh, const std::set<std::string>& names);
+  Task<> forget_unsent(const TxtValues& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
   Task<bool> is_there(const TxtEntry& entry);
   Task<bool> to_be_swept(const TxtEntry& entry, const ClosedOwner& closed);
@@ -160,7 +161,7 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
   written_at = now();
-  Values fresh;
+  TxtValues fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
   const auto write_down = [&](std::vector<TxtEntry>& current) {
@@ -182,7 +183,7 @@ Task<> ZoneQueue::State::flush() {
     std::vector<TxtEntry> unwritten = co_await ledger.entries();
     write_down(unwritten);
   }
-  for (const std::set<std::string>& portion : portions(plan_names(entries, fresh, names)))
+  for (const std::set<std::string>& portion : portions(plan_names(entries, published_by(items), fresh, names)))
     co_await carry_out(entries, fresh, portion, items);
   for (const auto& item : items) {
     item->done = true;
@@ -190,11 +191,19 @@ Task<> ZoneQueue::State::flush() {
   }
 }
 
+TxtValues ZoneQueue::State::published_by(const std::vector<std::shared_ptr<Item>>& items) {
+  TxtValues published;
+  for (const auto& item : items)
+    if (item->publish)
+      for (const TxtWish& wish : item->wishes) published.emplace(wish.name, wish.value);
+  return published;
+}
+
 // One batch. A batch that is refused though it was rebuilt from what is there is halved, until the bad name is alone.
-Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const Values& fresh,
+Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
-  const NamePlans plans = plan_names(entries, fresh, names);
+  const NamePlans plans = plan_names(entries, published_by(items), fresh, names);
   const SteadyTime begun = outside.clock.steady();
   Told told;
   std::exception_ptr failed;
@@ -214,7 +223,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const V
   }
   if (refused_batch && names.size() > 1) {
     const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
-    const Values known = told.every_answer ? fresh : Values{};  // else the whole batch may land yet
+    const TxtValues known = told.every_answer ? fresh : TxtValues{};  // else the whole batch may land yet
     co_await carry_out(entries, known, std::set<std::string>(names.begin(), middle), items);
     co_await carry_out(entries, known, std::set<std::string>(middle, names.end()), items);
     co_return;
@@ -252,22 +261,26 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
 }
 
 // The batch that follows from what is there. A value that the ledger believes to stand, and that somebody took away, is
-// asked for like a new one: should nobody hear of that, it may come when it is long withdrawn.
+// asked for like a new one: should nobody hear of that, it may come when it is long withdrawn. And what is missing of
+// others is theirs to put there: since the ledger was read they may have withdrawn it.
 Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(const NamePlans& plans, Told& told) {
   const auto there = co_await read(plans);
   told.may_stand = any_stands(plans, there);
-  const Values missing = believed_in_vain(plans, there);
-  Values dated;
+  TxtValues mine, dated;
+  told.left_out.clear();
+  for (const auto& [name, value] : missing_from(there, plans))
+    (plans.at(name).published.contains(value) ? mine : told.left_out).emplace(name, value);
+  std::erase_if(mine, [&](const auto& one) { return !plans.at(one.first).before.contains(one.second); });
   const auto date = [&](std::vector<TxtEntry>& entries) {
     dated.clear();
-    for (const auto& [name, value] : missing) {
+    for (const auto& [name, value] : mine) {
       TxtEntry* entry = entry_of(entries, name, value);
       if (!entry || entry->asked) continue;
       entry->asked = written_at;
       dated.emplace(name, value);
     }
   };
-  if (!missing.empty()) co_await ledger.update(date);
+  if (!mine.empty()) co_await ledger.update(date);
   told.again.merge(dated);
   co_return changes_from(plans, there);
 }
@@ -315,14 +328,14 @@ Task<std::map<std::string, std::vector<aws::RecordSet>>> ZoneQueue::State::read(
   std::map<std::string, std::vector<aws::RecordSet>> there;
   for (const auto& [name, plan] : plans) {
     std::vector<aws::RecordSet> sets = co_await route53.record_sets(zone.id, name, "TXT");
-    if (sets.empty() && !plan.wanted.empty()) sets = co_await route53.record_sets(zone.id, name, "CNAME");
+    if (sets.empty() && !plan.published.empty()) sets = co_await route53.record_sets(zone.id, name, "CNAME");
     there.emplace(name, std::move(sets));
   }
   co_return there;
 }
 
 // Route 53 said no: what was written down for this batch does not exist.
-Task<> ZoneQueue::State::forget_unsent(const Values& fresh, const std::set<std::string>& names) {
+Task<> ZoneQueue::State::forget_unsent(const TxtValues& fresh, const std::set<std::string>& names) {
   co_await ledger.update([&](std::vector<TxtEntry>& current) {
     std::erase_if(current, [&](const TxtEntry& entry) {
       return names.contains(entry.name) && fresh.contains({entry.name, entry.value}) && !entry.created;

@@ -22,7 +22,7 @@ RecordSet txt_set(std::vector<std::string> values, std::int64_t ttl = 60) {
 
 NamePlans wanting(std::set<std::string> wanted, std::set<std::string> unwanted = {}) {
   NamePlan plan;
-  plan.renewed = wanted;
+  plan.renewed = plan.published = wanted;
   plan.wanted = std::move(wanted);
   plan.unwanted = std::move(unwanted);
   return {{challenge_name, plan}};
@@ -31,14 +31,15 @@ NamePlans wanting(std::set<std::string> wanted, std::set<std::string> unwanted =
 TEST(ZoneChanges, CreatesWithoutReadingWhatTheLedgerKnowsNothingOf) {
   TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
   const std::vector<TxtEntry> entries{{challenge_name, "a", {owner}, {}, {}}, {challenge_name, "b", {owner}, {}, {}}};
-  const auto plans = plan_names(entries, {{challenge_name, "a"}, {challenge_name, "b"}}, {challenge_name});
+  const TxtValues values{{challenge_name, "a"}, {challenge_name, "b"}};
+  const auto plans = plan_names(entries, values, values, {challenge_name});
   EXPECT_FALSE(plans.at(challenge_name).unsure);
   EXPECT_THAT(believed_changes(plans), ElementsAre(Change{Change::Action::create, txt_set({"\"a\"", "\"b\""})}));
 }
 
 TEST(ZoneChanges, DeletesExactlyWhatTheLedgerKnowsToBeThere) {
   const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}}};
-  EXPECT_THAT(believed_changes(plan_names(entries, {}, {challenge_name})),
+  EXPECT_THAT(believed_changes(plan_names(entries, {}, {}, {challenge_name})),
               ElementsAre(Change{Change::Action::remove, txt_set({"\"a\""})}));
 }
 
@@ -46,14 +47,14 @@ TEST(ZoneChanges, SwapsTheSetWhereAnotherOfOursStays) {
   TxtOwner owner{CertificateId::parse("other"), 1, 1, WallTime{}};
   const std::vector<TxtEntry> entries{{challenge_name, "a", {}, ChangeId::parse("C1"), {}},
                                       {challenge_name, "b", {owner}, ChangeId::parse("C1"), {}}};
-  EXPECT_THAT(believed_changes(plan_names(entries, {}, {challenge_name})),
+  EXPECT_THAT(believed_changes(plan_names(entries, {}, {}, {challenge_name})),
               ElementsAre(Change{Change::Action::remove, txt_set({"\"a\"", "\"b\""})},
                           Change{Change::Action::create, txt_set({"\"b\""})}));
 }
 
 TEST(ZoneChanges, ReadsFirstWhereARequestWasWrittenDownButNeverAnswered) {
   TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
-  EXPECT_TRUE(plan_names({{challenge_name, "a", {owner}, {}, {}}}, {}, {challenge_name}).at(challenge_name).unsure);
+  EXPECT_TRUE(plan_names({{challenge_name, "a", {owner}, {}, {}}}, {}, {}, {challenge_name}).at(challenge_name).unsure);
 }
 
 TEST(ZoneChanges, MergesWithForeignValuesKeepingTheirTextAndTtl) {
