@@ -155,7 +155,8 @@ struct Invariants::State {
       if (!event.late) could_have_been_seen(event, refused[refusals_seen]);
     if (!event.changed || event.operation != "DeleteServerCertificate") return;
     for (const auto& [listener, arn] : references)
-      if (contents.contains(arn) && world.server_certificates().by_arn(arn) == nullptr)
+      if (arn.ends_with("/" + event.object) && contents.contains(arn) &&
+          world.server_certificates().by_arn(arn) == nullptr)
         report(event, fmt::format("I4: {} refers to {}, which is gone", listener, arn));
   }
 
