@@ -9,6 +9,7 @@
 #include "base/limits/acme.h"
 #include "base/limits/letsencrypt.h"
 #include "base/s3_place.h"
+#include "config/keys_taken.h"
 
 namespace certferry {
 namespace {
@@ -99,12 +100,11 @@ void validate_count(const Config& config, const CertificateConfig& certificate, 
 }
 
 void validate_key(const CertificateConfig& certificate, const InstallConfig& install, Complaints& complaints) {
-  const auto* listener = std::get_if<ListenerInstall>(&install.where);
-  const bool network = listener && listener->arn.resource().starts_with("listener/net/");
-  if (network && certificate.key_type == KeyType::rsa4096) {
-    complaints.add(install.place, "a network load balancer's listener goes dead with a key of type rsa4096",
-                   "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
-  }
+  if (takes(install, certificate.key_type)) return;
+  complaints.add(
+      install.place,
+      fmt::format("a network load balancer's listener goes dead with a key of type {}", name(certificate.key_type)),
+      "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
 }
 
 void validate_role(const InstallConfig& install, Complaints& complaints) {

@@ -10,17 +10,13 @@
 #include "aws/iam.h"
 #include "base/failure.h"
 #include "base/limits/elb.h"
+#include "config/keys_taken.h"
 #include "deploy/iam_shelf.h"
 
 namespace certferry {
 namespace {
 
 using Verdict = Finding::Verdict;
-
-bool on_network_load_balancer(const InstallConfig& install) {
-  const auto* listener = std::get_if<ListenerInstall>(&install.where);
-  return listener != nullptr && listener->arn.resource().starts_with("listener/net/");
-}
 
 // What is served now, in a few words.
 std::string served_text(const Serving& serving) {
@@ -142,17 +138,6 @@ Arn load_balancer_of(const Arn& listener) {
 }
 
 }  // namespace
-
-std::string keys_taken(const InstallConfig& install) {
-  if (std::holds_alternative<ElbInstall>(install.where)) return "RSA, P-256 and P-384";
-  if (on_network_load_balancer(install)) return "P-256, P-384, and RSA of up to 3072 bits";
-  return "every key type";
-}
-
-// source: ELB UserGuide, SSL certificates; NLB: an RSA key of 4096 bits is taken by the API, and the listener is dead
-bool takes(const InstallConfig& install, KeyType key) {
-  return !on_network_load_balancer(install) || key != KeyType::rsa4096;
-}
 
 Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, const CertificateConfig& certificate,
                                           const InstallConfig& install) {

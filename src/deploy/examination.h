@@ -28,8 +28,4 @@ Task<Finding> examine_iam_quota(aws::Client& client, int certificates);
 Task<std::vector<Finding>> examine_certificate_lists(std::function<aws::Client&(std::string)> client_in,
                                                      std::vector<Arn> listeners);
 
-// The key types that a place takes, for people; and whether this is one of them.
-std::string keys_taken(const InstallConfig& install);
-bool takes(const InstallConfig& install, KeyType key);
-
 }  // namespace certferry

@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/renewal.h"
+#include "config/keys_taken.h"
 #include "engine/open_orders.h"
 #include "engine/renewal.h"
 #include "plan/schedule.h"
@@ -228,6 +229,10 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
                         fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
                         "look at the target, or run `certferry apply --retry`",
                         target_name};
+    if (const auto held = permit_key(newest.issued, keys_refused(where))) {
+      co_await trades_.installs.hold(*target, *held);
+      co_return Outcome{Outcome::Kind::held, id, target_id, held->reason, held->remedy, target_name};
+    }
     const Installation done =
         co_await ::certferry::install(newest.issued, newest.key, wanted, *target, where.retire_after, trades_);
     if (done.end == Installation::End::installed)

@@ -5,6 +5,7 @@
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
+#include "config/keys_taken.h"
 #include "engine/shared_targets.h"
 
 namespace certferry {
@@ -30,6 +31,7 @@ Task<> Observer::look_for_place(Target& target, ObservedTarget& seen) {
 
 Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const InstallConfig& install) {
   ObservedTarget seen{install.slot(), name_of(install), {}, "", "", true};
+  seen.refuses = keys_refused(install);
   try {
     Target* target = co_await deployment_.target(certificate, install);
     seen.id = std::string{target->id()};

@@ -163,6 +163,14 @@ std::optional<Held> permit(const Serving& former, const Issued& next, const Cert
   return held_for_its_end(former, as, next, wanted, record, roots, now);
 }
 
+std::optional<Held> permit_key(const Issued& next, const std::vector<KeyType>& refused) {
+  const auto type = next.chain.leaf.public_key().type();
+  if (!type || std::ranges::count(refused, *type) == 0) return {};
+  return Held{
+      fmt::format("it does not take the key of this certificate, {}, and its successor is not there yet", name(*type)),
+      "mend what keeps its successor from being issued, which is put there then"};
+}
+
 std::optional<Held> permit_before_order(const Serving& former, const CertificateSpec& wanted, const Record* record,
                                         const std::string& target, const Roots& roots, WallTime now,
                                         const PermitOptions& options) {

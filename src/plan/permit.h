@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plan/record.h"
 
@@ -33,6 +34,9 @@ bool given(const Record& record, const std::string& target, const Fingerprint& s
 std::optional<Held> permit(const Serving& former, const Issued& next, const CertificateSpec& wanted,
                            const Record& record, const std::string& target, const Roots& roots, WallTime now,
                            const PermitOptions& options);
+
+// Held where the target does not take keys of the certificate's type: it is of a configuration that is no more.
+std::optional<Held> permit_key(const Issued& next, const std::vector<KeyType>& refused);
 
 // The part of it that needs no certificate yet, asked before an order is spent: names that a trusted certificate covers
 // and the wanted one would not. Those of the record's own go by a changed specification; of anybody else's, another

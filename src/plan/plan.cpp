@@ -203,6 +203,8 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   const bool shows = target.serving->shows(issued);
   if (known != record.targets.end() && known->second.proves(issued, *target.serving))
     return shows ? serves_it(id, target.id) : hides_it(id, target.id);
+  if (auto held = permit_key(issued, target.refuses))
+    return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   if (shows) return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
   if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};

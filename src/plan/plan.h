@@ -13,15 +13,16 @@ namespace certferry {
 
 // What was seen of one certificate and its targets, before anything is decided.
 struct ObservedTarget {
-  std::string id;                  // Target::id()
-  std::string name;                // for people: "classic ELB my-lb:443"
-  std::optional<Serving> serving;  // empty where looking failed
-  std::string trouble, remedy;     // why it failed, what to do
-  bool configured = true;          // false: only the record knows it
-  bool refused = false;            // it failed until a person changes something
-  std::string given_to = {};       // of one that is not: the certificate that it is configured for now, if any
-  std::string given_for = {};      // the certificate that what it serves was put there for, where that is asked
-  std::string no_place = {};       // why none could be put there, though it could be looked at; remedy: what to do
+  std::string id;                     // Target::id()
+  std::string name;                   // for people: "classic ELB my-lb:443"
+  std::optional<Serving> serving;     // empty where looking failed
+  std::string trouble, remedy;        // why it failed, what to do
+  bool configured = true;             // false: only the record knows it
+  bool refused = false;               // it failed until a person changes something
+  std::string given_to = {};          // of one that is not: the certificate that it is configured for now, if any
+  std::string given_for = {};         // the certificate that what it serves was put there for, where that is asked
+  std::string no_place = {};          // why none could be put there, though it could be looked at; remedy: what to do
+  std::vector<KeyType> refuses = {};  // what it does not take
 };
 struct ObservedCertificate {
   CertificateId id;

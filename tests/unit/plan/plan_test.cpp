@@ -79,6 +79,20 @@ TEST_F(Planning, SpendsNoOrderWhereNoTargetHasAPlaceForIt) {
   EXPECT_EQ(plan(seen(recorded(days(60)), {files})).targets.front().kind, Kind::trouble) << "nor can the present one";
 }
 
+// Of before the configuration was changed.
+TEST_F(Planning, KeepsACertificateOffATargetThatDoesNotTakeItsKey) {
+  ObservedTarget network = target({});
+  network.refuses = {KeyType::p256};
+  for (const bool bound : {false, true}) {
+    if (bound) network.serving = serving(recorded(days(60)).newest->issued.chain, true);
+    const Action action = plan(seen(recorded(days(60)), {network})).targets.front();
+    EXPECT_EQ(action.kind, Kind::hold);
+    EXPECT_THAT(action.reason, HasSubstr("it does not take the key of this certificate, p256"));
+  }
+  network.refuses = {KeyType::rsa4096};
+  EXPECT_EQ(plan(seen(recorded(days(60)), {network})).targets.front().kind, Kind::install);
+}
+
 TEST_F(Planning, KeepsACertificateUntilAThirdOfItsLifeIsLeft) {
   EXPECT_EQ(plan(seen(recorded(days(30) + seconds(1)))).issue->kind, Kind::keep);
   EXPECT_EQ(plan(seen(recorded(days(30)))).issue->kind, Kind::issue);
