@@ -6,9 +6,11 @@
 #include "base/failure.h"
 #include "base/limits/reload.h"
 #include "base/limits/renewal.h"
+#include "crypto/digest.h"
 #include "outside/timed_step.h"
 #include "probe/host_port.h"
 #include "probe/live_look.h"
+#include "wire/base64.h"
 
 namespace certferry {
 namespace {
@@ -41,6 +43,11 @@ Task<Serving> FilesTarget::look() {
   answered_.clear();
   if (!where_.connect.empty() && proving_.verify != Verify::api) co_await look_from_outside(serving);
   co_return serving;
+}
+
+std::string FilesTarget::reloaded_by() const {
+  if (where_.reload.empty()) return "";
+  return hex(sha256(fmt::format("{}", fmt::join(where_.reload, std::string_view{"\0", 1}))));
 }
 
 Task<> FilesTarget::require_place() {

@@ -18,6 +18,7 @@ class FilesTarget final : public Target {
   static std::string name_of(const std::string& directory) { return "files " + directory; }
   std::string name() const override { return name_of(shelf_.directory()); }
   Shelf& shelf() override { return shelf_; }
+  std::string reloaded_by() const override;
   Task<Serving> look() override;
   Task<> require_place() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.

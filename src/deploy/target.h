@@ -24,6 +24,8 @@ class Target {
   virtual std::string name() const = 0;     // for people: "classic ELB my-lb:443"; may tell more once it was looked at
   virtual Shelf& shelf() = 0;
   virtual std::string region() const { return ""; }  // of AWS; "" where it is not there
+  // The digest of the command that has it read its certificate again; "" where it needs none.
+  virtual std::string reloaded_by() const { return ""; }
   virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
   // The same of one that may have been removed since: empty where there is no longer anything that could serve one.
   virtual Task<std::optional<Serving>> look_if_there() { co_return co_await look(); }

@@ -10,7 +10,7 @@ namespace certferry {
 bool Installs::proven(const Target& target, const Serving& seen, const Issued& issued) const {
   const auto& targets = entry_.get().targets;
   const auto found = targets.find(std::string{target.id()});
-  return found != targets.end() && found->second.proves(issued, seen);
+  return found != targets.end() && found->second.proves(issued, seen, target.reloaded_by());
 }
 
 Task<Serving> Installs::note(const Target& target, const Serving& seen, const Issued& issued) {
@@ -18,6 +18,8 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
   const auto& targets = entry_.get().targets;
   if (const auto found = targets.find(id); found != targets.end()) {
     const TargetRecord& known = found->second;
+    // It serves that already, and is reloaded by another command: what it replaced may be gone by now.
+    if (known.proven == issued.fingerprint() && known.former_until && seen.shows(issued)) co_return seen;
     const bool of_this = known.former && known.noted_for == issued.fingerprint();
     // By what the slot refers to: handshakes may show the former one for a while yet.
     const bool bound =
@@ -62,6 +64,7 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
     target_record.shown_instead = hidden ? std::optional{seen.shown->leaf.fingerprint()} : std::nullopt;
     target_record.rolled_back.reset();
     target_record.held.clear();
+    target_record.reloaded_by = target.reloaded_by();
     target_record.former_until = now + retire_after;
     remember(record, now, fmt::format("generation {} is served by {}", issued.generation, target.name()));
   });

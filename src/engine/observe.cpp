@@ -36,6 +36,7 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
     Target* target = co_await deployment_.target(certificate, install);
     seen.id = std::string{target->id()};
     seen.name = target->name();
+    seen.reloaded_by = target->reloaded_by();
     seen.serving = co_await target->look();
     seen.name = target->name();  // it may have learned its port
     co_await look_for_place(*target, seen);

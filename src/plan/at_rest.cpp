@@ -23,6 +23,11 @@ bool rests(const Record& record) {
 
 }  // namespace
 
+bool AtRest::was_reloaded_by(const std::string& target, const std::string& reload) const {
+  const auto known = reloaded_by.find(target);
+  return known != reloaded_by.end() && known->second == reload;
+}
+
 std::optional<AtRest> at_rest(const Record& record) {
   if (!rests(record)) return {};
   const Record::Newest& newest = *record.newest;
@@ -38,6 +43,7 @@ std::optional<AtRest> at_rest(const Record& record) {
   if (newest.renewal_info) rest.ask_again = newest.renewal_info->ask_again;
   for (const auto& [id, target] : record.targets) {
     rest.targets[id] = target.proven == rest.fingerprint;
+    if (!target.reloaded_by.empty()) rest.reloaded_by[id] = target.reloaded_by;
     if (target.former && !target.former->reference.empty())
       rest.formers.push_back({target.former->reference, *target.former_until});
   }
@@ -54,6 +60,8 @@ Json to_json(const AtRest& rest) {
                             {"formers", Json::array()}});
   if (rest.ask_again) json["ask_again"] = to_json(*rest.ask_again);
   for (const auto& [id, proven] : rest.targets) json["targets"][id] = proven;
+  if (!rest.reloaded_by.empty()) json["reloaded_by"] = Json::object();
+  for (const auto& [id, reload] : rest.reloaded_by) json["reloaded_by"][id] = reload;
   for (const AtRest::Former& former : rest.formers)
     json["formers"].push_back(Json::object({{"reference", former.reference}, {"until", to_json(former.until)}}));
   return json;
@@ -71,6 +79,8 @@ AtRest from_json<AtRest>(const Json& json) {
               .formers = {}};
   if (const Json* ask_again = json.find("ask_again")) rest.ask_again = from_json<WallTime>(*ask_again);
   for (const auto& [id, proven] : json.at("targets").as_object()) rest.targets.emplace(id, proven.as_bool());
+  if (const Json* reloaded_by = json.find("reloaded_by"))
+    for (const auto& [id, reload] : reloaded_by->as_object()) rest.reloaded_by.emplace(id, reload.as_text());
   for (const Json& former : json.at("formers").as_array())
     rest.formers.push_back({former.at("reference").as_text(), from_json<WallTime>(former.at("until"))});
   return rest;

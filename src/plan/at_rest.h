@@ -24,7 +24,9 @@ struct AtRest {
     WallTime until;  // its grace
     bool operator==(const Former&) const = default;
   };
-  std::vector<Former> formers;  // of all targets; what has no reference is on no shelf
+  std::vector<Former> formers;                          // of all targets; what has no reference is on no shelf
+  std::map<std::string, std::string> reloaded_by = {};  // by Target::id(), as its record has it
+  bool was_reloaded_by(const std::string& target, const std::string& reload) const;
   bool operator==(const AtRest&) const = default;
 };
 

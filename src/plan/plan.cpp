@@ -69,6 +69,19 @@ Action serves_it(const std::string& id, const std::string& target) {
   return Action{Kind::keep, id, target, "serves it", "", {}};
 }
 
+// Of one that shows it.
+Action proves_it(const std::string& id, const ObservedTarget& target, const TargetRecord& known, const Issued& issued) {
+  const bool for_the_reload =
+      known.proven == issued.fingerprint() && !target.reloaded_by.empty() && known.reloaded_by != target.reloaded_by;
+  return Action{
+      Kind::install,
+      id,
+      target.id,
+      for_the_reload ? "refers to it; `reload` is not the command that was run for it" : "refers to it, not yet proven",
+      "",
+      {}};
+}
+
 Action hides_it(const std::string& id, const std::string& target) {
   return Action{Kind::keep, id, target, "refers to it, says AWS; a handshake shows another, as when it was bound",
                 "",         {}};
@@ -201,11 +214,11 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
                     rolled_back->not_before};
   }
   const bool shows = target.serving->shows(issued);
-  if (known != record.targets.end() && known->second.proves(issued, *target.serving))
+  if (known != record.targets.end() && known->second.proves(issued, *target.serving, target.reloaded_by))
     return shows ? serves_it(id, target.id) : hides_it(id, target.id);
   if (auto held = permit_key(issued, target.refuses))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
-  if (shows) return Action{Kind::install, id, target.id, "refers to it, not yet proven", "", {}};
+  if (shows) return proves_it(id, target, known == record.targets.end() ? TargetRecord{} : known->second, issued);
   if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   const Chain* served = target.serving->certificate();
@@ -364,7 +377,7 @@ bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request
   return quiet && std::ranges::all_of(seen.targets, [&](const ObservedTarget& target) {
            const auto known = rest.targets.find(target.id);
            return target.serving && target.serving->shows(rest.fingerprint) && known != rest.targets.end() &&
-                  known->second;
+                  known->second && (target.reloaded_by.empty() || rest.was_reloaded_by(target.id, target.reloaded_by));
          });
 }
 

@@ -23,6 +23,7 @@ struct ObservedTarget {
   std::string given_for = {};         // the certificate that what it serves was put there for, where that is asked
   std::string no_place = {};          // why none could be put there, though it could be looked at; remedy: what to do
   std::vector<KeyType> refuses = {};  // what it does not take
+  std::string reloaded_by = {};       // Target::reloaded_by()
 };
 struct ObservedCertificate {
   CertificateId id;

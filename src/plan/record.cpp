@@ -52,6 +52,7 @@ Json target_json(const TargetRecord& target) {
   set_if(json, "proven", target.proven);
   set_if(json, "shown_instead", target.shown_instead);
   set_if(json, "former_until", target.former_until);
+  if (!target.reloaded_by.empty()) json["reloaded_by"] = target.reloaded_by;
   if (target.rolled_back) json["rolled_back"] = rolled_back_json(*target.rolled_back);
   return json;
 }
@@ -65,6 +66,7 @@ TargetRecord target_of(const Json& json) {
   target.former_until = optional_at<WallTime>(json, "former_until");
   if (const Json* rolled_back = json.find("rolled_back")) target.rolled_back = rolled_back_of(*rolled_back);
   target.held = json.at("held").as_text();
+  target.reloaded_by = json.text("reloaded_by").value_or("");
   return target;
 }
 
@@ -136,8 +138,9 @@ void read_members(const Json& json, Record& record) {
 
 }  // namespace
 
-bool TargetRecord::proves(const Issued& issued, const Serving& seen) const {
+bool TargetRecord::proves(const Issued& issued, const Serving& seen, const std::string& reload) const {
   if (proven != issued.fingerprint()) return false;
+  if (!reload.empty() && reloaded_by != reload) return false;  // whether what was run before did anything, nobody saw
   if (former && !former_until) return false;  // installed again, which was not ended: `former` has no grace yet
   const bool referred_to = seen.body && seen.body->leaf == issued.chain.leaf;
   const bool hidden = referred_to && !seen.damaged && seen.shown && shown_instead == seen.shown->leaf.fingerprint();

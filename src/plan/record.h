@@ -38,8 +38,10 @@ struct TargetRecord {
   };
   std::optional<RolledBack> rolled_back;
   std::string held;  // why the last install was held back (I7), "" where it was not
-  // Whether a target that looks like this needs no further proof that it serves `issued`.
-  bool proves(const Issued& issued, const Serving& seen) const;
+  // Target::reloaded_by() when it was proven; "" where that was none, or nobody wrote it down.
+  std::string reloaded_by = {};
+  // Whether a target that looks like this, and is reloaded so, needs no further proof that it serves `issued`.
+  bool proves(const Issued& issued, const Serving& seen, const std::string& reload) const;
   bool operator==(const TargetRecord&) const = default;
 };
 

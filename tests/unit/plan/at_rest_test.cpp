@@ -30,7 +30,8 @@ class Resting : public testing::Test {
                                            .proven = newest.fingerprint(),
                                            .former_until = now + hours(24),
                                            .rolled_back = {},
-                                           .held = ""};
+                                           .held = "",
+                                           .reloaded_by = "a digest"};
     made.targets["elb/gone"] = TargetRecord{};
     remember(made, now, "generation 2 was issued");
     return made;
@@ -99,6 +100,11 @@ TEST_F(Resting, SufficesAPlanWhereItIsServedAndNothingIsDue) {
   ObservedCertificate moved = seen(serving(newest.chain));
   moved.targets[0].id = "elb/new";
   EXPECT_FALSE(suffices(rest, moved, {}, now));
+  ObservedCertificate reloaded = seen(serving(newest.chain));
+  reloaded.targets[0].reloaded_by = "a digest";
+  EXPECT_TRUE(suffices(rest, reloaded, {}, now));
+  reloaded.targets[0].reloaded_by = "another digest";
+  EXPECT_FALSE(suffices(rest, reloaded, {}, now)) << "its reload command was corrected";
   moved.targets[0].id = "elb/gone";
   EXPECT_FALSE(suffices(rest, moved, {}, now)) << "not proven there";
   wanted = spec({"shop.example", "www.shop.example"});

@@ -56,6 +56,7 @@ TargetRecord any_target() {
     target.rolled_back =
         TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99), *any_time()};
   target.held = *any_text();
+  target.reloaded_by = *any_text();
   return target;
 }
 

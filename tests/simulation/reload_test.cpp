@@ -1,0 +1,94 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+
+// The command that has a server read its certificate again, corrected or written only after the certificate was there.
+namespace certferry::simulation {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Whatever else is run than what is right does nothing, and says that all is well.
+struct AReload : testing::Test {
+  AReload() {
+    estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop", {"reload", "it"});
+    machine().on_run = [this](const Command& command) {
+      if (command.argv == right) served = live();
+      return Exit{.status = failing ? 1 : 0, .output = ""};
+    };
+  }
+  sandbox::Machine& machine() { return estate.simulated->machine(); }
+  void reload_by(std::vector<std::string> argv) {
+    std::get<FilesInstall>(estate.wanted("shop").config.install.front().where).reload = std::move(argv);
+  }
+  Fingerprint live() {
+    return parse_chain(BytesView{machine().find("/etc/ssl/shop/live/cert.pem")->content}).leaf.fingerprint();
+  }
+  std::size_t reloads_of_a_run() {
+    const std::size_t before = machine().commands.size();
+    estate.apply();
+    return machine().commands.size() - before;
+  }
+  void expect_quiet() {
+    for (int run = 0; run < 2; ++run) EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+  }
+
+  Estate estate;
+  const std::vector<std::string> right{"reload", "it"};
+  bool failing = false;
+  std::optional<Fingerprint> served;  // as the server read it last
+};
+
+TEST_F(AReload, ThatIsCorrectedIsRunAtOnce) {
+  reload_by({"reload", "another"});
+  estate.apply();
+  expect_quiet();
+  ASSERT_FALSE(served);
+  reload_by(right);
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(served, estate.newest("shop"));
+  EXPECT_EQ(estate.orders_answered(), 1U);
+  expect_quiet();
+}
+
+TEST_F(AReload, ThatIsWrittenLaterIsRunAtOnce) {
+  reload_by({});
+  estate.apply();
+  expect_quiet();
+  reload_by(right);
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  EXPECT_EQ(served, estate.newest("shop"));
+  expect_quiet();
+}
+
+TEST_F(AReload, ThatIsTakenOutChangesNothing) {
+  estate.apply();
+  reload_by({});
+  expect_quiet();
+}
+
+// What it served before is retired by then: there is nothing to go back to.
+TEST_F(AReload, ThatIsCorrectedAndFailsLeavesTheLinkAndIsTriedAgainLater) {
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();
+  estate.pass(days(2));
+  estate.apply();
+  const Bytes live = machine().find("/etc/ssl/shop/live", false)->content;
+  reload_by({"reload", "another"});
+  failing = true;
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  EXPECT_THAT(estate.failures(), ElementsAre(testing::HasSubstr("`reload another` ended with 1")));
+  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  EXPECT_EQ(reloads_of_a_run(), 0U) << "it waits";
+  failing = false;
+  estate.pass(minutes(2));
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  expect_quiet();
+}
+
+}  // namespace
+}  // namespace certferry::simulation
