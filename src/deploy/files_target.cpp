@@ -165,10 +165,17 @@ Task<> FilesTarget::verify_files(const Issued& issued) {
                   fmt::format("Remove {} and run certferry again", quoted(live)));
 }
 
+// It may have been retired since, or moved away: a link that leads to nothing is worse than any certificate.
+Task<bool> FilesTarget::is_there(const std::string& reference) {
+  if (shelf_.ours(reference)) co_return (co_await shelf_.damage(reference)).empty();
+  co_return (co_await outside_.host.status(reference)).has_value();
+}
+
 Task<bool> FilesTarget::restore(const Serving& former, const Shelved& bound) {
   if (former.reference.empty() || former.reference == shelf_.link()) co_return false;
   if (co_await shelf_.live() != bound.reference) co_return false;
   if (former.reference == bound.reference) co_return true;
+  if (!co_await is_there(former.reference)) co_return false;
   const Work restoring = [&]() -> Task<> {
     co_await switch_to(former.reference);
     co_await reload_former(former.reference);

@@ -114,6 +114,23 @@ TEST_F(FilesTest, SaysThatTheLinkIsBackWhereTheReloadFailsOnceMore) {
   EXPECT_TRUE(heard("`systemctl reload nginx` ended with 1; live leads to " + place() + " again"));
 }
 
+// Retired since, or moved away by whoever had put it there.
+TEST_F(FilesTest, LeavesTheLinkWhereWhatItLedToBeforeIsGone) {
+  on_target([&](Target& target) -> Task<> {
+    co_await installed(target, co_await target.look());
+    const Serving former = co_await target.look();
+    const PrivateKey key = PrivateKey::generate(KeyType::p256);
+    const Shelved next = co_await target.shelf().put(second, key, {});
+    co_await target.bind(next, former);
+    machine.erase(place() + "/privkey.pem");
+    EXPECT_FALSE(co_await target.restore(former, next)) << "half of it";
+    machine.erase(place());
+    EXPECT_FALSE(co_await target.restore(former, next));
+    EXPECT_FALSE(co_await target.restore(Serving{.reference = "/srv/gone"}, next));
+  });
+  EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), second.chain.pem());
+}
+
 TEST_F(FilesTest, LeavesALinkAloneThatSomebodyElseMoved) {
   machine.write("/srv/theirs/fullchain.pem", before.chain.pem());
   on_target([&](Target& target) -> Task<> {
@@ -225,6 +242,7 @@ TEST_F(FilesTest, UnderALeaseThatEndedLooksAndTouchesNothing) {
       EXPECT_TRUE(failure && failure->kind() == Failure::Kind::fenced);
     }
   };
+  machine.make_directory("/x");
   const auto before = machine.nodes.size();
   run(late);
   EXPECT_EQ(machine.nodes.size(), before);
