@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "sandbox/server_certificates.h"
+#include "sandbox/strikes.h"
 
 namespace certferry::sandbox {
 namespace {
@@ -99,7 +100,7 @@ Outcome ClassicLoadBalancers::set_certificate(const QueryCall& call, WallTime no
   std::string object = fmt::format("{}:{}", name, port);
   if (listener.certificate == arn) return {object, false};
   std::string former = listener.certificate;
-  listener.bind(arn, now + world_.settings().shown_after);
+  listener.bind(arn, shown_from(world_, now));
   if (!former.empty()) world_.server_certificates().released(former, now);
   return {object, true};
 }

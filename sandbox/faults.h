@@ -39,6 +39,8 @@ struct Faults {
   int delete_conflict = 0;   // of deletions of server certificates: DeleteConflict
   int kms_denied = 0;        // AccessDeniedException
   int s3_conflict = 0;       // of conditional writes: 409 ConditionalRequestConflict
+  int service_down = 0;      // of hours, for each service apart: nothing answers there
+  int shown_late = 0;        // of changes of a listener: handshakes show it after seven minutes
 
   // On the machine.
   int disk_full = 0;      // of writes to files and the store: nothing is written
@@ -46,6 +48,7 @@ struct Faults {
   int clock_ahead = 0;    // hours
   int clock_behind = 0;   // hours
   int power_lost = 0;     // of kills: the machine's power goes, and with it what was written and not synced yet
+  int reload_failed = 0;  // of commands: they end with 1, half of them after the server has read its files
   int value_damaged = 0;  // of starts of a process: a value of the store beside it has lost a bit since
   int left_dead = 0;      // hours that who was killed stays dead, whatever happens meanwhile
 
@@ -108,6 +111,9 @@ inline constexpr std::array fault_rows{
     FaultRow{"power lost", "% of kills", &Faults::power_lost, 100},
     FaultRow{"value damaged", "% of starts", &Faults::value_damaged, 60},
     FaultRow{"left dead", " h", &Faults::left_dead, 96},
+    FaultRow{"service down", "% of hours", &Faults::service_down, 25},
+    FaultRow{"shown late", "%", &Faults::shown_late, 50},
+    FaultRow{"reload failed", "% of commands", &Faults::reload_failed, 50},
 };
 constexpr std::span<const FaultRow> all_faults() { return fault_rows; }
 

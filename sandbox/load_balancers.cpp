@@ -6,6 +6,7 @@
 
 #include "base/failure.h"
 #include "sandbox/server_certificates.h"
+#include "sandbox/strikes.h"
 
 namespace certferry::sandbox {
 namespace {
@@ -228,7 +229,7 @@ Outcome LoadBalancers::modify(const QueryCall& call, XmlWriter& result, WallTime
     std::string former = entry.listener.certificate;
     changed = former != arns[0];
     if (changed) {
-      entry.listener.bind(arns[0], now + world_.settings().shown_after);
+      entry.listener.bind(arns[0], shown_from(world_, now));
       entry.listener.dead = !served_by(entry.listener.protocol, *world_.server_certificates().by_arn(arns[0]));
       if (!former.empty()) world_.server_certificates().released(former, now);
     }

@@ -58,6 +58,11 @@ bool strikes(World& world, int Faults::* fault) {
   return true;
 }
 
+WallTime shown_from(World& world, WallTime now) {
+  constexpr Duration late = minutes(7);
+  return now + (strikes(world, &Faults::shown_late) ? late : world.settings().shown_after);
+}
+
 std::optional<Refusal> struck_at_aws(World& world, const std::string& service, const http::Request& request) {
   for (const AwsStrike& strike : aws_strikes) {
     if (strike.service != service || world.faults().*strike.percent == 0) continue;

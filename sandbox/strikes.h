@@ -19,6 +19,9 @@ bool happens(World& world, int percent);
 // Whether a fault strikes now, by its chance; counted.
 bool strikes(World& world, int Faults::* fault);
 
+// When a listener that is given another certificate now shows it.
+WallTime shown_from(World& world, WallTime now);
+
 // What AWS refuses a request with because a fault strikes (faults.h), before anything is done; usually nothing.
 // service: as in an Event.
 std::optional<Refusal> struck_at_aws(World& world, const std::string& service, const http::Request& request);

@@ -109,8 +109,11 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
   if (!request.headers.get("User-Agent")) request.headers.set("User-Agent", "certferry (simulated)");  // a door's part
   if (network_.heard_request) network_.heard_request(request);
   Dice& dice = network_.dice;
-  const bool ca_down = request.trust == http::Trust::ca && network_.ca_is_down(effects_.time().now());
-  if (request.trust == http::Trust::metadata || ca_down || network_.strikes(&Faults::connection_refused)) {
+  const std::string service = signed_service(request);
+  const WallTime now = effects_.time().now();
+  const bool ca_down = request.trust == http::Trust::ca && network_.ca_is_down(now);
+  const bool aws_down = !service.empty() && network_.is_down(service, now);
+  if (request.trust == http::Trust::metadata || ca_down || aws_down || network_.strikes(&Faults::connection_refused)) {
     co_await effects_.time().sleep(network_.one_way());
     throw Failure{Failure::Kind::transient, fmt::format("{} {}: connection refused", request.method, host),
                   "Try again later."};
@@ -132,8 +135,7 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
     effects_.trace().line(fmt::format("  the answer to {} takes {}", effect.name, humane(effect.back)));
   }
   bool unavailable = network_.strikes(&Faults::service_unavailable);
-  bool is_aws = !signed_service(request).empty();
-  bool throttle = is_aws && network_.strikes(&Faults::throttled);
+  bool throttle = !service.empty() && network_.strikes(&Faults::throttled);
   const bool spoiled = network_.strikes(&Faults::reply_spoiled);
   const bool twice = network_.strikes(&Faults::delivered_twice);
   auto reply = std::make_shared<std::optional<http::Response>>();

@@ -17,4 +17,15 @@ bool Network::ca_is_down(WallTime now) {
   return down;
 }
 
+bool Network::is_down(const std::string& service, WallTime now) {
+  if (faults().service_down == 0) return false;
+  const auto hour = std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count();
+  std::uint64_t which = seed ^ (static_cast<std::uint64_t>(hour) << 20);
+  for (const char letter : service) which = which * 31 + static_cast<unsigned char>(letter);
+  SeededEntropy lots{which};
+  const bool down = lots.next() % 100 < static_cast<std::uint64_t>(faults().service_down);
+  if (down) world.struck().count(&Faults::service_down);
+  return down;
+}
+
 }  // namespace certferry::sandbox

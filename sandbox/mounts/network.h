@@ -13,13 +13,15 @@ struct Network {
   World& world;
   Addresses& addresses;
   Dice& dice;
-  std::uint64_t seed = 0;                                     // which days the CA is down follows from it
+  std::uint64_t seed = 0;                                     // when what is down follows from it
   Duration least = milliseconds(5), most = milliseconds(40);  // one way
   std::function<void(const http::Request&)> heard_request;    // called as each is sent, whatever becomes of it
   Duration one_way() { return dice.between(least, most); }
   const Faults& faults() const { return world.faults(); }
   bool strikes(int Faults::* fault);  // now, by its chance; counted
-  bool ca_is_down(WallTime now);      // counted
+  // Counted. service: of AWS, as requests are signed for it.
+  bool ca_is_down(WallTime now);
+  bool is_down(const std::string& service, WallTime now);
 };
 
 }  // namespace certferry::sandbox

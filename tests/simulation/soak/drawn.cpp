@@ -161,6 +161,10 @@ std::string_view name(Turn turn) {
       return "somebody deletes a file that is served";
     case Turn::certificate_lost:
       return "somebody deletes a certificate of ours from IAM";
+    case Turn::ca_slow:
+      return "the CA takes its time for a while";
+    case Turn::delegation_lapsed:
+      return "nobody delegates to the last certificate's zone for a while";
     case Turn::install_moved:
       return "an install is moved to another certificate";
   }

@@ -52,6 +52,8 @@ enum class Turn {
   lifetimes_shrink,     // of what the CA issues from now on: by half, to 160 hours at least
   file_lost,            // of what the first machine serves
   certificate_lost,     // one of ours, from IAM, whoever refers to it
+  ca_slow,              // it decides upon proofs and issues after minutes or hours, for a while
+  delegation_lapsed,    // of the last certificate's zone, for a while
   install_moved,        // from one certificate to another; in every second world for good
 };
 inline constexpr std::array all_turns{
@@ -60,7 +62,8 @@ inline constexpr std::array all_turns{
     Turn::older_version,  Turn::kms_denied,       Turn::disk_full,       Turn::clock_jumps,
     Turn::told_to_renew,  Turn::told_to_retry,    Turn::forgotten,       Turn::account_deactivated,
     Turn::only_the_first, Turn::interrupted,      Turn::profile_changed, Turn::lifetimes_shrink,
-    Turn::file_lost,      Turn::certificate_lost, Turn::install_moved};
+    Turn::file_lost,      Turn::certificate_lost, Turn::ca_slow,         Turn::delegation_lapsed,
+    Turn::install_moved};
 inline constexpr std::size_t drawn_anywhere = all_turns.size() - 1;  // but for the last, which wants two certificates
 std::string_view name(Turn);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <memory>
+#include <tuple>
 
 #include "../oracles/stored_value.h"
 #include "base/failure.h"
@@ -93,6 +94,12 @@ bool Turns::act(Turn turn) {
       break;
     case Turn::profile_changed:
       change_the_profile();
+      break;
+    case Turn::ca_slow:
+      slow_the_ca_down();
+      break;
+    case Turn::delegation_lapsed:
+      let_the_delegation_lapse();
       break;
     case Turn::lifetimes_shrink:
       let_lifetimes_shrink();
@@ -220,6 +227,25 @@ bool Turns::lose_a_certificate() {
   if (ours.empty()) return false;
   estate_.simulated->third_parties().remove_certificate(ours[drawn_.seed % ours.size()]);
   return true;
+}
+
+void Turns::slow_the_ca_down() {
+  constexpr std::array takes{Duration{minutes(7)}, Duration{hours(3)}, Duration{hours(20)}};
+  auto& settings = estate_.world().settings();
+  const auto before = std::pair{settings.validation_takes, settings.issuance_takes};
+  settings.validation_takes = takes[drawn_.seed % takes.size()];
+  settings.issuance_takes = takes[drawn_.seed / takes.size() % takes.size()];
+  undo_with([&settings, before] { std::tie(settings.validation_takes, settings.issuance_takes) = before; });
+}
+
+void Turns::let_the_delegation_lapse() {
+  const std::string name = drawn_.zones.back();
+  const auto delegate = [this, name](bool whether) {
+    for (auto& zone : estate_.world().zones().all)
+      if (zone.name == name) zone.delegated = whether;
+  };
+  delegate(false);
+  undo_with([delegate] { delegate(true); });
 }
 
 void Turns::move_windows(bool by_revoking) {

@@ -36,6 +36,8 @@ class Turns {
   void let_lifetimes_shrink();
   bool lose_a_file();
   bool lose_a_certificate();
+  void slow_the_ca_down();
+  void let_the_delegation_lapse();
   void move_windows(bool by_revoking);
   bool remove_a_zone();
   void deactivate_the_account();
