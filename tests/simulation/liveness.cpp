@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/limits/renewal.h"
 #include "oracles/index_oracle.h"
 #include "oracles/read_key.h"
 #include "oracles/stored_value.h"
@@ -141,12 +142,20 @@ bool kept_unneeded(Estate& estate, const std::set<std::string>& ailing, const Js
   return ailing.contains(id) && record->open_generation == entry.at("generation").as_integer();
 }
 
+// Who was killed in the last days may have left it to a later run to see that it is needed no longer.
+bool grace_has_begun_lately(Estate& estate, const Json& entry) {
+  const auto since = parse_iso8601(entry.text("unneeded_since").value_or(""));
+  return since && estate.simulated->time().now() < *since + limits::renewal::retire_after;
+}
+
 // The newest of some certificate, or what a ledger tells of one that may stay.
 bool may_stay(Estate& estate, const std::set<std::string>& ailing, const std::string& name) {
   if (newest_of_some(estate, name)) return true;
   for (const auto& [key, value] : estate.watch->stored())
     for (const Json& entry : key.starts_with("shelf/") ? object_of(value).elements("entries") : Json::Array{})
-      if (name.ends_with(entry.at("name").as_text()) && kept_unneeded(estate, ailing, entry)) return true;
+      if (name.ends_with(entry.at("name").as_text()) &&
+          (kept_unneeded(estate, ailing, entry) || grace_has_begun_lately(estate, entry)))
+        return true;
   return false;
 }
 
