@@ -294,16 +294,16 @@ TEST_F(Planted, I7AServerThatReadsAWorseCertificate) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("has read a worse certificate"))));
 }
 
-TEST_F(Planted, I8AChangeAfterAStandstill) {
+TEST_F(Planted, I8AChangePastALease) {
   estate.state_in_s3();
   auto& trace = estate.simulated->trace();
-  for (const Duration standstill : {seconds(50), seconds(70)}) {
+  for (const Duration silence : {seconds(50), seconds(70)}) {
     EXPECT_THAT(estate.watch->complaints(), IsEmpty());
-    trace.line("#1 one: s3 PUT /state/certferry/instance/a");
-    trace.line("one stands still");
-    estate.pass(standstill);
-    trace.line("one goes on");
-    trace.line("#2 one: s3 PUT /state/certferry/instance/a");
+    trace.line("#1 one: s3 PUT /certferry/instance/a");
+    trace.line("  s3 PutObject state/certferry/instance/a 200 changed");
+    estate.pass(silence);
+    trace.line("#2 one: s3 PUT /certferry/instance/a");
+    trace.line("  s3 refused:SlowDown /certferry/instance/a 503");
     trace.line("#3 one: iam DeleteServerCertificate");
   }
   EXPECT_THAT(estate.watch->complaints(), Contains(AllOf(StartsWith("I8"), HasSubstr("did iam Delete"))));

@@ -6,7 +6,7 @@
 
 #include "base/failure.h"
 #include "oracles/index_oracle.h"
-#include "oracles/standstill_oracle.h"
+#include "oracles/lease_oracle.h"
 #include "sandbox/buckets.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
@@ -165,7 +165,7 @@ std::vector<std::string> Watch::complaints() const {
   for (std::string& leak : secrets_.leaks()) all.push_back(std::move(leak));
   for (std::string& lie : lies_of_the_index(stored())) all.push_back(std::move(lie));
   if (!simulated_.world().buckets().by_name.empty())
-    for (std::string& change : changes_after_standstills(simulated_.trace().lines())) all.push_back(std::move(change));
+    for (std::string& change : changes_past_a_lease(simulated_.trace().lines())) all.push_back(std::move(change));
   for (std::size_t process = 0; process < simulated_.processes(); ++process)
     if (std::string why = ended_badly(process); !why.empty()) all.push_back(std::move(why));
   return all;

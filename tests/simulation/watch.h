@@ -22,8 +22,8 @@ namespace certferry::simulation {
 // What must be true of every life, whatever was killed when: hears every request that CA and AWS answered, every value
 // that was stored or removed and every change of a file on any machine, and lets all oracles judge it then. The
 // sandbox's invariants (I4 to I7) are one of them; oracles/ holds the others. At its end, the index says nothing that
-// is believed and that a record contradicts, no process has ended by an error of its own, and none that had stood still
-// past its lease has changed anything since.
+// is believed and that a record contradicts, no process has ended by an error of its own, and none has changed anything
+// past its lease.
 class Watch {
  public:
   explicit Watch(sandbox::SimulatedWorld& simulated);
