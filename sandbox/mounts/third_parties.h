@@ -21,6 +21,10 @@ class ThirdParties {
   ThirdParties(World& world, VirtualTime& time, Dice& dice, Trace& trace);
   void after_change_on(Machine& machine);            // which outlives them
   void remove_certificate(const std::string& name);  // one of ours, from IAM, whoever refers to it
+  // A trusted certificate of another CA for the names that are served, bound to some listener, or in a directory that
+  // some link leads to. False: there is none.
+  bool edit_target();
+  bool edit_directory(Machine& machine);
 
   // TXT values of theirs that ought to be there still, as the zone holds them: "NAME VALUE".
   const std::set<std::string>& values() const { return values_; }
@@ -39,8 +43,6 @@ class ThirdParties {
         dice_.between(Duration{0}, Duration{static_cast<Duration::rep>(all.size()) - 1}).count())];
   }
   SimulatedListener* some_listener();  // null: there is none
-  bool edit_target();
-  bool edit_directory(Machine& machine);
   bool put_target_back();
   bool edit_record();
   bool remove_record();

@@ -60,7 +60,7 @@ Place look_at(Estate& estate, const InstallConfig& install, const std::string& o
   }
   const auto& [directory, reload, connect] = std::get<FilesInstall>(install.where);
   const auto& machine = estate.simulated->machine(on);
-  const auto* live = machine.find(directory + "/live/cert.pem");
+  const auto* live = machine.find(directory + "/live/fullchain.pem");  // which is what servers are given
   if (live == nullptr) return {directory, {}};
   if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf};
   const auto served = machine.served.find(machine.resolved(directory + "/live", false));

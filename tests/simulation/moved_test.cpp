@@ -56,6 +56,21 @@ TEST(AMovedInstall, LeavesNothingBehindInADirectory) {
   EXPECT_THAT(not_well(estate), testing::IsEmpty());
 }
 
+// Of what servers read nothing is missing. Found by the soak (seed 105766 of the drawing at that time).
+TEST(AMovedInstall, ThatIsHeldFromADirectoryIsWellThoughTheLeafAloneIsMissingThere) {
+  Estate estate;
+  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
+  estate.certificate("shop", {"blog.shop.example", "shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+  estate.apply();
+  move_install(estate, "shop", "blog");
+  auto& machine = estate.simulated->machine();
+  estate.watch->files().is_damaged(machine.id + "/etc/ssl/shop/live");
+  machine.erase(machine.resolved("/etc/ssl/shop/live/cert.pem"));
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(held_back(estate), testing::Contains(HasSubstr("that also covers shop.example")));
+  EXPECT_THAT(not_well(estate), IsEmpty());
+}
+
 // A renewal is killed anywhere; then its install is moved to a certificate that is held back, so that nobody ends it.
 // Found by the soak (seed 13,732 of the drawing at that time).
 TEST(AMovedInstall, WhoseRenewalWasKilledKeepsNoFormerCertificate) {

@@ -165,6 +165,8 @@ std::string_view name(Turn turn) {
       return "the CA takes its time for a while";
     case Turn::delegation_lapsed:
       return "nobody delegates to the last certificate's zone for a while";
+    case Turn::bought:
+      return "somebody puts a certificate of another CA to use";
     case Turn::install_moved:
       return "an install is moved to another certificate";
   }
@@ -202,6 +204,7 @@ Drawn draw(std::uint64_t seed) {
   drawn.interrupted_after = lots.up_to(lots.one_of({seconds(3), minutes(1), minutes(10)}));
   drawn.settings.repeated_answer =
       lots.one_of({RepeatedAnswer::taken, RepeatedAnswer::malformed, RepeatedAnswer::conflict});
+  if (lots.one_in(8)) drawn.turns[lots.below(drawn.turns.size())] = Turn::bought;
   return drawn;
 }
 

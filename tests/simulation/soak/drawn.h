@@ -54,6 +54,7 @@ enum class Turn {
   certificate_lost,     // one of ours, from IAM, whoever refers to it
   ca_slow,              // it decides upon proofs and issues after minutes or hours, for a while
   delegation_lapsed,    // of the last certificate's zone, for a while
+  bought,               // a certificate of another CA, and put to use by hand in place of one
   install_moved,        // from one certificate to another; in every second world for good
 };
 inline constexpr std::array all_turns{
@@ -63,8 +64,8 @@ inline constexpr std::array all_turns{
     Turn::told_to_renew,  Turn::told_to_retry,    Turn::forgotten,       Turn::account_deactivated,
     Turn::only_the_first, Turn::interrupted,      Turn::profile_changed, Turn::lifetimes_shrink,
     Turn::file_lost,      Turn::certificate_lost, Turn::ca_slow,         Turn::delegation_lapsed,
-    Turn::install_moved};
-inline constexpr std::size_t drawn_anywhere = all_turns.size() - 1;  // but for the last, which wants two certificates
+    Turn::bought,         Turn::install_moved};
+inline constexpr std::size_t drawn_anywhere = all_turns.size() - 2;  // but for the last two, drawn apart
 std::string_view name(Turn);
 
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while

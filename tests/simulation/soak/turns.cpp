@@ -82,6 +82,8 @@ bool Turns::act(Turn turn) {
       return remove_a_zone();
     case Turn::install_moved:
       return move_an_install();
+    case Turn::bought:
+      return put_a_bought_one_to_use();
     case Turn::file_lost:
       return lose_a_file();
     case Turn::certificate_lost:
@@ -204,6 +206,11 @@ void Turns::change_the_profile() {
 void Turns::let_lifetimes_shrink() {
   Duration& lifetime = estate_.world().settings().certificate_lifetime;
   lifetime = std::max<Duration>(lifetime / 2, hours(160));
+}
+
+bool Turns::put_a_bought_one_to_use() {
+  auto& others = estate_.simulated->third_parties();
+  return others.edit_target() || others.edit_directory(estate_.simulated->machine());
 }
 
 bool Turns::lose_a_file() {
