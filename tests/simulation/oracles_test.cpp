@@ -106,6 +106,20 @@ TEST_F(Planted, I1IsKeptWhereACertificateIsForgotten) {
   EXPECT_THAT(estate.verdict(), IsEmpty());
 }
 
+// That is excused for a finalize of a dead sender alone.
+TEST_F(Planted, I1AKeyThatWasForgottenAndIsUsedByWhoeverIsAlive) {
+  estate.apply();
+  estate.unwant("shop");
+  ASSERT_EQ(estate.forget("shop").how, sandbox::Ending::How::finished);
+  auto& certificates = world().ca().certificates;
+  auto again = certificates.begin()->second;
+  again.url = "https://ca.sandbox.test/cert/z";
+  certificates.emplace(again.url, again);
+  happens("acme", "finalize", again.order);
+  EXPECT_THAT(estate.verdict(), AllOf(Contains(AllOf(StartsWith("I1"), HasSubstr("was finalized with a key"))),
+                                      Contains(AllOf(StartsWith("I1"), HasSubstr("was issued for a key")))));
+}
+
 TEST_F(Planted, I1AKeyThatIsWrittenOver) {
   estate.apply();
   Json envelope = stored("secret/shop/1");

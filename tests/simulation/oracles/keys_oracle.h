@@ -30,6 +30,7 @@ class KeysOracle {
 
  private:
   bool readable(const PublicKey& key) const;
+  void finalized(const sandbox::Event& event);
   void record_changed(const StoredChange& change);
   void journal_changed(const StoredChange& change);
   void removed(const std::string& key);
@@ -40,6 +41,7 @@ class KeysOracle {
   std::map<std::string, Bytes> plain_;
   std::map<std::string, Bytes> readable_;  // SubjectPublicKeyInfo of each secret that is there
   std::set<Bytes> wiped_;                  // the same of keys that went with what was forgotten
+  std::set<std::string> finalized_late_;   // orders, by URL, that were finalized with one of these
   std::map<std::string, Json> records_;    // by certificate
   std::set<std::string> forgotten_;        // certificates
   std::map<std::string, std::string>
