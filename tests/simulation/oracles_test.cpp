@@ -20,6 +20,7 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* record = "certificate/shop/record";
@@ -388,6 +389,42 @@ TEST_F(Planted, BudgetsOfOrdersAndCertificates) {
   EXPECT_THAT(estate.verdict(), AllOf(Contains(StartsWith("budget: more orders of")),
                                       Contains(StartsWith("budget: more certificates for shop.example than 5")),
                                       Contains(StartsWith("budget: more certificates under shop.example than 50"))));
+}
+
+// An order that names its predecessor is free while that one's window lasts, and what is issued for it too.
+TEST_F(Planted, BudgetsOfOrdersThatNameTheirPredecessorOutsideItsWindow) {
+  estate.apply();
+  auto& ca = world().ca();
+  sandbox::CaCertificate& former = ca.certificates.begin()->second;
+  sandbox::CaOrder order = ca.orders.begin()->second;
+  const auto order_often = [&, first = order.url](const std::string& which) {
+    order.url = first + which;
+    order.replaces = former.ari_id;
+    order.created = now();
+    ca.orders.emplace(order.url, order);
+    for (int i = 0; i < 301; ++i) happens("acme", "newOrder", order.url);
+    for (int i = 0; i < 6; ++i) {
+      auto again = former;
+      again.url = "https://ca.sandbox.test/cert/z" + which + std::to_string(i);
+      again.order = order.url;
+      ca.certificates.emplace(again.url, again);
+    }
+    happens("acme", "directory", "", false);
+  };
+  const auto orders = Contains(StartsWith("budget: more orders of"));
+  const auto certificates = Contains(StartsWith("budget: more certificates for shop.example than 5"));
+  former.window = {now() - hours(1), now() + hours(1)};
+  order_often("-1");
+  EXPECT_THAT(estate.watch->complaints(), AllOf(Not(orders), Not(certificates)));
+  former.window = {now() - hours(2), now()};
+  order_often("-2");
+  EXPECT_THAT(estate.verdict(), AllOf(orders, certificates));
+}
+
+TEST_F(Planted, BudgetsOfOrdersThatAreGivenAgain) {
+  estate.apply();
+  for (int i = 0; i < 301; ++i) happens("acme", "newOrder", world().ca().orders.begin()->first, false);
+  EXPECT_THAT(estate.verdict(), Contains(StartsWith("budget: more orders of")));
 }
 
 TEST_F(Planted, BudgetsOfFailedValidations) {

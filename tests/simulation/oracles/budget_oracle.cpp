@@ -29,6 +29,18 @@ Duration each_of(double per_second) {
 
 }  // namespace
 
+// Let's Encrypt exempts an order that names its predecessor (ARI) where it is made within that one's suggested window,
+// with its start and without its end (Boulder: wfe.go, validateReplacementOrder). That of a revoked one is over.
+bool BudgetOracle::exempt(const sandbox::CaOrder& order) const {
+  if (order.replaces.empty()) return false;
+  const auto& ca = world_.ca();
+  const auto former =
+      std::ranges::find(ca.certificates, order.replaces, [](const auto& entry) { return entry.second.ari_id; });
+  if (former == ca.certificates.end()) return false;
+  const auto [start, end] = ca.renewal_window(former->second, order.created);
+  return start <= order.created && order.created < end;
+}
+
 // A bucket leaks one every `refill`, and holds `most`.
 void BudgetOracle::spend(const std::string& what, double most, Duration refill, WallTime at) {
   Bucket& bucket = buckets_[what];
@@ -58,21 +70,28 @@ void BudgetOracle::acme(const sandbox::Event& event) {
     a_second("requests for orders", letsencrypt::new_orders_per_second);
   else
     a_second("requests to the CA", letsencrypt::other_requests_per_second);
+  const auto order = world_.ca().orders.find(event.object);
+  if (event.operation == "newOrder" && order != world_.ca().orders.end()) ordered(event, order->second);
   if (!event.changed) return;
   if (event.operation == "newAccount") rate("accounts", letsencrypt::new_accounts_per_address);
   if (event.operation == "challenge") validating_.insert(event.object);
-  if (event.operation != "newOrder") return;
-  const auto order = world_.ca().orders.find(event.object);
-  if (order != world_.ca().orders.end() && order->second.replaces.empty())
-    rate("orders of " + order->second.account, letsencrypt::new_orders_per_account);
+}
+
+// One that is given again was asked for as well.
+void BudgetOracle::ordered(const sandbox::Event& event, const sandbox::CaOrder& order) {
+  if (event.changed && exempt(order)) {
+    exempt_.insert(order.url);
+    return;
+  }
+  const letsencrypt::Rate allowed = letsencrypt::new_orders_per_account;
+  spend("orders of " + order.account, allowed.burst, allowed.refill, event.at);
 }
 
 void BudgetOracle::issued() {
   auto& ca = world_.ca();
   for (auto one = ca.certificates.upper_bound(newest_certificate_); one != ca.certificates.end(); ++one) {
     newest_certificate_ = one->first;
-    const auto order = ca.orders.find(one->second.order);
-    if (order != ca.orders.end() && !order->second.replaces.empty()) continue;
+    if (exempt_.contains(one->second.order)) continue;
     const WallTime at = world_.now();
     std::set<std::string> names, domains;
     for (const DomainName& name : one->second.chain.leaf.names()) {

@@ -7,11 +7,15 @@
 #include "complain.h"
 #include "sandbox/world.h"
 
+namespace certferry::sandbox {
+struct CaOrder;
+}
+
 namespace certferry::simulation {
 
 // No bucket of Let's Encrypt or Route 53 (base/limits) is overdrawn by all processes of a world together, however often
 // they are started again: counted from what reached the services, by the world's clock. Orders that name their
-// predecessor (ARI) cost nothing at Let's Encrypt, and nothing here.
+// predecessor (ARI) within its suggested window cost nothing at Let's Encrypt, and nothing here.
 class BudgetOracle {
  public:
   BudgetOracle(sandbox::World& world, Complain complain) : world_(world), complain_(std::move(complain)) {}
@@ -24,12 +28,15 @@ class BudgetOracle {
   };
   void spend(const std::string& what, double most, Duration refill, WallTime at);
   void acme(const sandbox::Event& event);
+  bool exempt(const sandbox::CaOrder& order) const;
+  void ordered(const sandbox::Event& event, const sandbox::CaOrder& order);
   void issued();
   void failed();
   sandbox::World& world_;
   Complain complain_;
   std::map<std::string, Bucket> buckets_;
   std::set<std::string> validating_;  // authorizations, by URL
+  std::set<std::string> exempt_;      // orders, by URL, when they were made
   std::string newest_certificate_;    // URL of the last one counted: they sort by age
 };
 
