@@ -10,6 +10,7 @@
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
+#include "wire/url.h"
 
 namespace certferry::simulation {
 namespace {
@@ -159,23 +160,36 @@ bool may_stay(Estate& estate, const std::set<std::string>& ailing, const std::st
   return false;
 }
 
-bool stands_on(Estate& estate, const std::string& shelf, const std::string& name) {
-  if (shelf.starts_with("shelf/iam")) return estate.world().server_certificates().by_name.contains(name);
-  const auto& machines = estate.simulated->machines();
-  return std::ranges::any_of(machines, [&](const auto& one) {
-    return std::ranges::any_of(one.second.nodes,
-                               [&](const auto& node) { return node.first.ends_with("/generations/" + name); });
+// Whether this ledger is that of a directory on this machine:
+// "shelf/files%2Fhost%2Fsimulated%2Fetc%2Fssl%2Fshop/ledger".
+bool is_of(const std::string& ledger, const sandbox::Machine& machine) {
+  return percent_decoded(ledger).value_or("").starts_with(fmt::format("shelf/files/{}/", machine.id));
+}
+
+bool stands_on(Estate& estate, const std::string& ledger, const std::string& name) {
+  if (ledger.starts_with("shelf/iam")) return estate.world().server_certificates().by_name.contains(name);
+  return std::ranges::any_of(estate.simulated->machines(), [&](const auto& one) {
+    return is_of(ledger, one.second) && std::ranges::any_of(one.second.nodes, [&](const auto& node) {
+             return node.first.ends_with("/generations/" + name);
+           });
   });
+}
+
+// Whether this ledger is IAM's, or that of a directory on one of these machines.
+bool is_of_any(Estate& estate, const std::string& ledger, const std::vector<std::string>& machines) {
+  return ledger.starts_with("shelf/iam") || std::ranges::any_of(machines, [&](const std::string& on) {
+           return is_of(ledger, estate.simulated->machine(on));
+         });
 }
 
 // Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as
 // what stands there would, while it is its certificate's newest.
-std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& ailing) {
+std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& ailing,
+                                                   const std::vector<std::string>& machines) {
   std::vector<std::string> left;
   for (const auto& [key, value] : estate.watch->stored()) {
     if (key.starts_with("zone/") && !object_of(value).elements("entries").empty()) left.push_back(key);
-    const bool elsewhere = key.starts_with("shelf/files") && !key.starts_with("shelf/files%2Fhost%2Fsimulated");
-    if (!key.starts_with("shelf/") || elsewhere) continue;  // nobody runs on the other machines in the end
+    if (!key.starts_with("shelf/") || !is_of_any(estate, key, machines)) continue;
     for (const Json& entry : object_of(value).elements("entries")) {
       const std::string name = entry.text("name").value_or("");
       if (kept_unneeded(estate, ailing, entry)) continue;
@@ -388,7 +402,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
   for (const std::string& machine : machines)
     for (const std::string& path : directories_left_over(estate, machine))
       if (!may_stay(estate, ailing, path)) wrong.push_back("a generation is left: " + path);
-  for (const std::string& key : ledgers_that_tell_of_more(estate, ailing))
+  for (const std::string& key : ledgers_that_tell_of_more(estate, ailing, machines))
     wrong.push_back(key + " tells of what is gone");
   for (std::string& behind : index_behind_its_records(estate.watch->stored())) wrong.push_back(std::move(behind));
   return wrong;

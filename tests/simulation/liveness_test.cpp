@@ -100,6 +100,20 @@ TEST_F(NotWell, ALedgerThatTellsOfWhatIsGone) {
   estate.verdict();
 }
 
+// The others are not looked at: nobody says that anybody runs there.
+TEST_F(NotWell, ALedgerOfAnotherMachineThatTellsOfWhatIsGone) {
+  estate.state_in_s3();
+  const sandbox::Seat second{.name = "two", .machine = "second", .state = "main"};
+  EXPECT_THAT(becomes_quiet(estate, 8, second), IsEmpty());
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate, {}, {"main", "second"}), IsEmpty());
+  estate.simulated->machine("second").erase("/etc/ssl/shop/generations");
+  const auto tells = Contains(AllOf(StartsWith("shelf/files%2Fhost%2Fsecond"), HasSubstr("tells of what is gone")));
+  EXPECT_THAT(not_well(estate), testing::Not(tells));
+  EXPECT_THAT(not_well(estate, {}, {"main", "second"}), tells);
+  estate.verdict();
+}
+
 // Which hides a renewal, or the end of a grace, until the CA is asked again.
 TEST_F(NotWell, AnIndexThatSaysAnythingElseThanItsRecord) {
   EXPECT_THAT(becomes_quiet(estate), IsEmpty());
