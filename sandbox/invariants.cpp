@@ -129,7 +129,8 @@ struct Invariants::State {
   };
   std::map<std::string, Replaced> replaced;  // what each listener referred to before its last change
   std::set<std::vector<DomainName>> parallel_orders;
-  std::set<std::string> parallel_already;  // orders from before these names were forbidden again
+  std::map<std::vector<DomainName>, std::string>
+      parallel_already;  // the newest order, by URL, from before these names were forbidden again
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
   std::map<std::string, WallTime> since;                              // when each listener was seen to refer to another
   std::size_t deletions_seen = 0, refusals_seen = 0;
@@ -211,34 +212,49 @@ struct Invariants::State {
       report(event, fmt::format("I7: {} was given {}: {}", listener, arn, why));
   }
 
+  bool open(const CaOrder& order, WallTime now) const {
+    return order.answered && order.status != "valid" && order.status != "invalid" && order.expires > now;
+  }
+
+  // What both have in common was answered once, for both.
+  bool answered_by_itself(const CaOrder& order, const CaOrder& other) const {
+    return std::ranges::any_of(order.authorizations, [&](const std::string& proof) {
+      if (std::ranges::find(other.authorizations, proof) != other.authorizations.end()) return false;
+      const auto& challenges = world.ca().authorizations.at(proof).challenges;
+      return std::ranges::any_of(challenges, [](const CaChallenge& one) { return one.status != "pending"; });
+    });
+  }
+
+  // One from before these names were forbidden again may be of a generation that was closed, and stay open by itself:
+  // beside a later one it is excused while nobody goes on with it.
+  bool excused(const Event& event, const CaOrder& gone_on_with, const CaOrder& other) const {
+    const auto already = parallel_already.find(other.names);
+    if (already == parallel_already.end()) return false;
+    const std::string &older = std::min(gone_on_with.url, other.url), &newer = std::max(gone_on_with.url, other.url);
+    if (older > already->second) return false;
+    return newer <= already->second || older != gone_on_with.url || event.late;
+  }
+
+  void gone_on_with(const Event& event, const CaOrder& order) {
+    if (parallel_orders.contains(order.names)) return;
+    for (const auto& [url, other] : world.ca().orders)
+      if (url != order.url && other.account == order.account && other.names == order.names &&
+          other.profile == order.profile && open(other, event.at) && !excused(event, order, other) &&
+          answered_by_itself(order, other) && answered_by_itself(other, order))
+        report(event, fmt::format("I6: {} and {} are answered, open and alike", std::min(url, order.url),
+                                  std::max(url, order.url)));
+  }
+
   void answered(const Event& event) {
-    const auto& orders = world.ca().orders;
-    const auto open = [&](const CaOrder& order) {
-      return order.answered && order.status != "valid" && order.status != "invalid" && order.expires > event.at;
-    };
-    // What both have in common was answered once, for both.
-    const auto by_itself = [&](const CaOrder& order, const CaOrder& other) {
-      return std::ranges::any_of(order.authorizations, [&](const std::string& proof) {
-        if (std::ranges::find(other.authorizations, proof) != other.authorizations.end()) return false;
-        const auto& challenges = world.ca().authorizations.at(proof).challenges;
-        return std::ranges::any_of(challenges, [](const CaChallenge& one) { return one.status != "pending"; });
-      });
-    };
-    for (const auto& [url, order] : orders) {
-      if (parallel_orders.contains(order.names) || parallel_already.contains(url)) continue;
-      if (!open(order) || std::ranges::find(order.authorizations, event.object) == order.authorizations.end()) continue;
-      for (const auto& [other_url, other] : orders)
-        if (other_url != url && !parallel_already.contains(other_url) && other.account == order.account &&
-            other.names == order.names && other.profile == order.profile && open(other) && by_itself(order, other) &&
-            by_itself(other, order))
-          report(event, fmt::format("I6: {} and {} are answered, open and alike", std::min(url, other_url),
-                                    std::max(url, other_url)));
-    }
+    for (const auto& [url, order] : world.ca().orders)
+      if (open(order, event.at) && std::ranges::find(order.authorizations, event.object) != order.authorizations.end())
+        gone_on_with(event, order);
   }
 
   void finalized(const Event& event) {
     const auto order = world.ca().orders.find(event.object);
     if (order == world.ca().orders.end() || !order->second.requested) return;
+    gone_on_with(event, order->second);
     const Bytes key = order->second.requested->key.spki();
     const auto [first, fresh] = order_of_key.try_emplace({order->second.account, key}, order->first);
     if (first->second != order->first)
@@ -283,7 +299,7 @@ void Invariants::forbid_parallel_orders(std::vector<DomainName> names) {
   std::ranges::sort(names);
   state_->parallel_orders.erase(names);
   for (const auto& [url, order] : state_->world.ca().orders)
-    if (order.names == names) state_->parallel_already.insert(url);
+    if (order.names == names) state_->parallel_already[names] = url;  // the last one is the newest
 }
 
 std::vector<std::string> Invariants::leftover_challenges() const {

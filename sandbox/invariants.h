@@ -45,7 +45,8 @@ class Invariants {
   bool fewer_names_are_wanted(const Certificate& former, const Certificate& next) const;
   // Several open orders for these names are what the test wants.
   void allow_parallel_orders(std::vector<DomainName> names);
-  // From now on they are not, beside those that there are.
+  // From now on they are not, beside those that there are; of these, one that is gone on with beside a later one is not
+  // excused.
   void forbid_parallel_orders(std::vector<DomainName> names);
   // Challenge records that name servers answer or the API lists, by any zone: "NAME VALUE". For the end of a test.
   std::vector<std::string> leftover_challenges() const;

@@ -205,6 +205,27 @@ TEST_F(InvariantsTest, SeeTwoOpenOrdersAnsweredForOneSetOfNames) {
   EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("I6")));
 }
 
+// It may have been given up, as far as anybody can: whoever goes on with it has not done so.
+TEST_F(InvariantsTest, SeeWhoGoesOnWithAnOrderFromBeforeTheyWereForbiddenAgainBesideALaterOne) {
+  world.settings().orders_reused = false;
+  watch();
+  const auto answer_another = [&] {
+    const std::string url = client.order_url({"shop.example"});
+    client.prove(url, "shop.example");
+    return url;
+  };
+  invariants->allow_parallel_orders(parsed({"shop.example"}));
+  const std::string former = answer_another();
+  answer_another();
+  invariants->forbid_parallel_orders(parsed({"shop.example"}));
+  const std::string newest = answer_another();
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+  client.finalize(former, {"shop.example"}, PrivateKey::generate(KeyType::p256));
+  EXPECT_THAT(invariants->violations(), ElementsAre(testing::AllOf(HasSubstr("I6"), HasSubstr(newest))));
+  answer_another();
+  EXPECT_THAT(invariants->violations(), testing::SizeIs(2)) << "two later ones";
+}
+
 TEST_F(InvariantsTest, SeeOneKeyInTwoOrders) {
   watch();
   const PrivateKey key = PrivateKey::generate(KeyType::p256);
