@@ -80,9 +80,9 @@ bool held_from(Estate& estate, const std::string& place, const CertificateConfig
 
 // Kept because it covers a name that the wanted one does not, and has not expired. Whether it was revoked is not asked:
 // it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
-bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted, const std::string& on) {
+bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {
   const bool valid = !place.shown->self_signed() && place.shown->not_after() > estate.simulated->time().now();
-  const bool told = on != "main" || held_from(estate, place.name, wanted);  // the last run was there
+  const bool told = !last_run_was_there || held_from(estate, place.name, wanted);
   return told && valid && std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
            return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
              return name == ours || (!name.wildcard() && name.covered_by(ours));
@@ -90,10 +90,10 @@ bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& w
          });
 }
 
-std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted, const std::string& on) {
+std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
-  if (rightly_held(estate, place, wanted, on)) return "";
+  if (rightly_held(estate, place, wanted, last_run_was_there)) return "";
   if (names_as_text(leaf.names()) != names_as_text(wanted.domains) || leaf.self_signed())
     return fmt::format("{} does not show {}", place.name, wanted.id.text());
   const sandbox::CaCertificate* ours = of_our_ca(estate, leaf);
@@ -201,16 +201,6 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::se
   return left;
 }
 
-// Whether CA, Route 53 or KMS refused a request from this event of the world on. That an order is gone is no refusal.
-bool somebody_refused(Estate& estate, std::size_t from) {
-  constexpr int not_found = 404, least_refusal = 400;
-  const auto& events = estate.world().events();
-  return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(), [](const sandbox::Event& event) {
-    const bool asked_to_issue = event.service == "acme" || event.service == "route53" || event.service == "kms";
-    return asked_to_issue && event.status >= least_refusal && event.status != not_found;
-  });
-}
-
 // It found a proof wanting, or could not issue; or a proof was given up (by `forget`), which its order does not tell
 // from that. One that nobody went on with in time has only ended.
 bool failed_by_the_ca(sandbox::World& world, const sandbox::CaOrder& order) {
@@ -234,28 +224,28 @@ bool an_order_was_failed(Estate& estate, const CertificateConfig& wanted, std::s
   });
 }
 
-// Whether the last run, which began at this event, said that the certificate, or this place of it, waits; or that it
-// failed, by what somebody refused or had failed. One whose order or certificate had merely ended is ordered anew at
-// once.
-bool told_to_wait(Estate& estate, const std::string& place, const CertificateConfig& wanted, std::size_t from) {
-  const auto concerns = [&](const std::string& certificate, const std::string& target) {
-    return certificate == wanted.id.text() && (target.empty() || target.contains(place));
-  };
-  const auto actions = estate.report().plan.all();
-  const bool waits = std::ranges::any_of(actions, [&](const Action& action) {
-    return action.kind == Action::Kind::wait && concerns(action.certificate, action.target);
-  });
-  const bool failed = std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
-    return outcome.kind == Outcome::Kind::failed && outcome.target.empty() && concerns(outcome.certificate, "");
-  });
-  return waits || (failed && (somebody_refused(estate, from) || an_order_was_failed(estate, wanted, from)));
+// Those that the last run, which began at this event, could not get by an order that the CA had failed. One whose order
+// or certificate had merely ended is ordered anew at once, and nobody refuses anything of an undisturbed run.
+std::set<std::string> excused_by_the_ca(Estate& estate, std::size_t from) {
+  std::set<std::string> excused;
+  for (const CertificateConfig& wanted : estate.all_wanted())
+    if (std::ranges::any_of(estate.report().outcomes,
+                            [&](const Outcome& outcome) {
+                              return outcome.kind == Outcome::Kind::failed && outcome.certificate == wanted.id.text();
+                            }) &&
+        an_order_was_failed(estate, wanted, from))
+      excused.insert(wanted.id.text());
+  return excused;
 }
 
 // What the CA revoked while it was being issued is put up, and that it wants it replaced is asked by the next run.
-bool learns_it_next(Estate& estate, const std::string& why, const CertificateConfig& wanted) {
-  return why.ends_with("shows a revoked certificate") &&
-         std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
-           return outcome.kind == Outcome::Kind::installed && outcome.certificate == wanted.id.text();
+bool learns_it_next(Estate& estate, const CertificateConfig& wanted) {
+  const auto newest = estate.newest(wanted.id.text());
+  const auto& all = estate.world().ca().certificates;
+  const bool revoked = std::ranges::any_of(
+      all, [&](const auto& entry) { return newest == entry.second.chain.leaf.fingerprint() && entry.second.revoked; });
+  return revoked && std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
+           return outcome.kind == Outcome::Kind::issued && outcome.certificate == wanted.id.text();
          });
 }
 
@@ -389,7 +379,8 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
       wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       for (const std::string& machine : machines)
-        if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, machine); !why.empty())
+        if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, machine == "main");
+            !why.empty())
           wrong.push_back(std::move(why));
   }
   for (std::string& record : records_amiss(estate, txt_values(estate))) wrong.push_back(std::move(record));
@@ -408,16 +399,20 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
   return wrong;
 }
 
-std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event) {
+std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event, const std::string& machine) {
   if (!estate.reported()) return {"the run gave no report"};
   std::vector<std::string> wrong;
+  const std::set<std::string> excused = excused_by_the_ca(estate, first_event);
+  for (const Outcome& outcome : estate.report().outcomes)
+    if (outcome.kind == Outcome::Kind::failed && !(outcome.target.empty() && excused.contains(outcome.certificate)))
+      wrong.push_back("it failed: " + outcome.what);
   for (const CertificateConfig& wanted : estate.all_wanted()) {
-    for (const InstallConfig& install : wanted.install) {
-      const Place place = look_at(estate, install, "main");
-      std::string why = objection_to(estate, place, wanted, "main");
-      const bool excused = told_to_wait(estate, place.name, wanted, first_event) || learns_it_next(estate, why, wanted);
-      if (!why.empty() && !excused) wrong.push_back(std::move(why));
-    }
+    const bool has_one = has_a_valid_one(estate, wanted);
+    if (learns_it_next(estate, wanted) || (!has_one && excused.contains(wanted.id.text()))) continue;
+    if (!has_one && !held_from(estate, "", wanted)) wrong.push_back(wanted.id.text() + " has no valid certificate");
+    for (const InstallConfig& install : wanted.install)
+      if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, true); !why.empty())
+        wrong.push_back(std::move(why));
   }
   for (std::string& record : records_amiss(estate, estate.challenge_records())) wrong.push_back(std::move(record));
   return wrong;

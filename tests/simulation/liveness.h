@@ -28,13 +28,15 @@ std::vector<std::string> leaves_others_alone(Estate& estate, const std::set<std:
 // What is not as it should be once all is quiet: the last run failed; a certificate is not valid, or a target of it
 // does not show the newest one; a record, a certificate or anything of a generation's directory is left over; somebody
 // else's record is gone; a ledger tells of what is not there. Certificates in `ailing` cannot be obtained: nothing is
-// expected of them but that nothing is left over, and no other fails. Files are looked at on all of `machines`.
+// expected of them but that nothing is left over, and no other fails. Files and their ledgers are looked at on
+// all of `machines`.
 std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& ailing = {},
                                   const std::vector<std::string>& machines = {"main"});
 
-// What one undisturbed run has to put right, whatever landed late before it: a target does not show the newest one,
-// where the run did not say that its certificate waits, or failed by what CA or AWS refused, or the CA had failed; a
-// record is left over. first_event: of the world's, at which the last run began.
-std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event = 0);
+// What one undisturbed run, a day after all that went wrong, has to put right, whatever landed late before it: it
+// failed in something; a certificate is not valid; a target, on the machine of the run, does not show the newest one; a
+// record is left over. Excused is what could not be got by an order that the CA had failed. first_event: of the
+// world's, at which the run began.
+std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event = 0, const std::string& machine = "main");
 
 }  // namespace certferry::simulation

@@ -8,6 +8,7 @@
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
 #include "state/index.h"
+#include "state/records.h"
 
 // What a world must be in the end, when nothing disturbs it any more.
 namespace certferry::simulation {
@@ -165,7 +166,59 @@ TEST_F(NotWell, WhatOneRunHasNotPutRightThoughNobodyRefusedIt) {
   EXPECT_THAT(not_repaired(estate), Contains("old-web does not show shop"));
 }
 
-TEST_F(NotWell, WhatTheCaRefusedIsNothingThatARunCouldPutRight) {
+TEST_F(NotWell, ARunThatFailedThoughAllIsInItsPlace) {
+  estate.apply();
+  estate.simulated->state().damaged = {record_key(CertificateId::parse("shop")),
+                                       index_key(CertificateId::parse("shop"))};
+  estate.apply();
+  EXPECT_THAT(not_repaired(estate), Contains(AllOf(StartsWith("it failed: "), HasSubstr("certificate/shop/record"))));
+}
+
+TEST_F(NotWell, ACertificateThatIsServedNowhereAndThatOneRunHasNotObtained) {
+  estate.wanted("shop").config.install.clear();
+  estate.simulated->faults().disk_full = 100;
+  estate.apply();
+  EXPECT_THAT(not_repaired(estate), Contains("shop has no valid certificate"));
+}
+
+TEST_F(NotWell, ACertificateThatWaitsThoughItsPauseShouldBeOver) {
+  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  estate.apply();
+  const std::size_t first_event = world().events().size();
+  estate.apply();
+  EXPECT_THAT(not_repaired(estate, first_event),
+              AllOf(Contains("shop has no valid certificate"), Contains("old-web does not show shop")));
+}
+
+// That is no order that the CA has failed.
+TEST_F(NotWell, WhatTheCaRefusesIsNotWhatItHasFailed) {
+  world().ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "newOrder") return {};
+    return sandbox::CaProblem{429, "rateLimited", "too many requests of this kind", {}}.response();
+  };
+  estate.apply();
+  EXPECT_THAT(not_repaired(estate), AllOf(Contains(StartsWith("it failed: ")), Contains("old-web does not show shop")));
+}
+
+// The renewal is excused, and not that what is there still is not shown.
+TEST_F(NotWell, ATargetThatDoesNotShowTheFormerOneThoughTheCaFailedItsSuccessor) {
+  estate.apply();
+  const std::string newest = estate.bound_on("old-web");
+  estate.pass(days(61));
+  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  const std::size_t first_event = world().events().size();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  EXPECT_THAT(not_repaired(estate, first_event), IsEmpty());
+  estate.serve_foreign("old-web", {"shop.example"}, days(30));
+  EXPECT_THAT(not_repaired(estate, first_event), Contains("old-web shows a certificate that is not of our CA"));
+}
+
+TEST_F(NotWell, WhatTheCaFailedIsNothingThatARunCouldPutRight) {
   world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
     return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
   };
