@@ -8,7 +8,9 @@
 #include "oracles/read_key.h"
 #include "oracles/stored_value.h"
 #include "sandbox/certificate_authority.h"
+#include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
 #include "wire/url.h"
 
@@ -49,6 +51,7 @@ bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
 struct Place {
   std::string name;
   std::optional<Certificate> shown;
+  bool whole = true;  // false: what nobody serves is missing of a directory
 };
 
 // Of a directory on this machine whose server is told to read it: what that read last, wherever the link leads.
@@ -63,10 +66,11 @@ Place look_at(Estate& estate, const InstallConfig& install, const std::string& o
   const auto& machine = estate.simulated->machine(on);
   const auto* live = machine.find(directory + "/live/fullchain.pem");  // which is what servers are given
   if (live == nullptr) return {directory, {}};
-  if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf};
+  const bool whole = machine.find(directory + "/live/cert.pem") && machine.find(directory + "/live/chain.pem");
+  if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf, whole};
   const auto served = machine.served.find(machine.resolved(directory + "/live", false));
   if (served == machine.served.end()) return {directory, {}};
-  return {directory, parse_chain(BytesView{served->second}).leaf};
+  return {directory, parse_chain(BytesView{served->second}).leaf, whole};
 }
 
 // Whether the last run said that the certificate is kept off this place (by I7), or, where none of its places would
@@ -94,6 +98,7 @@ std::string objection_to(Estate& estate, const Place& place, const CertificateCo
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
   if (rightly_held(estate, place, wanted, last_run_was_there)) return "";
+  if (!place.whole) return fmt::format("{} is not whole", place.name);
   if (names_as_text(leaf.names()) != names_as_text(wanted.domains) || leaf.self_signed())
     return fmt::format("{} does not show {}", place.name, wanted.id.text());
   const sandbox::CaCertificate* ours = of_our_ca(estate, leaf);
@@ -182,8 +187,12 @@ bool is_of_any(Estate& estate, const std::string& ledger, const std::vector<std:
          });
 }
 
+bool is_referred_to(Estate& estate, const std::string& arn) {
+  return estate.world().classic().refers_to(arn) || estate.world().load_balancers().refers_to(arn);
+}
+
 // Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as
-// what stands there would, while it is its certificate's newest.
+// what stands there would, while it is its certificate's newest, or a listener refers to it.
 std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& ailing,
                                                    const std::vector<std::string>& machines) {
   std::vector<std::string> left;
@@ -193,9 +202,10 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::se
     for (const Json& entry : object_of(value).elements("entries")) {
       const std::string name = entry.text("name").value_or("");
       if (kept_unneeded(estate, ailing, entry)) continue;
-      const bool absent =
-          entry.text("reference").value_or("").empty() || estate.simulated->third_parties().removed().contains(name);
-      if (!stands_on(estate, key, name) && !(absent && newest_of_some(estate, name))) left.push_back(key);
+      const std::string reference = entry.text("reference").value_or("");
+      const bool absent = reference.empty() || estate.simulated->third_parties().removed().contains(name);
+      const bool needed = newest_of_some(estate, name) || is_referred_to(estate, reference);
+      if (!stands_on(estate, key, name) && !(absent && needed)) left.push_back(key);
     }
   }
   return left;

@@ -115,6 +115,42 @@ TEST_F(NotWell, ALedgerOfAnotherMachineThatTellsOfWhatIsGone) {
   estate.verdict();
 }
 
+// Two names, and then one of them on the same places, off which it is kept.
+class HeldByAPredecessor : public testing::Test {
+ protected:
+  HeldByAPredecessor() {
+    estate.zone("shop.example").classic_elb("old-web");
+    estate.certificate("both", {"shop.example", "www.shop.example"}).on_elb("old-web").in_files("/etc/ssl/shop");
+    estate.apply();
+    estate.wanted("both").config.install.clear();
+    estate.certificate("shop", {"shop.example"}).on_elb("old-web").in_files("/etc/ssl/shop");
+  }
+  Estate estate;
+};
+
+// (Random world 105766 took what is served for gone.)
+TEST_F(HeldByAPredecessor, ThatHasLostAFileWhichItsServerDoesNotRead) {
+  auto& machine = estate.simulated->machine();
+  const std::string file = machine.resolved("/etc/ssl/shop/live/cert.pem");
+  machine.erase(file);
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  ASSERT_FALSE(machine.find(file));
+  estate.unwant("shop");
+  estate.wanted("both").in_files("/etc/ssl/shop");
+  EXPECT_THAT(not_well(estate), Contains("/etc/ssl/shop is not whole"));
+}
+
+// (Random world 103822 took its ledger for wrong.)
+TEST_F(HeldByAPredecessor, ThatSomebodyDeletedFromIamWhileItIsReferredTo) {
+  estate.simulated->third_parties().remove_certificate(estate.our_server_certificates().front());
+  estate.pass(days(61));
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  estate.classic_elb("old-web");
+  EXPECT_THAT(not_well(estate), Contains(AllOf(StartsWith("shelf/iam"), HasSubstr("tells of what is gone"))));
+}
+
 // Which hides a renewal, or the end of a grace, until the CA is asked again.
 TEST_F(NotWell, AnIndexThatSaysAnythingElseThanItsRecord) {
   EXPECT_THAT(becomes_quiet(estate), IsEmpty());
