@@ -114,6 +114,8 @@ std::string defect(const Presented& given, WallTime now) {
   return "";
 }
 
+bool may_go_back(Duration after, bool proven) { return after <= (proven ? going_back_takes : going_back_takes_most); }
+
 struct Invariants::State {
   World& world;
   bool listening = true;
@@ -134,6 +136,7 @@ struct Invariants::State {
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
   std::map<std::string, WallTime> since;                              // when each listener was seen to refer to another
   std::size_t deletions_seen = 0, refusals_seen = 0;
+  Proven proven;
 
   explicit State(World& watched) : world(watched), references(references_in(watched)) { remember(); }
 
@@ -185,9 +188,13 @@ struct Invariants::State {
     remember();
   }
 
-  bool goes_back(const Replaced& before, const std::string& arn, WallTime now) const {
-    const auto known = contents.find(arn);
-    if (before.arn != arn || known == contents.end() || now - before.at > going_back_takes_most) return false;
+  // former: what it refers to until now.
+  bool goes_back(const std::string& listener, const Replaced& before, const std::string& former, const std::string& arn,
+                 WallTime now) const {
+    const auto known = contents.find(arn), left = contents.find(former);
+    if (before.arn != arn || known == contents.end() || left == contents.end()) return false;
+    const bool stays = proven && proven(listener, left->second.chain.leaf.fingerprint());
+    if (!may_go_back(now - before.at, stays)) return false;
     const Certificate& leaf = known->second.chain.leaf;
     return !leaf.self_signed() && leaf.not_after() > now;
   }
@@ -202,7 +209,8 @@ struct Invariants::State {
     const bool allowed = allowed_worse.erase(listener) == 1;
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
     const auto before = contents.find(former);
-    const bool rollback = goes_back(std::exchange(replaced[listener], {former, event.at}), arn, event.at);
+    const Replaced replacing = std::exchange(replaced[listener], {former, event.at});
+    const bool rollback = goes_back(listener, replacing, former, arn, event.at);
     if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     if (before == contents.end() || allowed || rollback || event.late) return;
@@ -279,6 +287,12 @@ Invariants::Invariants(World& world) : state_(std::make_shared<State>(world)) {
 Invariants::~Invariants() { state_->listening = false; }
 
 const std::vector<std::string>& Invariants::violations() const { return state_->violations; }
+
+void Invariants::ask_what_is_proven(Proven proven) { state_->proven = std::move(proven); }
+
+bool Invariants::is_proven(const std::string& place, const Fingerprint& certificate) const {
+  return state_->proven && state_->proven(place, certificate);
+}
 
 void Invariants::allow_worse(const std::string& listener) { state_->allowed_worse.insert(listener); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,8 +9,14 @@
 
 namespace certferry::sandbox {
 
-// An installation whose sender was killed may be found unproven, and be taken back, days later.
-constexpr Duration going_back_takes_most = days(7);
+// From when something was bound until it is taken back: the verification, the clean-up, and what answers late on the
+// way there. Of one whose sender was killed it is found out days later.
+constexpr Duration going_back_takes = minutes(10), going_back_takes_most = days(7);
+// Whether it is no wonder that what was there before is there again after so long. proven: what took its place was, as
+// served there.
+bool may_go_back(Duration after, bool proven);
+// Whether the state says of this listener, or of "files/<machine><directory>", that this is proven to be served there.
+using Proven = std::function<bool(const std::string& place, const Fingerprint&)>;
 
 // Why whoever looks at a server is worse off with `next` than with `former` (I7), in words; "" where nobody is.
 // fewer_names: are wanted, as far as the former one is of the world's own CA.
@@ -37,6 +44,8 @@ class Invariants {
 
   // Sentences, each with its invariant, the time and the event; empty while all is well.
   const std::vector<std::string>& violations() const;
+  void ask_what_is_proven(Proven);  // unset: nothing is
+  bool is_proven(const std::string& place, const Fingerprint&) const;
   // The next worse certificate on this listener is what the test wants: --install-untrusted, --drop-names, a changed
   // specification. Once.
   void allow_worse(const std::string& listener);

@@ -267,6 +267,44 @@ TEST_F(Planted, I7AListenerThatGoesBackToAPlaceholderOrLongAfterwards) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("of a valid one"))));
 }
 
+// What was proven is taken back by nobody.
+TEST_F(Planted, I7AListenerThatGoesBackFromWhatWasProvenThereToday) {
+  estate.serve_foreign("old-web", {"shop.example"}, days(20));
+  const std::string foreign = estate.bound_on("old-web");
+  estate.apply();
+  estate.pass(minutes(11));
+  const auto go_back = [&] {
+    world().classic().by_name.at("old-web").listeners.at(443).certificate = foreign;
+    happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
+  };
+  const Json whole = stored(record);
+  Json unproven = whole;
+  unproven["targets"] = Json::object({});
+  store(record, unproven);
+  const std::string ours = estate.bound_on("old-web");
+  go_back();
+  EXPECT_THAT(estate.watch->complaints(), Not(Contains(StartsWith("I7"))));
+  world().classic().by_name.at("old-web").listeners.at(443).certificate = ours;
+  happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
+  estate.pass(minutes(11));
+  store(record, whole);
+  go_back();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("it ends"))));
+}
+
+TEST_F(Planted, I7ADirectoryThatGoesBackFromWhatWasProvenThereToday) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const std::string former = machine.resolved("/etc/ssl/shop/live");
+  estate.pass(days(61));
+  estate.apply();
+  EXPECT_THAT(estate.watch->complaints(), IsEmpty());
+  estate.pass(minutes(11));
+  machine.nodes.at("/etc/ssl/shop/live").content = former;
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("/etc/ssl/shop/live"))));
+}
+
 TEST_F(Planted, TheFormerOneIsDeletedWithinItsGrace) {
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
   const std::string foreign = estate.bound_on("old-web");

@@ -20,6 +20,13 @@ constexpr std::size_t key_file_digits = 64;
 // S3's keys have that of the store's prefix before them.
 std::string after_prefix(const std::string& key) { return key.substr(key.find('/') + 1); }
 
+// Whether a target's id means this place, as the sandbox's invariants name it.
+bool is_target(const std::string& id, const std::string& place) {
+  if (constexpr std::string_view classic = "classic/"; place.starts_with(classic))
+    return id.starts_with("elb/") && id.ends_with(place.substr(classic.size() - 1));
+  return id == place || id == "listener/" + place;
+}
+
 }  // namespace
 
 Watch::Watch(sandbox::SimulatedWorld& simulated)
@@ -50,6 +57,10 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
     grace_.files_changed(machine);
   };
   simulated.network().heard_request = [this](const http::Request& request) { secrets_.sent(request); };
+  simulated.invariants().ask_what_is_proven(
+      [this, listening = listening_](const std::string& place, const Fingerprint& certificate) {
+        return *listening && proven(place, certificate);
+      });
   secrets_.add_secret(simulated.world().secret_of("AKIASANDBOX").value());
 }
 
@@ -108,6 +119,17 @@ void Watch::changed(const std::string& key, const std::optional<Bytes>& value) {
   records_.changed(change);
   grace_.changed(change);
   bytes_.changed(change);
+}
+
+// By any record that the store holds.
+bool Watch::proven(const std::string& place, const Fingerprint& certificate) const {
+  for (const auto& [key, heard] : heard_) {
+    const Json* targets = key.ends_with("/record") && heard.value ? heard.json.find("targets") : nullptr;
+    if (targets == nullptr || !targets->is_object()) continue;
+    for (const auto& [id, target] : targets->as_object())
+      if (is_target(id, place) && target.text("proven") == certificate.text()) return true;
+  }
+  return false;
 }
 
 // By what is no Failure and no SIGTERM: an error of the program, whatever was broken around it.

@@ -48,6 +48,7 @@ class Watch {
   void happened(const sandbox::Event& event);
   void stored_in_s3(const std::string& place);
   void secrets_of_sessions();
+  bool proven(const std::string& place, const Fingerprint& certificate) const;
   std::string ended_badly(std::size_t process) const;
   void changed(const std::string& key, const std::optional<Bytes>& value);
   Complain complain();

@@ -7,6 +7,18 @@
 #include "read_key.h"
 
 namespace certferry::simulation {
+namespace {
+
+bool is_proven(sandbox::SimulatedWorld& simulated, const std::string& machine_and_link, const Bytes& chain) {
+  const std::string directory = machine_and_link.substr(0, machine_and_link.rfind('/'));
+  try {
+    return simulated.invariants().is_proven("files/" + directory, parse_chain(BytesView{chain}).leaf.fingerprint());
+  } catch (const Failure&) {
+    return false;  // what is no certificate was proven by nobody
+  }
+}
+
+}  // namespace
 
 void FilesOracle::changed(const std::string& name) {
   const sandbox::Machine& machine = simulated_.machine(name);
@@ -16,15 +28,16 @@ void FilesOracle::changed(const std::string& name) {
 }
 
 // To what was shown before: by an installation that failed, or by a loss of power.
-bool FilesOracle::goes_back(const Shown& shown, const Bytes& chain) const {
-  return shown.before == chain && simulated_.time().now() - shown.replaced <= sandbox::going_back_takes_most;
+bool FilesOracle::goes_back(const std::string& machine_and_link, const Shown& shown, const Bytes& chain) const {
+  return shown.before == chain && sandbox::may_go_back(simulated_.time().now() - shown.replaced,
+                                                       is_proven(simulated_, machine_and_link, shown.now));
 }
 
 // Another chain took the place of what was shown: why that is worse, "" where it is not. What happens late is to be put
 // right by the next run.
-std::string FilesOracle::worsened(Shown& shown, const Bytes& chain) {
+std::string FilesOracle::worsened(const std::string& machine_and_link, Shown& shown, const Bytes& chain) {
   const WallTime now = simulated_.time().now();
-  const bool back = goes_back(shown, chain);
+  const bool back = goes_back(machine_and_link, shown, chain);
   shown.before = std::exchange(shown.now, chain);
   shown.replaced = now;
   if (shown.before.empty() || back || simulated_.happens_late()) return "";
@@ -37,7 +50,7 @@ void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& cha
   Shown& shown = served_[machine_and_link];
   if (chain == shown.now || damaged_.contains(machine_and_link)) return;
   try {
-    if (const std::string why = worsened(shown, chain); !why.empty())
+    if (const std::string why = worsened(machine_and_link, shown, chain); !why.empty())
       complain_(fmt::format("I7: whoever serves {} has read a worse certificate: {}", machine_and_link, why));
   } catch (const Failure& failure) {
     complain_(fmt::format("I5: whoever serves {} has read no certificate: {}", machine_and_link, failure.what()));
@@ -54,9 +67,10 @@ void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& li
   const bool another = chain->content != shown.now;
   if (!another && key->content == shown.key) return;
   shown.key = key->content;
-  const bool back = another && goes_back(shown, chain->content);  // it was judged when it came, and may be over since
+  const bool back = another && goes_back(machine.id + live, shown,
+                                         chain->content);  // it was judged when it came, and may be over since
   try {
-    const std::string worse = another ? worsened(shown, chain->content) : "";
+    const std::string worse = another ? worsened(machine.id + live, shown, chain->content) : "";
     if (!worse.empty()) complain_(fmt::format("I7: {} leads to a worse certificate: {}", live, worse));
     if (back) return;
     const sandbox::Presented given{parse_chain(BytesView{shown.now}), read_key_pem(key->content)->key};

@@ -28,8 +28,8 @@ class FilesOracle {
   };
   void look_at(const sandbox::Machine& machine, const std::string& live);
   void was_read(const std::string& machine_and_link, const Bytes& chain);
-  bool goes_back(const Shown& shown, const Bytes& chain) const;
-  std::string worsened(Shown& shown, const Bytes& chain);
+  bool goes_back(const std::string& machine_and_link, const Shown& shown, const Bytes& chain) const;
+  std::string worsened(const std::string& machine_and_link, Shown& shown, const Bytes& chain);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
   std::map<std::string, Shown> shown_, served_;  // by the machine's id and the link's path
