@@ -32,10 +32,9 @@ class CertificateAuthority {
   // Registers, or finds, the account of this key (newAccount; repeats to the same end). Failure: refused with the URL
   // of the terms where they are not agreed to, where the account is deactivated, or the CA wants an external account.
   Task<std::string> account_url(const PrivateKey& key, AccountSettings settings);
-  // Whether the CA says that there is no such account any more (accountDoesNotExist); false too where it could not be
-  // asked.
-  Task<bool> has_lost(const Account& account);
   void use(Account account);  // before all that follows
+  // Whether the CA told this process that it has no such account (accountDoesNotExist), whatever was asked.
+  bool has_lost(const std::string& account_url) const { return lost_accounts_.contains(account_url); }
   const Account& account() const { return *account_; }
   bool has_account() const { return account_.has_value(); }
   // Whether the CA reads what the account signs, and says that it is valid; false too where it could not be asked.
@@ -145,7 +144,8 @@ class CertificateAuthority {
   Session& session_;
   std::optional<Account> account_;
   std::map<OrderUrl, Known> known_;
-  std::set<std::string> failed_over_;  // predecessors, by ARI id, that newOrder named when the CA failed in itself
+  std::set<std::string> lost_accounts_;  // URLs
+  std::set<std::string> failed_over_;    // predecessors, by ARI id, that newOrder named when the CA failed in itself
   std::uint64_t polls_ = 0;
 };
 

@@ -63,6 +63,8 @@ std::optional<Order> listed_order(const std::string& url, const http::Response& 
   }
 }
 
+bool is_about_the_account(const Problem& problem) { return problem.type == "accountDoesNotExist"; }
+
 bool is_gone(const Problem& problem) { return problem.status == 404 || problem.status == 410; }
 
 bool is_passing(const Failure& failure) {
@@ -72,11 +74,16 @@ bool is_passing(const Failure& failure) {
 }  // namespace
 
 Task<Answer> CertificateAuthority::ask(Call call) {
-  co_return co_await session_.ask(account_.value().key, account_->url, call);
+  const Account account = account_.value();  // the same until it is answered, whichever is used then
+  const Answer answer = co_await session_.ask(account.key, account.url, call);
+  if (answer.problem && is_about_the_account(*answer.problem)) lost_accounts_.insert(account.url);
+  co_return answer;
 }
 
 Task<http::Response> CertificateAuthority::post(Call call) {
-  co_return co_await session_.post(account_.value().key, account_->url, call);
+  Answer answer = co_await ask(call);
+  if (answer.problem) throw failure_of(*answer.problem, call.operation, !call.repeatable && !call.payload.empty());
+  co_return std::move(answer.response);
 }
 
 Order CertificateAuthority::remember(const OrderUrl& url, const http::Response& response) {
@@ -111,7 +118,7 @@ Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, st
             .url = directory.new_order,
             .payload = order_payload(wanted, replaces).dump()};
   Answer answer = co_await ask_for_order(call, replaces);
-  if (answer.problem && !replaces.empty()) {
+  if (answer.problem && !replaces.empty() && !is_about_the_account(*answer.problem)) {
     outside_.log.info(
         fmt::format("{}: {}; asked again without naming the predecessor", call.operation, answer.problem->words()));
     call.payload = order_payload(wanted, "").dump();

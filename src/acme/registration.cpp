@@ -2,7 +2,6 @@
 
 #include "acme/certificate_authority.h"
 #include "base/failure.h"
-#include "base/log.h"
 
 // The account (RFC 8555 section 7.3).
 namespace certferry::acme {
@@ -66,19 +65,6 @@ Task<std::string> CertificateAuthority::account_url(const PrivateKey& key, Accou
 }
 
 WallTime CertificateAuthority::now() const { return session_.heard_time().value_or(outside_.clock.now()); }
-
-Task<bool> CertificateAuthority::has_lost(const Account& account) {
-  const Call call{.operation = "reading the account", .url = account.url};
-  try {
-    const Answer answer = co_await session_.ask(account.key, account.url, call);
-    if (!answer.problem || answer.problem->type != "accountDoesNotExist") co_return false;
-    outside_.log.warn(
-        fmt::format("the CA has the account {} no longer: {}", quoted(account.url), answer.problem->words()));
-    co_return true;
-  } catch (const Failure&) {
-    co_return false;  // whatever is asked for next fails as well
-  }
-}
 
 Task<Json> CertificateAuthority::read_account() {
   const http::Response response = co_await post({.operation = "reading the account", .url = account_->url});

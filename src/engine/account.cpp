@@ -60,7 +60,7 @@ Task<std::optional<RememberedAccount>> remembered_account(Store& store, std::str
 }
 
 Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
-                                 acme::AccountSettings settings) {
+                                 acme::AccountSettings settings, std::string lost) {
   const std::string where = account_key(place.directory);
   const auto entry = co_await store.get(where);
   const auto known = remembered(entry, where);
@@ -73,7 +73,7 @@ Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::Certific
         "Point [account] key at the key that was used before, or [state] store at this key's state, and run "
         "`certferry apply`");
   }
-  if (known && !co_await ca.has_lost({key, known->url})) co_return acme::Account{key, known->url};
+  if (known && known->url != lost) co_return acme::Account{key, known->url};
   const std::string url = co_await ca.account_url(key, settings);
   std::optional<Store::Version> former;
   if (entry) former = entry->version;

@@ -7,11 +7,11 @@
 namespace certferry {
 
 // The one account of a CA and a configuration (I2): its key found or made, registered or found by key, remembered as
-// account/<ca> with the key's thumbprint. Where the CA has the remembered one no longer (it was set up anew), the same
-// key is registered again. A key that is not the remembered one is refused; so is making a key where an account is
-// remembered.
+// account/<ca> with the key's thumbprint. Where the remembered one is `lost`, the URL of one that the CA has no longer
+// (it was set up anew), the same key is registered again, and takes its place. A key that is not the remembered one is
+// refused; so is making a key where an account is remembered.
 Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::CertificateAuthority& ca, AccountKeyPlace place,
-                                 acme::AccountSettings settings);
+                                 acme::AccountSettings settings, std::string lost = "");
 
 // What the state remembers of it; empty where it remembers none. Failure: refused for a newer format.
 struct RememberedAccount {

@@ -157,13 +157,23 @@ const CertificateConfig& Fleet::Run::config_of(const CertificateId& id) const {
 Task<> Fleet::Run::have_account() {
   const Turn::Held mine = co_await opening_account.take();
   if (account_open) co_return;
+  co_await use_account_but("");
+}
+
+// The CA has that one no longer: for all that hear so, another is registered once a run.
+Task<> Fleet::Run::replace_account(std::string lost) {
+  const Turn::Held mine = co_await opening_account.take();
+  if (ca.account().url == lost) co_await use_account_but(std::move(lost));
+}
+
+Task<> Fleet::Run::use_account_but(std::string lost) {
   if (no_account) throw Failure{*no_account};
   const AccountConfig& account = ground.config.account;
   const AccountKeyPlace place{account.key, account.kms_key, account.key_type, ground.config.ca.url};
   const acme::AccountSettings settings{ground.config.ca.agree_to_terms, account.contact};
   try {
     co_await session.directory();  // its Date is part of the agreed time, before anything is decided by it
-    ca.use(co_await open_account(ground.store, account_keys, ca, place, settings));
+    ca.use(co_await open_account(ground.store, account_keys, ca, place, settings, std::move(lost)));
     account_open = true;
   } catch (const Failure& failure) {
     no_account = failure;
@@ -182,8 +192,8 @@ Task<bool> Fleet::Run::heard_of_another_time() {
   }
 }
 
-// To give an order up with, which is best effort: no first account is registered for that, and a CA that does not
-// answer keeps nothing from being closed.
+// To give an order up with, which is best effort: no account is registered for that, and a CA that does not answer
+// keeps nothing from being closed.
 Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
   if (account_open) co_return;
   try {
@@ -197,8 +207,18 @@ Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
 }
 
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
-  return Trades{ground.outside,  ca,   keys,         challenges,      shelves,      installs,
-                claimed.entry(), time, ground.roots, request.permits, request.retry};
+  return Trades{ground.outside,
+                ca,
+                keys,
+                challenges,
+                shelves,
+                installs,
+                claimed.entry(),
+                time,
+                ground.roots,
+                request.permits,
+                request.retry,
+                [this](std::string lost) { return replace_account(std::move(lost)); }};
 }
 
 Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,

@@ -23,6 +23,8 @@ struct Fleet::Run {
   Task<Plan> plan(const Request& request);
   Task<Report> apply(const Request& request, Duration wait);
   Task<> have_account();
+  Task<> replace_account(std::string lost);
+  Task<> use_account_but(std::string lost);
   Task<bool> heard_of_another_time();
   Task<> try_account(const CertificateId& id, int generation);
   Task<> announced(Work work);

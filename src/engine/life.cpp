@@ -92,20 +92,27 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
   co_return *claimed_.get().open_generation;
 }
 
-// A generation of a former run that came to nothing while nobody was there is followed by the next at once: where the
-// CA refused nothing and no validation failed, nothing is counted against us.
+// A generation of a former run that came to nothing while nobody was there is followed by the next at once, as is one
+// whose account the CA has lost: where the CA refused nothing and no validation failed, nothing is counted against us.
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const std::optional<int> found_open = claimed_.get().open_generation;
-  if (co_await obtained(wanted, found_open)) co_return;
-  co_await obtained(wanted, std::nullopt);
+  if (co_await obtained(wanted, found_open, Attempt::first)) co_return;
+  co_await obtained(wanted, std::nullopt, Attempt::last);
 }
 
-// False where it ended the generation that was found open, and the next may begin.
-Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> found_open) {
+// Whether another account took the place of the one that a generation was begun with. Its order is lost with that.
+Task<bool> Life::account_replaced(std::string begun_with) {
+  if (trades_.ca.has_lost(begun_with)) co_await trades_.replace_account(begun_with);
+  co_return trades_.ca.account().url != begun_with;
+}
+
+// False where the next generation may begin: it ended the one that was found open, or its account was replaced.
+Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> found_open, Attempt attempt) {
+  const std::string account = trades_.ca.account().url;
   const int generation = co_await open_generation(wanted);
   const auto journal = co_await Journal::open(
       store_, lease_, trades_.outside.clock, [&] { return trades_.time.stamp(); }, trades_.outside.log,
-      Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch(), trades_.ca.account().url});
+      Journal::Begin{claimed_.get().id, generation, wanted, claimed_.epoch(), account});
   std::exception_ptr failed;
   try {
     const Issued issued = co_await issue(wanted, trades_, *journal);
@@ -129,13 +136,15 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
   } catch (const Failure& caught) {
     failure = caught;
   }
+  if (failure->kind() == Failure::Kind::fenced) std::rethrow_exception(failed);
+  if (attempt == Attempt::first && co_await account_replaced(account)) co_return false;
   if (failure->kind() == Failure::Kind::dead_generation) {
     const bool lapsed = generation == found_open && !failure->rationed();
     co_await close_dead(*journal, *failure, lapsed);
     if (lapsed) co_return false;
   } else if (failure->rationed()) {
     co_await note_refusal(generation, *failure);
-  } else if (failure->kind() != Failure::Kind::fenced) {
+  } else {
     co_await note_failure(*failure);
   }
   std::rethrow_exception(failed);

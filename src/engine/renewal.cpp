@@ -33,6 +33,24 @@ Task<> have_places(const CertificateSpec& wanted, Trades& trades) {
   co_await trades.challenges.find_places(fresh);
 }
 
+// Another certificate may have heard in between that the CA has the account no longer: an order that is asked for, or
+// found, by another one would not be this generation's.
+void require_its_account(const Journal& journal, const Trades& trades) {
+  if (trades.ca.account().url != journal.account())
+    throw Failure(Failure::Kind::transient, "the account at the CA changed meanwhile",
+                  "Run certferry again; it begins a new order");
+}
+
+Task<OrderUrl> new_order(const CertificateSpec& wanted, Trades& trades, const Journal& journal) {
+  require_its_account(journal, trades);
+  co_return co_await trades.ca.new_order(wanted, replaced_by(wanted, trades));
+}
+
+Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& trades, const Journal& journal) {
+  require_its_account(journal, trades);
+  co_return co_await trades.ca.find_order(wanted);
+}
+
 constexpr const char* undecided_note = "undecided";  // in the journal: since when the CA is known to take its time
 
 // Proves that the challenges are met, with their records published meanwhile. Where a former run answered them and
@@ -190,8 +208,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
   const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
   if (!journal.begun("order")) co_await have_places(wanted, trades);
   const OrderUrl url = co_await journal.step(
-      "order", [&] { return trades.ca.new_order(wanted, replaced_by(wanted, trades)); },
-      [&] { return trades.ca.find_order(wanted); });
+      "order", [&] { return new_order(wanted, trades, journal); }, [&] { return find_order(wanted, trades, journal); });
   const auto obtain = [&]() -> Task<Issued> {
     std::optional<Failure> failed;
     try {

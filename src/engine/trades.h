@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "acme/certificate_authority.h"
 #include "dns/challenges.h"
 #include "engine/agreed_time.h"
@@ -24,6 +27,8 @@ struct Trades {
   const Roots& roots;
   PermitOptions permits;
   bool retry = false;  // --retry: no pause after a rollback holds it back
+  // Has `ca` use another account than this one, which the CA has no longer; Failure: none can be registered.
+  std::function<Task<>(std::string lost)> replace_account;
 };
 
 }  // namespace certferry

@@ -68,6 +68,7 @@ class Journal {
   int generation() const { return begin_.generation; }
   std::int64_t epoch() const { return begin_.epoch; }
   const CertificateId& certificate() const { return begin_.certificate; }
+  const std::string& account() const { return begin_.account; }
 
   // `effect` may safely happen twice: it is recorded after.
   template <class Effect>

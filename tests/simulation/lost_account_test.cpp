@@ -6,6 +6,7 @@
 #include "estate.h"
 #include "generations.h"
 #include "sandbox/certificate_authority.h"
+#include "state/journal.h"
 #include "wire/json.h"
 
 // The CA has our account no longer, as one that was set up anew under its URL.
@@ -52,7 +53,7 @@ TEST(LostAccount, IsRegisteredAnewByTheRunThatNeedsIt) {
   estate.apply();
   expect_renewed_by_the_account_that_is_remembered(estate);
   EXPECT_NE(remembered_url(estate), former);
-  EXPECT_EQ(estate.record("shop")->last_generation, 2) << "nothing was begun in vain";
+  EXPECT_EQ(estate.record("shop")->failures, FailureRecord{});
 }
 
 TEST(LostAccount, AloneIsRegisteredAnewToo) {
@@ -109,22 +110,39 @@ TEST(LostAccount, IsNotRegisteredAnewUntilTheTermsAreAgreedTo) {
   expect_renewed_by_the_account_that_is_remembered(estate);
 }
 
-// It is asked of the CA in each run, and a CA that does not tell has lost nothing.
-TEST(LostAccount, IsNoneWhereTheCaDoesNotSay) {
-  for (const int status : {403, 503}) {
-    Estate estate;
+// With several certificates some are ordered by the old account, and some by the new one.
+TEST(LostAccount, IsNamedByNoJournalWhoseOrderIsOfTheNextOne) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    Estate estate{seed};
+    for (const char* id : {"a", "b", "c", "d", "e"}) estate.certificate(id, {id + std::string{".shop.example"}});
     renewal_is_due(estate);
-    const std::string former = remembered_url(estate);
-    estate.world().ca().interpose = [status](const http::Request&,
-                                             const std::string& asked) -> std::optional<http::Response> {
-      if (asked == "account") return http::Response{.status = status};
-      return {};
-    };
+    set_up_anew(estate.world().ca());
     estate.apply();
-    EXPECT_EQ(estate.world().count("acme", "newAccount"), 1U) << status << ", before the first certificate";
     expect_renewed_by_the_account_that_is_remembered(estate);
-    EXPECT_EQ(remembered_url(estate), former);
+    for (const auto& [key, value] : estate.watch->stored()) {
+      if (!key.contains("/generation/")) continue;
+      const JournalView journal = parse_journal(value, key);
+      const Json* order = journal.steps.find("order");
+      const Json* url = order == nullptr ? nullptr : order->find("value");
+      const auto found = estate.world().ca().orders.find(url == nullptr ? "" : url->as_text());
+      if (found != estate.world().ca().orders.end()) EXPECT_EQ(journal.account, found->second.account) << key;
+    }
   }
+}
+
+// It says so of whatever it is asked for, and gives the same URL for the key: then that is its word.
+TEST(LostAccount, ThatTheCaHasAllTheSameIsCountedAsARefusal) {
+  Estate estate;
+  renewal_is_due(estate);
+  estate.world().ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "newOrder") return {};
+    return sandbox::CaProblem{400, "accountDoesNotExist", "Not here", {}}.response();
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("Not here")));
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+  EXPECT_EQ(estate.record("shop")->open_generation, 2);
 }
 
 TEST(LostAccount, IsRegisteredAnewWhereverThatIsKilled) {
