@@ -129,7 +129,8 @@ struct Invariants::State {
     std::string arn;
     WallTime at;
   };
-  std::map<std::string, Replaced> replaced;  // what each listener referred to before its last change
+  // By listener and certificate: whose place it took there, each time.
+  std::map<std::pair<std::string, std::string>, std::vector<Replaced>> replaced;
   std::set<std::vector<DomainName>> parallel_orders;
   std::map<std::vector<DomainName>, std::string>
       parallel_already;  // the newest order, by URL, from before these names were forbidden again
@@ -188,13 +189,16 @@ struct Invariants::State {
     remember();
   }
 
-  // former: what it refers to until now.
-  bool goes_back(const std::string& listener, const Replaced& before, const std::string& former, const std::string& arn,
-                 WallTime now) const {
+  // former: what it refers to until now. Somebody else may have put a third one there in between.
+  bool goes_back(const std::string& listener, const std::string& former, const std::string& arn, WallTime now) const {
     const auto known = contents.find(arn), left = contents.find(former);
-    if (before.arn != arn || known == contents.end() || left == contents.end()) return false;
+    const auto taken = replaced.find({listener, former});
+    if (taken == replaced.end() || known == contents.end() || left == contents.end()) return false;
     const bool stays = proven && proven(listener, left->second.chain.leaf.fingerprint());
-    if (!may_go_back(now - before.at, stays)) return false;
+    const bool was_there = std::ranges::any_of(taken->second, [&](const Replaced& before) {
+      return before.arn == arn && may_go_back(now - before.at, stays);
+    });
+    if (!was_there) return false;
     const Certificate& leaf = known->second.chain.leaf;
     return !leaf.self_signed() && leaf.not_after() > now;
   }
@@ -209,8 +213,8 @@ struct Invariants::State {
     const bool allowed = allowed_worse.erase(listener) == 1;
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
     const auto before = contents.find(former);
-    const Replaced replacing = std::exchange(replaced[listener], {former, event.at});
-    const bool rollback = goes_back(listener, replacing, former, arn, event.at);
+    const bool rollback = goes_back(listener, former, arn, event.at);
+    replaced[{listener, arn}].push_back({former, event.at});
     if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     if (before == contents.end() || allowed || rollback || event.late) return;

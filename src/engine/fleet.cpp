@@ -145,6 +145,7 @@ Task<Plan> Fleet::Run::plan(const Request& request) {
   Observed observed;
   observed.certificates = co_await observer.certificates(request, time.now());
   co_await renewal_infos.ask(observed.certificates);
+  note_neighbours(observed.certificates);
   if (request.only.empty()) observed.removable = co_await retirement.removable(ledgers, observed.certificates);
   co_return make_plan(observed, request, ground.roots, time.now());
 }
@@ -295,6 +296,7 @@ Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, con
     if (held_in_between || (issues(plan) && co_await heard_of_another_time())) {
       Observed observed;
       observed.certificates.push_back(co_await observer.certificate(certificate));
+      observed.certificates.front().neighbours = seen.neighbours;
       Request same = request;
       same.only.clear();
       if (renewed_since(seen.record, observed.certificates.front().record)) same.renew.clear();
@@ -444,6 +446,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     Observed observed;
     observed.certificates = co_await observer.certificates(request, time.now());
     co_await renewal_infos.refresh(observed.certificates);
+    note_neighbours(observed.certificates);
     observed.removable = co_await retirement.removable(ledgers, observed.certificates);
     planned_by = time.correction();
     report.plan = make_plan(observed, request, ground.roots, time.now());

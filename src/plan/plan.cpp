@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 #include "base/failure.h"
 #include "plan/schedule.h"
@@ -136,27 +138,40 @@ int validations_of_a_name(const CertificateSpec& wanted) {
   return std::ranges::any_of(wanted.names, twice) ? 2 : 1;
 }
 
+// By the failure table; never before the CA's limit lets all go on together that share a name with it and fail too.
+WallTime paused_until(const ObservedCertificate& seen, const Request& request) {
+  const WallTime by_table = *seen.record->failures.not_before;
+  const auto& [count, failed_beside] = seen.neighbours;
+  if (count == 0 && !request.retry) return by_table;
+  std::vector<WallTime> failed = ended_at(*seen.record);
+  failed.insert(failed.end(), failed_beside.begin(), failed_beside.end());
+  std::ranges::sort(failed);
+  const WallTime by_limit = retry_from(failed, validations_of_a_name(seen.wanted), 1 + count);
+  if (count == 0) return std::min(by_table, by_limit);
+  return request.retry ? by_limit : std::max(by_table, by_limit);
+}
+
 // What holds an issue back: the failure table, or every target, by I7 or because it cannot be looked at.
 Action hold_back(Action issue, const ObservedCertificate& seen, const Request& request, const Roots& roots,
                  WallTime now) {
   // A pause is of the specification that failed: one that was corrected does not wait.
-  const bool paused = seen.record && seen.record->specification == seen.wanted && seen.record->failures.not_before &&
-                      pauses(*seen.record->failures.not_before, now);
-  if (paused) {
+  const bool failed =
+      seen.record && seen.record->specification == seen.wanted && seen.record->failures.not_before.has_value();
+  if (failed) {
     const FailureRecord& failures = seen.record->failures;
-    const WallTime again =
-        request.retry
-            ? std::min(*failures.not_before, retry_from(ended_at(*seen.record), validations_of_a_name(seen.wanted)))
-            : *failures.not_before;
-    if (now < again)
-      return Action{Kind::wait,
-                    issue.certificate,
-                    "",
-                    fmt::format("{} failed before; again on {}{}. Last: {}",
-                                failures.count == 1 ? "it" : fmt::format("it {} times", failures.count), iso8601(again),
-                                request.retry ? ", for Let's Encrypt counts failed validations" : "", failures.what),
-                    failures.next,
-                    again};
+    const WallTime again = paused_until(seen, request);
+    if (pauses(again, now))
+      return Action{
+          Kind::wait,
+          issue.certificate,
+          "",
+          fmt::format(
+              "{} failed before; again on {}{}. Last: {}",
+              failures.count == 1 ? "it" : fmt::format("it {} times", failures.count), iso8601(again),
+              request.retry || again > *failures.not_before ? ", for Let's Encrypt counts failed validations" : "",
+              failures.what),
+          failures.next,
+          again};
   }
   std::optional<Held> held;
   for (const ObservedTarget& target : seen.targets) {
@@ -379,6 +394,26 @@ bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request
            return target.serving && target.serving->shows(rest.fingerprint) && known != rest.targets.end() &&
                   known->second && (target.reloaded_by.empty() || rest.was_reloaded_by(target.id, target.reloaded_by));
          });
+}
+
+void note_neighbours(std::vector<ObservedCertificate>& all) {
+  std::map<DomainName, std::vector<ObservedCertificate*>> failing;  // by what is validated
+  const auto fails = [](const ObservedCertificate& one) { return one.record && one.record->failures.not_before; };
+  for (ObservedCertificate& one : all)
+    if (fails(one))
+      for (const DomainName& name : one.wanted.names) failing[name.without_wildcard()].push_back(&one);
+  for (ObservedCertificate& one : all) {
+    if (!fails(one)) continue;
+    std::set<const ObservedCertificate*> beside;
+    for (const DomainName& name : one.wanted.names)
+      for (const ObservedCertificate* other : failing.at(name.without_wildcard()))
+        if (other != &one) beside.insert(other);
+    one.neighbours.count = static_cast<int>(beside.size());
+    for (const ObservedCertificate* other : beside) {
+      const auto failed = ended_at(*other->record);
+      one.neighbours.failed.insert(one.neighbours.failed.end(), failed.begin(), failed.end());
+    }
+  }
 }
 
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now) {

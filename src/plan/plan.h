@@ -34,7 +34,16 @@ struct ObservedCertificate {
   std::string trouble = {}, remedy = {};  // why its record could not be read; nothing is done for it then
   std::optional<AtRest> at_rest = {};     // in place of its record, which was not read: see suffices()
   bool named_elsewhere = false;           // perhaps: of one that is not configured, where flags name another one alone
+  // Of others that fail as well, and share a name with it: how many, and when they failed. The CA counts by names.
+  struct Neighbours {
+    int count = 0;
+    std::vector<WallTime> failed;
+  };
+  Neighbours neighbours = {};
 };
+// Pure: writes them down for each that has failed.
+void note_neighbours(std::vector<ObservedCertificate>& all);
+
 struct Action {
   enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };
   Kind kind;

@@ -48,12 +48,12 @@ Duration pause_after_failures(int n, WallTime expiry, WallTime now) {
 
 bool pauses(WallTime until, WallTime now) { return now < until && until - now <= limits::renewal::pause_at_most; }
 
-WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name) {
+WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name, int attempts) {
   const auto& rate = limits::letsencrypt::failed_authorizations_per_name;
   // When nothing is used of the limit any more: each failure takes its part, from then on or from now.
   WallTime unused{};
   for (const WallTime at : failed) unused = std::max(unused, at) + validations_of_a_name * rate.refill;
-  return unused - (rate.burst - validations_of_a_name) * rate.refill;
+  return unused - std::max(rate.burst - attempts * validations_of_a_name, 0) * rate.refill;
 }
 
 }  // namespace certferry

@@ -33,7 +33,8 @@ Duration pause_after_failures(int n, WallTime expiry, WallTime now);
 // wrong wrote it down.
 bool pauses(WallTime until, WallTime now);
 // The same where somebody does not want to wait: as soon as what failed at these instants, the earliest first, has left
-// so many failed validations of one name within Let's Encrypt's limit.
-WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name);
+// so many failed validations of one name within Let's Encrypt's limit, for so many attempts at once; where they are
+// more than it ever allows, as soon as nothing of it is used.
+WallTime retry_from(const std::vector<WallTime>& failed, int validations_of_a_name, int attempts = 1);
 
 }  // namespace certferry

@@ -44,6 +44,17 @@ TEST(Budgets, HoldThoughEveryValidationFailsAndSomebodyNeverWantsToWait) {
   EXPECT_GT(estate.orders_answered(), 4U) << "it does not wait as long as without";
 }
 
+// The CA counts by names, whichever certificates they are validated for.
+TEST(Budgets, HoldThoughThreeCertificatesShareANameThatCannotBeValidated) {
+  for (const bool retry : {false, true}) {
+    Estate estate{1, {.insync_after = Duration{0}, .validation_takes = Duration{0}}};
+    estate.zone("shop.example");
+    for (const std::string& id : {"a", "b", "c"}) estate.certificate(id, {"api.shop.example", id + ".shop.example"});
+    run_all_the_time(estate, seconds(1), hours(2), {.retry = retry});
+    EXPECT_GT(estate.orders_answered(), 5U) << "they go on trying";
+  }
+}
+
 TEST(Budgets, HoldHoweverOftenItIsKilledAndStartedAgain) {
   for (const sandbox::Moment moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
     for (long further = 1; further < 12; further += 2) {

@@ -7,6 +7,7 @@
 #include "oracles/index_oracle.h"
 #include "oracles/read_key.h"
 #include "oracles/stored_value.h"
+#include "plan/schedule.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
@@ -82,16 +83,26 @@ bool held_from(Estate& estate, const std::string& place, const CertificateConfig
          });
 }
 
-// Kept because it covers a name that the wanted one does not, and has not expired. Whether it was revoked is not asked:
-// it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
+// The newest there is ends earlier and is due itself: its successor takes the place.
+bool outlasts_the_newest(Estate& estate, const Certificate& shown, const CertificateConfig& wanted) {
+  const auto record = estate.record(wanted.id.text());
+  if (!record || !record->newest) return false;
+  const Certificate& newest = record->newest->issued.chain.leaf;
+  return shown.not_after() > newest.not_after() &&
+         due_at(newest, record->newest->renewal_info) <= estate.simulated->time().now();
+}
+
+// Kept because it lasts longer, or covers a name that the wanted one does not, and has not expired. Whether it was
+// revoked is not asked: it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
 bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {
   const bool valid = !place.shown->self_signed() && place.shown->not_after() > estate.simulated->time().now();
   const bool told = !last_run_was_there || held_from(estate, place.name, wanted);
-  return told && valid && std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
-           return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
-             return name == ours || (!name.wildcard() && name.covered_by(ours));
-           });
-         });
+  const bool covers_more = std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
+    return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
+      return name == ours || (!name.wildcard() && name.covered_by(ours));
+    });
+  });
+  return told && valid && (covers_more || outlasts_the_newest(estate, *place.shown, wanted));
 }
 
 std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {

@@ -25,6 +25,7 @@ class FilesOracle {
     Bytes now, key;     // of the chain and its key, PEM
     Bytes before;       // the chain that it took the place of
     WallTime replaced;  // when
+    bool back = false;  // that was given up: what was before is there again
   };
   void look_at(const sandbox::Machine& machine, const std::string& live);
   void was_read(const std::string& machine_and_link, const Bytes& chain);

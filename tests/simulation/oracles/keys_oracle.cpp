@@ -99,7 +99,7 @@ void KeysOracle::removed(const std::string& key) {
   const std::string certificate_id = second_part(key);
   const Json& record = records_[certificate_id];
   if (gone.empty() || record.is_null()) return;
-  if (wiped(certificate_id)) {
+  if (wiped(certificate_id) || wiped_.contains(gone.mapped())) {  // or it landed again late, and was swept
     wiped_.insert(gone.mapped());
     return;
   }

@@ -16,8 +16,8 @@ constexpr std::string_view of_instance = "/instance/", was_written = " 200 chang
 
 // A process, by its name: where another was started meanwhile under that name, what they do cannot be told apart.
 struct Heard {
-  std::string heart;           // the key of its heartbeat
-  double sent = 0;             // the last one, in seconds
+  std::string heart;            // the key of its heartbeat
+  double sent = 0;              // the last one, in seconds
   std::optional<double> lease;  // since when the last one was sent that S3 has taken
 };
 

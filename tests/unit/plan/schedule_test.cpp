@@ -51,6 +51,9 @@ TEST(Retrying, IsHeldBackByTheCasLimitAlone) {
   EXPECT_EQ(retry_from({t, t, t, t, t}, 1), t + minutes(12));
   EXPECT_EQ(retry_from({t - days(1), t, t, t, t, t}, 1), t + minutes(12)) << "what failed long ago is forgotten";
   EXPECT_LE(retry_from({t}, 2), t);
+  EXPECT_LE(retry_from({t, t}, 1, 3), t);
+  EXPECT_EQ(retry_from({t, t, t}, 1, 3), t + minutes(12)) << "three at once, of which two are free";
+  EXPECT_EQ(retry_from({t, t, t}, 1, 9), t + minutes(36)) << "more than there ever are";
   EXPECT_EQ(retry_from({t, t}, 2), t + minutes(12));
   EXPECT_EQ(retry_from({t, t + minutes(12)}, 2), t + minutes(12));
 }
