@@ -137,6 +137,17 @@ Task<std::optional<Chain>> FilesShelf::read(const std::string& reference) {
   co_return parse_chain(BytesView{*pem});
 }
 
+Task<std::optional<Chain>> FilesShelf::read_in_parts(const std::string& reference) {
+  try {
+    const auto leaf = co_await outside_.host.read(reference + "/cert.pem");
+    const auto intermediates = co_await outside_.host.read(reference + "/chain.pem");
+    if (leaf) co_return parse_chain(*leaf + intermediates.value_or(""));
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+  }
+  co_return std::nullopt;
+}
+
 Task<std::string> FilesShelf::damage(const std::string& reference) {
   std::map<std::string, Bytes> there;  // without what may not be read
   std::optional<Secret> key;

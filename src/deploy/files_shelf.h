@@ -34,6 +34,8 @@ class FilesShelf final : public Shelf {
   Task<std::optional<Shelved>> find(const Issued& issued) override;
   Task<std::optional<Chain>> read(const std::string& reference) override;
   bool ours(const std::string& reference) const override;
+  // Of a generation of ours that has lost its fullchain.pem: by cert.pem and chain.pem; empty where they do not say.
+  Task<std::optional<Chain>> read_in_parts(const std::string& reference);
   // What of a generation is missing, or does not belong to its certificate, in words; "" where it is whole, as far as
   // we may read it.
   Task<std::string> damage(const std::string& reference);

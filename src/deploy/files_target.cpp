@@ -58,6 +58,8 @@ Task<> FilesTarget::require_place() {
 Task<> FilesTarget::read_body(Serving& serving) {
   try {
     serving.body = co_await shelf_.read(serving.reference);
+    if (!serving.body && shelf_.ours(serving.reference))
+      serving.body = co_await shelf_.read_in_parts(serving.reference);
     if (!serving.body) serving.note = fmt::format("{} holds no fullchain.pem", serving.reference);
   } catch (const Failure& failure) {
     serving.unreadable = true;
@@ -167,8 +169,9 @@ Task<> FilesTarget::verify_files(const Issued& issued) {
 
 // It may have been retired since, or moved away: a link that leads to nothing is worse than any certificate.
 Task<bool> FilesTarget::is_there(const std::string& reference) {
-  if (shelf_.ours(reference)) co_return (co_await shelf_.damage(reference)).empty();
-  co_return (co_await outside_.host.status(reference)).has_value();
+  if (!shelf_.ours(reference)) co_return (co_await outside_.host.status(reference)).has_value();
+  const std::string damage = co_await shelf_.damage(reference);
+  co_return damage.empty();
 }
 
 Task<bool> FilesTarget::restore(const Serving& former, const Shelved& bound) {

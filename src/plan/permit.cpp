@@ -56,7 +56,8 @@ std::optional<Held> held_for_names(const Serving& serving, Standing as, const Ce
                 reading_takes(serving) + ", or run `certferry apply --drop-names`"};
   const auto lost = names_lost(served->leaf, wanted);
   if (lost.empty()) return {};
-  return Held{fmt::format("it serves {} that also covers {}", described(served->leaf), fmt::join(lost, ", ")),
+  const std::string damage = serving.damaged ? fmt::format(" (and is damaged: {})", serving.note) : "";
+  return Held{fmt::format("it serves {} that also covers {}{}", described(served->leaf), fmt::join(lost, ", "), damage),
               fmt::format("add {} to `domains`, or run `certferry apply --drop-names`", fmt::join(lost, ", "))};
 }
 

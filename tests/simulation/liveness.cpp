@@ -66,8 +66,8 @@ Place look_at(Estate& estate, const InstallConfig& install, const std::string& o
   const auto& [directory, reload, connect] = std::get<FilesInstall>(install.where);
   const auto& machine = estate.simulated->machine(on);
   const auto* live = machine.find(directory + "/live/fullchain.pem");  // which is what servers are given
-  if (live == nullptr) return {directory, {}};
-  const bool whole = machine.find(directory + "/live/cert.pem") && machine.find(directory + "/live/chain.pem");
+  if (live == nullptr && reload.empty()) return {directory, {}};
+  const bool whole = live && machine.find(directory + "/live/cert.pem") && machine.find(directory + "/live/chain.pem");
   if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf, whole};
   const auto served = machine.served.find(machine.resolved(directory + "/live", false));
   if (served == machine.served.end()) return {directory, {}};

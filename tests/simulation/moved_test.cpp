@@ -73,6 +73,26 @@ TEST(AMovedInstall, ThatIsHeldFromADirectoryIsWellThoughTheLeafAloneIsMissingThe
 
 // A renewal is killed anywhere; then its install is moved to a certificate that is held back, so that nobody ends it.
 // Found by the soak (seed 13,732 of the drawing at that time).
+// Its leaf tells which names it covers, and its server serves them still. (Random world 11394.)
+TEST(AMovedInstall, TakesNoNameFromADirectoryThatHasLostItsChain) {
+  Estate estate;
+  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
+  estate.certificate("shop", {"blog.shop.example", "shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  machine.erase(machine.resolved("/etc/ssl/shop/live/fullchain.pem"));
+  estate.watch->files().is_damaged(machine.id + "/etc/ssl/shop/live");
+  move_install(estate, "shop", "blog");
+  estate.apply();
+  EXPECT_THAT(held_back(estate),
+              ElementsAre(AllOf(HasSubstr("that also covers shop.example"), HasSubstr("holds no fullchain.pem"))));
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  move_install(estate, "blog", "shop");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_NE(machine.find("/etc/ssl/shop/live/fullchain.pem"), nullptr) << "its own puts it there again";
+}
+
 TEST(AMovedInstall, WhoseRenewalWasKilledKeepsNoFormerCertificate) {
   Story story;
   story.points = 60;
