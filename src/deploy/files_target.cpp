@@ -170,8 +170,8 @@ Task<> FilesTarget::verify_files(const Issued& issued) {
 // It may have been retired since, or moved away: a link that leads to nothing is worse than any certificate.
 Task<bool> FilesTarget::is_there(const std::string& reference) {
   if (!shelf_.ours(reference)) co_return (co_await outside_.host.status(reference)).has_value();
-  const std::string damage = co_await shelf_.damage(reference);
-  co_return damage.empty();
+  const bool whole = (co_await shelf_.damage(reference)).empty();
+  co_return whole;
 }
 
 Task<bool> FilesTarget::restore(const Serving& former, const Shelved& bound) {
