@@ -12,13 +12,12 @@ namespace certferry {
 
 // What one name's TXT values of ours are to be.
 struct NamePlan {
-  std::set<std::string> before;  // believed to be there, by the ledger
-  std::set<std::string> wanted;  // to be there, or to stay there
-  std::set<std::string>
-      published;  // of these, what is put there now: the others' owners do that, or have withdrawn them
-  std::set<std::string> unwanted;  // to be gone
-  std::set<std::string> renewed;   // wanted, with no change of ours to wait for: rewritten if they are there already
-  bool unsure = false;             // what is there is not known: read first
+  std::set<std::string> before;     // believed to be there, by the ledger
+  std::set<std::string> wanted;     // to be there, or to stay there
+  std::set<std::string> published;  // of these, what is put there now; the others are their owners' to put there
+  std::set<std::string> unwanted;   // to be gone
+  std::set<std::string> renewed;    // wanted, with no change of ours to wait for: rewritten if they are there already
+  bool unsure = false;              // what is there is not known: read first
 };
 using NamePlans = std::map<std::string, NamePlan>;
 using TxtValues = std::set<std::pair<std::string, std::string>>;  // name, value

@@ -98,6 +98,12 @@ TEST(Generation, WhoseCertificateIsNotThereYetGoesOnWithItsOrder) {
   EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
+void expect_that_it_goes_on(Estate& estate) {
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
 // It would expire by itself, and is as good as the next until then.
 TEST(Generation, WhoseFinalizeIsRefusedForDaysGoesOnWithItsOrder) {
   Estate estate;
@@ -115,9 +121,7 @@ TEST(Generation, WhoseFinalizeIsRefusedForDaysGoesOnWithItsOrder) {
   }
   ca.interpose = nullptr;
   estate.pass(days(1));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
+  expect_that_it_goes_on(estate);
 }
 
 // An account that the CA refuses says nothing against its order.
@@ -134,9 +138,7 @@ TEST(Generation, WhoseAccountIsRefusedForDaysGoesOnWithItsOrder) {
   }
   account.status = "valid";
   estate.pass(days(1));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
+  expect_that_it_goes_on(estate);
 }
 
 // Whatever is asked of the CA, a page in front of it says no: that is not its order's fault either.
@@ -154,9 +156,7 @@ TEST(Generation, WhoseCaRefusesEverythingForDaysGoesOnWithItsOrder) {
   EXPECT_EQ(estate.record("shop")->open_generation, 1);
   estate.world().ca().interpose = nullptr;
   estate.pass(minutes(2));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
+  expect_that_it_goes_on(estate);
 }
 
 }  // namespace
