@@ -55,8 +55,12 @@ bool may_refer_to(const std::string& target, const std::string& shelf) {
   return target == shelf || !target.starts_with(files_ids) || !shelf.starts_with(files_ids);
 }
 
-// Whether an installation that has not ended never goes back to its former: the target was given something else since.
-bool gave_way(const TargetRecord& installing, const std::string& id, const ObservedCertificate& certificate) {
+// Whether an installation that has not ended never goes back to its former: that expired, or the target was given
+// something else since.
+bool gave_way(const TargetRecord& installing, const std::string& id, const ObservedCertificate& certificate,
+              WallTime now) {
+  const Chain* former = installing.former->certificate();
+  if (former && former->leaf.not_after() <= now) return true;
   const auto seen = std::ranges::find(certificate.targets, id, &ObservedTarget::id);
   if (seen == certificate.targets.end() || !seen->serving || !seen->serving->body) return false;
   return seen->serving->reference != installing.former->reference &&
@@ -71,7 +75,7 @@ void add_formers(Need& need, const ObservedCertificate& certificate, const std::
   if (certificate.record)
     for (const auto& [id, target] : certificate.record->targets)
       if (target.former && target.former->reference == reference && may_refer_to(id, shelf) &&
-          (target.former_until || !gave_way(target, id, certificate)))
+          (target.former_until || !gave_way(target, id, certificate, now)))
         add_former(need, target.former_until, now);
 }
 

@@ -3,6 +3,7 @@
 
 #include "generations.h"
 #include "liveness.h"
+#include "sandbox/server_certificates.h"
 
 // A newest certificate that dies because its successor cannot be had: it stays where it is, and takes no good one's
 // place.
@@ -12,6 +13,7 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 bool is_valid(Estate& estate, const Certificate& leaf) { return leaf.not_after() > estate.simulated->time().now(); }
 
@@ -124,6 +126,27 @@ TEST(ADyingCertificate, ThatWasBoundByARunThatDiedIsProvenAllTheSame) {
   estate.apply();
   EXPECT_THAT(held_back(estate), IsEmpty());
   EXPECT_EQ(estate.record("shop")->targets.begin()->second.proven, estate.newest("shop"));
+}
+
+// Nobody goes back to a certificate that has expired, whatever became of the installation that replaced it (seed
+// 41483).
+TEST(ADyingCertificate, ThatWasNeverProvenKeepsNoExpiredOneFromBeingRemoved) {
+  Estate estate;
+  one_certificate(estate);
+  estate.apply();
+  const std::string former = estate.bound_on("web");
+  estate.pass(days(61));
+  const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != former; }, hours(1)));
+  estate.simulated->kill(process);
+  be_down_for(estate.world().ca(), "newOrder");
+  estate.pass(days(91));
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    estate.pass(days(1));
+  }
+  EXPECT_THAT(estate.world().server_certificates().by_name, SizeIs(2));  // and the one that came with the listener
+  EXPECT_EQ(estate.world().server_certificates().by_arn(former), nullptr);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ void GraceOracle::changed(const StoredChange& change) {
   for (const auto& [id, target] : targets->as_object())
     if (const Json* former = target.find("former"); former != nullptr && former->is_object())
       formers.push_back({id, former->text("reference").value_or(""), target.text("noted_for").value_or(""),
-                         target.text("former_until").value_or("")});
+                         target.text("former_until").value_or(""), former->text("body").value_or("")});
 }
 
 void GraceOracle::happened(const sandbox::Event& event) {
@@ -61,6 +61,11 @@ void GraceOracle::files_changed(const std::string& name) {
            [&](const Former& former) { return means(former, machine, generation); });
 }
 
+// Nobody goes back to what browsers refuse.
+bool GraceOracle::has_expired(const Former& former, WallTime at) {
+  return !former.chain.empty() && parse_chain(BytesView{former.chain}).leaf.not_after() <= at;
+}
+
 // An installation goes back only from what it bound itself, or has not begun. What anybody else bound there is what the
 // next one would go back to.
 bool GraceOracle::gave_way(const Former& former) const {
@@ -88,7 +93,7 @@ void GraceOracle::gone(const std::string& what, WallTime at, const std::function
     for (const Former& former : formers) {
       if (!is_it(former)) continue;
       const auto until = parse_iso8601(former.until);
-      if (until ? at < *until : !gave_way(former))
+      if (until ? at < *until : !has_expired(former, at) && !gave_way(former))
         complain_(fmt::format("{} was deleted, to which {} may go back by {}", what, former.target, record));
     }
   }

@@ -28,8 +28,10 @@ class GraceOracle {
     std::string target, reference;
     std::string noted_for;  // the certificate whose installation it is, by its fingerprint
     std::string until;      // ISO 8601; "" while an installation is under way
+    std::string chain;      // PEM; "" where the certificate could not be read
   };
   static bool means(const Former& former, const sandbox::Machine& machine, const std::string& generation);
+  static bool has_expired(const Former& former, WallTime at);
   bool gave_way(const Former& former) const;
   void gone(const std::string& what, WallTime at, const std::function<bool(const Former&)>& is_it);
   sandbox::SimulatedWorld& simulated_;
