@@ -32,8 +32,11 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
   }
   if (!on(Guard::former_noted)) co_return seen;
   co_await entry_.update([&](Record& record) {
+    const Chain* served = seen.certificate();
+    const bool of_ours = served && given(record, id, served->leaf.fingerprint());
     TargetRecord& target_record = record.targets[id];
     target_record.former = seen;
+    target_record.former_given = of_ours;
     target_record.noted_for = issued.fingerprint();
     target_record.former_until.reset();
   });

@@ -147,8 +147,7 @@ bool given(const Record& record, const std::string& target, const Fingerprint& s
     return one && one->issued.fingerprint() == served;
   };
   const auto known = record.targets.find(target);
-  const bool bound =
-      known != record.targets.end() && (known->second.proven == served || known->second.noted_for == served);
+  const bool bound = known != record.targets.end() && known->second.was_given(served);
   return bound || issued(record.newest) || issued(record.previous);
 }
 

@@ -52,6 +52,7 @@ Json target_json(const TargetRecord& target) {
   set_if(json, "proven", target.proven);
   set_if(json, "shown_instead", target.shown_instead);
   set_if(json, "former_until", target.former_until);
+  if (target.former_given) json["former_given"] = true;
   if (!target.reloaded_by.empty()) json["reloaded_by"] = target.reloaded_by;
   if (target.rolled_back) json["rolled_back"] = rolled_back_json(*target.rolled_back);
   return json;
@@ -61,6 +62,7 @@ TargetRecord target_of(const Json& json) {
   TargetRecord target;
   target.former = optional_at<Serving>(json, "former");
   target.noted_for = optional_at<Fingerprint>(json, "noted_for");
+  if (const Json* given = json.find("former_given")) target.former_given = given->as_bool();
   target.proven = optional_at<Fingerprint>(json, "proven");
   target.shown_instead = optional_at<Fingerprint>(json, "shown_instead");
   target.former_until = optional_at<WallTime>(json, "former_until");
@@ -137,6 +139,11 @@ void read_members(const Json& json, Record& record) {
 }
 
 }  // namespace
+
+bool TargetRecord::was_given(const Fingerprint& served) const {
+  const Chain* back = former_given && former ? former->certificate() : nullptr;
+  return proven == served || noted_for == served || (back && back->leaf.fingerprint() == served);
+}
 
 bool TargetRecord::proves(const Issued& issued, const Serving& seen, const std::string& reload) const {
   if (proven != issued.fingerprint()) return false;

@@ -25,7 +25,9 @@ struct Claim {
 struct TargetRecord {
   std::optional<Serving> former;         // what it served before we first touched it for `noted_for`
   std::optional<Fingerprint> noted_for;  // whose installation `former` belongs to
-  std::optional<Fingerprint> proven;     // verified as served
+  // `former` was a certificate of this record, or one that it gave: what a rollback puts back stays so.
+  bool former_given = false;
+  std::optional<Fingerprint> proven;  // verified as served
   // By handshakes, while AWS named `proven`: one that hides it from them. Empty: none, or not remembered.
   std::optional<Fingerprint> shown_instead = {};
   std::optional<WallTime> former_until;  // the grace of `former`: it is not retired before
@@ -40,6 +42,7 @@ struct TargetRecord {
   std::string held;  // why the last install was held back (I7), "" where it was not
   // Target::reloaded_by() when it was proven; "" where that was none, or nobody wrote it down.
   std::string reloaded_by = {};
+  bool was_given(const Fingerprint& served) const;
   // Whether a target that looks like this, and is reloaded so, needs no further proof that it serves `issued`.
   bool proves(const Issued& issued, const Serving& seen, const std::string& reload) const;
   bool operator==(const TargetRecord&) const = default;

@@ -10,6 +10,7 @@ namespace certferry::simulation {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
@@ -122,6 +123,30 @@ TEST_F(BrokenReload, ThatGoesOnIsTriedLessAndLessOften) {
   estate.pass(minutes(11));
   EXPECT_TRUE(tried());
   EXPECT_EQ(live(), former);
+}
+
+// Neither it nor its successor was ever proven; what is given since is a third one, which lacks a name of theirs.
+TEST_F(BrokenReload, LeavesWhatWasGoneBackToAsWhatItsCertificateGave) {
+  auto& blog = estate.certificate("blog", {"blog.shop.example", "www.shop.example"});
+  blog.in_files("/etc/ssl/blog", {"reload", "it"});
+  fails = Fails::always;
+  estate.apply();
+  const std::optional<Fingerprint> first = estate.newest("blog");
+  Request renew;
+  renew.renew = {"blog"};
+  estate.apply(renew);
+  ASSERT_TRUE(estate.record("blog")->targets.begin()->second.rolled_back);
+  ASSERT_NE(estate.newest("blog"), first);
+  const auto former_names = blog.config.domains;
+  blog.config.domains.pop_back();
+  estate.watch->invariants().allow_fewer_names(former_names, blog.config.domains);
+  fails = Fails::never;
+  for (int renewal = 0; renewal < 2; ++renewal) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_THAT(estate.report().outcomes, Not(Contains(Field(&Outcome::kind, Outcome::Kind::held))));
+  }
+  EXPECT_EQ(estate.record("blog")->targets.begin()->second.proven, estate.newest("blog"));
 }
 
 // A load balancer that goes on showing the second certificate whatever its listener refers to, so that the third cannot

@@ -119,6 +119,10 @@ TEST_F(Permit, LetsANameGoOnlyFromWhatItsOwnRecordGave) {
   record.targets["elb/web"].proven = served.leaf.fingerprint();
   EXPECT_FALSE(ask(former, fresh(trusted)));
   EXPECT_FALSE(permit_before_order(former, wanted, &record, "elb/web", roots, now, {}));
+  record.targets["elb/web"] = TargetRecord{.former = former};
+  EXPECT_TRUE(ask(former, fresh(trusted))) << "as of records that do not say whose it was";
+  record.targets["elb/web"].former_given = true;
+  EXPECT_FALSE(ask(former, fresh(trusted)));
   record.targets.clear();
   record.previous =
       Record::Newest{issued(served), KeyRef{record.id, 1, ""}, spec({"shop.example", "api.shop.example"})};

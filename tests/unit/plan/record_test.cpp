@@ -49,6 +49,7 @@ TargetRecord any_target() {
   TargetRecord target;
   if (*rc::gen::arbitrary<bool>()) target.former = any_serving();
   target.noted_for = maybe(any_fingerprint());
+  target.former_given = *rc::gen::arbitrary<bool>();
   target.proven = maybe(any_fingerprint());
   target.shown_instead = maybe(any_fingerprint());
   target.former_until = maybe(any_time());
