@@ -169,6 +169,8 @@ std::string_view name(Turn turn) {
       return "somebody puts a certificate of another CA to use";
     case Turn::install_moved:
       return "an install is moved to another certificate";
+    case Turn::accounts_lost:
+      return "the CA loses all accounts and their orders";
   }
   return "";
 }
@@ -205,6 +207,8 @@ Drawn draw(std::uint64_t seed) {
   drawn.settings.repeated_answer =
       lots.one_of({RepeatedAnswer::taken, RepeatedAnswer::malformed, RepeatedAnswer::conflict});
   if (lots.one_in(8)) drawn.turns[lots.below(drawn.turns.size())] = Turn::bought;
+  Turn& some_turn = drawn.turns[lots.below(drawn.turns.size())];
+  if (lots.one_in(6) && some_turn == Turn::nothing) some_turn = Turn::accounts_lost;
   return drawn;
 }
 

@@ -56,6 +56,7 @@ enum class Turn {
   delegation_lapsed,    // of the last certificate's zone, for a while
   bought,               // a certificate of another CA, and put to use by hand in place of one
   install_moved,        // from one certificate to another; in every second world for good
+  accounts_lost,        // by the CA, with all their orders
 };
 inline constexpr std::array all_turns{
     Turn::name_added,     Turn::name_dropped,     Turn::unwanted,        Turn::key_changed,
@@ -64,8 +65,8 @@ inline constexpr std::array all_turns{
     Turn::told_to_renew,  Turn::told_to_retry,    Turn::forgotten,       Turn::account_deactivated,
     Turn::only_the_first, Turn::interrupted,      Turn::profile_changed, Turn::lifetimes_shrink,
     Turn::file_lost,      Turn::certificate_lost, Turn::ca_slow,         Turn::delegation_lapsed,
-    Turn::bought,         Turn::install_moved};
-inline constexpr std::size_t drawn_anywhere = all_turns.size() - 2;  // but for the last two, drawn apart
+    Turn::bought,         Turn::install_moved,    Turn::accounts_lost};
+inline constexpr std::size_t drawn_anywhere = all_turns.size() - 3;  // but for the last three, drawn apart
 std::string_view name(Turn);
 
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while

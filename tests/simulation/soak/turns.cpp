@@ -113,6 +113,9 @@ bool Turns::act(Turn turn) {
     case Turn::account_deactivated:
       deactivate_the_account();
       break;
+    case Turn::accounts_lost:
+      lose_the_accounts();
+      break;
     case Turn::newer_version:
       let_a_newer_version_write();
       break;
@@ -277,6 +280,14 @@ void Turns::deactivate_the_account() {
   undo_with([this] {
     for (auto& [url, account] : estate_.world().ca().accounts) account.status = "valid";
   });
+}
+
+// A CA that was set up anew; of its certificates it says still when it wants them renewed.
+void Turns::lose_the_accounts() {
+  auto& ca = estate_.world().ca();
+  ca.accounts.clear();
+  ca.orders.clear();
+  ca.authorizations.clear();
 }
 
 // As far as versions before this one wrote it: the state, and the file of the sealing key.

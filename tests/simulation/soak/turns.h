@@ -42,6 +42,7 @@ class Turns {
   void move_windows(bool by_revoking);
   bool remove_a_zone();
   void deactivate_the_account();
+  void lose_the_accounts();
   void let_a_newer_version_write();
   void let_an_older_version_have_written();
   void fill_the_disks();
