@@ -4,11 +4,17 @@
 
 namespace certferry::soak {
 
-std::size_t Company::started(const sandbox::Seat& seat) { return world().start(estate_.life(request_, kept_), seat); }
+void Company::start(sandbox::Seat seat, std::function<sandbox::Life()> life) {
+  const auto start = [this, seat = std::move(seat), life = std::move(life)] { return world().start(life(), seat); };
+  instances_.push_back({start, start()});
+}
 
 void Company::start(sandbox::Seat seat) {
-  const std::size_t process = started(seat);
-  instances_.push_back({std::move(seat), process});
+  start(std::move(seat), [this] { return estate_.life(request_, kept_); });
+}
+
+void Company::start_forgetting(sandbox::Seat seat, std::string certificate) {
+  start(std::move(seat), [this, certificate = std::move(certificate)] { return estate_.forgetting(certificate); });
 }
 
 void Company::interrupt_after(Duration duration) { interrupt_at_ = world().time().now() + duration; }
@@ -45,7 +51,7 @@ Company::End Company::await_end(Duration at_most) {
     if (interrupt_is_due()) interrupt();
     for (Instance& one : instances_) {
       if (!gone(one)) continue;
-      one.process = started(one.seat);
+      one.process = one.start();
       ++one.restarts;
     }
     if (!all_over()) continue;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "../estate.h"
@@ -13,6 +15,7 @@ class Company {
   Company(simulation::Estate& estate, Request request, int restarts_most)
       : estate_(estate), request_(std::move(request)), restarts_most_(restarts_most) {}
   void start(sandbox::Seat seat);
+  void start_forgetting(sandbox::Seat seat, std::string certificate);
   void interrupt_after(Duration);  // SIGTERM to all that run then
   enum class End {
     over,       // all have ended
@@ -24,12 +27,12 @@ class Company {
 
  private:
   struct Instance {
-    sandbox::Seat seat;
+    std::function<std::size_t()> start;  // a process of it
     std::size_t process = 0;
     int restarts = 0;
   };
   sandbox::SimulatedWorld& world() const { return *estate_.simulated; }
-  std::size_t started(const sandbox::Seat& seat);
+  void start(sandbox::Seat seat, std::function<sandbox::Life()> life);
   bool over(const Instance&) const;
   bool killed(const Instance&) const;
   bool gone(const Instance&) const;  // and to be started again

@@ -57,6 +57,7 @@ enum class Turn {
   bought,               // a certificate of another CA, and put to use by hand in place of one
   install_moved,        // from one certificate to another; in every second world for good
   accounts_lost,        // by the CA, with all their orders
+  forgotten_beside,     // the last certificate, in the middle of the next run, though it is wanted still
 };
 inline constexpr std::array all_turns{
     Turn::name_added,     Turn::name_dropped,     Turn::unwanted,        Turn::key_changed,
@@ -65,8 +66,8 @@ inline constexpr std::array all_turns{
     Turn::told_to_renew,  Turn::told_to_retry,    Turn::forgotten,       Turn::account_deactivated,
     Turn::only_the_first, Turn::interrupted,      Turn::profile_changed, Turn::lifetimes_shrink,
     Turn::file_lost,      Turn::certificate_lost, Turn::ca_slow,         Turn::delegation_lapsed,
-    Turn::bought,         Turn::install_moved,    Turn::accounts_lost};
-inline constexpr std::size_t drawn_anywhere = all_turns.size() - 3;  // but for the last three, drawn apart
+    Turn::bought,         Turn::install_moved,    Turn::accounts_lost,   Turn::forgotten_beside};
+inline constexpr std::size_t drawn_anywhere = all_turns.size() - 4;  // but for the last four, drawn apart
 std::string_view name(Turn);
 
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while
@@ -83,14 +84,15 @@ struct Drawn {
   std::vector<DrawnCertificate> certificates;
   bool iam_notices_use = true;  // false: load balancers do not tell IAM, which AWS warns of
   bool in_s3 = false;
-  std::size_t instances = 1;      // that run at once, each on a machine of its own; more than one shares S3
-  Duration headstart{0};          // of each before the next
-  bool begins_well = false;       // one run without faults and a long time go first: a renewal is what follows
-  std::vector<Duration> gaps;     // after each of the runs under faults
-  std::vector<Turn> turns;        // what happens in each gap
-  int clock_jump_hours = 0;       // of Turn::clock_jumps
-  Duration interrupted_after{0};  // from its start, of Turn::interrupted
-  int others_clock_hours = 0;     // how far the clocks of all machines but the first are off
+  std::size_t instances = 1;   // that run at once, each on a machine of its own; more than one shares S3
+  Duration headstart{0};       // of each before the next
+  bool begins_well = false;    // one run without faults and a long time go first: a renewal is what follows
+  std::vector<Duration> gaps;  // after each of the runs under faults
+  std::vector<Turn> turns;     // what happens in each gap
+  int clock_jump_hours = 0;    // of Turn::clock_jumps
+  Duration interrupted_after{
+      0};                      // from its start, of Turn::interrupted; of Turn::forgotten_beside, from the last one's
+  int others_clock_hours = 0;  // how far the clocks of all machines but the first are off
   sandbox::Faults faults;
   std::vector<sandbox::CrashPoint> crashes;
   bool numbered_as_traced = false;  // the crash points' effects: from the world's first, else from where faults begin

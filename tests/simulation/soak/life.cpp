@@ -247,6 +247,10 @@ class Life {
       if (i > 0) world.run_for(drawn_.headstart);
       company.start(seat_of(i));
     }
+    if (const auto& forgotten = turns_.forgotten_beside()) {
+      world.run_for(drawn_.interrupted_after);
+      company.start_forgetting({"forgetting", seat_of(0).machine, "main"}, *forgotten);
+    }
     if (const auto after = turns_.interrupted_after()) company.interrupt_after(*after);
     const Company::End end = company.await_end(days(2));
     if (company.interrupted()) turns_.interrupted();

@@ -131,6 +131,9 @@ bool Turns::act(Turn turn) {
       break;
     case Turn::forgotten:
       return forget_the_last();
+    case Turn::forgotten_beside:
+      forget_the_last_beside_the_next_run();
+      break;
     case Turn::told_to_renew:
       tell_it_to_renew();
       break;
@@ -187,6 +190,12 @@ void Turns::unwant_the_last() {
 bool Turns::forget_the_last() {
   unwant_the_last();
   return estate_.forget(last().id).how == sandbox::Ending::How::finished;
+}
+
+void Turns::forget_the_last_beside_the_next_run() {
+  allow_parallel_orders();  // as where it is not wanted: but it is, and is begun anew
+  forgotten_beside_ = last().id;
+  undo_with([this] { forgotten_beside_.reset(); });
 }
 
 void Turns::interrupt_the_next_run() {

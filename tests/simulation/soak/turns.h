@@ -20,6 +20,8 @@ class Turns {
   void undo();                                         // of those taken: what does not stay
   const Request& request() const { return request_; }  // of the next run
   std::optional<Duration> interrupted_after() const { return interrupted_after_; }  // from the start of the next run
+  // In the middle of the next run, by a process of its own.
+  const std::optional<std::string>& forgotten_beside() const { return forgotten_beside_; }
   void interrupted() { acted_.insert(Turn::interrupted); }
   const std::set<Turn>& acted() const { return acted_; }  // those that changed something
 
@@ -31,6 +33,7 @@ class Turns {
   void want_the_last_for_its_names();  // as `last()` has them now
   void unwant_the_last();
   bool forget_the_last();
+  void forget_the_last_beside_the_next_run();
   void change_the_key();
   void change_the_profile();
   void let_lifetimes_shrink();
@@ -58,6 +61,7 @@ class Turns {
   std::vector<std::function<void()>> undo_;
   Request request_;
   std::optional<Duration> interrupted_after_;
+  std::optional<std::string> forgotten_beside_;
   std::set<Turn> acted_;
   std::vector<std::vector<DomainName>> former_names_;  // of the last certificate
 };
