@@ -171,6 +171,8 @@ std::string_view name(Turn turn) {
       return "an install is moved to another certificate";
     case Turn::accounts_lost:
       return "the CA loses all accounts and their orders";
+    case Turn::bound_elsewhere:
+      return "somebody binds a certificate of ours to a load balancer of their own";
     case Turn::forgotten_beside:
       return "somebody has the last certificate forgotten in the middle of the next run";
   }
@@ -213,6 +215,7 @@ Drawn draw(std::uint64_t seed) {
   if (lots.one_in(6) && some_turn == Turn::nothing) some_turn = Turn::accounts_lost;
   // Of a state on this machine one process holds the lock, and another waits for it.
   if (drawn.in_s3 && lots.one_in(4)) drawn.turns[lots.below(drawn.turns.size())] = Turn::forgotten_beside;
+  if (lots.one_in(12)) drawn.turns[lots.below(drawn.turns.size())] = Turn::bound_elsewhere;
   return drawn;
 }
 

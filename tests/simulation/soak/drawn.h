@@ -57,6 +57,7 @@ enum class Turn {
   bought,               // a certificate of another CA, and put to use by hand in place of one
   install_moved,        // from one certificate to another; in every second world for good
   accounts_lost,        // by the CA, with all their orders
+  bound_elsewhere,      // a certificate of ours, to a load balancer that nobody configured
   forgotten_beside,     // the last certificate, in the middle of the next run, though it is wanted still
 };
 inline constexpr std::array all_turns{
@@ -66,8 +67,9 @@ inline constexpr std::array all_turns{
     Turn::told_to_renew,  Turn::told_to_retry,    Turn::forgotten,       Turn::account_deactivated,
     Turn::only_the_first, Turn::interrupted,      Turn::profile_changed, Turn::lifetimes_shrink,
     Turn::file_lost,      Turn::certificate_lost, Turn::ca_slow,         Turn::delegation_lapsed,
-    Turn::bought,         Turn::install_moved,    Turn::accounts_lost,   Turn::forgotten_beside};
-inline constexpr std::size_t drawn_anywhere = all_turns.size() - 4;  // but for the last four, drawn apart
+    Turn::bought,         Turn::install_moved,    Turn::accounts_lost,   Turn::forgotten_beside,
+    Turn::bound_elsewhere};
+inline constexpr std::size_t drawn_anywhere = all_turns.size() - 5;  // but for the last five, drawn apart
 std::string_view name(Turn);
 
 // A whole world as it follows from one number: what is there and wanted, how the outside behaves, what goes wrong while

@@ -10,8 +10,10 @@
 #include "base/failure.h"
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
+#include "sandbox/classic_load_balancers.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/key_management.h"
+#include "sandbox/server_certificates.h"
 #include "wire/base64.h"
 
 namespace certferry::soak {
@@ -84,6 +86,8 @@ bool Turns::act(Turn turn) {
       return move_an_install();
     case Turn::bought:
       return put_a_bought_one_to_use();
+    case Turn::bound_elsewhere:
+      return bind_one_elsewhere();
     case Turn::file_lost:
       return lose_a_file();
     case Turn::certificate_lost:
@@ -223,6 +227,15 @@ void Turns::let_lifetimes_shrink() {
 bool Turns::put_a_bought_one_to_use() {
   auto& others = estate_.simulated->third_parties();
   return others.edit_target() || others.edit_directory(estate_.simulated->machine());
+}
+
+bool Turns::bind_one_elsewhere() {
+  const std::vector<std::string> ours = estate_.our_server_certificates();
+  if (ours.empty()) return false;
+  const std::string theirs = "elsewhere";
+  if (!estate_.world().classic().by_name.contains(theirs)) estate_.classic_elb(theirs);
+  estate_.bind(theirs, estate_.world().server_certificates().by_name.find(ours[drawn_.seed % ours.size()])->second.arn);
+  return true;
 }
 
 bool Turns::lose_a_file() {

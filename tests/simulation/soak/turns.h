@@ -38,6 +38,7 @@ class Turns {
   void change_the_profile();
   void let_lifetimes_shrink();
   bool put_a_bought_one_to_use();
+  bool bind_one_elsewhere();
   bool lose_a_file();
   bool lose_a_certificate();
   void slow_the_ca_down();
