@@ -13,6 +13,7 @@ namespace {
 
 constexpr QueryService kElbV2{"elbv2", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"};
 constexpr std::uint16_t kFirstPort = 443;
+constexpr std::size_t kDescribedAtOnce = 20;
 
 std::string short_type(const std::string& type) { return type == "network" ? "net" : "app"; }
 
@@ -138,6 +139,10 @@ Outcome LoadBalancers::describe_limits(const QueryCall& call, XmlWriter& result)
 
 Outcome LoadBalancers::describe(const QueryCall& call, XmlWriter& result) const {
   auto arns = call.members("LoadBalancerArns"), names = call.members("Names");
+  if (arns.size() > kDescribedAtOnce)
+    throw Refusal{400, "ValidationError",
+                  fmt::format("Up to {} load balancers can be described at a time, but {} were specified",
+                              kDescribedAtOnce, arns.size())};
   std::vector<const SimulatedLoadBalancer*> found;
   std::size_t matched = 0;
   for (const auto& [name, balancer] : by_name) {

@@ -1,6 +1,7 @@
 #include "aws/elb.h"
 
 #include <charconv>
+#include <fmt/format.h>
 
 #include "aws/errors.h"
 #include "aws/page_token.h"
@@ -38,6 +39,22 @@ std::vector<ClassicLoadBalancer> classic_load_balancers_of(const Call& call, con
   return out;
 }
 
+Task<std::vector<ClassicLoadBalancer>> all_classic_pages(Client& client, std::string object,
+                                                         QueryParameters parameters) {
+  std::vector<ClassicLoadBalancer> out;
+  PageToken marker;
+  do {
+    QueryParameters asked = parameters;
+    if (!marker.empty()) asked.emplace_back("Marker", marker.text());
+    Call call = elb_call("DescribeLoadBalancers", object, std::move(asked));
+    http::Response answer = co_await client.send(call);
+    Xml page = query_result(call, answer);
+    for (ClassicLoadBalancer& found : classic_load_balancers_of(call, page)) out.push_back(std::move(found));
+    marker.follow(call, page.text("NextMarker"));
+  } while (!marker.empty());
+  co_return out;
+}
+
 }  // namespace
 
 Task<std::optional<ClassicLoadBalancer>> Elb::describe(const std::string& name) {
@@ -53,19 +70,14 @@ Task<std::optional<ClassicLoadBalancer>> Elb::describe(const std::string& name) 
   co_return std::nullopt;
 }
 
+Task<std::vector<ClassicLoadBalancer>> Elb::describe(const std::vector<std::string>& names) {
+  QueryParameters parameters;
+  add_members(parameters, "LoadBalancerNames", names);
+  co_return co_await all_classic_pages(client_, fmt::format("{} load balancers", names.size()), std::move(parameters));
+}
+
 Task<std::vector<ClassicLoadBalancer>> Elb::describe_all() {
-  std::vector<ClassicLoadBalancer> out;
-  PageToken marker;
-  do {
-    QueryParameters parameters = {{"PageSize", "400"}};
-    if (!marker.empty()) parameters.emplace_back("Marker", marker.text());
-    Call call = elb_call("DescribeLoadBalancers", "all load balancers", std::move(parameters));
-    http::Response answer = co_await client_.send(call);
-    Xml page = query_result(call, answer);
-    for (ClassicLoadBalancer& found : classic_load_balancers_of(call, page)) out.push_back(std::move(found));
-    marker.follow(call, page.text("NextMarker"));
-  } while (!marker.empty());
-  co_return out;
+  co_return co_await all_classic_pages(client_, "all load balancers", {{"PageSize", "400"}});
 }
 
 Task<> Elb::set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate) {

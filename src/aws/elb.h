@@ -23,7 +23,10 @@ class Elb {
  public:
   explicit Elb(Client& client) : client_(client) {}
   Task<std::optional<ClassicLoadBalancer>> describe(const std::string& name);  // empty: LoadBalancerNotFound
-  Task<std::vector<ClassicLoadBalancer>> describe_all();                       // all pages
+  // Several at once, limits::elb::described_at_once at most. Code LoadBalancerNotFound where one of them is not there:
+  // nothing is told of the others then.
+  Task<std::vector<ClassicLoadBalancer>> describe(const std::vector<std::string>& names);
+  Task<std::vector<ClassicLoadBalancer>> describe_all();  // all pages
   // May not be repeated blindly: somebody may have given the listener another one since. Codes: CertificateNotFound
   // (transient: a fresh IAM certificate is seen late), ListenerNotFound, LoadBalancerNotFound (refused).
   Task<> set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate);

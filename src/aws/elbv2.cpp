@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fmt/format.h>
 
 #include "aws/errors.h"
 #include "aws/page_token.h"
@@ -66,6 +67,28 @@ Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, c
   co_return out;
 }
 
+Task<std::vector<Listener>> all_listeners(Client& client, std::string object, QueryParameters parameters) {
+  std::vector<Listener> out;
+  for (const Xml& element : co_await all_pages(client, "DescribeListeners", object, parameters, "Listeners"))
+    out.push_back(listener_of(object, element));
+  co_return out;
+}
+
+Task<std::vector<LoadBalancer>> all_load_balancers(Client& client, std::string object, QueryParameters parameters) {
+  std::vector<LoadBalancer> out;
+  for (const Xml& element : co_await all_pages(client, "DescribeLoadBalancers", object, parameters, "LoadBalancers"))
+    out.push_back(load_balancer_of(object, element));
+  co_return out;
+}
+
+QueryParameters named(const std::string& list, const std::vector<Arn>& arns) {
+  std::vector<std::string> texts;
+  for (const Arn& arn : arns) texts.push_back(arn.text());
+  QueryParameters parameters;
+  add_members(parameters, list, texts);
+  return parameters;
+}
+
 Task<std::optional<LoadBalancer>> one_load_balancer(Client& client, std::string object, QueryParameters parameters) {
   try {
     auto found = co_await all_pages(client, "DescribeLoadBalancers", object, parameters, "LoadBalancers");
@@ -91,12 +114,12 @@ Task<std::optional<Listener>> ElbV2::listener(const Arn& arn) {
 }
 
 Task<std::vector<Listener>> ElbV2::listeners(const Arn& load_balancer) {
-  std::vector<Listener> out;
-  const std::string object = "load balancer " + load_balancer.text();
-  for (const Xml& element : co_await all_pages(client_, "DescribeListeners", object,
-                                               {{"LoadBalancerArn", load_balancer.text()}}, "Listeners"))
-    out.push_back(listener_of(object, element));
-  co_return out;
+  co_return co_await all_listeners(client_, "load balancer " + load_balancer.text(),
+                                   {{"LoadBalancerArn", load_balancer.text()}});
+}
+
+Task<std::vector<Listener>> ElbV2::listeners(const std::vector<Arn>& arns) {
+  co_return co_await all_listeners(client_, fmt::format("{} listeners", arns.size()), named("ListenerArns", arns));
 }
 
 Task<std::optional<LoadBalancer>> ElbV2::load_balancer(const Arn& arn) {
@@ -109,12 +132,12 @@ Task<std::optional<LoadBalancer>> ElbV2::load_balancer_named(const std::string& 
 }
 
 Task<std::vector<LoadBalancer>> ElbV2::load_balancers() {
-  std::vector<LoadBalancer> out;
-  const std::string object = "all load balancers";
-  for (const Xml& element :
-       co_await all_pages(client_, "DescribeLoadBalancers", object, {{"PageSize", "400"}}, "LoadBalancers"))
-    out.push_back(load_balancer_of(object, element));
-  co_return out;
+  co_return co_await all_load_balancers(client_, "all load balancers", {{"PageSize", "400"}});
+}
+
+Task<std::vector<LoadBalancer>> ElbV2::load_balancers(const std::vector<Arn>& arns) {
+  co_return co_await all_load_balancers(client_, fmt::format("{} load balancers", arns.size()),
+                                        named("LoadBalancerArns", arns));
 }
 
 Task<std::vector<std::string>> ElbV2::certificates(const Arn& listener) {

@@ -29,6 +29,10 @@ class ElbV2 {
   explicit ElbV2(Client& client) : client_(client) {}
   Task<std::optional<Listener>> listener(const Arn& arn);           // empty: ListenerNotFound
   Task<std::vector<Listener>> listeners(const Arn& load_balancer);  // all pages
+  // Several at once, limits::elb::described_at_once at most. Code ListenerNotFound, and LoadBalancerNotFound, where one
+  // of them is not there: nothing is told of the others then.
+  Task<std::vector<Listener>> listeners(const std::vector<Arn>& arns);
+  Task<std::vector<LoadBalancer>> load_balancers(const std::vector<Arn>& arns);
   Task<std::optional<LoadBalancer>> load_balancer(const Arn& arn);
   Task<std::optional<LoadBalancer>> load_balancer_named(const std::string& name);
   Task<std::vector<LoadBalancer>> load_balancers();                  // all pages

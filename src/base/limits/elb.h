@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "base/time.h"
 
 // Certificates on load balancers.
@@ -8,6 +10,12 @@ namespace certferry::limits::elb {
 // Besides the default ones of its listeners, on an application or a network load balancer; adjustable.
 // source: Elastic Load Balancing, quotas for Application Load Balancers and Network Load Balancers, 2026-11-28
 inline constexpr int certificates_per_load_balancer = 25;
+
+// How many load balancers, or listeners, are named in one request to describe them.
+// source: Elastic Load Balancing API reference 2015-12-01, DescribeLoadBalancers: LoadBalancerArns, "up to 20"; no
+// maximum is given for ListenerArns there, nor for LoadBalancerNames in that of 2012-06-01: our choice is the same, as
+// DescribeRules and DescribeTags have it, 2026-11-29
+inline constexpr std::size_t described_at_once = 20;
 
 // What was read of the listeners' references counts for so long, until a certificate is deleted by it.
 // source: our choice: some 200 deletes; to read 1,000 listeners takes longer by itself, at the 10 requests a second of

@@ -72,6 +72,23 @@ TEST(Elb, ReadsEveryPage) {
             "Action=DescribeLoadBalancers&Version=2012-06-01&PageSize=400&Marker=m1");
 }
 
+TEST(Elb, DescribesSeveralAtOnceOverPages) {
+  Paper paper;
+  Elb elb{paper.client};
+  paper.transport.answer(200, classic_page(classic_xml("a"), "m1"));
+  paper.transport.answer(200, classic_page(classic_xml("b")));
+  const std::vector<std::string> names = {"a", "b"};
+  EXPECT_EQ(AWAITED(elb.describe(names)).size(), 2U);
+  EXPECT_EQ(paper.transport.requests.at(1).body,
+            "Action=DescribeLoadBalancers&Version=2012-06-01&LoadBalancerNames.member.1=a&LoadBalancerNames.member.2=b&"
+            "Marker=m1");
+  paper.transport.answer(400, refusal_xml("LoadBalancerNotFound"));
+  const auto failure = FAILURE_OF(elb.describe(names));
+  EXPECT_EQ(failure.value().code(), "LoadBalancerNotFound");
+  EXPECT_EQ(std::string{failure->what()},
+            "Elastic Load Balancing DescribeLoadBalancers on 2 load balancers: LoadBalancerNotFound: said");
+}
+
 TEST(Elb, SetsAListenersCertificateAndSaysThatAFreshOneIsSeenLate) {
   Paper paper;
   Elb elb{paper.client};
@@ -151,6 +168,22 @@ TEST(ElbV2, ReadsLoadBalancersAndListenersOverPages) {
   EXPECT_EQ(balancers[0].dns_name, "web.elb.test");
   EXPECT_EQ(AWAITED(elb.listeners(Arn::parse(balancer_arn))).size(), 2U);
   EXPECT_TRUE(paper.transport.requests.at(3).body.ends_with("&Marker=m2"));
+}
+
+TEST(ElbV2, ReadsSeveralAtOnce) {
+  Paper paper;
+  ElbV2 elb{paper.client};
+  paper.transport.answer(200, v2_page("DescribeListeners", "Listeners", listener_xml() + listener_xml(), "m1"));
+  paper.transport.answer(200, v2_page("DescribeListeners", "Listeners", listener_xml()));
+  paper.transport.answer(200, v2_page("DescribeLoadBalancers", "LoadBalancers", balancer_xml()));
+  paper.transport.answer(400, refusal_xml("ListenerNotFound"));
+  const std::vector<Arn> listeners(3, Arn::parse(listener_arn)), balancers(2, Arn::parse(balancer_arn));
+  EXPECT_EQ(AWAITED(elb.listeners(listeners)).size(), 3U);
+  EXPECT_EQ(AWAITED(elb.load_balancers(balancers)).size(), 1U);
+  EXPECT_EQ(FAILURE_OF(elb.listeners(listeners)).value().code(), "ListenerNotFound");
+  EXPECT_NE(paper.transport.requests.at(1).body.find("&ListenerArns.member.3="), std::string::npos);
+  EXPECT_TRUE(paper.transport.requests.at(1).body.ends_with("&Marker=m1"));
+  EXPECT_NE(paper.transport.requests.at(2).body.find("&LoadBalancerArns.member.2="), std::string::npos);
 }
 
 TEST(ElbV2, ListsTheDefaultCertificateOnce) {

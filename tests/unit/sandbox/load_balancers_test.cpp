@@ -146,5 +146,17 @@ TEST(LoadBalancers, AreDescribedWithTheirListeners) {
             "400 LoadBalancerNotFound");
 }
 
+TEST(LoadBalancers, AreDescribedTwentyAtATime) {
+  Services aws;
+  QueryParameters form{{"Action", "DescribeLoadBalancers"}};
+  for (int i = 1; i <= 20; ++i)
+    form.emplace_back(fmt::format("LoadBalancerArns.member.{}", i),
+                      (aws.world.load_balancers().add(fmt::format("web-{}", i)),
+                       aws.world.load_balancers().by_name.at(fmt::format("web-{}", i)).arn));
+  EXPECT_EQ(verdict(aws.elbv2(form)), "200");
+  form.emplace_back("LoadBalancerArns.member.21", form.back().second);
+  EXPECT_EQ(verdict(aws.elbv2(form)), "400 ValidationError");
+}
+
 }  // namespace
 }  // namespace certferry::sandbox
