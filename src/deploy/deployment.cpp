@@ -6,6 +6,7 @@
 
 #include "aws/sts.h"
 #include "base/failure.h"
+#include "deploy/descriptions.h"
 #include "deploy/elb_target.h"
 #include "deploy/files_shelf.h"
 #include "deploy/files_target.h"
@@ -38,6 +39,7 @@ struct Deployment::State {
   Turn turn;                                                 // of who asks for an account
   std::map<RoleTaken, Reach> reaches;                        // our own identity's, and that of every role
   std::map<std::string, std::unique_ptr<FilesShelf>> files;  // by directory
+  std::map<const aws::Client*, Descriptions> described;      // by identity and region
   std::map<std::string, std::unique_ptr<Target>> targets;    // by certificate and slot, or by id
   References references;
 
@@ -47,13 +49,15 @@ struct Deployment::State {
   Task<std::vector<RoleTaken>> roles_in(std::string account);
   std::string accounts() const;
   FilesShelf& files_shelf(const std::string& directory);
+  std::unique_ptr<Target> make(const Arn& listener, aws::Client& client, Shelf& shelf, Proving proving);
+  std::unique_ptr<Target> make(ElbSlot slot, aws::Client& client, Shelf& shelf, Proving proving);
   Task<std::unique_ptr<Target>> make(const CertificateConfig& certificate, const InstallConfig& install);
   Task<std::unique_ptr<Target>> make(const std::string& id);
   Task<std::map<std::string, RoleTaken>> places_of(std::string shelf_id, std::vector<std::string> more_regions);
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
-    : state_(new State{outside, access, nullptr, {}, {}, {}, {}, References{outside.clock}}) {
+    : state_(new State{outside, access, nullptr, {}, {}, {}, {}, {}, References{outside.clock}}) {
   state_->reaches[std::nullopt].regions.insert(access.region());
 }
 
@@ -115,6 +119,17 @@ FilesShelf& Deployment::State::files_shelf(const std::string& directory) {
   return *files.try_emplace(shelf->directory(), std::move(shelf)).first->second;
 }
 
+std::unique_ptr<Target> Deployment::State::make(const Arn& listener, aws::Client& client, Shelf& shelf,
+                                                Proving proving) {
+  Descriptions& there = described.try_emplace(&client, client).first->second;
+  return std::make_unique<ListenerTarget>(outside, client, there, shelf, std::move(proving), listener);
+}
+
+std::unique_ptr<Target> Deployment::State::make(ElbSlot slot, aws::Client& client, Shelf& shelf, Proving proving) {
+  Descriptions& there = described.try_emplace(&client, client).first->second;
+  return std::make_unique<ElbTarget>(outside, client, there, shelf, std::move(proving), std::move(slot));
+}
+
 Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& certificate,
                                                       const InstallConfig& install) {
   Proving proving{install.verify, certificate.domains.empty() ? "" : sni_for(certificate.domains.front()),
@@ -125,9 +140,9 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
   aws::Client& client = access.client_as(role, region_of(install));
   Reach& there = *co_await reach(role);
   if (const auto* where = std::get_if<ListenerInstall>(&install.where))
-    co_return std::make_unique<ListenerTarget>(outside, client, *there.iam, std::move(proving), where->arn);
+    co_return make(where->arn, client, *there.iam, std::move(proving));
   ElbSlot slot{client.partition(), there.account, client.region(), std::get<ElbInstall>(install.where)};
-  co_return std::make_unique<ElbTarget>(outside, client, *there.iam, std::move(proving), std::move(slot));
+  co_return make(std::move(slot), client, *there.iam, std::move(proving));
 }
 
 Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
@@ -146,8 +161,8 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
   Reach& there = *co_await reach(roles.front());
   there.regions.insert(region);
   aws::Client& client = access.client_as(roles.front(), region);
-  if (arn) co_return std::make_unique<ListenerTarget>(outside, client, *there.iam, proving, *arn);
-  co_return std::make_unique<ElbTarget>(outside, client, *there.iam, proving, *slot);
+  if (arn) co_return make(*arn, client, *there.iam, proving);
+  co_return make(*slot, client, *there.iam, proving);
 }
 
 // "account 1", "accounts 1, 2"

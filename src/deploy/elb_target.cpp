@@ -35,8 +35,13 @@ std::string ElbTarget::name_of(const ElbInstall& where) {
   return fmt::format("classic ELB {}:{}", where.load_balancer, where.port);
 }
 
-Task<LoadBalancerTarget::Slot> ElbTarget::describe() {
-  const auto there = co_await elb_.describe(where_.load_balancer);
+Task<std::optional<aws::ClassicLoadBalancer>> ElbTarget::load_balancer(Asked asked) {
+  if (asked == Asked::together) co_return co_await described_.classic(where_.load_balancer);
+  co_return co_await elb_.describe(where_.load_balancer);
+}
+
+Task<LoadBalancerTarget::Slot> ElbTarget::describe(Asked asked) {
+  const auto there = co_await load_balancer(asked);
   if (!there)
     throw no_slot(fmt::format("{}: there is no such load balancer in {}", name(), region_),
                   "Correct `elb` or `region` in [[certificate.install]] (--elb, --region)");

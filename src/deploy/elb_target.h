@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "aws/elb.h"
+#include "deploy/descriptions.h"
 #include "deploy/load_balancer_target.h"
 
 namespace certferry {
@@ -21,9 +22,10 @@ struct ElbSlot {
 // A listener of a classic load balancer.
 class ElbTarget final : public LoadBalancerTarget {
  public:
-  ElbTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving, ElbSlot slot)
+  ElbTarget(Outside& outside, aws::Client& client, Descriptions& described, Shelf& shelf, Proving proving, ElbSlot slot)
       : LoadBalancerTarget(outside, shelf, std::move(proving)),
         elb_(client),
+        described_(described),
         id_(slot.id()),
         region_(std::move(slot.region)),
         where_(std::move(slot.where)) {}
@@ -33,11 +35,13 @@ class ElbTarget final : public LoadBalancerTarget {
   std::string region() const override { return region_; }
 
  protected:
-  Task<Slot> describe() override;
+  Task<Slot> describe(Asked asked) override;
   Task<> refer_to(const std::string& certificate) override;
 
  private:
+  Task<std::optional<aws::ClassicLoadBalancer>> load_balancer(Asked asked);
   aws::Elb elb_;
+  Descriptions& described_;
   std::string id_, region_;
   ElbInstall where_;
 };

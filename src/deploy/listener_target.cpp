@@ -39,8 +39,13 @@ std::string ListenerTarget::name_of(const Arn& arn, std::uint16_t port) {
   return port == 0 ? fmt::format("{} {}/{}", kind, parts[2], parts[4]) : fmt::format("{} {}:{}", kind, parts[2], port);
 }
 
-Task<LoadBalancerTarget::Slot> ListenerTarget::describe() {
-  const auto there = co_await elb_.listener(arn_);
+Task<std::optional<aws::Listener>> ListenerTarget::listener(Asked asked) {
+  if (asked == Asked::together) co_return co_await described_.listener(arn_);
+  co_return co_await elb_.listener(arn_);
+}
+
+Task<LoadBalancerTarget::Slot> ListenerTarget::describe(Asked asked) {
+  const auto there = co_await listener(asked);
   if (!there)
     throw no_slot(fmt::format("{}: there is no such listener in {}", name(), arn_.region()),
                   "Correct `listener` in [[certificate.install]] (--listener), or create the listener");
@@ -48,11 +53,8 @@ Task<LoadBalancerTarget::Slot> ListenerTarget::describe() {
     throw no_slot(fmt::format("{}: it speaks {}", name(), quoted(there->protocol)),
                   "Give the listener the protocol HTTPS or TLS");
   port_ = there->port;
-  if (dns_name_.empty()) {
-    const auto load_balancer = co_await elb_.load_balancer(there->load_balancer);
-    if (load_balancer) dns_name_ = load_balancer->dns_name;
-  }
-  co_return Slot{there->certificate, dns_name_, there->port};
+  const auto load_balancer = co_await described_.load_balancer(there->load_balancer);
+  co_return Slot{there->certificate, load_balancer ? load_balancer->dns_name : "", there->port};
 }
 
 Task<> ListenerTarget::refer_to(const std::string& certificate) {

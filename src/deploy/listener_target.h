@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "aws/elbv2.h"
+#include "deploy/descriptions.h"
 #include "deploy/load_balancer_target.h"
 
 namespace certferry {
@@ -10,8 +11,12 @@ namespace certferry {
 // The default certificate of a listener of an application or network load balancer.
 class ListenerTarget final : public LoadBalancerTarget {
  public:
-  ListenerTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving, Arn arn)
-      : LoadBalancerTarget(outside, shelf, std::move(proving)), elb_(client), id_(id_of(arn)), arn_(std::move(arn)) {}
+  ListenerTarget(Outside& outside, aws::Client& client, Descriptions& described, Shelf& shelf, Proving proving, Arn arn)
+      : LoadBalancerTarget(outside, shelf, std::move(proving)),
+        elb_(client),
+        described_(described),
+        id_(id_of(arn)),
+        arn_(std::move(arn)) {}
   static std::string id_of(const Arn& arn);                 // "listener/<ARN>"
   static std::optional<Arn> parse_id(std::string_view id);  // empty where id_of() makes no such text
   std::string_view id() const override { return id_; }
@@ -20,14 +25,15 @@ class ListenerTarget final : public LoadBalancerTarget {
   std::string region() const override { return std::string{arn_.region()}; }
 
  protected:
-  Task<Slot> describe() override;
+  Task<Slot> describe(Asked asked) override;
   Task<> refer_to(const std::string& certificate) override;
 
  private:
+  Task<std::optional<aws::Listener>> listener(Asked asked);
   aws::ElbV2 elb_;
+  Descriptions& described_;
   std::string id_;
   Arn arn_;
-  std::string dns_name_;    // of its load balancer, which never changes
   std::uint16_t port_ = 0;  // once it was looked at
 };
 

@@ -68,7 +68,7 @@ Duration grown(Duration pause) {
 }  // namespace
 
 Task<Serving> LoadBalancerTarget::look() {
-  const Slot slot = co_await describe();
+  const Slot slot = co_await describe(Asked::together);
   Serving serving;
   serving.reference = slot.reference;
   serving.ours = !slot.reference.empty() && shelf_.ours(slot.reference);
@@ -148,7 +148,7 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
   std::optional<Failure> not_yet;
   int unheard = 0;
   for (Duration pause = limits::iam::not_found_retry_first;; pause = grown(pause)) {
-    const std::string now = (co_await describe()).reference;
+    const std::string now = (co_await describe(Asked::at_once)).reference;
     // Where it was there already, nobody knows whether whoever bound it was heard, nor for which upload of that name.
     if (now == next && (now != from || unheard > 0)) co_return;
     if (now != from && on(Guard::compare_before_bind)) throw changed_by_others(*this, from, now);
@@ -164,7 +164,7 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
     outside_.log.debug(fmt::format("{}: {}; again in {}", name(), not_yet->what(), humane(wait)));
     co_await outside_.clock.sleep(wait);
   }
-  const std::string after = (co_await describe()).reference;
+  const std::string after = (co_await describe(Asked::at_once)).reference;
   if (after != next) throw changed_by_others(*this, next, after);
 }
 
@@ -178,9 +178,8 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
                     "certificate that it served before; verify = \"api\" says that this is known",
                     name()));
   const Work verifying = [&]() -> Task<> {
-    co_await verify_by_api(issued);
+    const Slot slot = co_await verify_by_api(issued);
     if (!by_handshake) co_return;
-    const Slot slot = co_await describe();
     co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf, answered_,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
@@ -188,10 +187,11 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
   co_return by_handshake ? Proof::handshake : Proof::api;
 }
 
-Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {
-  const std::string reference = (co_await describe()).reference;
+Task<LoadBalancerTarget::Slot> LoadBalancerTarget::verify_by_api(const Issued& issued) {
+  const Slot slot = co_await describe(Asked::at_once);
+  const std::string& reference = slot.reference;
   const auto body = co_await shelf_.read(reference);
-  if (body && body->leaf == issued.chain.leaf) co_return;
+  if (body && body->leaf == issued.chain.leaf) co_return slot;
   throw Failure(Failure::Kind::conflict,
                 fmt::format("{}: it refers to {}, which is not the certificate that it was given", name(),
                             reference.empty() ? "nothing" : quoted(reference)),
@@ -200,7 +200,7 @@ Task<> LoadBalancerTarget::verify_by_api(const Issued& issued) {
 
 Task<bool> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
   if (former.reference.empty()) co_return false;
-  if ((co_await describe()).reference != bound.reference) co_return false;
+  if ((co_await describe(Asked::at_once)).reference != bound.reference) co_return false;
   const Work restoring = [&]() -> Task<> { co_await change(former.reference, bound.reference); };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "restore", restoring);
   co_return true;

@@ -37,8 +37,10 @@ class LoadBalancerTarget : public Target {
     std::string dns_name;   // of the load balancer
     std::uint16_t port = 0;
   };
+  // Together with what else is asked of its region at this moment, or at once, whatever others wait for.
+  enum class Asked { together, at_once };
   // Failure: refused where there is none, or where it speaks no TLS; made by no_slot().
-  virtual Task<Slot> describe() = 0;
+  virtual Task<Slot> describe(Asked asked) = 0;
   static Failure no_slot(std::string what, std::string next);
   // Code CertificateNotFound where the load balancer does not see a fresh certificate yet; outcome_unknown where it may
   // have been done.
@@ -53,7 +55,7 @@ class LoadBalancerTarget : public Target {
   // From `from` to `next`, also where both are one, with patience for a fresh certificate; looks before each try, and
   // reads back.
   Task<> change(const std::string& next, const std::string& from);
-  Task<> verify_by_api(const Issued& issued);
+  Task<Slot> verify_by_api(const Issued& issued);
   Outside& outside_;
   Shelf& shelf_;
   Proving proving_;
