@@ -91,10 +91,14 @@ Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades)
 
 // The CA refuses to tell of an order or to give its certificate, or gives one that is unfit: it may mend that, and its
 // machines may not all know yet what one of them made, but not for ever. An order that was seen open ends by itself;
-// and where the account is refused as well, that says nothing of the order.
+// where the account is refused as well, that says nothing of the order; and an answer that is no problem document (RFC
+// 8555 section 6.7) may be of somebody in between, or cut: it counts once the order must have ended.
 Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
   const auto ordered = journal.done_at("order");
-  if (!ordered || trades.time.now() - *ordered < limits::renewal::unfit_certificate_waited_for) co_return false;
+  const bool said_why = trades.ca.issued(url) || !refused.code().empty();
+  const Duration long_enough =
+      said_why ? limits::renewal::unfit_certificate_waited_for : limits::renewal::undecided_order_waited_for;
+  if (!ordered || trades.time.now() - *ordered < long_enough) co_return false;
   co_return refused.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
                                : trades.ca.issued(url);  // what it gave is unfit
 }

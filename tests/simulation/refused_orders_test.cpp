@@ -62,6 +62,30 @@ TEST(Generation, WhoseCertificateIsRefusedForGoodIsFollowedByTheNext) {
   }
 }
 
+// Cut on its way, or of somebody in between, it says nothing of the order. (Random world 411426 had two orders that
+// both went on.)
+TEST(Generation, IsNotGivenUpForAnAnswerThatDoesNotSayWhy) {
+  for (const std::string body : {"", R"({"type":"urn:ietf:params:acme:error:badNo)"}) {
+    SCOPED_TRACE(body);
+    const auto killed = killed_after_finalize();
+    Estate& estate = *killed;
+    auto& ca = estate.world().ca();
+    const std::string order = ca.orders.begin()->first;
+    ca.interpose = [=](const http::Request& request, const std::string&) -> std::optional<http::Response> {
+      if (request.url.text() != order) return {};
+      return http::Response{.status = 400, .headers = {{"Content-Type", "application/problem+json"}}, .body = body};
+    };
+    estate.pass(days(2));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    ca.interpose = nullptr;
+    estate.pass(days(1));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.orders_answered(), 1U);
+  }
+}
+
 // Nobody came for so long that the CA has forgotten it.
 TEST(Generation, WhoseCertificateIsGoneAfterThreeMonthsIsFollowedByTheNext) {
   const auto killed = killed_after_finalize();
