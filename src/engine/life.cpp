@@ -52,6 +52,16 @@ std::string given_up(int generation, std::string_view why) {
   return fmt::format("generation {} was given up: {}", generation, why);
 }
 
+// Of what is held for the reason that was planned: the plan knows of the other certificates, too.
+void tell_remedies(const std::vector<Action>& planned, std::vector<Outcome>& outcomes) {
+  for (Outcome& outcome : outcomes) {
+    const auto same = std::ranges::find_if(planned, [&](const Action& action) {
+      return action.target == outcome.target && action.kind == Action::Kind::hold && action.reason == outcome.what;
+    });
+    if (same != planned.end()) outcome.next = same->remedy;
+  }
+}
+
 std::string proven_by(Proof proof) {
   switch (proof) {
     case Proof::handshake:
@@ -270,6 +280,7 @@ Task<std::vector<Outcome>> Life::install_everywhere(const CertificateConfig& cer
   for (const auto& end : co_await all_settled(std::move(others), limits::renewal::targets_at_once)) {
     if (end) std::rethrow_exception(end);
   }
+  tell_remedies(planned, outcomes);
   co_return outcomes;
 }
 

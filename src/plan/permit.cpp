@@ -58,7 +58,7 @@ std::optional<Held> held_for_names(const Serving& serving, Standing as, const Ce
   if (lost.empty()) return {};
   const std::string damage = serving.damaged ? fmt::format(" (and is damaged: {})", serving.note) : "";
   return Held{fmt::format("it serves {} that also covers {}{}", described(served->leaf), fmt::join(lost, ", "), damage),
-              fmt::format("add {} to `domains`, or run `certferry apply --drop-names`", fmt::join(lost, ", "))};
+              fmt::format("add {} to `domains`, or run `certferry apply --drop-names`", fmt::join(lost, ", ")), true};
 }
 
 // A configuration of both would be refused, for a slot serves one; here the other one is not named.

@@ -19,6 +19,7 @@ struct PermitOptions {
 struct Held {
   std::string reason;  // "it serves a trusted certificate of Some CA until 2027-01-01; this one is of a test CA"
   std::string remedy;  // "set [ca] directory = \"letsencrypt\""
+  bool for_names = false;  // that would be covered no longer
 };
 
 // How a certificate that is served counts. placeholder: self-signed, expired, or for none of the names: anything may

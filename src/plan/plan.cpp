@@ -117,6 +117,16 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
 
 const Record* record_of(const ObservedCertificate& seen) { return seen.record ? &*seen.record : nullptr; }
 
+// What keeps it off a target that a certificate gave which is configured no longer. Whoever has no `name` is called by
+// the first of its names, and is another certificate once that is dropped.
+Held with_former_name(Held held, const ObservedTarget& target, const ObservedCertificate& seen) {
+  const bool called_by_its_first = std::ranges::count(seen.wanted.names, seen.id.text(), &DomainName::text) > 0;
+  if (held.for_names && !target.left_by.empty() && called_by_its_first)
+    held.remedy = fmt::format("write name = \"{}\" to go on with that certificate, which is configured no longer; else {}",
+                              target.left_by, held.remedy);
+  return held;
+}
+
 constexpr std::string_view kNoOrder = "no order is spent while none of its targets could be given the certificate";
 
 // Why a target could not be given a new certificate; empty: as far as was seen, it could.
@@ -124,8 +134,12 @@ std::optional<Held> objection(const ObservedTarget& target, const ObservedCertif
                               const Roots& roots, WallTime now) {
   if (goes_on(seen)) return std::nullopt;  // an order that was spent is not left lying, nor are its records
   if (!target.no_place.empty()) return Held{target.no_place, target.remedy};
-  if (target.serving)
-    return permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
+  if (target.serving) {
+    auto held =
+        permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
+    if (held) held = with_former_name(std::move(*held), target, seen);
+    return held;
+  }
   if (!target.refused) return std::nullopt;
   return Held{std::string{kNoOrder}, target.remedy};
 }
@@ -234,8 +248,10 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   if (auto held = permit_key(issued, target.refuses))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   if (shows) return proves_it(id, target, known == record.targets.end() ? TargetRecord{} : known->second, issued);
-  if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits))
+  if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits)) {
+    held = with_former_name(std::move(*held), target, seen);
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
+  }
   const Chain* served = target.serving->certificate();
   if (target.serving->damaged)
     return Action{Kind::install, id, target.id, "what it serves is damaged: " + target.serving->note, "", {}};
@@ -412,6 +428,23 @@ void note_neighbours(std::vector<ObservedCertificate>& all) {
     for (const ObservedCertificate* other : beside) {
       const auto failed = ended_at(*other->record);
       one.neighbours.failed.insert(one.neighbours.failed.end(), failed.begin(), failed.end());
+    }
+  }
+}
+
+void note_left(std::vector<ObservedCertificate>& all) {
+  const auto gave = [](const ObservedCertificate& one, const std::string& target, const Fingerprint& served) {
+    return !one.configured && !one.named_elsewhere && one.record && one.record->targets.contains(target) &&
+           given(*one.record, target, served);
+  };
+  for (ObservedCertificate& certificate : all) {
+    for (ObservedTarget& target : certificate.targets) {
+      const Chain* served = target.configured && target.serving ? target.serving->certificate() : nullptr;
+      if (!served || !target.serving->ours) continue;
+      const auto left = std::ranges::find_if(all, [&](const ObservedCertificate& other) {
+        return gave(other, target.id, served->leaf.fingerprint());
+      });
+      if (left != all.end()) target.left_by = left->id.text();
     }
   }
 }

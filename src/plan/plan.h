@@ -24,6 +24,7 @@ struct ObservedTarget {
   std::string no_place = {};          // why none could be put there, though it could be looked at; remedy: what to do
   std::vector<KeyType> refuses = {};  // what it does not take
   std::string reloaded_by = {};       // Target::reloaded_by()
+  std::string left_by = {};           // the certificate that gave what it serves, and is configured no longer
 };
 struct ObservedCertificate {
   CertificateId id;
@@ -43,6 +44,8 @@ struct ObservedCertificate {
 };
 // Pure: writes them down for each that has failed.
 void note_neighbours(std::vector<ObservedCertificate>& all);
+// Pure: writes down which targets one that is configured no longer has left behind.
+void note_left(std::vector<ObservedCertificate>& all);
 
 struct Action {
   enum class Kind { issue, install, keep, hold, wait, retire, withdraw, trouble };

@@ -233,6 +233,59 @@ TEST(ARenamedCertificate, IsIssuedAtOnceAndTakesTheListener) {
   EXPECT_THAT(to_text(estate.report()), testing::Not(HasSubstr("the state is missing")));
 }
 
+// It has no name of its own, and is called by the first of its domains.
+struct ACertificateWithoutAName : testing::Test {
+  ACertificateWithoutAName() {
+    estate.zone("shop.example").classic_elb("web");
+    estate.certificate("shop.example", {"shop.example", "www.shop.example"}).on_elb("web");
+    estate.apply();
+    estate.unwant("shop.example");
+  }
+  std::vector<std::string> remedies_of_what_is_held() {
+    std::vector<std::string> all;
+    for (const Outcome& outcome : estate.report().outcomes)
+      if (outcome.kind == Outcome::Kind::held) all.push_back(outcome.next);
+    return all;
+  }
+  Estate estate;
+};
+
+constexpr auto write_its_name =
+    "write name = \"shop.example\" to go on with that certificate, which is configured no "
+    "longer; else add shop.example to `domains`, or run `certferry apply --drop-names`";
+
+TEST_F(ACertificateWithoutAName, ThatLosesItsFirstDomainIsToldHowItGoesOn) {
+  estate.certificate("www.shop.example", {"www.shop.example"}).on_elb("web");
+  for (int run = 0; run < 2; ++run) {
+    estate.apply();
+    EXPECT_THAT(remedies_of_what_is_held(), ElementsAre(write_its_name));
+    EXPECT_EQ(estate.orders_answered(), 1U);
+  }
+  estate.unwant("www.shop.example");
+  estate.certificate("shop.example", {"www.shop.example"}).on_elb("web");
+  estate.watch->invariants().allow_worse("classic/web:443");
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.shown_by("web")->names(), ElementsAre(DomainName::parse("www.shop.example")));
+}
+
+// One of its targets is free: then it is issued, and held from the other one as that is looked at once more.
+TEST_F(ACertificateWithoutAName, IsToldSoWhereItIsIssuedAllTheSame) {
+  estate.classic_elb("new-web");
+  estate.certificate("www.shop.example", {"www.shop.example"}).on_elb("new-web").on_elb("web");
+  for (int run = 0; run < 2; ++run) {
+    estate.apply();
+    EXPECT_THAT(remedies_of_what_is_held(), ElementsAre(write_its_name));
+  }
+}
+
+TEST_F(ACertificateWithoutAName, IsNotTakenForOneThatHasAnother) {
+  estate.certificate("www", {"www.shop.example"}).on_elb("web");
+  estate.apply();
+  EXPECT_THAT(remedies_of_what_is_held(), ElementsAre(HasSubstr("add shop.example to `domains`")));
+  EXPECT_THAT(remedies_of_what_is_held(), testing::Not(ElementsAre(HasSubstr("write name"))));
+}
+
 TEST(AForgottenCertificate, ThatIsConfiguredAgainIsIssuedAtOnce) {
   Estate estate;
   estate.zone("shop.example").classic_elb("web");
