@@ -23,9 +23,11 @@ bool needs_work(const CertificatePlan& plan) {
 
 bool issues(const CertificatePlan& plan) { return plan.issue && plan.issue->kind == Action::Kind::issue; }
 
-// A generation was begun for a certificate that nobody asks for any longer.
-bool begun_for_nothing(const Record& record, const CertificateSpec& wanted, bool configured) {
-  return record.open_generation && (!configured || record.specification != wanted);
+// A generation was begun for a certificate that nobody asks for any longer. Not where another configuration seems to
+// ask for it.
+bool begun_for_nothing(const Record& record, const CertificateSpec& wanted, bool configured, WallTime now) {
+  const bool changed = record.specification != wanted && !change_back_waits_until(record, wanted, now);
+  return record.open_generation && (!configured || changed);
 }
 
 // What was decided by still stands: nobody else held the certificate since it was looked at.
@@ -241,8 +243,9 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
       if (caught.kind() == Failure::Kind::fenced) throw;
       failure = caught;
     }
-  } else if (begun_for_nothing(claimed.get(), wanted, true)) {
+  } else if (begun_for_nothing(claimed.get(), wanted, true, time.now())) {
     co_await close_open(life, claimed.get(), "its specification changed");
+    co_await note_specification(claimed, wanted);
   }
   const auto& newest = claimed.get().newest;
   const bool usable = newest && time.now() < newest->issued.chain.leaf.not_after() &&
@@ -327,16 +330,23 @@ Task<> Fleet::Run::close_open(Life& life, const Record& record, std::string why)
   co_await life.close_open(std::move(why));
 }
 
+// Of what nothing need be ordered for, in place of one that was: whoever asks for that again changes it back.
+Task<> Fleet::Run::note_specification(ClaimedRecord& claimed, CertificateSpec wanted) {
+  const WallTime now = time.now();
+  co_await claimed.entry().update([&](Record& record) { change_specification(record, wanted, now); });
+}
+
 // A generation whose certificate nobody asks for any longer: its order is given up, and that is said.
 Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report) {
   const ClaimedWork closing = [&](ClaimedRecord& claimed) -> Task<> {
-    if (!begun_for_nothing(claimed.get(), seen.wanted, seen.configured)) co_return;  // it ended meanwhile
+    if (!begun_for_nothing(claimed.get(), seen.wanted, seen.configured, time.now())) co_return;  // it ended meanwhile
     Installs installs{claimed.entry(), time};
     Trades with = trades(installs, claimed, Request{});
     Life life{with, ground.store, vault, deployment, ground.instances, claimed};
     const std::string why = seen.configured ? "its specification changed" : "it is no longer configured";
     const int generation = *claimed.get().open_generation;
     co_await close_open(life, claimed.get(), why);
+    if (seen.configured) co_await note_specification(claimed, seen.wanted);
     report.outcomes.push_back(Outcome{Outcome::Kind::removed, seen.id.text(), "",
                                       fmt::format("generation {} was given up: {}", generation, why),
                                       seen.configured ? "" : "Configure it here again, if it was not meant to end"});
@@ -413,7 +423,8 @@ std::vector<Work> Fleet::Run::works(Observed& observed, const Request& request, 
     CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
     if (needs_work(plan)) {
       planned.push_back([&, wait]() -> Task<> { co_await work_on(seen, plan, request, wait, report); });
-    } else if (!seen.named_elsewhere && seen.record && begun_for_nothing(*seen.record, seen.wanted, seen.configured)) {
+    } else if (!seen.named_elsewhere && seen.record &&
+               begun_for_nothing(*seen.record, seen.wanted, seen.configured, time.now())) {
       closing.push_back([&, wait]() -> Task<> {
         co_await attempted(seen.id.text(), report, [&]() -> Task<> { co_await close_unwanted(seen, wait, report); });
       });

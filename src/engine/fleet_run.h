@@ -46,6 +46,7 @@ struct Fleet::Run {
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report);
   Task<> close_open(Life& life, const Record& record, std::string why);
+  Task<> note_specification(ClaimedRecord& claimed, CertificateSpec wanted);
   Task<> forget(CertificateId id, Duration wait);
   Task<> wipe(ClaimedRecord& claimed);
   Task<bool> closed(const TxtOwner& owner);

@@ -94,10 +94,10 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
     if (why.empty()) co_return *open;
     co_await close_open(why);
   }
+  const WallTime now = trades_.time.stamp();
   co_await claimed_.entry().update([&](Record& changed) {
     changed.open_generation = ++changed.last_generation;
-    if (changed.specification != wanted) changed.failures = FailureRecord{};  // those were another one's
-    changed.specification = wanted;
+    change_specification(changed, wanted, now);
   });
   co_return *claimed_.get().open_generation;
 }

@@ -17,8 +17,8 @@ struct PermitOptions {
 
 // What keeps a certificate off a target. A value: being held back is no failure.
 struct Held {
-  std::string reason;  // "it serves a trusted certificate of Some CA until 2027-01-01; this one is of a test CA"
-  std::string remedy;  // "set [ca] directory = \"letsencrypt\""
+  std::string reason;      // "it serves a trusted certificate of Some CA until 2027-01-01; this one is of a test CA"
+  std::string remedy;      // "set [ca] directory = \"letsencrypt\""
   bool for_names = false;  // that would be covered no longer
 };
 

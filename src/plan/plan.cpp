@@ -89,6 +89,24 @@ Action hides_it(const std::string& id, const std::string& target) {
                 "",         {}};
 }
 
+// One that goes back and forth is not ordered each time, while there is another that is good.
+std::optional<Action> waits_to_change_back(const ObservedCertificate& seen, WallTime now) {
+  const Record::Newest& newest = *seen.record->newest;
+  const auto until = change_back_waits_until(*seen.record, seen.wanted, now);
+  if (!until || now >= emergency_at(newest.issued.chain.leaf)) return {};
+  const std::string id = seen.id.text();
+  return Action{Kind::wait,
+                id,
+                "",
+                fmt::format("its specification changed back and forth ({}): two configurations seem to be at work on "
+                            "this state; again on {}",
+                            difference(newest.specification, seen.wanted), iso8601(*until)),
+                fmt::format("see that all who use this state have the same configuration, or give one of them another "
+                            "[state] store; --renew {} orders it at once",
+                            id),
+                until};
+}
+
 // A generation was begun for what is wanted still.
 bool goes_on(const ObservedCertificate& seen) {
   return seen.record && seen.record->open_generation && seen.record->specification == seen.wanted;
@@ -106,8 +124,10 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
     return issue("there is none yet");
   }
   const Record::Newest& newest = *seen.record->newest;
-  if (newest.specification != seen.wanted)
+  if (newest.specification != seen.wanted) {
+    if (auto waits = waits_to_change_back(seen, now)) return std::move(*waits);
     return issue("its specification changed: " + difference(newest.specification, seen.wanted));
+  }
   const Certificate& leaf = newest.issued.chain.leaf;
   if (now >= leaf.not_after()) return issue("it expired on " + iso8601(leaf.not_after()));
   const WallTime due = due_at(leaf, newest.renewal_info);
@@ -122,8 +142,9 @@ const Record* record_of(const ObservedCertificate& seen) { return seen.record ? 
 Held with_former_name(Held held, const ObservedTarget& target, const ObservedCertificate& seen) {
   const bool called_by_its_first = std::ranges::count(seen.wanted.names, seen.id.text(), &DomainName::text) > 0;
   if (held.for_names && !target.left_by.empty() && called_by_its_first)
-    held.remedy = fmt::format("write name = \"{}\" to go on with that certificate, which is configured no longer; else {}",
-                              target.left_by, held.remedy);
+    held.remedy =
+        fmt::format("write name = \"{}\" to go on with that certificate, which is configured no longer; else {}",
+                    target.left_by, held.remedy);
   return held;
 }
 
@@ -441,9 +462,8 @@ void note_left(std::vector<ObservedCertificate>& all) {
     for (ObservedTarget& target : certificate.targets) {
       const Chain* served = target.configured && target.serving ? target.serving->certificate() : nullptr;
       if (!served || !target.serving->ours) continue;
-      const auto left = std::ranges::find_if(all, [&](const ObservedCertificate& other) {
-        return gave(other, target.id, served->leaf.fingerprint());
-      });
+      const auto left = std::ranges::find_if(
+          all, [&](const ObservedCertificate& other) { return gave(other, target.id, served->leaf.fingerprint()); });
       if (left != all.end()) target.left_by = left->id.text();
     }
   }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/limits/renewal.h"
+#include "plan/schedule.h"
 #include "wire/json_names.h"
 #include "wire/stored_format.h"
 
@@ -13,7 +15,7 @@ namespace {
 constexpr std::string_view issued_words = " was issued, ", ended_words = " ended without a certificate: ";
 
 constexpr int record_format = 1;
-constexpr std::size_t history_kept = 50;
+constexpr std::size_t history_kept = 50, former_specifications_kept = 8;
 
 template <class T>
 void set_if(Json& json, const std::string& key, const std::optional<T>& value) {
@@ -121,6 +123,27 @@ std::optional<Record::Newest> newest_at(const Json& json, std::string_view key) 
   return newest;
 }
 
+Json formers_json(const std::vector<Record::Former>& formers) {
+  Json json = Json::array();
+  for (const Record::Former& former : formers)
+    json.push_back(Json::object({{"specification", to_json(former.specification)}, {"until", to_json(former.until)}}));
+  return json;
+}
+
+std::vector<Record::Former> formers_of(const Json& json) {
+  std::vector<Record::Former> formers;
+  for (const Json& former : json.as_array())
+    formers.push_back(
+        {from_json<CertificateSpec>(former.at("specification")), from_json<WallTime>(former.at("until"))});
+  return formers;
+}
+
+bool had_lately(const Record& record, const CertificateSpec& wanted, WallTime now) {
+  return std::ranges::any_of(record.former_specifications, [&](const Record::Former& former) {
+    return former.specification == wanted && now - former.until < limits::renewal::specification_remembered;
+  });
+}
+
 Claim claim_of(const Json& json) {
   return {.instance = json.at("instance").as_text(), .epoch = json.at("epoch").as_integer()};
 }
@@ -132,6 +155,8 @@ void read_members(const Json& json, Record& record) {
   record.newest = newest_at(json, "newest");
   record.previous = newest_at(json, "previous");
   record.failures = failures_of(json.at("failures"));
+  if (const Json* formers = json.find("former_specifications")) record.former_specifications = formers_of(*formers);
+  record.changed_back = optional_at<WallTime>(json, "changed_back");
   for (const auto& [id, target] : json.at("targets").as_object()) record.targets.emplace(id, target_of(target));
   for (const Json& entry : json.at("history").as_array())
     record.history.push_back({.at = from_json<WallTime>(entry.at("at")), .what = entry.at("what").as_text()});
@@ -166,6 +191,8 @@ Json to_json(const Record& record) {
   if (record.open_generation) json["open_generation"] = *record.open_generation;
   if (record.newest) json["newest"] = newest_json(*record.newest);
   if (record.previous) json["previous"] = newest_json(*record.previous);
+  if (!record.former_specifications.empty()) json["former_specifications"] = formers_json(record.former_specifications);
+  set_if(json, "changed_back", record.changed_back);
   json["targets"] = Json::object();
   for (const auto& [id, target] : record.targets) json["targets"][id] = target_json(target);
   json["history"] = Json::array();
@@ -208,6 +235,26 @@ std::vector<WallTime> ended_at(const Record& record) {
   for (const HistoryEntry& entry : record.history)
     if (entry.what.contains(ended_words)) ends.push_back(entry.at);
   return ends;
+}
+
+void change_specification(Record& record, const CertificateSpec& wanted, WallTime now) {
+  if (record.specification == wanted) return;
+  auto& formers = record.former_specifications;
+  if (had_lately(record, wanted, now)) record.changed_back = now;
+  std::erase_if(formers, [&](const Record::Former& former) {
+    return former.specification == wanted || former.specification == record.specification ||
+           now - former.until >= limits::renewal::specification_remembered;
+  });
+  formers.push_back({record.specification, now});
+  if (formers.size() > former_specifications_kept) formers.erase(formers.begin());
+  record.failures = FailureRecord{};
+  record.specification = wanted;
+}
+
+std::optional<WallTime> change_back_waits_until(const Record& record, const CertificateSpec& wanted, WallTime now) {
+  if (!record.changed_back || record.specification == wanted || !had_lately(record, wanted, now)) return {};
+  const WallTime until = *record.changed_back + limits::renewal::next_change_back_after;
+  return pauses(until, now) ? std::optional{until} : std::nullopt;
 }
 
 void remember(Record& record, WallTime at, std::string what) {

@@ -64,7 +64,7 @@ struct HistoryEntry {
 // certificate/<id>/record: what certferry knows of one certificate between runs. docs/journal.md has the format.
 struct Record {
   CertificateId id;
-  CertificateSpec specification;  // of the newest generation
+  CertificateSpec specification;  // of the newest generation, or of what was wanted when that was given up
   Claim claim;
   int last_generation = 0;             // the highest that was ever opened
   std::optional<int> open_generation;  // the one under way
@@ -78,6 +78,13 @@ struct Record {
   std::optional<Newest> newest;    // issued, verified; installed or not
   std::optional<Newest> previous;  // the one before it: rollback material
   FailureRecord failures;
+  struct Former {
+    CertificateSpec specification;
+    WallTime until;  // it was `specification`
+    bool operator==(const Former&) const = default;
+  };
+  std::vector<Former> former_specifications;    // of the last week, none twice
+  std::optional<WallTime> changed_back;         // to one of those, the last time
   std::map<std::string, TargetRecord> targets;  // by Target::id()
   std::vector<HistoryEntry> history;            // the last 50
   bool configured = true;
@@ -90,6 +97,10 @@ Json to_json(const Record&);
 template <>
 Record from_json<Record>(const Json&);  // throws Failure (refused): a newer format, a missing member
 
+// Makes this what is wanted now. What failed for another one is forgotten.
+void change_specification(Record&, const CertificateSpec& wanted, WallTime now);
+// Until when a change back to a former specification waits, for there was one a moment ago. Empty: it need not.
+std::optional<WallTime> change_back_waits_until(const Record&, const CertificateSpec& wanted, WallTime now);
 void remember(Record&, WallTime at, std::string what);  // appends to the history, which stays short
 void remember_issued(Record&, WallTime at, const Issued& issued);
 // How many certificates the history tells of that were issued then or later.

@@ -35,6 +35,11 @@ inline constexpr Part emergency_left{1, 20};
 // source: our choice: a day to notice and go back, 2026-11-23
 inline constexpr Duration retire_after = hours(24);
 
+// A certificate is changed back at once to a specification that it had so lately; once more, only so long after that:
+// else two configurations on one state would order in turn for ever.
+// source: our choice: an order a day is within what Let's Encrypt allows for one set of names, 2026-11-29
+inline constexpr Duration specification_remembered = days(7), next_change_back_after = days(1);
+
 // When an order that we gave up can surely give no certificate any more: only then its key goes.
 // source: our choice: CAs let orders live for about a week, 2026-11-23
 inline constexpr Duration given_up_order_lives = days(30);
@@ -72,6 +77,7 @@ inline constexpr Duration heartbeat_deadline = seconds(10), change_deadline = se
 // source: our choice: as many certificates, and as many targets of one, are worked on side by side, 2026-11-23
 inline constexpr int certificates_at_once = 64, targets_at_once = 16;
 
+static_assert(next_change_back_after <= pause_at_most);
 static_assert(due_left.of(days(90)) == days(30));
 static_assert(due_before_expiry(days(6)) == days(3));
 static_assert(due_before_expiry(days(10)) < days(5) && due_before_expiry(days(10)) > hours(79));

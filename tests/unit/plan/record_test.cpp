@@ -100,6 +100,9 @@ Record any_record() {
   for (int at = 0, count = *rc::gen::inRange(0, 3); at < count; ++at) record.targets[*any_text()] = any_target();
   for (int at = 0, count = *rc::gen::inRange(0, 5); at < count; ++at) remember(record, *any_time(), *any_text());
   record.configured = *rc::gen::arbitrary<bool>();
+  for (int at = 0, count = *rc::gen::inRange(0, 3); at < count; ++at)
+    record.former_specifications.push_back({any_spec(), *any_time()});
+  record.changed_back = maybe(any_time());
   return record;
 }
 
