@@ -10,6 +10,7 @@
 #include "config/misconfigured.h"
 #include "real/sqlite_store.h"
 #include "real/state_directory.h"
+#include "state/configured_sealing.h"
 #include "state/heartbeats.h"
 #include "state/s3_store.h"
 
@@ -128,9 +129,8 @@ Task<std::unique_ptr<Foundation>> Foundation::lay_what_stands(Stage& stage, cons
 }
 
 void Foundation::open_sealing() {
-  const bool by_kms = access_ && !config_.state.kms_key.empty();
-  sealing_ = by_kms ? kms_sealing(outside_, access_->client(), config_.state.kms_key)
-                    : file_sealing(outside_, state_directory(config_, stage_.host) + "/store.key");
+  const Path key_file = state_in_s3(config_) ? "" : state_directory(config_, stage_.host) + "/store.key";
+  sealing_ = configured_sealing(outside_, access_ ? &access_->client() : nullptr, config_.state.kms_key, key_file);
 }
 
 Task<> Foundation::furnish() {

@@ -33,6 +33,14 @@ Bytes to_bytes(const Envelope& envelope) {
   return json.dump();
 }
 
+std::string seal_of(BytesView text) {
+  try {
+    return Json::parse(text, "sealed secret", limits::store::value_longest).text("sealing").value_or("");
+  } catch (const Failure&) {
+    return "";
+  }
+}
+
 Envelope parse_envelope(BytesView text, std::string_view sealing, std::string_view context) {
   const std::string what = fmt::format("sealed secret {}", context);
   Json json = Json::parse(text, what, limits::store::value_longest);
@@ -44,11 +52,12 @@ Envelope parse_envelope(BytesView text, std::string_view sealing, std::string_vi
                       .data_key = json.find("data_key") != nullptr ? octets_at(json, "data_key") : Bytes{},
                       .sealed = octets_at(json, "sealed")};
     if (envelope.sealing == sealing) return envelope;
-    throw Failure(
-        Failure::Kind::refused,
-        fmt::format("it was sealed by \"{}\" and is to be opened by \"{}\"", quoted(envelope.sealing, 20), sealing),
-        envelope.sealing == "kms" ? "Set [state] kms_key (--kms-key) to the key that sealed it"
-                                  : "Remove kms_key from [state], and keep the store.key that sealed it");
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("it was sealed by \"{}\", key {}, and is to be opened by \"{}\"",
+                              quoted(envelope.sealing, 20), quoted(envelope.key, 300), sealing),
+                  envelope.sealing == "kms"
+                      ? "Let certferry ask AWS for that key: `certferry doctor` says what is missing"
+                      : "Put the state back to where the store.key that sealed it is");
   } catch (const Failure& failure) {
     throw failure.within(what);
   }

@@ -16,6 +16,7 @@ struct Envelope {
   Bytes sealed;         // AES-256-GCM, authenticated with the store's key
 };
 Bytes to_bytes(const Envelope&);
+std::string seal_of(BytesView text);  // whose it says that it is; "" where it is no envelope
 // Throws Failure (refused): no envelope, a newer format, or another kind of seal than `sealing`.
 Envelope parse_envelope(BytesView text, std::string_view sealing, std::string_view context);
 

@@ -1,5 +1,7 @@
 #include <map>
+#include <optional>
 
+#include "base/failure.h"
 #include "crypto/sealed.h"
 #include "state/envelope.h"
 #include "state/vault.h"
@@ -31,14 +33,22 @@ class KmsSealing final : public Sealing {
     Envelope envelope = parse_envelope(sealed, "kms", context);
     auto known = data_keys_.find(envelope.data_key);
     if (known == data_keys_.end()) {
-      Secret data_key =
-          co_await kms_.decrypt({envelope.key, envelope.key_arn}, envelope.data_key, {{context_name, context}});
-      known = data_keys_.insert_or_assign(envelope.data_key, std::move(data_key)).first;
+      known = data_keys_.insert_or_assign(envelope.data_key, co_await data_key_of(envelope, context)).first;
     }
     co_return unseal(known->second, envelope.sealed, context);
   }
 
  private:
+  Task<Secret> data_key_of(Envelope envelope, std::string context) {
+    std::optional<Failure> failed;
+    try {
+      co_return co_await kms_.decrypt({envelope.key, envelope.key_arn}, envelope.data_key, {{context_name, context}});
+    } catch (const Failure& failure) {
+      failed = failure.within("sealed secret " + context);
+    }
+    throw Failure{*failed};
+  }
+
   Entropy& entropy_;
   aws::Kms kms_;
   std::string kms_key_;

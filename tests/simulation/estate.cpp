@@ -12,6 +12,7 @@
 #include "sandbox/key_management.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
+#include "state/configured_sealing.h"
 #include "state/heartbeats.h"
 #include "state/s3_store.h"
 
@@ -162,7 +163,8 @@ sandbox::Life Estate::life_of(Act act) {
                        world().settings().region,
                        {}};
     if (!in_s3_) {
-      const auto sealing = file_sealing(outside, "/var/lib/certferry/store.key");
+      const auto sealing =
+          configured_sealing(outside, &access.client(), own->state.kms_key, "/var/lib/certferry/store.key");
       const auto instances =
           locked_instances(outside, [] { return true; }, [] { return std::string{"nobody"}; }, minutes(5));
       co_await one_run(outside, store, *sealing, *instances, access, *own, act);

@@ -40,6 +40,7 @@ class PaperCloud final : public Transport {
   int kms_calls = 0;
   std::function<void()> on_lost;  // called for each lost request
   std::string denied;             // an S3 error code for everything
+  bool kms_denies = false;        // to decrypt
   std::size_t page = 1000;
 
   Task<http::Response> send(http::Request request) override {
@@ -148,6 +149,7 @@ class PaperCloud final : public Transport {
                                       {"Plaintext", base64(data_keys_[blob])}})
                             .dump());
     }
+    if (kms_denies) return reply(400, R"({"__type": "AccessDeniedException"})");
     const std::string blob = parse_base64(input.at("CiphertextBlob").as_text()).value();
     auto found = data_keys_.find(blob);
     if (found == data_keys_.end() || !blob.ends_with(context))

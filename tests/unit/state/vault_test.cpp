@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "state/configured_sealing.h"
+#include "state/envelope.h"
 #include "tests/unit/state/ground.h"
 
 namespace certferry::testing {
@@ -97,14 +99,70 @@ TEST(KmsSealing, AsksKmsOnceToSealASecretAndOnceToOpenIt) {
   EXPECT_EQ(sealed.ground.cloud.kms_calls, 3);
 }
 
-TEST(KmsSealing, DoesNotOpenWhatAFileSealed) {
-  Sealed by_file{false};
-  by_file.put("first");
-  Sealed by_kms{true};
-  by_kms.ground.store.entries = by_file.ground.store.entries;
-  EXPECT_EQ(by_kms.failure_of_reading(),
-            "refused | sealed secret secret/www/1: it was sealed by \"file\" and is to be opened by \"kms\" | Remove "
-            "kms_key from [state], and keep the store.key that sealed it");
+// A state whose configuration gets a KMS key, or loses it.
+struct ConfiguredAnew : ::testing::Test {
+  Sealed sealed{false};
+  void configure(const std::string& kms_key, bool aws_is_there = true, const Path& file = key_file) {
+    vault.reset();
+    sealing = configured_sealing(sealed.ground.outside, aws_is_there ? &sealed.ground.client : nullptr, kms_key, file);
+    vault = std::make_unique<Vault>(sealed.ground.store, *sealing);
+  }
+  void put(const std::string& text, int generation) {
+    sealed.ground.run([&]() -> Task<> { EXPECT_TRUE(co_await vault->put(www, generation, Secret{text})); });
+  }
+  // What is read, or why it is not.
+  std::string read(int generation) {
+    std::string text;
+    const std::string failure =
+        sealed.ground.failure_of([&]() -> Task<> { text = (co_await vault->get(www, generation))->reveal(); });
+    return text.empty() ? failure : text;
+  }
+  std::string seal(int generation) {
+    return seal_of(sealed.ground.store.entries.at("secret/www/" + std::to_string(generation)).value);
+  }
+  std::unique_ptr<Sealing> sealing;
+  std::unique_ptr<Vault> vault;
+};
+
+TEST_F(ConfiguredAnew, SealsByWhatIsConfiguredAndOpensWhatTheOtherSealed) {
+  int generation = 0;
+  for (const char* kms_key : {"", "alias/certferry", "", "alias/certferry"}) {
+    configure(kms_key);
+    ++generation;
+    put("secret " + std::to_string(generation), generation);
+    EXPECT_EQ(seal(generation), *kms_key == '\0' ? "file" : "kms");
+    for (int former = 1; former <= generation; ++former) EXPECT_EQ(read(former), "secret " + std::to_string(former));
+  }
+}
+
+TEST_F(ConfiguredAnew, SaysWhichKeyIsMissing) {
+  configure("");
+  put("first", 1);
+  configure("alias/certferry");
+  put("second", 2);
+  sealed.ground.host.files.erase(key_file);
+  EXPECT_EQ(read(1),
+            "refused | sealed secret secret/www/1: its key file /var/lib/certferry/store.key is gone | Restore "
+            "/var/lib/certferry/store.key from where it was backed up");
+  EXPECT_EQ(read(2), "second");
+  configure("", false);
+  EXPECT_EQ(
+      read(2),
+      "refused | sealed secret secret/www/2: it was sealed by \"kms\", key alias/certferry, and is to be opened by "
+      "\"file\" | Let certferry ask AWS for that key: `certferry doctor` says what is missing");
+  configure("");
+  sealed.ground.cloud.kms_denies = true;
+  EXPECT_THAT(read(2), ::testing::AllOf(::testing::HasSubstr("sealed secret secret/www/2: KMS Decrypt on key "
+                                                             "alias/certferry: "),
+                                        ::testing::HasSubstr(" | Allow kms:Decrypt")));
+}
+
+TEST_F(ConfiguredAnew, OpensNothingOfAFileForAStateInS3) {
+  configure("");
+  put("first", 1);
+  configure("alias/certferry", true, "");
+  EXPECT_THAT(read(1), ::testing::StartsWith("refused | sealed secret secret/www/1: it was sealed by \"file\", key "));
+  EXPECT_THAT(read(1), ::testing::EndsWith(" | Put the state back to where the store.key that sealed it is"));
 }
 
 TEST(FileSealing, MakesAKeyThatNobodyElseReads) {
