@@ -184,9 +184,12 @@ void add_others(CLI::App& app, Words& words) {
               "  certferry status\n  certferry status --json\n  certferry status --store /srv/certferry");
   add_config(status, words);
   add_state_flags(status, words);
-  CLI::App& forget = command(app, "forget", "End what the state knows of a certificate; what it serves stays",
-                             "  certferry forget old.example.com");
+  CLI::App& forget = command(app, "forget",
+                             "End what the state knows of a certificate, or of an account that nobody reaches any "
+                             "longer; what is served stays",
+                             "  certferry forget old.example.com\n  certferry forget --account 123456789012");
   forget.add_option("name", words.name, "of the certificate, as status prints it")->type_name("NAME");
+  forget.add_option("--account", words.policy.account, "of AWS, in place of a certificate")->type_name("NUMBER");
   add_config(forget, words);
   add_state_flags(forget, words);
   add_wait(forget, words);

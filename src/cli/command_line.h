@@ -44,7 +44,7 @@ struct DoctorCommand {
 };
 struct ForgetCommand {
   ConfigSource config;
-  std::string name;
+  std::string name, account;  // one of them
   Duration wait;
 };
 struct AccountCommand {

@@ -65,10 +65,13 @@ PolicyFormat format_of(const std::string& text) {
       fmt::format("--format: \"{}\" is not known; write json, terraform or cloudformation", quoted(text, 100))};
 }
 
+void check_account(const std::string& account) {
+  if (!account.empty() && !is_account(account))
+    throw Misused{fmt::format("--account: \"{}\" is no account of AWS; write its 12 digits", quoted(account, 100))};
+}
+
 void check_who(const PolicyCommand& policy) {
-  if (!policy.account.empty() && !is_account(policy.account))
-    throw Misused{
-        fmt::format("--account: \"{}\" is no account of AWS; write its 12 digits", quoted(policy.account, 100))};
+  check_account(policy.account);
   if (!policy.principal.empty() && !is_principal(policy.principal))
     throw Misused{
         fmt::format("--principal: \"{}\" is none that a policy can name; write the ARN of a role or a user, such as "
@@ -119,8 +122,11 @@ PolicyCommand policy_of(const Words& words) {
 }
 
 ForgetCommand forget_of(const Words& words, Duration wait) {
-  if (words.name.empty()) throw Misused{"which certificate? certferry forget NAME"};
-  return ForgetCommand{source_of(words), words.name, wait};
+  const std::string& account = words.policy.account;
+  if (words.name.empty() && account.empty()) throw Misused{"which certificate? certferry forget NAME"};
+  if (!words.name.empty() && !account.empty()) throw Misused{"forget: NAME or --account, one at a time"};
+  check_account(account);
+  return ForgetCommand{source_of(words), words.name, account, wait};
 }
 
 }  // namespace

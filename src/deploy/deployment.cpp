@@ -47,7 +47,7 @@ struct Deployment::State {
   void note_regions(const CertificateConfig& certificate);
   Task<Reach*> reach(const RoleTaken& role);
   Task<std::vector<RoleTaken>> roles_in(std::string account);
-  std::string accounts() const;
+  Failure out_of_reach(const std::string& what, const std::string& account) const;
   FilesShelf& files_shelf(const std::string& directory);
   std::unique_ptr<Target> make(const Arn& listener, aws::Client& client, Shelf& shelf, Proving proving);
   std::unique_ptr<Target> make(ElbSlot slot, aws::Client& client, Shelf& shelf, Proving proving);
@@ -154,10 +154,9 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
   const auto slot = ElbSlot::parse_id(id);
   if (!arn && !slot) co_return nullptr;
   const std::string region = arn ? std::string{arn->region()} : slot->region;
-  const auto roles = co_await roles_in(arn ? std::string{arn->account()} : slot->account);
-  if (roles.empty())
-    throw Failure(Failure::Kind::refused, fmt::format("our credentials are of {}", accounts()),
-                  "Run certferry once with credentials of its account to have it looked at");
+  const std::string account = arn ? std::string{arn->account()} : slot->account;
+  const auto roles = co_await roles_in(account);
+  if (roles.empty()) throw out_of_reach("", account);
   Reach& there = *co_await reach(roles.front());
   there.regions.insert(region);
   aws::Client& client = access.client_as(roles.front(), region);
@@ -165,22 +164,25 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
   co_return make(*slot, client, *there.iam, proving);
 }
 
-// "account 1", "accounts 1, 2"
-std::string Deployment::State::accounts() const {
+// what: before which it is said, "" for nothing.
+Failure Deployment::State::out_of_reach(const std::string& what, const std::string& account) const {
   std::set<std::string> known;
   for (const auto& [role, reach] : reaches)
     if (!reach.account.empty()) known.insert(reach.account);
-  return fmt::format("account{} {}", known.size() == 1 ? "" : "s", fmt::join(known, ", "));
+  return {
+      Failure::Kind::refused,
+      fmt::format("{}our credentials are of account{} {}", what, known.size() == 1 ? "" : "s", fmt::join(known, ", ")),
+      fmt::format("Run certferry once with credentials of account {0}; where nobody has any, `certferry forget "
+                  "--account {0}` ends it",
+                  account)};
 }
 
 // Where something may refer to what lies on this shelf: regions, each with an identity of the shelf's account.
 Task<std::map<std::string, RoleTaken>> Deployment::State::places_of(std::string shelf_id,
                                                                     std::vector<std::string> more_regions) {
-  const auto roles = co_await roles_in(IamShelf::account_in(shelf_id).value_or(""));
-  if (roles.empty())
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("shelf {}: our credentials are of {}", quoted(shelf_id), accounts()),
-                  "Run certferry once with credentials of its account to have it looked at");
+  const std::string account = IamShelf::account_in(shelf_id).value_or("");
+  const auto roles = co_await roles_in(account);
+  if (roles.empty()) throw out_of_reach(fmt::format("shelf {}: ", quoted(shelf_id)), account);
   std::map<std::string, RoleTaken> places;
   for (const std::string& region : more_regions) places.emplace(region, roles.front());
   for (const RoleTaken& role : roles)
@@ -221,6 +223,8 @@ Task<Target*> Deployment::target(const std::string& id) {
   co_return state_->targets.try_emplace(id, std::move(made)).first->second.get();
 }
 
+Task<bool> Deployment::reaches(std::string account) { co_return !(co_await state_->roles_in(account)).empty(); }
+
 bool Deployment::elsewhere(const std::string& id) const {
   return id.starts_with("files/") && !FilesShelf::directory_in(state_->outside.host, id);
 }
@@ -229,11 +233,7 @@ Task<Shelf*> Deployment::shelf(const std::string& id) {
   if (const auto account = IamShelf::account_in(id)) {
     const auto roles = co_await state_->roles_in(*account);
     if (!roles.empty()) co_return (co_await state_->reach(roles.front()))->iam.get();
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("shelf {}: our credentials are of {}", quoted(id), state_->accounts()),
-                  fmt::format("Run certferry once with credentials of the account in {}, or delete by hand what it "
-                              "holds of certferry's",
-                              quoted(id)));
+    throw state_->out_of_reach(fmt::format("shelf {}: ", quoted(id)), *account);
   }
   const auto directory = FilesShelf::directory_in(state_->outside.host, id);
   if (!directory) co_return nullptr;

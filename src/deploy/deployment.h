@@ -33,6 +33,8 @@ class Deployment {
   // longer. Null: nothing that this version makes. Failure: refused, where it is in another account than our
   // credentials'.
   Task<Target*> target(const std::string& id);
+  // Whether our own credentials, or a role of the configuration, are of this account.
+  Task<bool> reaches(std::string account);
   // Files of another machine, whose own runs see to them.
   bool elsewhere(const std::string& id) const;
   // The shelf by the id that a ledger names, configured or not. Null: one of another machine, whose own runs see to it.

@@ -36,6 +36,10 @@ class Fleet {
   // is given up, best effort: no CA is needed for it. May be repeated. Failure: refused where the state knows none, or
   // somebody is at work on it; fenced where another instance took it over meanwhile: then it is not forgotten.
   Task<> forget(CertificateId id, Duration wait);
+  // Ends what the state knows of targets and shelves in an account that nobody reaches any longer: gives the names of
+  // the certificates that stay there. May be repeated. Failure: refused where our credentials or a role of the
+  // configuration are of it, the state knows of nothing there, or somebody is at work on a certificate of a target.
+  Task<std::vector<std::string>> forget_account(std::string account, Duration wait);
 
  private:
   struct Run;

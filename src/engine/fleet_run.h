@@ -48,6 +48,8 @@ struct Fleet::Run {
   Task<> close_open(Life& life, const Record& record, std::string why);
   Task<> note_specification(ClaimedRecord& claimed, CertificateSpec wanted);
   Task<> forget(CertificateId id, Duration wait);
+  Task<std::vector<std::string>> forget_account(std::string account, Duration wait);
+  Task<> forget_targets(ClaimedRecord& claimed, std::string account);
   Task<> wipe(ClaimedRecord& claimed);
   Task<bool> closed(const TxtOwner& owner);
   Task<> attempted(std::string subject, Report& report, Work work);

@@ -1,11 +1,27 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "deploy/elb_target.h"
+#include "deploy/iam_shelf.h"
+#include "deploy/listener_target.h"
 #include "engine/fleet_run.h"
 #include "state/journal.h"
 
-// `certferry forget`: the end of what the state knows of one certificate.
+// `certferry forget`: the end of what the state knows of one certificate, or of an account that nobody reaches.
 namespace certferry {
+namespace {
+
+bool is_in(const std::string& account, const std::string& target) {
+  if (const auto listener = ListenerTarget::parse_id(target)) return listener->account() == account;
+  const auto slot = ElbSlot::parse_id(target);
+  return slot && slot->account == account;
+}
+
+bool has_targets_in(const std::string& account, const Record& record) {
+  return std::ranges::any_of(record.targets, [&](const auto& target) { return is_in(account, target.first); });
+}
+
+}  // namespace
 
 Task<> Fleet::forget(CertificateId id, Duration wait) { co_await run_->forget(std::move(id), wait); }
 
@@ -18,6 +34,47 @@ Task<> Fleet::Run::forget(CertificateId id, Duration wait) {
     }
     co_await while_claimed(id, stored->record.specification, wait,
                            [this](ClaimedRecord& claimed) -> Task<> { co_await wipe(claimed); });
+  });
+}
+
+Task<std::vector<std::string>> Fleet::forget_account(std::string account, Duration wait) {
+  co_return co_await run_->forget_account(std::move(account), wait);
+}
+
+// Killed anywhere, it can be forgotten again. What apply can still remove there itself is not left behind.
+Task<std::vector<std::string>> Fleet::Run::forget_account(std::string account, Duration wait) {
+  std::vector<std::string> left;
+  co_await announced([&]() -> Task<> {
+    if (co_await deployment.reaches(account))
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("account {} is that of our credentials, or of a role of the configuration", account),
+                    "Leave it to apply, or take out of the configuration what is in that account");
+    bool known = false;
+    for (const StoredRecord& stored : co_await load_records(ground.store)) {
+      if (!has_targets_in(account, stored.record)) continue;
+      known = true;
+      co_await while_claimed(stored.record.id, stored.record.specification, wait,
+                             [&](ClaimedRecord& claimed) -> Task<> { co_await forget_targets(claimed, account); });
+    }
+    for (const std::string& shelf : co_await shelves_with_ledgers(ground.store)) {
+      if (IamShelf::account_in(shelf) != account) continue;
+      for (const ShelfEntry& entry : co_await shelves.ledger(shelf).entries()) left.push_back(entry.name);
+      co_await shelves.ledger(shelf).update([](std::vector<ShelfEntry>& entries) { entries.clear(); });
+    }
+    if (!known && left.empty())
+      throw Failure(Failure::Kind::refused, fmt::format("the state knows of nothing in account {}", account),
+                    "See the accounts that `certferry plan` tells of");
+  });
+  co_return left;
+}
+
+// The index goes first: it says nothing of a target that the record does not.
+Task<> Fleet::Run::forget_targets(ClaimedRecord& claimed, std::string account) {
+  co_await index.forget(claimed.get().id);
+  const WallTime now = time.now();
+  co_await claimed.entry().update([&](Record& record) {
+    std::erase_if(record.targets, [&](const auto& target) { return is_in(account, target.first); });
+    remember(record, now, fmt::format("what is in account {} is forgotten", account));
   });
 }
 

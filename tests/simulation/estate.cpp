@@ -192,6 +192,11 @@ sandbox::Ending Estate::apply(Request request) {
 
 sandbox::Ending Estate::forget(const std::string& id, Duration wait) { return simulated->run(forgetting(id, wait)); }
 
+sandbox::Ending Estate::forget_account(const std::string& account) {
+  return simulated->run(
+      life_of([account](Fleet& fleet) -> Task<> { co_await fleet.forget_account(account, minutes(5)); }));
+}
+
 sandbox::Ending Estate::apply_with_restarts(Request request, const sandbox::Seat& seat) {
   report_->reset();
   const auto ending = simulated->run_with_restarts(life(std::move(request), report_), seat);

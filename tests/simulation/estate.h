@@ -58,6 +58,7 @@ class Estate {
   // So many at once, as above, each begun `headstart` after the one before; until all have ended.
   void apply_together(std::size_t instances, Duration headstart = Duration{0});
   sandbox::Ending forget(const std::string& id, Duration wait = minutes(5));
+  sandbox::Ending forget_account(const std::string& account);
   using Kept = std::shared_ptr<std::optional<Report>>;
   sandbox::Life life(Request request, Kept kept);                        // of one run of apply
   sandbox::Life forgetting(std::string id, Duration wait = minutes(5));  // of one run of forget

@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/failure.h"
 #include "crash_points.h"
 #include "estate.h"
 #include "sandbox/classic_load_balancers.h"
+#include "sandbox/load_balancers.h"
+#include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 
 // Targets that are configured no longer, and what happens to what they serve.
@@ -226,6 +229,94 @@ TEST(NamedAlone, ACertificateTakesItWhereNamesMayBeDroppedOrNoneIs) {
     const auto now = served_there(estate);
     for (std::size_t i = 0; i < served.size(); ++i) EXPECT_NE(now[i], served[i]) << i;
   }
+}
+
+// On a network load balancer of another account, by a role that is taken out of the configuration, and has gone.
+struct AnAccountThatNobodyReaches : testing::Test {
+  static constexpr auto account = "333333333333", role = "arn:aws:iam::333333333333:role/web";
+  static constexpr auto listener =
+      "arn:aws:elasticloadbalancing:eu-west-1:333333333333:listener/net/web-tcp/50dc6c495c0c9188/f2f7dc8efc522ab2";
+  static constexpr auto remedy =
+      "Run certferry once with credentials of account 333333333333; where nobody has any, `certferry forget --account "
+      "333333333333` ends it";
+
+  AnAccountThatNobodyReaches() {
+    auto& world = estate.world();
+    world.sts().add_role(role, "word");
+    const WallTime now = estate.simulated->time().now();
+    const auto served = world.foreign({DomainName::parse("shop.example")}, now - days(60), now + days(20));
+    world.load_balancers().add_listener(Arn::parse(listener),
+                                        world.server_certificates().put("/", "foreign", served, account));
+    estate.zone("shop.example").classic_elb("web");
+    auto& shop = estate.certificate("shop", {"shop.example"}).on_elb("web").on_listener(listener);
+    shop.config.install.back().verify = Verify::api;
+    shop.config.install.back().role = RoleConfig{.arn = role, .external_id = "word"};
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    shop.config.install.pop_back();
+  }
+  std::vector<std::string> warnings() {
+    std::vector<std::string> all;
+    for (const Action& action : estate.report().plan.all())
+      if (action.remedy == remedy) all.push_back(action.reason);
+    for (const Outcome& outcome : estate.report().outcomes)
+      if (outcome.next == remedy) all.push_back(outcome.what);
+    return all;
+  }
+  // With all that was in it.
+  void close_the_account() {
+    std::erase_if(estate.world().server_certificates().by_name,
+                  [](const auto& one) { return one.second.arn.contains(account); });
+    estate.world().load_balancers().by_name.erase("web-tcp");
+  }
+  void live_for(int days_lived) {
+    for (int day = 0; day < days_lived; ++day) {
+      estate.pass(days(1));
+      estate.apply();
+    }
+  }
+  Estate estate;
+};
+
+TEST_F(AnAccountThatNobodyReaches, IsForgottenWhereSomebodySaysSo) {
+  close_the_account();
+  live_for(1);
+  EXPECT_THAT(warnings(), ElementsAre(HasSubstr("no longer configured, and cannot be looked at: our credentials are")));
+  ASSERT_TRUE(estate.forget_account(account).error == nullptr);
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(1)) << "the other one";
+  estate.apply();
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+  live_for(70);
+  EXPECT_THAT(warnings(), IsEmpty());
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.shown_by("web")->fingerprint(), estate.newest("shop"));
+}
+
+// Which leaves what stands on the shelf there.
+TEST_F(AnAccountThatNobodyReaches, IsForgottenAfterItsCertificateWas) {
+  estate.unwant("shop");
+  estate.forget("shop");
+  live_for(3);
+  EXPECT_THAT(warnings(),
+              ElementsAre(HasSubstr("stays for now: shelf iam/aws/333333333333/certferry: our credentials")));
+  ASSERT_TRUE(estate.forget_account(account).error == nullptr);
+  live_for(3);
+  EXPECT_THAT(warnings(), IsEmpty());
+}
+
+TEST_F(AnAccountThatNobodyReaches, IsNoneThatIsOurOwnOrUnknown) {
+  live_for(1);
+  const auto refusal = [&](const std::string& other) {
+    try {
+      if (const auto ending = estate.forget_account(other); ending.error) std::rethrow_exception(ending.error);
+    } catch (const Failure& failure) {
+      return std::string{failure.what()};
+    }
+    return std::string{};
+  };
+  EXPECT_THAT(refusal(estate.world().settings().account), HasSubstr("is that of our credentials, or of a role"));
+  EXPECT_THAT(refusal("444444444444"), HasSubstr("the state knows of nothing in account 444444444444"));
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(2));
 }
 
 }  // namespace

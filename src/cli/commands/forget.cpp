@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/s3_place.h"
 #include "cli/commands/commands.h"
@@ -8,6 +9,22 @@
 #include "engine/fleet.h"
 
 namespace certferry {
+namespace {
+
+std::string subject_of(const ForgetCommand& command) {
+  return command.account.empty() ? quoted(command.name, 200) : "account " + command.account;
+}
+
+// left: names of server certificates.
+void say_account_forgotten(Stage& stage, const std::string& account, const std::vector<std::string>& left) {
+  Json names = Json::array();
+  for (const std::string& name : left) names.push_back(name);
+  const std::string stays = left.empty() ? "" : fmt::format(", and {} in its IAM", fmt::join(left, ", "));
+  say_result(stage, fmt::format("What is in account {} is forgotten; what it serves stays{}.\n", account, stays),
+             Json::object({{"forgotten_account", account}, {"left", std::move(names)}}));
+}
+
+}  // namespace
 
 Task<int> do_forget(Stage& stage, const ForgetCommand& command) {
   const Config config = co_await load_config_or_defaults(stage, command.config);
@@ -21,10 +38,15 @@ Task<int> do_forget(Stage& stage, const ForgetCommand& command) {
   const std::string file = state_directory(config, stage.host) + "/state.db";
   if (!in_s3(config.state.store) && !co_await stage.host.status(file))
     throw Failure{Failure::Kind::refused,
-                  fmt::format("nothing is known of {}: there is no {}", quoted(command.name, 200), file),
+                  fmt::format("nothing is known of {}: there is no {}", subject_of(command), file),
                   "See the names that `certferry status` prints"};
   const auto foundation = co_await Foundation::lay(stage, config, command.wait);
   Fleet fleet{foundation->ground()};
+  if (!command.account.empty()) {
+    const auto left = co_await fleet.forget_account(command.account, command.wait);
+    say_account_forgotten(stage, command.account, left);
+    co_return 0;
+  }
   co_await fleet.forget(CertificateId::parse(command.name), command.wait);
   say_result(stage, fmt::format("{} is forgotten; what it serves stays.\n", command.name),
              Json::object({{"forgotten", command.name}}));

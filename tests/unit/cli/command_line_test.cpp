@@ -164,6 +164,9 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
   EXPECT_EQ(told({"apply", "--wait", "soon"}).text,
             "certferry: --wait: \"soon\" is no duration; write a number and a unit, such as 90s or 5min\n  -> See "
             "certferry apply --help\n");
+  EXPECT_EQ(understood<ForgetCommand>({"forget", "--account", "123456789012"}).account, "123456789012");
+  EXPECT_EQ(told({"forget", "--account", "12345"}).exit, 2);
+  EXPECT_EQ(told({"forget", "www", "--account", "123456789012"}).exit, 2);
   EXPECT_EQ(told({"forget"}).exit, 2);
   EXPECT_EQ(told({"forget"}).text,
             "certferry: which certificate? certferry forget NAME\n  -> See certferry forget --help\n");
