@@ -32,6 +32,8 @@ struct Settings {
   Duration shown_after = seconds(2);        // listener change until handshakes show it
   std::size_t load_balancer_addresses = 1;  // of each, in the simulation
   std::size_t server_certificate_quota = 20;
+  // Of what describes load balancers, in each region and by each version of the API: more are throttled. 0: none are.
+  int describes_at_once = 40, describes_per_second = 10;
   std::size_t listed_certificate_quota = 25;  // of a load balancer, besides the default ones of its listeners
 
   std::string ca_url = "https://ca.sandbox.test";  // scheme, host and port of the CA, as its URLs say it

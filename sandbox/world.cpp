@@ -15,6 +15,7 @@
 #include "sandbox/load_balancers.h"
 #include "sandbox/permissions.h"
 #include "sandbox/query_reply.h"
+#include "sandbox/request_rates.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "sandbox/signature_check.h"
@@ -133,7 +134,8 @@ World::World(Settings settings, Entropy& entropy, WallTime start, const Authorit
       buckets_(std::make_unique<Buckets>(*this)),
       kms_(std::make_unique<KeyManagement>(*this)),
       sts_(std::make_unique<SecurityTokens>(*this)),
-      permissions_(std::make_unique<Permissions>(*this)) {}
+      permissions_(std::make_unique<Permissions>(*this)),
+      rates_(std::make_unique<RequestRates>(*this)) {}
 
 World::~World() = default;
 
@@ -173,6 +175,7 @@ http::Response World::handle_aws(const http::Request& request) {
     }
     service = event_service(service, request);
     if (const auto struck = struck_at_aws(*this, service, request)) throw *struck;
+    if (const auto throttled = rates_->refusal(service, QueryCall{request}.action())) throw *throttled;
     if (const auto refusal = permissions_->refusal(service, request, access_key_id)) throw *refusal;
     if (service == "route53") return zones_->handle(request, now_);
     if (service == "iam") return server_certificates_->handle(request, now_);

@@ -24,6 +24,7 @@ class ServerCertificates;    // server_certificates.h: IAM
 class ClassicLoadBalancers;  // classic_load_balancers.h: ELB
 class LoadBalancers;         // load_balancers.h: ELBv2
 class Buckets;               // buckets.h: S3
+class RequestRates;          // request_rates.h
 class KeyManagement;         // key_management.h: KMS
 class SecurityTokens;        // security_tokens.h: STS
 class Permissions;           // permissions.h: IAM's policies
@@ -135,6 +136,7 @@ class World {
   std::unique_ptr<KeyManagement> kms_;
   std::unique_ptr<SecurityTokens> sts_;
   std::unique_ptr<Permissions> permissions_;
+  std::unique_ptr<RequestRates> rates_;
 };
 
 }  // namespace certferry::sandbox

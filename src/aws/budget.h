@@ -3,25 +3,32 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <tuple>
 
 #include "base/token_bucket.h"
 #include "outside/clock.h"
 
 namespace certferry::aws {
 
-// How fast each account may ask each service: all regions and roles of an account share one pace. It follows what the
-// service throttles, and comes back up to the one that it documents (base/limits/route53.h), never above it.
+// What is asked, as far as rates differ by it.
+struct Asked {
+  std::string_view service, operation, region;
+};
+
+// How fast each account may ask each service: all roles of an account share one pace, and all regions where the service
+// counts them together. It follows what the service throttles, and comes back up to the one that it documents
+// (base/limits/route53.h, elb.h), never above it.
 class Budgets {
  public:
-  // "" is our own account, whichever it is; null: the service has no known rate.
-  TokenBucket* bucket(const std::string& account, const std::string& service);
+  // account: "" is our own, whichever it is. Null: no rate is known of that.
+  TokenBucket* bucket(const std::string& account, const Asked& asked);
   // Which account ours is: from then on its roles, named by their account, share our pace.
   void ours_is(const std::string& account) { ours_ = account; }
 
  private:
-  std::map<std::pair<std::string, std::string>, TokenBucket> buckets_;  // by account and service
-  std::string ours_;                                                    // "": not known
+  std::map<std::tuple<std::string, std::string, std::string>, TokenBucket> buckets_;  // by account, service and region
+  std::string ours_;                                                                  // "": not known
 };
 
 // One account's part of them.
@@ -30,10 +37,10 @@ class Budget {
   // shared: by all clients of a process. account: "" our own.
   explicit Budget(std::shared_ptr<Budgets> shared = std::make_shared<Budgets>(), std::string account = "")
       : shared_(std::move(shared)), account_(std::move(account)) {}
-  // Waits until a request to `service` may go. Services without a known rate are never waited for.
-  Task<> take(const std::string& service, Clock& clock);
-  void throttled(const std::string& service, SteadyTime now);  // slows down
-  void succeeded(const std::string& service);                  // recovers, slowly
+  // Waits until that request may go. What has no known rate is never waited for.
+  Task<> take(Asked asked, Clock& clock);
+  void throttled(const Asked& asked, SteadyTime now);  // slows down
+  void succeeded(const Asked& asked);                  // recovers, slowly
   // Whose it is, where a service or the credentials say so.
   void is_of(const std::string& account);
 

@@ -75,6 +75,7 @@ struct Client::State {
   Attempt judge(const Call& call, const Failure& lost) const;
   void note_date(const http::Response& answer);
   bool was_over(const Signature& signature, const Refusal& refused);
+  Asked asked(const Call& call) const { return {call.service, call.operation, region}; }
   WallTime service_time() const { return services.now().value_or(time->now()); }
 };
 
@@ -113,11 +114,11 @@ bool Client::State::was_over(const Signature& signature, const Refusal& refused)
 Attempt Client::State::judge(const Call& call, http::Response answer, const Signature& signature, bool overridden) {
   note_date(answer);
   if (answer.status >= 200 && answer.status < 300) {
-    if (!overridden) budget.succeeded(call.service);
+    if (!overridden) budget.succeeded(asked(call));
     return {.answer = std::move(answer)};
   }
   Refusal refused = refusal(call, answer, outside.clock.now(), signature.by ? signature.by->source : "none sent");
-  if (refused.throttling && !overridden) budget.throttled(call.service, outside.clock.steady());
+  if (refused.throttling && !overridden) budget.throttled(asked(call), outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
   const bool over = was_over(signature, refused);
   return {.failure = std::move(refused.failure), .retry_cost = again ? limits::aws::retry_cost : 0, .sign_again = over};
@@ -136,7 +137,7 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
   Signature signature;
   if (call.sign) signature.by = co_await credentials->credentials();
   if (signature.by) budget.is_of(signature.by->account);
-  if (!endpoint.overridden) co_await budget.take(call.service, outside.clock);
+  if (!endpoint.overridden) co_await budget.take(asked(call), outside.clock);
   http::Request request = prepare(call, endpoint);
   bool s3 = call.service == "s3";
   if (call.written && std::chrono::abs(service_time() - *call.written) > limits::aws::written_within)

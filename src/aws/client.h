@@ -41,10 +41,10 @@ struct Call {
 
 // What one AWS account, region and identity can be asked. Signs, sends, retries as the SDKs' standard mode does
 // (jitter, retry quota), sends once more with the right date or fresh credentials where those it sent were over, keeps
-// the budget of the service, and
-// turns error bodies into Failures: throttled and transient only for what surely was not done, outcome_unknown for a
-// call that may not be repeated, refused with the permission to allow for AccessDenied, all with code() set. Under a
-// lease, fenced instead of each attempt that would change something and that the lease does not outlast.
+// the budget of the service, and turns error bodies into Failures: throttled and transient only for what surely was not
+// done, outcome_unknown for a call that may not be repeated, refused with the permission to allow for AccessDenied, all
+// with code() set. Under a lease, fenced instead of each attempt that would change something and that the lease does
+// not outlast.
 class Client {
  public:
   // budget and time: shared by all clients of a process; empty: one of its own.

@@ -4,7 +4,7 @@
 #include "planted.h"
 #include "sandbox/certificate_authority.h"
 
-// As oracles_test.cpp, for what is asked of the CA and of Route 53 too often.
+// As oracles_test.cpp, for what is asked of the CA and of AWS too often.
 namespace certferry::simulation {
 namespace {
 
@@ -17,9 +17,11 @@ TEST_F(Planted, BudgetsOfRequests) {
   for (int i = 0; i < 60; ++i) happens("route53", "GetChange", "C1", false);
   for (int i = 0; i < 30; ++i) happens("acme", "newNonce", "", false);
   for (int i = 0; i < 12; ++i) happens("acme", "newAccount");
+  happens("elbv2", "refused:ThrottlingException", "/", false);
   EXPECT_THAT(estate.verdict(), AllOf(Contains(StartsWith("budget: more requests to Route 53")),
                                       Contains(StartsWith("budget: more requests for nonces")),
-                                      Contains(StartsWith("budget: more accounts"))));
+                                      Contains(StartsWith("budget: more accounts")),
+                                      Contains(StartsWith("budget: more requests to elbv2"))));
 }
 
 TEST_F(Planted, BudgetsOfOrdersAndCertificates) {

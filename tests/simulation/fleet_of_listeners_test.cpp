@@ -51,5 +51,11 @@ TEST_F(FleetOfListeners, IsLookedAtByAFewRequests) {
   EXPECT_LE(asked("DescribeLoadBalancers") - balancers_asked, 20U);
 }
 
+// The world throttles, and its oracle hears of it.
+TEST_F(FleetOfListeners, IsThrottledByNobodyHoweverManyAreBoundAtOnce) {
+  EXPECT_GT(asked("DescribeListeners"), 2U * listeners.size()) << "before and after each was bound";
+  EXPECT_EQ(asked("refused:ThrottlingException"), 0U);
+}
+
 }  // namespace
 }  // namespace certferry::simulation

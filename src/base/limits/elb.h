@@ -17,9 +17,19 @@ inline constexpr int certificates_per_load_balancer = 25;
 // DescribeRules and DescribeTags have it, 2026-11-29
 inline constexpr std::size_t described_at_once = 20;
 
+// Requests that describe something, of one AWS account in one region, by each version of the API. AWS gives each
+// account the upper figures, whoever asks in it. Ours leave something for everybody else, and for requests that come
+// closer together than they were sent. Throttling makes it slower, successes bring it back up to this.
+// source: Elastic Load Balancing UserGuide, "Request throttling for the Elastic Load Balancing API": 40 tokens, 10 a
+// second, for actions that change nothing; three quarters of it: our choice, 2026-11-29
+inline constexpr double most_describes_at_once = 40, most_describes_per_second = 10;
+inline constexpr double describes_at_once = 30, describes_per_second = 7.5;
+
 // What was read of the listeners' references counts for so long, until a certificate is deleted by it.
 // source: our choice: some 200 deletes; to read 1,000 listeners takes longer by itself, at the 10 requests a second of
 // the Elastic Load Balancing UserGuide, "Request throttling", 2026-11-29
 inline constexpr Duration references_good_for = minutes(1);
+
+static_assert(describes_at_once < most_describes_at_once && describes_per_second < most_describes_per_second);
 
 }  // namespace certferry::limits::elb

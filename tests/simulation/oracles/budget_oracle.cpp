@@ -54,6 +54,8 @@ void BudgetOracle::spend(const std::string& what, double most, Duration refill, 
 void BudgetOracle::happened(const sandbox::Event& event) {
   if (event.service == "route53")
     spend("requests to Route 53", route53::most_requests_burst, each_of(route53::most_requests_per_second), event.at);
+  if (event.operation == "refused:ThrottlingException")
+    complain_(fmt::format("budget: more requests to {} than it answers", event.service));
   if (event.service == "acme") acme(event);
   issued();
   failed();

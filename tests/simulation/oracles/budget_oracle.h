@@ -14,8 +14,9 @@ struct CaOrder;
 namespace certferry::simulation {
 
 // No bucket of Let's Encrypt or Route 53 (base/limits) is overdrawn by all processes of a world together, however often
-// they are started again: counted from what reached the services, by the world's clock. Orders that name their
-// predecessor (ARI) within its suggested window cost nothing at Let's Encrypt, and nothing here.
+// they are started again: counted from what reached the services, by the world's clock. None of Elastic Load
+// Balancing's either, which the world counts itself (sandbox/request_rates.h). Orders that name their predecessor (ARI)
+// within its suggested window cost nothing at Let's Encrypt, and nothing here.
 class BudgetOracle {
  public:
   BudgetOracle(sandbox::World& world, Complain complain) : world_(world), complain_(std::move(complain)) {}

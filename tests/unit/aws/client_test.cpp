@@ -238,6 +238,22 @@ TEST(Client, SlowsRoute53DownWhereItThrottlesAndRecovers) {
   EXPECT_EQ(waits_of(100), std::vector(100, milliseconds(200)));
 }
 
+// Each version of the API in each region; what changes something is not paced.
+TEST(Access, KeepsThePaceOfElasticLoadBalancingInEachRegion) {
+  Paper paper;
+  Access access{paper.outside, paper.keys, "eu-west-1", {}};
+  const auto waits = [&](Client& client, const std::string& service, const std::string& operation) {
+    for (int i = 0; i < 33; ++i) paper.transport.answer(200, "<ok/>");
+    for (int i = 0; i < 33; ++i) AWAITED(client.send({.service = service, .operation = operation, .object = "x"}));
+    return std::exchange(paper.clock.slept, {}).size();
+  };
+  EXPECT_EQ(waits(access.client(), "elbv2", "DescribeListeners"), 3U);
+  EXPECT_EQ(waits(access.client(), "elbv2", "DescribeLoadBalancers"), 33U);
+  EXPECT_EQ(waits(access.client(), "elb", "DescribeLoadBalancers"), 3U);
+  EXPECT_EQ(waits(access.client_in("us-west-2"), "elbv2", "DescribeListeners"), 3U);
+  EXPECT_EQ(waits(access.client(), "elbv2", "ModifyListener"), 0U);
+}
+
 TEST(Access, SharesTheBudgetOfAnAccountAmongItsRoles) {
   Paper paper;
   Access access{paper.outside, paper.keys, "eu-west-1", {}};

@@ -57,6 +57,25 @@ TEST_F(WorldTest, RoutesByScopeAndVersionFromOneEndpoint) {
   EXPECT_EQ(world.count("route53", "ListHostedZones"), 2U);
 }
 
+TEST_F(WorldTest, ThrottlesWhatDescribesLoadBalancersByRegionAndVersion) {
+  world.settings().other_regions = {"us-west-2"};
+  const auto asked = [&](const std::string& action, const std::string& region, const std::string& version) {
+    return code(query("elasticloadbalancing", region, {{"Action", action}, {"Version", version}}));
+  };
+  const std::string describe = "DescribeLoadBalancers", newer = "2015-12-01", classic = "2012-06-01";
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(asked(describe, "eu-west-1", newer), "");
+  EXPECT_EQ(asked(describe, "eu-west-1", newer), "ThrottlingException");
+  EXPECT_EQ(asked(describe, "eu-west-1", classic), "");
+  EXPECT_EQ(asked(describe, "us-west-2", newer), "");
+  EXPECT_EQ(asked("ModifyListener", "eu-west-1", newer), "ValidationError") << "it changes something";
+  now += milliseconds(200);
+  EXPECT_EQ(asked(describe, "eu-west-1", newer), "");
+  EXPECT_EQ(asked(describe, "eu-west-1", newer), "");
+  EXPECT_EQ(asked(describe, "eu-west-1", newer), "ThrottlingException") << "ten a second come back";
+  world.settings().describes_at_once = 0;
+  EXPECT_EQ(asked(describe, "eu-west-1", newer), "");
+}
+
 TEST_F(WorldTest, RefusesBadSignaturesInTheServicesOwnShape) {
   EXPECT_EQ(code(query("iam", "us-east-1", {{"Action", "ListServerCertificates"}}, {"AKIASANDBOX", "wrong"})),
             "SignatureDoesNotMatch");
