@@ -1,10 +1,24 @@
 #include "deploy/references.h"
 
+#include <string_view>
+
 #include "aws/elb.h"
 #include "aws/elbv2.h"
+#include "base/failure.h"
 
 namespace certferry {
 namespace {
+
+// Of what was listed a moment ago and is gone by now: nothing.
+template <class All>
+Task<All> unless_gone(Task<All> asked, std::string_view code_of_absence) {
+  try {
+    co_return co_await std::move(asked);
+  } catch (const Failure& failure) {
+    if (failure.code() != code_of_absence) throw;
+  }
+  co_return All{};
+}
 
 Task<> add_classic(aws::Client& client, std::set<std::string>& found) {
   for (const aws::ClassicLoadBalancer& load_balancer : co_await aws::Elb{client}.describe_all())
@@ -15,7 +29,8 @@ Task<> add_listener(aws::ElbV2& elb, const aws::Listener& listener, std::set<std
   found.insert(listener.certificate);
   const bool secure = listener.protocol == "HTTPS" || listener.protocol == "TLS";
   if (!secure) co_return;
-  for (std::string& certificate : co_await elb.certificates(listener.arn)) found.insert(std::move(certificate));
+  for (std::string& certificate : co_await unless_gone(elb.certificates(listener.arn), "ListenerNotFound"))
+    found.insert(std::move(certificate));
 }
 
 // One request after the other: nothing waits for it but what may go some day, and the region's rate is everybody's.
@@ -24,7 +39,7 @@ Task<std::set<std::string>> references_in(aws::Client& client) {
   co_await add_classic(client, found);
   aws::ElbV2 elb{client};
   for (const aws::LoadBalancer& load_balancer : co_await elb.load_balancers())
-    for (const aws::Listener& listener : co_await elb.listeners(load_balancer.arn))
+    for (const aws::Listener& listener : co_await unless_gone(elb.listeners(load_balancer.arn), "LoadBalancerNotFound"))
       co_await add_listener(elb, listener, found);
   co_return found;
 }

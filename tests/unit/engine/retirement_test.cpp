@@ -22,8 +22,6 @@ constexpr std::size_t requests_of_a_look = 1 + 1 + load_balancers + load_balance
 class RetirementTest : public testing::Test {
  protected:
   RetirementTest() {
-    const auto served =
-        world.foreign({DomainName::parse("shop.example")}, world.now() - days(60), world.now() + days(30));
     const std::string by_hand = world.server_certificates().put("/", "by-hand", served);
     for (std::size_t i = 0; i < load_balancers; ++i) world.load_balancers().add(name_of_load_balancer(i), by_hand);
     for (std::size_t i = 0; i < old_ones; ++i) {
@@ -74,6 +72,8 @@ class RetirementTest : public testing::Test {
 
   sandbox::SimulatedWorld simulated{5};
   sandbox::World& world = simulated.world();
+  const sandbox::Presented served =
+      world.foreign({DomainName::parse("shop.example")}, world.now() - days(60), world.now() + days(30));
   std::vector<std::string> references;
   std::vector<ShelfEntry> entries;
   std::vector<Outcome> outcomes;
@@ -108,6 +108,24 @@ TEST_F(RetirementTest, LooksAnewWhereDeletingTakesLong) {
   EXPECT_NE(world.server_certificates().by_arn(references.back()), nullptr) << "given to a listener since the look";
   EXPECT_EQ(left(), 1U);
   EXPECT_THAT(world.server_certificates().deleted_in_use, testing::IsEmpty());
+}
+
+// By somebody's controller: each just before it is asked about.
+TEST_F(RetirementTest, DoesNotStopAtLoadBalancersOrListenersThatAreDeletedMeanwhile) {
+  for (const std::string_view asked : {"Action=DescribeListeners&", "Action=DescribeListenerCertificates&"}) {
+    SCOPED_TRACE(asked);
+    for (std::size_t i = 0; i < load_balancers; ++i)
+      world.load_balancers().add(name_of_load_balancer(i),
+                                 world.server_certificates().by_name.find("by-hand")->second.arn);
+    simulated.network().heard_request = [&](const http::Request& request) {
+      auto& all = world.load_balancers().by_name;
+      if (request.body.contains(asked) && !all.empty()) all.erase(all.begin());
+    };
+    retire();
+    EXPECT_EQ(left(), 0U);
+    EXPECT_THAT(outcomes, testing::SizeIs(old_ones));
+    for (const ShelfEntry& entry : entries) world.server_certificates().put("/certferry/", entry.name, served);
+  }
 }
 
 TEST_F(RetirementTest, RemovesNothingWhereTheLookFailsAndLooksOnceForAll) {
