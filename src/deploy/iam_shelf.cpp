@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "aws/errors.h"
 #include "base/failure.h"
 #include "base/limits/iam.h"
+#include "base/limits/tls.h"
 #include "deploy/object_name.h"
 #include "outside/timed_step.h"
 
@@ -13,6 +15,7 @@ namespace {
 constexpr const char* our_path = "/certferry/";
 constexpr std::string_view resource_kind = "server-certificate/", our_resources = "server-certificate/certferry/";
 constexpr int upload_tries = 3;  // of one whose outcome nobody heard
+constexpr Duration not_begun_pause = seconds(15);
 
 Chain chain_of(const aws::ServerCertificate& there) {
   return parse_chain(BytesView{there.body.value_or("") + "\n" + there.chain.value_or("")});
@@ -90,6 +93,13 @@ Task<Shelved> IamShelf::put(const Issued& issued, const PrivateKey& key, std::op
   co_return std::move(*put);
 }
 
+// IAM takes none that has not begun by its own clock, and says that it is malformed (aws/aws-sdk-go#2586). Not every CA
+// dates back.
+bool IamShelf::may_not_have_begun(const Failure& said, const Certificate& leaf) const {
+  return said.code() == "MalformedCertificate" &&
+         outside_.clock.now() < leaf.not_before() + limits::tls::not_before_tolerance;
+}
+
 Task<Shelved> IamShelf::upload(const Issued& issued, const PrivateKey& key) {
   const std::string name = name_for(issued);
   for (int tries = 1;; ++tries) {
@@ -100,6 +110,10 @@ Task<Shelved> IamShelf::upload(const Issued& issued, const PrivateKey& key) {
       if (made.name == name && name_in(made.arn.text()) == name) co_return shelved(made.arn.text(), issued);
     } catch (const Failure& failure) {
       said = failure;
+    }
+    if (said && may_not_have_begun(*said, issued.chain.leaf)) {
+      co_await outside_.clock.sleep(not_begun_pause);
+      continue;
     }
     const bool unheard = said && said->kind() == Failure::Kind::outcome_unknown;
     const bool full = said && said->code() == "LimitExceeded";
@@ -139,16 +153,17 @@ bool IamShelf::ours(const std::string& reference) const {
   return name_in(reference) && Arn::parse(reference).resource().starts_with(our_resources);
 }
 
-// Where nobody heard whether it was done, a look tells.
+// Where nobody heard whether it was done, a look tells. So it does where it is refused: of one that is gone IAM knows
+// no path, by which alone policies allow it.
 Task<bool> IamShelf::removed(const std::string& name) {
-  std::optional<Failure> unheard;
+  std::optional<Failure> said;
   try {
     co_return co_await iam_.remove(name) != aws::Iam::Removal::in_use;
   } catch (const Failure& failure) {
-    if (failure.kind() != Failure::Kind::outcome_unknown) throw;
-    unheard = failure;
+    if (failure.kind() != Failure::Kind::outcome_unknown && !aws::lacks_permission(failure)) throw;
+    said = failure;
   }
-  if (co_await iam_.get(name)) throw Failure{*unheard};
+  if (co_await iam_.get(name)) throw Failure{*said};
   co_return true;
 }
 

@@ -29,6 +29,7 @@ class IamShelf final : public Shelf {
   Task<bool> remove(const std::string& name, const std::string& reference) override;
 
  private:
+  bool may_not_have_begun(const Failure& said, const Certificate& leaf) const;
   Task<Shelved> upload(const Issued& issued, const PrivateKey& key);
   Task<bool> removed(const std::string& name);  // false: in use
   Shelved shelved(const std::string& arn, const Issued& issued) const;

@@ -1,6 +1,7 @@
 #include "deploy/iam_shelf.h"
 
 #include "deploy/object_name.h"
+#include "sandbox/permissions.h"
 #include "tests/unit/deploy/scene.h"
 
 namespace certferry {
@@ -107,6 +108,30 @@ TEST_F(IamShelfTest, TakesARemovalWhoseReplyWasLostForDone) {
   });
   EXPECT_EQ(world.count("iam", "DeleteServerCertificate"), 1U);
   EXPECT_FALSE(certificates().contains(name_of_issued()));
+}
+
+// The policy that `certferry policy` writes allows it by the path, which IAM does not know of what is gone.
+TEST_F(IamShelfTest, TakesWhatIsGoneForRemovedThoughIamRefusesToRemoveIt) {
+  world.permissions().attach_to_identity(world.permissions().user(), R"({"Version":"2012-10-17","Statement":[
+    {"Effect":"Allow","Action":["sts:*","iam:UploadServerCertificate","iam:GetServerCertificate"],"Resource":"*"},
+    {"Effect":"Allow","Action":"iam:DeleteServerCertificate","Resource":"arn:aws:iam::*:server-certificate/certferry/*"}
+  ]})");
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    const Shelved shelved = co_await shelf.put(issued, fresh.key, {});
+    EXPECT_TRUE(co_await shelf.remove(shelved.name, shelved.reference));
+    EXPECT_TRUE(co_await shelf.remove(shelved.name, shelved.reference));
+  });
+  EXPECT_EQ(world.permissions().refused().size(), 1U);
+}
+
+// Its CA dates nothing back, and IAM's clock is a little behind.
+TEST_F(IamShelfTest, WaitsForACertificateToBeginThatIamCallsMalformed) {
+  fresh = world.foreign({shop}, world.now() + seconds(40), world.now() + days(89));
+  issued.chain = fresh.chain;
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    EXPECT_EQ((co_await shelf.put(issued, fresh.key, {})).fingerprint, issued.fingerprint());
+  });
+  EXPECT_GE(world.now(), fresh.chain.leaf.not_before());
 }
 
 TEST_F(IamShelfTest, SaysThatARemovalWasNotHeardWhereALookFindsTheCertificate) {
