@@ -41,8 +41,6 @@ bool is_referred_to(const Chain& shown, const Serving& serving, const Shelf& she
   return serving.damaged && serving.reference.ends_with("/" + shelf.name_for(Issued{.chain = shown, .url = ""}));
 }
 
-constexpr const char* no_slot_code = "NoSuchSlot";  // ours, not AWS's: for look_if_there()
-
 Failure changed_by_others(const Target& target, const std::string& expected, const std::string& found) {
   return {Failure::Kind::conflict,
           fmt::format("{}: it refers to {} where {} was expected: somebody else changed it", target.name(),
@@ -90,7 +88,7 @@ Task<std::optional<Serving>> LoadBalancerTarget::look_if_there() {
 }
 
 Failure LoadBalancerTarget::no_slot(std::string what, std::string next) {
-  return Failure{Failure::Kind::refused, std::move(what), std::move(next)}.with_code(no_slot_code);
+  return Failure{Failure::Kind::refused, std::move(what), std::move(next)}.with_code(std::string{no_slot_code});
 }
 
 Task<> LoadBalancerTarget::read_body(Serving& serving) {

@@ -16,6 +16,9 @@ enum class Proof {
   files,      // `live` leads to it; nobody was asked
 };
 
+// Failure::code() of a look at a target that is not there, and so serves nothing.
+inline constexpr std::string_view no_slot_code = "NoSuchSlot";
+
 // What serves a certificate from a shelf: a listener, a reloaded nginx. One slot.
 class Target {
  public:

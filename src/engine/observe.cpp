@@ -44,6 +44,7 @@ Task<ObservedTarget> Observer::look(const CertificateConfig& certificate, const 
     seen.trouble = failure.what();
     seen.remedy = failure.next();
     seen.refused = failure.kind() == Failure::Kind::refused;
+    seen.absent = failure.code() == no_slot_code;
   }
   co_return seen;
 }

@@ -79,9 +79,10 @@ void add_formers(Need& need, const ObservedCertificate& certificate, const std::
         add_former(need, target.former_until, now);
 }
 
-// What could not be looked at may serve this one: configured, anything of its certificate's; else what it was given.
+// What is there and could not be looked at may serve this one: configured, anything of its certificate's; else what it
+// was given.
 bool may_serve(const ObservedTarget& target, const ObservedCertificate& certificate, const ShelfEntry& entry) {
-  if (target.serving || certificate.id != entry.certificate) return false;
+  if (target.serving || target.absent || certificate.id != entry.certificate) return false;
   if (target.configured || !certificate.record) return true;
   const auto known = certificate.record->targets.find(target.id);
   return known != certificate.record->targets.end() &&

@@ -19,6 +19,7 @@ struct ObservedTarget {
   std::string trouble, remedy;        // why it failed, what to do
   bool configured = true;             // false: only the record knows it
   bool refused = false;               // it failed until a person changes something
+  bool absent = false;                // it failed, for there is no such target
   std::string given_to = {};          // of one that is not: the certificate that it is configured for now, if any
   std::string given_for = {};         // the certificate that what it serves was put there for, where that is asked
   std::string no_place = {};          // why none could be put there, though it could be looked at; remedy: what to do

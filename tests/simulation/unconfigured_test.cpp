@@ -89,6 +89,26 @@ TEST(NoLongerConfigured, ATargetThatIsGoneIsForgotten) {
   EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
 }
 
+// Nobody took it out of the configuration. What it once served would fill the account's quota.
+TEST(AConfiguredTargetThatIsGone, KeepsNoFormerCertificates) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web").classic_elb("gone");
+  estate.certificate("shop", {"shop.example"}).on_elb("web").on_elb("gone");
+  estate.apply();
+  estate.world().classic().by_name.erase("gone");
+  for (int renewal = 0; renewal < 3; ++renewal) {
+    estate.pass(days(61));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("gone")));
+    estate.pass(days(2));
+    estate.apply();
+  }
+  estate.pass(days(2));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+  EXPECT_THAT(estate.server_certificates_left_over(), IsEmpty());
+}
+
 TEST(NoLongerConfigured, ATargetThatIsGivenToAnotherCertificateIsThatOnes) {
   Estate estate;
   with_one_left(estate);
