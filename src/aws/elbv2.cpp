@@ -167,6 +167,12 @@ Task<> ElbV2::set_default_certificate(const Arn& listener, const std::string& ce
   co_await carry_out(client_, std::move(call));
 }
 
+Task<> ElbV2::remove_certificate(const Arn& listener, const std::string& certificate) {
+  co_await carry_out(
+      client_, elbv2_call("RemoveListenerCertificates", "listener " + listener.text(),
+                          {{"ListenerArn", listener.text()}, {"Certificates.member.1.CertificateArn", certificate}}));
+}
+
 Task<> ElbV2::modify_nothing(const Arn& listener) {
   co_await carry_out(client_,
                      elbv2_call("ModifyListener", "listener " + listener.text(), {{"ListenerArn", listener.text()}}));

@@ -43,6 +43,9 @@ class ElbV2 {
   // repeated blindly: somebody may have given the listener another one since. Codes: CertificateNotFound (transient),
   // ListenerNotFound (refused).
   Task<> set_default_certificate(const Arn& listener, const std::string& certificate);
+  // From its list, where SNI chooses. One that is not on it changes nothing. Codes: ListenerNotFound,
+  // OperationNotPermitted where it is the default one and not on the list (both refused).
+  Task<> remove_certificate(const Arn& listener, const std::string& certificate);
   // ModifyListener that names nothing to modify, and so changes nothing: whether one would be let in. Code:
   // ListenerNotFound (refused).
   Task<> modify_nothing(const Arn& listener);

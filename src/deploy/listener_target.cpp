@@ -1,5 +1,6 @@
 #include "deploy/listener_target.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <vector>
 
@@ -59,6 +60,14 @@ Task<LoadBalancerTarget::Slot> ListenerTarget::describe(Asked asked) {
 
 Task<> ListenerTarget::refer_to(const std::string& certificate) {
   co_await elb_.set_default_certificate(arn_, certificate);
+}
+
+// The console puts a listener's default certificate on its list as well, by which clients with SNI go on getting it
+// (ALB user guide, "Update an HTTPS listener"). What replaces it as the default covers its names.
+Task<> ListenerTarget::let_go_of(const std::string& certificate) {
+  if (const auto listed = co_await elb_.certificates(arn_); std::ranges::find(listed, certificate) == listed.end())
+    co_return;
+  co_await elb_.remove_certificate(arn_, certificate);
 }
 
 }  // namespace certferry

@@ -27,6 +27,7 @@ class ListenerTarget final : public LoadBalancerTarget {
  protected:
   Task<Slot> describe(Asked asked) override;
   Task<> refer_to(const std::string& certificate) override;
+  Task<> let_go_of(const std::string& certificate) override;
 
  private:
   Task<std::optional<aws::Listener>> listener(Asked asked);

@@ -108,9 +108,11 @@ Task<> LoadBalancerTarget::read_body(Serving& serving) {
 Task<> LoadBalancerTarget::look_from_outside(const Slot& slot, Serving& serving) {
   const KeyType served =
       serving.body ? serving.body->leaf.public_key().type().value_or(proving_.key_type) : proving_.key_type;
+  // What cannot be read is shown without SNI alone: by the name, another of the listener's list may answer for it.
+  const std::string sni = serving.body || serving.reference.empty() ? proving_.sni : "";
   std::vector<Shown> seen;
   try {
-    seen = co_await look_at_with_any_key(outside_, slot.dns_name, slot.port, proving_.sni, served);
+    seen = co_await look_at_with_any_key(outside_, slot.dns_name, slot.port, sni, served);
   } catch (const Failure& failure) {
     add_note(serving, failure.what());
   }
@@ -177,6 +179,8 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
                     name()));
   const Work verifying = [&]() -> Task<> {
     const Slot slot = co_await verify_by_api(issued);
+    if (!former.ours && !former.reference.empty() && former.reference != slot.reference)
+      co_await let_go_of(former.reference);
     if (!by_handshake) co_return;
     co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf, answered_,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);

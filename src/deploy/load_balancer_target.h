@@ -45,6 +45,8 @@ class LoadBalancerTarget : public Target {
   // Code CertificateNotFound where the load balancer does not see a fresh certificate yet; outcome_unknown where it may
   // have been done.
   virtual Task<> refer_to(const std::string& certificate) = 0;
+  // Once the slot refers to another: takes away what else of it would go on showing the former certificate.
+  virtual Task<> let_go_of(const std::string&) { co_return; }
 
  private:
   Task<> read_body(Serving& serving);

@@ -88,14 +88,21 @@ void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
   for (const Action& action : plan.targets) add_unmoved(action, outcomes);
 }
 
+// Of what the slot refers to and what handshakes show, as one may hide the other: whichever ends first; null where
+// neither is known.
+const Certificate* first_to_end(const Serving& serving) {
+  if (!serving.body || !serving.shown) return serving.certificate() ? &serving.certificate()->leaf : nullptr;
+  return serving.shown->leaf.not_after() < serving.body->leaf.not_after() ? &serving.shown->leaf : &serving.body->leaf;
+}
+
 // Which configured targets serve a certificate that has expired or is about to. Of one that cannot be read now, what
 // was seen there before still counts.
 void note_endangered(const std::vector<ObservedCertificate>& seen, WallTime now, Report& report) {
   for (const ObservedCertificate& certificate : seen) {
     for (const ObservedTarget& target : certificate.targets) {
-      const Chain* served = target.serving ? target.serving->certificate() : nullptr;
+      const Certificate* served = target.serving ? first_to_end(*target.serving) : nullptr;
       if (!certificate.configured || !target.configured || !served) continue;
-      if (now >= emergency_at(served->leaf))
+      if (now >= emergency_at(*served))
         report.endangered.insert_or_assign(target.id, target.name);
       else
         report.endangered.erase(target.id);

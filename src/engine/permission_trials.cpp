@@ -70,7 +70,7 @@ class Trier {
     std::string_view action;
     Task<End> (Trier::*how)(const std::string& resource);
   };
-  static const std::array<Attempt, 12> attempts;
+  static const std::array<Attempt, 13> attempts;
 
   Task<End> list_zones(const std::string&) {
     co_return co_await end_of([this]() -> Task<> { co_await aws::Route53{client()}.zones(); });
@@ -117,12 +117,19 @@ class Trier {
     const Arn arn = Arn::parse(listener);
     co_return co_await end_of([&]() -> Task<> { co_await aws::ElbV2{client_at(arn)}.modify_nothing(arn); });
   }
+  Task<End> remove_from_list(const std::string& listener) {
+    if (is_pattern(listener)) co_return End::untold;
+    const Arn arn = Arn::parse(listener);
+    co_return co_await end_of(
+        [&]() -> Task<> { co_await aws::ElbV2{client_at(arn)}.remove_certificate(arn, nobodys()); });
+  }
 
   aws::Client& client() const { return owner_.client(""); }
   aws::Client& client_at(const Arn& resource) const {
     const std::string region{resource.region()};
     return owner_.client(is_pattern(region) ? "" : region);
   }
+  std::string nobodys() const;  // the ARN of a server certificate that does not exist
   // One that the owner binds, or else one that is not there.
   Arn a_listener() const;
 
@@ -130,7 +137,7 @@ class Trier {
   std::string absent_;  // the name of nothing that exists
 };
 
-const std::array<Trier::Attempt, 12> Trier::attempts{{
+const std::array<Trier::Attempt, 13> Trier::attempts{{
     {"route53:ListHostedZones", &Trier::list_zones},
     {"route53:GetHostedZone", &Trier::get_zone},
     {"route53:ListResourceRecordSets", &Trier::list_record_sets},
@@ -143,7 +150,13 @@ const std::array<Trier::Attempt, 12> Trier::attempts{{
     {"elasticloadbalancing:DescribeListenerCertificates", &Trier::describe_certificates},
     {"elasticloadbalancing:SetLoadBalancerListenerSSLCertificate", &Trier::bind_classic},
     {"elasticloadbalancing:ModifyListener", &Trier::modify_listener},
+    {"elasticloadbalancing:RemoveListenerCertificates", &Trier::remove_from_list},
 }};
+
+std::string Trier::nobodys() const {
+  const Arn us = Arn::parse(owner_.principal);
+  return fmt::format("arn:{}:iam::{}:server-certificate/certferry/{}", us.partition(), us.account(), absent_);
+}
 
 Arn Trier::a_listener() const {
   for (const PolicyStatement& statement : owner_.policy.statements)
@@ -183,10 +196,8 @@ Task<End> Trier::change_record_sets(const std::string& zone) {
 }
 
 Task<End> Trier::bind_classic(const std::string& balancer) {
-  const Arn arn = Arn::parse(balancer), us = Arn::parse(owner_.principal);
+  const Arn arn = Arn::parse(balancer);
   const std::string name = last_part(balancer);
-  const std::string nobodys =
-      fmt::format("arn:{}:iam::{}:server-certificate/certferry/{}", us.partition(), us.account(), absent_);
   aws::Elb elb{client_at(arn)};
   std::uint16_t port = 0;
   const End seen = co_await end_of([&]() -> Task<> {
@@ -194,7 +205,7 @@ Task<End> Trier::bind_classic(const std::string& balancer) {
     port = found ? unused_port(*found) : highest_port;
   });
   if (seen != End::allowed) co_return End::untold;
-  co_return co_await end_of([&]() -> Task<> { co_await elb.set_certificate(name, port, nobodys); });
+  co_return co_await end_of([&]() -> Task<> { co_await elb.set_certificate(name, port, nobodys()); });
 }
 
 }  // namespace

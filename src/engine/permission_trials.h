@@ -25,6 +25,7 @@ struct Trial {
 // - SetLoadBalancerListenerSSLCertificate names a port at which the load balancer has no listener, and a certificate of
 //   a random name, which does not exist: there is nothing to change, and nothing to change it to;
 // - ModifyListener names the listener and no property of it: what is not named stays as it is;
+// - RemoveListenerCertificates names a certificate that no list has;
 // - DeleteServerCertificate names a certificate of a random name, which does not exist. Its refusal proves nothing: IAM
 //   does not know the path of what is not there, and refuses whoever may delete below one path alone.
 // What uploads is not tried: if it worked, something would be there.

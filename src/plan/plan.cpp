@@ -85,8 +85,12 @@ Action proves_it(const std::string& id, const ObservedTarget& target, const Targ
 }
 
 Action hides_it(const std::string& id, const std::string& target) {
-  return Action{Kind::keep, id, target, "refers to it, says AWS; a handshake shows another, as when it was bound",
-                "",         {}};
+  return Action{Kind::keep,
+                id,
+                target,
+                "refers to it, says AWS; a handshake shows another, as when it was bound",
+                "Take the other one off the listener's certificate list, where nobody needs it",
+                {}};
 }
 
 // One that goes back and forth is not ordered each time, while there is another that is good.

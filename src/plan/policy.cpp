@@ -244,8 +244,9 @@ void Author::write_load_balancers() {
     allow("BindClassicLoadBalancers", {"elasticloadbalancing:SetLoadBalancerListenerSSLCertificate"},
           {classic.begin(), classic.end()}, "the certificate of a classic load balancer's listener");
   if (!listeners.empty())
-    allow("BindListeners", {"elasticloadbalancing:ModifyListener"}, {listeners.begin(), listeners.end()},
-          "the default certificate of a listener; nothing else of it is sent");
+    allow("BindListeners", {"elasticloadbalancing:ModifyListener", "elasticloadbalancing:RemoveListenerCertificates"},
+          {listeners.begin(), listeners.end()},
+          "the default certificate of a listener, and the former one off its list; nothing else of it is sent");
 }
 
 void Author::write_state() {

@@ -46,7 +46,7 @@ void add_branch(Estate& estate) {
   const auto served = estate.world().server_certificates().put(
       "/", "branch-foreign",
       estate.world().foreign({DomainName::parse("tcp.shop.example")}, now - days(60), now + days(20)), "333333333333");
-  estate.world().load_balancers().add_listener(Arn::parse(branch_listener), served);
+  estate.world().load_balancers().add_listener(Arn::parse(branch_listener), served).sni = {served};
   CertificateConfig& installed = estate.certificate("tcp", {"tcp.shop.example"}).on_listener(branch_listener).config;
   installed.install.front().verify = Verify::api;
   installed.install.front().role = RoleConfig{.arn = branch_role, .external_id = "another-word"};
@@ -75,6 +75,7 @@ void everything(Estate& estate) {
   estate.world().buckets().add("keys");
   estate.config.account.key = "s3://keys/acme/account.key";
   const std::string web = estate.listener("web");
+  estate.world().load_balancers().listener(web)->sni = {estate.bound_on("web")};  // as the console makes one
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
   estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
   add_branch(estate);

@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crash_points.h"
 #include "estate.h"
+#include "sandbox/certificate_authority.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/permissions.h"
 #include "sandbox/server_certificates.h"
 
 // A listener whose further certificate for the same names is what handshakes show: it hides the default one.
@@ -78,6 +81,67 @@ TEST_F(Shadowed, IsRenewedLikeAnyOther) {
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_THAT(estate.bound_on("web"), AllOf(HasSubstr("/certferry/"), Not(first)));
   expect_at_rest();
+}
+
+// Nobody renews it, and it is what clients get.
+TEST_F(Shadowed, ByOneThatExpiresIsAnEmergency) {
+  auto& world = estate.world();
+  const WallTime now = estate.simulated->time().now();
+  const auto theirs = world.foreign({DomainName::parse("shop.example")}, now - days(60), now + days(20));
+  world.load_balancers().listener(arn)->sni = {world.server_certificates().put("/", "ending", theirs)};
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_FALSE(estate.report().emergency());
+  estate.pass(days(21));
+  estate.apply();
+  EXPECT_TRUE(estate.report().emergency());
+}
+
+// As the console makes a listener: its default certificate is on its list as well.
+std::vector<std::string>& list_of_web(Estate& estate) {
+  return estate.world().load_balancers().by_name.at("web").listeners.front().sni;
+}
+
+TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
+  Story story;
+  story.build = [](Estate& estate) {
+    const std::string arn = estate.zone("shop.example").listener("web");
+    estate.serve_foreign("web", {"shop.example"}, days(20));
+    list_of_web(estate) = {estate.bound_on("web")};
+    estate.pass(minutes(2));
+    estate.certificate("shop", {"shop.example"}).on_listener(arn);
+  };
+  story.live = live_on;
+  story.check = [](Estate& estate) {
+    EXPECT_THAT(list_of_web(estate), IsEmpty());
+    const auto shown = estate.world().presented(estate.world().load_balancers().by_name.at("web").dns_name, 443,
+                                                "shop.example", estate.simulated->time().now());
+    ASSERT_TRUE(shown);
+    EXPECT_EQ(shown->chain.leaf.fingerprint(), estate.newest("shop"));
+  };
+  for_each_crash_point(story);
+}
+
+// What others of the list show by their names says nothing of the default one, which cannot be read.
+TEST(AnUnreadableDefault, IsLookedAtByItsOwnHandshakeAndKeepsItsNames) {
+  Estate estate;
+  const std::string arn = estate.zone("shop.example").listener("web");
+  estate.serve_foreign("web", {"shop.example", "*.shop.example"}, days(200));
+  const std::string whole = estate.bound_on("web");
+  const WallTime now = estate.simulated->time().now();
+  list_of_web(estate) = {estate.world().server_certificates().put(
+      "/", "theirs", estate.world().foreign({DomainName::parse("www.shop.example")}, now - days(1), now + days(300)))};
+  estate.world().permissions().attach_to_identity(estate.world().permissions().user(),
+                                                  R"({"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Action":"*","Resource":"*"},
+        {"Effect":"Deny","Action":"iam:GetServerCertificate","Resource":"arn:aws:iam::*:server-certificate/web-foreign"}
+      ]})");
+  estate.pass(minutes(2));
+  estate.certificate("www", {"www.shop.example"}).on_listener(arn);
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, ElementsAre(Field(&Outcome::kind, Outcome::Kind::held)));
+  EXPECT_EQ(estate.bound_on("web"), whole);
+  EXPECT_THAT(estate.world().ca().orders, IsEmpty());
 }
 
 TEST(OneAddressOfSeveral, ThatShowsAnotherCertificateIsNoRest) {

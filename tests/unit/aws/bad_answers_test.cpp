@@ -94,6 +94,8 @@ std::vector<Ask> asks() {
        [](Paper& paper) -> Task<> { co_await Elb{paper.client}.set_certificate("old-web", 443, "arn"); }},
       {"ModifyListener",
        [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.set_default_certificate(arn, "arn"); }},
+      {"RemoveListenerCertificates",
+       [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.remove_certificate(arn, "arn"); }},
       {"ModifyListener of nothing",
        [arn](Paper& paper) -> Task<> { co_await ElbV2{paper.client}.modify_nothing(arn); }},
       {"ChangeResourceRecordSets",
@@ -333,6 +335,7 @@ TEST(BadAnswers, ToAChangeLeaveOpenWhetherItWasDone) {
                                          "DeleteServerCertificate",
                                          "SetLoadBalancerListenerSSLCertificate",
                                          "ModifyListener",
+                                         "RemoveListenerCertificates",
                                          "ModifyListener of nothing",
                                          "ChangeResourceRecordSets",
                                          "CreateToken"};

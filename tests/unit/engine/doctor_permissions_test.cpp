@@ -258,6 +258,7 @@ TEST_F(TriedPermissions, AreMissedActionByAction) {
       {"elasticloadbalancing:DescribeListenerCertificates", "ReadListeners"},
       {"elasticloadbalancing:SetLoadBalancerListenerSSLCertificate", "BindClassicLoadBalancers"},
       {"elasticloadbalancing:ModifyListener", "BindListeners"},
+      {"elasticloadbalancing:RemoveListenerCertificates", "BindListeners"},
   };
   for (const auto& [action, sid] : statements) {
     const Finding finding = about(without({action}), "permission", "permission " + sid);
