@@ -16,6 +16,7 @@ struct Faults {
   int service_unavailable = 0;  // 503 without a body, nothing done
   int throttled = 0;            // of AWS requests: Throttling, nothing done
   int dns_unanswered = 0;       // a question without an answer: Failure transient
+  int dns_failed = 0;           // a question to the resolvers that they answer with SERVFAIL
   int reply_spoiled = 0;        // done, and the body is cut short, or a proxy's page
   int delivered_twice = 0;      // done, and at once again, which nobody hears of
   int request_late = 0;         // done up to 14 minutes later; its sender had given up at its deadline: outcome_unknown
@@ -114,6 +115,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"service down", "% of hours", &Faults::service_down, 25},
     FaultRow{"shown late", "%", &Faults::shown_late, 50},
     FaultRow{"reload failed", "% of commands", &Faults::reload_failed, 50},
+    FaultRow{"DNS failed", "%", &Faults::dns_failed, 40},
 };
 constexpr std::span<const FaultRow> all_faults() { return fault_rows; }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "dns/lookup.h"
 
 namespace certferry {
 namespace {
@@ -143,14 +144,16 @@ Task<CaaSet> relevant_caa(Resolver& resolver, DomainName name) {
   const DomainName registered = registered_domain(name);
   CaaSet none;
   for (std::optional<DomainName> at = name.without_wildcard(); at; at = at->parent()) {
-    const dns::Answer answer = co_await resolver.ask({at->text(), dns::Type::caa}, {});
-    if (answer.rcode != dns::Rcode::no_error && answer.rcode != dns::Rcode::name_error) {
+    const dns::Question question{at->text(), dns::Type::caa};
+    const dns::Answer answer = co_await resolver.ask(question, {});
+    if (answer.rcode == dns::Rcode::server_failure) {
       throw Failure(
           Failure::Kind::refused,
           fmt::format("the CAA records of {} cannot be had: its name servers fail (rcode {})", at->text(),
                       static_cast<int>(answer.rcode)),
           fmt::format("Mend the name servers of {} (or its DNSSEC): no CA issues while they fail", at->text()));
     }
+    require_answer(answer, question);  // else the resolvers themselves refuse
     CaaSet set{at->text(), {}};
     for (const dns::Record& record : answer.answers)  // an alias in front of them changes nothing
       if (record.type == dns::Type::caa) set.records.push_back(record.data);

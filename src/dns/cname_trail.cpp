@@ -5,6 +5,7 @@
 #include "aws/route53.h"
 #include "base/failure.h"
 #include "dns/comparable_name.h"
+#include "dns/lookup.h"
 
 namespace certferry {
 namespace {
@@ -25,7 +26,7 @@ CnameAt cnames_of_route53() {
 
 CnameAt cnames_of_dns(Resolver& resolver) {
   return [&resolver](ChallengePlace place) -> Task<std::optional<std::string>> {
-    const dns::Answer answer = co_await resolver.ask({place.name, dns::Type::cname}, {});
+    const dns::Answer answer = co_await looked_up(resolver, {place.name, dns::Type::cname});
     for (const dns::Record& record : answer.answers)
       if (record.type == dns::Type::cname && comparable_name(record.name) == place.name) co_return record.data;
     co_return std::nullopt;

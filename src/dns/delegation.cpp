@@ -5,6 +5,7 @@
 
 #include "base/failure.h"
 #include "dns/comparable_name.h"
+#include "dns/lookup.h"
 
 namespace certferry {
 namespace {
@@ -44,7 +45,7 @@ Task<std::optional<dns::Answer>> answer_at(Resolver& resolver, dns::Question que
 // The servers of the nearest zone above.
 Task<std::vector<std::string>> servers_above(Resolver& resolver, DomainName zone) {
   for (std::optional<DomainName> above = zone.parent(); above; above = above->parent()) {
-    auto servers = name_servers_in(co_await resolver.ask({above->text(), dns::Type::ns}, {}), *above);
+    auto servers = name_servers_in(co_await looked_up(resolver, {above->text(), dns::Type::ns}), *above);
     if (!servers.empty()) co_return servers;
   }
   co_return std::vector<std::string>{};
@@ -65,7 +66,7 @@ Task<std::optional<dns::Answer>> answer_of_parent(Resolver& resolver, DomainName
 Task<Delegation> delegation_of(Resolver& resolver, DomainName zone) {
   if (const auto answer = co_await answer_of_parent(resolver, zone))
     co_return Delegation{name_servers_in(*answer, zone), true};
-  const dns::Answer told = co_await resolver.ask({zone.text(), dns::Type::ns}, {});
+  const dns::Answer told = co_await looked_up(resolver, {zone.text(), dns::Type::ns});
   co_return Delegation{name_servers_in(told, zone), false};
 }
 

@@ -9,6 +9,7 @@
 #include "dns/cname_trail.h"
 #include "dns/comparable_name.h"
 #include "dns/delegation.h"
+#include "dns/lookup.h"
 
 namespace certferry {
 namespace {
@@ -30,7 +31,7 @@ std::string zone_told_by(const dns::Answer& answer) {
 // they answer tell of a zone by its own SOA alone: so it is looked for name by name, upward.
 Task<std::string> zone_that_answers(Resolver& resolver, DomainName name) {
   for (std::optional<DomainName> at = name; at; at = at->parent())
-    if (std::string zone = zone_told_by(co_await resolver.ask({at->text(), dns::Type::soa}, {})); !zone.empty())
+    if (std::string zone = zone_told_by(co_await looked_up(resolver, {at->text(), dns::Type::soa})); !zone.empty())
       co_return zone;
   co_return "";
 }

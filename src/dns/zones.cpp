@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "dns/comparable_name.h"
 #include "dns/delegation.h"
+#include "dns/lookup.h"
 
 namespace certferry {
 namespace {
@@ -185,8 +186,7 @@ Task<ChallengePlace> Zones::first_place(const ChallengeRecord& record) {
   const auto zone = co_await longest_match(name);
   if (zone) co_return ChallengePlace{*zone, name.text()};
   // No zone of ours: perhaps its owner delegated the challenge to one.
-  const dns::Answer answer =
-      co_await outside_.resolver.ask(dns::Question{name.text(), dns::Type::cname}, dns::Nameserver{});
+  const dns::Answer answer = co_await looked_up(outside_.resolver, {name.text(), dns::Type::cname});
   for (const dns::Record& found : answer.answers) {
     if (found.type == dns::Type::cname) co_return co_await follow(name, found.data);
   }

@@ -97,6 +97,11 @@ Task<DnsAttempt> by_tcp(const asio::ip::address& address, std::uint16_t port, co
   co_return DnsAttempt{std::move(reply), {}};
 }
 
+// Another resolver may know what this one did not find out or would not tell, as the C library sees it too.
+bool may_be_told_elsewhere(dns::Rcode rcode) {
+  return rcode == dns::Rcode::server_failure || rcode == dns::Rcode::not_implemented || rcode == dns::Rcode::refused;
+}
+
 // The nameserver lines of resolv.conf(5), at most three as the C library reads; this machine where there is none.
 std::vector<dns::Nameserver> system_nameservers(const std::string& path) {
   std::vector<dns::Nameserver> servers;
@@ -121,16 +126,19 @@ Task<dns::Answer> SystemResolver::ask(dns::Question question, dns::Nameserver se
   std::vector<dns::Nameserver> servers{server};
   if (server.address.empty())
     servers = options_.servers.empty() ? system_nameservers(options_.resolv_conf) : options_.servers;
-  std::exception_ptr last;
+  dns::Answer answer;
+  std::exception_ptr silence;
   for (const dns::Nameserver& one : servers) {
     try {
-      co_return co_await ask_one(question, one, server.address.empty());
+      answer = co_await ask_one(question, one, server.address.empty());
+      if (!may_be_told_elsewhere(answer.rcode)) co_return answer;
     } catch (const Failure& failure) {
       if (failure.kind() != Failure::Kind::transient) throw;
-      last = std::current_exception();
+      silence = std::current_exception();
     }
   }
-  std::rethrow_exception(last);
+  if (silence) std::rethrow_exception(silence);  // what the silent one would have said is not known
+  co_return answer;
 }
 
 Task<dns::Answer> SystemResolver::ask_one(const dns::Question& question, const dns::Nameserver& server,

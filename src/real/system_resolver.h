@@ -19,7 +19,8 @@ struct SystemResolverOptions {
 };
 
 // DNS over UDP, and over TCP where the answer is cut. Each question has an id and a source port of its own; an answer
-// with another id or question is passed over (RFC 5452).
+// with another id or question is passed over (RFC 5452). Where no server is named they are asked in turn until one
+// answers with other than SERVFAIL, NOTIMP and REFUSED; where all answer so, the last such answer is given.
 class SystemResolver final : public Resolver {
  public:
   SystemResolver(Entropy& entropy, SystemResolverOptions options = {});

@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <span>
 
 #include "sandbox/seeded_entropy.h"
 
@@ -16,6 +17,8 @@ using sandbox::Moment;
 using sandbox::RepeatedAnswer;
 
 constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
+// Of the table of faults; those below, which came later, are drawn last, so that each seed is the world that it was.
+constexpr std::size_t faults_drawn_first = 41;
 
 class Lots {
  public:
@@ -80,8 +83,8 @@ void draw_certificates(Lots& lots, Drawn& drawn) {
   }
 }
 
-void draw_faults(Lots& lots, Faults& faults) {
-  for (const sandbox::FaultRow& row : sandbox::all_faults())
+void draw_faults(Lots& lots, Faults& faults, std::span<const sandbox::FaultRow> rows) {
+  for (const sandbox::FaultRow& row : rows)
     if (lots.one_in(4)) faults.*row.amount = lots.from_to(1, row.most);
 }
 
@@ -197,7 +200,7 @@ Drawn draw(std::uint64_t seed) {
     drawn.turns.push_back(lots.one_in(3) ? all_turns[lots.below(drawn_anywhere)] : Turn::nothing);
   if (!drawn.in_s3) std::ranges::replace(drawn.turns, Turn::kms_denied, Turn::disk_full);  // KMS has no part in it
   drawn.clock_jump_hours = lots.from_to(-30, 30);
-  draw_faults(lots, drawn.faults);
+  draw_faults(lots, drawn.faults, sandbox::all_faults().first(faults_drawn_first));
   draw_crashes(lots, drawn.crashes);
   if (drawn.instances > 1 && lots.one_in(3)) drawn.others_clock_hours = lots.from_to(-30, 30);
   drawn.iam_notices_use = !lots.one_in(4);
@@ -216,6 +219,7 @@ Drawn draw(std::uint64_t seed) {
   // Of a state on this machine one process holds the lock, and another waits for it.
   if (drawn.in_s3 && lots.one_in(4)) drawn.turns[lots.below(drawn.turns.size())] = Turn::forgotten_beside;
   if (lots.one_in(12)) drawn.turns[lots.below(drawn.turns.size())] = Turn::bound_elsewhere;
+  draw_faults(lots, drawn.faults, sandbox::all_faults().subspan(faults_drawn_first));
   return drawn;
 }
 

@@ -59,6 +59,17 @@ TEST(Doctor, RefusesANameWhoseCaaRecordsCannotBeHad) {
                    "Mend the name servers of example.com (or its DNSSEC)"));
 }
 
+// That is the resolvers' own word, not that of the name servers, which those would tell as SERVFAIL.
+TEST(Doctor, BlamesResolversThatRefuseToTellOfCaa) {
+  Clinic clinic;
+  clinic.answer = [](const dns::Question& question, dns::Answer& answer) {
+    if (question.type == dns::Type::caa)
+      answer = {.rcode = dns::Rcode::refused, .answers = {}, .authorities = {}, .additionals = {}};
+  };
+  EXPECT_THAT(about(clinic.examine(), "caa"),
+              says(Verdict::red, "the resolvers answer REFUSED to CAA example.com", "[challenge] resolvers"));
+}
+
 // A climb through names that the resolvers deny says nothing of what CAs see.
 TEST(Doctor, IsNotSureOfCaaWhereItsResolversKnowNothing) {
   Clinic clinic;

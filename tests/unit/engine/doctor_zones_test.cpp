@@ -97,6 +97,19 @@ TEST(Doctor, RefusesAChallengeBelowAZoneThatWasCutOff) {
   EXPECT_THAT(clinic.apply(), Not(IsEmpty())) << "and it is true";
 }
 
+// Higher up they may answer, which says nothing of the zones below.
+TEST(Doctor, DoesNotTakeAnotherZoneForTheOneThatResolversFailToTellOf) {
+  Clinic clinic;
+  clinic.world().zones().add("com");
+  clinic.answer = [](const dns::Question& question, dns::Answer& answer) {
+    if (question.type == dns::Type::soa && question.name.ends_with("example.com"))
+      answer = {.rcode = dns::Rcode::server_failure, .answers = {}, .authorities = {}, .additionals = {}};
+  };
+  EXPECT_THAT(
+      about(clinic.examine(), "challenge"),
+      says(Verdict::red, "the resolvers answer SERVFAIL to SOA _acme-challenge.example.com", "[challenge] resolvers"));
+}
+
 TEST(Doctor, FollowsACnameIntoAZoneThatMayBeWritten) {
   Clinic clinic;
   clinic.world().zones().add("acme.example");

@@ -103,6 +103,53 @@ TEST_F(SystemResolverTest, AsksTheServersOfResolvConfWhereNoneIsNamed) {
   EXPECT_THAT(failure_of(machine, configured.ask(question, {}))->what(), HasSubstr("Asking not-an-address port 53"));
 }
 
+dns::Message answer_of(dns::Rcode rcode) {
+  dns::Message reply;
+  reply.rcode = rcode;
+  return reply;
+}
+
+// As the C library does: a resolver that answers its own network's names alone may stand before one that answers all.
+TEST_F(SystemResolverTest, GoesOnToTheNextServerWhereOneFailsOrRefuses) {
+  DnsListener good{machine.executor(), {}, [](const dns::Message& query) { return txt_answer(query, 1); }};
+  for (const dns::Rcode rcode : {dns::Rcode::server_failure, dns::Rcode::not_implemented, dns::Rcode::refused}) {
+    DnsListener bad{machine.executor(), {}, [rcode](const dns::Message&) { return answer_of(rcode); }};
+    SystemResolver both{
+        entropy, {.servers = {{"127.0.0.1", bad.port()}, {"127.0.0.1", good.port()}}, .timeout = milliseconds(100)}};
+    const dns::Answer answer = machine.run(both.ask(question, {}));
+    EXPECT_EQ(answer.rcode, dns::Rcode::no_error);
+    EXPECT_EQ(answer.answers.size(), 1U);
+    EXPECT_EQ(machine.run(both.ask(question, {"127.0.0.1", bad.port()})).rcode, rcode) << "whoever is named is asked";
+  }
+}
+
+TEST_F(SystemResolverTest, BelievesTheFirstServerThatSaysThatThereIsNothing) {
+  DnsListener good{machine.executor(), {}, [](const dns::Message& query) { return txt_answer(query, 1); }};
+  DnsListener denies{machine.executor(), {}, [](const dns::Message&) { return answer_of(dns::Rcode::name_error); }};
+  SystemResolver both{entropy, {.servers = {{"127.0.0.1", denies.port()}, {"127.0.0.1", good.port()}}}};
+  EXPECT_EQ(machine.run(both.ask(question, {})).rcode, dns::Rcode::name_error);
+}
+
+TEST_F(SystemResolverTest, AnswersAsTheLastServerDoesWhereAllFailOrRefuse) {
+  DnsListener refuses{machine.executor(), {}, [](const dns::Message&) { return answer_of(dns::Rcode::refused); }};
+  DnsListener fails{machine.executor(), {}, [](const dns::Message&) { return answer_of(dns::Rcode::server_failure); }};
+  SystemResolver both{entropy, {.servers = {{"127.0.0.1", refuses.port()}, {"127.0.0.1", fails.port()}}}};
+  EXPECT_EQ(machine.run(both.ask(question, {})).rcode, dns::Rcode::server_failure);
+}
+
+// Whether it would have refused as well nobody knows.
+TEST_F(SystemResolverTest, IsTransientWhereOneServerRefusesAndAnotherIsSilent) {
+  DnsListener refuses{machine.executor(), {}, [](const dns::Message&) { return answer_of(dns::Rcode::refused); }};
+  boost::asio::ip::udp::socket silent{machine.io, {boost::asio::ip::address_v4::loopback(), 0}};
+  const dns::Nameserver first{"127.0.0.1", refuses.port()}, second{"127.0.0.1", silent.local_endpoint().port()};
+  for (const auto& servers : {std::vector{first, second}, std::vector{second, first}}) {
+    SystemResolver both{entropy, {.servers = servers, .timeout = milliseconds(50)}};
+    const auto failure = failure_of(machine, both.ask(question, {}));
+    EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+    EXPECT_THAT(failure->what(), HasSubstr("no answer within 50 ms"));
+  }
+}
+
 TEST_F(SystemResolverTest, FindsAddressesAsProgramsHereDo) {
   EXPECT_THAT(machine.run(resolver.addresses("localhost")), Contains("127.0.0.1"));
   EXPECT_THAT(machine.run(resolver.addresses("::1")), Contains("::1"));
