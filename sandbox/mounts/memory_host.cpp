@@ -149,6 +149,17 @@ Task<std::optional<OpenedFile>> MemoryHost::open(Path path) {
   co_return OpenedFile{node->content, node->mode};
 }
 
+Task<std::optional<OpenedFile>> MemoryHost::open_private(Path path) {
+  constexpr unsigned of_group = 070, of_others = 07;
+  auto file = co_await open(path);
+  const bool may_be_narrowed = file && machine_.find(path)->ours && (file->mode & of_others) == 0;
+  if (!may_be_narrowed || (file->mode & of_group) == 0) co_return file;
+  file->former_mode = file->mode;
+  file->mode &= ~of_group;
+  machine_.nodes.at(machine_.resolved(path)).mode = file->mode;
+  co_return file;
+}
+
 Task<std::optional<FileStatus>> MemoryHost::status(Path path) {
   co_await effects_.time().sleep(Duration{0});
   const auto* node = machine_.find(path, false);

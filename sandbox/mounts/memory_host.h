@@ -56,6 +56,7 @@ class MemoryHost final : public Host {
  public:
   MemoryHost(Machine& machine, Effects& effects) : machine_(machine), effects_(effects) {}
   Task<std::optional<OpenedFile>> open(Path path) override;
+  Task<std::optional<OpenedFile>> open_private(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;

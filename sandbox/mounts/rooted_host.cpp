@@ -31,6 +31,10 @@ Path RootedHost::inside(const Path& path) const {
 
 Task<std::optional<OpenedFile>> RootedHost::open(Path path) { co_return co_await real_.open(inside(path)); }
 
+Task<std::optional<OpenedFile>> RootedHost::open_private(Path path) {
+  co_return co_await real_.open_private(inside(path));
+}
+
 Task<std::optional<FileStatus>> RootedHost::status(Path path) { co_return co_await real_.status(inside(path)); }
 
 Task<> RootedHost::replace(Path path, Bytes content, FileMode mode) {

@@ -16,6 +16,7 @@ class RootedHost final : public Host {
   // root: an absolute path, there already.
   RootedHost(Host& real, std::string root, std::map<std::string, std::string> environment, Log& log);
   Task<std::optional<OpenedFile>> open(Path path) override;
+  Task<std::optional<OpenedFile>> open_private(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;

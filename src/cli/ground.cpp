@@ -1,6 +1,7 @@
 #include "cli/ground.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <utility>
 
 #include "base/failure.h"
@@ -153,7 +154,12 @@ void Foundation::open_store(Duration wait) {
     instances_ = heartbeat_instances(outside_, stage_.executor, access_->client(), place->bucket, place->prefix());
     return;
   }
-  auto store = std::make_unique<SqliteStore>(state_file(stage_, config_));
+  const std::string file = state_file(stage_, config_);
+  if (const auto closed_again = prepare_state_file(file); !closed_again.empty())
+    outside_.log.warn(
+        fmt::format("{}: their group had access, as a volume's fsGroup gives it; they are this user's alone again",
+                    fmt::join(closed_again, ", ")));
+  auto store = std::make_unique<SqliteStore>(file);
   instances_ = locked_instances(
       outside_, [lock = store.get()] { return lock->try_lock(); }, [lock = store.get()] { return lock->holder(); },
       wait);

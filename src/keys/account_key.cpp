@@ -8,11 +8,12 @@
 #include "keys/fresh_key.h"
 #include "keys/sealed_account_key.h"
 #include "keys/vault_key.h"
+#include "state/private_file.h"
 
 namespace certferry {
 namespace {
 
-constexpr unsigned account_key_mode = 0600, group_and_others = 077;
+constexpr unsigned account_key_mode = 0600;
 
 // One place where an account key may lie.
 class AccountKeySpot {
@@ -79,31 +80,28 @@ class S3Spot final : public AccountKeySpot {
 
 class FileSpot final : public AccountKeySpot {
  public:
-  FileSpot(Host& host, std::string path) : host_(host), path_(std::move(path)) {}
+  FileSpot(Outside& outside, std::string path) : outside_(outside), path_(std::move(path)) {}
 
   Task<std::optional<PrivateKey>> read() override {
-    std::optional<OpenedFile> file = co_await host_.open(path_);
-    if (!file) co_return std::nullopt;
-    const Secret pem{std::move(file->content)};
-    if ((file->mode & group_and_others) != 0)
-      throw Failure(Failure::Kind::refused, fmt::format("others may read it (mode {:04o})", file->mode),
-                    fmt::format("Type: chmod 600 {}", path_));
-    co_return PrivateKey::from_pem(pem);
+    const std::optional<Secret> pem = co_await read_private_file(outside_, path_);
+    if (!pem) co_return std::nullopt;
+    co_return PrivateKey::from_pem(*pem);
   }
 
   Task<> write(const PrivateKey& key) override {
-    co_await host_.create(path_, Bytes{key.pem().reveal()}, FileMode{account_key_mode});
+    co_await outside_.host.create(path_, Bytes{key.pem().reveal()}, FileMode{account_key_mode});
   }
 
  private:
-  Host& host_;
+  Outside& outside_;
   Path path_;
 };
 
-std::unique_ptr<AccountKeySpot> spot_of(const AccountKeyPlace& place, Host& host, Vault& vault, aws::Client& client) {
+std::unique_ptr<AccountKeySpot> spot_of(const AccountKeyPlace& place, Outside& outside, Vault& vault,
+                                        aws::Client& client) {
   if (place.key.empty()) return std::make_unique<VaultSpot>(vault, place.directory);
   if (in_s3(place.key)) return std::make_unique<S3Spot>(client, place);
-  return std::make_unique<FileSpot>(host, place.key);
+  return std::make_unique<FileSpot>(outside, place.key);
 }
 
 // What is read, with the place said where the reading fails.
@@ -120,12 +118,12 @@ std::string shown_place(const AccountKeyPlace& place) { return place.key.empty()
 }  // namespace
 
 Task<std::optional<PrivateKey>> AccountKeys::open(AccountKeyPlace place) {
-  const auto spot = spot_of(place, outside_.host, vault_, client_);
+  const auto spot = spot_of(place, outside_, vault_, client_);
   co_return co_await read_spot(*spot, shown_place(place));
 }
 
 Task<PrivateKey> AccountKeys::open_or_make(AccountKeyPlace place) {
-  const auto spot = spot_of(place, outside_.host, vault_, client_);
+  const auto spot = spot_of(place, outside_, vault_, client_);
   const std::string where = shown_place(place);
   if (auto there = co_await read_spot(*spot, where)) co_return *there;
   const PrivateKey made = co_await fresh_key(outside_.pool, place.type);

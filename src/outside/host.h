@@ -24,7 +24,8 @@ struct FileStatus {
 
 struct OpenedFile {
   Bytes content;
-  unsigned mode = 0;  // of the file itself, whatever links led to it
+  unsigned mode = 0;                         // of the file itself, whatever links led to it
+  std::optional<unsigned> former_mode = {};  // before open_private changed it
 };
 
 struct Command {
@@ -44,6 +45,9 @@ class Host {
  public:
   virtual ~Host() = default;
   virtual Task<std::optional<OpenedFile>> open(Path path) = 0;  // empty where there is none; at most 16 MiB
+  // As open, of a file that is for our user alone. Where it is ours, and but for a group of ours nobody else was let in
+  // (as Kubernetes lets one in at each mount of a volume with fsGroup), the group is shut out by it. May be repeated.
+  virtual Task<std::optional<OpenedFile>> open_private(Path path) { return open(std::move(path)); }
   Task<std::optional<Bytes>> read(Path path) {
     std::optional<OpenedFile> file = co_await open(std::move(path));
     if (!file) co_return std::nullopt;

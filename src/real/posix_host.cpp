@@ -16,6 +16,7 @@
 
 #include "real/child_process.h"
 #include "real/file_failure.h"
+#include "real/group_access.h"
 
 namespace certferry {
 
@@ -157,13 +158,16 @@ bool create_file(const Path& path, BytesView content, unsigned mode) {
   return true;
 }
 
-std::optional<OpenedFile> opened_file(const Path& path) {
+enum class ForWhom { anybody, us_alone };
+
+std::optional<OpenedFile> opened_file(const Path& path, ForWhom whom) {
   constexpr std::size_t limit = 16UZ * 1024 * 1024;
   const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file && is_absence(errno)) return std::nullopt;
   struct stat found{};
+  const auto former_mode = file && whom == ForWhom::us_alone ? shut_group_out(file.number()) : std::nullopt;
   if (!file || ::fstat(file.number(), &found) != 0) throw file_failure("Reading", path, errno);
-  OpenedFile opened{.content = {}, .mode = found.st_mode & 07777U};
+  OpenedFile opened{.content = {}, .mode = found.st_mode & 07777U, .former_mode = former_mode};
   std::array<char, 65536> chunk;
   for (;;) {
     const ssize_t size = ::read(file.number(), chunk.data(), chunk.size());
@@ -205,7 +209,9 @@ std::string hashed_id(BytesView text) {
 
 }  // namespace
 
-Task<std::optional<OpenedFile>> PosixHost::open(Path path) { co_return opened_file(path); }
+Task<std::optional<OpenedFile>> PosixHost::open(Path path) { co_return opened_file(path, ForWhom::anybody); }
+
+Task<std::optional<OpenedFile>> PosixHost::open_private(Path path) { co_return opened_file(path, ForWhom::us_alone); }
 
 Task<std::optional<FileStatus>> PosixHost::status(Path path) {
   struct stat found{};
@@ -310,7 +316,7 @@ std::string PosixHost::id() const {
   for (const char* path : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
     std::optional<OpenedFile> file;
     try {
-      file = opened_file(path);
+      file = opened_file(path, ForWhom::anybody);
     } catch (const Failure&) {
       continue;  // unreadable is as good as absent here
     }

@@ -9,6 +9,7 @@ namespace certferry {
 class PosixHost final : public Host {
  public:
   Task<std::optional<OpenedFile>> open(Path path) override;
+  Task<std::optional<OpenedFile>> open_private(Path path) override;
   Task<std::optional<FileStatus>> status(Path path) override;
   Task<> replace(Path path, Bytes content, FileMode mode) override;
   Task<bool> create(Path path, Bytes content, FileMode mode) override;

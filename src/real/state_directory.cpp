@@ -11,6 +11,7 @@
 
 #include "base/failure.h"
 #include "real/file_failure.h"
+#include "real/group_access.h"
 
 namespace certferry {
 
@@ -32,22 +33,39 @@ void sync_directory_of_state(const std::string& path) {
   if (!done && error != EACCES) throw file_failure("Syncing", path, error);
 }
 
+bool others_may_write(const struct stat& found) {
+  return (found.st_mode & 0022U) != 0 && (found.st_mode & S_ISVTX) == 0;
+}
+
+// may: "Others may read the state".
+Failure open_to_others(std::string_view may, std::string_view chmod, const std::string& path,
+                       const struct stat& found) {
+  const bool by_its_group_alone = (found.st_mode & (S_ISDIR(found.st_mode) ? 0002U : 0007U)) == 0;
+  std::string next = fmt::format("Type: {} {}", chmod, quoted(path));
+  if (by_its_group_alone)  // chmod is undone by the next mount
+    next += "; where a volume's fsGroup (Kubernetes) gives it that mode, keep the state in S3, or mount it without";
+  return {Failure::Kind::refused, fmt::format("{} {} (mode {:04o})", may, quoted(path), found.st_mode & 07777U),
+          std::move(next)};
+}
+
+// Of the state's own directory it is shut out, where it may be; what leads there may be for others as well.
+enum class Group { stays, is_shut_out };
+
 // False where there is nothing.
-bool is_fit_directory(const std::string& path) {
+bool is_fit_directory(const std::string& path, Group group) {
   struct stat found{};
   if (::stat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return false;
     throw file_failure("Making the directory", path, errno);
   }
   if (!S_ISDIR(found.st_mode)) throw file_failure("Making the directory", path, ENOTDIR);
-  if ((found.st_mode & 0022U) != 0 && (found.st_mode & S_ISVTX) == 0)
-    throw Failure(Failure::Kind::refused, fmt::format("Others may write to the state's directory {}", quoted(path)),
-                  fmt::format("Type: chmod go-w {}", quoted(path)));
+  if (others_may_write(found) && !(group == Group::is_shut_out && group_may_be_shut_out(found)))
+    throw open_to_others("Others may write to the state's directory", "chmod go-w", path, found);
   return true;
 }
 
 void make_private_directory(const std::string& path) {
-  if (is_fit_directory(path)) return;
+  if (is_fit_directory(path, Group::stays)) return;
   const std::string parent = directory_of(path);
   if (path != "/" && path != ".") make_private_directory(parent);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw file_failure("Making the directory", path, errno);
@@ -71,27 +89,58 @@ void refuse_network_file_system(const std::string& directory) {
                     "Keep the state on a local disk, or in S3: [state] store = \"s3://bucket/prefix/\".");
 }
 
-}  // namespace
+// Opened only where it has to be: closing a file gives up every lock that this process has on it (fcntl(2)).
+bool shut_group_out_of(const std::string& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return false;
+  const bool done = shut_group_out(descriptor).has_value();
+  ::close(descriptor);
+  return done;
+}
 
-void prepare_state_file(const std::string& path) {
-  const std::string directory = directory_of(path);
-  make_private_directory(directory);
-  refuse_network_file_system(directory);
+bool shut_group_out_of_directory(const std::string& path) {
+  struct stat found{};
+  const bool wide = ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && others_may_write(found);
+  return wide && shut_group_out_of(path, O_DIRECTORY);
+}
+
+bool shut_group_out_of_companion(const std::string& path) {
+  struct stat found{};
+  const bool wide = ::lstat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 0070U) != 0;
+  return wide && shut_group_out_of(path, O_NOFOLLOW);
+}
+
+// The database, made where it is absent. Whether its group was shut out.
+bool make_private_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) throw file_failure("Opening", path, errno);
+  const bool closed_again = shut_group_out(file).has_value();
   struct stat found{};
   const bool known = ::fstat(file, &found) == 0;
   ::close(file);
   if (!known || !S_ISREG(found.st_mode)) throw file_failure("Opening", path, known ? EISDIR : errno);
-  if ((found.st_mode & 0077U) != 0)
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("Others may read the state {} (mode {:04o})", quoted(path), found.st_mode & 07777U),
-                  fmt::format("Type: chmod 600 {}", quoted(path)));
+  if ((found.st_mode & 0077U) != 0) throw open_to_others("Others may read the state", "chmod 600", path, found);
+  return closed_again;
+}
+
+}  // namespace
+
+std::vector<std::string> prepare_state_file(const std::string& path) {
+  const std::string directory = directory_of(path);
+  std::vector<std::string> closed_again;
+  if (shut_group_out_of_directory(directory)) closed_again.push_back(directory);
+  make_private_directory(directory);
+  refuse_network_file_system(directory);
+  if (make_private_file(path)) closed_again.push_back(path);
+  for (const char* companion : {"-wal", "-shm", ".lock"})
+    if (shut_group_out_of_companion(path + companion)) closed_again.push_back(path + companion);
+  return closed_again;
 }
 
 void require_place_for_state_file(const std::string& path) {
   std::string nearest = directory_of(path);
-  while (!is_fit_directory(nearest)) nearest = directory_of(nearest);
+  for (Group group = Group::is_shut_out; !is_fit_directory(nearest, group); group = Group::stays)
+    nearest = directory_of(nearest);
   refuse_network_file_system(nearest);
 }
 

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "crypto/sealed.h"
 #include "state/envelope.h"
+#include "state/private_file.h"
 #include "state/vault.h"
 #include "wire/base64.h"
 
@@ -13,7 +14,7 @@ namespace certferry {
 namespace {
 
 constexpr std::size_t sealing_key_octets = 32;  // AES-256
-constexpr unsigned sealing_key_mode = 0600, others_bits = 077;
+constexpr unsigned sealing_key_mode = 0600;
 constexpr std::size_t key_name_digits = 16;
 
 // Tells one key file from another without saying what is in it.
@@ -66,14 +67,9 @@ class FileSealing final : public Sealing {
 
  private:
   Task<std::optional<Secret>> key_there() {
-    std::optional<OpenedFile> file = co_await outside_.host.open(key_file_);
-    if (!file) co_return std::nullopt;
-    const Secret shown{std::move(file->content)};
-    if ((file->mode & others_bits) != 0)
-      throw Failure(Failure::Kind::refused,
-                    fmt::format("{}: others may read the key of the store (mode {:04o})", key_file_, file->mode),
-                    fmt::format("Type: chmod 600 {}", key_file_));
-    std::optional<Secret> key = parse_key_file(shown.reveal());
+    const std::optional<Secret> shown = co_await read_private_file(outside_, key_file_);
+    if (!shown) co_return std::nullopt;
+    std::optional<Secret> key = parse_key_file(shown->reveal());
     if (!key)
       throw Failure(Failure::Kind::refused, fmt::format("{}: this is no key of a store, or it is damaged", key_file_),
                     fmt::format("Restore {} from where it was backed up", key_file_));

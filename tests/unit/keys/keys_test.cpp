@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -286,6 +287,39 @@ TEST_F(KeysTest, AccountKeyInAFileIsForUsAlone) {
   machine.nodes.at(in_file.key) = {sandbox::Machine::Kind::file, "no key", 0600, true};
   EXPECT_EQ(refusal_at(in_file).kind(), Failure::Kind::refused);
   EXPECT_EQ(machine.find(in_file.key)->content, "no key");
+}
+
+// Of a volume with fsGroup they are open to its group at each mount.
+TEST_F(KeysTest, KeyFilesThatTheirGroupWasLetIntoAreMadePrivateAgain) {
+  const auto open_both = [](Keeper& keeper) -> Task<> {
+    co_await keeper.vault.get(CertificateId::parse("shop"), 1);
+    co_await keeper.accounts.open(AccountKeyPlace{"/etc/certferry/account.key", "", KeyType::p256, ""});
+  };
+  run([&](Keeper& keeper) -> Task<> {
+    co_await keeper.accounts.open_or_make(in_file);
+    co_await keeper.vault.put(shop, 1, Secret{"a secret"});
+  });
+  const std::vector<std::string> paths{in_file.key, "/var/lib/certferry/store.key"};
+  for (const std::string& path : paths) machine.nodes.at(path).mode = 0660;
+  run(open_both);
+  const std::vector<std::string> warnings = simulation.said(simulation.processes() - 1);
+  run(open_both);
+  EXPECT_TRUE(simulation.said(simulation.processes() - 1).empty()) << "once";
+  ASSERT_EQ(warnings.size(), paths.size());
+  for (const std::string& path : paths) {
+    EXPECT_EQ(machine.nodes.at(path).mode, 0600U);
+    EXPECT_EQ(std::ranges::count_if(warnings, [&](const auto& line) { return line.starts_with("warning: " + path); }),
+              1);
+  }
+}
+
+TEST_F(KeysTest, KeyFilesOfSomebodyElseThatAGroupWasLetIntoAreRefusedWithTheirCause) {
+  run([&](Keeper& keeper) -> Task<> { co_await keeper.accounts.open_or_make(in_file); });
+  machine.nodes.at(in_file.key).mode = 0660;
+  machine.nodes.at(in_file.key).ours = false;
+  const std::string next = refusal_at(in_file).next();
+  EXPECT_TRUE(next.contains("fsGroup") && next.contains("S3")) << next;
+  EXPECT_EQ(machine.nodes.at(in_file.key).mode, 0660U);
 }
 
 TEST_F(KeysTest, KeyFilesBehindALinkAreJudgedByWhatTheyAre) {

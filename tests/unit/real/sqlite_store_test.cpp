@@ -145,7 +145,7 @@ TEST_F(SqliteStoreTest, RefusesLooserModes) {
   {
     SqliteStore store{path};
   }
-  ::chmod(path.c_str(), 0640);
+  ::chmod(path.c_str(), 0604);
   try {
     SqliteStore store{path};
     FAIL() << "it opened";

@@ -178,10 +178,10 @@ TEST(FileSealing, MakesAKeyThatNobodyElseReads) {
 TEST(FileSealing, RefusesAKeyThatOthersMayRead) {
   Sealed sealed{false};
   sealed.put("first");
-  sealed.ground.host.files.at(key_file).mode = 0640;
+  sealed.ground.host.files.at(key_file).mode = 0644;
   EXPECT_EQ(sealed.failure_of_reading(),
-            "refused | /var/lib/certferry/store.key: others may read the key of the store (mode 0640) | Type: chmod "
-            "600 /var/lib/certferry/store.key");
+            "refused | /var/lib/certferry/store.key: others may read it (mode 0644) | Type: chmod 600 "
+            "/var/lib/certferry/store.key");
 }
 
 // What is sealed under a key that nobody has could never be opened once the file is restored.
