@@ -42,6 +42,7 @@ class DescribeQueue {
   Task<> describe();
   Task<> all_asked();
   Questions next() const;
+  void fail_all(Questions& done, const std::exception_ptr& failed);
   Task<> answer(const Questions& questions);
 
   std::size_t most_;
@@ -65,24 +66,29 @@ Task<std::optional<Found>> DescribeQueue<Name, Found>::ask(Name name) {
   co_return co_await one_(mine->name);
 }
 
-// One request. Where it fails, each of several is asked about alone, for it may be another's fault, and the words are
-// then its own; where the service did not answer, all that wait are, for it would be waited for once a request.
+// One request. Where it is refused, each of several is asked about alone, for it may be another's fault, and the words
+// are then its own. Where the service fails or throttles, it fails for all that wait: each would only wait for the
+// same.
 template <class Name, class Found>
 Task<> DescribeQueue<Name, Found>::describe() {
   co_await all_asked();
   Questions done = next();
-  std::optional<Failure> failed;
   try {
     co_await answer(done);
   } catch (const Failure& failure) {
-    failed = failure;
+    if (failure.kind() != Failure::Kind::refused) fail_all(done, std::current_exception());
   }
-  if (failed && failed->kind() != Failure::Kind::refused)
-    for (const auto& question : waiting_)
-      if (const auto living = question.lock(); living && std::ranges::find(done, living) == done.end())
-        done.push_back(living);
   for (const auto& question : done) question->done = true;
   std::erase_if(waiting_, [](const auto& question) { return question.expired() || question.lock()->done; });
+}
+
+// `done`, and all that wait, which are done with it.
+template <class Name, class Found>
+void DescribeQueue<Name, Found>::fail_all(Questions& done, const std::exception_ptr& failed) {
+  for (const auto& question : waiting_)
+    if (const auto living = question.lock(); living && std::ranges::find(done, living) == done.end())
+      done.push_back(living);
+  for (const auto& question : done) question->failed = failed;
 }
 
 // Works that are begun side by side ask one after the other, as each one's coroutine has its turn: as long as more of
