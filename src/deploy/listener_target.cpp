@@ -63,7 +63,7 @@ Task<> ListenerTarget::refer_to(const std::string& certificate) {
 }
 
 // The console puts a listener's default certificate on its list as well, by which clients with SNI go on getting it
-// (ALB user guide, "Update an HTTPS listener"). What replaces it as the default covers its names.
+// (ALB user guide, "Update an HTTPS listener").
 Task<> ListenerTarget::let_go_of(const std::string& certificate) {
   if (const auto listed = co_await elb_.certificates(arn_); std::ranges::find(listed, certificate) == listed.end())
     co_return;

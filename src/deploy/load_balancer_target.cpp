@@ -57,6 +57,14 @@ Failure never_found(const Target& target, const Failure& said) {
       .with_code(said.code());
 }
 
+bool covers_all_of(const Certificate& covering, const Certificate& other) {
+  const auto names = covering.names();
+  return std::ranges::all_of(other.names(), [&](const DomainName& name) {
+    return std::ranges::any_of(
+        names, [&](const DomainName& ours) { return name == ours || (!name.wildcard() && name.covered_by(ours)); });
+  });
+}
+
 Duration grown(Duration pause) {
   const auto next =
       static_cast<Duration::rep>(static_cast<double>(pause.count()) * limits::iam::not_found_retry_growth);
@@ -179,14 +187,28 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
                     name()));
   const Work verifying = [&]() -> Task<> {
     const Slot slot = co_await verify_by_api(issued);
-    if (!former.ours && !former.reference.empty() && former.reference != slot.reference)
-      co_await let_go_of(former.reference);
+    if (former.reference != slot.reference) co_await let_go_of_what_is_replaced(former, issued);
     if (!by_handshake) co_return;
     co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf, answered_,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
   };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "verify", verifying);
   co_return by_handshake ? Proof::handshake : Proof::api;
+}
+
+// One that somebody needs for a name that the new one has not is left alone. Whether it matters that it could not be
+// taken away, handshakes tell.
+Task<> LoadBalancerTarget::let_go_of_what_is_replaced(const Serving& former, const Issued& issued) {
+  const Chain* before = former.certificate();
+  if (former.ours || former.reference.empty() || !before) co_return;
+  if (before->leaf.not_after() > outside_.clock.now() && !covers_all_of(issued.chain.leaf, before->leaf)) co_return;
+  try {
+    co_await let_go_of(former.reference);
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    outside_.log.warn(
+        fmt::format("{}: {} may still be shown: {} -> {}", name(), former.reference, failure.what(), failure.next()));
+  }
 }
 
 Task<LoadBalancerTarget::Slot> LoadBalancerTarget::verify_by_api(const Issued& issued) {

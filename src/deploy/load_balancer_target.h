@@ -37,7 +37,7 @@ class LoadBalancerTarget : public Target {
     std::string dns_name;   // of the load balancer
     std::uint16_t port = 0;
   };
-  // Together with what else is asked of its region at this moment, or at once, whatever others wait for.
+  // Together with what else is asked of its region at this moment, or by a request of its own.
   enum class Asked { together, at_once };
   // Failure: refused where there is none, or where it speaks no TLS; made by no_slot().
   virtual Task<Slot> describe(Asked asked) = 0;
@@ -45,7 +45,7 @@ class LoadBalancerTarget : public Target {
   // Code CertificateNotFound where the load balancer does not see a fresh certificate yet; outcome_unknown where it may
   // have been done.
   virtual Task<> refer_to(const std::string& certificate) = 0;
-  // Once the slot refers to another: takes away what else of it would go on showing the former certificate.
+  // Once the slot refers to another: takes away what else of it would go on showing this certificate.
   virtual Task<> let_go_of(const std::string&) { co_return; }
 
  private:
@@ -58,6 +58,7 @@ class LoadBalancerTarget : public Target {
   // reads back.
   Task<> change(const std::string& next, const std::string& from);
   Task<Slot> verify_by_api(const Issued& issued);
+  Task<> let_go_of_what_is_replaced(const Serving& former, const Issued& issued);
   Outside& outside_;
   Shelf& shelf_;
   Proving proving_;

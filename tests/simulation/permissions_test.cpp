@@ -75,8 +75,9 @@ void everything(Estate& estate) {
   estate.world().buckets().add("keys");
   estate.config.account.key = "s3://keys/acme/account.key";
   const std::string web = estate.listener("web");
-  estate.world().load_balancers().listener(web)->sni = {estate.bound_on("web")};  // as the console makes one
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
+  estate.serve_foreign("web", {"shop.example"}, days(20));
+  estate.world().load_balancers().listener(web)->sni = {estate.bound_on("web")};  // as the console makes one
   estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
   add_branch(estate);
   estate.certificate("blog", {"blog.shop.example", "partner.example"});
@@ -134,10 +135,17 @@ bool serves_ours_everywhere(Estate& estate) {
   });
 }
 
-// What a life leaves behind where it may not remove it: certificates that nothing uses, who was at work.
+bool is_listed(const sandbox::SimulatedLoadBalancer& balancer) {
+  return std::ranges::any_of(balancer.listeners, [](const auto& entry) { return !entry.sni.empty(); });
+}
+
+// What a life leaves behind where it may not remove it: certificates that nothing uses, former ones on the lists of
+// listeners, who was at work.
 bool tidy(Estate& estate) {
   const auto& objects = estate.world().buckets().by_name.at("state");
+  const auto& balancers = estate.world().load_balancers().by_name;
   return estate.server_certificates_left_over().empty() &&
+         std::ranges::none_of(balancers, [](const auto& one) { return is_listed(one.second); }) &&
          std::ranges::none_of(objects, [](const auto& object) { return object.first.contains("/instance/"); });
 }
 

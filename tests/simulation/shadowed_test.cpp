@@ -122,6 +122,39 @@ TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
   for_each_crash_point(story);
 }
 
+// Clients of those names get it from there.
+TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
+  Estate estate;
+  const std::string arn = estate.zone("shop.example").listener("web");
+  estate.serve_foreign("web", {"other.example"}, days(20));
+  const std::string others = estate.bound_on("web");
+  list_of_web(estate) = {others};
+  estate.pass(minutes(2));
+  estate.certificate("shop", {"shop.example"}).on_listener(arn);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(list_of_web(estate), ElementsAre(others));
+}
+
+// The API's word is enough here; whoever has an older policy is told what is missing.
+TEST(MadeInTheConsole, IsBoundThoughItsListMayNotBeChanged) {
+  Estate estate;
+  const std::string arn = estate.zone("shop.example").listener("web");
+  estate.serve_foreign("web", {"shop.example"}, days(20));
+  list_of_web(estate) = {estate.bound_on("web")};
+  estate.world().permissions().attach_to_identity(estate.world().permissions().user(),
+                                                  R"({"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Action":"*","Resource":"*"},
+        {"Effect":"Deny","Action":"elasticloadbalancing:RemoveListenerCertificates","Resource":"*"}
+      ]})");
+  estate.pass(minutes(2));
+  estate.certificate("shop", {"shop.example"}).on_listener(arn).config.install.front().verify = Verify::api;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.bound_on("web"), HasSubstr("/certferry/"));
+  EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("may still be shown"));
+}
+
 // What others of the list show by their names says nothing of the default one, which cannot be read.
 TEST(AnUnreadableDefault, IsLookedAtByItsOwnHandshakeAndKeepsItsNames) {
   Estate estate;
