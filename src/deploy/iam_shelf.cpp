@@ -15,7 +15,6 @@ namespace {
 constexpr const char* our_path = "/certferry/";
 constexpr std::string_view resource_kind = "server-certificate/", our_resources = "server-certificate/certferry/";
 constexpr int upload_tries = 3;  // of one whose outcome nobody heard
-constexpr Duration not_begun_pause = seconds(15);
 
 Chain chain_of(const aws::ServerCertificate& there) {
   return parse_chain(BytesView{there.body.value_or("") + "\n" + there.chain.value_or("")});
@@ -62,7 +61,7 @@ std::optional<std::string> server_certificate_account(const std::string& referen
 }
 
 IamShelf::IamShelf(Outside& outside, aws::Client& client, const std::string& partition, const std::string& account)
-    : outside_(outside), iam_(client), id_(id_of(partition, account)) {}
+    : outside_(outside), client_(client), iam_(client), id_(id_of(partition, account)) {}
 
 std::string IamShelf::id_of(const std::string& partition, const std::string& account) {
   return fmt::format("iam/{}/{}/certferry", partition, account);
@@ -97,12 +96,13 @@ Task<Shelved> IamShelf::put(const Issued& issued, const PrivateKey& key, std::op
 // dates back.
 bool IamShelf::may_not_have_begun(const Failure& said, const Certificate& leaf) const {
   return said.code() == "MalformedCertificate" &&
-         outside_.clock.now() < leaf.not_before() + limits::tls::not_before_tolerance;
+         client_.service_time() < leaf.not_before() + limits::iam::not_begun_pause;
 }
 
 Task<Shelved> IamShelf::upload(const Issued& issued, const PrivateKey& key) {
   const std::string name = name_for(issued);
-  for (int tries = 1;; ++tries) {
+  const SteadyTime end = outside_.clock.steady() + limits::tls::not_before_tolerance;
+  for (int tries = 1;;) {
     std::optional<Failure> said;
     try {
       const aws::ServerCertificate made =
@@ -111,8 +111,8 @@ Task<Shelved> IamShelf::upload(const Issued& issued, const PrivateKey& key) {
     } catch (const Failure& failure) {
       said = failure;
     }
-    if (said && may_not_have_begun(*said, issued.chain.leaf)) {
-      co_await outside_.clock.sleep(not_begun_pause);
+    if (said && may_not_have_begun(*said, issued.chain.leaf) && outside_.clock.steady() < end) {
+      co_await outside_.clock.sleep(limits::iam::not_begun_pause);
       continue;
     }
     const bool unheard = said && said->kind() == Failure::Kind::outcome_unknown;
@@ -121,7 +121,7 @@ Task<Shelved> IamShelf::upload(const Issued& issued, const PrivateKey& key) {
     if (!may_be_there) throw *said;
     if (auto there = co_await find(issued)) co_return std::move(*there);
     if (full) throw shelf_full(*said);
-    if (unheard && tries < upload_tries) continue;
+    if (unheard && tries++ < upload_tries) continue;
     if (said) throw *said;
     throw Failure(
         Failure::Kind::transient,

@@ -34,6 +34,7 @@ class IamShelf final : public Shelf {
   Task<bool> removed(const std::string& name);  // false: in use
   Shelved shelved(const std::string& arn, const Issued& issued) const;
   Outside& outside_;
+  aws::Client& client_;
   aws::Iam iam_;
   std::string id_;
   std::map<std::string, Chain> known_;  // by ARN: what one names never changes

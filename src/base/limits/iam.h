@@ -28,6 +28,10 @@ inline constexpr Duration not_found_retry_first = seconds(1), not_found_retry_lo
 inline constexpr Duration not_found_deadline = minutes(5);
 inline constexpr double not_found_retry_growth = 1.5;
 
+// Between two uploads of a certificate that IAM may refuse because it has not begun.
+// source: our choice: it is a matter of seconds, and each sends the private key, 2026-11-29
+inline constexpr Duration not_begun_pause = seconds(15);
+
 static_assert(name_domain_longest + 1 + name_date + 1 + name_digest <= name_longest, "every name we make is accepted");
 static_assert(not_found_retry_first < not_found_retry_longest && not_found_retry_longest < not_found_deadline);
 static_assert(not_found_retry_growth > 1);
