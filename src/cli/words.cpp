@@ -123,7 +123,8 @@ PolicyCommand policy_of(const Words& words) {
 
 ForgetCommand forget_of(const Words& words, Duration wait) {
   const std::string& account = words.policy.account;
-  if (words.name.empty() && account.empty()) throw Misused{"which certificate? certferry forget NAME"};
+  if (words.name.empty() && account.empty())
+    throw Misused{"which certificate? certferry forget NAME, or --account NUMBER"};
   if (!words.name.empty() && !account.empty()) throw Misused{"forget: NAME or --account, one at a time"};
   check_account(account);
   return ForgetCommand{source_of(words), words.name, account, wait};

@@ -1,6 +1,8 @@
 #include "deploy/references.h"
 
+#include <functional>
 #include <string_view>
+#include <vector>
 
 #include "aws/elb.h"
 #include "aws/elbv2.h"
@@ -9,11 +11,14 @@
 namespace certferry {
 namespace {
 
+using Listeners = std::vector<aws::Listener>;
+using Certificates = std::vector<std::string>;
+
 // Of what was listed a moment ago and is gone by now: nothing.
 template <class All>
-Task<All> unless_gone(Task<All> asked, std::string_view code_of_absence) {
+Task<All> unless_gone(std::function<Task<All>()> ask, std::string_view code_of_absence) {
   try {
-    co_return co_await std::move(asked);
+    co_return co_await ask();
   } catch (const Failure& failure) {
     if (failure.code() != code_of_absence) throw;
   }
@@ -29,7 +34,8 @@ Task<> add_listener(aws::ElbV2& elb, const aws::Listener& listener, std::set<std
   found.insert(listener.certificate);
   const bool secure = listener.protocol == "HTTPS" || listener.protocol == "TLS";
   if (!secure) co_return;
-  for (std::string& certificate : co_await unless_gone(elb.certificates(listener.arn), "ListenerNotFound"))
+  for (std::string& certificate :
+       co_await unless_gone<Certificates>([&] { return elb.certificates(listener.arn); }, "ListenerNotFound"))
     found.insert(std::move(certificate));
 }
 
@@ -39,7 +45,8 @@ Task<std::set<std::string>> references_in(aws::Client& client) {
   co_await add_classic(client, found);
   aws::ElbV2 elb{client};
   for (const aws::LoadBalancer& load_balancer : co_await elb.load_balancers())
-    for (const aws::Listener& listener : co_await unless_gone(elb.listeners(load_balancer.arn), "LoadBalancerNotFound"))
+    for (const aws::Listener& listener :
+         co_await unless_gone<Listeners>([&] { return elb.listeners(load_balancer.arn); }, "LoadBalancerNotFound"))
       co_await add_listener(elb, listener, found);
   co_return found;
 }

@@ -30,6 +30,13 @@ bool begun_for_nothing(const Record& record, const CertificateSpec& wanted, bool
   return record.open_generation && (!configured || changed);
 }
 
+// A look at one certificate alone does not tell.
+void keep_who_left(const std::vector<ObservedTarget>& seen, std::vector<ObservedTarget>& again) {
+  for (ObservedTarget& target : again)
+    if (const auto known = std::ranges::find(seen, target.id, &ObservedTarget::id); known != seen.end())
+      target.left_by = known->left_by;
+}
+
 // What was decided by still stands: nobody else held the certificate since it was looked at.
 bool same_but_for_the_claim(Record claimed, const std::optional<Record>& seen) {
   if (!seen) return claimed.claim.epoch == 1;
@@ -308,6 +315,7 @@ Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, con
       Observed observed;
       observed.certificates.push_back(co_await observer.certificate(certificate));
       observed.certificates.front().neighbours = seen.neighbours;
+      keep_who_left(seen.targets, observed.certificates.front().targets);
       Request same = request;
       same.only.clear();
       if (renewed_since(seen.record, observed.certificates.front().record)) same.renew.clear();

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/failure.h"
 #include "deploy/elb_target.h"
@@ -41,7 +42,7 @@ Task<std::vector<std::string>> Fleet::forget_account(std::string account, Durati
   co_return co_await run_->forget_account(std::move(account), wait);
 }
 
-// Killed anywhere, it can be forgotten again. What apply can still remove there itself is not left behind.
+// Killed anywhere, the rest can be forgotten still; what was told of by then is not told again.
 Task<std::vector<std::string>> Fleet::Run::forget_account(std::string account, Duration wait) {
   std::vector<std::string> left;
   co_await announced([&]() -> Task<> {
@@ -58,8 +59,12 @@ Task<std::vector<std::string>> Fleet::Run::forget_account(std::string account, D
     }
     for (const std::string& shelf : co_await shelves_with_ledgers(ground.store)) {
       if (IamShelf::account_in(shelf) != account) continue;
-      for (const ShelfEntry& entry : co_await shelves.ledger(shelf).entries()) left.push_back(entry.name);
-      co_await shelves.ledger(shelf).update([](std::vector<ShelfEntry>& entries) { entries.clear(); });
+      std::vector<std::string> names;
+      co_await shelves.ledger(shelf).update([&](std::vector<ShelfEntry>& entries) {
+        names.clear();  // of a try that somebody else's write undid
+        for (const ShelfEntry& entry : std::exchange(entries, {})) names.push_back(entry.name);
+      });
+      left.insert(left.end(), names.begin(), names.end());
     }
     if (!known && left.empty())
       throw Failure(Failure::Kind::refused, fmt::format("the state knows of nothing in account {}", account),

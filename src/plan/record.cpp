@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view issued_words = " was issued, ", ended_words = " ended without a certificate: ";
 
 constexpr int record_format = 1;
-constexpr std::size_t history_kept = 50, former_specifications_kept = 8;
+constexpr std::size_t history_kept = 50;
 
 template <class T>
 void set_if(Json& json, const std::string& key, const std::optional<T>& value) {
@@ -246,7 +246,7 @@ void change_specification(Record& record, const CertificateSpec& wanted, WallTim
            now - former.until >= limits::renewal::specification_remembered;
   });
   formers.push_back({record.specification, now});
-  if (formers.size() > former_specifications_kept) formers.erase(formers.begin());
+  if (formers.size() > limits::renewal::former_specifications_kept) formers.erase(formers.begin());
   record.failures = FailureRecord{};
   record.specification = wanted;
 }

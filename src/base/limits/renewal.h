@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "base/time.h"
 
 // When a certificate is renewed, how it is proven, and who may work on it.
@@ -37,8 +39,10 @@ inline constexpr Duration retire_after = hours(24);
 
 // A certificate is changed back at once to a specification that it had so lately; once more, only so long after that:
 // else two configurations on one state would order in turn for ever.
-// source: our choice: an order a day is within what Let's Encrypt allows for one set of names, 2026-11-29
+// source: our choice: two that differ in their names take an order of each set every second day, within what Let's
+// Encrypt allows (letsencrypt.h, certificates_per_name_set), 2026-11-29
 inline constexpr Duration specification_remembered = days(7), next_change_back_after = days(1);
+inline constexpr std::size_t former_specifications_kept = 8;  // our choice: more in a week are no two that alternate
 
 // When an order that we gave up can surely give no certificate any more: only then its key goes.
 // source: our choice: CAs let orders live for about a week, 2026-11-23

@@ -168,8 +168,9 @@ TEST(CommandLine, SaysWhatIsWrongAndExitsWithTwo) {
   EXPECT_EQ(told({"forget", "--account", "12345"}).exit, 2);
   EXPECT_EQ(told({"forget", "www", "--account", "123456789012"}).exit, 2);
   EXPECT_EQ(told({"forget"}).exit, 2);
-  EXPECT_EQ(told({"forget"}).text,
-            "certferry: which certificate? certferry forget NAME\n  -> See certferry forget --help\n");
+  EXPECT_EQ(
+      told({"forget"}).text,
+      "certferry: which certificate? certferry forget NAME, or --account NUMBER\n  -> See certferry forget --help\n");
   EXPECT_EQ(told({"--bogus"}).text, "certferry: certferry has no option --bogus\n  -> See certferry --help\n");
   EXPECT_EQ(told({"--config=a.toml"}).text,
             "certferry: which command? certferry COMMAND [OPTIONS]\n  -> See certferry --help\n");
