@@ -66,9 +66,10 @@ Failure::Kind kind_of(const Problem& problem, bool changes) {
   return Failure::Kind::refused;
 }
 
-// The CA itself said no, or counts. A 503 is no more than a server that is busy.
+// The CA itself said no, or counts. A 503 is no more than a server that is busy, whatever its type.
 bool rationed(const Problem& problem, Failure::Kind kind) {
-  return kind == Failure::Kind::refused || problem.status == 429 || problem.type == "rateLimited";
+  return kind == Failure::Kind::refused || problem.status == 429 ||
+         (problem.type == "rateLimited" && problem.status != 503);
 }
 
 }  // namespace
@@ -142,6 +143,8 @@ bool failed_in_itself(const Problem& problem) {
   return problem.foreign || problem.status >= 500 || problem.status == 408 || problem.type == "serverInternal" ||
          (problem.status != 0 && (problem.type == "connection" || problem.type == "dns" || problem.type == "tls"));
 }
+
+bool turned_away(const Problem& problem) { return problem.status == 503 && problem.type == "rateLimited"; }
 
 Failure failure_of(const Problem& problem, std::string_view operation, bool changes) {
   const Failure::Kind kind = kind_of(problem, changes);

@@ -42,6 +42,9 @@ std::string glimpse(const http::Response& response);
 
 // A server's failure: the same request may succeed later, and what it asked for may have been done.
 bool failed_in_itself(const Problem& problem);
+// By a CA that is busy, before it looked at the request (Let's Encrypt: "Service busy; retry later."): surely not done.
+// A 503 of another type may be a proxy's that lost the CA in the middle, or the CA's that failed in the middle.
+bool turned_away(const Problem& problem);
 // As a Failure of `operation`. changes: the request may have been carried out all the same where the server failed.
 Failure failure_of(const Problem& problem, std::string_view operation, bool changes);
 

@@ -103,10 +103,10 @@ Task<Session::Attempt> Session::attempt_signed(const PrivateKey& key, const std:
 
 Task<Answer> Session::repeated(const Call& call, std::function<Task<Attempt>()> once) {
   using Kind = Failure::Kind;
-  const bool repeatable = repeats(call);
   for (int n = 1;; ++n) {
     const Attempt tried = co_await once();
     if (tried.answer && !(tried.answer->problem && passing(*tried.answer->problem))) co_return *tried.answer;
+    const bool repeatable = repeats(call) || (tried.answer && turned_away(*tried.answer->problem));
     const Failure failure = tried.lost ? *tried.lost : failure_of(*tried.answer->problem, call.operation, !repeatable);
     const Kind kind = failure.kind();
     const bool passes = kind == Kind::transient || kind == Kind::outcome_unknown || kind == Kind::throttled;

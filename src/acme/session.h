@@ -56,7 +56,8 @@ class Session {
 
   Task<Directory> directory();  // read once a day
   // A signed POST; kid empty: jwk is sent. Repeats on badNonce with the fresh nonce (bounded), and, where that is safe,
-  // on lost answers and 5xx (bounded, after a pause, Retry-After within a minute honoured). What the CA answered at
+  // on lost answers and 5xx (bounded, after a pause, Retry-After within a minute honoured): always where a busy CA
+  // turned the request away. What the CA answered at
   // last is the value; Failure: transient, outcome_unknown (not repeatable, and maybe done) or refused where it
   // answered nothing, throttled, or failed in itself (5xx).
   Task<Answer> ask(const PrivateKey& key, const std::string& kid, const Call& call);

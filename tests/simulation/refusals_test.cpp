@@ -15,6 +15,10 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
+http::Response busy_as_lets_encrypt() {
+  return sandbox::CaProblem{503, "rateLimited", "Service busy; retry later.", {}}.response();
+}
+
 struct Refused : testing::Test {
   Refused() {
     estate.zone("shop.example");
@@ -144,15 +148,35 @@ TEST_F(Refused, ByARateLimitItIsAskedForAgainThoughTheCaRefusesToListOrders) {
 }
 
 TEST_F(Refused, AServerThatIsBusyHoldsNothingBack) {
-  http::Response busy;
-  busy.status = 503;
-  busy.headers.set("Retry-After", "600");
-  answer_new_order(busy);
-  estate.apply();
-  EXPECT_THAT(estate.failures(), SizeIs(1));
-  mend_ca();
-  EXPECT_EQ(asked(), 1U);
-  EXPECT_THAT(estate.failures(), IsEmpty());
+  http::Response bare{.status = 503};
+  for (http::Response busy : {bare, busy_as_lets_encrypt()}) {
+    busy.headers.set("Retry-After", "600");
+    answer_new_order(busy);
+    estate.apply({.renew = {"shop"}});
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    EXPECT_EQ(estate.record("shop")->failures.count, 0);
+    mend_ca();
+    EXPECT_EQ(asked(), 1U);
+    EXPECT_THAT(estate.failures(), IsEmpty());
+  }
+}
+
+// It turned the request away unread, so that even what is never sent twice blindly may be sent again.
+TEST_F(Refused, AServerThatIsBusyForSecondsIsAskedAgainInTheSameRun) {
+  for (const char* operation : {"newOrder", "finalize"}) {
+    estate.world().ca().interpose =
+        [operation, busy = 2](const http::Request&, const std::string& asked) mutable -> std::optional<http::Response> {
+      if (asked != operation || busy-- <= 0) return {};
+      http::Response response = busy_as_lets_encrypt();
+      response.headers.set("Retry-After", "5");
+      return response;
+    };
+    const WallTime begun = estate.simulated->time().now();
+    estate.apply({.renew = {"shop"}});
+    EXPECT_THAT(estate.failures(), IsEmpty()) << operation;
+    EXPECT_GE(estate.simulated->time().now() - begun, seconds(10)) << operation;
+  }
+  EXPECT_THAT(estate.world().ca().certificates, SizeIs(2));
 }
 
 TEST_F(Refused, ByTheCaALaterOneIsNotReportedAsInstalled) {

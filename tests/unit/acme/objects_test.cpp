@@ -144,6 +144,17 @@ TEST(Problem, SaysHowLongTheCaRefuses) {
   EXPECT_FALSE(busy.rationed());
 }
 
+// By the same type as a limit that it counts by.
+TEST(Problem, OfAServerThatIsBusyIsNotHeldAgainstAnybody) {
+  const auto said = [](int status) {
+    return failure_for(refused_with(status, "rateLimited", "Service busy; retry later.", {{"Retry-After", "5"}}), true);
+  };
+  for (const int status : {503, 429, 403}) {
+    EXPECT_EQ(said(status).kind(), Failure::Kind::throttled) << status;
+    EXPECT_EQ(said(status).rationed(), status != 503) << status;
+  }
+}
+
 TEST(Problem, ShowsTheLinkOfAPauseThatAPersonLifts) {
   const std::string link = "https://portal.example/sfe/v1/unpause?jwt=" + std::string(1500, 'x') + "END";
   const Failure failure = failure_for(refused_with(

@@ -332,6 +332,23 @@ TEST(Session, WaitsARetryAfterOutAndNoRateLimit) {
   EXPECT_EQ(failure->retry_after(), seconds(30));
 }
 
+// What something before the CA answers may come of a request that the CA has carried out.
+TEST(Session, RepeatsAnOrderThatABusyCaTurnedAwayAndNoneThatAnotherDid) {
+  for (http::Response busy : {foreign_answer(503, "", ""), CaProblem{503, "serverInternal", "busy"}.response(),
+                              CaProblem{503, "rateLimited", "Service busy; retry later."}.response()}) {
+    const bool by_the_ca = busy.body.contains("rateLimited");
+    for (const char* after : {"5", "300"}) {
+      const bool soon = std::string_view{after} == "5";
+      Ground ground;
+      ground.register_account();
+      busy.headers.set("Retry-After", after);
+      spoil(ground, "newOrder", busy, 2);
+      EXPECT_EQ(issuing(ground).has_value(), !(by_the_ca && soon)) << busy.body << after;
+      EXPECT_EQ(ground.requests()["newOrder"], by_the_ca && soon ? 3 : 1) << busy.body << after;
+    }
+  }
+}
+
 TEST(Session, GetsThroughALossyNetwork) {
   int issued = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
