@@ -127,6 +127,20 @@ TEST(Forgetting, DoesNotWaitForAFinalizeThatIsOnItsWay) {
   EXPECT_THAT(estate.watch->complaints(), IsEmpty());
 }
 
+// The same of one that the CA takes its time to issue. (Random world 2847 complained.)
+TEST(Forgetting, DoesNotWaitForACertificateThatTheCaIsIssuing) {
+  Estate estate{1, {.issuance_takes = hours(2)}};
+  one_certificate(estate);
+  estate.apply();
+  ASSERT_EQ(status_of_order_for(estate, "shop.example"), "processing");
+  ASSERT_EQ(estate.forget("shop").how, Ending::How::finished);
+  estate.pass(hours(3));
+  estate.world().settings().issuance_takes = Duration{0};
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.world().ca().certificates, testing::SizeIs(2)) << "one of them is nobody's";
+}
+
 void with_one_begun_in_s3(Estate& estate) {
   estate.state_in_s3();
   with_one_begun(estate);

@@ -131,11 +131,12 @@ void KeysOracle::finalized(const sandbox::Event& event) {
   const auto order = orders.find(event.object);
   if (order == orders.end() || !order->second.requested) return;
   const PublicKey& key = order->second.requested->key;
-  if (readable(key)) return;
-  if (event.late && wiped_.contains(key.spki()))
-    finalized_late_.insert(order->first);
-  else
-    complain_(fmt::format("I1: {} was finalized with a key that no secret holds", event.object));
+  if (readable(key) || (event.late && wiped_.contains(key.spki()))) {
+    finalized_.insert(order->first);
+    return;
+  }
+  finalized_.erase(order->first);
+  complain_(fmt::format("I1: {} was finalized with a key that no secret holds", event.object));
 }
 
 void KeysOracle::happened(const sandbox::Event& event) {
@@ -146,8 +147,9 @@ void KeysOracle::happened(const sandbox::Event& event) {
     const auto order = ca.orders.find(issued->second.order);
     const bool as_requested = order == ca.orders.end() || !order->second.requested ||
                               order->second.requested->key == issued->second.chain.leaf.public_key();
-    if (as_requested && !readable(issued->second.chain.leaf.public_key()) &&
-        !finalized_late_.contains(issued->second.order))
+    const PublicKey key = issued->second.chain.leaf.public_key();
+    const bool forgotten_since = wiped_.contains(key.spki()) && finalized_.contains(issued->second.order);
+    if (as_requested && !readable(key) && !forgotten_since)
       complain_(fmt::format("I1: {} was issued for a key that no secret holds", issued->first));
   }
   if (ca.accounts.size() > accounts_most_) complain_(fmt::format("I2: there are {} accounts", ca.accounts.size()));

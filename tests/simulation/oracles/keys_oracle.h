@@ -41,7 +41,7 @@ class KeysOracle {
   std::map<std::string, Bytes> plain_;
   std::map<std::string, Bytes> readable_;  // SubjectPublicKeyInfo of each secret that is there
   std::set<Bytes> wiped_;                  // the same of keys that went with what was forgotten
-  std::set<std::string> finalized_late_;   // orders, by URL, that were finalized with one of these
+  std::set<std::string> finalized_;        // orders, by URL: with a key that was there, or late with one of these
   std::map<std::string, Json> records_;    // by certificate
   std::set<std::string> forgotten_;        // certificates
   std::map<std::string, std::string>
