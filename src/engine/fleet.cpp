@@ -171,6 +171,10 @@ const CertificateConfig& Fleet::Run::config_of(const CertificateId& id) const {
   return *std::ranges::find(ground.config.certificates, id, &CertificateConfig::id);
 }
 
+// Many CAs give one order to all who ask for the same names and profile (Boulder), and it gives one certificate: those
+// that differ in their keys alone are obtained one after the other.
+Turn& Fleet::Run::turn_to_order(const CertificateSpec& wanted) { return ordering[{wanted.names, wanted.profile}]; }
+
 // Asked for once a run, however many certificates need it: a CA that does not answer is waited for once.
 Task<> Fleet::Run::have_account() {
   const Turn::Held mine = co_await opening_account.take();
@@ -249,6 +253,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
   if (issues(plan)) {
     try {
       co_await have_account();
+      const Turn::Held mine = co_await turn_to_order(wanted).take();
       co_await life.obtain(wanted);
       report.outcomes.push_back(Outcome{Outcome::Kind::issued, certificate.id.text(), "",
                                         "valid until " + iso8601(claimed.get().newest->issued.chain.leaf.not_after()),

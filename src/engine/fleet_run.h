@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/failure.h"
@@ -22,6 +24,7 @@ struct Fleet::Run {
 
   Task<Plan> plan(const Request& request);
   Task<Report> apply(const Request& request, Duration wait);
+  Turn& turn_to_order(const CertificateSpec& wanted);
   Task<> have_account();
   Task<> replace_account(std::string lost);
   Task<> use_account_but(std::string lost);
@@ -74,6 +77,7 @@ struct Fleet::Run {
   Retirement retirement;
   Duration planned_by{0};  // the agreed time's correction when it was decided what to do
   Turn opening_account;
+  std::map<std::pair<std::vector<DomainName>, std::string>, Turn> ordering;  // by names and profile
   bool account_open = false;
   std::optional<Failure> no_account;  // in this run, for all that need it
 };

@@ -102,8 +102,9 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
   co_return *claimed_.get().open_generation;
 }
 
-// A generation of a former run that came to nothing while nobody was there is followed by the next at once, as is one
-// whose account the CA has lost: where the CA refused nothing and no validation failed, nothing is counted against us.
+// A generation of a former run that came to nothing while nobody was there is followed by the next at once, as are one
+// whose account the CA has lost, and one whose order gave another certificate of ours: where the CA refused nothing and
+// no validation failed, nothing is counted against us.
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const std::optional<int> found_open = claimed_.get().open_generation;
   if (co_await obtained(wanted, found_open, Attempt::first)) co_return;
@@ -116,7 +117,14 @@ Task<bool> Life::account_replaced(std::string begun_with) {
   co_return trades_.ca.account().url != begun_with;
 }
 
-// False where the next generation may begin: it ended the one that was found open, or its account was replaced.
+// To another certificate of ours, whose instance was faster to finalize it.
+Task<bool> Life::lost_its_order(const Journal& journal, const CertificateSpec& wanted) {
+  const auto url = co_await order_of(store_, journal.certificate(), journal.generation());
+  co_return url&& co_await ordered_by_another(store_, journal.certificate(), wanted, *url);
+}
+
+// False where the next generation may begin: it ended the one that was found open, its account was replaced, or its
+// order was lost to another certificate.
 Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> found_open, Attempt attempt) {
   const std::string account = trades_.ca.account().url;
   const int generation = co_await open_generation(wanted);
@@ -149,7 +157,9 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
   if (failure->kind() == Failure::Kind::fenced) std::rethrow_exception(failed);
   if (attempt == Attempt::first && co_await account_replaced(account)) co_return false;
   if (failure->kind() == Failure::Kind::dead_generation) {
-    const bool lapsed = generation == found_open && !failure->rationed();
+    const bool lapsed =
+        !failure->rationed() &&
+        (generation == found_open || (attempt == Attempt::first && co_await lost_its_order(*journal, wanted)));
     co_await close_dead(*journal, *failure, lapsed);
     if (lapsed) co_return false;
   } else if (failure->rationed()) {

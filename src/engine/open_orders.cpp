@@ -45,6 +45,17 @@ Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, in
   co_return journal ? order_in(*journal) : std::nullopt;
 }
 
+Task<bool> ordered_by_another(Store& store, const CertificateId& id, const CertificateSpec& wanted, OrderUrl url) {
+  for (const StoredRecord& stored : co_await load_records(store)) {
+    const Record& record = stored.record;
+    const CertificateSpec& theirs = record.specification;
+    if (record.id == id || theirs.directory != wanted.directory || theirs.names != wanted.names) continue;
+    if (record.open_generation && co_await order_of(store, record.id, *record.open_generation) == url) co_return true;
+    if (record.newest && co_await order_of(store, record.id, record.newest->key.generation) == url) co_return true;
+  }
+  co_return false;
+}
+
 Task<bool> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, CertificateId id, int generation) {
   if (!ca.has_account()) co_return false;
   try {

@@ -18,4 +18,8 @@ Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, in
 // ends by itself, as do those of another CA than `ca`, and all where it has no account.
 Task<bool> give_up_order(Store& store, acme::CertificateAuthority& ca, Log& log, CertificateId id, int generation);
 
+// Whether another certificate for the same names has this order too, or had it for the newest that it has: asked for by
+// two instances at once, a CA gives both the same.
+Task<bool> ordered_by_another(Store& store, const CertificateId& id, const CertificateSpec& wanted, OrderUrl url);
+
 }  // namespace certferry

@@ -14,7 +14,6 @@ using sandbox::Ending;
 using sandbox::RepeatedAnswer;
 using testing::AllOf;
 using testing::Contains;
-using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -61,11 +60,12 @@ TEST_P(RepeatedAnswers, OfTwoCertificatesThatShareAnOrderFailNeither) {
   estate.zone("shop.example");
   estate.certificate("shop", {"shop.example"});
   estate.certificate("shop-p384", {"shop.example"}).config.key_type = KeyType::p384;
-  estate.apply();
-  EXPECT_EQ(estate.orders_answered(), 1U);
-  EXPECT_THAT(estate.failures(), Each(HasSubstr("it is for another key"))) << "its own fault: the order is one";
-  estate.pass(minutes(2));
-  estate.apply();
+  estate.state_in_s3();
+  Request one, other;  // each by an instance of its own: those of one run take turns
+  one.only = {"shop"};
+  other.only = {"shop-p384"};
+  estate.apply_twice_at_once(Duration{0}, one, other);
+  EXPECT_EQ(estate.orders_answered(), 2U) << "the one that lost the first got another at once";
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_TRUE(estate.record("shop")->newest && estate.record("shop-p384")->newest);
 }
