@@ -50,6 +50,8 @@ http::Response CaProblem::response() const {
   return response;
 }
 
+CaProblem busy() { return {503, "rateLimited", "Service busy; retry later.", {}}; }
+
 CaChallenge& CaAuthorization::challenge(std::string_view type) {
   for (CaChallenge& one : challenges)
     if (one.type == type) return one;
@@ -75,18 +77,35 @@ std::string CertificateAuthority::fresh_nonce() {
   return *nonces_.insert(fmt::format("{:012}{}", ++counter_, world_.random_id("", 16))).first;
 }
 
+bool CertificateAuthority::asked_too_fast(WallTime now) {
+  const int limit = world_.settings().ca_requests_per_second;
+  if (limit == 0) return false;
+  const Duration each = seconds(1) / limit;
+  limit_used_until_ = std::max(limit_used_until_, now);
+  if (limit_used_until_ + each - now > seconds(1)) return true;
+  limit_used_until_ += each;
+  return false;
+}
+
 http::Response CertificateAuthority::handle(const http::Request& request, WallTime now) {
   advance(now);
   Session session{*this, request, now};
   http::Response response;
+  if (asked_too_fast(now)) {  // by what stands before the CA, and knows no nonces
+    response = busy().response();
+    response.headers.set("Retry-After", "3");
+    if (request.method == "HEAD") response.body.clear();
+    world_.record({now, "acme", session.operation, request.url.text(), response.status, false});
+    return response;
+  }
   try {
     if (interpose)
       if (auto spoiled = interpose(request, session.operation)) {
         world_.record({now, "acme", session.operation, request.url.text(), spoiled->status, false});
         return *spoiled;
       }
-    if (const auto busy = struck_at_ca(world_, session.operation))
-      response = *busy;
+    if (const auto struck = struck_at_ca(world_, session.operation))
+      response = *struck;
     else
       response = session.respond();
   } catch (const CaProblem& problem) {

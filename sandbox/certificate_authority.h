@@ -26,6 +26,8 @@ struct CaProblem {
   Json to_json() const;
   http::Response response() const;  // application/problem+json, without a nonce: for interpose
 };
+// 503, as Let's Encrypt answers more requests a second than it takes: by the type of the limits that it counts by.
+CaProblem busy();
 
 struct CaChallenge {
   std::string type = "dns-01", token, status = "pending";
@@ -106,6 +108,7 @@ class CertificateAuthority {
   std::string url_of(std::string_view kind, std::string_view id) const;
   std::string new_url(std::string_view kind);
   std::string fresh_nonce();
+  bool asked_too_fast(WallTime now);
   void at(WallTime when, const std::string& url) { agenda_.emplace(when, url); }
   void end_validation(CaAuthorization& authorization, WallTime when);
   std::optional<CaProblem> dns_objection(const CaAuthorization& authorization, const CaChallenge& challenge,
@@ -119,6 +122,7 @@ class CertificateAuthority {
   const Authority& authority_;
   std::set<std::string> nonces_;  // the oldest first
   std::uint64_t counter_ = 0;
+  WallTime limit_used_until_;                    // what was asked last is counted until then
   std::multimap<WallTime, std::string> agenda_;  // URLs of what may be due or expire then
 };
 

@@ -49,7 +49,8 @@ struct Settings {
   bool orders_listed = true;  // the account has an orders URL (Boulder: no)
   Duration renewal_info_retry_after = hours(6);
   int nonce_rejection_percent = 0;
-  bool trusted = true;  // the CA's root is among World::roots(): false makes it a test CA
+  int ca_requests_per_second = 0;  // and as many at once; more are answered with 503; 0: any number
+  bool trusted = true;             // the CA's root is among World::roots(): false makes it a test CA
 };
 
 }  // namespace certferry::sandbox

@@ -76,8 +76,8 @@ std::optional<Refusal> struck_at_aws(World& world, const std::string& service, c
 std::optional<http::Response> struck_at_ca(World& world, const std::string& operation) {
   if (operation == "renewalInfo" || !strikes(world, &Faults::ca_busy)) return {};
   const bool limited = operation != "newNonce" && operation != "directory" && number_below(world, 2) == 0;
-  http::Response response = limited ? CaProblem{429, "rateLimited", "too many requests of this kind", {}}.response()
-                                    : CaProblem{503, "rateLimited", "Service busy; retry later.", {}}.response();
+  http::Response response =
+      limited ? CaProblem{429, "rateLimited", "too many requests of this kind", {}}.response() : busy().response();
   static constexpr std::array said{
       "", "1", "60", "-5", "soon", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"};
   if (const std::string after = said[number_below(world, said.size())]; !after.empty())

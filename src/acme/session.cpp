@@ -67,7 +67,22 @@ void Session::take_note(const http::Response& response, SteadyTime sent) {
   if (const auto nonce = response.headers.get("Replay-Nonce"); nonce && fits_a_nonce(*nonce)) {
     nonces_.push_back({*nonce, now});
     if (nonces_.size() > limits::acme::nonces_kept) nonces_.pop_front();
+    nonce_came_.notify_one();
   }
+}
+
+// An answer to newNonce has no body that would tell by a type that the CA is busy.
+void Session::keep_pace(const std::optional<Problem>& problem, SteadyTime sent) {
+  const SteadyTime now = outside_.clock.steady();
+  if (problem && (turned_away(*problem) || (problem->status == 503 && problem->retry_after)))
+    pace_.turned_away(sent, now);
+  else
+    pace_.answered(now);
+}
+
+Task<> Session::wait_for_place() {
+  if (const Duration wait = pace_.take(outside_.clock.steady()); wait > Duration::zero())
+    co_await outside_.clock.sleep(wait);
 }
 
 Task<Session::Attempt> Session::attempt(const http::Request& request, const Call& call) {
@@ -84,13 +99,20 @@ Task<Session::Attempt> Session::attempt(const http::Request& request, const Call
   const http::Response& response = result.answer->response;
   take_note(response, sent);
   if (response.status / 100 != 2) result.answer->problem = problem_of(response, outside_.clock.now());
+  keep_pace(result.answer->problem, sent);
   co_return result;
+}
+
+Task<Session::Attempt> Session::attempt_unsigned(const http::Request& request, const Call& call) {
+  co_await wait_for_place();
+  co_return co_await attempt(request, call);
 }
 
 Task<Session::Attempt> Session::attempt_signed(const PrivateKey& key, const std::string& kid, const Call& call) {
   http::Request signed_request = request(call, "POST");
   signed_request.headers.set("Content-Type", "application/jose+json");
   for (int tries = 1;; ++tries) {
+    co_await wait_for_place();  // before the nonce, which grows old
     signed_request.body = signed_body(key, kid, co_await nonce(), call.url, call.payload);
     Attempt result = co_await attempt(signed_request, call);
     // What comes instead of a chain is told by whoever looks for one.
@@ -137,7 +159,7 @@ Task<http::Response> Session::post(const PrivateKey& key, const std::string& kid
 
 Task<Answer> Session::get(const Call& call) {
   const http::Request asked = request(call, "GET");
-  const std::function<Task<Attempt>()> once = [&] { return attempt(asked, call); };
+  const std::function<Task<Attempt>()> once = [&] { return attempt_unsigned(asked, call); };
   co_return co_await repeated(call, once);
 }
 
@@ -163,21 +185,38 @@ Task<Directory> Session::directory() {
   co_return *directory_;
 }
 
+std::optional<std::string> Session::kept_nonce() {
+  const SteadyTime now = outside_.clock.steady();
+  while (!nonces_.empty() && now - nonces_.front().got >= limits::acme::nonce_max_age) nonces_.pop_front();
+  if (nonces_.empty()) return {};
+  std::string freshest = std::move(nonces_.back().value);
+  nonces_.pop_back();
+  return freshest;
+}
+
+// False once it waited: until one may be asked for, or an answer to somebody else brought one.
+Task<bool> Session::may_ask_for_nonce() {
+  TokenBucket after = new_nonces_;
+  const Duration wait = after.take(outside_.clock.steady());
+  if (wait == Duration::zero()) {
+    new_nonces_ = after;
+    co_return true;
+  }
+  const Work until_one_came = [&]() -> Task<> { co_await nonce_came_.wait(); };
+  const Work until_asked = [&]() -> Task<> { co_await outside_.clock.sleep(wait); };
+  co_await race(until_one_came, until_asked);
+  co_return false;
+}
+
 Task<std::string> Session::nonce() {
-  const auto too_old = [&](const Nonce& nonce) {
-    return outside_.clock.steady() - nonce.got >= limits::acme::nonce_max_age;
-  };
-  for (int tries = 0; tries <= limits::acme::bad_nonce_attempts; ++tries) {
-    while (!nonces_.empty() && too_old(nonces_.front())) nonces_.pop_front();
-    if (!nonces_.empty()) {
-      std::string freshest = std::move(nonces_.back().value);
-      nonces_.pop_back();
-      co_return freshest;
-    }
+  for (int asked_for = 0; asked_for <= limits::acme::bad_nonce_attempts;) {
+    if (auto kept = kept_nonce()) co_return std::move(*kept);
     const Call call{.operation = "newNonce", .url = (co_await directory()).new_nonce};
     if (!nonces_.empty()) continue;  // the directory's answer brought one
+    if (!co_await may_ask_for_nonce()) continue;
+    ++asked_for;
     const http::Request asked = request(call, "HEAD");
-    const std::function<Task<Attempt>()> once = [&] { return attempt(asked, call); };
+    const std::function<Task<Attempt>()> once = [&] { return attempt_unsigned(asked, call); };
     const Answer answer = co_await repeated(call, once);
     if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
   }  // what it brought may have gone to another request meanwhile

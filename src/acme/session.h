@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "acme/account.h"
+#include "acme/pace.h"
 #include "acme/problem.h"
 #include "base/lease.h"
 #include "base/limits/acme.h"
+#include "base/token_bucket.h"
 #include "outside/heard_clock.h"
 #include "outside/outside.h"
 #include "wire/http.h"
@@ -75,9 +77,14 @@ class Session {
   struct Attempt;  // session.cpp
   Task<Attempt> attempt(const http::Request& request, const Call& call);
   Task<Attempt> attempt_signed(const PrivateKey& key, const std::string& kid, const Call& call);
+  Task<Attempt> attempt_unsigned(const http::Request& request, const Call& call);
   Task<Answer> repeated(const Call& call, std::function<Task<Attempt>()> attempt);
+  Task<> wait_for_place();
   Task<std::string> nonce();
+  std::optional<std::string> kept_nonce();
+  Task<bool> may_ask_for_nonce();
   void take_note(const http::Response& response, SteadyTime sent);
+  void keep_pace(const std::optional<Problem>& problem, SteadyTime sent);
   http::Request request(const Call& call, std::string method) const;
 
   struct Nonce {
@@ -91,7 +98,10 @@ class Session {
   SteadyTime directory_read_;
   Turn reading_directory_;
   std::deque<Nonce> nonces_;  // the freshest last
-  HeardClock clock_;          // the CA's
+  Signal nonce_came_;
+  TokenBucket new_nonces_{limits::acme::new_nonces_burst, limits::acme::new_nonces_per_second};
+  Pace pace_;         // of all requests
+  HeardClock clock_;  // the CA's
   std::optional<Duration> round_trip_;
   std::uint64_t requests_ = 0;
 };

@@ -15,10 +15,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-http::Response busy_as_lets_encrypt() {
-  return sandbox::CaProblem{503, "rateLimited", "Service busy; retry later.", {}}.response();
-}
-
 struct Refused : testing::Test {
   Refused() {
     estate.zone("shop.example");
@@ -149,7 +145,7 @@ TEST_F(Refused, ByARateLimitItIsAskedForAgainThoughTheCaRefusesToListOrders) {
 
 TEST_F(Refused, AServerThatIsBusyHoldsNothingBack) {
   http::Response bare{.status = 503};
-  for (http::Response busy : {bare, busy_as_lets_encrypt()}) {
+  for (http::Response busy : {bare, sandbox::busy().response()}) {
     busy.headers.set("Retry-After", "600");
     answer_new_order(busy);
     estate.apply({.renew = {"shop"}});
@@ -167,7 +163,7 @@ TEST_F(Refused, AServerThatIsBusyForSecondsIsAskedAgainInTheSameRun) {
     estate.world().ca().interpose =
         [operation, busy = 2](const http::Request&, const std::string& asked) mutable -> std::optional<http::Response> {
       if (asked != operation || busy-- <= 0) return {};
-      http::Response response = busy_as_lets_encrypt();
+      http::Response response = sandbox::busy().response();
       response.headers.set("Retry-After", "5");
       return response;
     };

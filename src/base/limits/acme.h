@@ -18,6 +18,18 @@ inline constexpr std::size_t nonces_kept = 64;
 // time, 2026-11-23
 inline constexpr std::size_t requests_at_once = 4;
 inline constexpr std::size_t nonce_longest = 1024;
+// How many are asked for at once, and a second after that. The answers to a fleet's first requests bring the others, so
+// that a CA that answers soon makes nobody wait. source: three quarters of what Let's Encrypt allows an address (20 a
+// second, 10 at once: https://letsencrypt.org/docs/rate-limits/, page of 2026-08-05), 2026-11-29
+inline constexpr double new_nonces_burst = 10, new_nonces_per_second = 15;
+
+// How fast a CA is asked, at the slowest, that turns requests away for there being too many a second. source: three
+// quarters of the lowest limit that we know, Let's Encrypt's of staging (20 a second and at once: as above), 2026-11-29
+inline constexpr double pace_slowest_per_second = 15;
+// Then so many times as fast after each such while. source: our choice: ten times as fast after two minutes, and past a
+// limit of 20 a second no oftener than every 20 s, 2026-11-29
+inline constexpr double pace_growth = 1.2;
+inline constexpr Duration pace_held_for = seconds(10);
 
 // source: our choice; every ACME object is a few KiB, a chain with three issuers under 10 KiB, 2026-11-23
 inline constexpr std::size_t json_body = std::size_t{1} << 20;
