@@ -1,10 +1,13 @@
 #include "dns/zone_queue.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <span>
 
+#include "aws/errors.h"
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/route53.h"
@@ -53,6 +56,7 @@ struct Told {
   std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
   bool every_answer = true;               // of all its requests: none may still be on its way
   bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
+  bool denied = false;                    // IAM does not allow the change: perhaps some of its names alone
   TxtValues again;                        // believed to stand, and asked for again because they did not
   TxtValues left_out;                     // wanted and not there, and their owners' to put there
   WallTime begun;
@@ -61,6 +65,21 @@ struct Told {
 // Whether Route 53 may have refused because of what stands in the zone; also where nobody can read why.
 bool objects_to_what_stands(const Failure& failure) {
   return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
+}
+
+// Whether what was refused as a whole may be taken in parts, down to the one name that spoils it.
+bool may_be_taken_in_parts(const Failure& failure, const Told& told) {
+  return failure.kind() == Failure::Kind::refused &&
+         (told.denied || failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
+}
+
+constexpr std::size_t names_shown = 3;
+
+// "_acme-challenge.a.example, _acme-challenge.b.example and 7 more"
+std::string shown_names(const std::set<std::string>& names) {
+  const auto end = std::next(names.begin(), static_cast<long>(std::min(names.size(), names_shown)));
+  const std::string first = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+  return names.size() <= names_shown ? first : fmt::format("{} and {} more", first, names.size() - names_shown);
 }
 
 void note_created(TxtEntry& entry, const Told& told, const TxtValues& fresh) {
@@ -122,6 +141,8 @@ struct ZoneQueue::State {
   Task<> flush();
   Task<> carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh, const std::set<std::string>& names,
                    const std::vector<std::shared_ptr<Item>>& items);
+  Task<> carry_out_halves(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
+                          const std::set<std::string>& names, const std::vector<std::shared_ptr<Item>>& items);
   static TxtValues published_by(const std::vector<std::shared_ptr<Item>>& items);
   Task<> change(const NamePlans& plans, Told& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
@@ -135,6 +156,9 @@ struct ZoneQueue::State {
   Task<bool> is_insync(const ChangeId& change);
   Poll& poll_of(const ChangeId& change);
 
+  // Whether the zone as a whole is denied, as far as it is worth asking.
+  bool all_seem_denied() const { return !some_allowed && denied_alone >= limits::route53::denied_alone_at_most; }
+
   // Route 53's, which says how long it still takes a request.
   WallTime now() const { return zone.client->service_time(); }
 
@@ -146,6 +170,9 @@ struct ZoneQueue::State {
   std::vector<std::shared_ptr<Item>> waiting;
   std::map<ChangeId, std::unique_ptr<Poll>> polls;
   WallTime written_at;  // what this turn wrote down bears this date
+  // In this turn: the names that IAM denied each by itself, and whether it has let any change through.
+  int denied_alone = 0;
+  bool some_allowed = false;
 };
 
 Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
@@ -161,6 +188,8 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
   written_at = now();
+  denied_alone = 0;
+  some_allowed = false;
   TxtValues fresh;
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
@@ -199,41 +228,53 @@ TxtValues ZoneQueue::State::published_by(const std::vector<std::shared_ptr<Item>
   return published;
 }
 
-// One batch. A batch that is refused though it was rebuilt from what is there is halved, until the bad name is alone.
+// One batch. A batch that is refused though it was rebuilt from what is there, or that IAM does not allow, is halved,
+// until the bad name is alone.
 Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
                                    const std::set<std::string>& names,
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, published_by(items), fresh, names);
   const SteadyTime begun = outside.clock.steady();
   Told told;
-  std::exception_ptr failed;
-  bool refused_batch = false, surely_unsent = false;
+  std::optional<Failure> failed;
   try {
     co_await change(plans, told);
   } catch (const Failure& failure) {
-    failed = std::current_exception();
-    refused_batch = failure.kind() == Failure::Kind::refused &&
-                    (failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
-    surely_unsent = failure.kind() == Failure::Kind::refused && told.every_answer && !told.may_stand;
+    failed = failure;
   }
   if (!failed) {
+    some_allowed = some_allowed || told.change;
     told.begun = now() - (outside.clock.steady() - begun);  // the clock may have been put right meanwhile
     co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, entries, names, fresh, told); });
     co_return;
   }
-  if (refused_batch && names.size() > 1) {
-    const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
+  if (told.denied && names.size() == 1) ++denied_alone;
+  if (may_be_taken_in_parts(*failed, told) && names.size() > 1 && !(told.denied && all_seem_denied())) {
     const TxtValues known = told.every_answer ? fresh : TxtValues{};  // else the whole batch may land yet
-    co_await carry_out(entries, known, std::set<std::string>(names.begin(), middle), items);
-    co_await carry_out(entries, known, std::set<std::string>(middle, names.end()), items);
-    co_return;
+    co_return co_await carry_out_halves(entries, known, names, items);
   }
+  const bool surely_unsent = failed->kind() == Failure::Kind::refused && told.every_answer && !told.may_stand;
   if (surely_unsent) co_await forget_unsent(fresh, names);
+  if (told.denied) failed = failed->within("TXT values at " + shown_names(names));
   for (const auto& item : items) {
     const bool concerned =
         std::ranges::any_of(item->wishes, [&](const TxtWish& wish) { return names.contains(wish.name); });
-    if (concerned && !item->failed) item->failed = failed;
+    if (concerned && !item->failed) item->failed = std::make_exception_ptr(*failed);
   }
+}
+
+// IAM says of none which names it denies. Which are tried first is drawn, lest those that are denied keep the same
+// others out run after run (all_seem_denied).
+Task<> ZoneQueue::State::carry_out_halves(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
+                                          const std::set<std::string>& names,
+                                          const std::vector<std::shared_ptr<Item>>& items) {
+  const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
+  std::array<std::set<std::string>, 2> halves{std::set<std::string>(names.begin(), middle),
+                                              std::set<std::string>(middle, names.end())};
+  std::byte drawn{};
+  outside.entropy.fill(std::span{&drawn, 1});
+  if ((drawn & std::byte{1}) != std::byte{0}) std::swap(halves.front(), halves.back());
+  for (const std::set<std::string>& half : halves) co_await carry_out(entries, fresh, half, items);
 }
 
 // Sends what the ledger believes to be right; where Route 53 objects, or the outcome is unknown, what is there is read
@@ -249,6 +290,7 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
     } catch (const Failure& failure) {
       const bool unknown = failure.kind() == Failure::Kind::outcome_unknown;
       if (unknown && on(Guard::every_answer)) told.every_answer = false;
+      told.denied = aws::lacks_permission(failure);
       const bool rebuildable = unknown || objects_to_what_stands(failure);
       if (rebuildable) told.may_stand = true;
       if (!rebuildable || attempt >= limits::route53::rebuild_attempts) throw;

@@ -51,6 +51,10 @@ inline constexpr Duration asked_anew_after = minutes(1);
 // source: our choice, 2026-11-23
 inline constexpr int rebuild_attempts = 5;
 
+// So many names that IAM denies, each tried by itself and none allowed, mean that the zone as a whole is denied.
+// source: our choice: a hundred names of such a zone cost about a dozen requests, not two hundred, 2026-11-29
+inline constexpr int denied_alone_at_most = 4;
+
 // How long to let an earlier change of the same zone be taken in (PriorRequestNotComplete), and how often.
 // source: Route 53 API reference, ChangeResourceRecordSets: PriorRequestNotComplete, "increasing intervals", 2026-11-23
 inline constexpr Duration prior_request_pause_first = milliseconds(500), prior_request_pause_longest = seconds(8);
