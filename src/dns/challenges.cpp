@@ -17,15 +17,24 @@ void throw_first(const std::vector<std::exception_ptr>& ends) {
   }
 }
 
-// Another instance took over: what is published is its business now.
-bool is_fenced(const std::exception_ptr& failed) {
+bool is_failure(const std::exception_ptr& failed, const std::function<bool(const Failure&)>& such) {
   try {
     std::rethrow_exception(failed);
   } catch (const Failure& failure) {
-    return failure.kind() == Failure::Kind::fenced;
+    return such(failure);
   } catch (...) {
     return false;
   }
+}
+
+// Another instance took over: what is published is its business now.
+bool is_fenced(const std::exception_ptr& failed) {
+  return is_failure(failed, [](const Failure& failure) { return failure.kind() == Failure::Kind::fenced; });
+}
+
+// What was put there is only not seen everywhere yet: made anew, it would take as long again.
+bool is_on_its_way(const std::exception_ptr& failed) {
+  return is_failure(failed, [](const Failure& failure) { return failure.code() == not_insync; });
 }
 
 }  // namespace
@@ -145,7 +154,8 @@ Task<> Challenges::while_published(std::vector<ChallengeRecord> records, TxtOwne
   } catch (...) {
     failed = std::current_exception();
   }
-  const bool parked = in_flight() && on(Guard::parking);
+  const bool awaited = in_flight() || (failed && is_on_its_way(failed));
+  const bool parked = awaited && on(Guard::parking);
   if (!failed && !parked) co_return co_await to_its_end([&]() -> Task<> { co_await withdraw(published); });
   if (!failed) co_return;
   if (!is_fenced(failed) && !parked) {

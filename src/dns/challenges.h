@@ -22,8 +22,9 @@ class Challenges {
   Task<> find_places(const std::vector<DomainName>& names);
   // Publishes all records (one transaction a zone, zones side by side), waits for INSYNC, runs `work`, then withdraws:
   // on success, failure and cancellation alike, shielded, within a deadline of its own. Where `in_flight` says that a
-  // validation may be under way they are parked instead: they stay, in the zone and in the ledger, until the generation
-  // is closed or goes on. A withdrawal that fails is logged and left to the sweep.
+  // validation may be under way, and where INSYNC was waited for in vain, they are parked instead: they stay, in the
+  // zone and in the ledger, until the generation is closed or goes on. A withdrawal that fails is logged and left to
+  // the sweep.
   Task<> while_published(std::vector<ChallengeRecord> records, TxtOwner owner, Work work,
                          std::function<bool()> in_flight);
   // Every zone with a ledger, swept (ZoneQueue::sweep); failures are logged. The ledger of a zone that was deleted is

@@ -16,59 +16,13 @@
 namespace certferry {
 namespace {
 
-TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value) {
-  const auto found =
-      std::ranges::find_if(entries, [&](const TxtEntry& entry) { return entry.name == name && entry.value == value; });
-  return found == entries.end() ? nullptr : &*found;
-}
-
-TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
-  return entry_of(entries, wish.name, wish.value);
-}
-
-void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtValues& fresh) {
-  TxtEntry* entry = entry_of(entries, wish);
-  if (!entry) {
-    entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}});
-    entry = &entries.back();
-    fresh.emplace(wish.name, wish.value);
-  }
-  if (entry->owners.empty()) entry->created.reset();  // somebody may be about to remove it: what is there is to be read
-  if (!entry->created || entry->removed) entry->asked = now;
-  std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
-  entry->owners.push_back(wish.owner);
-  entry->owners.back().written = now;  // by the clock that it will be held against
-}
-
-void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
-  TxtEntry* entry = entry_of(entries, wish);
-  if (!entry) return;
-  std::erase_if(entry->owners,
-                [&](const TxtOwner& owner) { return owner.same_work(wish.owner) || !on(Guard::owners); });
-}
-
-bool may_still_land(const TxtEntry& entry, WallTime now) {
-  return entry.asked && now < *entry.asked + limits::route53::asked_lives && on(Guard::fifteen_minutes);
-}
-
-// What became of one batch.
-struct Told {
-  std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
-  bool every_answer = true;               // of all its requests: none may still be on its way
-  bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
-  bool denied = false;                    // IAM does not allow the change: perhaps some of its names alone
-  TxtValues again;                        // believed to stand, and asked for again because they did not
-  TxtValues left_out;                     // wanted and not there, and their owners' to put there
-  WallTime begun;
-};
-
 // Whether Route 53 may have refused because of what stands in the zone; also where nobody can read why.
 bool objects_to_what_stands(const Failure& failure) {
   return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
 }
 
 // Whether what was refused as a whole may be taken in parts, down to the one name that spoils it.
-bool may_be_taken_in_parts(const Failure& failure, const Told& told) {
+bool may_be_taken_in_parts(const Failure& failure, const BatchResult& told) {
   return failure.kind() == Failure::Kind::refused &&
          (told.denied || failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
 }
@@ -82,44 +36,7 @@ std::string shown_names(const std::set<std::string>& names) {
   return names.size() <= names_shown ? first : fmt::format("{} and {} more", first, names.size() - names_shown);
 }
 
-void note_created(TxtEntry& entry, const Told& told, const TxtValues& fresh) {
-  const bool again = told.again.contains({entry.name, entry.value});
-  if ((again || fresh.contains({entry.name, entry.value})) && told.every_answer) entry.asked.reset();
-  if (!told.change || (entry.created && !entry.removed && !again)) return;
-  entry.created = told.change->id;
-  entry.removed.reset();
-}
-
-void note_removed(TxtEntry& entry, const Told& told) {
-  if (!may_still_land(entry, told.begun)) entry.asked.reset();
-  entry.removed.reset();
-  if (told.change) entry.removed = told.change->id;
-}
-
-// The sets of some names were changed as `planned`. What others wrote down since then is theirs.
-void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,
-                  const std::set<std::string>& names, const TxtValues& fresh, const Told& told) {
-  for (const TxtEntry& plan : planned) {
-    TxtEntry* entry = names.contains(plan.name) ? entry_of(entries, plan.name, plan.value) : nullptr;
-    if (!entry) continue;
-    if (told.left_out.contains({plan.name, plan.value})) continue;
-    if (!plan.owners.empty())
-      note_created(*entry, told, fresh);
-    else if (entry->owners.empty())
-      note_removed(*entry, told);
-    const bool gone = entry->owners.empty() && plan.owners.empty() && !entry->asked;
-    if (gone && (!told.change || told.change->insync)) entries.erase(entries.begin() + (entry - entries.data()));
-  }
-}
-
 }  // namespace
-
-bool may_still_change(const TxtEntry& entry, WallTime now) {
-  const auto written_lately = [now](const TxtOwner& owner) {
-    return now < owner.written + limits::route53::asked_lives;
-  };
-  return may_still_land(entry, now) || std::ranges::any_of(entry.owners, written_lately);
-}
 
 struct ZoneQueue::State {
   // What one caller asked for; whoever has the turn does it for all that wait.
@@ -132,6 +49,7 @@ struct ZoneQueue::State {
   struct Poll {
     Turn turn;
     bool insync = false;
+    std::optional<SteadyTime> until;  // for all that wait for it, whoever asks
   };
 
   State(Outside& outside_door, Store& store, Zone of_zone)
@@ -144,10 +62,10 @@ struct ZoneQueue::State {
   Task<> carry_out_halves(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
                           const std::set<std::string>& names, const std::vector<std::shared_ptr<Item>>& items);
   static TxtValues published_by(const std::vector<std::shared_ptr<Item>>& items);
-  Task<> change(const NamePlans& plans, Told& told);
+  Task<> change(const NamePlans& plans, BatchResult& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   Task<> date_anew();
-  Task<std::vector<aws::Change>> rebuilt(const NamePlans& plans, Told& told);
+  Task<std::vector<aws::Change>> rebuilt(const NamePlans& plans, BatchResult& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
   Task<> forget_unsent(const TxtValues& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
@@ -235,7 +153,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const T
                                    const std::vector<std::shared_ptr<Item>>& items) {
   const NamePlans plans = plan_names(entries, published_by(items), fresh, names);
   const SteadyTime begun = outside.clock.steady();
-  Told told;
+  BatchResult told;
   std::optional<Failure> failed;
   try {
     co_await change(plans, told);
@@ -279,7 +197,7 @@ Task<> ZoneQueue::State::carry_out_halves(const std::vector<TxtEntry>& entries, 
 
 // Sends what the ledger believes to be right; where Route 53 objects, or the outcome is unknown, what is there is read
 // and the batch rebuilt on it.
-Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
+Task<> ZoneQueue::State::change(const NamePlans& plans, BatchResult& told) {
   const bool unsure = std::ranges::any_of(plans, [](const auto& named) { return named.second.unsure; });
   std::vector<aws::Change> sent = unsure ? co_await rebuilt(plans, told) : believed_changes(plans);
   for (int attempt = 0; !sent.empty(); ++attempt) {
@@ -305,7 +223,7 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, Told& told) {
 // The batch that follows from what is there. A value that the ledger believes to stand, and that somebody took away, is
 // asked for like a new one: should nobody hear of that, it may come when it is long withdrawn. And what is missing of
 // others is theirs to put there: since the ledger was read they may have withdrawn it.
-Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(const NamePlans& plans, Told& told) {
+Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(const NamePlans& plans, BatchResult& told) {
   const auto there = co_await read(plans);
   told.may_stand = any_stands(plans, there);
   TxtValues mine, dated;
@@ -405,17 +323,18 @@ ZoneQueue::State::Poll& ZoneQueue::State::poll_of(const ChangeId& change) {
 // One poll for all that wait for the same change.
 Task<> ZoneQueue::State::await_insync(ChangeId change) {
   Poll& poll = poll_of(change);
+  if (!poll.until) poll.until = outside.clock.steady() + limits::route53::insync_deadline;
   const Turn::Held mine = co_await poll.turn.take();
   const bool near = route53.overridden();
   Duration pause = near ? limits::route53::overridden_poll_first : limits::route53::insync_poll_first;
   const Duration longest = near ? limits::route53::overridden_poll_longest : limits::route53::insync_poll_longest;
-  const SteadyTime until = outside.clock.steady() + limits::route53::insync_deadline;
   while (!poll.insync && on(Guard::insync)) {
-    if (outside.clock.steady() >= until) {
+    if (outside.clock.steady() >= *poll.until) {
       throw Failure(Failure::Kind::transient,
                     fmt::format("change {} of zone {} is not INSYNC after {}", change.text(), zone.name.text(),
                                 humane(limits::route53::insync_deadline)),
-                    "Run certferry again: it goes on waiting for the same change");
+                    "Run certferry again: it goes on waiting for the same change")
+          .with_code(not_insync);
     }
     co_await outside.clock.sleep(pause);
     poll.insync = co_await is_insync(change);

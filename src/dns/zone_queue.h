@@ -5,25 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "aws/route53.h"
+#include "dns/zone_entries.h"
 #include "dns/zones.h"
 #include "outside/outside.h"
 #include "state/zone_ledger.h"
 
 namespace certferry {
 
-// One TXT value to be there, or to be gone.
-struct TxtWish {
-  std::string name, value;
-  TxtOwner owner;
-};
-
-// Whether a request for this entry may still take effect, though its sender was heard of no more.
-bool may_still_change(const TxtEntry& entry, WallTime now);
-
 // Whether an owner's generation is closed. Asked after the ledger was read, and told by what is stored then: who wrote
 // a ledger had opened its generation before.
 using ClosedOwner = std::function<Task<bool>(const TxtOwner&)>;
+
+// The code() of a change that was waited for in vain. It stands in the ledger, and whoever publishes the same values
+// anew waits for it again.
+inline constexpr const char* not_insync = "NotInsync";
 
 // All changes of one hosted zone, from all certificates, as few change batches as possible (DESIGN: one transaction per
 // zone): whatever waits when the zone is free goes together. CREATE without reading first; on InvalidChangeBatch the
@@ -35,7 +30,7 @@ class ZoneQueue {
   ZoneQueue(Outside& outside, Store& store, Zone zone);
   ~ZoneQueue();
   // Until all of them are INSYNC. Failure: refused (a bad name, AccessDenied, NoSuchHostedZone), transient (30 min
-  // passed).
+  // passed: not_insync).
   Task<> publish(std::vector<TxtWish> wishes);
   // Removes this owner from the ledger's entries, and the values that nobody owns any longer from the zone. Returns
   // once Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC.

@@ -1,0 +1,84 @@
+#include "dns/zone_entries.h"
+
+#include <algorithm>
+
+#include "base/guards.h"
+#include "base/limits/route53.h"
+
+namespace certferry {
+namespace {
+
+void note_created(TxtEntry& entry, const BatchResult& told, const TxtValues& fresh) {
+  const bool again = told.again.contains({entry.name, entry.value});
+  if ((again || fresh.contains({entry.name, entry.value})) && told.every_answer) entry.asked.reset();
+  if (!told.change || (entry.created && !entry.removed && !again)) return;
+  entry.created = told.change->id;
+  entry.removed.reset();
+}
+
+void note_removed(TxtEntry& entry, const BatchResult& told) {
+  if (!may_still_land(entry, told.begun)) entry.asked.reset();
+  entry.removed.reset();
+  if (told.change) entry.removed = told.change->id;
+}
+
+}  // namespace
+
+bool may_still_land(const TxtEntry& entry, WallTime now) {
+  return entry.asked && now < *entry.asked + limits::route53::asked_lives && on(Guard::fifteen_minutes);
+}
+
+bool may_still_change(const TxtEntry& entry, WallTime now) {
+  const auto written_lately = [now](const TxtOwner& owner) {
+    return now < owner.written + limits::route53::asked_lives;
+  };
+  return may_still_land(entry, now) || std::ranges::any_of(entry.owners, written_lately);
+}
+
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value) {
+  const auto found =
+      std::ranges::find_if(entries, [&](const TxtEntry& entry) { return entry.name == name && entry.value == value; });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish) {
+  return entry_of(entries, wish.name, wish.value);
+}
+
+void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtValues& fresh) {
+  TxtEntry* entry = entry_of(entries, wish);
+  if (!entry) {
+    entries.push_back(TxtEntry{wish.name, wish.value, {}, {}, {}});
+    entry = &entries.back();
+    fresh.emplace(wish.name, wish.value);
+  }
+  if (entry->owners.empty()) entry->created.reset();  // somebody may be about to remove it: what is there is to be read
+  if (!entry->created || entry->removed) entry->asked = now;
+  std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
+  entry->owners.push_back(wish.owner);
+  entry->owners.back().written = now;  // by the clock that it will be held against
+}
+
+void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
+  TxtEntry* entry = entry_of(entries, wish);
+  if (!entry) return;
+  std::erase_if(entry->owners,
+                [&](const TxtOwner& owner) { return owner.same_work(wish.owner) || !on(Guard::owners); });
+}
+
+void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,
+                  const std::set<std::string>& names, const TxtValues& fresh, const BatchResult& told) {
+  for (const TxtEntry& plan : planned) {
+    TxtEntry* entry = names.contains(plan.name) ? entry_of(entries, plan.name, plan.value) : nullptr;
+    if (!entry) continue;
+    if (told.left_out.contains({plan.name, plan.value})) continue;
+    if (!plan.owners.empty())
+      note_created(*entry, told, fresh);
+    else if (entry->owners.empty())
+      note_removed(*entry, told);
+    const bool gone = entry->owners.empty() && plan.owners.empty() && !entry->asked;
+    if (gone && (!told.change || told.change->insync)) entries.erase(entries.begin() + (entry - entries.data()));
+  }
+}
+
+}  // namespace certferry

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "aws/route53.h"
+#include "dns/zone_changes.h"
+#include "state/zone_ledger.h"
+
+namespace certferry {
+
+// One TXT value to be there, or to be gone.
+struct TxtWish {
+  std::string name, value;
+  TxtOwner owner;
+};
+
+// What became of one batch.
+struct BatchResult {
+  std::optional<aws::ChangeInfo> change;  // empty: there was nothing to be done
+  bool every_answer = true;               // of all its requests: none may still be on its way
+  bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
+  bool denied = false;                    // IAM does not allow the change: perhaps some of its names alone
+  TxtValues again;                        // believed to stand, and asked for again because they did not
+  TxtValues left_out;                     // wanted and not there, and their owners' to put there
+  WallTime begun;
+};
+
+// All pure: what becomes of the entries of a zone's ledger.
+
+// Whether a request for this entry may still take effect, though its sender was heard of no more.
+bool may_still_change(const TxtEntry& entry, WallTime now);
+// The same of one that creates it.
+bool may_still_land(const TxtEntry& entry, WallTime now);
+
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value);  // null: none
+TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish);
+
+// Before anything is sent: this owner wants the value there; `fresh` gets what the ledger did not know of.
+void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtValues& fresh);
+// This owner wants it there no longer.
+void disown(std::vector<TxtEntry>& entries, const TxtWish& wish);
+// The sets of some names were changed as `planned`. What others wrote down since then is theirs.
+void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,
+                  const std::set<std::string>& names, const TxtValues& fresh, const BatchResult& told);
+
+}  // namespace certferry
