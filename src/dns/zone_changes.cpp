@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
-#include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/route53.h"
 
@@ -53,13 +53,22 @@ void swap_set(std::vector<Change>& changes, const RecordSet& there, const NamePl
   if (!after.values.empty()) changes.push_back(Change{Change::Action::create, std::move(after)});
 }
 
-void refuse_cname(const std::string& name, const std::vector<RecordSet>& there) {
-  const auto cname = std::ranges::find(there, "CNAME", &RecordSet::type);
-  if (cname == there.end()) return;
-  const std::string target = cname->values.empty() ? "" : cname->values.front();
-  throw Failure(Failure::Kind::refused, fmt::format("{} is a CNAME to {}", name, quoted(target)),
-                "Add the zone that it leads into to [challenge] delegated, or remove the CNAME")
-      .with_code("CNAME");
+// Why a name can take no value of ours, by what is there.
+std::optional<Failure> refusal_of(const std::string& name, const std::vector<RecordSet>& there) {
+  if (const auto cname = std::ranges::find(there, "CNAME", &RecordSet::type); cname != there.end()) {
+    const std::string target = cname->values.empty() ? "" : cname->values.front();
+    return Failure(Failure::Kind::refused, fmt::format("{} is a CNAME to {}", name, quoted(target)),
+                   "Add the zone that it leads into to [challenge] delegated, or remove the CNAME")
+        .with_code("CNAME");
+  }
+  const bool open = std::ranges::all_of(there, [](const RecordSet& set) {
+    return set.type != "TXT" || set.set_identifier.empty() || set.set_identifier == our_identifier ||
+           (set.other && set.other->find("<MultiValueAnswer>true") != std::string::npos);
+  });
+  if (open) return std::nullopt;
+  return Failure(Failure::Kind::refused,
+                 fmt::format("the TXT sets at {} have a routing policy that no further set can join", name),
+                 "Remove them, or delegate the name by a CNAME to a zone of its own");
 }
 
 void change_beside_routed(std::vector<Change>& changes, const std::string& name, const NamePlan& plan,
@@ -67,14 +76,6 @@ void change_beside_routed(std::vector<Change>& changes, const std::string& name,
   const auto ours = std::ranges::find(there, our_identifier, &RecordSet::set_identifier);
   if (ours != there.end()) return swap_set(changes, *ours, plan);
   if (plan.published.empty()) return;
-  const bool all_multivalue = std::ranges::all_of(there, [](const RecordSet& set) {
-    return set.other && set.other->find("<MultiValueAnswer>true") != std::string::npos;
-  });
-  if (!all_multivalue) {
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("the TXT sets at {} have a routing policy that no further set can join", name),
-                  "Remove them, or delegate the name by a CNAME to a zone of its own");
-  }
   RecordSet set = simple_set(name, plan.published);
   set.set_identifier = our_identifier;
   set.other = Bytes{multivalue};
@@ -110,13 +111,23 @@ std::vector<Change> believed_changes(const NamePlans& plans) {
   return changes;
 }
 
+std::map<std::string, Failure> refused_names(const NamePlans& plans,
+                                             const std::map<std::string, std::vector<RecordSet>>& there) {
+  std::map<std::string, Failure> refused;
+  for (const auto& [name, sets] : there) {
+    const auto plan = plans.find(name);
+    if (plan == plans.end() || plan->second.published.empty()) continue;
+    if (auto refusal = refusal_of(name, sets)) refused.emplace(name, std::move(*refusal));
+  }
+  return refused;
+}
+
 std::vector<Change> changes_from(const NamePlans& plans, const std::map<std::string, std::vector<RecordSet>>& there) {
   std::vector<Change> changes;
   for (const auto& [name, plan] : plans) {
     const auto found = there.find(name);
     static const std::vector<RecordSet> nothing;
     const auto& sets = found == there.end() ? nothing : found->second;
-    if (!plan.published.empty()) refuse_cname(name, sets);
     std::vector<RecordSet> texts;
     std::ranges::copy_if(sets, std::back_inserter(texts), [](const RecordSet& set) { return set.type == "TXT"; });
     if (texts.empty()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aws/route53.h"
+#include "base/failure.h"
 #include "state/zone_ledger.h"
 
 namespace certferry {
@@ -30,10 +31,14 @@ NamePlans plan_names(const std::vector<TxtEntry>& entries, const TxtValues& publ
 // The changes that follow from what the ledger believes: CREATE alone, DELETE alone, or both as a compare-and-swap.
 std::vector<aws::Change> believed_changes(const NamePlans& plans);
 
-// The changes that follow from what is there: DELETE of exactly the set read and CREATE of it with what is published
-// merged in and what is unwanted left out. Foreign values and other tools' sets are kept; beside multivalue sets ours
-// is one of its own. Failure: refused for a CNAME (code "CNAME", quoted in `what`), and for sets with another routing
-// policy.
+// Pure: the names at which what is there lets nothing be published, and why (refused): a CNAME (code "CNAME", quoted in
+// `what`), or sets with a routing policy other than multivalue.
+std::map<std::string, Failure> refused_names(const NamePlans& plans,
+                                             const std::map<std::string, std::vector<aws::RecordSet>>& there);
+
+// The changes that follow from what is there, where none of the names is refused: DELETE of exactly the set read and
+// CREATE of it with what is published merged in and what is unwanted left out. Foreign values and other tools' sets are
+// kept; beside multivalue sets ours is one of its own.
 std::vector<aws::Change> changes_from(const NamePlans& plans,
                                       const std::map<std::string, std::vector<aws::RecordSet>>& there);
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "aws/route53.h"
+#include "base/failure.h"
 #include "dns/zone_changes.h"
 #include "state/zone_ledger.h"
 
@@ -23,8 +25,9 @@ struct BatchResult {
   bool every_answer = true;               // of all its requests: none may still be on its way
   bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
   bool denied = false;                    // IAM does not allow the change: perhaps some of its names alone
-  TxtValues again;                        // believed to stand, and asked for again because they did not
-  TxtValues left_out;                     // wanted and not there, and their owners' to put there
+  std::map<std::string, Failure> refused = {};  // names at which nothing can be published, for what stands there
+  TxtValues again;                              // believed to stand, and asked for again because they did not
+  TxtValues left_out;                           // wanted and not there, and their owners' to put there
   WallTime begun;
 };
 

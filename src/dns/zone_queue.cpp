@@ -23,8 +23,7 @@ bool objects_to_what_stands(const Failure& failure) {
 
 // Whether what was refused as a whole may be taken in parts, down to the one name that spoils it.
 bool may_be_taken_in_parts(const Failure& failure, const BatchResult& told) {
-  return failure.kind() == Failure::Kind::refused &&
-         (told.denied || failure.code() == "InvalidChangeBatch" || failure.code() == "CNAME");
+  return failure.kind() == Failure::Kind::refused && (told.denied || failure.code() == "InvalidChangeBatch");
 }
 
 constexpr std::size_t names_shown = 3;
@@ -57,15 +56,17 @@ struct ZoneQueue::State {
 
   Task<> submit(std::shared_ptr<Item> item);
   Task<> flush();
-  Task<> carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh, const std::set<std::string>& names,
+  Task<> carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh, std::set<std::string> names,
                    const std::vector<std::shared_ptr<Item>>& items);
+  Task<> give_up(std::set<std::string> names, Failure failure, const BatchResult& told, const TxtValues& fresh,
+                 const std::vector<std::shared_ptr<Item>>& items);
   Task<> carry_out_halves(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
                           const std::set<std::string>& names, const std::vector<std::shared_ptr<Item>>& items);
   static TxtValues published_by(const std::vector<std::shared_ptr<Item>>& items);
-  Task<> change(const NamePlans& plans, BatchResult& told);
+  Task<> change(NamePlans& plans, BatchResult& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   Task<> date_anew();
-  Task<std::vector<aws::Change>> rebuilt(const NamePlans& plans, BatchResult& told);
+  Task<std::vector<aws::Change>> rebuilt(NamePlans& plans, BatchResult& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
   Task<> forget_unsent(const TxtValues& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
@@ -146,12 +147,11 @@ TxtValues ZoneQueue::State::published_by(const std::vector<std::shared_ptr<Item>
   return published;
 }
 
-// One batch. A batch that is refused though it was rebuilt from what is there, or that IAM does not allow, is halved,
-// until the bad name is alone.
+// One batch, without the names at which nothing can be published. A batch that is refused though it was rebuilt from
+// what is there, or that IAM does not allow, is halved, until the bad name is alone.
 Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
-                                   const std::set<std::string>& names,
-                                   const std::vector<std::shared_ptr<Item>>& items) {
-  const NamePlans plans = plan_names(entries, published_by(items), fresh, names);
+                                   std::set<std::string> names, const std::vector<std::shared_ptr<Item>>& items) {
+  NamePlans plans = plan_names(entries, published_by(items), fresh, names);
   const SteadyTime begun = outside.clock.steady();
   BatchResult told;
   std::optional<Failure> failed;
@@ -159,6 +159,10 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const T
     co_await change(plans, told);
   } catch (const Failure& failure) {
     failed = failure;
+  }
+  for (const auto& [name, refusal] : told.refused) {
+    names.erase(name);
+    co_await give_up({name}, refusal, told, fresh, items);
   }
   if (!failed) {
     some_allowed = some_allowed || told.change;
@@ -171,13 +175,19 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const T
     const TxtValues known = told.every_answer ? fresh : TxtValues{};  // else the whole batch may land yet
     co_return co_await carry_out_halves(entries, known, names, items);
   }
-  const bool surely_unsent = failed->kind() == Failure::Kind::refused && told.every_answer && !told.may_stand;
-  if (surely_unsent) co_await forget_unsent(fresh, names);
   if (told.denied) failed = failed->within("TXT values at " + shown_names(names));
+  co_await give_up(names, *failed, told, fresh, items);
+}
+
+// Whoever wanted something at these names hears why it is not to be.
+Task<> ZoneQueue::State::give_up(std::set<std::string> names, Failure failure, const BatchResult& told,
+                                 const TxtValues& fresh, const std::vector<std::shared_ptr<Item>>& items) {
+  const bool surely_unsent = failure.kind() == Failure::Kind::refused && told.every_answer && !told.may_stand;
+  if (surely_unsent) co_await forget_unsent(fresh, names);
   for (const auto& item : items) {
     const bool concerned =
         std::ranges::any_of(item->wishes, [&](const TxtWish& wish) { return names.contains(wish.name); });
-    if (concerned && !item->failed) item->failed = std::make_exception_ptr(*failed);
+    if (concerned && !item->failed) item->failed = std::make_exception_ptr(failure);
   }
 }
 
@@ -197,7 +207,7 @@ Task<> ZoneQueue::State::carry_out_halves(const std::vector<TxtEntry>& entries, 
 
 // Sends what the ledger believes to be right; where Route 53 objects, or the outcome is unknown, what is there is read
 // and the batch rebuilt on it.
-Task<> ZoneQueue::State::change(const NamePlans& plans, BatchResult& told) {
+Task<> ZoneQueue::State::change(NamePlans& plans, BatchResult& told) {
   const bool unsure = std::ranges::any_of(plans, [](const auto& named) { return named.second.unsure; });
   std::vector<aws::Change> sent = unsure ? co_await rebuilt(plans, told) : believed_changes(plans);
   for (int attempt = 0; !sent.empty(); ++attempt) {
@@ -222,10 +232,15 @@ Task<> ZoneQueue::State::change(const NamePlans& plans, BatchResult& told) {
 
 // The batch that follows from what is there. A value that the ledger believes to stand, and that somebody took away, is
 // asked for like a new one: should nobody hear of that, it may come when it is long withdrawn. And what is missing of
-// others is theirs to put there: since the ledger was read they may have withdrawn it.
-Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(const NamePlans& plans, BatchResult& told) {
+// others is theirs to put there: since the ledger was read they may have withdrawn it. Names at which nothing can be
+// published are planned for no longer: one reading tells of all of them.
+Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(NamePlans& plans, BatchResult& told) {
   const auto there = co_await read(plans);
   told.may_stand = any_stands(plans, there);
+  for (auto& [name, refusal] : refused_names(plans, there)) {
+    plans.erase(name);
+    told.refused.emplace(name, refusal);
+  }
   TxtValues mine, dated;
   told.left_out.clear();
   for (const auto& [name, value] : missing_from(there, plans))

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -258,6 +259,40 @@ TEST(Zones, AreReadWhereAValueIsWantedAgainWhoseWithdrawalNobodyHeardOf) {
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
+// A certificate of as many names as one may have, each a CNAME into another zone, and one that is none.
+TEST(Zones, WhoseNamesAreCnamesAreAskedFewThingsAName) {
+  Estate estate;
+  estate.zone("shop.example").zone("proofs.example");
+  std::vector<std::string> domains{"shop.example"};
+  for (int i = 0; i < 40; ++i) {
+    domains.push_back(fmt::format("n{}.shop.example", i));
+    estate.world().zones().put("shop.example", {.name = "_acme-challenge." + domains.back(),
+                                                .type = "CNAME",
+                                                .ttl = 60,
+                                                .values = {fmt::format("_acme-challenge.n{}.proofs.example.", i)}});
+  }
+  estate.certificate("shop", domains);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_LE(estate.world().count("route53"), 41U * 4U + 20U);
+}
+
+// What stands at one name leaves the others of its batch alone.
+TEST(Zones, WithSetsThatNoneCanJoinFailTheirOwnCertificatesAlone) {
+  Estate estate;
+  estate.zone("shop.example");
+  for (int i = 0; i < 6; ++i) estate.certificate(fmt::format("n{}", i), {fmt::format("n{}.shop.example", i)});
+  estate.world().zones().put("shop.example", {.name = "_acme-challenge.n3.shop.example",
+                                              .type = "TXT",
+                                              .set_identifier = "theirs",
+                                              .ttl = 60,
+                                              .values = {"\"theirs\""},
+                                              .routing = {{"Weight", "1"}}});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::ElementsAre(HasSubstr("_acme-challenge.n3.shop.example have a routing")));
+  for (const char* id : {"n0", "n1", "n2", "n4", "n5"}) EXPECT_TRUE(estate.record(id)->newest) << id;
 }
 
 // Killed while it waits for its value to be there, and while it waits for it to be gone; Route 53 knows of neither

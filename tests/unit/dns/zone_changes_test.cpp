@@ -91,12 +91,17 @@ TEST(ZoneChanges, StandsBesideAnotherToolsMultivalueSets) {
 
 TEST(ZoneChanges, RefusesACname) {
   const RecordSet cname{challenge_name, "CNAME", 60, {"elsewhere.example."}, "", {}};
-  try {
-    changes_from(wanting({"a"}), {{challenge_name, {cname}}});
-    FAIL();
-  } catch (const Failure& failure) {
-    EXPECT_EQ(failure.code(), "CNAME");
-  }
+  const auto refused = refused_names(wanting({"a"}), {{challenge_name, {cname}}});
+  ASSERT_THAT(refused, SizeIs(1));
+  EXPECT_EQ(refused.at(challenge_name).code(), "CNAME");
+  EXPECT_THAT(refused_names(wanting({}, {"a"}), {{challenge_name, {cname}}}), IsEmpty()) << "nothing to publish there";
+}
+
+TEST(ZoneChanges, RefusesSetsThatAreWeighted) {
+  RecordSet theirs = txt_set({"\"theirs\""});
+  theirs.set_identifier = "theirs";
+  theirs.other = "<Weight>1</Weight>";
+  EXPECT_THAT(refused_names(wanting({"a"}), {{challenge_name, {theirs}}}), SizeIs(1));
 }
 
 TEST(ZoneChanges, CutsWhatDoesNotFitIntoOneBatch) {
