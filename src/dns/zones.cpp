@@ -31,20 +31,32 @@ Task<Zone> Zones::by_id(const HostedZoneId& id) {
   for (const ZoneRule& rule : rules_) {
     if (rule.id == id) co_return Zone{id, rule.name, rule.client};
   }
+  std::map<aws::Client*, Failure> unheard;
   for (const ZoneRule& rule : rules_) {  // before others, who may see it and not write it
     if (rule.id) continue;               // whose role need not be allowed to list any
-    for (const aws::HostedZone& zone : *co_await listed(*rule.client))
-      if (zone.id == id && zone.name == rule.name) co_return Zone{id, zone.name, rule.client};
+    const auto zone = co_await listed_zone(id, *rule.client, unheard);
+    if (zone && zone->name == rule.name) co_return *zone;
   }
-  for (aws::Client* client : clients()) {
-    for (const aws::HostedZone& zone : *co_await listed(*client)) {
-      if (zone.id == id) co_return Zone{id, zone.name, client};
-    }
-  }
+  for (aws::Client* client : clients())
+    if (const auto zone = co_await listed_zone(id, *client, unheard)) co_return *zone;
+  if (!unheard.empty()) throw Failure{unheard.begin()->second};
   throw Failure(Failure::Kind::refused,
                 fmt::format("hosted zone {}, where TXT records of ours may be left, cannot be found", id.text()),
                 "Let this configuration's role list it, or remove the leftover _acme-challenge records and the ledger")
       .with_code(no_such_zone);
+}
+
+// That zone, as one client lists it. Why a client cannot list any is kept: another one may have the zone.
+Task<std::optional<Zone>> Zones::listed_zone(HostedZoneId id, aws::Client& client,
+                                             std::map<aws::Client*, Failure>& unheard) {
+  if (unheard.contains(&client)) co_return std::nullopt;
+  try {
+    for (const aws::HostedZone& zone : *co_await listed(client))
+      if (zone.id == id) co_return Zone{id, zone.name, &client};
+  } catch (const Failure& failure) {
+    unheard.emplace(&client, failure);
+  }
+  co_return std::nullopt;
 }
 
 Task<bool> Zones::gone(const HostedZoneId& id) {

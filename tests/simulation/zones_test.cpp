@@ -5,6 +5,8 @@
 #include "estate.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/permissions.h"
+#include "sandbox/security_tokens.h"
 
 // Zones of one name, and zones that are gone.
 namespace certferry::simulation {
@@ -119,6 +121,39 @@ TEST(Zones, ThatCannotBeLookedAtKeepTheirLedgersAndSayWhatToDo) {
   estate.apply();
   EXPECT_THAT(estate.watch->stored().at(ledger), HasSubstr("_acme-challenge.shop.example"));
   EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("Let this configuration's role list it")));
+}
+
+// Another zone's role is denied what it asks: that says nothing of a zone that the account itself has.
+TEST(Zones, AreSweptThoughTheRoleOfAnotherOneIsDenied) {
+  constexpr const char* role = "arn:aws:iam::210987654321:role/dns";
+  Estate estate;
+  leave_a_value_in_the_zone(estate);
+  estate.unwant("shop");
+  estate.world().ca().interpose = nullptr;
+  estate.zone("blog.example").world().sts().add_role(role);
+  estate.config.zones.push_back({DomainName::parse("blog.example"), {}, RoleConfig{.arn = role}, {}});
+  estate.world().permissions().attach_to_identity(
+      role, R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]})");
+  estate.apply();
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// The zone that nobody can look for says why, and not that it is gone.
+TEST(Zones, ThatOnlyADeniedRoleMayHaveKeepTheirLedgers) {
+  constexpr const char* role = "arn:aws:iam::210987654321:role/dns";
+  Estate estate;
+  leave_a_value_in_the_zone(estate);
+  estate.unwant("shop");
+  estate.world().sts().add_role(role);
+  estate.config.zones.push_back({DomainName::parse("shop.example"), {}, RoleConfig{.arn = role}, {}});
+  estate.world().permissions().attach_to_identity(
+      role, R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]})");
+  auto& zone = estate.world().zones().all.front();
+  zone.private_zone = true;  // no longer among those that are listed
+  estate.pass(minutes(20));
+  estate.apply();
+  EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("route53:ListHostedZones")));
+  EXPECT_THAT(estate.watch->stored().at("zone/" + zone.id + "/ledger"), HasSubstr("_acme-challenge.shop.example"));
 }
 
 bool is_change_batch(const http::Request& request) {
