@@ -1,5 +1,6 @@
 #include "dns/delegation.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -61,7 +62,20 @@ Task<std::optional<dns::Answer>> answer_of_parent(Resolver& resolver, DomainName
   co_return std::nullopt;
 }
 
+Task<std::set<std::string>> addresses_of(Resolver& resolver, std::vector<std::string> servers) {
+  std::set<std::string> all;
+  for (const std::string& server : servers)
+    for (std::string& address : co_await addresses_or_none(resolver, server)) all.insert(std::move(address));
+  co_return all;
+}
+
 }  // namespace
+
+Task<bool> same_servers(Resolver& resolver, std::vector<std::string> some, std::vector<std::string> others) {
+  const auto ours = co_await addresses_of(resolver, std::move(some));
+  const auto theirs = co_await addresses_of(resolver, std::move(others));
+  co_return std::ranges::any_of(ours, [&](const std::string& address) { return theirs.contains(address); });
+}
 
 Task<Delegation> delegation_of(Resolver& resolver, DomainName zone) {
   if (const auto answer = co_await answer_of_parent(resolver, zone))

@@ -21,4 +21,8 @@ struct Delegation {
 // either.
 Task<Delegation> delegation_of(Resolver& resolver, DomainName zone);
 
+// Whether name servers of different names are partly the same ones, by their addresses: whoever gives Route 53's names
+// of his own. One whose address is not to be had is like no other. Only reads.
+Task<bool> same_servers(Resolver& resolver, std::vector<std::string> some, std::vector<std::string> others);
+
 }  // namespace certferry

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <ranges>
-#include <set>
 
 #include "base/failure.h"
 #include "dns/cname_trail.h"
@@ -40,25 +39,6 @@ std::string shown_zone(const Zone& zone) { return fmt::format("{} ({})", zone.na
 
 std::string servers_text(const std::vector<std::string>& servers) {
   return servers.empty() ? "none" : quoted(fmt::format("{}", fmt::join(servers, ", ")), 300);
-}
-
-// Names that differ may still be the same servers: whoever gives Route 53's a name of his own.
-Task<std::set<std::string>> addresses_of(Resolver& resolver, std::vector<std::string> servers) {
-  std::set<std::string> all;
-  for (const std::string& server : servers) {
-    try {
-      for (std::string& address : co_await resolver.addresses(server)) all.insert(std::move(address));
-    } catch (const Failure&) {
-      // A server without an address is asked by nobody: it has nothing in common with any other.
-    }
-  }
-  co_return all;
-}
-
-Task<bool> same_servers(Resolver& resolver, std::vector<std::string> some, std::vector<std::string> others) {
-  const auto ours = co_await addresses_of(resolver, std::move(some));
-  const auto theirs = co_await addresses_of(resolver, std::move(others));
-  co_return std::ranges::any_of(ours, [&](const std::string& address) { return theirs.contains(address); });
 }
 
 Finding zone_finding(const Zone& zone, Verdict verdict, std::string found, std::string next = "") {

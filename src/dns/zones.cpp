@@ -110,21 +110,23 @@ Task<Zone> Zones::one_of(std::vector<aws::HostedZone> candidates, aws::Client& c
       .emplace(name, Failure(Failure::Kind::refused,
                              fmt::format("{} has {} public hosted zones ({}), and its parent delegates to none of them",
                                          name.text(), candidates.size(), ids),
-                             fmt::format("Say which: [[zone]] name = \"{}\", id = \"{}\"", name.text(),
-                                         candidates.front().id.text())))
+                             fmt::format("Say which of them the world is to ask: [[zone]] name = \"{}\" and its id",
+                                         name.text())))
       .first->second;
 }
 
 Task<std::optional<Zone>> Zones::delegated_one(const std::vector<aws::HostedZone>& candidates, aws::Client& client) {
   const DomainName name = candidates.front().name;
   const std::vector<std::string> asked = (co_await delegation_of(outside_.resolver, name)).servers;
+  std::vector<std::pair<Zone, std::vector<std::string>>> all;  // with their servers
   for (const aws::HostedZone& candidate : candidates) {
     const Zone zone{candidate.id, name, &client};
-    const std::vector<std::string> own = co_await name_servers(zone);
-    if (std::ranges::any_of(own,
-                            [&](const std::string& server) { return std::ranges::find(asked, server) != asked.end(); }))
-      co_return zone;
+    std::vector<std::string> own = co_await name_servers(zone);
+    if (std::ranges::find_first_of(own, asked) != own.end()) co_return zone;
+    all.emplace_back(zone, std::move(own));
   }
+  for (const auto& [zone, own] : all)
+    if (co_await same_servers(outside_.resolver, asked, own)) co_return zone;
   co_return std::nullopt;
 }
 

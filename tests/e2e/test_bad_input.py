@@ -120,7 +120,7 @@ def test_two_zones_of_one_name_that_nobody_delegates_to(certferry, aws):
     certferry.configure(www, extra=resolver)
     ended_clearly(
         certferry, "twice.example.org has 2 public hosted zones (", *zones, "and its parent delegates to none of them",
-        advice=r'^Say which: \[\[zone\]\] name = "twice\.example\.org", id = ',
+        advice=r'^Say which of them the world is to ask: \[\[zone\]\] name = "twice\.example\.org" and its id$',
     )
     assert [aws.txt_sets(zone) for zone in zones] == [[], []]
     certferry.configure(www, extra=resolver + f'[[zone]]\nname = "twice.example.org"\nid = "{zones[1]}"\n')

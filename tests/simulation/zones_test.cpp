@@ -43,10 +43,25 @@ TEST(Zones, OfOneNameThatNobodyDelegatesToAreRefusedOnceARun) {
                      testing::Field(&Outcome::what,
                                     testing::ContainsRegex("shop.example has 2 public hosted zones \\(Z.*, Z.*\\), and "
                                                            "its parent delegates to none of them")),
-                     testing::Field(&Outcome::next, testing::HasSubstr("[[zone]] name = \"shop.example\", id = \"Z")));
+                     testing::Field(&Outcome::next, testing::HasSubstr("[[zone]] name = \"shop.example\" and its id")));
   EXPECT_THAT(estate.report().outcomes, testing::ElementsAre(refused, refused));
   EXPECT_EQ(estate.world().count("route53", "GetHostedZone"), 2U);
   EXPECT_THAT(estate.world().ca().orders, IsEmpty()) << "none is spent on names whose records could go nowhere";
+}
+
+// Somebody gives Route 53's servers names of his own: the zone above knows them by these alone.
+TEST(Zones, OfOneNameAreToldApartByTheAddressesOfTheirServersToo) {
+  Estate estate;
+  estate.zone("example").zone("shop.example").zone("shop.example");
+  auto& zones = estate.world().zones();
+  zones.all[1].delegated = false;
+  const std::string address = estate.simulated->network().addresses.of(zones.all[2].name_servers.front());
+  ASSERT_FALSE(address.empty());
+  zones.put("example", {.name = "ns1.hoster.example", .type = "A", .ttl = 60, .values = {address}});
+  zones.put("example", {.name = "shop.example", .type = "NS", .ttl = 60, .values = {"ns1.hoster.example."}});
+  estate.certificate("shop", {"shop.example"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
 TEST(Zones, WhereOneIsMissingNoOrderIsSpent) {
