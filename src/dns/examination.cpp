@@ -104,8 +104,18 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
     return ExaminedChallenge{
         {verdict, "challenge", "challenge " + challenge, alias + std::move(found), std::move(next)}, place};
   };
-  CnameTrail trail{zones, co_await zones.place(record), cnames_of_dns(resolver)};
-  const ChallengePlace place = co_await trail.end();
+  // Where apply writes, which believes the zones themselves, and where the world is sent from the same name.
+  const ChallengePlace start = co_await zones.first_place(record);
+  CnameTrail own{zones, start, cnames_of_route53()};
+  const ChallengePlace place = co_await own.end();
+  CnameTrail worlds{zones, start, cnames_of_dns(resolver)};
+  const ChallengePlace asked = co_await worlds.end();
+  if (asked.name != place.name)
+    co_return told(place, Verdict::red,
+                   fmt::format("goes into zone {}, but the world is sent to {}", shown_zone(place.zone), asked.name),
+                   fmt::format("Delete the hosted zone {}, if nobody asks it, or put the CNAMEs into it that the world "
+                               "is shown",
+                               shown_zone(start.zone)));
   const std::string answers = co_await zone_that_answers(resolver, DomainName::parse(place.name));
   if (answers == place.zone.name.text())
     co_return told(place, Verdict::green, "goes into zone " + shown_zone(place.zone), "");

@@ -16,8 +16,8 @@ struct ExaminedChallenge {
   Finding finding;
   ChallengePlace place;  // where it is written
 };
-// Where the challenge of this name is written: its zone, after CNAMEs; and whether the world asks that zone for it, or
-// one that was cut off below it.
+// Where the challenge of this name is written: its zone, after the CNAMEs that the zones themselves hold, as apply
+// goes; and whether the world is sent there too, and asks that zone for it, or one that was cut off below it.
 Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, DomainName domain);
 
 // Whether the parent of a hosted zone delegates to it: a shadow that nobody asks is red. Its namesakes, which nobody

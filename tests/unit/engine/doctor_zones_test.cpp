@@ -124,6 +124,25 @@ TEST(Doctor, FollowsACnameIntoAZoneThatMayBeWritten) {
   EXPECT_THAT(clinic.apply(), IsEmpty()) << "and it is true";
 }
 
+// DNS has moved to somebody else, whose zone holds the CNAME; the hosted zone was left behind.
+TEST(Doctor, RefusesAZoneWithoutTheCnameThatTheWorldFollows) {
+  Clinic clinic;
+  auto& zones = clinic.world().zones();
+  zones.add("acme.example");
+  clinic.answer = [](const dns::Question& question, dns::Answer& answer) {
+    if (question.name != "_acme-challenge.example.com" || question.type != dns::Type::cname) return;
+    answer = {};
+    answer.answers = {{question.name, dns::Type::cname, 60, "_acme-challenge.acme.example"}};
+  };
+  const std::string stale = clinic.zone().id;
+  EXPECT_THAT(about(clinic.examine(), "challenge"),
+              says(Verdict::red,
+                   "goes into zone example.com (" + stale + "), but the world is sent to _acme-challenge.acme.example",
+                   "Delete the hosted zone example.com (" + stale + ")"));
+  clinic.cname("example.com", "_acme-challenge.example.com", "_acme-challenge.acme.example");
+  EXPECT_THAT(about(clinic.examine(), "challenge"), says(Verdict::green, "goes into zone acme.example"));
+}
+
 TEST(Doctor, RefusesCnamesThatLeadRoundInACircle) {
   Clinic clinic;
   clinic.cname("example.com", "_acme-challenge.example.com", "_acme-challenge.www.example.com");
