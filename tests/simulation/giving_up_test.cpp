@@ -195,6 +195,26 @@ TEST(Forgetting, DeletesNeitherKeyNorJournalThatAreThereSince) {
   EXPECT_THAT(estate.watch->stored(), testing::Contains(testing::Key(journal_key(CertificateId::parse("blog"), 1))));
 }
 
+// Killed, and what it deletes lands when the certificate has been begun anew. (Random world 710222 complained.)
+TEST(Forgetting, ThatLandsLateTakesNothingOfWhatIsBegunSince) {
+  const auto issued_once = [](Estate& estate) {
+    estate.state_in_s3();
+    one_certificate(estate);
+    estate.apply();
+  };
+  const long deletion = deletion_of("/secret/shop/1", issued_once, "shop");
+  Estate estate;
+  issued_once(estate);
+  estate.simulated->kill_at({.effect = deletion, .moment = sandbox::Moment::sent, .lands_after = minutes(2)});
+  ASSERT_EQ(estate.forget("shop").how, Ending::How::killed);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  estate.pass(minutes(5));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.kept_secrets(), testing::ElementsAre("secret/shop/2"));
+}
+
 TEST(Forgetting, DeletesNoFurtherKeyOnceItsLeaseHasEnded) {
   const auto renewed_once = [](Estate& estate) {
     estate.state_in_s3();

@@ -52,7 +52,8 @@ bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
 struct Place {
   std::string name;
   std::optional<Certificate> shown;
-  bool whole = true;  // false: what nobody serves is missing of a directory
+  bool whole = true;                       // false: what nobody serves is missing of a directory
+  std::optional<Certificate> unread = {};  // of a directory, whose server never read it
 };
 
 // Of a directory on this machine whose server is told to read it: what that read last, wherever the link leads.
@@ -70,7 +71,8 @@ Place look_at(Estate& estate, const InstallConfig& install, const std::string& o
   const bool whole = live && machine.find(directory + "/live/cert.pem") && machine.find(directory + "/live/chain.pem");
   if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf, whole};
   const auto served = machine.served.find(machine.resolved(directory + "/live", false));
-  if (served == machine.served.end()) return {directory, {}};
+  if (served == machine.served.end())
+    return {directory, {}, whole, live ? std::optional{parse_chain(BytesView{live->content}).leaf} : std::nullopt};
   return {directory, parse_chain(BytesView{served->second}).leaf, whole};
 }
 
@@ -94,21 +96,23 @@ bool outlasts_the_newest(Estate& estate, const Certificate& shown, const Certifi
 
 // Kept because it lasts longer, or covers a name that the wanted one does not, and has not expired. Whether it was
 // revoked is not asked: it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
-bool rightly_held(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {
-  const bool valid = !place.shown->self_signed() && place.shown->not_after() > estate.simulated->time().now();
+bool rightly_held(Estate& estate, const Place& place, const Certificate& there, const CertificateConfig& wanted,
+                  bool last_run_was_there) {
+  const bool valid = !there.self_signed() && there.not_after() > estate.simulated->time().now();
   const bool told = !last_run_was_there || held_from(estate, place.name, wanted);
-  const bool covers_more = std::ranges::any_of(place.shown->names(), [&](const DomainName& name) {
+  const bool covers_more = std::ranges::any_of(there.names(), [&](const DomainName& name) {
     return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
       return name == ours || (!name.wildcard() && name.covered_by(ours));
     });
   });
-  return told && valid && (covers_more || outlasts_the_newest(estate, *place.shown, wanted));
+  return told && valid && (covers_more || outlasts_the_newest(estate, there, wanted));
 }
 
 std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {
+  const auto& there = place.shown ? place.shown : place.unread;
+  if (there && rightly_held(estate, place, *there, wanted, last_run_was_there)) return "";
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
-  if (rightly_held(estate, place, wanted, last_run_was_there)) return "";
   if (!place.whole) return fmt::format("{} is not whole", place.name);
   if (names_as_text(leaf.names()) != names_as_text(wanted.domains) || leaf.self_signed())
     return fmt::format("{} does not show {}", place.name, wanted.id.text());

@@ -57,6 +57,24 @@ TEST_F(NotWell, ACertificateWhosePredecessorsKeyAloneIsKept) {
   estate.verdict();
 }
 
+// No server has read it, and nobody can say whether one will: it keeps its place, by I7. (Random world 711899.)
+TEST(Well, ADirectoryWhoseCertificateNobodyReadKeepsItFromOneForFewerNames) {
+  Estate estate;
+  estate.zone("shop.example")
+      .certificate("shop", {"shop.example", "www.shop.example"})
+      .in_files("/etc/ssl/shop", {"reload"});
+  estate.simulated->machine().on_run = [](const Command&) { return Exit{.status = 1}; };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  auto& installs = estate.wanted("shop").config.install;
+  estate.certificate("less", {"shop.example"}).config.install = installs;
+  installs.clear();
+  estate.simulated->machine().on_run = nullptr;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+}
+
 TEST_F(NotWell, WhatIsLeftOver) {
   EXPECT_THAT(becomes_quiet(estate), IsEmpty());
   EXPECT_THAT(not_well(estate), IsEmpty());

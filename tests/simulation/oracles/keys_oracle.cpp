@@ -63,7 +63,12 @@ void KeysOracle::changed(const StoredChange& change) {
 void KeysOracle::record_changed(const StoredChange& change) {
   const std::string certificate = second_part(change.key);
   records_[certificate] = change.after;
-  if (change.value == nullptr) forgotten_.erase(certificate);
+  if (change.value == nullptr) {
+    forgotten_.erase(certificate);
+  } else if (wiped(certificate)) {  // what keys there are may be removed from now on, late too
+    for (const auto& [key, spki] : readable_)
+      if (key.starts_with("secret/") && second_part(key) == certificate) wiped_.insert(spki);
+  }
 }
 
 void KeysOracle::journal_changed(const StoredChange& change) {
