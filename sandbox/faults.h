@@ -50,6 +50,7 @@ struct Faults {
   int clock_behind = 0;   // hours
   int power_lost = 0;     // of kills: the machine's power goes, and with it what was written and not synced yet
   int reload_failed = 0;  // of commands: they end with 1, half of them after the server has read its files
+  int reload_slow = 0;    // of commands: they take a second to ten minutes, which may be past the deadline
   int value_damaged = 0;  // of starts of a process: a value of the store beside it has lost a bit since
   int left_dead = 0;      // hours that who was killed stays dead, whatever happens meanwhile
 
@@ -116,6 +117,7 @@ inline constexpr std::array fault_rows{
     FaultRow{"shown late", "%", &Faults::shown_late, 50},
     FaultRow{"reload failed", "% of commands", &Faults::reload_failed, 50},
     FaultRow{"DNS failed", "%", &Faults::dns_failed, 40},
+    FaultRow{"reload slow", "% of commands", &Faults::reload_slow, 30},
 };
 constexpr std::span<const FaultRow> all_faults() { return fault_rows; }
 

@@ -1,5 +1,6 @@
 #include "sandbox/mounts/memory_host.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 
@@ -9,8 +10,9 @@ namespace certferry::sandbox {
 namespace {
 
 constexpr int kLinksMost = 40;
-constexpr Duration kFileTakes = milliseconds(1), kCommandTakes = milliseconds(50);
+constexpr Duration kFileTakes = milliseconds(1), kShortest = seconds(1), kLongest = minutes(10);
 constexpr unsigned kPrivateBits = 0077;
+constexpr int kTerminated = 143;  // by SIGTERM
 
 Path parent_of(const Path& path) {
   auto slash = path.rfind('/');
@@ -243,17 +245,27 @@ std::optional<std::string> MemoryHost::environment(std::string name) const {
   return found->second;
 }
 
+// Until it ends by itself.
+Duration MemoryHost::duration_of(const Command& command) {
+  const Duration usual = machine_.takes(command);
+  return effects_.log().strikes(&Faults::reload_slow) ? effects_.log().dice->between(kShortest, kLongest) : usual;
+}
+
 Task<Exit> MemoryHost::run(Command command) {
   auto exit = std::make_shared<Exit>();
+  const Duration takes = duration_of(command);
   Effect effect{.name = fmt::format("run {}", fmt::join(command.argv, " ")),
-                .there = kCommandTakes,
+                .there = std::min(takes, command.deadline),
                 .back = kFileTakes,
                 .outlives_sender = true};
-  const bool fails = effects_.log().strikes(&Faults::reload_failed);
-  effect.happens = [&machine = machine_, exit, command, fails] {
+  const bool ended = takes > command.deadline, fails = effects_.log().strikes(&Faults::reload_failed);
+  effect.happens = [&machine = machine_, exit, command, fails, ended] {
     machine.commands.push_back(command);
-    *exit = fails ? Exit{.status = 1, .output = "no"} : machine.on_run(command);
-    const bool read_all_the_same = fails && machine.commands.size() % 2 == 0;
+    if (ended)
+      *exit = Exit{.status = kTerminated, .output = "", .timed_out = true};
+    else
+      *exit = fails ? Exit{.status = 1, .output = "no"} : machine.on_run(command);
+    const bool read_all_the_same = (fails || ended) && machine.commands.size() % 2 == 0;
     if (read_all_the_same || (exit->status == 0 && !exit->timed_out)) machine.servers_read();
     if (machine.heard_change) machine.heard_change();
   };

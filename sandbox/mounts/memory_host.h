@@ -27,6 +27,8 @@ struct Machine {
   // What servers on it serve: the chain that they read last in each directory, by the whole path of its link `live`.
   // They read all of them after a command that ended well, and when the machine starts again.
   std::map<Path, Bytes> served;
+  // What a command that has begun takes, and then, where it is not ended at its deadline, what it does and comes to.
+  std::function<Duration(const Command&)> takes = [](const Command&) { return milliseconds(50); };
   std::function<Exit(const Command&)> on_run = [](const Command&) { return Exit{}; };
   std::function<void()> heard_change;  // called right after a process changed something on it
 
@@ -74,6 +76,7 @@ class MemoryHost final : public Host {
   bool superuser() const override { return machine_.superuser; }
 
  private:
+  Duration duration_of(const Command& command);
   Task<> change(std::string name, Path path, std::function<void(Machine&)> happens);
   Machine& machine_;
   Effects& effects_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/certificate_spec.h"
+#include "base/limits/reload.h"
 #include "base/names.h"
 #include "base/time.h"
 
@@ -85,6 +86,7 @@ struct FilesInstall {
   std::string directory;
   std::vector<std::string> reload;  // argv, empty for none
   std::string connect;              // "host:port" that serves it, for a handshake; "" for none
+  Duration reload_timeout = limits::reload::timeout;
   auto operator<=>(const FilesInstall&) const = default;
 };
 

@@ -151,6 +151,7 @@ class ConfigReader {
     const auto port = table.integer("port");
     const auto connect = table.text("connect");
     const auto reload = texts(table, "reload");
+    const auto reload_timeout = table.text("reload_timeout");
     InstallConfig install{.where = ElbInstall{}, .place = table.place()};
     bool known = false;
     if (elb) {
@@ -167,6 +168,9 @@ class ConfigReader {
       FilesInstall where;
       if (const auto path = values_.directory("files", files->value, files->place)) where.directory = *path;
       for (const Text& word : reload) where.reload.push_back(word.value);
+      if (const auto& text = reload_timeout)
+        where.reload_timeout =
+            values_.timeout("reload_timeout", text->value, text->place).value_or(where.reload_timeout);
       if (connect) where.connect = values_.host_and_port("connect", connect->value, connect->place).value_or("");
       known = !where.directory.empty();
       install.where = where;
@@ -217,13 +221,18 @@ class ConfigReader {
     for (const auto& [key, of] :
          {Belongs{"port", "elb"}, Belongs{"shelf", "elb and listener"}, Belongs{"region", "elb"},
           Belongs{"role", "elb and listener"}, Belongs{"external_id", "elb and listener"},
-          Belongs{"session_name", "elb and listener"}, Belongs{"reload", "files"}, Belongs{"connect", "files"}}) {
+          Belongs{"session_name", "elb and listener"}, Belongs{"reload", "files"}, Belongs{"reload_timeout", "files"},
+          Belongs{"connect", "files"}}) {
       if (table.has(key) && !of.contains(kinds.front())) {
         complaints_.add(table.place_of(key), fmt::format("{} does not go with {}", key, kinds.front()),
                         fmt::format("Leave it away: it belongs to {}", of));
       }
     }
-    if (kinds.front() != "files" || !table.has("verify")) return;
+    if (kinds.front() != "files") return;
+    if (table.has("reload_timeout") && !table.has("reload"))
+      complaints_.add(table.place_of("reload_timeout"), "reload_timeout stands without a reload",
+                      "Add reload = [\"command\", \"argument\"], or leave reload_timeout away");
+    if (!table.has("verify")) return;
     const auto verify = table.text("verify");
     if (verify && verify->value == "api") {
       complaints_.add(verify->place, "verify = \"api\" does not go with files",

@@ -126,6 +126,14 @@ std::optional<Duration> Values::duration(std::string_view key, const std::string
   return {};
 }
 
+std::optional<Duration> Values::timeout(std::string_view key, const std::string& text, const Place& place) const {
+  const auto value = duration(key, text, place);
+  if (!value || (*value >= seconds(1) && *value <= days(1))) return value;
+  complain(place, fmt::format("{} = \"{}\" is no time that a command may take", key, quoted(text, kShown)),
+           "Write one of a second to a day, such as \"5 min\"");
+  return {};
+}
+
 std::optional<Verify> Values::verify(const std::string& text, const Place& place) const {
   if (text == "auto") return Verify::automatic;
   if (text == "handshake") return Verify::handshake;

@@ -22,6 +22,8 @@ class Values {
   std::optional<KeyType> key_type(const std::string& text, const Place& place) const;
   std::optional<KeyType> account_key_type(const std::string& text, const Place& place) const;
   std::optional<Duration> duration(std::string_view key, const std::string& text, const Place& place) const;
+  // The same of what may take so long: a second to a day.
+  std::optional<Duration> timeout(std::string_view key, const std::string& text, const Place& place) const;
   std::optional<Verify> verify(const std::string& text, const Place& place) const;
   std::optional<std::string> mail_address(const std::string& text, const Place& place) const;  // "mailto:…"
   std::optional<HostedZoneId> zone_id(const std::string& text, const Place& place) const;

@@ -106,7 +106,7 @@ Task<> FilesTarget::bind(const Shelved& next, const Serving& seen) {
                       now.empty() ? "nothing" : quoted(now), seen.reference.empty() ? "nothing" : seen.reference),
           "Run certferry again: it looks at what is there now");
     co_await switch_to(next.reference);  // again where it is there: who made it may have died before it was on the disk
-    co_await reload(limits::reload::deadline);
+    co_await reload();
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "bind", binding);
 }
@@ -119,20 +119,30 @@ Task<> FilesTarget::switch_to(const std::string& reference) {
   co_await outside_.host.link(shelf_.link(), relative ? reference.substr(inside.size()) : reference);
 }
 
-Task<> FilesTarget::reload(Duration deadline) {
+// It may outlast a lease: whoever reads its certificate late reads what `live` leads to by then.
+Task<> FilesTarget::reload() {
   if (where_.reload.empty()) co_return;
   shelf_.require_lease("reloading");
-  const Exit exit = co_await outside_.host.run(Command{.argv = where_.reload, .deadline = deadline});
+  const Exit exit = co_await outside_.host.run(
+      Command{.argv = where_.reload, .deadline = where_.reload_timeout, .patience = limits::reload::patience});
   if (exit.status == 0 && !exit.timed_out) co_return;
-  const std::string ended = exit.timed_out ? "did not end in time" : fmt::format("ended with {}", exit.status);
+  const std::string command = typed(where_.reload), time = humane(where_.reload_timeout);
+  const std::string ended = exit.timed_out ? fmt::format("did not end within {}, and was stopped", time)
+                                           : fmt::format("ended with {}", exit.status);
+  const std::string longer =
+      exit.timed_out ? fmt::format(" within {}, or write a longer `reload_timeout` beside `reload`", time) : "";
   throw Failure(Failure::Kind::refused,
-                fmt::format("{}: `{}` {}{}", name(), typed(where_.reload), ended, said_at_the_end(exit.output)),
-                fmt::format("Make `{}` succeed, and run `certferry apply --retry`", typed(where_.reload)));
+                fmt::format("{}: `{}` {}{}", name(), command, ended, said_at_the_end(exit.output)),
+                fmt::format("Make `{}` succeed{}, and run `certferry apply --retry`", command, longer));
+}
+
+Duration FilesTarget::restore_deadline() const {
+  return limits::renewal::clean_up_deadline + (where_.reload.empty() ? Duration{0} : where_.reload_timeout);
 }
 
 Task<> FilesTarget::reload_former(const std::string& reference) {
   try {
-    co_await reload(limits::reload::restoring_deadline);
+    co_await reload();
   } catch (const Failure& failure) {
     outside_.log.error(fmt::format("{}; live leads to {} again", failure.what(), reference));
   }

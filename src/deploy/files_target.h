@@ -26,13 +26,14 @@ class FilesTarget final : public Target {
   Task<Proof> verify(const Issued& issued, const Serving& former) override;
   // A program that cannot be told of it is logged: the link is back all the same.
   Task<bool> restore(const Serving& former, const Shelved& bound) override;
+  Duration restore_deadline() const override;  // with as long for the command as it has otherwise
 
  private:
   Task<> read_body(Serving& serving);
   Task<> look_for_damage(Serving& serving);
   Task<> look_from_outside(Serving& serving);
   Task<> switch_to(const std::string& reference);
-  Task<> reload(Duration deadline);
+  Task<> reload();
   Task<> reload_former(const std::string& reference);
   Task<bool> is_there(const std::string& reference);
   Task<> verify_files(const Issued& issued);

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits/renewal.h"
 #include "crypto/serving.h"
 #include "deploy/shelf.h"
 
@@ -44,6 +45,8 @@ class Target {
   // Where the slot still refers to what we bound, it refers to `former` from then on: true. False where it does not,
   // for nothing was changed or somebody else changed it since, and where `former` is nothing that it could refer to.
   virtual Task<bool> restore(const Serving& former, const Shelved& bound) = 0;
+  // A restore that has not ended by then is given up.
+  virtual Duration restore_deadline() const { return limits::renewal::clean_up_deadline; }
 };
 
 }  // namespace certferry

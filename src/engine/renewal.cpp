@@ -169,7 +169,7 @@ Task<> remember_rollback(Target& target, const Issued& issued, const std::except
 Task<bool> restored(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
   bool back = false;
   const Work restoring = [&]() -> Task<> { back = co_await target.restore(former, bound); };
-  const Work deadline = [&]() -> Task<> { co_await trades.outside.clock.sleep(limits::renewal::clean_up_deadline); };
+  const Work deadline = [&]() -> Task<> { co_await trades.outside.clock.sleep(target.restore_deadline()); };
   std::string trouble;
   try {
     if (co_await race(restoring, deadline) == 1) trouble = "it took too long";

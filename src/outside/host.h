@@ -31,7 +31,8 @@ struct OpenedFile {
 struct Command {
   std::vector<std::string> argv;  // no shell
   Duration deadline = std::chrono::seconds{60};
-  bool answers = false;  // it is run for what it prints
+  Duration patience = std::chrono::seconds{1};  // after SIGTERM at its deadline: then SIGKILL, to what has not ended
+  bool answers = false;                         // it is run for what it prints
 };
 
 struct Exit {

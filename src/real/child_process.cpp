@@ -121,16 +121,13 @@ class Child {
     boost::system::error_code error = co_await until_ended(command_.deadline, true);
     co_await shield_from_cancellation();  // the rest is done whoever cancels what
     Exit exit;
+    const pid_t pid = pid_;
     if (error) {  // deadline or cancellation
       exit.timed_out = error == asio::error::timed_out;
-      ::kill(-pid_, SIGTERM);
-      if (co_await until_ended(std::chrono::seconds{1}, false)) ::kill(-pid_, SIGKILL);
-      co_await until_ended(std::chrono::seconds{5}, false);
-      ::kill(-pid_, SIGKILL);  // those in its group that outlived it
+      co_await end_group();
     }
     take_what_is_there();
     exit.output = std::move(kept_);
-    const pid_t pid = pid_;
     const std::optional<int> status = co_await reaped_soon();
     if (error && !exit.timed_out) throw boost::system::system_error(error);
     if (!status) throw not_ended(command_, pid);
@@ -139,6 +136,22 @@ class Child {
   }
 
  private:
+  // Those in its group may end later than it does, and have as long.
+  Task<> end_group() {
+    const pid_t group = -pid_;
+    const auto end = asio::steady_timer::clock_type::now() + command_.patience;
+    ::kill(group, SIGTERM);
+    co_await until_ended(command_.patience, false);
+    reap();  // else it would count as there
+    while (::kill(group, 0) == 0 && asio::steady_timer::clock_type::now() < end) co_await pause();
+    if (::kill(group, SIGKILL) == 0) co_await until_ended(std::chrono::seconds{5}, false);
+  }
+
+  Task<> pause() {
+    timer_.expires_after(std::chrono::milliseconds{20});
+    co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+
   // Reads output until the process has ended; timed_out or operation_aborted where something else came first. Three
   // waits, one consumer: whichever fires sets its mark and wakes the loop by cancelling the others.
   Task<boost::system::error_code> until_ended(Duration limit, bool cancellable) {
@@ -193,19 +206,18 @@ class Child {
   // system that does not answer, and one that is traced is its tracer's to wait for first. Hence no wait here.
   std::optional<int> reap() {
     int status = 0;
-    const pid_t reaped = ::waitpid(pid_, &status, WNOHANG);
-    if (reaped == 0) return std::nullopt;
+    const pid_t reaped = status_ ? 0 : ::waitpid(pid_, &status, WNOHANG);
+    if (reaped == 0) return status_;
     pid_ = 0;
-    if (reaped < 0) return 0;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (reaped < 0) return status_ = 0;
+    return status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 
   // Nothing after a second: then it is left to itself, and to init when this process ends.
   Task<std::optional<int>> reaped_soon() {
     for (int looks = 0; looks < 50; ++looks) {
       if (const std::optional<int> status = reap()) co_return status;
-      timer_.expires_after(std::chrono::milliseconds{20});
-      co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+      co_await pause();
     }
     pid_ = 0;
     co_return std::nullopt;
@@ -226,6 +238,7 @@ class Child {
   stream_descriptor output_, ended_;
   asio::steady_timer timer_;
   pid_t pid_ = 0;
+  std::optional<int> status_;  // once it was waited for
   bool reading_ = false;
   std::string kept_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);   // of the timer's handler

@@ -64,7 +64,7 @@ Place look_at(Estate& estate, const InstallConfig& install, const std::string& o
     const std::string name = estate.load_balancer_of(listener->arn.text());
     return {name, estate.shown_by(name)};
   }
-  const auto& [directory, reload, connect] = std::get<FilesInstall>(install.where);
+  const auto& [directory, reload, connect, timeout] = std::get<FilesInstall>(install.where);
   const auto& machine = estate.simulated->machine(on);
   const auto* live = machine.find(directory + "/live/fullchain.pem");  // which is what servers are given
   if (live == nullptr && reload.empty()) return {directory, {}};

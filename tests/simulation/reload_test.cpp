@@ -90,5 +90,41 @@ TEST_F(AReload, ThatIsCorrectedAndFailsLeavesTheLinkAndIsTriedAgainLater) {
   expect_quiet();
 }
 
+// It stops a service, and starts it again when the time is over that this takes; ended in between, it leaves it
+// stopped.
+struct ASlowReload : AReload {
+  ASlowReload() {
+    machine().takes = [this](const Command&) {
+      up = false;
+      return takes;
+    };
+    machine().on_run = [this](const Command&) {
+      up = true;
+      return Exit{.status = failing && machine().commands.size() % 2 == 0 ? 1 : 0, .output = ""};
+    };
+  }
+  bool up = false;
+  Duration takes = seconds(70);
+};
+
+TEST_F(ASlowReload, OfSeventySecondsIsWaitedFor) {
+  for (const int generation : {1, 2}) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty()) << generation;
+    EXPECT_TRUE(up) << generation;
+    estate.pass(days(61));
+  }
+}
+
+// The first of a renewal fails at its end; the one for what is served again takes as long.
+TEST_F(ASlowReload, IsWaitedForWhenTheFormerIsPutBackToo) {
+  estate.apply();
+  estate.pass(days(61));
+  failing = true;
+  EXPECT_EQ(reloads_of_a_run(), 2U);
+  EXPECT_THAT(estate.failures(), ElementsAre(testing::HasSubstr("what it served before is back")));
+  EXPECT_TRUE(up);
+}
+
 }  // namespace
 }  // namespace certferry::simulation

@@ -54,6 +54,7 @@ listener = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web
 [[certificate.install]]
 files = "/etc/ssl//www/"
 reload = ["systemctl", "reload", "nginx"]
+reload_timeout = "90s"
 connect = "localhost:443"
 )";
 
@@ -98,7 +99,26 @@ TEST(ParseConfig, ReadsEveryKey) {
   const auto& files = std::get<FilesInstall>(www.install[3].where);
   EXPECT_EQ(files.directory, "/etc/ssl/www");
   EXPECT_EQ(files.reload.size(), 3U);
+  EXPECT_EQ(files.reload_timeout, seconds(90));
   EXPECT_EQ(files.connect, "localhost:443");
+}
+
+TEST(ParseConfig, GivesAReloadFiveMinutesOrWhatIsWritten) {
+  const std::string files =
+      "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nfiles = \"/etc/w\"\n";
+  const Config config = parse_config(files + "reload = [\"a\"]\n", "certferry.toml");
+  EXPECT_EQ(std::get<FilesInstall>(config.certificates.at(0).install.at(0).where).reload_timeout, minutes(5));
+  for (const char* odd : {"0s", "999ms", "25h"})
+    EXPECT_EQ(refusal(files + "reload = [\"a\"]\nreload_timeout = \"" + odd + "\"\n"),
+              std::string{"certferry.toml:6:18: reload_timeout = \""} + odd +
+                  "\" is no time that a command may take -> Write one of a second to a day, such as \"5 min\"");
+  EXPECT_EQ(
+      refusal(files + "reload_timeout = \"90s\"\n"),
+      "certferry.toml:5:18: reload_timeout stands without a reload -> Add reload = [\"command\", \"argument\"], or "
+      "leave reload_timeout away");
+  EXPECT_EQ(refusal("[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nelb = \"web\"\n"
+                    "reload_timeout = \"90s\"\n"),
+            "certferry.toml:5:18: reload_timeout does not go with elb -> Leave it away: it belongs to files");
 }
 
 TEST(ParseConfig, BeginsWithStagingAndNamesACertificateByItsFirstName) {

@@ -71,6 +71,24 @@ TEST_F(FilesTest, RefusesBeforehandWhatCouldNotBeWrittenTo) {
   EXPECT_EQ(refused(), "/etc/ssl/www/generations: is no directory");
 }
 
+TEST_F(FilesTest, SaysHowLongAReloadHadThatDidNotEnd) {
+  where.reload_timeout = minutes(2);
+  machine.takes = [](const Command&) { return seconds(121); };
+  on_target([&](Target& target) -> Task<> {
+    const Serving seen = co_await target.look();
+    const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+    const auto failure = co_await failure_of(install);
+    EXPECT_EQ(std::string{failure.value().what()},
+              "files /etc/ssl/www: `systemctl reload nginx` did not end within 2 min, and was stopped");
+    EXPECT_EQ(std::string{failure.value().next()},
+              "Make `systemctl reload nginx` succeed within 2 min, or write a longer `reload_timeout` beside `reload`, "
+              "and run `certferry apply --retry`");
+    EXPECT_EQ(target.restore_deadline(), minutes(3));
+  });
+  machine.takes = [](const Command&) { return seconds(119); };
+  on_target([&](Target& target) -> Task<> { co_await installed(target, co_await target.look()); });
+}
+
 TEST_F(FilesTest, ReloadsAgainWhatIsBoundAlready) {
   on_target([&](Target& target) -> Task<> {
     const Shelved next = co_await installed(target, co_await target.look());

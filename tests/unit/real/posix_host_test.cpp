@@ -297,6 +297,19 @@ TEST_F(PosixHostTest, KillsTheWholeGroupAtTheDeadline) {
   machine.run(gone());
 }
 
+// One that is told to end may be stopping a service, which writes what it has to before it goes.
+TEST_F(PosixHostTest, LeavesTimeToEndToAllOfTheGroup) {
+  const std::string up = directory / "up", ended = directory / "ended";
+  const std::string service =
+      fmt::format("trap 'sleep 1.5; echo well > {}; exit' TERM; echo > {}; sleep 1000 & wait; wait", ended, up);
+  const std::string script = fmt::format("sh -c \"{}\" & trap 'exit 1' TERM; wait", service);
+  const Exit exit = machine.run(
+      host.run({.argv = {"/bin/sh", "-c", script}, .deadline = milliseconds(500), .patience = seconds(20)}));
+  EXPECT_TRUE(exit.timed_out);
+  EXPECT_TRUE(std::ifstream{up}.good());
+  EXPECT_TRUE(std::ifstream{ended}.good()) << "killed before it had ended";
+}
+
 TEST_F(PosixHostTest, KillsTheWholeGroupWhenCancelled) {
   const std::string pids = directory / "pids";
   Work child = [&]() -> Task<> { co_await host.run({.argv = stubborn(pids), .deadline = hours(1)}); };
