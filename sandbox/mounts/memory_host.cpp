@@ -245,6 +245,12 @@ std::optional<std::string> MemoryHost::environment(std::string name) const {
   return found->second;
 }
 
+std::string MemoryHost::first_line(const Path& path) const {
+  const auto* node = machine_.find(path);
+  if (!node || node->kind != Machine::Kind::file) return "";
+  return node->content.substr(0, node->content.find('\n'));
+}
+
 // Until it ends by itself.
 Duration MemoryHost::duration_of(const Command& command) {
   const Duration usual = machine_.takes(command);

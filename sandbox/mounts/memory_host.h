@@ -21,6 +21,7 @@ struct Machine {
   std::map<Path, Node> nodes;  // by whole path, without links in it; directories that hold something are there
   std::map<std::string, std::string> environment;
   std::string id = "host/simulated", home = "/home/certferry";
+  bool id_lasts = true;  // false: a container, whose next run may have another id
   bool superuser = false;
   Duration clock_error{0};        // its civil time minus the world's
   std::vector<Command> commands;  // run on it, in order
@@ -72,6 +73,8 @@ class MemoryHost final : public Host {
   std::optional<std::string> environment(std::string name) const override;
   Task<Exit> run(Command command) override;
   std::string id() const override { return machine_.id; }
+  bool id_lasts() const override { return machine_.id_lasts; }
+  std::string first_line(const Path& path) const override;
   std::string home() const override { return machine_.home; }
   bool superuser() const override { return machine_.superuser; }
 

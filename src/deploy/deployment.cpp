@@ -36,6 +36,7 @@ struct Deployment::State {
   Outside& outside;
   aws::Access& access;
   const Lease* lease = nullptr;                              // null: nobody else can be at work
+  bool identifies = false;                                   // directories
   Turn turn;                                                 // of who asks for an account
   std::map<RoleTaken, Reach> reaches;                        // our own identity's, and that of every role
   std::map<std::string, std::unique_ptr<FilesShelf>> files;  // by directory
@@ -57,7 +58,7 @@ struct Deployment::State {
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
-    : state_(new State{outside, access, nullptr, {}, {}, {}, {}, {}, References{outside.clock}}) {
+    : state_(new State{outside, access, nullptr, false, {}, {}, {}, {}, {}, References{outside.clock}}) {
   state_->reaches[std::nullopt].regions.insert(access.region());
 }
 
@@ -134,8 +135,11 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
                                                       const InstallConfig& install) {
   Proving proving{install.verify, certificate.domains.empty() ? "" : sni_for(certificate.domains.front()),
                   certificate.key_type};
-  if (const auto* where = std::get_if<FilesInstall>(&install.where))
-    co_return std::make_unique<FilesTarget>(outside, files_shelf(where->directory), std::move(proving), *where);
+  if (const auto* where = std::get_if<FilesInstall>(&install.where)) {
+    FilesShelf& shelf = files_shelf(where->directory);
+    if (identifies) co_await shelf.identify();
+    co_return std::make_unique<FilesTarget>(outside, shelf, std::move(proving), *where);
+  }
   const RoleTaken role = role_taken(install.role);
   aws::Client& client = access.client_as(role, region_of(install));
   Reach& there = *co_await reach(role);
@@ -215,6 +219,8 @@ Task<Target*> Deployment::target(const CertificateConfig& certificate, const Ins
   // Somebody else may have made it meanwhile: that one is kept.
   co_return state_->targets.try_emplace(key, std::move(made)).first->second.get();
 }
+
+void Deployment::identify_directories() { state_->identifies = true; }
 
 Task<Target*> Deployment::target(const std::string& id) {
   if (const auto known = state_->targets.find(id); known != state_->targets.end()) co_return known->second.get();

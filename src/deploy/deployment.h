@@ -29,6 +29,9 @@ class Deployment {
   Deployment(Outside& outside, aws::Access& access, const Config& config, const Lease& lease);
   ~Deployment();
   Task<Target*> target(const CertificateConfig& certificate, const InstallConfig& install);  // kept by this object
+  // From now on a directory of a target that is made is given an id, where the machine's does not last
+  // (FilesShelf::identify). Without it nothing is written.
+  void identify_directories();
   // The same by its id, as a record knows it: to look at, by the word of the API alone, once it is configured no
   // longer. Null: nothing that this version makes. Failure: refused, where it is in another account than our
   // credentials'.

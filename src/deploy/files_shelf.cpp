@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "deploy/object_name.h"
 #include "outside/timed_step.h"
+#include "state/random_token.h"
 #include "wire/url.h"
 
 namespace certferry {
@@ -15,6 +16,8 @@ namespace {
 
 constexpr FileMode for_everybody{0644}, for_us_alone{0600}, open_directory{0755};
 constexpr std::string_view kept_in_ids = "-._~/";
+constexpr std::string_view files_of = "files/", host_prefix = "host/", id_file = ".certferry-id",
+                           without_id = "host/unmarked";
 
 // "/etc/ssl/www", without a slash at its end.
 std::string checked_directory(std::string directory) {
@@ -66,6 +69,21 @@ std::string misfit_among(const std::string& place, const std::map<std::string, B
   return "";
 }
 
+std::string id_file_in(const std::string& directory) { return fmt::format("{}/{}", directory, id_file); }
+
+bool is_host_id(std::string_view text) {
+  const bool named = text.starts_with(host_prefix) && text.size() > host_prefix.size();
+  return named && std::ranges::all_of(text.substr(host_prefix.size()),
+                                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// Of whom a directory is: of this machine, or, where that is another at every start, of itself.
+std::string host_of(const Host& host, const std::string& directory) {
+  if (host.id_lasts()) return host.id();
+  std::string marked = host.first_line(id_file_in(directory));
+  return is_host_id(marked) ? marked : std::string{without_id};
+}
+
 bool one_directory_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && !name.contains('/');
 }
@@ -83,13 +101,29 @@ void FilesShelf::require_lease(std::string_view what) const {
 }
 
 std::string FilesShelf::id_of(const Host& host, const std::string& directory) {
-  return fmt::format("files/{}{}", host.id(), percent_encoded(checked_directory(directory), kept_in_ids));
+  const std::string checked = checked_directory(directory);
+  return fmt::format("{}{}{}", files_of, host_of(host, checked), percent_encoded(checked, kept_in_ids));
 }
 
 std::optional<std::string> FilesShelf::directory_in(const Host& host, const std::string& id) {
-  const std::string ours = fmt::format("files/{}/", host.id());
-  if (!id.starts_with(ours)) return {};
-  return percent_decoded(id.substr(ours.size() - 1));
+  const auto path = id.find('/', files_of.size() + host_prefix.size());
+  if (!id.starts_with(files_of) || path == std::string::npos) return {};
+  auto directory = percent_decoded(id.substr(path));
+  if (!directory || id.substr(files_of.size(), path - files_of.size()) != host_of(host, *directory)) return {};
+  return directory;
+}
+
+Task<> FilesShelf::identify() {
+  Host& host = outside_.host;
+  if (host_of(host, directory_) != without_id) co_return;
+  require_lease("giving it an id");
+  co_await host.make_directory(directory_, open_directory);
+  co_await host.create(id_file_in(directory_), fmt::format("{}{}\n", host_prefix, random_token(outside_.entropy)),
+                       for_everybody);
+  id_ = id_of(host, directory_);  // perhaps what another one gave it meanwhile
+  if (host_of(host, directory_) == without_id)
+    throw Failure(Failure::Kind::refused, fmt::format("files {}: {} holds no id", directory_, id_file_in(directory_)),
+                  fmt::format("Remove {}, and run certferry again", id_file_in(directory_)));
 }
 
 std::string FilesShelf::name_for(const Issued& issued) const { return object_name(issued); }

@@ -14,9 +14,15 @@ class FilesShelf final : public Shelf {
   // Throws Failure (refused) where the directory is no absolute path without "..". lease: null where nobody else can be
   // at work.
   FilesShelf(Outside& outside, std::string directory, const Lease* lease = nullptr);
+  // "files/host/3f2a…/etc/ssl/www", by the machine's id. Where the machine's does not last, by that which identify()
+  // gave the directory; "files/host/unmarked/…" before that, which is never installed to.
   static std::string id_of(const Host& host, const std::string& directory);
   // The directory that an id names; empty where it is none, or one of another machine.
   static std::optional<std::string> directory_in(const Host& host, const std::string& id);
+
+  // Has the directory keep an id, where the machine's does not last: made once, and then read, by whatever container it
+  // is mounted in. May be repeated. Failure: refused where that cannot be written, or something else stands there.
+  Task<> identify();
 
   std::string_view id() const override { return id_; }
   const std::string& directory() const { return directory_; }

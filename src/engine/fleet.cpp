@@ -471,6 +471,7 @@ Task<> Fleet::Run::announced(Work work) {
 Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
   Report report;
   co_await announced([&]() -> Task<> {
+    deployment.identify_directories();
     Retirement::Ledgers ledgers;
     if (request.only.empty())
       co_await attempted("what is no longer needed", report,

@@ -78,7 +78,10 @@ class Host {
   virtual Task<> sync(Path path) = 0;
   virtual std::optional<std::string> environment(std::string name) const = 0;
   virtual Task<Exit> run(Command command) = 0;
-  virtual std::string id() const = 0;    // stable for this machine: "host/3f2a…"
+  virtual std::string id() const = 0;             // of this machine: "host/3f2a…"
+  virtual bool id_lasts() const { return true; }  // false: it may have another at its next start, as a container has
+  // Of a small file, at once; "" where it cannot be read.
+  virtual std::string first_line(const Path&) const { return ""; }
   virtual std::string home() const = 0;  // of the user we run as
   virtual bool superuser() const = 0;
 };

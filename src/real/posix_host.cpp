@@ -197,6 +197,23 @@ void require_no_link(const Path& path) {
                   "Correct the link, or mount or make what it leads to.");
 }
 
+// "" where there is none, or it may not be read.
+Bytes content_at_once(const Path& path) {
+  try {
+    if (auto file = opened_file(path, ForWhom::anybody)) return std::move(file->content);
+  } catch (const Failure&) {  // as good as absent
+  }
+  return "";
+}
+
+// "" where this system has none, as images of containers, which are one for many, have not.
+std::string machine_id() {
+  constexpr std::size_t length = 32;  // source: machine-id(5)
+  for (const char* path : {"/etc/machine-id", "/var/lib/dbus/machine-id"})
+    if (const Bytes content = content_at_once(path); content.size() >= length) return content.substr(0, length);
+  return "";
+}
+
 std::string hashed_id(BytesView text) {
   const std::string salted = fmt::format("certferry host {}", text);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -313,18 +330,17 @@ std::optional<std::string> PosixHost::environment(std::string name) const {
 Task<Exit> PosixHost::run(Command command) { co_return co_await run_child(std::move(command)); }
 
 std::string PosixHost::id() const {
-  for (const char* path : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
-    std::optional<OpenedFile> file;
-    try {
-      file = opened_file(path, ForWhom::anybody);
-    } catch (const Failure&) {
-      continue;  // unreadable is as good as absent here
-    }
-    if (file && file->content.size() >= 32) return "host/" + hashed_id(file->content.substr(0, 32));
-  }
+  if (const std::string own = machine_id(); !own.empty()) return "host/" + hashed_id(own);
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   return fmt::format("host/{}", name.data());
+}
+
+bool PosixHost::id_lasts() const { return !machine_id().empty(); }
+
+std::string PosixHost::first_line(const Path& path) const {
+  const std::string content = content_at_once(path);
+  return content.substr(0, content.find('\n'));
 }
 
 std::string PosixHost::home() const {

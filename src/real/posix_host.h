@@ -22,7 +22,10 @@ class PosixHost final : public Host {
   Task<> sync(Path path) override;
   std::optional<std::string> environment(std::string name) const override;
   Task<Exit> run(Command command) override;
-  std::string id() const override;  // from /etc/machine-id, hashed (machine-id(5) asks for that), else the host's name
+  // From /etc/machine-id, hashed (machine-id(5) asks for that); else the host's name, which does not last.
+  std::string id() const override;
+  bool id_lasts() const override;
+  std::string first_line(const Path& path) const override;
   std::string home() const override;
   bool superuser() const override;
 };

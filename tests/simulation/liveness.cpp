@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/limits/renewal.h"
+#include "oracles/host_of.h"
 #include "oracles/index_oracle.h"
 #include "oracles/read_key.h"
 #include "oracles/stored_value.h"
@@ -183,7 +184,8 @@ bool may_stay(Estate& estate, const std::set<std::string>& ailing, const std::st
 // Whether this ledger is that of a directory on this machine:
 // "shelf/files%2Fhost%2Fsimulated%2Fetc%2Fssl%2Fshop/ledger".
 bool is_of(const std::string& ledger, const sandbox::Machine& machine) {
-  return percent_decoded(ledger).value_or("").starts_with(fmt::format("shelf/files/{}/", machine.id));
+  const std::string shelf = percent_decoded(ledger.substr(ledger.find('/') + 1)).value_or("");
+  return !directory_of(shelf.substr(0, shelf.rfind('/')), machine).empty();
 }
 
 bool stands_on(Estate& estate, const std::string& ledger, const std::string& name) {

@@ -64,7 +64,7 @@ TEST(AMovedInstall, ThatIsHeldFromADirectoryIsWellThoughTheLeafAloneIsMissingThe
   estate.apply();
   move_install(estate, "shop", "blog");
   auto& machine = estate.simulated->machine();
-  estate.watch->files().is_damaged(machine.id + "/etc/ssl/shop/live");
+  estate.watch->files().is_damaged(machine, "/etc/ssl/shop/live");
   machine.erase(machine.resolved("/etc/ssl/shop/live/cert.pem"));
   EXPECT_THAT(becomes_quiet(estate), IsEmpty());
   EXPECT_THAT(held_back(estate), testing::Contains(HasSubstr("that also covers shop.example")));
@@ -81,7 +81,7 @@ TEST(AMovedInstall, TakesNoNameFromADirectoryThatHasLostItsChain) {
   estate.apply();
   auto& machine = estate.simulated->machine();
   machine.erase(machine.resolved("/etc/ssl/shop/live/fullchain.pem"));
-  estate.watch->files().is_damaged(machine.id + "/etc/ssl/shop/live");
+  estate.watch->files().is_damaged(machine, "/etc/ssl/shop/live");
   move_install(estate, "shop", "blog");
   estate.apply();
   EXPECT_THAT(held_back(estate),

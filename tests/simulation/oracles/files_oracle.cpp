@@ -4,10 +4,16 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "host_of.h"
 #include "read_key.h"
 
 namespace certferry::simulation {
 namespace {
+
+// What is said of a link is kept by this.
+std::string key_of(const sandbox::Machine& machine, const std::string& live) {
+  return host_of(machine, live.substr(0, live.rfind('/'))) + live;
+}
 
 bool is_proven(sandbox::SimulatedWorld& simulated, const std::string& machine_and_link, const Bytes& chain) {
   const std::string directory = machine_and_link.substr(0, machine_and_link.rfind('/'));
@@ -24,7 +30,7 @@ void FilesOracle::changed(const std::string& name) {
   const sandbox::Machine& machine = simulated_.machine(name);
   for (const auto& [path, node] : machine.nodes)
     if (node.kind == sandbox::Machine::Kind::link && path.ends_with("/live")) look_at(machine, path);
-  for (const auto& [live, chain] : machine.served) was_read(machine.id + live, chain);
+  for (const auto& [live, chain] : machine.served) was_read(key_of(machine, live), chain);
 }
 
 // To what was shown before: by an installation that failed, or by a loss of power.
@@ -60,20 +66,25 @@ void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& cha
   }
 }
 
+void FilesOracle::is_damaged(const sandbox::Machine& machine, const std::string& live) {
+  damaged_.insert(key_of(machine, live));
+}
+
 void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& live) {
+  const std::string of = key_of(machine, live);
   const auto *chain = machine.find(live + "/fullchain.pem"), *key = machine.find(live + "/privkey.pem");
   const bool whole = chain != nullptr && key != nullptr;
-  if (!whole && damaged_.contains(machine.id + live)) return;
+  if (!whole && damaged_.contains(of)) return;
   if (!whole) return complain_(fmt::format("I4: {} leads to nothing whole", live));
-  damaged_.erase(machine.id + live);
-  Shown& shown = shown_[machine.id + live];
+  damaged_.erase(of);
+  Shown& shown = shown_[of];
   const bool another = chain->content != shown.now;
   if (!another && key->content == shown.key) return;
   shown.key = key->content;
-  const bool back = another && goes_back(machine.id + live, shown,
+  const bool back = another && goes_back(of, shown,
                                          chain->content);  // it was judged when it came, and may be over since
   try {
-    const std::string worse = another ? worsened(machine.id + live, shown, chain->content) : "";
+    const std::string worse = another ? worsened(of, shown, chain->content) : "";
     if (!worse.empty()) complain_(fmt::format("I7: {} leads to a worse certificate: {}", live, worse));
     if (back) return;
     const sandbox::Presented given{parse_chain(BytesView{shown.now}), read_key_pem(key->content)->key};

@@ -18,7 +18,7 @@ class FilesOracle {
       : simulated_(simulated), complain_(std::move(complain)) {}
   void changed(const std::string& machine);  // something on it
   // By somebody else, a file of what this link leads to is gone: until it is there again.
-  void is_damaged(const std::string& machine_and_link) { damaged_.insert(machine_and_link); }
+  void is_damaged(const sandbox::Machine& machine, const std::string& live);
 
  private:
   struct Shown {

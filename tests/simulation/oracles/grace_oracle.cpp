@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host_of.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
@@ -44,8 +45,7 @@ void GraceOracle::happened(const sandbox::Event& event) {
 
 // A path of this machine, however it is written.
 bool GraceOracle::means(const Former& former, const sandbox::Machine& machine, const std::string& generation) {
-  return former.target.starts_with(fmt::format("files/{}/", machine.id)) &&
-         machine.resolved(former.reference) == generation;
+  return !directory_of(former.target, machine).empty() && machine.resolved(former.reference) == generation;
 }
 
 void GraceOracle::files_changed(const std::string& name) {
@@ -81,8 +81,8 @@ bool GraceOracle::gave_way(const Former& former) const {
     for (const auto& entry : balancer.listeners)
       if (former.target == "listener/" + entry.arn) return of_others(entry.listener.certificate);
   for (const auto& [name, machine] : simulated_.machines())
-    if (const std::string files = "files/" + machine.id; former.target.starts_with(files + "/")) {
-      const std::string live = machine.resolved(former.target.substr(files.size()) + "/live");
+    if (const std::string directory = directory_of(former.target, machine); !directory.empty()) {
+      const std::string live = machine.resolved(directory + "/live");
       return live != machine.resolved(former.reference) && of_others(live);
     }
   return false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "host_of.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
 #include "wire/url.h"
@@ -49,9 +50,8 @@ std::set<std::string> generations_on(const sandbox::Machine& machine) {
 std::string place_of(const std::string& ledger, const sandbox::Machine& machine) {
   const auto from = ledger.find('/') + 1;
   const std::string shelf = percent_decoded(ledger.substr(from, ledger.rfind('/') - from)).value_or("");
-  const std::string on_it = "files/" + machine.id;
-  if (!shelf.starts_with(on_it + "/")) return "";
-  return machine.resolved(percent_decoded(shelf.substr(on_it.size())).value_or("")) + std::string{generations};
+  const std::string directory = directory_of(percent_decoded(shelf).value_or(""), machine);
+  return directory.empty() ? "" : machine.resolved(directory) + std::string{generations};
 }
 
 }  // namespace

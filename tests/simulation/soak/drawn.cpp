@@ -220,6 +220,7 @@ Drawn draw(std::uint64_t seed) {
   if (drawn.in_s3 && lots.one_in(4)) drawn.turns[lots.below(drawn.turns.size())] = Turn::forgotten_beside;
   if (lots.one_in(12)) drawn.turns[lots.below(drawn.turns.size())] = Turn::bound_elsewhere;
   draw_faults(lots, drawn.faults, sandbox::all_faults().subspan(faults_drawn_first));
+  drawn.containers = lots.one_in(6);
   return drawn;
 }
 
@@ -244,6 +245,7 @@ std::string in_words(const Drawn& drawn) {
   std::string text = fmt::format("seed {}: state {}, {} at once, {}{}\n", drawn.seed, drawn.in_s3 ? "in S3" : "here",
                                  drawn.instances, drawn.begins_well ? "a renewal" : "a first certificate",
                                  drawn.delegated ? ", challenges delegated" : "");
+  if (drawn.containers) text += "  it runs in containers\n";
   if (drawn.zone_by_role) text += "  the first zone is written by a role\n";
   if (drawn.ends_ill && drawn.zones.size() > 1) text += "  the last zone goes for good in the end\n";
   if (!drawn.iam_notices_use) text += "  IAM deletes what load balancers use\n";

@@ -81,6 +81,7 @@ struct Drawn {
   sandbox::Settings settings;
   std::vector<std::string> zones;
   bool zone_by_role = false;  // the first, by a session of a role that has to be assumed
+  bool containers = false;    // no machine has an id that lasts
   bool ends_ill = false;      // the last of two zones goes for good when faults end
   bool delegated = false;     // the challenges of the zones' apexes, by CNAMEs to a zone for nothing else
   std::vector<DrawnCertificate> certificates;

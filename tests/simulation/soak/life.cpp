@@ -117,6 +117,8 @@ class Life {
       for (const DrawnTarget& target : one.targets) add(target, one, wanted);
     }
     if (drawn_.in_s3) estate_.state_in_s3();
+    for (std::size_t i = 0; i < drawn_.instances; ++i)
+      estate_.simulated->machine(seat_of(i).machine).id_lasts = !drawn_.containers;
     estate_.world().server_certificates().notices_use = drawn_.iam_notices_use;
   }
 

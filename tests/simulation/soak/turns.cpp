@@ -249,7 +249,7 @@ bool Turns::lose_a_file() {
   const std::string file = machine.resolved(live + "/" + names[drawn_.seed / links.size() % names.size()]);
   if (!file.contains("/generations/") || machine.find(file) == nullptr) return false;
   estate_.simulated->trace().line("  somebody deletes " + file);
-  estate_.watch->files().is_damaged(machine.id + live);
+  estate_.watch->files().is_damaged(machine, live);
   machine.erase(file);
   return true;
 }

@@ -138,6 +138,43 @@ TEST_F(DeploymentTest, AsksNothingOfAwsForFilesAlone) {
   EXPECT_TRUE(world.events().empty());
 }
 
+TEST_F(DeploymentTest, KnowsADirectoryByAnIdOfItsOwnWhereTheMachinesDoesNotLast) {
+  sandbox::Machine& machine = simulation.machine();
+  machine.id_lasts = false;
+  const auto id = [&](bool identifies) {
+    std::string id;
+    run([&](Deployer& deployer) -> Task<> {
+      if (identifies) deployer.deployment.identify_directories();
+      Target* target = co_await deployer.deployment.target(certificate(), on(FilesInstall{"/srv/www", {}, ""}));
+      id = target->id();
+      EXPECT_EQ(target->shelf().id(), id);
+      EXPECT_FALSE(deployer.deployment.elsewhere(id));
+      EXPECT_TRUE(deployer.deployment.elsewhere("files/host/simulated/srv/www"));
+      EXPECT_EQ(shelf_name(deployer.outside.host, id), "files /srv/www");
+    });
+    return id;
+  };
+  EXPECT_EQ(id(false), "files/host/unmarked/srv/www");
+  EXPECT_EQ(machine.find("/srv"), nullptr) << "a look makes nothing";
+  const std::string given = id(true);
+  EXPECT_TRUE(given.starts_with("files/host/") && given.ends_with("/srv/www") && !given.contains("unmarked")) << given;
+  machine.id = "host/another";
+  EXPECT_EQ(id(true), given);
+  EXPECT_EQ(id(false), given);
+}
+
+TEST_F(DeploymentTest, RefusesADirectoryWhoseIdIsSomethingElse) {
+  simulation.machine().id_lasts = false;
+  simulation.machine().write("/srv/www/.certferry-id", "", 0644);
+  run([&](Deployer& deployer) -> Task<> {
+    deployer.deployment.identify_directories();
+    const auto refused = co_await failure_of(
+        [&]() -> Task<> { co_await deployer.deployment.target(certificate(), on(FilesInstall{"/srv/www", {}, ""})); });
+    EXPECT_EQ(std::string{refused.value().what()}, "files /srv/www: /srv/www/.certferry-id holds no id");
+    EXPECT_EQ(std::string{refused.value().next()}, "Remove /srv/www/.certferry-id, and run certferry again");
+  });
+}
+
 TEST_F(DeploymentTest, FindsEveryListenerThatRefersToACertificate) {
   const std::string shelf = "iam/aws/123456789012/certferry";
   const std::string sni = world.server_certificates().put("/certferry/", "in-a-list", before);

@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crash_points.h"
+#include "estate.h"
+
+// Runs in containers: each has another name, and none an id of its own. What it installs to is on a volume that stays.
+namespace certferry::simulation {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+void in_containers(Estate& estate) {
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/srv/shop", {"reload"});
+  estate.simulated->machine().id_lasts = false;
+}
+
+std::vector<std::string> ledgers(Estate& estate) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : estate.watch->stored())
+    if (key.starts_with("shelf/")) keys.push_back(key);
+  return keys;
+}
+
+std::set<Path> generations(Estate& estate) {
+  std::set<Path> all;
+  for (const auto& [path, node] : estate.simulated->machine().nodes)
+    if (path.substr(0, path.rfind('/')).ends_with("/generations")) all.insert(path);
+  return all;
+}
+
+struct AContainer : testing::Test {
+  AContainer() { in_containers(estate); }
+  sandbox::Machine& machine() { return estate.simulated->machine(); }
+  void run() {
+    machine().id = fmt::format("host/{:012x}", ++runs);
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+  }
+  void expect_one_target() {
+    EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
+    EXPECT_THAT(ledgers(estate), SizeIs(1));
+    EXPECT_THAT(generations(estate), SizeIs(1));
+  }
+  Estate estate;
+  int runs = 0;
+};
+
+TEST_F(AContainer, IsTheSameHostAtEveryRunForItsVolume) {
+  for (int day = 0; day < 30; ++day) {
+    run();
+    estate.pass(days(1));
+  }
+  EXPECT_THAT(machine().commands, SizeIs(1));
+  expect_one_target();
+  estate.pass(days(31));
+  run();
+  EXPECT_THAT(generations(estate), SizeIs(2)) << "the former one has its grace";
+  estate.pass(days(2));
+  run();
+  EXPECT_THAT(machine().commands, SizeIs(2));
+  expect_one_target();
+}
+
+TEST_F(AContainer, WithANewVolumeIsAnotherHost) {
+  run();
+  machine().erase("/srv");
+  run();
+  EXPECT_THAT(machine().commands, SizeIs(2));
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(2));
+}
+
+TEST(Containers, AreOneHostWhereverTheFirstIsKilled) {
+  for (const bool power_lost : {false, true}) {
+    Story story;
+    story.points = 12;
+    story.build = in_containers;
+    story.live = live_on;
+    story.check = [](Estate& estate) {
+      EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
+      EXPECT_THAT(generations(estate), SizeIs(1));
+    };
+    story.power_lost = power_lost;
+    for_each_crash_point(story);
+  }
+}
+
+}  // namespace
+}  // namespace certferry::simulation
