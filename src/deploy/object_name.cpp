@@ -34,6 +34,15 @@ std::string object_name(const Issued& issued) {
                      leaf.fingerprint().text().substr(0, limits::iam::name_digest));
 }
 
+std::optional<WallTime> ended_by(std::string_view object_name) {
+  const auto digest = object_name.rfind('-');
+  if (digest == std::string_view::npos || digest <= limits::iam::name_date) return {};
+  const std::string_view day = object_name.substr(digest - limits::iam::name_date, limits::iam::name_date);
+  const auto begins =
+      parse_iso8601(fmt::format("{}-{}-{}T00:00:00Z", day.substr(0, 4), day.substr(4, 2), day.substr(6)));
+  return begins ? std::optional{*begins + days(1)} : std::nullopt;
+}
+
 std::string sni_for(const DomainName& name) { return with_label_for_wildcard(name, "certferry"); }
 
 }  // namespace certferry

@@ -416,6 +416,7 @@ Task<> Fleet::Run::retire(const Request& request, Report& report) {
   note_endangered(seen, time.now(), report);
   require_lease(ground.instances, Duration::zero(), "removing what is no longer needed");
   co_await settle_unconfigured(seen);
+  if (request.only.empty()) co_await settle_elsewhere(ledgers, seen);
   co_await keep_index(seen);
   if (!request.only.empty()) co_return;  // --only: the others are not looked at, so nothing is known to be unneeded
   for (Outcome& outcome : co_await retirement.retire(ledgers, seen)) report.outcomes.push_back(std::move(outcome));

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,7 @@
 
 namespace certferry {
 
-// What a run is made of, and its parts: fleet.cpp, forget.cpp, unconfigured.cpp.
+// What a run is made of, and its parts: fleet.cpp, forget.cpp, unconfigured.cpp, elsewhere.cpp.
 struct Fleet::Run {
   explicit Run(Ground where);
 
@@ -45,6 +46,12 @@ struct Fleet::Run {
   Task<> retire(const Request& request, Report& report);
   Task<> settle_unconfigured(std::vector<ObservedCertificate>& seen);
   Task<> settle_unconfigured(ObservedCertificate& seen, ClaimedRecord& claimed);
+  std::map<CertificateId, std::set<std::string>> gone_elsewhere(const Retirement::Ledgers& ledgers,
+                                                                const std::vector<ObservedCertificate>& seen);
+  Task<> forget_elsewhere(const std::set<std::string>& places, ClaimedRecord& claimed);
+  Task<> forget_ledgers(const CertificateId& id, const std::set<std::string>& places, const Record* record);
+  Task<> settle_elsewhere(const CertificateId& id, const std::set<std::string>& places, ObservedCertificate* seen);
+  Task<> settle_elsewhere(const Retirement::Ledgers& ledgers, std::vector<ObservedCertificate>& seen);
   Task<> keep_index(const std::vector<ObservedCertificate>& seen);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report);

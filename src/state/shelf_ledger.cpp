@@ -92,6 +92,12 @@ Task<> ShelfLedger::update(std::function<void(std::vector<ShelfEntry>&)> change)
   });
 }
 
+Task<> ShelfLedger::remove_if_empty() {
+  Turn::Held held = co_await turn_.take();
+  const auto stored = co_await store_.get(shelf_key(shelf_));
+  if (stored && parse_shelf_entries(stored, shelf_).empty()) co_await store_.remove(shelf_key(shelf_), stored->version);
+}
+
 Task<std::vector<std::string>> shelves_with_ledgers(Store& store) {
   std::vector<std::string> shelves;
   for (std::string_view key : co_await store.list(std::string{shelves_prefix})) {

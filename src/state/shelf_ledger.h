@@ -30,6 +30,7 @@ class ShelfLedger {
   ShelfLedger(Store& store, std::string shelf) : store_(store), shelf_(std::move(shelf)) {}
   Task<std::vector<ShelfEntry>> entries();
   Task<> update(std::function<void(std::vector<ShelfEntry>&)> change);  // as ZoneLedger::update
+  Task<> remove_if_empty();  // as if it had never been written; not where somebody writes to it meanwhile
   const std::string& shelf() const { return shelf_; }
 
  private:

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
+#include "base/limits/files.h"
 #include "host_of.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
@@ -54,17 +56,27 @@ std::string place_of(const std::string& ledger, const sandbox::Machine& machine)
   return directory.empty() ? "" : machine.resolved(directory) + std::string{generations};
 }
 
+// A machine that did not renew for so long after what it was given had expired is gone: what is left there is its own.
+bool has_expired_at(const sandbox::Machine& machine, const std::string& generation, WallTime now) {
+  const auto* leaf = machine.find(generation + "/cert.pem");
+  return leaf != nullptr && parse_chain(BytesView{leaf->content}).leaf.not_after() <= now - limits::files::gone_after;
+}
+
 }  // namespace
 
 void LedgerOracle::changed(const StoredChange& change) {
   const bool zone = change.key.starts_with("zone/"), shelf = change.key.starts_with("shelf/");
   if (!zone && !shelf) return;
   std::set<std::string>& known = (zone ? values_ : names_)[change.key];
-  known.clear();
+  const std::set<std::string> before = std::exchange(known, {});
   for (const Json& entry : change.after.elements("entries"))
     known.insert(zone ? entry.text("name").value_or("") + " " + entry.text("value").value_or("")
                       : entry.text("name").value_or(""));
   if (zone) return zones_hold_only_what_is_written(change.key);
+  for (const std::string& name : before)
+    for (const auto& [id, machine] : simulated_.machines())
+      if (const std::string place = place_of(change.key, machine); !known.contains(name))
+        if (has_expired_at(machine, place + name, simulated_.time().now())) unknown_.insert(machine.id + place + name);
   shelves_hold_only_what_is_written(change.key);
   for (const auto& [name, machine] : simulated_.machines()) directories_hold_only_what_is_written(machine, change.key);
 }

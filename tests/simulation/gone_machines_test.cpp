@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "deploy/object_name.h"
+#include "estate.h"
+
+// Machines that come and go, as those of an autoscaling group: what the state remembers of them does not grow for ever.
+namespace certferry::simulation {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct GoneMachines : testing::Test {
+  GoneMachines() {
+    estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+    estate.state_in_s3();
+  }
+  void run(const std::string& machine) {
+    estate.apply_with_restarts({}, {machine, machine, "main"});
+    EXPECT_THAT(estate.failures(), IsEmpty()) << machine;
+  }
+  std::vector<std::string> ledgers() {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : estate.watch->stored())
+      if (key.starts_with("shelf/")) keys.push_back(key);
+    return keys;
+  }
+  Estate estate;
+};
+
+TEST_F(GoneMachines, AreForgottenOnceAllThatTheyWereGivenHasExpired) {
+  run("main");
+  for (int scaled = 0; scaled < 10; ++scaled) run(fmt::format("scaled{}", scaled));
+  for (int day = 0; day < 120; day += 8) {
+    for (const char* machine : {"main", "second"}) run(machine);
+    EXPECT_THAT(estate.record("shop")->targets, SizeIs(12)) << day;
+    estate.pass(days(8));
+  }
+  for (const char* machine : {"main", "second"}) run(machine);
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(2)) << "those that are there still";
+  EXPECT_THAT(ledgers(), SizeIs(2));
+}
+
+TEST_F(GoneMachines, AreForgottenThoughTheirCertificateIs) {
+  run("scaled");
+  estate.unwant("shop");
+  estate.forget("shop");
+  estate.certificate("blog", {"blog.shop.example"});
+  run("main");
+  EXPECT_THAT(ledgers(), SizeIs(1));
+  estate.pass(days(122));
+  run("main");
+  EXPECT_THAT(ledgers(), IsEmpty());
+}
+
+TEST_F(GoneMachines, LeaveNoBodyOfAFormerBehindItsGrace) {
+  for (const char* machine : {"main", "second"}) run(machine);
+  for (int renewal = 0; renewal < 2; ++renewal) {
+    estate.pass(days(61));
+    for (const char* machine : {"main", "second"}) run(machine);
+  }
+  const auto former = [&] { return estate.record("shop")->targets.at("files/host/second/etc/ssl/shop").former; };
+  EXPECT_TRUE(former()->body);
+  estate.pass(days(61));
+  run("main");
+  EXPECT_FALSE(former()->body || former()->shown);
+  EXPECT_FALSE(former()->reference.empty());
+  run("second");
+  EXPECT_TRUE(former()->body) << "of what was there before";
+}
+
+TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {
+  for (const char* machine : {"main", "second"}) run(machine);
+  for (int month = 0; month < 4; ++month) {
+    estate.pass(days(31));
+    run("main");
+  }
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
+  run("second");
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(2));
+  EXPECT_EQ(parse_chain(BytesView{estate.simulated->machine("second").served.begin()->second}).leaf.fingerprint(),
+            estate.newest("shop"));
+}
+
+}  // namespace
+}  // namespace certferry::simulation
