@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 #include "outside/host.h"
 #include "sandbox/mounts/effects.h"
@@ -21,7 +22,8 @@ struct Machine {
   std::map<Path, Node> nodes;  // by whole path, without links in it; directories that hold something are there
   std::map<std::string, std::string> environment;
   std::string id = "host/simulated", home = "/home/certferry";
-  bool id_lasts = true;  // false: a container, whose next run may have another id
+  bool id_lasts = true;             // false: a container, whose next run may have another id
+  std::set<std::string> addresses;  // whoever connects to one of them is shown what the servers on it serve
   bool superuser = false;
   Duration clock_error{0};        // its civil time minus the world's
   std::vector<Command> commands;  // run on it, in order
@@ -75,6 +77,7 @@ class MemoryHost final : public Host {
   std::string id() const override { return machine_.id; }
   bool id_lasts() const override { return machine_.id_lasts; }
   std::string first_line(const Path& path) const override;
+  std::set<std::string> addresses() const override { return machine_.addresses; }
   std::string home() const override { return machine_.home; }
   bool superuser() const override { return machine_.superuser; }
 

@@ -172,13 +172,16 @@ Task<http::Response> MemoryTransport::send(http::Request request) {
 
 Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, KeyType key) {
   const auto [host, which] = network_.addresses.place_of(endpoint.host);
-  auto shown = std::make_shared<std::optional<Presented>>();
+  auto shown = std::make_shared<std::optional<Chain>>();
   Effect look{.name = fmt::format("handshake {}:{}", host, endpoint.port),
               .numbered = false,
               .there = network_.one_way(),
               .back = network_.one_way()};
-  look.happens = [&world = network_.world, &time = effects_.time(), shown, host, which, endpoint, sni] {
-    *shown = world.presented(host, endpoint.port, sni, time.now(), which);
+  look.happens = [&network = network_, &time = effects_.time(), shown, host, which, endpoint, sni] {
+    *shown = network.shown_by_machine(endpoint.host);
+    if (*shown) return;
+    if (auto presented = network.world.presented(host, endpoint.port, sni, time.now(), which))
+      *shown = std::move(presented->chain);
   };
   co_await effects_.perform(std::move(look));
   auto refuse = [&](std::string_view why) {
@@ -187,12 +190,13 @@ Task<PeerChain> MemoryTransport::handshake(Endpoint endpoint, std::string sni, K
   };
   if (network_.strikes(&Faults::handshake_failed)) throw refuse("connection reset by peer");
   if (!*shown) throw refuse("connection refused");
-  if (!same_family((*shown)->key.type(), key)) throw refuse("no signature algorithm in common");
+  if (!same_family((*shown)->leaf.public_key().type().value_or(KeyType::p256), key))
+    throw refuse("no signature algorithm in common");
   PeerChain chain;
-  chain.certificates.push_back((*shown)->chain.leaf.der());
-  for (const auto& certificate : (*shown)->chain.intermediates) chain.certificates.push_back(certificate.der());
+  chain.certificates.push_back((*shown)->leaf.der());
+  for (const auto& certificate : (*shown)->intermediates) chain.certificates.push_back(certificate.der());
   const auto given = network_.addresses.all_of(host);
-  chain.address = fmt::format("{}:{}", given.empty() ? "" : given[which], endpoint.port);
+  chain.address = fmt::format("{}:{}", given.empty() ? endpoint.host : given[which], endpoint.port);
   chain.protocol = "TLSv1.3";
   co_return chain;
 }

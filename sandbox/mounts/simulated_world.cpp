@@ -84,6 +84,7 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
       third_parties_(world_, time_, dice_, log_.trace) {
   log_.dice = &dice_;
   log_.strikes = [this](int Faults::* fault) { return network_.strikes(fault); };
+  network_.shown_by_machine = [this](const std::string& address) { return shown_by_machine(address); };
   world_.on_event([this](const Event& event) { log_.trace.line(event_line(event)); });
 }
 
@@ -103,6 +104,14 @@ Machine& SimulatedWorld::machine(const std::string& name) {
     if (heard_files) heard_files(name);
   };
   return found->second;
+}
+
+// One server each: what it read last.
+std::optional<Chain> SimulatedWorld::shown_by_machine(const std::string& address) const {
+  for (const auto& [name, machine] : machines_)
+    if (machine.addresses.contains(address) && !machine.served.empty())
+      return parse_chain(BytesView{machine.served.begin()->second});
+  return {};
 }
 
 // A value of its store has lost a bit since somebody looked last.

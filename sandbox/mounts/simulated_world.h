@@ -96,6 +96,7 @@ class SimulatedWorld {
   std::size_t processes() const { return started_; }                // ever started, numbered from 0
 
  private:
+  std::optional<Chain> shown_by_machine(const std::string& address) const;
   void value_may_be_damaged(const Seat& seat);
   void poll_all();
   void reap();

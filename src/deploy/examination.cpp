@@ -12,6 +12,7 @@
 #include "base/limits/elb.h"
 #include "config/keys_taken.h"
 #include "deploy/iam_shelf.h"
+#include "probe/host_port.h"
 
 namespace certferry {
 namespace {
@@ -99,6 +100,13 @@ Task<std::string> unfit_program(Host& host, std::string program) {
   co_return fmt::format("its reload command is no program that can be run: {}{}", quoted(program, 300), unseen);
 }
 
+// What to write where a name means other machines, too.
+std::string only_here(const FilesInstall& files) {
+  const auto place = parse_host_port(files.connect, HostPort{}.port);
+  return fmt::format("Write connect = \"localhost:{}\", unless they are a load balancer's before this machine alone",
+                     place ? place->port : HostPort{}.port);
+}
+
 // Why no certificate could be put there; empty where, as far as can be seen, one could.
 Task<std::optional<Failure>> no_place_at(Target& target) {
   try {
@@ -163,6 +171,8 @@ Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, co
   else if (!serving.empty() && serving.certificate() == nullptr)
     tell(Verdict::yellow, fmt::format("{} ({})", served_text(serving), serving.note),
          reading_takes(install, serving, *target));
+  if (std::string doubt = target->doubt(); !doubt.empty() && files != nullptr)
+    tell(Verdict::yellow, std::move(doubt), only_here(*files));
   if (findings.empty()) tell(Verdict::green, fmt::format("{}; takes {}", served_text(serving), key));
   co_return findings;
 }

@@ -41,6 +41,7 @@ Task<Serving> FilesTarget::look() {
   serving.ours = shelf_.ours(serving.reference);
   if (serving.ours) co_await look_for_damage(serving);
   answered_.clear();
+  others_ = 0;
   if (!where_.connect.empty() && proving_.verify != Verify::api) co_await look_from_outside(serving);
   co_return serving;
 }
@@ -82,8 +83,11 @@ Task<> FilesTarget::look_from_outside(Serving& serving) {
       serving.body ? serving.body->leaf.public_key().type().value_or(proving_.key_type) : proving_.key_type;
   std::string trouble;
   try {
-    const auto seen = co_await look_at_with_any_key(outside_, place->host, place->port, proving_.sni, served);
+    const auto seen = co_await look_at_with_any_key(outside_, place->host, place->port, proving_.sni, served,
+                                                    StartTls::none, Among::ours);
     answered_ = answering(seen);
+    const auto ours = [&](const Shown& one) { return is_ours(outside_.host, parse_host_port(one.address, 0)->host); };
+    others_ = seen.size() > 1 && std::ranges::none_of(seen, ours) ? seen.size() : 0;
     for (const Shown& shown : seen) {
       const bool tells = serving.body && shown.chain && shown.chain->leaf == serving.body->leaf;
       if (shown.chain && (!serving.shown || !tells)) serving.shown = shown.chain;
@@ -155,12 +159,28 @@ Task<Proof> FilesTarget::verify(const Issued& issued, const Serving&) {
     outside_.log.warn(fmt::format("{}: verified by its files alone, for `connect` names no host:port", name()));
   const Work verifying = [&]() -> Task<> {
     co_await verify_files(issued);
-    if (by_handshake)
-      co_await await_shown(outside_, place->host, place->port, proving_.sni, issued.chain.leaf, answered_,
-                           limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
+    if (by_handshake) co_await await_shown_by(place->host, place->port, issued.chain.leaf);
   };
   co_await timed_step(outside_.log, outside_.clock, id_, "verify", verifying);
   co_return by_handshake ? Proof::handshake : Proof::files;
+}
+
+std::string FilesTarget::doubt() const {
+  if (others_ == 0) return "";
+  return fmt::format("`connect` names {} addresses, none of them this machine's, which serves these files", others_);
+}
+
+// By this machine, where `connect` names others beside it: they have their own files, and their own turn.
+Task<> FilesTarget::await_shown_by(std::string host, std::uint16_t port, const Certificate& wanted) {
+  try {
+    co_await await_shown(outside_, host, port, proving_.sni, wanted, answered_, limits::renewal::verified_in_a_row,
+                         limits::renewal::verify_deadline, Among::ours);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::transient || others_ == 0) throw;
+    throw Failure(
+        failure.kind(), fmt::format("{}; {}", failure.what(), doubt()),
+        fmt::format("{}; if they are other machines, write connect = \"localhost:{}\"", failure.next(), port));
+  }
 }
 
 Task<> FilesTarget::verify_files(const Issued& issued) {

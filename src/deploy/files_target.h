@@ -20,6 +20,7 @@ class FilesTarget final : public Target {
   Shelf& shelf() override { return shelf_; }
   std::string reloaded_by() const override;
   Task<Serving> look() override;
+  std::string doubt() const override;
   Task<> require_place() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.
   Task<> bind(const Shelved& next, const Serving& seen) override;
@@ -32,6 +33,7 @@ class FilesTarget final : public Target {
   Task<> read_body(Serving& serving);
   Task<> look_for_damage(Serving& serving);
   Task<> look_from_outside(Serving& serving);
+  Task<> await_shown_by(std::string host, std::uint16_t port, const Certificate& wanted);
   Task<> switch_to(const std::string& reference);
   Task<> reload();
   Task<> reload_former(const std::string& reference);
@@ -43,6 +45,7 @@ class FilesTarget final : public Target {
   FilesInstall where_;
   std::string id_;
   std::set<std::string> answered_;  // the addresses of `connect` that showed a certificate at the last look
+  std::size_t others_ = 0;          // then, of `connect`: several addresses, none of them this machine's
 };
 
 }  // namespace certferry

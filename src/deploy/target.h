@@ -33,6 +33,8 @@ class Target {
   virtual Task<Serving> look() = 0;  // what it references, and what a handshake shows where one is possible
   // The same of one that may have been removed since: empty where there is no longer anything that could serve one.
   virtual Task<std::optional<Serving>> look_if_there() { co_return co_await look(); }
+  // At the last look: why what handshakes show may be another's doing; "" where nothing says so.
+  virtual std::string doubt() const { return ""; }
   // Failure: refused, where a certificate could not be put there, as far as can be told without doing it.
   virtual Task<> require_place() { co_return; }
   virtual Task<> bind(const Shelved& next,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,9 @@ class Host {
   virtual bool id_lasts() const { return true; }  // false: it may have another at its next start, as a container has
   // Of a small file, at once; "" where it cannot be read.
   virtual std::string first_line(const Path&) const { return ""; }
+  // Of this machine's interfaces, as the resolver writes them; those that loop back are always ours, and need not be
+  // among them.
+  virtual std::set<std::string> addresses() const { return {}; }
   virtual std::string home() const = 0;  // of the user we run as
   virtual bool superuser() const = 0;
 };

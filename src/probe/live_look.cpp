@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
@@ -54,15 +55,25 @@ std::string still_missing(const std::vector<Shown>& seen, const Certificate& wan
   return fmt::format("{}", fmt::join(missing, "; "));
 }
 
+void keep_ours(const Host& host, std::vector<std::string>& addresses) {
+  const auto ours = [&](const std::string& address) { return is_ours(host, address); };
+  if (std::ranges::any_of(addresses, ours)) std::erase_if(addresses, std::not_fn(ours));
+}
+
 }  // namespace
 
+bool is_ours(const Host& host, const std::string& address) {
+  return address.starts_with("127.") || address == "::1" || host.addresses().contains(address);
+}
+
 Task<std::vector<Shown>> look_at(Outside& outside, std::string host, std::uint16_t port, std::string sni, KeyType key,
-                                 StartTls starttls) {
+                                 StartTls starttls, Among among) {
   std::vector<std::string> addresses;
   if (is_address(host))
     addresses.push_back(host);
   else
     addresses = co_await outside.resolver.addresses(host);
+  if (among == Among::ours) keep_ours(outside.host, addresses);
   if (addresses.empty())
     throw Failure(Failure::Kind::transient, fmt::format("{} has no address", quoted(host)),
                   fmt::format("Give {} an address record, or correct the name", quoted(host)));
@@ -79,8 +90,8 @@ Task<std::vector<Shown>> look_at(Outside& outside, std::string host, std::uint16
 }
 
 Task<std::vector<Shown>> look_at_with_any_key(Outside& outside, std::string host, std::uint16_t port, std::string sni,
-                                              KeyType first, StartTls starttls) {
-  std::vector<Shown> seen = co_await look_at(outside, host, port, sni, first, starttls);
+                                              KeyType first, StartTls starttls, Among among) {
+  std::vector<Shown> seen = co_await look_at(outside, host, port, sni, first, starttls, among);
   const KeyType other = ecdsa(first) ? KeyType::rsa2048 : KeyType::p256;
   std::vector<Work> looks;
   for (Shown& shown : seen) {
@@ -107,14 +118,14 @@ std::set<std::string> answering(const std::vector<Shown>& seen) {
 
 // With any key: what shows one of another kind is not silent.
 Task<> await_shown(Outside& outside, std::string host, std::uint16_t port, std::string sni, const Certificate& wanted,
-                   const std::set<std::string>& answered_before, int times, Duration deadline) {
+                   const std::set<std::string>& answered_before, int times, Duration deadline, Among among) {
   const KeyType key = wanted.public_key().type().value_or(KeyType::p256);
   const SteadyTime end = outside.clock.steady() + deadline;
   for (int in_a_row = 0;;) {
     std::vector<Shown> seen;
     std::string missing;
     try {
-      seen = co_await look_at_with_any_key(outside, host, port, sni, key);
+      seen = co_await look_at_with_any_key(outside, host, port, sni, key, StartTls::none, among);
       missing = still_missing(seen, wanted, answered_before);
     } catch (const Failure& failure) {
       missing = failure.what();

@@ -9,6 +9,9 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -341,6 +344,22 @@ bool PosixHost::id_lasts() const { return !machine_id().empty(); }
 std::string PosixHost::first_line(const Path& path) const {
   const std::string content = content_at_once(path);
   return content.substr(0, content.find('\n'));
+}
+
+std::set<std::string> PosixHost::addresses() const {
+  std::set<std::string> all;
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return all;
+  for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
+    const int family = one->ifa_addr == nullptr ? AF_UNSPEC : one->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    std::array<char, NI_MAXHOST> text{};
+    if (::getnameinfo(one->ifa_addr, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0)
+      all.emplace(text.data());
+  }
+  ::freeifaddrs(first);
+  return all;
 }
 
 std::string PosixHost::home() const {

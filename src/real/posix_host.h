@@ -26,6 +26,7 @@ class PosixHost final : public Host {
   std::string id() const override;
   bool id_lasts() const override;
   std::string first_line(const Path& path) const override;
+  std::set<std::string> addresses() const override;
   std::string home() const override;
   bool superuser() const override;
 };

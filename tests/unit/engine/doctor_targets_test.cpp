@@ -105,6 +105,21 @@ TEST(Doctor, SaysAllThatIsWrongWithADirectoryAndItsReload) {
   EXPECT_THAT(findings, row("nosuch"));
 }
 
+TEST(Doctor, SaysThatConnectNamesOtherMachines) {
+  Clinic clinic;
+  clinic.world().zones().put(clinic.world().zones().all.front().name, {.name = "many.example.com",
+                                                                       .type = "A",
+                                                                       .set_identifier = "",
+                                                                       .ttl = 60,
+                                                                       .values = {"10.0.0.1", "10.0.0.2"},
+                                                                       .routing = {}});
+  std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).connect = "many.example.com:8443";
+  EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"),
+              says(Verdict::yellow, "names 2 addresses, none of them this machine's", "connect = \"localhost:8443\""));
+  clinic.simulated.machine().addresses = {"10.0.0.2"};
+  EXPECT_THAT(about(clinic.examine(), "target", "/etc/ssl/www"), says(Verdict::green, "serves nothing yet"));
+}
+
 TEST(Doctor, SaysThatAReloadCommandIsNotThere) {
   Clinic clinic;
   std::get<FilesInstall>(clinic.config.certificates.front().install.back().where).reload = {"/opt/none", "-s"};

@@ -401,6 +401,14 @@ TEST_F(PosixHostTest, EndsWithItsProgramThoughAGrandchildHoldsTheOutput) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{2});
 }
 
+TEST_F(PosixHostTest, KnowsItsAddressesAndAFirstLine) {
+  EXPECT_TRUE(host.addresses().contains("127.0.0.1"));
+  machine.run(host.replace(directory / "id", "host/3f2a\nmore", {0644}));
+  EXPECT_EQ(host.first_line(directory / "id"), "host/3f2a");
+  EXPECT_EQ(host.first_line(directory / "none"), "");
+  EXPECT_EQ(host.first_line(directory / ""), "");
+}
+
 TEST_F(PosixHostTest, KnowsItsMachineAndUser) {
   EXPECT_THAT(host.id(), StartsWith("host/"));
   EXPECT_EQ(host.id(), PosixHost{}.id());
