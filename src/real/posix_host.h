@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "outside/host.h"
 
 namespace certferry {
@@ -29,6 +31,9 @@ class PosixHost final : public Host {
   std::set<std::string> addresses() const override;
   std::string home() const override;
   bool superuser() const override;
+
+ private:
+  std::set<Path> swept_beside_;  // of secrets that were opened, once each
 };
 
 }  // namespace certferry

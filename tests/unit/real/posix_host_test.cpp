@@ -98,6 +98,42 @@ TEST_F(PosixHostTest, RemovesWhatAKilledRunLeftBesideAFile) {
                           "store.key.new-", "store.key.new-" + living, "store.key.new-" + gone + "x"));
 }
 
+// Nobody writes to a key again: who opens it sweeps.
+TEST_F(PosixHostTest, RemovesASecondNameOfASecretThatIsOpened) {
+  const std::string gone = std::to_string(gone_process());
+  for (const std::string name : {"store.key", "plain"}) {
+    machine.run(host.create(directory / name, "key", {0600}));
+    ASSERT_EQ(::link((directory / name).c_str(), (directory / (name + ".new-" + gone)).c_str()), 0);
+  }
+  EXPECT_EQ(machine.run(host.open_private(directory / "store.key"))->content, "key");
+  EXPECT_EQ(machine.run(host.open(directory / "plain"))->content, "key");
+  EXPECT_THAT(machine.run(host.list(directory / "")), ElementsAre("plain", "plain.new-" + gone, "store.key"));
+}
+
+TEST_F(PosixHostTest, CreatesAFileWithoutASecondNameOrWhereThatCannotBeWithOne) {
+  for (const std::vector<unsigned>& forbidden : {std::vector<unsigned>{SYS_link, SYS_linkat}, {SYS_renameat2}}) {
+    const Path path = directory / fmt::format("key{}", forbidden.size());
+    bool possible = true, created = false, again = true;
+    std::optional<Failure> failure;
+    std::thread{[&] {  // a filter is its thread's, and stays
+      for (const unsigned number : forbidden) possible = forbid_system_call(number) && possible;
+      try {
+        created = machine.run(host.create(path, "first", {0600}));
+        again = machine.run(host.create(path, "second", {0600}));
+      } catch (const Failure& thrown) {
+        failure = thrown;
+      }
+    }}
+        .join();
+    if (!possible) GTEST_SKIP() << "no filter of system calls may be set here";
+    EXPECT_FALSE(failure) << failure->what();
+    EXPECT_TRUE(created);
+    EXPECT_FALSE(again);
+    EXPECT_EQ(machine.run(host.read(path)), "first");
+  }
+  EXPECT_THAT(machine.run(host.list(directory / "")), ElementsAre("key1", "key2"));
+}
+
 TEST_F(PosixHostTest, LeavesWhatAnotherUserLeftBesideAFile) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may give a file away";
   const std::string left = "store.key.new-" + std::to_string(gone_process());
