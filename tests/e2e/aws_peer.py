@@ -41,6 +41,8 @@ class ZoneResolver(BaseResolver):
         known = False
         for zone in route53_backends[ACCOUNT]["aws"].zones.values():
             apex = zone.name.rstrip(".")
+            if apex.endswith("." + name):
+                known = True  # its parents are there, and empty
             if name != apex and not name.endswith("." + apex):
                 continue
             known = True
