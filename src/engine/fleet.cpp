@@ -5,13 +5,13 @@
 #include "base/limits/aws.h"
 #include "base/limits/renewal.h"
 #include "engine/account.h"
+#include "engine/endangered.h"
 #include "engine/fleet_run.h"
 #include "engine/life.h"
 #include "engine/observe.h"
 #include "engine/open_orders.h"
 #include "engine/retirement.h"
 #include "engine/zone_rules.h"
-#include "plan/schedule.h"
 
 namespace certferry {
 namespace {
@@ -93,34 +93,6 @@ void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
   if (plan.issue) add_unmoved(*plan.issue, outcomes);
   if (needs_work(plan)) return;
   for (const Action& action : plan.targets) add_unmoved(action, outcomes);
-}
-
-// Of what the slot refers to and what handshakes show, as one may hide the other: whichever ends first; null where
-// neither is known.
-const Certificate* first_to_end(const Serving& serving) {
-  if (!serving.body || !serving.shown) return serving.certificate() ? &serving.certificate()->leaf : nullptr;
-  return serving.shown->leaf.not_after() < serving.body->leaf.not_after() ? &serving.shown->leaf : &serving.body->leaf;
-}
-
-// Which configured targets serve a certificate that has expired or is about to. Of one that cannot be read now, what
-// was seen there before still counts.
-void note_endangered(const std::vector<ObservedCertificate>& seen, WallTime now, Report& report) {
-  for (const ObservedCertificate& certificate : seen) {
-    for (const ObservedTarget& target : certificate.targets) {
-      const Certificate* served = target.serving ? first_to_end(*target.serving) : nullptr;
-      if (!certificate.configured || !target.configured || !served) continue;
-      if (now >= emergency_at(*served))
-        report.endangered.insert_or_assign(target.id, target.name);
-      else
-        report.endangered.erase(target.id);
-    }
-  }
-}
-
-// What was seen where the run then put its own is no longer so.
-void note_installed(Report& report) {
-  for (const Outcome& outcome : report.outcomes)
-    if (outcome.kind == Outcome::Kind::installed) report.endangered.erase(outcome.target);
 }
 
 }  // namespace
