@@ -116,8 +116,9 @@ std::optional<std::string> FilesShelf::directory_in(const Host& host, const std:
 Task<> FilesShelf::identify() {
   Host& host = outside_.host;
   if (host_of(host, directory_) != without_id) co_return;
-  require_lease("giving it an id");
+  require_lease("making it");
   co_await host.make_directory(directory_, open_directory);
+  require_lease("giving it an id");
   co_await host.create(id_file_in(directory_), fmt::format("{}{}\n", host_prefix, random_token(outside_.entropy)),
                        for_everybody);
   id_ = id_of(host, directory_);  // perhaps what another one gave it meanwhile

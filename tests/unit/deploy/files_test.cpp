@@ -276,6 +276,7 @@ struct OutlastsSoMany final : Lease {
 
 TEST_F(FilesTest, AsksItsLeaseBeforeEachChangeAnew) {
   const PrivateKey key = PrivateKey::generate(KeyType::p256);
+  machine.id_lasts = false;
   bool ended = false;
   for (long changes = 0; !ended && !HasFailure(); ++changes) {
     run([&](Deployer& deployer) -> Task<> {
@@ -283,6 +284,7 @@ TEST_F(FilesTest, AsksItsLeaseBeforeEachChangeAnew) {
       FilesShelf shelf{deployer.outside, where.directory, &lease};
       FilesTarget target{deployer.outside, shelf, {}, where};
       const Work everything = [&]() -> Task<> {
+        co_await shelf.identify();
         co_await target.bind(co_await shelf.put(second, key, {}), co_await target.look());
         co_await shelf.remove("another", "");
       };
