@@ -87,17 +87,19 @@ Places Fleet::Run::gone_elsewhere(const Retirement::Ledgers& ledgers, const std:
   return gone;
 }
 
+bool Fleet::Run::shrinks(const Record& record, WallTime now) const {
+  return std::ranges::any_of(record.targets, [&](const auto& target) {
+    return deployment.elsewhere(target.first) && holds_a_body_in_vain(target.second, now);
+  });
+}
+
 // Under the claim. The index goes first: it says nothing of a target that the record does not.
 Task<> Fleet::Run::forget_elsewhere(const std::set<std::string>& places, ClaimedRecord& claimed) {
   const WallTime now = time.now();
   const auto goes = [&](const auto& target) {
     return places.contains(target.first) && may_go(claimed.get(), target.first, now);
   };
-  const auto shrinks = [&](const auto& target) {
-    return deployment.elsewhere(target.first) && holds_a_body_in_vain(target.second, now);
-  };
-  const auto& targets = claimed.get().targets;
-  if (std::ranges::none_of(targets, goes) && std::ranges::none_of(targets, shrinks)) co_return;
+  if (std::ranges::none_of(claimed.get().targets, goes) && !shrinks(claimed.get(), now)) co_return;
   co_await index.forget(claimed.get().id);
   co_await claimed.entry().update([&](Record& record) {
     for (const std::string& place : places)
@@ -123,13 +125,17 @@ Task<> Fleet::Run::forget_ledgers(const CertificateId& id, const std::set<std::s
   }
 }
 
-// Where nobody has its record nobody can be at work on it.
-Task<> Fleet::Run::settle_elsewhere(const CertificateId& id, const std::set<std::string>& places,
-                                    ObservedCertificate* seen) {
-  if (!co_await load_record(ground.store, id)) {
+// Where nobody has its record nobody can be at work on it. The index may have told less than the record: nothing is
+// claimed for nothing.
+Task<> Fleet::Run::settle_elsewhere(const CertificateId& id, std::set<std::string> places, ObservedCertificate* seen) {
+  const auto stored = co_await load_record(ground.store, id);
+  if (!stored) {
     co_await forget_ledgers(id, places, nullptr);
     co_return;
   }
+  const WallTime now = time.now();
+  std::erase_if(places, [&](const std::string& place) { return !may_go(stored->record, place, now); });
+  if (places.empty() && !shrinks(stored->record, now)) co_return;
   std::optional<ClaimedRecord> claimed = co_await claims.take_if_free(id);
   if (!claimed) co_return;
   std::exception_ptr failed;
@@ -149,10 +155,7 @@ Task<> Fleet::Run::settle_elsewhere(const CertificateId& id, const std::set<std:
 Task<> Fleet::Run::settle_elsewhere(const Retirement::Ledgers& ledgers, std::vector<ObservedCertificate>& seen) {
   Places gone = gone_elsewhere(ledgers, seen);
   for (const ObservedCertificate& one : seen)
-    if (one.record && std::ranges::any_of(one.record->targets, [&](const auto& target) {
-          return deployment.elsewhere(target.first) && holds_a_body_in_vain(target.second, time.now());
-        }))
-      gone[one.id];
+    if (one.record && shrinks(*one.record, time.now())) gone[one.id];
   for (const auto& [id, places] : gone) {
     const auto certificate = std::ranges::find(seen, id, &ObservedCertificate::id);
     ObservedCertificate* known = certificate == seen.end() ? nullptr : &*certificate;

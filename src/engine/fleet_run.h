@@ -50,7 +50,8 @@ struct Fleet::Run {
                                                                 const std::vector<ObservedCertificate>& seen);
   Task<> forget_elsewhere(const std::set<std::string>& places, ClaimedRecord& claimed);
   Task<> forget_ledgers(const CertificateId& id, const std::set<std::string>& places, const Record* record);
-  Task<> settle_elsewhere(const CertificateId& id, const std::set<std::string>& places, ObservedCertificate* seen);
+  bool shrinks(const Record& record, WallTime now) const;  // of what it keeps of files of other machines
+  Task<> settle_elsewhere(const CertificateId& id, std::set<std::string> places, ObservedCertificate* seen);
   Task<> settle_elsewhere(const Retirement::Ledgers& ledgers, std::vector<ObservedCertificate>& seen);
   Task<> keep_index(const std::vector<ObservedCertificate>& seen);
   Task<> forget_old_keys(Life& life, const CertificateId& id);

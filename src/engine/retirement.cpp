@@ -71,7 +71,7 @@ void add_formers(Need& need, const ObservedCertificate& certificate, const std::
                  const std::string& reference, WallTime now) {
   if (certificate.at_rest)
     for (const AtRest::Former& former : certificate.at_rest->formers)
-      if (former.reference == reference) add_former(need, former.until, now);
+      if (former.reference == reference && may_refer_to(former.target, shelf)) add_former(need, former.until, now);
   if (certificate.record)
     for (const auto& [id, target] : certificate.record->targets)
       if (target.former && target.former->reference == reference && may_refer_to(id, shelf) &&

@@ -45,7 +45,7 @@ std::optional<AtRest> at_rest(const Record& record) {
     rest.targets[id] = target.proven == rest.fingerprint;
     if (!target.reloaded_by.empty()) rest.reloaded_by[id] = target.reloaded_by;
     if (target.former && !target.former->reference.empty())
-      rest.formers.push_back({target.former->reference, *target.former_until});
+      rest.formers.push_back({target.former->reference, *target.former_until, id});
   }
   return rest;
 }
@@ -63,7 +63,8 @@ Json to_json(const AtRest& rest) {
   if (!rest.reloaded_by.empty()) json["reloaded_by"] = Json::object();
   for (const auto& [id, reload] : rest.reloaded_by) json["reloaded_by"][id] = reload;
   for (const AtRest::Former& former : rest.formers)
-    json["formers"].push_back(Json::object({{"reference", former.reference}, {"until", to_json(former.until)}}));
+    json["formers"].push_back(
+        Json::object({{"reference", former.reference}, {"until", to_json(former.until)}, {"target", former.target}}));
   return json;
 }
 
@@ -82,7 +83,8 @@ AtRest from_json<AtRest>(const Json& json) {
   if (const Json* reloaded_by = json.find("reloaded_by"))
     for (const auto& [id, reload] : reloaded_by->as_object()) rest.reloaded_by.emplace(id, reload.as_text());
   for (const Json& former : json.at("formers").as_array())
-    rest.formers.push_back({former.at("reference").as_text(), from_json<WallTime>(former.at("until"))});
+    rest.formers.push_back({former.at("reference").as_text(), from_json<WallTime>(former.at("until")),
+                            former.text("target").value_or("")});
   return rest;
 }
 

@@ -21,7 +21,8 @@ struct AtRest {
   std::map<std::string, bool> targets;  // by Target::id(): whether it was proven to serve the newest certificate
   struct Former {
     std::string reference;
-    WallTime until;  // its grace
+    WallTime until;           // its grace
+    std::string target = {};  // Target::id(), of which it is the former; "": nobody wrote it down
     bool operator==(const Former&) const = default;
   };
   std::vector<Former> formers;                          // of all targets; what has no reference is on no shelf

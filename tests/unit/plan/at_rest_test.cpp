@@ -54,6 +54,7 @@ TEST_F(Resting, IsToldByWhatAPlanNeedsOfIt) {
   ASSERT_EQ(rest->formers.size(), 1U);
   EXPECT_EQ(rest->formers[0].reference, record.targets["elb/web"].former->reference);
   EXPECT_EQ(rest->formers[0].until, now + hours(24));
+  EXPECT_EQ(rest->formers[0].target, "elb/web");
   EXPECT_TRUE(from_json<AtRest>(Json::parse(to_json(*rest).dump(), "an entry")) == rest);
 }
 
