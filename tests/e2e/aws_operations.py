@@ -238,6 +238,10 @@ ROWS = [
         lambda w: {"arn": w.listener()[1], "certificate": w.certificate()},
         lambda w: {"ListenerArn": w.listener()[1], "Certificates": [{"CertificateArn": w.certificate()}]},
         nothing),
+    Row("elbv2.remove_certificate", (V2, "remove_listener_certificates"),
+        lambda w: {"arn": w.listener()[1], "certificate": NO_CERTIFICATE},
+        lambda w: {"ListenerArn": w.listener()[1], "Certificates": [{"CertificateArn": NO_CERTIFICATE}]},
+        nothing),
     Row("elbv2.modify_nothing", (V2, "modify_listener"),
         lambda w: {"arn": w.listener()[1]}, lambda w: {"ListenerArn": w.listener()[1]}, nothing),
     Row("elbv2.listener", (V2, "describe_listeners"),
@@ -323,6 +327,11 @@ def json_refusal(status, code, **body):
     return status, [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)], json.dumps(body).encode()
 
 
+MALFORMED = (
+    b'<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>'
+    b"<Code>MalformedCertificate</Code><Message>it has not begun</Message></Error>"
+    b"<RequestId>r</RequestId></ErrorResponse>"
+)
 PRIOR = (
     b'<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error><Type>Sender</Type>'
     b"<Code>PriorRequestNotComplete</Code><Message>a prior request is being processed</Message></Error>"
@@ -353,6 +362,11 @@ REFUSED = [
             lambda w: {"path": "/calls/", "name": "seasoned", "leaf": w.leaf, "key": w.key, "chain": ""},
             lambda w: {"Path": "/calls/", "ServerCertificateName": "seasoned", "CertificateBody": w.leaf,
                        "PrivateKey": w.key}),
+    Refused("MalformedCertificate", "iam.upload", (IAM, "upload_server_certificate"),
+            lambda w: {"path": "/calls/", "name": "not-yet", "leaf": w.leaf, "key": w.key, "chain": ""},
+            lambda w: {"Path": "/calls/", "ServerCertificateName": "not-yet", "CertificateBody": w.leaf,
+                       "PrivateKey": w.key},
+            canned=(400, [("Content-Type", "text/xml")], MALFORMED)),
     Refused("LimitExceeded", "iam.upload", (IAM, "upload_server_certificate"),
             lambda w: {"path": "/calls/", "name": w.fill_the_quota(), "leaf": w.leaf, "key": w.key, "chain": ""},
             lambda w: {"Path": "/calls/", "ServerCertificateName": "one-too-many", "CertificateBody": w.leaf,

@@ -202,6 +202,11 @@ const std::map<std::string, Operation> operations = {
        co_await ElbV2{client}.modify_nothing(arn_in(input));
        co_return Json{};
      }},
+    {"elbv2.remove_certificate",
+     [](Client& client, const Json& input) -> Task<Json> {
+       co_await ElbV2{client}.remove_certificate(arn_in(input), text_in(input, "certificate"));
+       co_return Json{};
+     }},
     {"elbv2.set_default_certificate",
      [](Client& client, const Json& input) -> Task<Json> {
        co_await ElbV2{client}.set_default_certificate(arn_in(input), text_in(input, "certificate"));
