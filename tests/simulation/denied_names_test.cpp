@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "generations.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/permissions.h"
@@ -61,13 +62,7 @@ TEST(DeniedNames, FailTheirOwnCertificatesAlone) {
 TEST(DeniedNames, LeaveTheSweepOfOthersAlone) {
   Estate estate;
   certificates_for_names(estate, 3);
-  estate.world().ca().interpose = [](const http::Request&,
-                                     const std::string& operation) -> std::optional<http::Response> {
-    http::Response busy;
-    busy.status = 503;
-    if (operation == "challenge") return busy;
-    return {};
-  };
+  be_down_for(estate.world().ca(), "challenge");
   estate.apply();
   ASSERT_THAT(estate.challenge_records(), SizeIs(3)) << "parked";
   for (const char* id : {"n0", "n1", "n2"}) estate.unwant(id);

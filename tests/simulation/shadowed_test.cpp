@@ -102,13 +102,19 @@ std::vector<std::string>& list_of_web(Estate& estate) {
   return estate.world().load_balancers().by_name.at("web").listeners.front().sni;
 }
 
+// One with somebody else's certificate for these names; its ARN.
+std::string made_in_the_console(Estate& estate, const std::vector<std::string>& names) {
+  std::string arn = estate.zone("shop.example").listener("web");
+  estate.serve_foreign("web", names, days(20));
+  list_of_web(estate) = {estate.bound_on("web")};
+  estate.pass(minutes(2));
+  return arn;
+}
+
 TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
   Story story;
   story.build = [](Estate& estate) {
-    const std::string arn = estate.zone("shop.example").listener("web");
-    estate.serve_foreign("web", {"shop.example"}, days(20));
-    list_of_web(estate) = {estate.bound_on("web")};
-    estate.pass(minutes(2));
+    const std::string arn = made_in_the_console(estate, {"shop.example"});
     estate.certificate("shop", {"shop.example"}).on_listener(arn);
   };
   story.live = live_on;
@@ -125,11 +131,8 @@ TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
 // Clients of those names get it from there.
 TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
   Estate estate;
-  const std::string arn = estate.zone("shop.example").listener("web");
-  estate.serve_foreign("web", {"other.example"}, days(20));
+  const std::string arn = made_in_the_console(estate, {"other.example"});
   const std::string others = estate.bound_on("web");
-  list_of_web(estate) = {others};
-  estate.pass(minutes(2));
   estate.certificate("shop", {"shop.example"}).on_listener(arn);
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
@@ -139,15 +142,12 @@ TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
 // The API's word is enough here; whoever has an older policy is told what is missing.
 TEST(MadeInTheConsole, IsBoundThoughItsListMayNotBeChanged) {
   Estate estate;
-  const std::string arn = estate.zone("shop.example").listener("web");
-  estate.serve_foreign("web", {"shop.example"}, days(20));
-  list_of_web(estate) = {estate.bound_on("web")};
+  const std::string arn = made_in_the_console(estate, {"shop.example"});
   estate.world().permissions().attach_to_identity(estate.world().permissions().user(),
                                                   R"({"Version":"2012-10-17","Statement":[
         {"Effect":"Allow","Action":"*","Resource":"*"},
         {"Effect":"Deny","Action":"elasticloadbalancing:RemoveListenerCertificates","Resource":"*"}
       ]})");
-  estate.pass(minutes(2));
   estate.certificate("shop", {"shop.example"}).on_listener(arn).config.install.front().verify = Verify::api;
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "generations.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/permissions.h"
@@ -97,13 +98,7 @@ std::vector<std::string> warnings_of_the_last_run(Estate& estate) {
 // A run whose CA takes no answer of a challenge parks its value.
 void leave_a_value_in_the_zone(Estate& estate) {
   estate.zone("shop.example").certificate("shop", {"shop.example"});
-  estate.world().ca().interpose = [](const http::Request&,
-                                     const std::string& operation) -> std::optional<http::Response> {
-    http::Response busy;
-    busy.status = 503;
-    if (operation == "challenge") return busy;
-    return {};
-  };
+  be_down_for(estate.world().ca(), "challenge");
   estate.apply();
 }
 
