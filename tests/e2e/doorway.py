@@ -73,7 +73,11 @@ class Doorway:
                 super().finish()
 
             def passed(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # killed between header and body: its server would wait for the rest for ever
+                    self.close_connection = True
+                    return
                 if not hold.passes("before"):
                     self.close_connection = True
                     return
