@@ -138,7 +138,10 @@ class AwsPeer:
         )
 
     def zone(self, name):
-        """A public hosted zone of this name; its id."""
+        """A public hosted zone of this name; its id. The tests of one process share them, and a second one of a name would
+        fail whichever test comes later: each has names of its own."""
+        there = {zone["Name"] for zone in self.client("route53").list_hosted_zones()["HostedZones"]}
+        assert name + "." not in there, f"another test has the zone {name}: name this one otherwise"
         reply = self.client("route53").create_hosted_zone(Name=name, CallerReference=name)
         return reply["HostedZone"]["Id"].split("/")[-1]
 

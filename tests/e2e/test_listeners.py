@@ -75,10 +75,10 @@ def test_a_certificate_that_covers_a_further_name_is_kept(certferry, aws, ca, el
 
 
 def test_a_directory_that_is_none_costs_no_order(certferry, aws, ca):
-    aws.zone("nowhere.example.org")
+    aws.zone("unwritable.example.org")
     place = certferry.folder / "notdir"
     place.write_text("a plain file")
-    certferry.configure(certificate("www", ["www.nowhere.example.org"], {"files": str(place)}))
+    certferry.configure(certificate("www", ["www.unwritable.example.org"], {"files": str(place)}))
     since = len(ca.requests())
     out, err = certferry.run("plan", "--config", str(certferry.config), expect=1)
     assert f"x trouble  files {place}: " in out and "Not a directory" in out, out
@@ -128,10 +128,10 @@ def test_a_renewal_swaps_the_certificate_and_retires_the_old_one_after_its_grace
 
 
 def test_a_listener_that_does_not_exist_is_said_plainly_and_costs_no_order(certferry, aws, ca):
-    aws.zone("gone.example.org")
+    aws.zone("listenerless.example.org")
     before = len(ca.requests())
     balancer = f"arn:aws:elasticloadbalancing:{aws.region}:123456789012:listener/app/gone/0123456789abcdef/"
-    certferry.configure(certificate("www", ["www.gone.example.org"], {"listener": balancer + "fedcba9876543210"}))
+    certferry.configure(certificate("www", ["www.listenerless.example.org"], {"listener": balancer + "fedcba9876543210"}))
     ended_clearly(certferry, "fedcba9876543210", f"there is no such listener in {aws.region}", advice="`listener`")
     assert not any("order-plz" in path for path in ca.requests()[before:])
 
