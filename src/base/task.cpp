@@ -220,6 +220,19 @@ Task<> to_its_end(Work work) {
   if (gathered.outcomes[0]) std::rethrow_exception(gathered.outcomes[0]);
 }
 
+Task<> finally(Work work, Work afterwards) {
+  std::exception_ptr failed;
+  try {
+    co_await work();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_return co_await to_its_end(std::move(afterwards));
+  co_await shield_from_cancellation();
+  co_await afterwards();
+  std::rethrow_exception(failed);
+}
+
 bool is_cancellation(const std::exception_ptr& exception) {
   if (!exception) return false;
   try {

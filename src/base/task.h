@@ -37,6 +37,10 @@ bool is_cancellation(const std::exception_ptr&);
 // For clean-up where nothing was cancelled yet.
 Task<> to_its_end(Work work);
 
+// Runs `work`, and `afterwards` to its end however that ended, whatever cancellation the caller hears meanwhile. Then
+// throws what `work` threw, or `afterwards`.
+Task<> finally(Work work, Work afterwards);
+
 // `co_await shield_from_cancellation();`: from here on this coroutine, and what it awaits, do not hear of a
 // cancellation, nor of the one that came already. Clean-up brackets begin with it. No Task, because a coroutine that
 // was cancelled can await none.

@@ -107,16 +107,11 @@ class Companion {
 
 Task<> beside_a_sandbox(Stage& stage, const SandboxCommand& furnished, const WorkInSandbox& work) {
   const std::string directory = co_await make_scratch_directory(stage, "companion");
-  std::exception_ptr failed;
-  try {
+  const Work beside_it = [&]() -> Task<> {
     Companion companion{stage, furnished, directory};
     co_await companion.run(work);
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  co_await shield_from_cancellation();
-  co_await stage.host.remove(directory);
-  if (failed) std::rethrow_exception(failed);
+  };
+  co_await finally(beside_it, [&] { return stage.host.remove(directory); });
 }
 
 }  // namespace certferry

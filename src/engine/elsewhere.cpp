@@ -136,19 +136,11 @@ Task<> Fleet::Run::settle_elsewhere(const CertificateId& id, std::set<std::strin
   const WallTime now = time.now();
   std::erase_if(places, [&](const std::string& place) { return !may_go(stored->record, place, now); });
   if (places.empty() && !shrinks(stored->record, now)) co_return;
-  std::optional<ClaimedRecord> claimed = co_await claims.take_if_free(id);
-  if (!claimed) co_return;
-  std::exception_ptr failed;
-  try {
-    co_await forget_elsewhere(places, *claimed);
-    co_await forget_ledgers(id, places, &claimed->get());
-    if (seen) seen->record = claimed->get();
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  co_await claims.give_back(*claimed);
-  if (failed) std::rethrow_exception(failed);
+  co_await while_claimed_if_free(id, [&](ClaimedRecord& claimed) -> Task<> {
+    co_await forget_elsewhere(places, claimed);
+    co_await forget_ledgers(id, places, &claimed.get());
+    if (seen) seen->record = claimed.get();
+  });
 }
 
 // What fails waits for the next run: nothing depends on it.

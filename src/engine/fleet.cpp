@@ -263,15 +263,14 @@ Task<> Fleet::Run::forget_old_keys(Life& life, const CertificateId& id) {
 Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work) {
   index.doubt(id);
   ClaimedRecord claimed = co_await claims.take(id, wanted, wait);
-  std::exception_ptr failed;
-  try {
-    co_await work(claimed);
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  co_await claims.give_back(claimed);
-  if (failed) std::rethrow_exception(failed);
+  co_await finally([&] { return work(claimed); }, [&] { return claims.give_back(claimed); });
+}
+
+// The same at once or not at all: where there is a record, and nobody else is at work on it.
+Task<> Fleet::Run::while_claimed_if_free(CertificateId id, ClaimedWork work) {
+  std::optional<ClaimedRecord> claimed = co_await claims.take_if_free(id);
+  if (!claimed) co_return;
+  co_await finally([&] { return work(*claimed); }, [&] { return claims.give_back(*claimed); });
 }
 
 // What is damaged is put there again, and then looks as it did before: who is killed meanwhile leaves it to the record
@@ -429,16 +428,11 @@ std::vector<Work> Fleet::Run::works(Observed& observed, const Request& request, 
 
 // With this instance known to all others while it works.
 Task<> Fleet::Run::announced(Work work) {
-  std::exception_ptr failed;
-  try {
+  const Work begun = [&]() -> Task<> {
     co_await ground.instances.begin();
     co_await work();
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  co_await ground.instances.end();
-  if (failed) std::rethrow_exception(failed);
+  };
+  co_await finally(begun, [&] { return ground.instances.end(); });
 }
 
 Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {

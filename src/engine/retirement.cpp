@@ -325,16 +325,14 @@ Task<std::vector<Outcome>> Retirement::retire(const Ledgers& ledgers, const std:
   forget_old_references();
   over = co_await unused(std::move(over), outcomes);
   std::vector<ClaimedRecord> claimed;
-  std::exception_ptr failed;
-  try {
+  const Work removing = [&]() -> Task<> {
     Candidates ours = co_await claim(std::move(over), claimed);
     co_await remove_claimed(std::move(ours), seen, claimed, outcomes);
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (failed) co_await shield_from_cancellation();
-  for (ClaimedRecord& one : claimed) co_await claims_.give_back(one);
-  if (failed) std::rethrow_exception(failed);
+  };
+  const Work giving_back = [&]() -> Task<> {
+    for (ClaimedRecord& one : claimed) co_await claims_.give_back(one);
+  };
+  co_await finally(removing, giving_back);
   co_return outcomes;
 }
 

@@ -54,19 +54,9 @@ Task<> Fleet::Run::settle_unconfigured(ObservedCertificate& seen, ClaimedRecord&
 Task<> Fleet::Run::settle_unconfigured(std::vector<ObservedCertificate>& seen) {
   for (ObservedCertificate& certificate : seen) {
     if (certificate.named_elsewhere || !is_to_be_noted(certificate)) continue;
-    std::optional<ClaimedRecord> claimed;
-    std::exception_ptr failed;
     try {
-      claimed = co_await claims.take_if_free(certificate.id);
-      if (claimed) co_await settle_unconfigured(certificate, *claimed);
-    } catch (...) {
-      failed = std::current_exception();
-    }
-    if (failed) co_await shield_from_cancellation();
-    if (claimed) co_await claims.give_back(*claimed);
-    if (!failed) continue;
-    try {
-      std::rethrow_exception(failed);
+      co_await while_claimed_if_free(certificate.id,
+                                     [&](ClaimedRecord& claimed) { return settle_unconfigured(certificate, claimed); });
     } catch (const Failure& failure) {
       if (failure.kind() == Failure::Kind::fenced) throw;
       ground.outside.log.warn(fmt::format("{}: targets that are no longer configured stay remembered for now: {}",

@@ -213,17 +213,16 @@ Task<int> do_sandbox(Stage& stage, const SandboxCommand& command) {
   // What somebody already keeps something in is never removed.
   const bool ours =
       command.directory.empty() || (command.companion_of != 0 && (co_await stage.host.list(directory)).empty());
-  std::exception_ptr ended;
-  try {
+  const Work serving = [&]() -> Task<> {
     co_await write_files(stage, estate, places, directory);
     say_result(stage, places_text(places, directory), places_json(places, directory));
     for (;;) co_await stage.clock.sleep(hours(1));
-  } catch (...) {
-    ended = std::current_exception();
-  }
-  co_await shield_from_cancellation();
-  if (ours) co_await stage.host.remove(directory);
-  std::rethrow_exception(ended);
+  };
+  const Work clearing = [&]() -> Task<> {
+    if (ours) co_await stage.host.remove(directory);
+  };
+  co_await finally(serving, clearing);
+  std::unreachable();  // until it is stopped
 }
 
 }  // namespace certferry

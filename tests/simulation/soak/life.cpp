@@ -186,16 +186,16 @@ class Life {
     }
   }
 
-  // On each machine, and then on the first one again: what the others did there is nothing that it would undo.
+  // On each machine, and then on the first one again: what the others did there is nothing that it would undo. Once
+  // more for all where one of them had something to do: that may be what the others, on their machines, have to follow,
+  // and what held them may have ended by then.
   void become_quiet() {
-    const auto& issued = estate_.world().ca().certificates;
-    for (std::size_t known = issued.size() + 1; known != issued.size();) {
-      known = issued.size();
+    const auto each = [this] {
       for (std::size_t i = drawn_.instances; i-- > 0;)
         for (std::string& sentence : simulation::becomes_quiet(estate_, days_to_quiet, seat_of(i)))
           complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
-      if (drawn_.instances == 1) break;  // else the others have to follow, on their machines, what one of them did
-    }
+    };
+    while (!estate_.asked_to_change(each).empty() && drawn_.instances > 1) continue;
     for (std::string& sentence : simulation::writes_though_quiet(estate_)) complain(std::move(sentence));
   }
 

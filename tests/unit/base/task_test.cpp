@@ -9,35 +9,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "machine.h"
+
 namespace certferry {
 namespace {
-
-// Coroutines that run until nothing is ready. What still waits then is abandoned with the machine.
-class Machine {
- public:
-  void start(Work work) {
-    spawn(io.get_executor(), std::move(work), [this](std::exception_ptr outcome) {
-      ++ended;
-      last = outcome;
-    });
-  }
-  void run() {
-    io.restart();
-    io.poll();
-  }
-  boost::asio::io_context io{1};
-  int ended = 0;
-  std::exception_ptr last;
-};
-
-std::string text_of(const std::exception_ptr& exception) {
-  try {
-    if (exception) std::rethrow_exception(exception);
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(Spawn, ReportsHowTheWorkEnded) {
   Machine machine;
@@ -333,84 +308,6 @@ TEST(Race, OfARaceCancelsBothOfItsWorks) {
   EXPECT_EQ(machine.ended, 1);
   EXPECT_FALSE(a.notify_one());
   EXPECT_FALSE(b.notify_one());
-}
-
-// Runs a body that is cancelled once it waits, and tells what it wrote.
-std::string cancelled_in(const std::function<Task<>(Signal&, Signal&, std::string&)>& body) {
-  Machine machine;
-  Signal stop, waited, clean_up;
-  std::string told;
-  machine.start(
-      [&]() -> Task<> { co_await race([&] { return body(waited, clean_up, told); }, [&] { return stop.wait(); }); });
-  machine.run();
-  stop.notify();
-  machine.run();
-  clean_up.notify();
-  machine.run();
-  EXPECT_EQ(machine.ended, 1);
-  return told;
-}
-
-TEST(ShieldFromCancellation, LetsACleanUpAfterACancellationRun) {
-  auto bracket = [](Signal& waited, Signal& clean_up, std::string& told) -> Task<> {
-    std::exception_ptr why;
-    try {
-      co_await waited.wait();
-    } catch (...) {
-      why = std::current_exception();
-    }
-    co_await shield_from_cancellation();
-    co_await clean_up.wait();
-    told = is_cancellation(why) ? "withdrawn" : "?";
-  };
-  EXPECT_EQ(cancelled_in(bracket), "withdrawn");
-}
-
-TEST(ShieldFromCancellation, WithoutItTheCleanUpIsItselfCancelled) {
-  auto bracket = [](Signal& waited, Signal& clean_up, std::string& told) -> Task<> {
-    try {
-      co_await waited.wait();
-    } catch (...) {
-      told = "cancelled";
-    }
-    co_await clean_up.wait();
-    told = "withdrawn";
-  };
-  EXPECT_EQ(cancelled_in(bracket), "cancelled");
-}
-
-TEST(ShieldFromCancellation, HoldsForTheCallerOfTheCoroutineThatAskedForIt) {
-  auto nested = [](Signal& waited, Signal&, std::string& told) -> Task<> {
-    auto begin = []() -> Task<> { co_await shield_from_cancellation(); };
-    co_await begin();
-    told = "shielded";
-    co_await waited.wait();
-    told = "woken";
-  };
-  Machine machine;
-  Signal stop, waited, unused;
-  std::string told;
-  machine.start(
-      [&]() -> Task<> { co_await race([&] { return nested(waited, unused, told); }, [&] { return stop.wait(); }); });
-  machine.run();
-  stop.notify();
-  machine.run();
-  EXPECT_EQ(told, "shielded");
-  EXPECT_EQ(machine.ended, 0);
-  waited.notify();
-  machine.run();
-  EXPECT_EQ(told, "woken");
-  EXPECT_EQ(machine.ended, 1);
-}
-
-TEST(ToItsEnd, FinishesTheWorkAndThenLetsTheCancellationBeHeard) {
-  auto bracket = [](Signal&, Signal& clean_up, std::string& told) -> Task<> {
-    co_await to_its_end([&] { return clean_up.wait(); });
-    told = "withdrawn";
-    co_await clean_up.wait();
-    told = "went on";
-  };
-  EXPECT_EQ(cancelled_in(bracket), "withdrawn");
 }
 
 TEST(IsCancellation, IsNoOtherError) {
