@@ -210,6 +210,11 @@ std::string shelf_name(const Host& host, const std::string& id) {
   return "files of another machine";
 }
 
+std::string reference_on(const Host& host, const std::string& shelf, const std::string& name) {
+  if (const auto directory = FilesShelf::directory_in(host, shelf)) return FilesShelf::place_in(*directory, name);
+  return IamShelf::reference_in(shelf, name);
+}
+
 Task<Target*> Deployment::target(const CertificateConfig& certificate, const InstallConfig& install) {
   state_->note_regions(certificate);
   const std::string key = fmt::format("{} {} {} {}", certificate.id.text(), state_->region_of(install), install.slot(),

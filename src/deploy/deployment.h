@@ -19,6 +19,9 @@ std::string name_of(const InstallConfig& install);
 // The same of a shelf, by its id: "IAM of account 123456789012", "files /etc/ssl/www".
 std::string shelf_name(const Host& host, const std::string& id);
 
+// What put() answers for this name there, ARN or path, without asking anybody; "" on a shelf of another machine.
+std::string reference_on(const Host& host, const std::string& shelf, const std::string& name);
+
 // Makes the shelves and targets that a configuration names: one shelf each, however many targets stand on it. The
 // account number is asked for once (STS), and only if some target is in AWS.
 class Deployment {

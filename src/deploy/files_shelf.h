@@ -26,6 +26,9 @@ class FilesShelf final : public Shelf {
 
   std::string_view id() const override { return id_; }
   const std::string& directory() const { return directory_; }
+  static std::string place_in(const std::string& directory, const std::string& name) {
+    return directory + "/generations/" + name;
+  }
   std::string generations() const { return directory_ + "/generations"; }
   std::string link() const { return directory_ + "/live"; }
   // The directory that the link points to, absolute and without "//", "/." or a slash at its end; "" where there is no
@@ -48,7 +51,7 @@ class FilesShelf final : public Shelf {
   Task<bool> remove(const std::string& name, const std::string& reference) override;
 
  private:
-  std::string place_of(const std::string& name) const { return generations() + "/" + name; }
+  std::string place_of(const std::string& name) const { return place_in(directory_, name); }
   Task<> write(const std::string& place, const Issued& issued, const PrivateKey& key);
   Outside& outside_;
   std::string directory_, id_;

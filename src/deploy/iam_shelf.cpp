@@ -78,6 +78,15 @@ std::optional<std::string> IamShelf::account_in(std::string_view id) {
   return account;
 }
 
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+std::string IamShelf::reference_in(std::string_view id, std::string_view name) {
+  const auto account = account_in(id);
+  if (!account) return "";
+  id.remove_prefix(4);
+  const std::string_view partition = id.substr(0, id.find('/'));
+  return fmt::format("arn:{}:iam::{}:{}{}", partition, *account, our_resources, name);
+}
+
 std::string IamShelf::name_for(const Issued& issued) const { return object_name(issued); }
 
 Shelved IamShelf::shelved(const std::string& arn, const Issued& issued) const {

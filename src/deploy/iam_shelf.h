@@ -17,7 +17,8 @@ class IamShelf final : public Shelf {
  public:
   IamShelf(Outside& outside, aws::Client& client, const std::string& partition, const std::string& account);
   static std::string id_of(const std::string& partition, const std::string& account);
-  static std::optional<std::string> account_in(std::string_view id);  // empty where it is none of id_of()'s
+  static std::optional<std::string> account_in(std::string_view id);            // empty where it is none of id_of()'s
+  static std::string reference_in(std::string_view id, std::string_view name);  // the ARN; "" likewise
 
   std::string_view id() const override { return id_; }
   std::string name_for(const Issued& issued) const override;

@@ -88,6 +88,16 @@ Task<std::string> Life::why_not_go_on(int generation, const CertificateSpec& wan
   co_return expiry && *expiry <= trades_.time.now() ? "its certificate expired before it was installed" : "";
 }
 
+// Where there is one. Failure: fenced where the lease has ended.
+Task<> Life::remove_journal(int generation) {
+  const CertificateId& id = claimed_.get().id;
+  const std::string journal = journal_key(id, generation);
+  const auto there = co_await store_.get(journal);
+  if (!there) co_return;
+  require_lease(lease_, Duration::zero(), "removing an old journal of " + id.text());
+  co_await store_.remove(journal, there->version);
+}
+
 Task<int> Life::open_generation(const CertificateSpec& wanted) {
   if (const auto open = claimed_.get().open_generation) {
     const std::string why = co_await why_not_go_on(*open, wanted);
@@ -95,8 +105,11 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
     co_await close_open(why);
   }
   const WallTime now = trades_.time.stamp();
+  const int next = claimed_.get().last_generation + 1;
+  // Of a life that was forgotten: its write was late, and its epochs are no measure of ours.
+  co_await remove_journal(next);
   co_await claimed_.entry().update([&](Record& changed) {
-    changed.open_generation = ++changed.last_generation;
+    changed.open_generation = changed.last_generation = next;
     change_specification(changed, wanted, now);
   });
   co_return *claimed_.get().open_generation;
@@ -229,15 +242,8 @@ Task<> Life::forget_old_keys() {
     if (holds(record.newest, generation) || holds(record.previous, generation)) continue;
     if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
     // The journal first: what is listed, and so looked at again after a kill, are the keys.
-    const std::string journal = journal_key(record.id, generation);
-    const auto still_ours = [&] {
-      require_lease(lease_, Duration::zero(), "removing old keys of " + record.id.text());
-    };
-    if (const auto entry = co_await store_.get(journal)) {
-      still_ours();
-      co_await store_.remove(journal, entry->version);
-    }
-    still_ours();
+    co_await remove_journal(generation);
+    require_lease(lease_, Duration::zero(), "removing old keys of " + record.id.text());
     co_await vault_.remove(record.id, generation);
   }
 }

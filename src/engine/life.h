@@ -35,6 +35,7 @@ class Life {
   Task<bool> obtained(const CertificateSpec& wanted, std::optional<int> found_open, Attempt attempt);
   Task<bool> account_replaced(std::string begun_with);
   Task<bool> lost_its_order(const Journal& journal, const CertificateSpec& wanted);
+  Task<> remove_journal(int generation);
   Task<int> open_generation(const CertificateSpec& wanted);
   Task<std::string> why_not_go_on(int generation, const CertificateSpec& wanted);
   Task<> close_dead(Journal& journal, const Failure& failure, bool lapsed);

@@ -89,19 +89,24 @@ bool may_serve(const ObservedTarget& target, const ObservedCertificate& certific
          (known->second.proven == entry.fingerprint || known->second.noted_for == entry.fingerprint);
 }
 
+// What its put was answered; where that was never written down, what it must have been.
+std::string reference_of(const std::string& shelf, const ShelfEntry& entry, const Host& host) {
+  return entry.reference.empty() ? reference_on(host, shelf, entry.name) : entry.reference;
+}
+
 Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen,
              const Host& host, WallTime now) {
   Need need;
+  const std::string reference = reference_of(shelf, entry, host);
   for (const ObservedCertificate& certificate : seen) {
     if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
     if (certificate.id == entry.certificate)
       add_owner(need, certificate, entry, may_be_wanted_on(shelf, certificate, host));
     for (const ObservedTarget& target : certificate.targets) {
       if (may_serve(target, certificate, entry)) need.unknown = true;
-      if (target.serving && !entry.reference.empty() && target.serving->reference == entry.reference)
-        need.needed = true;
+      if (target.serving && !reference.empty() && target.serving->reference == reference) need.needed = true;
     }
-    if (on(Guard::grace) && !entry.reference.empty()) add_formers(need, certificate, shelf, entry.reference, now);
+    if (on(Guard::grace) && !reference.empty()) add_formers(need, certificate, shelf, reference, now);
   }
   return need;
 }
@@ -206,9 +211,9 @@ void Retirement::forget_old_references() {
 // Of a shelf of another machine nothing is known here: as if it were in use.
 Task<bool> Retirement::in_use(const Candidate& candidate) {
   if (!co_await deployment_.shelf(candidate.shelf)) co_return true;
-  const ShelfEntry& entry = candidate.entry;
-  if (entry.reference.empty() || !on(Guard::in_use_check)) co_return false;
-  co_return co_await deployment_.referenced(entry.reference, candidate.shelf, entry.regions);
+  if (!on(Guard::in_use_check)) co_return false;
+  const std::string reference = reference_of(candidate.shelf, candidate.entry, outside_.host);
+  co_return co_await deployment_.referenced(reference, candidate.shelf, candidate.entry.regions);
 }
 
 // As far as it is looked at before anything is removed. What cannot be looked at is told by retire(), which spares it.

@@ -215,6 +215,25 @@ TEST(Forgetting, ThatLandsLateTakesNothingOfWhatIsBegunSince) {
   EXPECT_THAT(estate.kept_secrets(), testing::ElementsAre("secret/shop/2"));
 }
 
+// A journal of the life that was forgotten, whose epochs went further than those that are counted anew. (Random world
+// 96595 complained.)
+TEST(Forgetting, AJournalThatLandsAfterwardsKeepsNoLaterOneFromBeingBegun) {
+  Estate estate;
+  with_one_begun(estate);
+  const std::string key = journal_key(CertificateId::parse("blog"), 1);
+  auto& entries = estate.simulated->state().entries;
+  auto late = entries.at(key);
+  Json journal = Json::parse(BytesView{late.value}, "journal", 1U << 20U);
+  journal["epoch"] = 7;  // so often was it claimed
+  late.value = journal.dump();
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  ASSERT_FALSE(entries.contains(key));
+  entries[key] = late;
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
 TEST(Forgetting, DeletesNoFurtherKeyOnceItsLeaseHasEnded) {
   const auto renewed_once = [](Estate& estate) {
     estate.state_in_s3();

@@ -32,6 +32,14 @@ TEST_F(IamShelfTest, UploadsUnderOurPathByNameDayAndDigest) {
   EXPECT_EQ(certificates().find(name_of_issued())->second.content.chain, issued.chain);
 }
 
+TEST_F(IamShelfTest, KnowsWhatAPutWouldAnswer) {
+  EXPECT_EQ(IamShelf::reference_in("iam/aws/123456789012/certferry", name_of_issued()),
+            "arn:aws:iam::123456789012:server-certificate/certferry/" + name_of_issued());
+  EXPECT_EQ(IamShelf::reference_in("iam/aws-cn/123456789012/certferry", "www"),
+            "arn:aws-cn:iam::123456789012:server-certificate/certferry/www");
+  EXPECT_EQ(IamShelf::reference_in("files/host/3f2a/etc/ssl/www", "www"), "");
+}
+
 TEST_F(IamShelfTest, FindsWhatIsThereWhenPutAgain) {
   on_shelf([&](Shelf& shelf) -> Task<> {
     EXPECT_FALSE(co_await shelf.find(issued));

@@ -86,6 +86,16 @@ TEST_F(RetirementTest, ReadsTheAccountOnceForAllThatIsDueAndOnceMoreBeforeItDele
   EXPECT_EQ(looked(), 2 * requests_of_a_look);
 }
 
+// A disk was full when the upload had been answered. (Random world 60363 complained.)
+TEST_F(RetirementTest, LooksForWhatRefersToOneWhoseUploadWasNotWrittenDown) {
+  entries[3].reference.clear();
+  bind(references[3]);
+  retire();
+  EXPECT_NE(world.server_certificates().by_arn(references[3]), nullptr);
+  EXPECT_EQ(left(), 1U);
+  EXPECT_THAT(world.server_certificates().deleted_in_use, testing::IsEmpty());
+}
+
 TEST_F(RetirementTest, LooksAnewUnderTheClaims) {
   std::size_t heard = 0;
   simulated.network().heard_request = [&](const http::Request& request) {
