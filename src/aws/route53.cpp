@@ -203,6 +203,17 @@ Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, cons
   co_return out;
 }
 
+Task<std::vector<RecordSet>> Route53::record_sets_from(const HostedZoneId& zone, const std::string& name) {
+  Call call = route53_read("ListResourceRecordSets", "zone " + zone.text(), "hostedzone/" + zone.text() + "/rrset");
+  call.query = {{"name", sent_name(name)}, {"maxitems", std::to_string(limits::route53::record_sets_per_page)}};
+  const http::Response answer = co_await client_.send(call);
+  const Xml page = xml_answer(call, answer);
+  std::vector<RecordSet> out;
+  for (const Xml& element : expected(call, page, "ResourceRecordSets").children("ResourceRecordSet"))
+    out.push_back(record_set_of(element));
+  co_return out;
+}
+
 Task<ChangeInfo> Route53::change(const HostedZoneId& zone, const std::vector<Change>& changes,
                                  const std::string& comment, std::optional<WallTime> written) {
   Call call =

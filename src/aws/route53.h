@@ -45,6 +45,9 @@ class Route53 {
   Task<std::vector<std::string>> name_servers(const HostedZoneId& zone);  // GetHostedZone's delegation set
   // All sets of this name and type, simple or not (ListResourceRecordSets is a start position: others are dropped).
   Task<std::vector<RecordSet>> record_sets(const HostedZoneId& zone, const std::string& name, const std::string& type);
+  // The first page of sets at this name or after it, by their names from the right: what is below a name follows it at
+  // once.
+  Task<std::vector<RecordSet>> record_sets_from(const HostedZoneId& zone, const std::string& name);
   // One batch, whole or not at all. May not be repeated blindly: outcome_unknown is reported. Codes to react to:
   // InvalidChangeBatch (refused), PriorRequestNotComplete (throttled), NoSuchHostedZone (refused).
   // written: Call::written.

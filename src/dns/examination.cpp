@@ -9,6 +9,7 @@
 #include "dns/comparable_name.h"
 #include "dns/delegation.h"
 #include "dns/lookup.h"
+#include "dns/wildcard_record.h"
 
 namespace certferry {
 namespace {
@@ -117,8 +118,16 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
                                "is shown",
                                shown_zone(start.zone)));
   const std::string answers = co_await zone_that_answers(resolver, DomainName::parse(place.name));
-  if (answers == place.zone.name.text())
-    co_return told(place, Verdict::green, "goes into zone " + shown_zone(place.zone), "");
+  if (answers == place.zone.name.text()) {
+    const auto wildcard =
+        place.name == challenge ? co_await resolves_by_wildcard(place.zone, record.domain) : std::nullopt;
+    if (!wildcard) co_return told(place, Verdict::green, "goes into zone " + shown_zone(place.zone), "");
+    co_return told(place, Verdict::yellow,
+                   fmt::format("goes into zone {}, where {} has no record of its own: while the challenge stands, {} "
+                               "answers for it no longer (RFC 4592)",
+                               shown_zone(place.zone), record.domain.text(), wildcard->text()),
+                   fmt::format("Give {} the record that {} has", record.domain.text(), wildcard->text()));
+  }
   if (answers.empty())
     co_return told(place, Verdict::red,
                    fmt::format("goes into zone {}, and no name server answers for it", shown_zone(place.zone)),

@@ -85,6 +85,29 @@ TEST_F(Examination, OfAChallengeTakesNamesInAnyCase) {
   EXPECT_EQ(finding.verdict, Finding::Verdict::green) << finding.found;
 }
 
+// What stands below a name makes it exist, and a wildcard is for names that do not.
+TEST_F(Examination, OfAChallengeWarnsOfANameThatAWildcardAloneAnswersFor) {
+  auto& zones = simulated.world().zones();
+  const auto address = [&](const std::string& name) {
+    zones.put("example.com",
+              {.name = name, .type = "A", .set_identifier = "", .ttl = 60, .values = {"192.0.2.1"}, .routing = {}});
+  };
+  const auto verdict = [&](const std::string& domain) { return challenge_of(domain, [](dns::Answer&) {}).verdict; };
+  EXPECT_EQ(verdict("shop.example.com"), Finding::Verdict::green) << "it does not resolve at all";
+  address("*.example.com");
+  const Finding finding = challenge_of("shop.example.com", [](dns::Answer&) {});
+  EXPECT_EQ(finding.verdict, Finding::Verdict::yellow);
+  EXPECT_THAT(finding.found, testing::HasSubstr("*.example.com answers for it no longer"));
+  EXPECT_EQ(finding.next, "Give shop.example.com the record that *.example.com has");
+  EXPECT_EQ(verdict("a.b.example.com"), Finding::Verdict::yellow);
+  EXPECT_EQ(verdict("example.com"), Finding::Verdict::green);
+  address("www.b.example.com");
+  EXPECT_EQ(verdict("a.b.example.com"), Finding::Verdict::green) << "b exists: the wildcard answers nothing below it";
+  EXPECT_EQ(verdict("b.example.com"), Finding::Verdict::green) << "it exists already, without an address";
+  address("shop.example.com");
+  EXPECT_EQ(verdict("shop.example.com"), Finding::Verdict::green);
+}
+
 TEST_F(Examination, OfADelegationTakesNamesInAnyCase) {
   std::vector<std::string> own = simulated.world().zones().zone("example.com").name_servers;
   std::ranges::sort(own);
