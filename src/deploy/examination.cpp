@@ -12,6 +12,7 @@
 #include "base/limits/elb.h"
 #include "config/keys_taken.h"
 #include "deploy/iam_shelf.h"
+#include "outside/search_path.h"
 #include "probe/host_port.h"
 
 namespace certferry {
@@ -55,19 +56,6 @@ std::string reading_takes(const InstallConfig& install, const Serving& serving, 
          until;
 }
 
-// The directories in which a command without a slash is looked for (POSIX, PATH).
-std::vector<std::string> search_path(const Host& host) {
-  std::vector<std::string> directories;
-  std::string_view rest;
-  const std::string path = host.environment("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
-  for (rest = path; !rest.empty();) {
-    const auto colon = rest.find(':');
-    directories.emplace_back(rest.substr(0, colon));
-    rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
-  }
-  return directories;
-}
-
 // A file that somebody may execute, whatever links lead to it.
 Task<bool> is_program(Host& host, Path path) {
   constexpr int most_links = 40;  // source: path_resolution(7): Linux follows no more, 2026-11-29
@@ -81,14 +69,14 @@ Task<bool> is_program(Host& host, Path path) {
   co_return false;
 }
 
-// Why a reload could not be started; "" where it could. A directory of PATH that may not be read is passed over, as
-// execvp(3) does, which says so where the program is nowhere else either.
+// Why a reload could not be started; "" where it could. A directory that may not be read is passed over, as execvp(3)
+// does, which says so where the program is nowhere else either.
 Task<std::string> unfit_program(Host& host, std::string program) {
   std::vector<Path> places;
   if (program.contains('/'))
     places.push_back(program);
   else
-    for (const std::string& directory : search_path(host)) places.push_back(directory + "/" + program);
+    for (const Path& directory : search_path(host)) places.push_back(directory + "/" + program);
   std::string unseen;
   for (const Path& place : places) {
     try {

@@ -12,12 +12,14 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <optional>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 #include "base/failure.h"
 
@@ -62,7 +64,51 @@ struct SpawnSettings {
   }
 };
 
-pid_t spawn_child(const Command& command, int output) {
+// A process as posix_spawnp(3) makes it, which looks for a program in the PATH of who calls it: this looks in
+// `search_path`. Where none can be had there, the errno of the first that is not merely absent.
+class Spawning {
+ public:
+  Spawning(const Command& command, const std::vector<Path>& search_path, const SpawnSettings& settings)
+      : search_path_(search_path), settings_(settings), path_(fmt::format("PATH={}", fmt::join(search_path, ":"))) {
+    for (const std::string& word : command.argv) argv_.push_back(const_cast<char*>(word.c_str()));
+    argv_.push_back(nullptr);
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+      if (!std::string_view{*entry}.starts_with("PATH=")) environment_.push_back(*entry);
+    environment_.push_back(path_.data());
+    environment_.push_back(nullptr);
+  }
+  Spawning(const Spawning&) = delete;
+  Spawning& operator=(const Spawning&) = delete;
+
+  int run(const std::string& program, pid_t& pid) {
+    if (program.contains('/')) return run_at(program, pid);
+    int error = ENOENT;
+    for (const Path& directory : search_path_) {
+      const int here = program.empty() ? ENOENT : run_at(directory + "/" + program, pid);
+      if (!is_passed_over(here)) return here;
+      if (here == EACCES) error = EACCES;
+    }
+    return error;
+  }
+
+ private:
+  // source: glibc's execvp(3), posix/execvpe.c, 2026-11-29
+  static bool is_passed_over(int error) {
+    return error == EACCES || error == ENOENT || error == ENOTDIR || error == ENODEV || error == ESTALE ||
+           error == ETIMEDOUT;
+  }
+  int run_at(const Path& place, pid_t& pid) {
+    return ::posix_spawn(&pid, place.c_str(), &settings_.files, &settings_.attributes, argv_.data(),
+                         environment_.data());
+  }
+
+  const std::vector<Path>& search_path_;
+  const SpawnSettings& settings_;
+  std::string path_;
+  std::vector<char*> argv_, environment_;
+};
+
+pid_t spawn_child(const Command& command, const std::vector<Path>& search_path, int output) {
   if (command.argv.empty()) throw not_started(command, ENOENT);
   SpawnSettings settings;
   posix_spawn_file_actions_addopen(&settings.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -80,25 +126,22 @@ pid_t spawn_child(const Command& command, int output) {
   posix_spawnattr_setpgroup(&settings.attributes, 0);
   posix_spawnattr_setflags(&settings.attributes,
                            POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::vector<char*> argv;
-  for (const std::string& word : command.argv) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
   pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, argv.front(), &settings.files, &settings.attributes, argv.data(), environ);
-  if (error != 0) throw not_started(command, error);
+  if (const int error = Spawning{command, search_path, settings}.run(command.argv.front(), pid); error != 0)
+    throw not_started(command, error);
   return pid;
 }
 
 // One child: killed with its group, and reaped where that is possible, if it still runs when this goes.
 class Child {
  public:
-  Child(const Executor& executor, const Command& command)
+  Child(const Executor& executor, const Command& command, const std::vector<Path>& search_path)
       : command_(command), output_(executor), ended_(executor), timer_(executor) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw not_started(command, errno);
     output_.assign(ends[0]);
     try {
-      pid_ = spawn_child(command, ends[1]);
+      pid_ = spawn_child(command, search_path, ends[1]);
     } catch (...) {
       ::close(ends[1]);
       throw;
@@ -247,8 +290,8 @@ class Child {
 
 }  // namespace
 
-Task<Exit> run_child(Command command) {
-  Child child{co_await asio::this_coro::executor, command};
+Task<Exit> run_child(Command command, std::vector<Path> search_path) {
+  Child child{co_await asio::this_coro::executor, command, search_path};
   co_return co_await child.wait();
 }
 

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "outside/search_path.h"
 #include "real/child_process.h"
 #include "real/file_failure.h"
 #include "real/group_access.h"
@@ -343,7 +344,7 @@ std::optional<std::string> PosixHost::environment(std::string name) const {
   return std::string{value};
 }
 
-Task<Exit> PosixHost::run(Command command) { co_return co_await run_child(std::move(command)); }
+Task<Exit> PosixHost::run(Command command) { co_return co_await run_child(std::move(command), search_path(*this)); }
 
 std::string PosixHost::id() const {
   if (const std::string own = machine_id(); !own.empty()) return "host/" + hashed_id(own);

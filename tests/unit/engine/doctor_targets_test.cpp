@@ -151,6 +151,9 @@ TEST(Doctor, SaysThatAReloadCommandCannotBeRun) {
   EXPECT_THAT(target("reload-web"), says(Verdict::red, "reload-web", "`reload`"));
   machine.write("/usr/bin/reload-web", "", 0755);
   EXPECT_THAT(target("reload-web"), says(Verdict::green, "serves nothing yet")) << "found further on";
+  machine.environment["PATH"] = "/opt/none:/usr/bin:/bin";
+  machine.write("/usr/sbin/reload-mail", "", 0755);
+  EXPECT_THAT(target("reload-mail"), says(Verdict::green, "serves nothing yet")) << "where it is run from, too";
 }
 
 TEST(Doctor, CountsTheFreePlacesOfServerCertificates) {

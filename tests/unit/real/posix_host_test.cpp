@@ -272,6 +272,37 @@ TEST_F(PosixHostTest, RunsAProgramWithoutAShell) {
   EXPECT_EQ(run({"cat"}).output, "");  // its input is empty
 }
 
+// PATH as cron or a unit has it, while this is there.
+struct PathOf {
+  explicit PathOf(const std::string& path) { ::setenv("PATH", path.c_str(), 1); }
+  PathOf(const PathOf&) = delete;
+  PathOf& operator=(const PathOf&) = delete;
+  ~PathOf() { ::setenv("PATH", former.c_str(), 1); }
+  std::string former = ::getenv("PATH");
+};
+
+TEST_F(PosixHostTest, LooksForProgramsWhereSystemsHaveThemToo) {
+  const PathOf crons{"/usr/bin:/nowhere:/bin"};
+  EXPECT_EQ(run({"/bin/sh", "-c", "echo $PATH"}).output,
+            "/usr/bin:/nowhere:/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin\n");
+  const PathOf none{directory / ""};
+  EXPECT_EQ(run({"echo", "found"}).output, "found\n");
+  const PathOf empty{""};
+  EXPECT_EQ(run({"/bin/sh", "-c", "echo $PATH"}).output,
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+}
+
+TEST_F(PosixHostTest, TakesTheFirstProgramOfItsNameThatCanBeRun) {
+  machine.run(host.replace(directory / "closed/echo", "#!/bin/sh\n/bin/echo closed", {0644}));
+  machine.run(host.replace(directory / "open/echo", "#!/bin/sh\n/bin/echo open", {0755}));
+  machine.run(host.replace(directory / "file", "no directory", {0644}));
+  machine.run(host.replace(directory / "closed/certferry-reload", "#!/bin/sh\n", {0644}));
+  const PathOf ours{(directory / "file:") + (directory / "closed:") + (directory / "open")};
+  EXPECT_EQ(run({"echo"}).output, "open\n");
+  EXPECT_THAT(failure_of(machine, host.run({.argv = {"certferry-reload"}}))->next(), HasSubstr("executable"));
+  EXPECT_THAT(failure_of(machine, host.run({.argv = {"certferry-none"}}))->what(), HasSubstr("No such file"));
+}
+
 TEST_F(PosixHostTest, KeepsTheLastFourKibibytesOfOutput) {
   const Exit exit = run({"/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"});
   EXPECT_EQ(exit.status, 0);
