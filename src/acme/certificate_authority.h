@@ -49,9 +49,9 @@ class CertificateAuthority {
   // One that is processing or valid was finalized, so its URL was known, and it is for another key. Failure: also where
   // the CA does not show its list for now (429, 5xx), or one of the list could not be read, for that may be it.
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
-  // As newOrder told it, or read. Failure: dead_generation for 404, for an order that ended without a certificate or
+  // As newOrder told it, or read. Failure: dead_generation for 410, for an order that ended without a certificate or
   // expired (section 7.1.3), and for one whose names or authorizations are not what they were; rationed where the CA
-  // made it invalid before it, or an authorization of it, ended.
+  // made it invalid before it, or an authorization of it, ended. Transient for 404, for a minute: see not_found.
   Task<Order> order(const OrderUrl& url);
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
@@ -60,10 +60,11 @@ class CertificateAuthority {
   // Failure: dead_generation with the CA's words, name by name, where a validation failed; refused, as the answer was,
   // where nothing came of it; transient where the CA has not decided in time, or wants to be asked later than that.
   Task<Order> answer(const Order& order);
-  bool answered(const OrderUrl& url) const;   // by this process
-  bool settled(const OrderUrl& url) const;    // the order was seen in an end state, ready or later, by this process
-  bool open(const OrderUrl& url) const;       // last seen pending, ready or processing, by this process
-  bool issued(const OrderUrl& url) const;     // it was seen valid, by this process
+  bool answered(const OrderUrl& url) const;  // by this process
+  bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
+  bool open(const OrderUrl& url) const;      // last seen pending, ready or processing, by this process
+  bool issued(const OrderUrl& url) const;    // it was seen valid, by this process
+  bool not_found(const OrderUrl& url) const { return not_found_.contains(url); }  // the CA said last: 404
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
                                               // is known to have been told to look at
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
@@ -116,6 +117,9 @@ class CertificateAuthority {
   Task<Answer> ask(Call call);  // as the account
   Task<Answer> ask_for_order(Call call, const std::string& replaces);
   Task<http::Response> post(Call call);
+  // Reads, and again for a while where the CA answers 404.
+  Task<Answer> ask_until_found(Call call);
+  Task<http::Response> read_until_found(Call call);
   WallTime now() const;  // by the CA's clock once it was heard, else by ours
   Task<Json> read_account();
   Task<Order> read(const OrderUrl& url);
@@ -124,10 +128,10 @@ class CertificateAuthority {
   // transient; `since`: what went wrong before, where something did
   static Failure still_waiting(const Order& order, std::optional<Duration> retry_after, const std::string& since = "");
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
-  Task<std::optional<Order>> glance(const OrderUrl& url);
   Task<std::set<std::string>> needed_by(const std::vector<OrderUrl>& open);
   Task<std::vector<std::string>> listed_orders();
-  Task<std::vector<Authorization>> authorizations(const Order& order);
+  enum class NotFound { told, asked_again };
+  Task<std::vector<Authorization>> authorizations(const Order& order, NotFound where = NotFound::told);
   Task<Answered> post_answers(Known& known);
   static void take_note(const Answer& answer, const OpenChallenge& one, Known& known, Answered& outcome);
   Task<Order> what_became_of(const Known& known, const Answered& answers);
@@ -144,6 +148,7 @@ class CertificateAuthority {
   Session& session_;
   std::optional<Account> account_;
   std::map<OrderUrl, Known> known_;
+  std::set<OrderUrl> not_found_;
   std::set<std::string> lost_accounts_;  // URLs
   std::set<std::string> failed_over_;    // predecessors, by ARI id, that newOrder named when the CA failed in itself
   std::uint64_t polls_ = 0;

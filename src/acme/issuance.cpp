@@ -128,10 +128,11 @@ Task<Chain> CertificateAuthority::download(const std::string& url, const Request
   std::optional<Chain> best;
   Fitness fitness = Fitness::none;
   for (std::size_t i = 0; i < places.size() && fitness < Fitness::whole; ++i) {
-    const http::Response response = co_await post({.operation = "downloading the certificate " + quoted(places[i]),
-                                                   .url = places[i],
-                                                   .accept = std::string{chain_type},
-                                                   .body_limit = limits::acme::chain_body});
+    const http::Response response =
+        co_await read_until_found({.operation = "downloading the certificate " + quoted(places[i]),
+                                   .url = places[i],
+                                   .accept = std::string{chain_type},
+                                   .body_limit = limits::acme::chain_body});
     try {
       Chain chain = chain_in(response);
       const auto unfit = objection_to({chain, places[i], 0}, asked, now());

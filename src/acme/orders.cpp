@@ -65,7 +65,37 @@ std::optional<Order> listed_order(const std::string& url, const http::Response& 
 
 bool is_about_the_account(const Problem& problem) { return problem.type == "accountDoesNotExist"; }
 
-bool is_gone(const Problem& problem) { return problem.status == 404 || problem.status == 410; }
+// For good, which 404 is not: a CA of several machines answers so too where one does not know yet what another made.
+bool is_gone(const Problem& problem) { return problem.status == 410; }
+
+bool is_not_found(const Problem& problem) { return problem.status == 404; }
+
+bool is_absent(const Answer& answer) {
+  return answer.problem && (is_gone(*answer.problem) || is_not_found(*answer.problem));
+}
+
+Call reading_order(const OrderUrl& url) {
+  return {.operation = "reading the order " + quoted(url.text()), .url = url.text()};
+}
+
+// As an answer tells it, nothing remembered of it.
+Order order_told(const OrderUrl& url, const Answer& answer) {
+  const Call call = reading_order(url);
+  if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
+  return parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
+}
+
+Failure order_not_found(const OrderUrl& url, const Problem& problem) {
+  return Failure(Failure::Kind::transient,
+                 fmt::format("reading the order {}: the CA does not find it: {}", quoted(url.text()), problem.words()),
+                 "Run certferry again later; it goes on with this order", problem.retry_after)
+      .with_code(problem.type);
+}
+
+Duration longer_step(Duration step) {
+  using namespace limits::acme;
+  return std::min(Duration{std::lround(static_cast<double>(step.count()) * poll_growth)}, poll_longest);
+}
 
 bool is_passing(const Failure& failure) {
   return failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
@@ -80,9 +110,27 @@ Task<Answer> CertificateAuthority::ask(Call call) {
   co_return answer;
 }
 
+Task<Answer> CertificateAuthority::ask_until_found(Call call) {
+  using namespace limits::acme;
+  const SteadyTime give_up = outside_.clock.steady() + not_found_asked_for;
+  for (Duration step = poll_first_longest;; step = longer_step(step)) {
+    const Answer answer = co_await ask(call);
+    if (!answer.problem || !is_not_found(*answer.problem)) co_return answer;
+    const Duration wait = std::max(step, answer.problem->retry_after.value_or(Duration::zero()));
+    if (outside_.clock.steady() + wait > give_up) co_return answer;
+    co_await outside_.clock.sleep(wait);
+  }
+}
+
 Task<http::Response> CertificateAuthority::post(Call call) {
   Answer answer = co_await ask(call);
   if (answer.problem) throw failure_of(*answer.problem, call.operation, !call.repeatable && !call.payload.empty());
+  co_return std::move(answer.response);
+}
+
+Task<http::Response> CertificateAuthority::read_until_found(Call call) {
+  Answer answer = co_await ask_until_found(call);
+  if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
   co_return std::move(answer.response);
 }
 
@@ -136,10 +184,15 @@ Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, st
 }
 
 Task<Order> CertificateAuthority::read(const OrderUrl& url) {
-  const Call call{.operation = "reading the order " + quoted(url.text()), .url = url.text()};
-  const Answer answer = co_await ask(call);
+  const Call call = reading_order(url);
+  const Answer answer = co_await ask_until_found(call);
+  not_found_.erase(url);
   if (answer.problem && is_gone(*answer.problem))
     throw dead_order(url, "is not there any more: " + answer.problem->words());
+  if (answer.problem && is_not_found(*answer.problem)) {
+    not_found_.insert(url);
+    throw order_not_found(url, *answer.problem);
+  }
   if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
   co_return remember(url, answer.response);
 }
@@ -151,7 +204,7 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
   try {
     for (const std::string& url : order.authorizations) {
       const Answer answer = co_await ask({.operation = "reading the authorization " + quoted(url), .url = url});
-      if (answer.problem && !is_gone(*answer.problem)) co_return false;
+      if (answer.problem && !is_absent(answer)) co_return false;
       lost = lost || answer.problem;
       if (answer.problem) continue;
       const auto proof = parse_authorization(url, Json::parse(answer.response.body, "the authorization"));
@@ -198,7 +251,7 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
     const Duration wait = known.retry_after ? std::max(*known.retry_after, retry_after_soonest) : std::min(step, left);
     if (wait > patience) throw still_waiting(known.order, wait);
     co_await outside_.clock.sleep(wait);
-    step = std::min(Duration{std::lround(static_cast<double>(step.count()) * poll_growth)}, poll_longest);
+    step = longer_step(step);
     const bool last = outside_.clock.steady() >= give_up;
     ++polls_;
     try {
@@ -257,29 +310,25 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
   co_return std::nullopt;
 }
 
-// What an order is now, nothing remembered of it; empty where the CA has it no longer.
-Task<std::optional<Order>> CertificateAuthority::glance(const OrderUrl& url) {
-  const Call call{.operation = "reading the order " + quoted(url.text()), .url = url.text()};
-  const Answer answer = co_await ask(call);
-  if (answer.problem && is_gone(*answer.problem)) co_return std::nullopt;
-  if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
-  co_return parse_order(url, Json::parse(answer.response.body, "the order " + quoted(url.text())));
-}
-
-// The authorizations that orders name which somebody goes on with.
+// The authorizations that orders name which somebody goes on with. One that is not found may be there all the same.
 Task<std::set<std::string>> CertificateAuthority::needed_by(const std::vector<OrderUrl>& open) {
   std::set<std::string> needed;
-  for (const OrderUrl& url : open)
-    if (const auto order = co_await glance(url))
-      needed.insert(order->authorizations.begin(), order->authorizations.end());
+  for (const OrderUrl& url : open) {
+    const Answer answer = co_await ask(reading_order(url));
+    if (answer.problem && is_gone(*answer.problem)) continue;
+    const Order order = order_told(url, answer);
+    needed.insert(order.authorizations.begin(), order.authorizations.end());
+  }
   co_return needed;
 }
 
 Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& open_orders) {
-  const auto order = co_await glance(url);
-  const bool ended = order && order->status == OrderStatus::invalid;
-  if (!ended && (!order || order->status != OrderStatus::pending)) co_return false;
-  auto proofs = co_await authorizations(*order);
+  const Answer answer = co_await ask(reading_order(url));
+  if (is_absent(answer)) co_return false;
+  const Order order = order_told(url, answer);
+  const bool ended = order.status == OrderStatus::invalid;
+  if (!ended && order.status != OrderStatus::pending) co_return false;
+  auto proofs = co_await authorizations(order);
   std::erase_if(proofs, [](const Authorization& proof) { return proof.status != AuthorizationStatus::pending; });
   if (proofs.empty()) co_return ended;
   const std::vector<OrderUrl> open = co_await open_orders();  // as late as can be: others begin meanwhile

@@ -54,6 +54,8 @@ std::string next_for(const Problem& problem) {
     if (advice.type == problem.type) return std::string{advice.next};
   if (problem.status == 401 || problem.status == 403)
     return "Check that the account and its key are still accepted by the CA";
+  if (problem.status == 404)
+    return "Run certferry again later; report it to the CA where it never finds it, for it gave the URL";
   return "Read what the CA says; if the request is at fault, report it as a bug of certferry";
 }
 

@@ -66,14 +66,14 @@ void check_identifier(const Authorization& proof, const Order& order) {
 }  // namespace
 
 // Side by side, in the order of their URLs.
-Task<std::vector<Authorization>> CertificateAuthority::authorizations(const Order& order) {
+Task<std::vector<Authorization>> CertificateAuthority::authorizations(const Order& order, NotFound where) {
   std::vector<std::optional<Authorization>> read(order.authorizations.size());
   std::vector<Work> works;
   for (std::size_t i = 0; i < read.size(); ++i)
     works.push_back([&, i]() -> Task<> {
       const std::string& url = order.authorizations[i];
-      const http::Response response =
-          co_await post({.operation = "reading the authorization " + quoted(url), .url = url});
+      const Call call{.operation = "reading the authorization " + quoted(url), .url = url};
+      const http::Response response = where == NotFound::told ? co_await post(call) : co_await read_until_found(call);
       read[i] = parse_authorization(url, Json::parse(response.body, "the authorization " + quoted(url)));
     });
   const auto ends = co_await all_settled(std::move(works), limits::acme::requests_at_once);
@@ -89,7 +89,7 @@ Task<std::vector<ChallengeRecord>> CertificateAuthority::open_challenges(const O
   known.open.clear();
   std::vector<ChallengeRecord> records;
   if (order.status != OrderStatus::pending) co_return records;
-  const auto proofs = co_await authorizations(order);
+  const auto proofs = co_await authorizations(order, NotFound::asked_again);
   const PublicKey account_key = account_.value().key.public_part();
   std::string failed;
   for (const Authorization& proof : proofs) {

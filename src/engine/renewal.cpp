@@ -89,26 +89,32 @@ Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades)
   co_return false;
 }
 
-// The CA refuses to tell of an order or to give its certificate, or gives one that is unfit: it may mend that, and its
-// machines may not all know yet what one of them made, but not for ever. An order that was seen open ends by itself;
-// where the account is refused as well, that says nothing of the order; and an answer that is no problem document (RFC
-// 8555 section 6.7) may be of somebody in between, or cut: it counts once the order must have ended.
+// The CA refuses to tell of an order or to give its certificate, does not find it, or gives one that is unfit: it may
+// mend that, and its machines may not all know yet what one of them made, but not for ever. An order that was seen open
+// ends by itself; where the account is refused as well, that says nothing of the order; and an answer that is no
+// problem document (RFC 8555 section 6.7) may be of somebody in between, or cut: it counts once the order must have
+// ended.
 Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
   const auto ordered = journal.done_at("order");
   const bool said_why = trades.ca.issued(url) || !refused.code().empty();
   const Duration long_enough =
       said_why ? limits::renewal::unfit_certificate_waited_for : limits::renewal::undecided_order_waited_for;
   if (!ordered || trades.time.now() - *ordered < long_enough) co_return false;
-  co_return refused.rationed() ? !trades.ca.open(url) && co_await trades.ca.account_stands()
-                               : trades.ca.issued(url);  // what it gave is unfit
+  if (!refused.rationed() && !trades.ca.not_found(url)) co_return trades.ca.issued(url);  // what it gave is unfit
+  co_return !trades.ca.open(url) && co_await trades.ca.account_stands();
+}
+
+Task<bool> ended_for_good(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
+  const bool passing = failure.kind() == Failure::Kind::transient;
+  if (passing && co_await waited_in_vain(url, journal, trades)) co_return true;
+  const bool refused = failure.kind() == Failure::Kind::refused || (passing && trades.ca.not_found(url));
+  if (!refused) co_return false;
+  co_return co_await refused_for_good(failure, url, journal, trades);
 }
 
 // The same failure, or that the order's generation is dead with it.
 Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
-  bool for_good = false;
-  if (failure.kind() == Failure::Kind::transient) for_good = co_await waited_in_vain(url, journal, trades);
-  if (failure.kind() == Failure::Kind::refused) for_good = co_await refused_for_good(failure, url, journal, trades);
-  if (!for_good) co_return failure;
+  if (!co_await ended_for_good(failure, url, journal, trades)) co_return failure;
   co_return Failure(Failure::Kind::dead_generation,
                     fmt::format("{}; it was ordered on {}, and no certificate came of it since", failure.what(),
                                 iso8601(*journal.done_at("order"))),

@@ -96,7 +96,7 @@ TEST(Generation, WhoseCertificateIsGoneAfterThreeMonthsIsFollowedByTheNext) {
 }
 
 TEST(Generation, WhoseOrderIsRefusedForGoodIsFollowedByTheNext) {
-  for (const int status : {400, 401, 403}) {
+  for (const int status : {400, 401, 403, 404}) {
     SCOPED_TRACE(status);
     const auto killed = killed_after_finalize();
     Estate& estate = *killed;
@@ -126,6 +126,31 @@ void expect_that_it_goes_on(Estate& estate) {
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
+// One of the CA's machines does not know it yet, or something in between answers in its place.
+TEST(Generation, WhoseOrderIsNotFoundForNowGoesOnWithIt) {
+  const http::Response not_found[] = {
+      sandbox::CaProblem{404, "malformed", "No order for ID 1", {}}.response(),
+      {.status = 404, .headers = {{"Content-Type", "text/plain"}}, .body = "404 page not found"}};
+  for (const http::Response& answer : not_found) {
+    SCOPED_TRACE(answer.body);
+    const auto killed = killed_after_finalize();
+    Estate& estate = *killed;
+    auto& ca = estate.world().ca();
+    ca.interpose = [answer, order = ca.orders.begin()->first](const http::Request& request,
+                                                              const std::string&) -> std::optional<http::Response> {
+      if (request.url.text() == order) return answer;
+      return {};
+    };
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    EXPECT_EQ(estate.record("shop")->open_generation, 1);
+    ca.interpose = nullptr;
+    estate.pass(minutes(2));
+    expect_that_it_goes_on(estate);
+    EXPECT_THAT(ca.certificates, SizeIs(1));
+  }
 }
 
 // It would expire by itself, and is as good as the next until then.

@@ -55,6 +55,10 @@ inline constexpr Duration retry_after_soonest = seconds(1);
 // source: our choice; Let's Encrypt validates within a minute and issues within two, 2026-11-23
 inline constexpr Duration authorization_deadline = seconds(300), order_deadline = seconds(300);
 
+// What the CA gave a URL of is read again for so long where it answers 404. source: our choice; Boulder's replicas lag
+// by seconds (https://github.com/letsencrypt/boulder/issues/6593), 2026-11-29
+inline constexpr Duration not_found_asked_for = minutes(1);
+
 // Requests that may safely be made twice are, where an answer is lost or the server fails.
 // source: our choice; acmez makes 3 attempts, Boulder's 500s ask for a minute, 2026-11-23
 inline constexpr int request_attempts = 3;

@@ -239,14 +239,53 @@ TEST(Refusal, FollowsNoRedirect) {
   EXPECT_THAT(failure->what(), HasSubstr("redirects (302) to https://evil.example/"));
 }
 
-TEST(Refusal, OfAnOrderThatIsGoneOrAnotherNamesIsSaid) {
-  Ground ground;
-  const auto gone = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
-    co_await ca.order(OrderUrl::parse(ground.world.world().settings().ca_url + "/my-order/none"));
-  });
-  ASSERT_TRUE(gone);
-  EXPECT_EQ(gone->kind(), Kind::dead_generation);
+TEST(Refusal, OfAnOrderThatIsGoneIsItsEndAndOneThatIsNotFoundMayBeThere) {
+  for (const int status : {404, 410}) {
+    Ground ground;
+    ground.register_account();
+    spoil(ground, "order", CaProblem{status, "malformed", "No order for ID 1"}.response());
+    const WallTime begun = ground.world.world().now();
+    const auto failure = issuing(ground);
+    ASSERT_TRUE(failure) << status;
+    EXPECT_EQ(failure->kind(), status == 410 ? Kind::dead_generation : Kind::transient);
+    EXPECT_FALSE(failure->rationed());
+    EXPECT_THAT(failure->what(), HasSubstr("malformed: No order for ID 1"));
+    EXPECT_LT(ground.world.world().now() - begun, minutes(7));
+  }
+}
 
+// Each machine of a CA knows what another has made a little later.
+TEST(NotFound, IsAskedAgainForAWhile) {
+  for (const std::string operation : {"authorization", "order", "certificate"}) {
+    Ground ground;
+    ground.register_account();
+    spoil(ground, operation, CaProblem{404, "malformed", "not here yet"}.response(), 4);
+    EXPECT_FALSE(issuing(ground)) << operation;
+    EXPECT_EQ(ground.ca().orders.size(), 1U) << operation;
+    EXPECT_EQ(ground.ca().certificates.size(), 1U) << operation;
+  }
+}
+
+TEST(NotFound, IsToldAfterAMinuteAndNotSaidToBeABug) {
+  for (const std::string operation : {"authorization", "certificate"}) {
+    Ground ground;
+    ground.register_account();
+    spoil(ground, operation, CaProblem{404, "malformed", "not here"}.response());
+    const WallTime begun = ground.world.world().now();
+    const auto failure = issuing(ground);
+    ASSERT_TRUE(failure) << operation;
+    EXPECT_EQ(failure->kind(), Kind::refused) << operation;
+    EXPECT_THAT(failure->what(), HasSubstr("not here"));
+    EXPECT_THAT(failure->next(), testing::Not(HasSubstr("bug"))) << operation;
+    const Duration asked = ground.world.world().now() - begun;
+    EXPECT_GE(asked, seconds(50)) << operation;
+    EXPECT_LT(asked, minutes(2)) << operation;
+    EXPECT_LT(ground.requests()[operation], 25) << operation;
+  }
+}
+
+TEST(Refusal, OfAnOrderOfOtherNamesIsSaid) {
+  Ground ground;
   const auto foreign = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
     const OrderUrl url = co_await ca.new_order(kWanted);
     co_await ca.order(url);
