@@ -45,6 +45,10 @@ bool etag_matches(const std::string& condition, const std::string& etag) {
                 fmt::format("At least one of the pre-conditions you specified did not hold ({})", condition)};
 }
 
+[[noreturn]] void refuse_unknown_header() {
+  throw Refusal{501, "NotImplemented", "A header you provided implies functionality that is not implemented"};
+}
+
 [[noreturn]] void refuse_no_key() { throw Refusal{404, "NoSuchKey", "The specified key does not exist."}; }
 
 void check_payload_digest(const http::Request& request) {
@@ -168,7 +172,9 @@ http::Response Buckets::get(const http::Request& request, const Place& place, Wa
 }
 
 std::optional<std::string> Buckets::condition(const http::Request& request, std::string_view name) const {
-  return conditions_honoured ? request.headers.get(name) : std::nullopt;
+  std::optional<std::string> said = request.headers.get(name);
+  if (said && conditions_refused) refuse_unknown_header();
+  return conditions_honoured ? said : std::nullopt;
 }
 
 http::Response Buckets::put(const http::Request& request, const Place& place, WallTime now) {
@@ -176,8 +182,7 @@ http::Response Buckets::put(const http::Request& request, const Place& place, Wa
   auto& objects = by_name.at(place.bucket);
   auto found = objects.find(place.key);
   auto if_match = condition(request, "If-Match"), if_none_match = condition(request, "If-None-Match");
-  if (if_none_match && *if_none_match != "*")
-    throw Refusal{501, "NotImplemented", "A header you provided implies functionality that is not implemented"};
+  if (if_none_match && *if_none_match != "*") refuse_unknown_header();
   if ((if_match || if_none_match) && conflict_next > 0) {
     --conflict_next;
     throw Refusal{409, "ConditionalRequestConflict",

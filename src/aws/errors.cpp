@@ -191,9 +191,21 @@ bool nobody_of_aws(const Call& call, const http::Response& answer, const Service
   return error.code.empty() && !(call.service == "s3" && answer.body.empty());
 }
 
+// It does not do that at all (RFC 9110 section 15.6.2), now or later: an imitation of the service, or a proxy.
+bool not_implemented(const http::Response& answer, const ServiceError& error) {
+  return answer.status == 501 || error.code == "NotImplemented";
+}
+
+std::string not_implemented_advice(const Call& call) {
+  if (call.service == "s3" && (call.headers.get("if-match") || call.headers.get("if-none-match")))
+    return "Keep it in Amazon S3 itself, or in a store that honours conditional writes";
+  return fmt::format("Look at what answers at the endpoint: it does not have what {} has", display_name(call.service));
+}
+
 std::string refusal_advice(const Call& call, const http::Response& answer, const ServiceError& error,
                            std::string_view credentials) {
   if (nobody_of_aws(call, answer, error)) return std::string{somebody_else};
+  if (not_implemented(answer, error)) return not_implemented_advice(call);
   if (among(permission_codes, error.code) || (error.code.empty() && answer.status == 403))
     return permission_advice(call, error.message);
   if (among(expired_codes, error.code) && by_web_identity(call)) return std::string{renew_web_identity};
@@ -259,7 +271,7 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
   if (call.service == "s3" && among(region_codes, error.code) && !error.region.empty())
     return bucket_elsewhere(call, error);
   if (answer.status >= 300 && answer.status < 400) return made(Kind::transient, somebody_else, Retry::no);
-  if (answer.status >= 500 || among(transient_codes, error.code))
+  if ((answer.status >= 500 || among(transient_codes, error.code)) && !not_implemented(answer, error))
     return made(call.repeatable ? Kind::transient : Kind::outcome_unknown, again, Retry::if_repeatable);
   if (among(not_yet_codes, error.code))
     return made(Kind::transient, "Run again: the load balancer does not see the certificate yet", Retry::no);

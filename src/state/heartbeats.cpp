@@ -90,14 +90,24 @@ struct Pulse {
   }
 };
 
+Failure not_written(const Pulse& pulse, const std::optional<Failure>& why) {
+  if (!why)
+    return {Failure::Kind::transient, pulse.place(pulse.self) + ": the heartbeat could not be written",
+            "Look whether somebody else writes there"};
+  const Failure said = why->within("the heartbeat could not be written");
+  return Failure{Failure::Kind::transient, said.what(), said.next(), said.retry_after()}.with_code(said.code());
+}
+
 // One write of the heartbeat. Failure: as S3's; the lease counts from before the request was sent.
 Task<> beat(Pulse& pulse) {
   const std::string token = random_token(pulse.outside.entropy);
   const Bytes body = to_bytes(S3Body{token, whereabouts_json(pulse.here).dump()});
   const SteadyTime sent = pulse.outside.clock.steady();  // the first: any of them may be the one that S3 has dated
+  std::optional<Failure> last;  // of the last try, where S3 did not say that somebody was faster
   for (int attempt = 0; attempt < limits::store::heartbeat_attempts; ++attempt) {
     // Between two attempts we may have stood still: a lease that ran out is not taken up again.
     if (pulse.beaten && !pulse.lease_lasts(Duration::zero())) break;
+    last.reset();
     try {
       auto outcome = co_await pulse.s3.put(pulse.bucket, pulse.key(pulse.self), body, pulse.etag);
       if (auto* etag = std::get_if<std::string>(&outcome); etag && !etag->empty()) {
@@ -107,6 +117,7 @@ Task<> beat(Pulse& pulse) {
       }
     } catch (const Failure& failure) {
       if (failure.kind() != Failure::Kind::outcome_unknown && failure.kind() != Failure::Kind::conflict) throw;
+      last = failure;
     }
     // An earlier beat of ours may have landed late, or somebody swept the object: go on from what is there.
     std::optional<aws::S3Object> there = co_await pulse.s3.get(pulse.bucket, pulse.key(pulse.self));
@@ -116,8 +127,7 @@ Task<> beat(Pulse& pulse) {
       co_return;
     }
   }
-  throw Failure(Failure::Kind::transient, pulse.place(pulse.self) + ": the heartbeat could not be written",
-                "Look whether somebody else writes there");
+  throw not_written(pulse, last);
 }
 
 Task<bool> beat_or_warn(Pulse& pulse) {

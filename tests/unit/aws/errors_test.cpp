@@ -313,6 +313,23 @@ TEST(ServiceErrors, SpeakOfABucketToNoOtherService) {
   EXPECT_TRUE(said.starts_with("transient | STS GetCallerIdentity on these credentials: HTTP 301 | ")) << said;
 }
 
+// No later try can find what is not there at all (RFC 9110 section 15.6.2).
+TEST(ServiceErrors, SayWhatNeverWillBeDoneThere) {
+  Call write = call_of("s3", "PutObject", "s3://state/k");
+  const std::string body = "<Error><Code>NotImplemented</Code><Message>a header</Message></Error>";
+  EXPECT_EQ(meaning(write, 501, body),
+            "refused | S3 PutObject on s3://state/k: NotImplemented: a header | Look at what answers at the endpoint: "
+            "it does not have what S3 has");
+  write.headers.set("if-none-match", "*");
+  for (const int status : {400, 501})
+    EXPECT_EQ(meaning(write, status, body),
+              "refused | S3 PutObject on s3://state/k: NotImplemented: a header | Keep it in Amazon S3 itself, or in a "
+              "store that honours conditional writes");
+  EXPECT_EQ(meaning(write, 501, "<html>Not here</html>"),
+            "refused | S3 PutObject on s3://state/k: HTTP 501 | Look for a proxy or a sign-in page that answers in the "
+            "service's place");
+}
+
 // One line for every code that somebody reacts to: kind and whether the client tries again.
 TEST(ServiceErrors, HaveTheKindThatTheCallerReactsTo) {
   struct Row {
@@ -334,6 +351,8 @@ TEST(ServiceErrors, HaveTheKindThatTheCallerReactsTo) {
       {"s3", "SlowDown", 503, K::throttled, Retry::surely_not_done},
       {"s3", "RequestTimeout", 400, K::transient, Retry::if_repeatable},
       {"s3", "ConditionalRequestConflict", 409, K::conflict, Retry::no},
+      {"s3", "NotImplemented", 501, K::refused, Retry::no},
+      {"iam", "InternalFailure", 501, K::refused, Retry::no},
       {"s3", "PreconditionFailed", 412, K::conflict, Retry::no},
       {"s3", "TemporaryRedirect", 307, K::transient, Retry::surely_not_done},
       {"iam", "LimitExceeded", 409, K::refused, Retry::no},

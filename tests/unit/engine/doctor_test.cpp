@@ -235,6 +235,22 @@ TEST(Doctor, RefusesAStoreThatPassesOverConditions) {
   EXPECT_THAT(clinic.objects(), IsEmpty()) << "its test object is gone all the same";
 }
 
+TEST(Doctor, RefusesAStoreThatKnowsNoConditionsAsApplyDoes) {
+  Clinic clinic;
+  clinic.world().buckets().conditions_refused = true;
+  const std::string remedy = "Keep it in Amazon S3 itself, or in a store that honours conditional writes";
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(about(findings, "state"), says(Verdict::red, "NotImplemented", remedy));
+  EXPECT_THAT(about(findings, "account-key"), says(Verdict::red, "NotImplemented", remedy));
+  try {
+    clinic.apply();
+    ADD_FAILURE() << "it did not fail";
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("NotImplemented"));
+    EXPECT_EQ(failure.next(), remedy);
+  }
+}
+
 // apply goes on without: what it may not remove, it leaves.
 TEST(Doctor, SaysThatItsTestObjectStaysWhereNothingMayBeRemoved) {
   Clinic clinic;

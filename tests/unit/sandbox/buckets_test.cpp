@@ -62,6 +62,16 @@ TEST(Buckets, PassOverConditionsOnDemand) {
   EXPECT_EQ(verdict(aws.s3("DELETE", "/state/a", {{"If-Match", "\"other\""}})), "204");
 }
 
+TEST(Buckets, RefuseConditionsOnDemand) {
+  Bucket aws;
+  aws.world.buckets().conditions_refused = true;
+  EXPECT_EQ(verdict(aws.s3("PUT", "/state/a", {{"If-None-Match", "*"}}, "one")), "501 NotImplemented");
+  EXPECT_EQ(verdict(aws.s3("PUT", "/state/a", {}, "one")), "200");
+  EXPECT_EQ(verdict(aws.s3("PUT", "/state/a", {{"If-Match", "*"}}, "two")), "501 NotImplemented");
+  EXPECT_EQ(verdict(aws.s3("DELETE", "/state/a", {{"If-Match", "*"}})), "501 NotImplemented");
+  EXPECT_EQ(aws.s3("GET", "/state/a").body, "one");
+}
+
 TEST(Buckets, ConflictOnDemand) {
   Bucket aws;
   aws.world.buckets().conflict_next = 1;

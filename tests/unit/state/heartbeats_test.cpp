@@ -226,5 +226,18 @@ TEST(Heartbeats, RefuseToBeginWhereTheStoreIsForbidden) {
   EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
 }
 
+TEST(Heartbeats, SayWhyTheyCouldNotBeWritten) {
+  for (const auto& [fault, why] : {std::pair{Fault::lost_request, "the line broke | Look at the network"},
+                                   {Fault::busy, "ConditionalRequestConflict: said | Run again: it looks at what"}}) {
+    Heart heart;
+    heart.ground.cloud.put_faults = {fault, fault, fault};
+    auto a = heart.instances("10");
+    const std::string said = heart.ground.failure_of([&]() -> Task<> { co_await a->begin(); });
+    EXPECT_THAT(said, ::testing::StartsWith("transient | the heartbeat could not be written: S3 PutObject on "));
+    EXPECT_THAT(said, ::testing::HasSubstr(why));
+    EXPECT_TRUE(heart.ground.cloud.put_faults.empty());
+  }
+}
+
 }  // namespace
 }  // namespace certferry::testing
