@@ -15,7 +15,13 @@ constexpr QueryService kElb{"elb", "http://elasticloadbalancing.amazonaws.com/do
   throw Refusal{400, "LoadBalancerNotFound", fmt::format("There is no ACTIVE Load Balancer named '{}'", name)};
 }
 
-void write_classic(XmlWriter& xml, const SimulatedClassic& balancer, WallTime created) {
+void write_instances(XmlWriter& xml, std::size_t count) {
+  xml.open("Instances");
+  for (std::size_t i = 1; i <= count; ++i) xml.open("member").text("InstanceId", fmt::format("i-{:017x}", i)).close();
+  xml.close();
+}
+
+void write_classic(XmlWriter& xml, const SimulatedClassic& balancer, WallTime created, WallTime now) {
   xml.open("member");
   xml.text("LoadBalancerName", balancer.name).text("DNSName", balancer.dns_name);
   xml.open("ListenerDescriptions");
@@ -24,10 +30,11 @@ void write_classic(XmlWriter& xml, const SimulatedClassic& balancer, WallTime cr
     xml.text("Protocol", listener.protocol).text("LoadBalancerPort", std::to_string(port));
     xml.text("InstanceProtocol", listener.protocol == "HTTPS" || listener.protocol == "HTTP" ? "HTTP" : "TCP");
     xml.text("InstancePort", "80");
-    if (!listener.certificate.empty()) xml.text("SSLCertificateId", listener.certificate);
+    if (const std::string& told = listener.told(now); !told.empty()) xml.text("SSLCertificateId", told);
     xml.close().open("PolicyNames").close().close();
   }
   xml.close();
+  write_instances(xml, balancer.instances);
   xml.text("CreatedTime", iso8601(created)).text("Scheme", "internet-facing");
   xml.close();
 }
@@ -71,7 +78,7 @@ Outcome ClassicLoadBalancers::describe(const QueryCall& call, XmlWriter& result)
       next = entry->first;
       break;
     }
-    write_classic(result, entry->second, world_.created());
+    write_classic(result, entry->second, world_.created(), world_.now());
     ++written;
   }
   result.close();
@@ -100,6 +107,7 @@ Outcome ClassicLoadBalancers::set_certificate(const QueryCall& call, WallTime no
   std::string object = fmt::format("{}:{}", name, port);
   if (listener.certificate == arn) return {object, false};
   std::string former = listener.certificate;
+  listener.tell_from(now + world_.settings().described_after, now);
   listener.bind(arn, shown_from(world_, now));
   if (!former.empty()) world_.server_certificates().released(former, now);
   return {object, true};

@@ -18,8 +18,15 @@ struct SimulatedListener {
   std::string shown;                                 // ARN of the certificate that handshakes show by now
   std::map<std::size_t, std::string> shown_instead;  // by single addresses, whatever it refers to: ARNs
   std::optional<WallTime> shows_certificate_at;
+  std::string told_before;  // ARN that what describes it tells until told_from, in place of certificate
+  WallTime told_from{};
   bool dead = false;  // refers to a certificate that it cannot serve: handshakes fail from shows_certificate_at on
   bool secure() const { return protocol == "HTTPS" || protocol == "SSL" || protocol == "TLS"; }
+  const std::string& told(WallTime now) const { return now < told_from ? told_before : certificate; }
+  void tell_from(WallTime at, WallTime now) {  // before the change
+    told_before = told(now);
+    told_from = at;
+  }
   void bind(const std::string& arn, WallTime at) {
     certificate = arn;
     shows_certificate_at = at;
@@ -35,6 +42,7 @@ struct SimulatedListener {
 
 struct SimulatedClassic {
   std::string name, region, dns_name;
+  std::size_t instances = 0;  // registered with it
   std::map<std::uint16_t, SimulatedListener> listeners;
 };
 

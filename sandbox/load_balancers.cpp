@@ -60,13 +60,13 @@ void write_certificate(XmlWriter& xml, const std::string& arn, std::optional<boo
   xml.close();
 }
 
-void write_listener(XmlWriter& xml, const SimulatedLoadBalancer::Entry& entry) {
+void write_listener(XmlWriter& xml, const SimulatedLoadBalancer::Entry& entry, const std::string& certificate) {
   xml.open("member");
   xml.text("ListenerArn", entry.arn).text("LoadBalancerArn", balancer_of(entry.arn));
   xml.text("Port", std::to_string(entry.listener.port)).text("Protocol", entry.listener.protocol);
-  if (!entry.listener.certificate.empty()) {
+  if (!certificate.empty()) {
     xml.open("Certificates");
-    write_certificate(xml, entry.listener.certificate, {});
+    write_certificate(xml, certificate, {});
     xml.close().text("SslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06");
   }
   xml.open("DefaultActions").open("member").text("Type", "fixed-response").close().close();
@@ -187,7 +187,8 @@ Outcome LoadBalancers::describe_listeners(const QueryCall& call, XmlWriter& resu
   std::ranges::sort(found, {}, [](const auto* entry) { return entry->arn; });
   std::string next;
   result.open("Listeners");
-  for (const auto* entry : page_of(found, call, arn_of, next)) write_listener(result, *entry);
+  for (const auto* entry : page_of(found, call, arn_of, next))
+    write_listener(result, *entry, entry->listener.told(world_.now()));
   result.close();
   if (!next.empty()) result.text("NextMarker", page_marker(next));
   return {balancer_arn.empty() ? arns.front() : balancer_arn, false};
@@ -199,7 +200,7 @@ Outcome LoadBalancers::describe_certificates(const QueryCall& call, XmlWriter& r
   std::string from = item_of_marker(call.text("Marker")), next;
   // Each row's place: the default comes first, and once more where it is in the list too.
   std::vector<std::pair<std::string, bool>> rows;
-  if (!entry.listener.certificate.empty()) rows.emplace_back(entry.listener.certificate, true);
+  if (const std::string& told = entry.listener.told(world_.now()); !told.empty()) rows.emplace_back(told, true);
   for (const auto& arn : entry.sni) rows.emplace_back(arn, false);
   result.open("Certificates");
   for (std::size_t index = 0; index < rows.size(); ++index) {
@@ -234,13 +235,14 @@ Outcome LoadBalancers::modify(const QueryCall& call, XmlWriter& result, WallTime
     std::string former = entry.listener.certificate;
     changed = former != arns[0];
     if (changed) {
+      entry.listener.tell_from(now + world_.settings().described_after, now);
       entry.listener.bind(arns[0], shown_from(world_, now));
       entry.listener.dead = !served_by(entry.listener.protocol, *world_.server_certificates().by_arn(arns[0]));
       if (!former.empty()) world_.server_certificates().released(former, now);
     }
   }
   result.open("Listeners");
-  write_listener(result, entry);
+  write_listener(result, entry, entry.listener.certificate);
   result.close();
   return {entry.arn, changed};
 }

@@ -27,10 +27,11 @@ struct Settings {
 
   Duration insync_after = seconds(35);  // a change is PENDING for so long; name servers answer with it afterwards
   Duration certificate_visible_after =
-      seconds(4);                           // IAM upload until load balancers find it: CertificateNotFound before
-  Duration release_lag = minutes(1);        // a swapped-out certificate is still "in use" for so long: DeleteConflict
-  Duration shown_after = seconds(2);        // listener change until handshakes show it
-  std::size_t load_balancer_addresses = 1;  // of each, in the simulation
+      seconds(4);                     // IAM upload until load balancers find it: CertificateNotFound before
+  Duration release_lag = minutes(1);  // a swapped-out certificate is still "in use" for so long: DeleteConflict
+  Duration shown_after = seconds(2);  // listener change until handshakes show it
+  Duration described_after = Duration::zero();  // listener change until what describes it tells of it
+  std::size_t load_balancer_addresses = 1;      // of each, in the simulation
   std::size_t server_certificate_quota = 20;
   // Of what describes load balancers, in each region and by each version of the API: more are throttled. 0: none are.
   int describes_at_once = 40, describes_per_second = 10;
