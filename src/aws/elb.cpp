@@ -7,6 +7,7 @@
 #include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
+#include "base/limits/elb.h"
 
 namespace certferry::aws {
 namespace {
@@ -77,7 +78,8 @@ Task<std::vector<ClassicLoadBalancer>> Elb::describe(const std::vector<std::stri
 }
 
 Task<std::vector<ClassicLoadBalancer>> Elb::describe_all() {
-  co_return co_await all_classic_pages(client_, "all load balancers", {{"PageSize", "400"}});
+  co_return co_await all_classic_pages(client_, "all load balancers",
+                                       {{"PageSize", std::to_string(limits::elb::classic_on_a_page)}});
 }
 
 Task<> Elb::set_certificate(const std::string& load_balancer, std::uint16_t port, const std::string& certificate) {

@@ -219,7 +219,7 @@ ROWS = [
     Row("elb.describe", (ELB, "describe_load_balancers"),
         {"name": "classic"}, {"LoadBalancerNames": ["classic"]}, first(classic_shown, "LoadBalancerDescriptions")),
     Row("elb.describe_all", (ELB, "describe_load_balancers"),
-        {}, {"PageSize": 400}, each(classic_shown, "LoadBalancerDescriptions"), paged=True),
+        {}, {"PageSize": 50}, each(classic_shown, "LoadBalancerDescriptions"), paged=True),
     Row("elb.set_certificate", (ELB, "set_load_balancer_listener_ssl_certificate"),
         lambda w: {"name": "classic", "port": 443, "certificate": w.certificate()},
         lambda w: {"LoadBalancerName": "classic", "LoadBalancerPort": 443, "SSLCertificateId": w.certificate()},

@@ -58,7 +58,8 @@ inline constexpr Duration refresh_pause = minutes(1), metadata_pause = milliseco
 // source: STS API reference, AssumeRole: 15 min to 12 h, at most an hour for a role that assumes a role, 2026-11-23
 inline constexpr Duration assumed_role_lives = hours(1);
 
-// source: our choice; a page of 400 load balancers has some 2 MB, 2026-11-23
+// source: our choice; a page of Classic Load Balancers (elb.h) has some 5 MB, if each has all the instances that it may
+// have, 2026-11-29
 inline constexpr std::size_t answer_bytes = 8 << 20;
 
 static_assert(backoff_base < backoff_cap);

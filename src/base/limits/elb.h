@@ -17,6 +17,16 @@ inline constexpr int certificates_per_load_balancer = 25;
 // DescribeRules and DescribeTags have it, 2026-11-29
 inline constexpr std::size_t described_at_once = 20;
 
+// Classic Load Balancers on one page of all of them: each comes with every instance that is registered with it.
+// source: our choice; Elastic Load Balancing, quotas for Classic Load Balancers: 1,000 registered instances, of some
+// 100 octets each, 2026-11-29
+inline constexpr std::size_t classic_on_a_page = 50;
+
+// What describes a listener may tell what it referred to before, a while after its change was answered.
+// source: hashicorp/terraform-provider-aws#3493, kubernetes-sigs/aws-load-balancer-controller#1433: seconds; a minute
+// is our choice, 2026-11-29
+inline constexpr Duration told_retry_first = seconds(1), told_retry_longest = seconds(10), told_deadline = minutes(1);
+
 // Requests that describe something, of one AWS account in one region, by each version of the API. AWS gives each
 // account the upper figures, whoever asks in it. Ours leave something for everybody else, and for requests that come
 // closer together than they were sent. Throttling makes it slower, successes bring it back up to this.

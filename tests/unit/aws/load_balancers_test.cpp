@@ -69,7 +69,7 @@ TEST(Elb, ReadsEveryPage) {
   paper.transport.answer(200, classic_page(classic_xml("b")));
   EXPECT_EQ(AWAITED(elb.describe_all()).size(), 2U);
   EXPECT_EQ(paper.transport.requests.at(1).body,
-            "Action=DescribeLoadBalancers&Version=2012-06-01&PageSize=400&Marker=m1");
+            "Action=DescribeLoadBalancers&Version=2012-06-01&PageSize=50&Marker=m1");
 }
 
 TEST(Elb, DescribesSeveralAtOnceOverPages) {

@@ -190,6 +190,16 @@ TEST_F(DeploymentTest, FindsEveryListenerThatRefersToACertificate) {
   });
 }
 
+// As Kubernetes has them, where each node is registered with each Classic Load Balancer.
+TEST_F(DeploymentTest, ReadsWhatManyClassicLoadBalancersOfManyInstancesReferTo) {
+  constexpr std::size_t balancers = 400, instances_of_each = 500;
+  for (std::size_t i = 0; i < balancers; ++i)
+    world.classic().add(fmt::format("web-{}", i), i + 1 == balancers ? before_arn : "").instances = instances_of_each;
+  run([&](Deployer& deployer) -> Task<> {
+    EXPECT_TRUE(co_await deployer.deployment.referenced(before_arn, "iam/aws/123456789012/certferry"));
+  });
+}
+
 TEST_F(DeploymentTest, ReadsWhatListenersReferToOnceForAllThatIsAskedUntilThatIsForgotten) {
   const std::string shelf = "iam/aws/123456789012/certferry";
   const std::string other = world.server_certificates().put("/certferry/", "other", before);
