@@ -224,6 +224,16 @@ std::string refusal_advice(const Call& call, const http::Response& answer, const
   return fmt::format("Correct what {} names, and run again", display_name(call.service));
 }
 
+// With good settings too STS says now and then that it did not get the identity provider's keys, and AWS's SDKs ask
+// again whatever the message.
+bool identity_not_taken(const Call& call, const ServiceError& error) {
+  return by_web_identity(call) && error.code.starts_with("InvalidIdentityToken");
+}
+
+bool provider_unheard(const ServiceError& error) {
+  return error.message.starts_with("Couldn't retrieve verification key");
+}
+
 Refusal bucket_elsewhere(const Call& call, const ServiceError& error) {
   Failure failure{
       Kind::refused,
@@ -267,6 +277,11 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
     out.throttling = true;
     return out;
   }
+  if (identity_not_taken(call, error) && provider_unheard(error))
+    return made(Kind::transient,
+                "Run again in a minute; if it stays, look whether the keys of the identity provider (jwks_uri) can be "
+                "read from the internet",
+                Retry::surely_not_done);
   if (call.service == "s3" && answer.status == 307) return made(Kind::transient, again, Retry::surely_not_done);
   if (call.service == "s3" && among(region_codes, error.code) && !error.region.empty())
     return bucket_elsewhere(call, error);
@@ -277,7 +292,8 @@ Refusal refusal(const Call& call, const http::Response& answer, WallTime now, st
     return made(Kind::transient, "Run again: the load balancer does not see the certificate yet", Retry::no);
   if (among(conflict_codes, error.code)) return made(Kind::conflict, "Run again: it looks at what changed", Retry::no);
 
-  Refusal out = made(Kind::refused, refusal_advice(call, answer, error, credentials), Retry::no);
+  Refusal out = made(Kind::refused, refusal_advice(call, answer, error, credentials),
+                     identity_not_taken(call, error) ? Retry::surely_not_done : Retry::no);
   out.clock_suspect = among(clock_codes, error.code);
   out.credentials_expired = among(expired_codes, error.code);
   return out;

@@ -154,5 +154,35 @@ TEST(Sts, ShowsAWebIdentityTokenUnsigned) {
   EXPECT_TRUE(paper.transport.requests.at(0).body.ends_with("&WebIdentityToken=jwt-jwt-jwt"));
 }
 
+std::string invalid_identity_token(const std::string& message) {
+  return "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>" + message +
+         "</Message></Error></ErrorResponse>";
+}
+constexpr const char* no_verification_key = "Couldn't retrieve verification key from your identity provider";
+
+TEST(Sts, AsksAgainWhereItDidNotTakeAWebIdentityTokenForNow) {
+  Paper paper;
+  Sts sts{paper.client};
+  paper.transport.answer(400, invalid_identity_token(no_verification_key));
+  paper.transport.answer(200, "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>" + session_xml +
+                                  "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>");
+  SharedCredentials got =
+      AWAITED(sts.assume_role_with_web_identity("arn:aws:iam::1:role/pod", "certferry", Secret{"jwt-jwt-jwt"}));
+  EXPECT_EQ(got->access_key_id, "ASIA1");
+}
+
+TEST(Sts, RefusesAWebIdentityTokenInTheEndUnlessItsProviderWasNotHeard) {
+  const auto kind_of = [](const std::string& message) {
+    Paper paper;
+    Sts sts{paper.client};
+    for (int i = 0; i < 3; ++i) paper.transport.answer(400, invalid_identity_token(message));
+    const auto failure = FAILURE_OF(sts.assume_role_with_web_identity("arn:aws:iam::1:role/pod", "s", Secret{"jwt"}));
+    EXPECT_EQ(paper.transport.requests.size(), 3U) << message;
+    return failure.value().kind();
+  };
+  EXPECT_EQ(kind_of("No OpenIDConnect provider found in your account for this token"), Failure::Kind::refused);
+  EXPECT_EQ(kind_of(no_verification_key), Failure::Kind::transient);
+}
+
 }  // namespace
 }  // namespace certferry::aws::testing
