@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/aws.h"
+#include "base/limits/elb.h"
 #include "base/limits/iam.h"
 #include "base/limits/renewal.h"
 #include "deploy/iam_shelf.h"
@@ -65,10 +66,10 @@ bool covers_all_of(const Certificate& covering, const Certificate& other) {
   });
 }
 
-Duration grown(Duration pause) {
+Duration grown(Duration pause, Duration longest) {
   const auto next =
       static_cast<Duration::rep>(static_cast<double>(pause.count()) * limits::iam::not_found_retry_growth);
-  return std::min(Duration{next}, limits::iam::not_found_retry_longest);
+  return std::min(Duration{next}, longest);
 }
 
 }  // namespace
@@ -155,7 +156,8 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
   const SteadyTime end = outside_.clock.steady() + limits::iam::not_found_deadline;
   std::optional<Failure> not_yet;
   int unheard = 0;
-  for (Duration pause = limits::iam::not_found_retry_first;; pause = grown(pause)) {
+  for (Duration pause = limits::iam::not_found_retry_first;;
+       pause = grown(pause, limits::iam::not_found_retry_longest)) {
     const std::string now = (co_await describe(Asked::at_once)).reference;
     // Where it was there already, nobody knows whether whoever bound it was heard, nor for which upload of that name.
     if (now == next && (now != from || unheard > 0)) co_return;
@@ -172,8 +174,23 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
     outside_.log.debug(fmt::format("{}: {}; again in {}", name(), not_yet->what(), humane(wait)));
     co_await outside_.clock.sleep(wait);
   }
-  const std::string after = (co_await describe(Asked::at_once)).reference;
+  last_change_ = Change{from, next, outside_.clock.steady() + limits::elb::told_deadline};
+  const std::string after = (co_await told()).reference;
   if (after != next) throw changed_by_others(*this, next, after);
+}
+
+Task<LoadBalancerTarget::Slot> LoadBalancerTarget::told() {
+  for (Duration pause = limits::elb::told_retry_first;; pause = grown(pause, limits::elb::told_retry_longest)) {
+    Slot slot = co_await describe(Asked::at_once);
+    if (!last_change_ || last_change_->from == last_change_->next || slot.reference != last_change_->from)
+      co_return slot;
+    const Duration left = last_change_->told_by - outside_.clock.steady();
+    if (left <= Duration::zero()) co_return slot;
+    const Duration wait = std::min(left, pause);
+    outside_.log.debug(fmt::format("{}: it is not told of yet that it refers to {}; another look in {}", name(),
+                                   last_change_->next, humane(wait)));
+    co_await outside_.clock.sleep(wait);
+  }
 }
 
 Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
@@ -212,7 +229,7 @@ Task<> LoadBalancerTarget::let_go_of_what_is_replaced(const Serving& former, con
 }
 
 Task<LoadBalancerTarget::Slot> LoadBalancerTarget::verify_by_api(const Issued& issued) {
-  const Slot slot = co_await describe(Asked::at_once);
+  const Slot slot = co_await told();
   const std::string& reference = slot.reference;
   const auto body = co_await shelf_.read(reference);
   if (body && body->leaf == issued.chain.leaf) co_return slot;
@@ -224,7 +241,7 @@ Task<LoadBalancerTarget::Slot> LoadBalancerTarget::verify_by_api(const Issued& i
 
 Task<bool> LoadBalancerTarget::restore(const Serving& former, const Shelved& bound) {
   if (former.reference.empty()) co_return false;
-  if ((co_await describe(Asked::at_once)).reference != bound.reference) co_return false;
+  if ((co_await told()).reference != bound.reference) co_return false;
   const Work restoring = [&]() -> Task<> { co_await change(former.reference, bound.reference); };
   co_await timed_step(outside_.log, outside_.clock, std::string{id()}, "restore", restoring);
   co_return true;

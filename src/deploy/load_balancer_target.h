@@ -57,8 +57,15 @@ class LoadBalancerTarget : public Target {
   // From `from` to `next`, also where both are one, with patience for a fresh certificate; looks before each try, and
   // reads back.
   Task<> change(const std::string& next, const std::string& from);
+  // Once it refers to another than before our last change, or long after that: what describes a slot tells of a change
+  // late.
+  Task<Slot> told();
   Task<Slot> verify_by_api(const Issued& issued);
   Task<> let_go_of_what_is_replaced(const Serving& former, const Issued& issued);
+  struct Change {
+    std::string from, next;
+    SteadyTime told_by;
+  };
   Outside& outside_;
   Shelf& shelf_;
   Proving proving_;
@@ -66,6 +73,7 @@ class LoadBalancerTarget : public Target {
   // to, and which did.
   bool handshake_tells_ = false;
   std::set<std::string> answered_;
+  std::optional<Change> last_change_;  // that was answered
 };
 
 }  // namespace certferry

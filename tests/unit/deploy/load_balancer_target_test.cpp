@@ -113,6 +113,73 @@ TEST_F(LoadBalancerTargetTest, LeavesAloneWhatSomebodyElseChangedMeanwhile) {
   EXPECT_EQ(listener_reference(), theirs);
 }
 
+// What describes a listener is behind what changes it.
+TEST_F(LoadBalancerTargetTest, WaitsUntilADescriptionTellsOfWhatItBound) {
+  world.settings().described_after = seconds(3);
+  for (const Bound& bound : each_kind())
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const Shelved next = co_await installed(target, seen);
+      EXPECT_EQ(co_await target.verify(issued, seen), Proof::handshake);
+      EXPECT_EQ((co_await target.look()).reference, next.reference);
+      EXPECT_EQ(bound.reference, next.reference);
+    });
+}
+
+TEST_F(LoadBalancerTargetTest, RestoresWhatADescriptionDoesNotTellOfYet) {
+  world.settings().certificate_visible_after = Duration::zero();
+  world.settings().described_after = seconds(3);
+  for (const Bound& bound : each_kind())
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const Shelved next = co_await target.shelf().put(issued, fresh.key, {});
+      const Work bind = [&]() -> Task<> { co_await target.bind(next, seen); };
+      const Work soon = [&]() -> Task<> { co_await simulation.time().sleep(seconds(2)); };
+      EXPECT_EQ(co_await race(bind, soon), 1U) << "it is cancelled while it reads back";
+      EXPECT_EQ(bound.reference, next.reference);
+      EXPECT_TRUE(co_await target.restore(seen, next));
+      EXPECT_EQ(bound.reference, before_arn);
+    });
+}
+
+TEST_F(LoadBalancerTargetTest, LeavesAloneWhatIsToldOfInPlaceOfWhatItBound) {
+  world.settings().certificate_visible_after = Duration::zero();
+  world.settings().described_after = seconds(3);
+  const std::string theirs = world.server_certificates().put("/", "theirs", before);
+  for (const Bound& bound : each_kind()) {
+    world.on_event([&, operation = bound.operation](const sandbox::Event& event) {
+      if (event.operation == operation) bound.reference = theirs;
+    });
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const SteadyTime begun = simulation.time().steady();
+      const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+      const Failure failure = (co_await failure_of(install)).value();
+      EXPECT_EQ(failure.kind(), Failure::Kind::conflict) << failure.what();
+      EXPECT_TRUE(std::string_view{failure.what()}.contains("it refers to " + theirs)) << failure.what();
+      EXPECT_LT(simulation.time().steady() - begun, seconds(15));
+    });
+    EXPECT_EQ(bound.reference, theirs);
+  }
+}
+
+TEST_F(LoadBalancerTargetTest, SaysThatItWasUndoneWhereADescriptionTellsOfTheFormerForAMinute) {
+  world.settings().certificate_visible_after = Duration::zero();
+  for (const Bound& bound : each_kind()) {
+    world.on_event([&, operation = bound.operation](const sandbox::Event& event) {
+      if (event.operation == operation) bound.reference = before_arn;
+    });
+    on_target(bound.install, [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      const SteadyTime begun = simulation.time().steady();
+      const Work install = [&]() -> Task<> { co_await installed(target, seen); };
+      EXPECT_EQ((co_await failure_of(install)).value().kind(), Failure::Kind::conflict);
+      EXPECT_GE(simulation.time().steady() - begun, minutes(1));
+      EXPECT_LT(simulation.time().steady() - begun, seconds(75));
+    });
+  }
+}
+
 TEST_F(LoadBalancerTargetTest, LooksWhetherABindWhoseReplyWasLostWasDone) {
   world.settings().certificate_visible_after = Duration::zero();
   for (const Bound& bound : each_kind()) {
