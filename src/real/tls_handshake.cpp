@@ -66,6 +66,16 @@ PeerChain shown_by(SSL* ssl, const asio::ip::tcp::endpoint& peer) {
   return chain;
 }
 
+// Whether the server refused us after it had shown its certificate, and proven by a signature that it has its key: up
+// to TLS 1.2 one that demands a certificate of its clients does so once all is said. By a key exchange with RSA nothing
+// would be proven.
+bool shown_before_its_refusal(const SSL* ssl) {
+  const SSL_CIPHER* suite = SSL_get_current_cipher(ssl);
+  if (!suite || SSL_version(ssl) > TLS1_2_VERSION || SSL_get_state(ssl) != TLS_ST_CW_FINISHED) return false;
+  const int exchange = SSL_CIPHER_get_kx_nid(suite);
+  return exchange == NID_kx_ecdhe || exchange == NID_kx_dhe;
+}
+
 // OpenSSL's words for the commonest mistakes are for those who know it.
 std::string told(const boost::system::error_code& error) {
   const bool of_tls = error.category() == asio::error::get_ssl_category();
@@ -111,6 +121,8 @@ Task<HandshakeAttempt> attempt_handshake(asio::ssl::context& context, const asio
       attempt.trouble = too_long(connected, deadline);
     else if (error.code() == asio::error::operation_aborted)
       throw;
+    else if (shown_before_its_refusal(stream.native_handle()))
+      attempt.chain = shown_by(stream.native_handle(), peer);
     else
       attempt.trouble = told(error.code());
   }

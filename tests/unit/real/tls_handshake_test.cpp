@@ -96,6 +96,37 @@ TEST_F(TlsHandshakeTest, GivesUpAtItsDeadlineAndWhenCancelled) {
   EXPECT_EQ(machine.run(race(look, soon)), 1U);
 }
 
+// One that asks its clients for a certificate, and ends the handshake where they have none.
+std::shared_ptr<asio::ssl::context> for_known_clients(const TestSite& site, int protocol, const char* suites) {
+  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  const std::string chain = site.certificate.pem();
+  tls->use_certificate_chain(asio::buffer(chain));
+  const Secret key = site.key.pem();
+  tls->use_private_key(asio::buffer(std::string{key.reveal()}), asio::ssl::context::pem);
+  tls->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+  SSL_CTX_set_max_proto_version(tls->native_handle(), protocol);
+  SSL_CTX_set_cipher_list(tls->native_handle(), suites);
+  return tls;
+}
+
+TEST_F(TlsHandshakeTest, ShowsTheCertificateOfAServerThatDemandsOneOfItsClients) {
+  const auto look = [&](const TestSite& site, KeyType key, int protocol, const char* suites) {
+    const auto tls = for_known_clients(site, protocol, suites);
+    ScriptedServer server{machine, [&](ScriptedServer::Socket socket) -> Task<> {
+                            asio::ssl::stream<ScriptedServer::Socket> stream{std::move(socket), *tls};
+                            co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+                          }};
+    return machine.run(handshakes.look({"127.0.0.1", server.port(), StartTls::none}, "shop.example", key));
+  };
+  for (const int protocol : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    EXPECT_THAT(look(shop, KeyType::p256, protocol, "DEFAULT").certificates, ElementsAre(shop.certificate.der()));
+    EXPECT_THAT(look(shop_rsa, KeyType::rsa2048, protocol, "DEFAULT").certificates,
+                ElementsAre(shop_rsa.certificate.der()));
+  }
+  // Without a signature of the server's, nothing proves that it has the key.
+  EXPECT_THROW(look(shop_rsa, KeyType::rsa2048, TLS1_2_VERSION, "kRSA"), Failure);
+}
+
 // What a server says and waits for before TLS: a line that begins with '<' is expected (as a part of what comes),
 // others are said.
 struct Dialogue {
