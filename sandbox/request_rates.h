@@ -11,15 +11,20 @@ namespace certferry::sandbox {
 
 class World;
 
-// Elastic Load Balancing's token buckets for whatever describes (settings.h): each version of its API has one in each
-// region. UserGuide, "Request throttling for the Elastic Load Balancing API".
+// Token buckets (settings.h). Elastic Load Balancing has them for whatever describes: each version of its API one in
+// each region. UserGuide, "Request throttling for the Elastic Load Balancing API". IAM has one, of unknown size.
 class RequestRates {
  public:
   explicit RequestRates(World& world) : world_(world) {}
-  // ThrottlingException where the bucket is empty, else takes a token. service: as in an Event.
+  // Refused where the bucket is empty, else takes a token. service: as in an Event.
   std::optional<Refusal> refusal(const std::string& service, const std::string& operation);
 
  private:
+  struct Rate {
+    std::string bucket, code;
+    int at_once, per_second;
+  };
+  std::optional<Rate> rate_of(const std::string& service, const std::string& operation) const;
   struct Bucket {
     double taken = 0;
     WallTime at{};

@@ -35,6 +35,7 @@ struct Settings {
   std::size_t server_certificate_quota = 20;
   // Of what describes load balancers, in each region and by each version of the API: more are throttled. 0: none are.
   int describes_at_once = 40, describes_per_second = 10;
+  int iam_requests_at_once = 20, iam_requests_per_second = 10;  // the same of IAM, whatever is asked; 0: none are
   std::size_t listed_certificate_quota = 25;  // of a load balancer, besides the default ones of its listeners
 
   std::string ca_url = "https://ca.sandbox.test";  // scheme, host and port of the CA, as its URLs say it

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/limits/elb.h"
+#include "base/limits/iam.h"
 #include "base/limits/route53.h"
 
 namespace certferry::aws {
@@ -16,6 +17,7 @@ struct Rate {
 std::optional<Rate> rate_of(const Asked& asked) {
   if (asked.service == "route53")
     return Rate{limits::route53::requests_burst, limits::route53::requests_per_second, false};
+  if (asked.service == "iam") return Rate{limits::iam::requests_at_once, limits::iam::requests_per_second, false};
   const bool describes =
       asked.operation.starts_with("Describe") && (asked.service == "elb" || asked.service == "elbv2");
   if (describes) return Rate{limits::elb::describes_at_once, limits::elb::describes_per_second, true};

@@ -17,8 +17,8 @@ struct Asked {
 };
 
 // How fast each account may ask each service: all roles of an account share one pace, and all regions where the service
-// counts them together. It follows what the service throttles, and comes back up to the one that it documents
-// (base/limits/route53.h, elb.h), never above it.
+// counts them together. It follows what the service throttles, and comes back up to the one of base/limits (route53.h,
+// elb.h, iam.h), never above it.
 class Budgets {
  public:
   // account: "" is our own, whichever it is. Null: no rate is known of that.

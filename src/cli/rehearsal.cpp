@@ -35,7 +35,8 @@ sandbox::Settings quick_settings(const Estate& estate) {
   settings.shown_after = Duration::zero();
   settings.validation_takes = settings.issuance_takes = milliseconds(200) / speed;
   settings.retry_after_seconds = 0;
-  settings.describes_at_once = 0;         // an endpoint that was given by hand is asked as fast as it answers
+  settings.describes_at_once = 0;  // an endpoint that was given by hand is asked as fast as it answers
+  settings.iam_requests_at_once = 0;
   settings.global_by_home_region = true;  // whoever takes the printed environment may be any SDK
   return settings;
 }

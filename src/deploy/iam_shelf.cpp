@@ -151,6 +151,8 @@ Task<std::optional<Chain>> IamShelf::read(const std::string& reference) {
   if (const auto known = known_.find(reference); known != known_.end()) co_return known->second;
   const auto name = name_in(reference);
   if (!name) co_return std::nullopt;
+  const Turn::Held held = co_await reading_[reference].take();
+  if (const auto known = known_.find(reference); known != known_.end()) co_return known->second;
   const auto there = co_await iam_.get(*name);
   if (!there || there->arn.text() != reference) co_return std::nullopt;
   Chain chain = chain_of(*there);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "aws/iam.h"
+#include "base/task.h"
 #include "deploy/shelf.h"
 #include "outside/outside.h"
 
@@ -38,7 +39,8 @@ class IamShelf final : public Shelf {
   aws::Client& client_;
   aws::Iam iam_;
   std::string id_;
-  std::map<std::string, Chain> known_;  // by ARN: what one names never changes
+  std::map<std::string, Chain> known_;   // by ARN: what one names never changes
+  std::map<std::string, Turn> reading_;  // by ARN: who asks for it, while others wait for what is known then
 };
 
 }  // namespace certferry

@@ -28,6 +28,10 @@ inline constexpr Duration not_found_retry_first = seconds(1), not_found_retry_lo
 inline constexpr Duration not_found_deadline = minutes(5);
 inline constexpr double not_found_retry_growth = 1.5;
 
+// Requests of one AWS account, whatever they ask. Throttling makes it slower, successes bring it back up to this.
+// source: our choice: IAM documents no rate, 2026-11-29
+inline constexpr double requests_at_once = 10, requests_per_second = 10;
+
 // Between two uploads of a certificate that IAM may refuse because it has not begun.
 // source: our choice: it is a matter of seconds, and each sends the private key, 2026-11-29
 inline constexpr Duration not_begun_pause = seconds(15);

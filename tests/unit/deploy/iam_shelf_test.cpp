@@ -50,6 +50,33 @@ TEST_F(IamShelfTest, FindsWhatIsThereWhenPutAgain) {
   EXPECT_EQ(certificates().size(), 2U);
 }
 
+TEST_F(IamShelfTest, AsksOnceForWhatIsReadSideBySide) {
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    std::vector<Work> works;
+    int read = 0;
+    for (int i = 0; i < 5; ++i)
+      works.push_back([&]() -> Task<> { read += co_await shelf.read(before_arn) == before.chain; });
+    co_await all_settled(std::move(works));
+    EXPECT_EQ(read, 5);
+  });
+  EXPECT_EQ(world.count("iam", "GetServerCertificate"), 1U);
+}
+
+TEST_F(IamShelfTest, IsThrottledByNobodyHoweverManyAreReadAtOnce) {
+  constexpr int many = 300;
+  std::vector<std::string> arns;
+  for (int i = 0; i < many; ++i) arns.push_back(world.server_certificates().put("/", fmt::format("one-{}", i), before));
+  on_shelf([&](Shelf& shelf) -> Task<> {
+    std::vector<Work> works;
+    int read = 0;
+    for (const std::string& arn : arns)
+      works.push_back([&]() -> Task<> { read += co_await shelf.read(arn) == before.chain; });
+    co_await all_settled(std::move(works));
+    EXPECT_EQ(read, many);
+  });
+  EXPECT_EQ(world.count("iam", "refused:Throttling"), 0U);
+}
+
 TEST_F(IamShelfTest, TakesAnUploadWhoseReplyWasLostForDone) {
   world.on_event([&](const sandbox::Event& event) {
     if (event.operation == "UploadServerCertificate") simulation.faults().reply_lost = 0;
