@@ -61,6 +61,17 @@ void check_payload_digest(const http::Request& request) {
                   "The provided 'x-amz-content-sha256' header does not match what was computed."};
 }
 
+// x-amz-content-sha256 does not count under Object Lock.
+void check_checksum(const http::Request& request, bool locked) {
+  const auto given = request.headers.get("x-amz-checksum-sha256");
+  if (given && *given != base64(sha256(request.body)))
+    throw Refusal{400, "BadDigest", "The SHA256 you specified did not match the calculated checksum."};
+  if (locked && !given && !request.headers.get("Content-MD5"))
+    throw Refusal{400, "InvalidRequest",
+                  "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock "
+                  "parameters"};
+}
+
 std::string s3_operation(const http::Request& request, bool has_key) {
   bool location = request.url.query().starts_with("location");
   bool versioning = !has_key && request.url.query().starts_with("versioning");
@@ -179,6 +190,7 @@ std::optional<std::string> Buckets::condition(const http::Request& request, std:
 
 http::Response Buckets::put(const http::Request& request, const Place& place, WallTime now) {
   if (place.key.size() > kKeyMost) throw Refusal{400, "KeyTooLongError", "Your key is too long"};
+  check_checksum(request, locked);
   auto& objects = by_name.at(place.bucket);
   auto found = objects.find(place.key);
   auto if_match = condition(request, "If-Match"), if_none_match = condition(request, "If-None-Match");

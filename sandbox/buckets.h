@@ -31,6 +31,7 @@ class Buckets {
   std::map<std::string, std::string> versioning;  // what buckets say of it: "Enabled", "Suspended"
   bool conditions_honoured = true;  // false: If-Match and If-None-Match are passed over, as imitations of S3 do
   bool conditions_refused = false;  // 501 to writes that bear one, as other imitations do
+  bool locked = false;              // buckets under Object Lock with a default retention: a write proves its body
   int conflict_next = 0;
   struct Place {
     std::string bucket, key;

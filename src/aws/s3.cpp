@@ -7,6 +7,8 @@
 #include "aws/page_token.h"
 #include "aws/xml_protocol.h"
 #include "base/failure.h"
+#include "crypto/digest.h"
+#include "wire/base64.h"
 
 namespace certferry::aws {
 namespace {
@@ -59,6 +61,8 @@ Task<std::variant<std::string, S3Lost>> S3::put(const std::string& bucket, const
   Call call = this->call("PutObject", "PUT", bucket, key);
   call.headers.set("content-type", "application/octet-stream");
   call.headers.set(if_match ? "if-match" : "if-none-match", if_match.value_or("*"));
+  // source: S3 UserGuide, "Using S3 Object Lock": a bucket with a default retention takes no PUT without a checksum
+  call.headers.set("x-amz-checksum-sha256", base64(sha256(body)));
   call.body = body;
   call.repeatable = false;
   try {

@@ -2,6 +2,7 @@
 adds a row here (and a line in caller.cpp)."""
 
 import base64
+import hashlib
 import json
 
 import botocore.session
@@ -15,6 +16,10 @@ CHALLENGE = "_acme-challenge.www.example.com"
 
 def b64(data):
     return base64.b64encode(data).decode()
+
+
+def digest(body):
+    return b64(hashlib.sha256(body).digest())
 
 
 def second(moment):
@@ -257,17 +262,17 @@ ROWS = [
     Row("s3.put", (S3, "put_object"),
         {"bucket": "state", "key": "folder/a root", "body": ""},
         {"Bucket": "state", "Key": "folder/a root", "Body": b"", "IfNoneMatch": "*",
-         "ContentType": "application/octet-stream"},
+         "ContentType": "application/octet-stream", "ChecksumSHA256": digest(b"")},
         lambda reply: reply["ETag"]),
     Row("s3.put", (S3, "put_object"),
         {"bucket": "state", "key": KEY, "body": "one"},
         {"Bucket": "state", "Key": KEY, "Body": b"one", "IfNoneMatch": "*",
-         "ContentType": "application/octet-stream"},
+         "ContentType": "application/octet-stream", "ChecksumSHA256": digest(b"one")},
         lambda reply: reply["ETag"]),
     Row("s3.put", (S3, "put_object"),
         lambda w: {"bucket": "state", "key": KEY, "body": "two", "if_match": w.etag},
         lambda w: {"Bucket": "state", "Key": KEY, "Body": b"two", "IfMatch": w.etag,
-                   "ContentType": "application/octet-stream"},
+                   "ContentType": "application/octet-stream", "ChecksumSHA256": digest(b"two")},
         lambda reply: reply["ETag"]),
     Row("s3.get", (S3, "get_object"),
         {"bucket": "state", "key": KEY}, {"Bucket": "state", "Key": KEY},
@@ -396,7 +401,7 @@ REFUSED = [
     Refused("PreconditionFailed", "s3.put", (S3, "put_object"),
             lambda w: {"bucket": "state", "key": w.object(), "body": "two"},
             lambda w: {"Bucket": "state", "Key": w.object(), "Body": b"two", "IfNoneMatch": "*",
-                       "ContentType": "application/octet-stream"}, result=None),
+                       "ContentType": "application/octet-stream", "ChecksumSHA256": digest(b"two")}, result=None),
     Refused("NoSuchBucket", "s3.list", (S3, "list_objects_v2"),
             {"bucket": "nowhere", "prefix": ""}, {"Bucket": "nowhere", "Prefix": ""}),
     Refused("NotFoundException", "kms.key_arn", (KMS, "describe_key"),

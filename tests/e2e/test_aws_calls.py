@@ -24,7 +24,7 @@ from certificates import Authority
 from sandbox_peer import REGION, Sandbox, eventually
 
 # Of the fields that an operation asks with, and that are no matter of transport.
-TELLING = ["content-type", "x-amz-target", "if-match", "if-none-match", "x-amz-sso_bearer_token"]
+TELLING = ["content-type", "x-amz-target", "if-match", "if-none-match", "x-amz-checksum-sha256", "x-amz-sso_bearer_token"]
 
 
 class Exchange:

@@ -68,6 +68,17 @@ TEST(S3, CreatesOnceAndSwapsByTag) {
   EXPECT_EQ(paper.transport.requests.at(1).body, "two");
 }
 
+// Object Lock demands it. The header is signed, as every other of S3's.
+TEST(S3, ProvesWhatItPuts) {
+  Paper paper;
+  S3 s3{paper.client};
+  paper.transport.answer(200, "", {{"ETag", "\"e1\""}});
+  AWAITED(s3.put("state", "k", "hello", std::nullopt));
+  const http::Headers& sent = paper.transport.requests.at(0).headers;
+  EXPECT_EQ(sent.get("x-amz-checksum-sha256"), "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
+  EXPECT_NE(sent.get("authorization").value_or("").find(";x-amz-checksum-sha256;"), std::string::npos);
+}
+
 TEST(S3, SaysThatSomebodyWasFaster) {
   Paper paper;
   S3 s3{paper.client};

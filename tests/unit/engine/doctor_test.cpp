@@ -228,6 +228,15 @@ TEST(Doctor, WarnsOfABucketWithoutVersions) {
               says(Verdict::yellow, "not kept", "aws s3api put-bucket-versioning --bucket state"));
 }
 
+TEST(Doctor, FindsNothingWrongWithABucketUnderObjectLockAsApplyDoes) {
+  Clinic clinic;
+  clinic.world().buckets().locked = true;
+  const Findings findings = clinic.examine();
+  EXPECT_THAT(findings, Each(green())) << to_text(findings, false);
+  EXPECT_THAT(clinic.apply(), IsEmpty());
+  EXPECT_TRUE(clinic.objects().contains("certferry/account.key"));
+}
+
 TEST(Doctor, RefusesAStoreThatPassesOverConditions) {
   Clinic clinic;
   clinic.world().buckets().conditions_honoured = false;

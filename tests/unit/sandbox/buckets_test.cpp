@@ -72,6 +72,17 @@ TEST(Buckets, RefuseConditionsOnDemand) {
   EXPECT_EQ(aws.s3("GET", "/state/a").body, "one");
 }
 
+TEST(Buckets, UnderObjectLockWantAProofOfTheBody) {
+  Bucket aws;
+  const auto put = [&](http::Headers headers) { return verdict(aws.s3("PUT", "/state/a", std::move(headers), "one")); };
+  EXPECT_EQ(put({{"x-amz-checksum-sha256", base64(sha256("two"))}}), "400 BadDigest") << "it is checked everywhere";
+  aws.world.buckets().locked = true;
+  EXPECT_EQ(put({}), "400 InvalidRequest");
+  EXPECT_TRUE(aws.world.buckets().by_name.at("state").empty());
+  EXPECT_EQ(put({{"Content-MD5", "+XxdKZQb+xsv2rCHSQargg=="}}), "200");
+  EXPECT_EQ(put({{"x-amz-checksum-sha256", base64(sha256("one"))}}), "200");
+}
+
 TEST(Buckets, ConflictOnDemand) {
   Bucket aws;
   aws.world.buckets().conflict_next = 1;
