@@ -201,7 +201,13 @@ sandbox::Ending Estate::apply_with_restarts(Request request, const sandbox::Seat
   report_->reset();
   const auto ending = simulated->run_with_restarts(life(std::move(request), report_), seat);
   last_report = *report_;
+  last_runs_[seat.machine] = simulated->time().now();
   return ending;
+}
+
+WallTime Estate::last_run_on(const std::string& machine) const {
+  const auto known = last_runs_.find(machine);
+  return known == last_runs_.end() ? simulated->time().now() : known->second;
 }
 
 // One report of what all of them did; none where one gave none.

@@ -71,6 +71,7 @@ class Estate {
   // What is there afterwards.
   bool reported() const { return last_report.has_value(); }  // whether the last run came so far
   const Report& report() const { return *last_report; }
+  WallTime last_run_on(const std::string& machine) const;  // by apply_with_restarts(); now where there was none
   std::optional<Certificate> shown_by(const std::string& load_balancer);  // by a handshake, now
   std::string load_balancer_of(const std::string& listener);              // by the listener's ARN
   std::string bound_on(const std::string& load_balancer);                 // the ARN that its listener refers to
@@ -97,6 +98,7 @@ class Estate {
 
   void keep_all(const std::vector<Kept>& reports);
 
+  std::map<std::string, WallTime> last_runs_;
   std::vector<std::unique_ptr<Wanted>> wanted_;
   Kept report_ = std::make_shared<std::optional<Report>>();
   bool in_s3_ = false, judged_ = false;

@@ -95,11 +95,12 @@ bool outlasts_the_newest(Estate& estate, const Certificate& shown, const Certifi
          due_at(newest, record->newest->renewal_info) <= estate.simulated->time().now();
 }
 
-// Kept because it lasts longer, or covers a name that the wanted one does not, and has not expired. Whether it was
-// revoked is not asked: it may be a neighbour's, from which this place was moved, and whose names somebody still needs.
+// Kept because it lasts longer, or covers a name that the wanted one does not, and had not expired when that machine
+// ran last. Whether it was revoked is not asked: it may be a neighbour's, from which this place was moved, and whose
+// names somebody still needs.
 bool rightly_held(Estate& estate, const Place& place, const Certificate& there, const CertificateConfig& wanted,
-                  bool last_run_was_there) {
-  const bool valid = !there.self_signed() && there.not_after() > estate.simulated->time().now();
+                  const std::string& machine, bool last_run_was_there) {
+  const bool valid = !there.self_signed() && there.not_after() > estate.last_run_on(machine);
   const bool told = !last_run_was_there || held_from(estate, place.name, wanted);
   const bool covers_more = std::ranges::any_of(there.names(), [&](const DomainName& name) {
     return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
@@ -109,9 +110,11 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
   return told && valid && (covers_more || outlasts_the_newest(estate, there, wanted));
 }
 
-std::string objection_to(Estate& estate, const Place& place, const CertificateConfig& wanted, bool last_run_was_there) {
+std::string objection_to(Estate& estate, const InstallConfig& install, const CertificateConfig& wanted,
+                         const std::string& machine, bool last_run_was_there) {
+  const Place place = look_at(estate, install, machine);
   const auto& there = place.shown ? place.shown : place.unread;
-  if (there && rightly_held(estate, place, *there, wanted, last_run_was_there)) return "";
+  if (there && rightly_held(estate, place, *there, wanted, machine, last_run_was_there)) return "";
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
   if (!place.whole) return fmt::format("{} is not whole", place.name);
@@ -406,8 +409,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
       wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       for (const std::string& machine : machines)
-        if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, machine == "main");
-            !why.empty())
+        if (std::string why = objection_to(estate, install, wanted, machine, machine == "main"); !why.empty())
           wrong.push_back(std::move(why));
   }
   for (std::string& record : records_amiss(estate, txt_values(estate))) wrong.push_back(std::move(record));
@@ -438,7 +440,7 @@ std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event, c
     if (learns_it_next(estate, wanted) || (!has_one && excused.contains(wanted.id.text()))) continue;
     if (!has_one && !held_from(estate, "", wanted)) wrong.push_back(wanted.id.text() + " has no valid certificate");
     for (const InstallConfig& install : wanted.install)
-      if (std::string why = objection_to(estate, look_at(estate, install, machine), wanted, true); !why.empty())
+      if (std::string why = objection_to(estate, install, wanted, machine, true); !why.empty())
         wrong.push_back(std::move(why));
   }
   for (std::string& record : records_amiss(estate, estate.challenge_records())) wrong.push_back(std::move(record));
