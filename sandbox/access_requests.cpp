@@ -121,7 +121,7 @@ std::vector<AccessRequest> of_s3(World& world, const http::Request& request) {
 std::vector<AccessRequest> of_kms(World& world, const http::Request& request) {
   const std::string target = request.headers.get("X-Amz-Target").value_or("");
   const Json input = Json::parse(request.body, "the request");
-  const auto key = world.kms().key_arn(input);
+  const auto key = world.kms().key_arn(input, world.asked_region());
   if (!key) return {};
   AccessRequest asked{"kms:" + target.substr(target.find('.') + 1), *key, {}};
   if (const auto named = input.text("KeyId"); named && named->contains("alias/"))

@@ -107,11 +107,12 @@ http::Response KeyManagement::handle(const http::Request& request, WallTime now)
               400, "AccessDeniedException",
               fmt::format("User is not authorized to perform: kms:{} because no identity-based policy allows it",
                           operation)};
-        if (operation == "Encrypt") return encrypt(input, outcome);
-        if (operation == "Decrypt") return decrypt(input, outcome);
-        if (operation == "GenerateDataKey") return data_key(input, outcome, true);
-        if (operation == "GenerateDataKeyWithoutPlaintext") return data_key(input, outcome, false);
-        if (operation == "DescribeKey") return describe(input, outcome);
+        const std::string region = world_.asked_region().empty() ? world_.settings().region : world_.asked_region();
+        if (operation == "Encrypt") return encrypt(input, region, outcome);
+        if (operation == "Decrypt") return decrypt(input, region, outcome);
+        if (operation == "GenerateDataKey") return data_key(input, region, outcome, true);
+        if (operation == "GenerateDataKeyWithoutPlaintext") return data_key(input, region, outcome, false);
+        if (operation == "DescribeKey") return describe(input, region, outcome);
         throw Refusal{400, "UnknownOperationException", "This sandbox does not know the operation."};
       });
 }
@@ -120,64 +121,87 @@ void KeyManagement::add(const std::string& alias) {
   std::string digits = hex(random_octets(world_, 16));
   std::string id = fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4), digits.substr(12, 4),
                                digits.substr(16, 4), digits.substr(20));
-  std::string arn = fmt::format("arn:aws:kms:{}:{}:key/{}", world_.settings().region, world_.settings().account, id);
-  keys_.emplace(id, Key{id, arn, Secret{random_octets(world_, 32)}});
+  add_key(id, {world_.settings().region});
   aliases_[alias] = id;
 }
 
-const KeyManagement::Key& KeyManagement::key_named(const std::string& reference) const {
+std::string KeyManagement::add_multi_region(std::set<std::string> replicas) {
+  const std::string id = "mrk-" + hex(random_octets(world_, 16));
+  replicas.insert(world_.settings().region);
+  add_key(id, std::move(replicas));
+  return id;
+}
+
+void KeyManagement::add_key(const std::string& id, std::set<std::string> regions) {
+  keys_.emplace(id, Key{id, Secret{random_octets(world_, 32)}, std::move(regions)});
+}
+
+std::string KeyManagement::arn(const std::string& id, const std::string& region) const {
+  return fmt::format("arn:aws:kms:{}:{}:key/{}", region, world_.settings().account, id);
+}
+
+// An alias is of the world's region alone.
+const KeyManagement::Key& KeyManagement::key_named(const std::string& reference, const std::string& region) const {
   std::string name = reference;
-  std::string home = fmt::format("arn:aws:kms:{}:{}:", world_.settings().region, world_.settings().account);
+  std::string home = fmt::format("arn:aws:kms:{}:", region);
+  if (name.starts_with("arn:aws:kms:") && !name.starts_with(home))
+    throw Refusal{400, "NotFoundException", fmt::format("Invalid arn {}", region)};
+  home += world_.settings().account + ":";
   if (name.starts_with(home)) name = name.substr(home.size());
   if (name.starts_with("key/")) name = name.substr(4);
-  auto alias = aliases_.find(name);
+  auto alias = region == world_.settings().region ? aliases_.find(name) : aliases_.end();
   if (name.starts_with("alias/") && alias == aliases_.end())
     throw Refusal{400, "NotFoundException", fmt::format("Alias {}{} is not found.", home, name)};
   if (alias != aliases_.end()) name = alias->second;
   auto found = keys_.find(name);
-  if (found == keys_.end())
-    throw Refusal{400, "NotFoundException", fmt::format("Key '{}{}' does not exist", home, name)};
+  if (found == keys_.end() || !found->second.regions.contains(region))
+    throw Refusal{400, "NotFoundException", fmt::format("Key '{}key/{}' does not exist", home, name)};
   return found->second;
 }
 
-std::optional<std::string> KeyManagement::key_arn(const Json& input) const {
+const KeyManagement::Key* KeyManagement::sealing_key(BytesView blob) const {
+  const auto word = take_counted(blob);
+  const auto found = keys_.find(take_counted(blob).value_or(""));
+  return word != kBlobWord || found == keys_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string> KeyManagement::key_arn(const Json& input, const std::string& region) const {
+  if (region.empty()) return key_arn(input, world_.settings().region);
   try {
-    if (const auto named = input.text("KeyId")) return key_named(*named).arn;
-    const Bytes blob = required_octets(input, "CiphertextBlob", kCiphertextMost);
-    std::string_view rest = blob;
-    take_counted(rest);
-    const auto found = keys_.find(take_counted(rest).value_or(""));
-    return found == keys_.end() ? std::nullopt : std::optional{found->second.arn};
+    if (const auto named = input.text("KeyId")) return arn(key_named(*named, region).id, region);
+    const Key* key = sealing_key(required_octets(input, "CiphertextBlob", kCiphertextMost));
+    return key == nullptr || !key->regions.contains(region) ? std::nullopt : std::optional{arn(key->id, region)};
   } catch (const Refusal&) {
     return {};
   }
 }
 
-Json KeyManagement::encrypt(const Json& input, Outcome& outcome) const {
-  const Key& key = key_named(required_member(input, "KeyId"));
+Json KeyManagement::encrypt(const Json& input, const std::string& region, Outcome& outcome) const {
+  const Key& key = key_named(required_member(input, "KeyId"), region);
   outcome.object = key.id;
   Secret plain{required_octets(input, "Plaintext", kPlaintextMost)};
   return Json::object({{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input, world_.entropy()))},
-                       {"KeyId", key.arn},
+                       {"KeyId", arn(key.id, region)},
                        {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}});
 }
 
-Json KeyManagement::decrypt(const Json& input, Outcome& outcome) const {
+Json KeyManagement::decrypt(const Json& input, const std::string& region, Outcome& outcome) const {
   Bytes blob = required_octets(input, "CiphertextBlob", kCiphertextMost);
-  std::string_view rest = blob;
-  auto word = take_counted(rest);
-  auto key_id = take_counted(rest);
-  auto found = key_id ? keys_.find(*key_id) : keys_.end();
-  if (word != kBlobWord || found == keys_.end()) throw Refusal{400, "InvalidCiphertextException", ""};
-  const Key& key = found->second;
-  outcome.object = key.id;
-  if (auto said = input.text("KeyId"); said && key_named(*said).id != key.id)
+  const std::optional<std::string> said = input.text("KeyId");
+  const Key* named = said ? &key_named(*said, region) : nullptr;
+  const Key* key = sealing_key(blob);
+  if (key == nullptr || !key->regions.contains(region)) throw Refusal{400, "InvalidCiphertextException", ""};
+  outcome.object = key->id;
+  if (named != nullptr && named != key)
     throw Refusal{400, "IncorrectKeyException",
                   "The key ID in the request does not identify a CMK that can perform this operation."};
+  std::string_view rest = blob;
+  take_counted(rest), take_counted(rest);
   try {
-    Secret plain = unseal(key.secret, rest, bound_to(key.id, input));
-    return Json::object(
-        {{"Plaintext", base64(plain.reveal())}, {"KeyId", key.arn}, {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}});
+    Secret plain = unseal(key->secret, rest, bound_to(key->id, input));
+    return Json::object({{"Plaintext", base64(plain.reveal())},
+                         {"KeyId", arn(key->id, region)},
+                         {"EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}});
   } catch (const Failure&) {
     throw Refusal{400, "InvalidCiphertextException", ""};
   }
@@ -185,27 +209,28 @@ Json KeyManagement::decrypt(const Json& input, Outcome& outcome) const {
 
 Secret KeyManagement::opened(BytesView ciphertext, const Json& encryption_context) const {
   Outcome unheard;
-  const Json answer = decrypt(
-      Json::object({{"CiphertextBlob", base64(ciphertext)}, {"EncryptionContext", encryption_context}}), unheard);
+  const Json answer =
+      decrypt(Json::object({{"CiphertextBlob", base64(ciphertext)}, {"EncryptionContext", encryption_context}}),
+              world_.settings().region, unheard);
   return Secret{parse_base64(answer.at("Plaintext").as_text()).value()};
 }
 
-Json KeyManagement::data_key(const Json& input, Outcome& outcome, bool with_plain) {
-  const Key& key = key_named(required_member(input, "KeyId"));
+Json KeyManagement::data_key(const Json& input, const std::string& region, Outcome& outcome, bool with_plain) {
+  const Key& key = key_named(required_member(input, "KeyId"), region);
   outcome.object = key.id;
   Secret plain{random_octets(world_, data_key_size(input))};
-  Json answer = Json::object(
-      {{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input, world_.entropy()))}, {"KeyId", key.arn}});
+  Json answer = Json::object({{"CiphertextBlob", base64(blob_of(key.id, key.secret, plain, input, world_.entropy()))},
+                              {"KeyId", arn(key.id, region)}});
   if (with_plain) answer["Plaintext"] = base64(plain.reveal());
   return answer;
 }
 
-Json KeyManagement::describe(const Json& input, Outcome& outcome) const {
-  const Key& key = key_named(required_member(input, "KeyId"));
+Json KeyManagement::describe(const Json& input, const std::string& region, Outcome& outcome) const {
+  const Key& key = key_named(required_member(input, "KeyId"), region);
   outcome.object = key.id;
   Json metadata = Json::object({{"AWSAccountId", world_.settings().account},
                                 {"KeyId", key.id},
-                                {"Arn", key.arn},
+                                {"Arn", arn(key.id, region)},
                                 {"Enabled", true},
                                 {"KeyState", "Enabled"},
                                 {"KeyUsage", "ENCRYPT_DECRYPT"},

@@ -20,7 +20,7 @@ enum class RepeatedAnswer {
 struct Settings {
   std::string account = "123456789012";
   std::string region = "eu-west-1";
-  std::set<std::string> other_regions;  // whose load balancers are asked for too
+  std::set<std::string> other_regions;  // whose load balancers and KMS keys are asked for too
   // Route 53 and IAM take requests signed for `region` too, as SDKs sign them where their endpoint is overridden. The
   // real ones take us-east-1 alone.
   bool global_by_home_region = false;

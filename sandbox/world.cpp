@@ -67,9 +67,9 @@ std::string claimed_service(const http::Request& request) {
 
 void check_region(const CheckedSignature& checked, const Settings& settings) {
   const bool global = checked.service == "route53" || checked.service == "iam";
-  const bool balancers_elsewhere =
-      checked.service == "elasticloadbalancing" && settings.other_regions.contains(checked.region);
-  const bool right = checked.region == (global ? "us-east-1" : settings.region) || balancers_elsewhere ||
+  const bool elsewhere = (checked.service == "elasticloadbalancing" || checked.service == "kms") &&
+                         settings.other_regions.contains(checked.region);
+  const bool right = checked.region == (global ? "us-east-1" : settings.region) || elsewhere ||
                      (global && settings.global_by_home_region && checked.region == settings.region) ||
                      (checked.service == "sts" && checked.region == "us-east-1");
   if (right) return;

@@ -1,6 +1,8 @@
 #include "aws/kms.h"
 
 #include <fmt/format.h>
+#include <optional>
+#include <vector>
 
 #include "aws/errors.h"
 #include "aws/json_protocol.h"
@@ -37,6 +39,27 @@ Encrypted encrypted_in(const Call& call, const http::Response& answer) {
   return {blob_in(call, answer, "CiphertextBlob"), json_answer(call, answer).text("KeyId").value_or("")};
 }
 
+// What `region` calls a multi-Region key that has this ARN in another one; empty where it is none such.
+// source: KMS developer guide, "Multi-Region keys": related keys share an id, which begins with mrk-, 2026-11-29
+std::optional<Arn> replica_of(const std::string& key_arn, std::string_view region) {
+  try {
+    const Arn arn = Arn::parse(key_arn);
+    if (arn.service() != "kms" || arn.region() == region || !arn.resource().starts_with("key/mrk-")) return {};
+    return Arn::parse(fmt::format("arn:{}:kms:{}:{}:{}", arn.partition(), region, arn.account(), arn.resource()));
+  } catch (const Failure&) {
+    return {};  // an id, or nothing
+  }
+}
+
+Failure not_by_replica(const Failure& why, const std::string& sealed_by, const Arn& replica) {
+  Failure said = why.within(fmt::format("it was sealed by {}, of another region", quoted(sealed_by, 200)));
+  if (said.code() != "NotFoundException") return said;
+  return Failure{said.kind(), said.what(),
+                 fmt::format("Replicate the KMS key into {}, or run in {} again", replica.region(),
+                             quoted(Arn::parse(sealed_by).region(), 60))}
+      .with_code(said.code());
+}
+
 }  // namespace
 
 Task<DataKey> Kms::generate_data_key(const std::string& key, const EncryptionContext& context) {
@@ -55,13 +78,24 @@ Task<Encrypted> Kms::encrypt(const std::string& key, const Secret& plain, const 
 }
 
 Task<Secret> Kms::decrypt(const SealingKmsKey& key, const Bytes& ciphertext, const EncryptionContext& context) {
-  try {
-    co_return co_await decrypt_by(key.name, ciphertext, context);
-  } catch (const Failure& failure) {
-    const bool means_another = failure.code() == "IncorrectKeyException" || failure.code() == "NotFoundException";
-    if (!means_another || key.name == key.arn) throw;
+  std::vector<std::string> names{key.name};
+  if (key.arn != key.name) names.push_back(key.arn);
+  std::optional<Failure> failed;
+  for (const std::string& name : names) {
+    try {
+      co_return co_await decrypt_by(name, ciphertext, context);
+    } catch (const Failure& failure) {
+      if (failure.code() != "IncorrectKeyException" && failure.code() != "NotFoundException") throw;
+      failed = failure;
+    }
   }
-  co_return co_await decrypt_by(key.arn, ciphertext, context);
+  const std::optional<Arn> replica = replica_of(key.arn, client_.region());
+  if (!replica || failed->code() != "NotFoundException") throw Failure{*failed};
+  try {
+    co_return co_await decrypt_by(replica->text(), ciphertext, context);
+  } catch (const Failure& failure) {
+    throw not_by_replica(failure, key.arn, *replica);
+  }
 }
 
 Task<Secret> Kms::decrypt_by(const std::string& key, const Bytes& ciphertext, const EncryptionContext& context) {

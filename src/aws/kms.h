@@ -36,7 +36,8 @@ class Kms {
                           const EncryptionContext& context);  // at most 4,096 octets
   // By the key of this name; where the name means another key by now, or none, as an alias that was pointed elsewhere
   // does, by the key that sealed it: its ARN, or without one what the ciphertext itself says (KMS API reference,
-  // Decrypt: KeyId). InvalidCiphertextException and IncorrectKeyException are refused.
+  // Decrypt: KeyId). Where that is a multi-Region key of another region, by its replica in this one.
+  // InvalidCiphertextException and IncorrectKeyException are refused.
   Task<Secret> decrypt(const SealingKmsKey& key, const Bytes& ciphertext, const EncryptionContext& context);
   Task<Arn> key_arn(const std::string& key);  // of the key that an alias means now (DescribeKey)
 

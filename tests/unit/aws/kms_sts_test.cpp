@@ -101,6 +101,37 @@ TEST(Kms, NamesTheFormerKeyThatIsNotAllowed) {
             "docs/permissions.md");
 }
 
+TEST(Kms, DecryptsByTheReplicaOfAMultiRegionKey) {
+  const std::string former = "arn:aws:kms:eu-central-1:123456789012:key/mrk-1";
+  const std::string replica = "arn:aws:kms:eu-west-1:123456789012:key/mrk-1";
+  const std::string invalid_arn = R"({"__type":"NotFoundException","message":"Invalid arn eu-west-1"})";
+  Paper paper;
+  Kms kms{paper.client};
+  paper.transport.answer(400, invalid_arn);
+  paper.transport.answer(200, R"({"Plaintext":"cGxhaW4="})");
+  EXPECT_EQ(AWAITED(kms.decrypt({former, former}, "sealed", {})).reveal(), "plain");
+  EXPECT_EQ(paper.transport.requests.at(1).body, R"({"CiphertextBlob":"c2VhbGVk","KeyId":")" + replica + "\"}");
+  paper.transport.answer(400, R"({"__type":"IncorrectKeyException"})");
+  paper.transport.answer(400, invalid_arn);
+  paper.transport.answer(200, R"({"Plaintext":"cGxhaW4="})");
+  EXPECT_EQ(AWAITED(kms.decrypt({"alias/a", former}, "sealed", {})).reveal(), "plain");
+  paper.transport.answer(400, invalid_arn);
+  paper.transport.answer(400, R"({"__type":"AccessDeniedException","message":"no"})");
+  EXPECT_EQ(said(FAILURE_OF(kms.decrypt({former, former}, "sealed", {}))),
+            "refused | it was sealed by " + former + ", of another region: KMS Decrypt on key " + replica +
+                ": AccessDeniedException: no | Allow kms:Decrypt on key " + replica + "; see docs/permissions.md");
+  for (const char* none :
+       {"arn:aws:kms:eu-central-1:123456789012:key/1", "arn:aws:kms:eu-west-1:123456789012:key/mrk-1",
+        "arn:aws:kms:eu-central-1:123456789012:alias/mrk-1"}) {
+    paper.transport.answer(400, invalid_arn);
+    EXPECT_EQ(said(FAILURE_OF(kms.decrypt({none, none}, "sealed", {}))),
+              fmt::format("refused | KMS Decrypt on key {}: NotFoundException: Invalid arn eu-west-1 | Correct kms_key "
+                          "(--kms-key), or the region in [aws] (--region)",
+                          none));
+  }
+  EXPECT_TRUE(paper.transport.replies.empty());
+}
+
 TEST(Kms, RefusesMoreThanItTakes) {
   Paper paper;
   Kms kms{paper.client};

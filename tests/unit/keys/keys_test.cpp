@@ -7,6 +7,7 @@
 #include "base/failure.h"
 #include "keys/account_key.h"
 #include "keys/key_ring.h"
+#include "keys/sealed_account_key.h"
 #include "sandbox/buckets.h"
 #include "sandbox/key_management.h"
 #include "sandbox/mounts/simulated_world.h"
@@ -208,6 +209,36 @@ TEST_F(KeysTest, SecretsWithoutARecordedKeyOutliveANewAliasToo) {
     }
   });
   EXPECT_EQ(world.count("s3", "PutObject"), 1U);
+}
+
+// As when the state and its key were moved to another region: the envelopes name the key by its former ARN.
+TEST_F(KeysTest, SecretsOfAMultiRegionKeyAreOpenedWhereItIsReplicated) {
+  world.settings().other_regions = {"eu-central-1", "us-east-2"};
+  const std::string id = world.kms().add_multi_region({"eu-central-1"});
+  const std::string former = world.kms().arn(id, "eu-west-1"), context = "secret/www/1";
+  const std::string place = "s3://bucket/account.key", absent = world.kms().arn(id, "us-east-2");
+  run([&](Keeper& keeper) -> Task<> {
+    const auto in = [&](const std::string& region) {
+      return std::make_unique<aws::Access>(keeper.outside,
+                                           std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"),
+                                           region, aws::EndpointSettings{});
+    };
+    const auto there = in("eu-central-1"), nowhere = in("us-east-2");
+    const auto sealing = kms_sealing(keeper.outside, keeper.access.client(), former);
+    const Bytes secret = co_await sealing->seal(Secret{"hush"}, context);
+    const Bytes account_key = co_await seal_account_key(aws::Kms{keeper.access.client()}, former, place, Secret{"pem"});
+    const auto moved = kms_sealing(keeper.outside, there->client(), world.kms().arn(id, "eu-central-1"));
+    EXPECT_EQ((co_await moved->open(secret, context)).reveal(), "hush");
+    aws::Kms kms{there->client()};
+    EXPECT_EQ((co_await unseal_account_key(kms, former, place, account_key)).reveal(), "pem");
+
+    const auto lost = kms_sealing(keeper.outside, nowhere->client(), absent);
+    const Work open = [&]() -> Task<> { co_await lost->open(secret, context); };
+    const Failure failure = (co_await keeping_failure(open)).value();
+    EXPECT_NE(std::string{failure.what()}.find(former), std::string::npos) << failure.what();
+    EXPECT_NE(std::string{failure.what()}.find(absent), std::string::npos) << failure.what();
+    EXPECT_EQ(failure.next(), "Replicate the KMS key into us-east-2, or run in eu-west-1 again");
+  });
 }
 
 TEST_F(KeysTest, AccountKeyOfTwoThatMakeItAtOnceIsOne) {

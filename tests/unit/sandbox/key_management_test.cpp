@@ -70,6 +70,24 @@ TEST(KeyManagement, TakesFourKibibytesAndNotAByteMore) {
   EXPECT_EQ(encrypt(4097), "400 ValidationException");
 }
 
+TEST(KeyManagement, HasAMultiRegionKeyInEachOfItsRegions) {
+  Keys aws;
+  auto& kms = aws.world.kms();
+  const std::string id = kms.add_multi_region({"eu-central-1"});
+  const auto known = [&](const std::string& key, const std::string& region) {
+    return kms.key_arn(Json::object({{"KeyId", key}}), region).value_or("none");
+  };
+  const std::string ireland = kms.arn(id, "eu-west-1"), frankfurt = kms.arn(id, "eu-central-1");
+  EXPECT_EQ(known(id, "eu-west-1"), ireland);
+  EXPECT_EQ(known(id, "eu-central-1"), frankfurt);
+  EXPECT_EQ(known(frankfurt, "eu-central-1"), frankfurt);
+  EXPECT_EQ(known(ireland, "eu-central-1"), "none") << "an ARN is of its region alone";
+  EXPECT_EQ(known(id, "us-east-2"), "none");
+  EXPECT_EQ(known("alias/certferry", "eu-central-1"), "none");
+  EXPECT_EQ(json_verdict(aws.kms("Encrypt", Json::object({{"KeyId", frankfurt}, {"Plaintext", base64("x")}}))),
+            "400 NotFoundException");
+}
+
 TEST(KeyManagement, SaysWhatIsMissingOrForbidden) {
   Keys aws;
   auto with = [&](const std::string& key) {
