@@ -22,7 +22,8 @@ WallTime drawn_instant(const Fingerprint& certificate, const RenewalInfo::Window
 
 WallTime due_at(const Certificate& certificate, const std::optional<RenewalInfo>& info) {
   if (!info || !info->window) return due_at(certificate);
-  return std::min(drawn_instant(certificate.fingerprint(), *info->window), emergency_at(certificate));
+  const Duration latest = limits::renewal::due_before_expiry(certificate.lifetime()) / 2;  // before its expiry
+  return std::min(drawn_instant(certificate.fingerprint(), *info->window), certificate.not_after() - latest);
 }
 
 WallTime due_at(const Certificate& certificate) {

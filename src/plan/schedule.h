@@ -14,8 +14,8 @@ namespace certferry {
 // random one). It follows from the certificate and the window: a digest of both is as even over certificates, every
 // run and every instance comes to the same one, and another window draws another.
 WallTime drawn_instant(const Fingerprint&, const RenewalInfo::Window&);
-// When a certificate is due. Where the CA suggests a window: at the drawn instant, or in the emergency margin if that
-// comes first. Else by its life: see below.
+// When a certificate is due. Where the CA suggests a window: at the drawn instant, but no later than where half of what
+// is left by its life is gone (some suggest windows that end with the certificate). Else by its life: see below.
 WallTime due_at(const Certificate&, const std::optional<RenewalInfo>&);
 // The same without word from the CA: 1/3 of its life left, 1/2 where it lives less than 10 days. No lifetime is
 // hard-coded.

@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "certificates.h"
+#include "probe/check.h"
 
 namespace certferry::planning {
 namespace {
@@ -41,6 +42,21 @@ TEST(DrawnInstant, IsAnotherInAnotherWindow) {
     return drawn_instant(certificate_number(1), window) - window.start;
   };
   EXPECT_NE(into(kTwoDays), into({kTwoDays.start + hours(1), kTwoDays.end + hours(1)}));
+}
+
+// As acme2certifier suggests it: renewals that come as late as that leave no time to mend what fails, nor to hear of
+// it.
+TEST(DueAt, IsBeforeAnybodyIsAlarmedHoweverLateTheCasWindowEnds) {
+  Ca ca{"CA"};
+  for (const Duration life : {hours(160), days(90), days(398)}) {
+    const Duration critical = std::min(check_is_critical, check_is_critical_of_life.of(life));
+    for (int n = 0; n < 100; ++n) {
+      const Certificate leaf = ca.issue({"a.example"}, now, now + life).leaf;
+      const RenewalInfo info{RenewalInfo::Window{now + life * 85 / 100, leaf.not_after()}, "", now};
+      EXPECT_LT(due_at(leaf, info), leaf.not_after() - critical) << humane(life);
+      EXPECT_GE(due_at(leaf, info), due_at(leaf));
+    }
+  }
 }
 
 // Five failures at once, and one more every twelve minutes; of a name and its wildcard each attempt is two.
