@@ -218,15 +218,17 @@ void CertificateAuthority::Session::add_retry_after(http::Response& response) co
 }
 
 http::Response CertificateAuthority::Session::directory() const {
+  const std::string& renewal_info_url = ca.world_.settings().renewal_info_url;
   Json profiles = Json::object({{"classic", "https://ca.sandbox.test/profiles#classic"}});
   for (const auto& [name, lifetime] : ca.world_.settings().profiles)
     profiles[name] = "https://ca.sandbox.test/profiles#" + name;
-  Json body = Json::object({{"newNonce", ca.url_of("nonce-plz", "")},
-                            {"newAccount", ca.url_of("sign-me-up", "")},
-                            {"newOrder", ca.url_of("order-plz", "")},
-                            {"revokeCert", ca.url_of("revoke-cert", "")},
-                            {"keyChange", ca.url_of("rollover-account-key", "")},
-                            {"renewalInfo", ca.url_of("renewal-info", "")}});
+  Json body = Json::object(
+      {{"newNonce", ca.url_of("nonce-plz", "")},
+       {"newAccount", ca.url_of("sign-me-up", "")},
+       {"newOrder", ca.url_of("order-plz", "")},
+       {"revokeCert", ca.url_of("revoke-cert", "")},
+       {"keyChange", ca.url_of("rollover-account-key", "")},
+       {"renewalInfo", renewal_info_url.empty() ? ca.url_of("renewal-info", "") : renewal_info_url + "/renewal-info"}});
   body["meta"] = Json::object({{"termsOfService", ca.url_of("terms", "2026-11")},
                                {"website", ca.url_of("about", "")},
                                {"caaIdentities", Json::array({"ca.sandbox.test"})},

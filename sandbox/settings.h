@@ -50,6 +50,7 @@ struct Settings {
   std::map<std::string, Duration> profiles = {{"shortlived", hours(160)}, {"tlsserver", days(90)}};
   bool orders_listed = true;  // the account has an orders URL (Boulder: no)
   Duration renewal_info_retry_after = hours(6);
+  std::string renewal_info_url;  // scheme, host and port of renewalInfo, where they are not ca_url's
   int nonce_rejection_percent = 0;
   int ca_requests_per_second = 0;  // and as many at once; more are answered with 503; 0: any number
   bool trusted = true;             // the CA's root is among World::roots(): false makes it a test CA

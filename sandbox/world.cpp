@@ -152,7 +152,10 @@ void World::advance(WallTime now) {
 http::Response World::handle(const http::Request& request, WallTime now, bool late) {
   advance(now);
   late_ = late;
-  const bool to_ca = request.url.authority() == Url::parse(settings_.ca_url).authority();
+  const auto goes_to = [&](const std::string& url) {
+    return !url.empty() && request.url.authority() == Url::parse(url).authority();
+  };
+  const bool to_ca = goes_to(settings_.ca_url) || goes_to(settings_.renewal_info_url);
   http::Response response = to_ca ? ca_->handle(request, now_) : handle_aws(request);
   if (!response.headers.get("Date")) response.headers.set("Date", http_date(now_));
   return response;

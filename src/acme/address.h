@@ -7,9 +7,14 @@
 
 namespace certferry::acme {
 
-// A URL that the CA gave, fit to be asked: https, and of the directory's registered domain (the same host where that is
-// an address or a single label). Everything else could make us speak to hosts of somebody's choice. Throws Failure
-// (refused) that says where it came from.
-Url checked_url(std::string_view text, const Url& directory, std::string_view operation);
+// Whether both are of one registered domain (of the same host where that is an address or a single label).
+bool same_house(const Url& url, const Url& directory);
+
+enum class House { directorys, any };
+
+// A URL that the CA gave, fit to be asked: https, and of the directory's house unless any will do. Everything else
+// could make us speak to hosts of somebody's choice. Throws Failure (refused) that says where it came from.
+Url checked_url(std::string_view text, const Url& directory, std::string_view operation,
+                House house = House::directorys);
 
 }  // namespace certferry::acme

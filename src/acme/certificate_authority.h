@@ -78,8 +78,8 @@ class CertificateAuthority {
   using OpenOrders = std::function<Task<std::vector<OrderUrl>>()>;
   Task<bool> abandon(const OrderUrl& url, const OpenOrders& open);
   // When the CA wants it renewed (RFC 9773 section 4.1; unsigned, repeats to the same end, needs no account). Without a
-  // window where this CA gives no such information, or none of this certificate, or none that makes sense. Failure: as
-  // the session's, where it could not be asked.
+  // window where this CA gives no such information, or none of this certificate, or none that makes sense, or is not to
+  // be asked for it where it says. Failure: as the session's, where it could not be asked.
   Task<RenewalInfo> renewal_info(const Certificate& certificate);
   Task<> revoke(const Certificate& certificate, int reason);  // alreadyRevoked is success
 

@@ -39,14 +39,20 @@ Task<RenewalInfo> CertificateAuthority::renewal_info(const Certificate& certific
   if (url.empty() || !certificate.authority_key_id()) co_return info;
   const std::string id = ari_certificate_id(certificate);
   while (url.ends_with('/')) url.pop_back();
-  const Call call{.operation = "renewal information for " + id, .url = fmt::format("{}/{}", url, id)};
-  const Answer answer = co_await session_.get(call);
-  info.ask_again = ask_again(answer.response, now());
+  // Of any domain (ZeroSSL's is): it is asked without a signature, and says no more than when.
+  const Call call{
+      .operation = "renewal information for " + id, .url = fmt::format("{}/{}", url, id), .house = House::any};
   std::string unfit = "it suggests no window";
+  bool answered = false;
+  info.ask_again = now() + limits::acme::renewal_info_otherwise;
   try {
+    const Answer answer = co_await session_.get(call);
+    answered = true;
+    info.ask_again = ask_again(answer.response, now());
     if (answer.problem) throw failure_of(*answer.problem, call.operation, false);
     read_window(Json::parse(answer.response.body, "the renewal information"), info);
   } catch (const Failure& failure) {
+    if (!answered && failure.kind() != Failure::Kind::refused) throw;
     unfit = failure.what();
   }
   if (!info.window) outside_.log.debug(fmt::format("{}: {}", call.operation, unfit));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "acme/account.h"
+#include "acme/address.h"
 #include "acme/pace.h"
 #include "acme/problem.h"
 #include "base/lease.h"
@@ -40,6 +41,7 @@ struct Call {
   bool repeatable = false;
   std::string accept;
   std::size_t body_limit = limits::acme::json_body;
+  House house = House::directorys;  // whose the URL must be
 };
 
 // What the CA said: an answer of success, or a problem that a caller may expect.
@@ -49,7 +51,8 @@ struct Answer {
 };
 
 // How requests reach one CA: directory, nonces, signatures, and its errors as Failures (kind by status and problem
-// type, code() = the type without the urn prefix). Only https, only the directory's registered domain, no redirects.
+// type, code() = the type without the urn prefix). Only https, no redirects, and only the directory's registered domain
+// unless a call is for any: what such an answer says of time and nonces is passed over.
 class Session {
  public:
   // lease: asked before each request that changes something (one with a payload), which is fenced where the lease does

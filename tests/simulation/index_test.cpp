@@ -122,6 +122,17 @@ TEST(TheIndex, SaysOfACertificateWhatItsRecordWould) {
   }
 }
 
+TEST(TheIndex, StandsForCertificatesWhoseRenewalInfoIsNotToBeAskedFor) {
+  Estate estate{1, {.renewal_info_url = "http://ari.trust-provider.test"}};
+  estate.state_in_s3();
+  const auto ids = many(estate, 5);
+  estate.apply();
+  estate.apply();
+  expect_indexed(estate, ids);
+  EXPECT_EQ(asked_of_s3(estate, "", "/record", [&] { estate.apply(); }), 0U);
+  for (const std::string& id : ids) EXPECT_TRUE(estate.record(id)->newest->renewal_info) << id;
+}
+
 TEST(TheIndex, CostsACertificatesIssueOneWrite) {
   Estate estate;
   estate.state_in_s3();

@@ -329,6 +329,49 @@ TEST(RenewalInfo, IsNoneForACertificateOfAnotherCaWhichIsNotAskedForAtOnceAgain)
   });
 }
 
+// ZeroSSL's is at ari.trust-provider.com. What it answers is not signed, and nothing secret is asked there.
+TEST(RenewalInfo, IsAskedForWhereTheCaServesItFromAnotherDomain) {
+  Ground ground{Settings{.renewal_info_url = "https://ari.trust-provider.test"}};
+  ground.ca().interpose = [](const http::Request& request, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "renewalInfo") EXPECT_EQ(request.url.host(), "ari.trust-provider.test");
+    return {};
+  };
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, kWanted);
+    EXPECT_TRUE((co_await ca.renewal_info(issued.chain.leaf)).window);
+  });
+}
+
+// Its clock and its nonces are not the CA's.
+TEST(RenewalInfo, OfAnotherDomainTellsNothingElse) {
+  Ground ground{Settings{.renewal_info_url = "https://ari.trust-provider.test"}};
+  ground.play_with([&](Outside&, Session& session, CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, kWanted);
+    ground.ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+      if (asked != "renewalInfo") return {};
+      http::Response answer = foreign_answer(200, "application/json", "{}");
+      answer.headers.set("Date", "Wed, 01 Jan 2020 00:00:00 GMT");
+      answer.headers.set("Replay-Nonce", "not-one-of-the-CAs");
+      return answer;
+    };
+    co_await ca.renewal_info(issued.chain.leaf);
+    EXPECT_GT(session.heard_time(), issued.chain.leaf.not_before());
+    EXPECT_TRUE(co_await ca.account_stands());
+  });
+  EXPECT_EQ(ground.requests()["account"], 1) << "with a nonce that the CA refuses it takes two";
+}
+
+TEST(RenewalInfo, ThatIsNotToBeAskedForIsNoneForSixHours) {
+  Ground ground{Settings{.renewal_info_url = "http://ari.trust-provider.test"}};
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const Issued issued = co_await ground.issue(ca, kWanted);
+    const RenewalInfo info = co_await ca.renewal_info(issued.chain.leaf);
+    EXPECT_FALSE(info.window);
+    EXPECT_LE(info.ask_again - ground.world.time().now(), hours(6));
+    EXPECT_GT(info.ask_again - ground.world.time().now(), hours(6) - seconds(1));
+  });
+}
+
 TEST(Revocation, MayBeRepeated) {
   Ground ground;
   ground.play([&](CertificateAuthority& ca) -> Task<> {
