@@ -244,6 +244,7 @@ http::Response CertificateAuthority::Session::challenge() {
     if (proof.status == "pending" && one.status == "pending") {
       if (proof.due) throw CaProblem{400, "malformed", "Another challenge of this authorization is being looked at"};
       one.status = "processing";
+      one.error.reset();
       proof.due = now + ca.world_.settings().validation_takes;
       for (auto& [url, order] : ca.orders)
         if (std::ranges::find(order.authorizations, proof.url) != order.authorizations.end()) order.answered = true;

@@ -95,8 +95,10 @@ void CertificateAuthority::end_validation(CaAuthorization& proof, WallTime when)
     objection = CaProblem{400, "connection", fmt::format("{}: nothing answers there", proof.identifier.text())};
   found->validated_at = when;
   if (objection) {
+    const FailedChallenge manner = world_.settings().failed_challenge;
     found->error = std::move(objection);
-    found->status = proof.status = "invalid";
+    found->status = manner == FailedChallenge::stays_pending ? "pending" : "invalid";
+    if (manner == FailedChallenge::ends_authorization) proof.status = "invalid";
   } else {
     found->status = proof.status = "valid";
     proof.expires = when + valid_authorization_life;

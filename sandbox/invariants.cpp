@@ -225,7 +225,16 @@ struct Invariants::State {
   }
 
   bool open(const CaOrder& order, WallTime now) const {
-    return order.answered && order.status != "valid" && order.status != "invalid" && order.expires > now;
+    return order.answered && order.status != "valid" && order.status != "invalid" && order.expires > now &&
+           !failed(order);
+  }
+
+  // No certificate comes of it, though the CA leaves it pending with the authorization of a challenge that is invalid.
+  bool failed(const CaOrder& order) const {
+    return std::ranges::any_of(order.authorizations, [&](const std::string& proof) {
+      const auto& challenges = world.ca().authorizations.at(proof).challenges;
+      return std::ranges::any_of(challenges, [](const CaChallenge& one) { return one.status == "invalid"; });
+    });
   }
 
   // What both have in common was answered once, for both.

@@ -16,6 +16,13 @@ enum class RepeatedAnswer {
   conflict,   // refused with 409, and the challenge is shown as pending until it is decided (Boulder)
 };
 
+// What becomes of an authorization whose challenge failed.
+enum class FailedChallenge {
+  ends_authorization,  // both are invalid (RFC 8555 section 7.1.6)
+  stays_pending,       // both stay pending, the challenge with its error, until it is answered again (step-ca)
+  ends_alone,          // it is invalid, and its authorization stays pending
+};
+
 // How the outside behaves when nothing is wrong. Faults (faults.h) come on top.
 struct Settings {
   std::string account = "123456789012";
@@ -43,6 +50,7 @@ struct Settings {
   bool authorizations_reused = false;  // a pending or valid authorization serves later orders of the account
   Duration validation_takes = milliseconds(500);  // from the answer of a challenge to its end
   RepeatedAnswer repeated_answer = RepeatedAnswer::taken;
+  FailedChallenge failed_challenge = FailedChallenge::ends_authorization;
   Duration issuance_takes = milliseconds(500);  // processing, after finalize
   int retry_after_seconds = 1;  // on pending challenges' authorizations, and orders pending or processing; 0: none
   Duration certificate_lifetime = days(90);

@@ -52,9 +52,17 @@ bool fits_a_token(std::string_view text) {
          std::ranges::all_of(text, base64url_letter);
 }
 
+// "" where there is none.
+std::string error_of(const Json& challenge) {
+  const Json* error = challenge.find("error");
+  return error && error->is_object() ? parse_problem(*error).words() : "";
+}
+
 Authorization::Challenge dns_challenge(std::string_view url, const Json& body) {
-  Authorization::Challenge challenge{body.text("url").value_or(""), body.text("token").value_or(""),
-                                     status_of(url, body, challenge_words)};
+  Authorization::Challenge challenge{.url = body.text("url").value_or(""),
+                                     .token = body.text("token").value_or(""),
+                                     .status = status_of(url, body, challenge_words),
+                                     .error = error_of(body)};
   if (challenge.url.empty()) throw bad_authorization(url, "has a dns-01 challenge without URL");
   if (!fits_a_token(challenge.token))
     throw bad_authorization(url, "has a dns-01 challenge whose token is not base64url of at least 128 bits");
@@ -75,8 +83,8 @@ Authorization parse_authorization(const std::string& url, const Json& body) {
   for (const Json& challenge : body.elements("challenges")) {
     const std::string type = challenge.text("type").value_or("");
     if (!type.empty()) proof.offered.push_back(type);
-    if (const Json* error = challenge.find("error"); error && error->is_object())
-      proof.error += (proof.error.empty() ? "" : "; ") + parse_problem(*error).words();
+    if (const std::string error = error_of(challenge); !error.empty())
+      proof.error += (proof.error.empty() ? "" : "; ") + error;
     if (type == "dns-01" && proof.dns.empty() && proof.status == AuthorizationStatus::pending)
       proof.dns.push_back(dns_challenge(url, challenge));
   }

@@ -25,6 +25,7 @@ struct Authorization {
   struct Challenge {
     std::string url, token;
     ChallengeStatus status = ChallengeStatus::pending;
+    std::string error;  // in words
   };
   std::vector<Challenge> dns;        // the dns-01 challenge, or none
   std::vector<std::string> offered;  // types of all challenges, as given
@@ -33,6 +34,15 @@ struct Authorization {
 // It is not valid, and cannot become so.
 inline bool has_ended(const Authorization& proof) {
   return proof.status != AuthorizationStatus::pending && proof.status != AuthorizationStatus::valid;
+}
+// It has ended, or the one challenge of it that we can answer failed for good, whatever it says of itself.
+inline bool has_failed(const Authorization& proof) {
+  return has_ended(proof) || (!proof.dns.empty() && proof.dns.front().status == ChallengeStatus::invalid);
+}
+// The CA looked and found nothing, and looks again only where it is told to (RFC 8555 section 8.2).
+inline bool failed_for_now(const Authorization& proof) {
+  return proof.status == AuthorizationStatus::pending && !proof.dns.empty() &&
+         proof.dns.front().status == ChallengeStatus::pending && !proof.dns.front().error.empty();
 }
 // Challenges of other types may look as they like. Throws Failure (refused) where the identifier or a dns-01 challenge
 // is not what sections 7.1.4, 8 and 8.4 say: a token is base64url of at least 128 bits.

@@ -57,13 +57,16 @@ class CertificateAuthority {
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
   // Answers all of them, side by side, and reads the order (after each wait, never before Retry-After) until it is no
   // longer pending, also where an answer was refused: CAs refuse a second one, and the first may have reached them.
-  // Failure: dead_generation with the CA's words, name by name, where a validation failed; refused, as the answer was,
-  // where nothing came of it; transient where the CA has not decided in time, or wants to be asked later than that.
+  // One that failed and may be answered again (section 8.2) is, once. Failure: dead_generation with the CA's words,
+  // name by name, where a validation failed for good; transient and rationed with them where it failed twice; refused,
+  // as the answer was, where nothing came of it; transient where the CA has not decided in time, or wants to be asked
+  // later than that.
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;  // by this process
-  bool settled(const OrderUrl& url) const;   // the order was seen in an end state, ready or later, by this process
-  bool open(const OrderUrl& url) const;      // last seen pending, ready or processing, by this process
-  bool issued(const OrderUrl& url) const;    // it was seen valid, by this process
+  // By this process the order was seen in an end state, ready or later, or with no challenge that the CA looks at.
+  bool settled(const OrderUrl& url) const;
+  bool open(const OrderUrl& url) const;    // last seen pending, ready or processing, by this process
+  bool issued(const OrderUrl& url) const;  // it was seen valid, by this process
   bool not_found(const OrderUrl& url) const { return not_found_.contains(url); }  // the CA said last: 404
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
                                               // is known to have been told to look at
@@ -96,11 +99,19 @@ class CertificateAuthority {
     bool answered = false, settled = false;
     std::string finalize_failed;  // what was said of the last finalize, where its outcome is not known
   };
-  // What the authorizations of an order say about how it ended.
+  // What the authorizations of an order say about how it ended, or will.
   struct Verdict {
-    std::string words;     // name by name
-    bool failed = false;   // some cannot become valid any more
-    bool settled = false;  // none is pending
+    std::string words;                          // name by name
+    bool failed = false;                        // some cannot become valid any more
+    bool settled = false;                       // the CA looks at no challenge any more, or not before it is told to
+    std::vector<Authorization> failed_for_now;  // they may be answered again
+  };
+  // When the authorizations are looked at next, while the order is waited for, and whose challenges were answered
+  // again.
+  struct Looks {
+    SteadyTime next;
+    Duration pause = limits::acme::failures_looked_for_after;
+    std::set<std::string> answered_again;  // URLs of authorizations
   };
 
   // How the answers of an order's challenges were taken.
@@ -127,7 +138,8 @@ class CertificateAuthority {
   Order remember(const OrderUrl& url, const http::Response& response);
   // transient; `since`: what went wrong before, where something did
   static Failure still_waiting(const Order& order, std::optional<Duration> retry_after, const std::string& since = "");
-  Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience);
+  // meanwhile: done each time that the order is as it was; what it throws ends the waiting.
+  Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience, const Work& meanwhile = {});
   Task<std::set<std::string>> needed_by(const std::vector<OrderUrl>& open);
   Task<std::vector<std::string>> listed_orders();
   enum class NotFound { told, asked_again };
@@ -138,7 +150,11 @@ class CertificateAuthority {
   Task<> pass_over_repeated(Known& known, Answered& answers);
   Task<Order> await_validation(const OrderUrl& url, const Answered& answers);
   Task<Order> validate(const OrderUrl& url);
+  static Verdict verdict_of(const std::vector<Authorization>& proofs);
   Task<Verdict> verdict(const Order& order);
+  Task<> look_for_failures(Known& known, Looks& looks);
+  Task<> answer_again(const std::vector<Authorization>& proofs, std::set<std::string>& answered);
+  static void tell_failure(Known& known, const Verdict& said);
   bool tells_order(const OrderUrl& url, const http::Response& response);
   Task<> send_csr(const OrderUrl& url, const Bytes& csr);
   Task<Issued> obtain(const OrderUrl& url, const Bytes& csr, int generation);

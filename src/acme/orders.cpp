@@ -241,7 +241,8 @@ Failure CertificateAuthority::still_waiting(const Order& order, std::optional<Du
                  "Run certferry again later; it goes on with this order", retry_after);
 }
 
-Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus status, Duration patience) {
+Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus status, Duration patience,
+                                             const Work& meanwhile) {
   using namespace limits::acme;
   const SteadyTime give_up = outside_.clock.steady() + patience;
   Duration step = std::clamp(poll_round_trips * session_.round_trip(), poll_first_shortest, poll_first_longest);
@@ -254,14 +255,17 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
     step = longer_step(step);
     const bool last = outside_.clock.steady() >= give_up;
     ++polls_;
+    bool was_told = false;
     try {
       const Order order = co_await read(url);
       if (order.status != status || last) co_return order;
+      was_told = true;
     } catch (const Failure& failure) {
       // Else it is asked again like one that has not decided yet; to hear of a failure may have taken minutes.
       if (outside_.clock.steady() >= give_up || !is_passing(failure)) throw;
       known.retry_after = failure.retry_after();
     }
+    if (was_told && meanwhile) co_await meanwhile();
   }
 }
 

@@ -12,11 +12,20 @@
 namespace certferry::acme {
 namespace {
 
+constexpr const char* check_zone =
+    "Check that the zone of these names is delegated to Route 53, and their CAA records; then run certferry again";
+
 Failure validation_failed(std::string_view words) {
-  return Failure(
-             Failure::Kind::dead_generation, fmt::format("the CA could not validate: {}", words),
-             "Check that the zone of these names is delegated to Route 53, and their CAA records; then run certferry "
-             "again")
+  return Failure(Failure::Kind::dead_generation, fmt::format("the CA could not validate: {}", words), check_zone)
+      .as_rationed();
+}
+
+// Each time that it is answered counts as a validation that failed, for CAs that count.
+Failure failed_again(const Order& order, std::string_view words) {
+  return Failure(Failure::Kind::transient,
+                 fmt::format("the CA could not validate {}, and lets it be tried again: {}", order.names.front().text(),
+                             words),
+                 check_zone)
       .as_rationed();
 }
 
@@ -24,10 +33,11 @@ constexpr int conflict = 409;  // RFC 9110 section 15.5.10
 
 bool ended(ChallengeStatus status) { return status == ChallengeStatus::valid || status == ChallengeStatus::invalid; }
 
-// What an authorization that will not become valid says.
+// What an authorization that has failed says.
 std::string objection_of(const Authorization& proof) {
-  return fmt::format("{}: {}", proof.identifier.text(),
-                     proof.error.empty() ? fmt::format("its authorization is {}", name(proof.status)) : proof.error);
+  const std::string plain =
+      has_ended(proof) ? fmt::format("its authorization is {}", name(proof.status)) : "its dns-01 challenge is invalid";
+  return fmt::format("{}: {}", proof.identifier.text(), proof.error.empty() ? plain : proof.error);
 }
 
 OpenChallenge open_challenge(const Authorization& proof, const PublicKey& account_key) {
@@ -95,7 +105,7 @@ Task<std::vector<ChallengeRecord>> CertificateAuthority::open_challenges(const O
   for (const Authorization& proof : proofs) {
     check_identifier(proof, order);
     if (proof.status == AuthorizationStatus::valid) continue;
-    if (has_ended(proof)) {
+    if (has_failed(proof)) {
       failed += (failed.empty() ? "" : "; ") + objection_of(proof);
       continue;
     }
@@ -139,6 +149,7 @@ Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& k
     }
     works.push_back([&]() -> Task<> {
       known.answered = true;
+      known.settled = false;
       try {
         const Answer answer = co_await ask({.operation = "answering the challenge for " + one.record.domain.text(),
                                             .url = one.url,
@@ -160,24 +171,74 @@ Task<CertificateAuthority::Answered> CertificateAuthority::post_answers(Known& k
   co_return outcome;
 }
 
-Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& order) {
+CertificateAuthority::Verdict CertificateAuthority::verdict_of(const std::vector<Authorization>& proofs) {
   Verdict said{.settled = true};
-  std::vector<Authorization> proofs;
-  try {
-    proofs = co_await authorizations(order);
-  } catch (const Failure& failure) {
-    said.settled = false;
-    said.words = failure.what();
-  }
   for (const Authorization& proof : proofs) {
-    if (proof.status == AuthorizationStatus::pending) said.settled = false;
-    if (!has_ended(proof)) continue;
-    said.failed = true;
-    said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
+    const bool failed = has_failed(proof);
+    if (failed) said.failed = true;
+    if (failed_for_now(proof)) said.failed_for_now.push_back(proof);
+    if (failed || failed_for_now(proof))
+      said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
+    else if (!failed && proof.status == AuthorizationStatus::pending)
+      said.settled = false;
+  }
+  return said;
+}
+
+Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& order) {
+  Verdict said;
+  try {
+    said = verdict_of(co_await authorizations(order));
+  } catch (const Failure& failure) {
+    said.words = failure.what();
   }
   if (!said.failed && !order.error.empty()) said.words = order.error;
   if (said.words.empty()) said.words = fmt::format("it does not say why the order is {}", name(order.status));
   co_return said;
+}
+
+Task<> CertificateAuthority::answer_again(const std::vector<Authorization>& proofs, std::set<std::string>& answered) {
+  std::vector<Work> works;
+  for (const Authorization& proof : proofs) {
+    if (!answered.insert(proof.url).second) continue;
+    works.push_back([&]() -> Task<> {
+      co_await ask({.operation = "answering the challenge for " + proof.identifier.text() + " again",
+                    .url = proof.dns.front().url,
+                    .payload = "{}",
+                    .repeatable = true});
+    });
+  }
+  for (const auto& end : co_await all_settled(std::move(works), limits::acme::requests_at_once))
+    if (end) std::rethrow_exception(end);
+}
+
+// CAs leave an order pending whose challenge has failed. Where that may be answered again it is, once; what fails then,
+// or for good, is told as soon as nothing is being looked at any more.
+Task<> CertificateAuthority::look_for_failures(Known& known, Looks& looks) {
+  if (outside_.clock.steady() < looks.next) co_return;
+  looks.next = outside_.clock.steady() + looks.pause;
+  looks.pause *= 2;
+  Verdict said;
+  try {
+    said = verdict_of(co_await authorizations(known.order));
+  } catch (const Failure&) {
+    co_return;  // they are read again in the end
+  }
+  const auto once = [&](const Authorization& proof) { return !looks.answered_again.contains(proof.url); };
+  if (said.failed || std::ranges::none_of(said.failed_for_now, once)) {
+    if (said.settled) tell_failure(known, said);
+    co_return;
+  }
+  co_await answer_again(said.failed_for_now, looks.answered_again);
+  looks.pause = limits::acme::failures_looked_for_after;
+  looks.next = outside_.clock.steady() + looks.pause;
+}
+
+// Nothing where none has failed.
+void CertificateAuthority::tell_failure(Known& known, const Verdict& said) {
+  if (said.settled) known.settled = true;
+  if (known.order.status == OrderStatus::invalid || said.failed) throw validation_failed(said.words);
+  if (!said.failed_for_now.empty()) throw failed_again(known.order, said.words);
 }
 
 // Where there is nothing to wait for, but to be asked again: some answer may have been taken though it failed.
@@ -206,7 +267,9 @@ Task<> CertificateAuthority::pass_over_repeated(Known& known, Answered& answers)
 // Nothing shows that the CA validates what is refused still, but it may; else the refusal is what there is to tell.
 Task<Order> CertificateAuthority::await_validation(const OrderUrl& url, const Answered& answers) {
   try {
-    const Order order = co_await wait_while(url, OrderStatus::pending, limits::acme::authorization_deadline);
+    Looks looks{.next = outside_.clock.steady() + limits::acme::failures_looked_for_after};
+    const Work look = [&]() -> Task<> { co_await look_for_failures(known_.at(url), looks); };
+    const Order order = co_await wait_while(url, OrderStatus::pending, limits::acme::authorization_deadline, look);
     if (order.status != OrderStatus::pending || answers.refused.empty()) co_return order;
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::transient || answers.refused.empty()) throw;
@@ -224,9 +287,7 @@ Task<Order> CertificateAuthority::validate(const OrderUrl& url) {
   if (order.status == OrderStatus::pending && refused) co_await pass_over_repeated(known, answers);
   if (order.status == OrderStatus::pending) order = co_await await_validation(url, answers);
   if (order.status != OrderStatus::pending && order.status != OrderStatus::invalid) co_return order;
-  const Verdict said = co_await verdict(order);
-  if (said.settled) known.settled = true;
-  if (order.status == OrderStatus::invalid || said.failed) throw validation_failed(said.words);
+  tell_failure(known, co_await verdict(order));
   throw Failure(Failure::Kind::transient,
                 fmt::format("the CA has not validated {} within {}", order.names.front().text(),
                             humane(limits::acme::authorization_deadline)),

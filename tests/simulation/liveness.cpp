@@ -231,15 +231,17 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::se
   return left;
 }
 
-// It found a proof wanting, or could not issue; or a proof was given up (by `forget`), which its order does not tell
-// from that. One that nobody went on with in time has only ended.
+bool shows_a_failed_challenge(const sandbox::CaAuthorization& proof) {
+  return std::ranges::any_of(proof.challenges, [](const auto& challenge) { return challenge.error.has_value(); });
+}
+
+// It found a proof wanting, whether the order stays pending with that or not, or could not issue; or a proof was given
+// up (by `forget`), which its order does not tell from that. One that nobody went on with in time has only ended.
 bool failed_by_the_ca(sandbox::World& world, const sandbox::CaOrder& order) {
-  if (order.status != "invalid") return false;
+  if (order.status != "invalid" && order.status != "pending") return false;
   return order.requested || std::ranges::any_of(order.authorizations, [&](const std::string& url) {
            const auto& proof = world.ca().authorizations.at(url);
-           return proof.status == "deactivated" || std::ranges::any_of(proof.challenges, [](const auto& challenge) {
-                    return challenge.error.has_value();
-                  });
+           return proof.status == "deactivated" || shows_a_failed_challenge(proof);
          });
 }
 
@@ -266,6 +268,19 @@ std::set<std::string> excused_by_the_ca(Estate& estate, std::size_t from) {
         an_order_was_failed(estate, wanted, from))
       excused.insert(wanted.id.text());
   return excused;
+}
+
+// Whether the record that is left may be of a generation that goes on with an order which the CA left pending. Those
+// that a killed run left of it stay until it ends.
+bool of_an_open_order(Estate& estate, const std::set<std::string>& excused, const std::string& record) {
+  return record.starts_with("a record is left") &&
+         std::ranges::any_of(estate.all_wanted(), [&](const CertificateConfig& wanted) {
+           const std::string id = wanted.id.text();
+           return excused.contains(id) && estate.record(id) && estate.record(id)->open_generation &&
+                  std::ranges::any_of(wanted.domains, [&](const DomainName& name) {
+                    return record.contains(name.without_wildcard().text());
+                  });
+         });
 }
 
 // What the CA revoked while it was being issued is put up, and that it wants it replaced is asked by the next run.
@@ -443,7 +458,8 @@ std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event, c
       if (std::string why = objection_to(estate, install, wanted, machine, true); !why.empty())
         wrong.push_back(std::move(why));
   }
-  for (std::string& record : records_amiss(estate, estate.challenge_records())) wrong.push_back(std::move(record));
+  for (std::string& record : records_amiss(estate, estate.challenge_records()))
+    if (!of_an_open_order(estate, excused, record)) wrong.push_back(std::move(record));
   return wrong;
 }
 

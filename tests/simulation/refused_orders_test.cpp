@@ -128,6 +128,24 @@ void expect_that_it_goes_on(Estate& estate) {
   EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
+// As step-ca leaves it: the same order is gone on with, and nobody waits for minutes to hear why.
+TEST(Generation, WhoseChallengeFailedAndMayBeAnsweredAgainGoesOnWithItsOrder) {
+  Estate estate{1, {.failed_challenge = sandbox::FailedChallenge::stays_pending}};
+  one_certificate(estate);
+  auto& ca = estate.world().ca();
+  ca.fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{400, "dns", "DNS problem: NXDOMAIN looking up TXT", {}}};
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("NXDOMAIN looking up TXT")));
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+  EXPECT_EQ(estate.record("shop")->open_generation, 1);
+  ca.fail_validation = nullptr;
+  estate.pass(minutes(2));
+  expect_that_it_goes_on(estate);
+  EXPECT_THAT(ca.orders, SizeIs(1));
+}
+
 // One of the CA's machines does not know it yet, or something in between answers in its place.
 TEST(Generation, WhoseOrderIsNotFoundForNowGoesOnWithIt) {
   const http::Response not_found[] = {

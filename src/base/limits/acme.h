@@ -59,6 +59,11 @@ inline constexpr Duration authorization_deadline = seconds(300), order_deadline 
 // by seconds (https://github.com/letsencrypt/boulder/issues/6593), 2026-11-29
 inline constexpr Duration not_found_asked_for = minutes(1);
 
+// Challenges are looked at where an order is pending for so long, for some CAs leave it so when one fails; and again
+// twice as long after that. One that may be answered again is, then. source: our choice: most CAs have decided by then,
+// 2026-11-29
+inline constexpr Duration failures_looked_for_after = seconds(30);
+
 // Requests that may safely be made twice are, where an answer is lost or the server fails.
 // source: our choice; acmez makes 3 attempts, Boulder's 500s ask for a minute, 2026-11-23
 inline constexpr int request_attempts = 3;

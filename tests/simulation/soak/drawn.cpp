@@ -12,6 +12,7 @@ namespace certferry::soak {
 namespace {
 
 using sandbox::CrashPoint;
+using sandbox::FailedChallenge;
 using sandbox::Faults;
 using sandbox::Moment;
 using sandbox::RepeatedAnswer;
@@ -221,6 +222,8 @@ Drawn draw(std::uint64_t seed) {
   if (lots.one_in(12)) drawn.turns[lots.below(drawn.turns.size())] = Turn::bound_elsewhere;
   draw_faults(lots, drawn.faults, sandbox::all_faults().subspan(faults_drawn_first));
   drawn.containers = lots.one_in(6);
+  drawn.settings.failed_challenge =
+      lots.one_of({FailedChallenge::ends_authorization, FailedChallenge::stays_pending, FailedChallenge::ends_alone});
   return drawn;
 }
 
@@ -253,6 +256,10 @@ std::string in_words(const Drawn& drawn) {
     text += "  the CA refuses a second answer of a challenge\n";
   if (drawn.settings.repeated_answer == RepeatedAnswer::conflict)
     text += "  the CA refuses a second answer of a challenge, and shows it as pending\n";
+  if (drawn.settings.failed_challenge == FailedChallenge::stays_pending)
+    text += "  a challenge that failed may be answered again\n";
+  if (drawn.settings.failed_challenge == FailedChallenge::ends_alone)
+    text += "  a challenge that failed leaves its authorization pending\n";
   if (drawn.others_clock_hours != 0)
     text += fmt::format("  the other machines' clocks are {} h off\n", drawn.others_clock_hours);
   for (const Turn turn : drawn.turns)

@@ -6,6 +6,7 @@ namespace certferry::acme {
 namespace {
 
 using sandbox::CaProblem;
+using sandbox::FailedChallenge;
 using sandbox::Settings;
 using testing::HasSubstr;
 using Kind = Failure::Kind;
@@ -56,6 +57,79 @@ TEST(Refusal, TellsNameByNameWhyValidationsFailed) {
   const auto again = ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url); });
   ASSERT_TRUE(again);
   EXPECT_EQ(again->kind(), Kind::dead_generation);
+}
+
+// As step-ca does (RFC 8555 section 8.2): the next run may answer it again, and need not wait for this one's five
+// minutes.
+TEST(Refusal, OfAChallengeThatStaysPendingIsToldInTheCasWordsOnceItFailedTwice) {
+  Ground ground{Settings{.failed_challenge = FailedChallenge::stays_pending}};
+  ground.register_account();
+  int looked = 0;
+  ground.ca().fail_validation = [&](const sandbox::CaAuthorization&) -> std::optional<CaProblem> {
+    ++looked;
+    return CaProblem{400, "dns", "DNS problem: NXDOMAIN looking up TXT"};
+  };
+  const WallTime begun = ground.world.world().now();
+  const auto failure = issuing(ground);
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::transient);
+  EXPECT_TRUE(failure->rationed()) << "the CA counts failed validations";
+  EXPECT_THAT(failure->what(), HasSubstr("www.example.com: dns: DNS problem: NXDOMAIN looking up TXT"));
+  EXPECT_EQ(looked, 2);
+  EXPECT_LT(ground.world.world().now() - begun, seconds(90));
+}
+
+TEST(Refusal, OfAChallengeThatStaysPendingIsOvercomeByAnsweringItAgain) {
+  Ground ground{Settings{.failed_challenge = FailedChallenge::stays_pending}};
+  ground.ca().fail_validation = [failed = false](const sandbox::CaAuthorization&) mutable -> std::optional<CaProblem> {
+    if (std::exchange(failed, true)) return {};
+    return CaProblem{400, "dns", "DNS problem: NXDOMAIN looking up TXT"};
+  };
+  EXPECT_FALSE(issuing(ground));
+  EXPECT_EQ(ground.ca().certificates.size(), 1U);
+}
+
+// One of them is being looked at still, and the other has failed: who waits hears of both.
+TEST(Refusal, OfAChallengeThatStaysPendingIsNotToldWhileAnotherIsLookedAt) {
+  Ground ground{Settings{.failed_challenge = FailedChallenge::stays_pending}};
+  ground.register_account();
+  ground.ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<CaProblem>{{400, "dns", "DNS problem: NXDOMAIN looking up TXT", {}}};
+  };
+  std::string slow;
+  ground.ca().interpose = [&](const http::Request& request,
+                              const std::string& operation) -> std::optional<http::Response> {
+    if (operation == "challenge" && slow.empty()) slow = request.url.text();
+    if (request.url.text() != slow) return {};
+    return foreign_answer(200, "application/json", R"({"status":"processing"})");
+  };
+  const WallTime begun = ground.world.world().now();
+  const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> {
+    co_await ground.issue(ca, spec_of({"api.example.com", "www.example.com"}));
+  });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Kind::transient);
+  EXPECT_THAT(failure->what(), HasSubstr("DNS problem: NXDOMAIN looking up TXT"));
+  EXPECT_GE(ground.world.world().now() - begun, minutes(5));
+}
+
+TEST(Refusal, OfAChallengeThatIsInvalidEndsTheGenerationThoughItsAuthorizationStaysPending) {
+  Ground ground{Settings{.failed_challenge = FailedChallenge::ends_alone}};
+  ground.register_account();
+  ground.ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<CaProblem>{{403, "unauthorized", "Incorrect TXT record found", {}}};
+  };
+  const WallTime begun = ground.world.world().now();
+  for (const bool known_before : {false, true}) {  // the CA gives the same order again
+    SCOPED_TRACE(known_before);
+    const auto failure = issuing(ground);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Kind::dead_generation);
+    EXPECT_TRUE(failure->rationed());
+    EXPECT_THAT(failure->what(), HasSubstr("www.example.com: unauthorized: Incorrect TXT record found"));
+  }
+  EXPECT_EQ(ground.requests()["challenge"], 1);
+  EXPECT_LT(ground.world.world().now() - begun, seconds(90));
 }
 
 TEST(Refusal, IsTransientWhereTheCaNeverDecidesAndTheOrderGoesOnLater) {

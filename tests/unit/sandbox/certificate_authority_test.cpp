@@ -63,6 +63,22 @@ TEST_F(CertificateAuthorityTest, TakesOrRefusesASecondAnswerAsItIsSet) {
   }
 }
 
+// The challenge and its authorization, once a validation failed.
+TEST_F(CertificateAuthorityTest, LeavesAFailedChallengeAsItIsSet) {
+  world.settings().validation_takes = Duration::zero();
+  for (const auto& [manner, left] : {std::pair{FailedChallenge::ends_authorization, std::pair{"invalid", "invalid"}},
+                                     std::pair{FailedChallenge::stays_pending, std::pair{"pending", "pending"}},
+                                     std::pair{FailedChallenge::ends_alone, std::pair{"invalid", "pending"}}}) {
+    world.settings().failed_challenge = manner;
+    const std::string url = client.order_url({fmt::format("n{}.shop.example", static_cast<int>(manner))});
+    const std::string proof = client.read(url).elements("authorizations")[0].as_text();
+    client.post(AcmeClient::dns_challenge(client.read(proof)).at("url").as_text(), "{}");
+    EXPECT_EQ(AcmeClient::dns_challenge(client.read(proof)).text("status"), left.first);
+    EXPECT_TRUE(AcmeClient::dns_challenge(client.read(proof)).find("error"));
+    EXPECT_EQ(client.read(proof).text("status"), left.second);
+  }
+}
+
 TEST_F(CertificateAuthorityTest, CountsOnlyWhatIsInsync) {
   const std::string url = client.order_url({"shop.example"});
   const Json proof = client.read(client.read(url).elements("authorizations")[0].as_text());
