@@ -3,9 +3,20 @@
 #include <fmt/format.h>
 
 #include "base/guards.h"
+#include "base/limits/renewal.h"
 #include "plan/schedule.h"
 
 namespace certferry {
+namespace {
+
+// Whether somebody replaced what was proven there, by what the slot refers to. What is damaged is still referred to;
+// and a listener that is made anew, or a directory that a machine's start empties, refers to nothing.
+bool replaced_by_others(const TargetRecord& known, const Serving& seen, const Issued& issued) {
+  const bool refers = seen.body ? seen.body->leaf == issued.chain.leaf : seen.damaged || seen.reference.empty();
+  return known.proven == issued.fingerprint() && !refers;
+}
+
+}  // namespace
 
 bool Installs::proven(const Target& target, const Serving& seen, const Issued& issued) const {
   const auto& targets = entry_.get().targets;
@@ -61,8 +72,12 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
                        Duration retire_after) {
   const WallTime now = time_.now();
   const bool hidden = proof == Proof::api && seen.shown && seen.shown->leaf != issued.chain.leaf;
+  const std::string id{target.id()};
+  bool replaced = false;
   co_await entry_.update([&](Record& record) {
-    TargetRecord& target_record = record.targets[std::string{target.id()}];
+    TargetRecord& target_record = record.targets[id];
+    replaced = replaced_by_others(target_record, seen, issued);
+    if (replaced) target_record.note_undone(now);
     target_record.proven = issued.fingerprint();
     target_record.shown_instead = hidden ? std::optional{seen.shown->leaf.fingerprint()} : std::nullopt;
     target_record.rolled_back.reset();
@@ -71,6 +86,15 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
     target_record.former_until = now + retire_after;
     remember(record, now, fmt::format("generation {} is served by {}", issued.generation, target.name()));
   });
+  if (!replaced) co_return;
+  const TargetRecord::Undone how_often = *entry_.get().targets.at(id).undone;
+  if (how_often.count >= limits::renewal::undone_told_from)
+    undone_again_.insert_or_assign(id, Undoing{seen.reference, how_often});
+}
+
+std::optional<Installs::Undoing> Installs::undone_again(const std::string& target) const {
+  const auto found = undone_again_.find(target);
+  return found == undone_again_.end() ? std::nullopt : std::optional{found->second};
 }
 
 std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& target, const Issued& issued) {

@@ -62,6 +62,26 @@ void tell_remedies(const std::vector<Action>& planned, std::vector<Outcome>& out
   }
 }
 
+std::string undone_remedy(const std::string& target) {
+  if (target.starts_with("files")) return "Change whatever puts the link there";
+  return "Change it where it is written: certificate_arn in Terraform (or ignore_changes in its lifecycle), the "
+         "annotation alb.ingress.kubernetes.io/certificate-arn of an Ingress, a CloudFormation template";
+}
+
+// It is installed, and will be undone again until somebody looks.
+void tell_what_is_undone(const Installs& installs, std::vector<Outcome>& outcomes) {
+  for (std::size_t i = 0, installed = outcomes.size(); i < installed; ++i) {
+    const auto undone = installs.undone_again(outcomes[i].target);
+    if (!undone) continue;
+    Outcome told = outcomes[i];
+    told.kind = Outcome::Kind::failed;
+    told.what = fmt::format("somebody puts {} there in place of what is installed: {} times since {}",
+                            quoted(undone->by), undone->how_often.count, iso8601(undone->how_often.since));
+    told.next = undone_remedy(told.target);
+    outcomes.push_back(std::move(told));
+  }
+}
+
 std::string proven_by(Proof proof) {
   switch (proof) {
     case Proof::handshake:
@@ -297,6 +317,7 @@ Task<std::vector<Outcome>> Life::install_everywhere(const CertificateConfig& cer
     if (end) std::rethrow_exception(end);
   }
   tell_remedies(planned, outcomes);
+  tell_what_is_undone(trades_.installs, outcomes);
   co_return outcomes;
 }
 

@@ -47,6 +47,16 @@ TargetRecord::RolledBack rolled_back_of(const Json& json) {
           .not_before = from_json<WallTime>(json.at("not_before"))};
 }
 
+Json undone_json(const TargetRecord::Undone& undone) {
+  return Json::object({{"count", undone.count}, {"since", to_json(undone.since)}, {"last", to_json(undone.last)}});
+}
+
+TargetRecord::Undone undone_of(const Json& json) {
+  return {.count = stored_count(json, "count"),
+          .since = from_json<WallTime>(json.at("since")),
+          .last = from_json<WallTime>(json.at("last"))};
+}
+
 Json target_json(const TargetRecord& target) {
   Json json = Json::object({{"held", target.held}});
   set_if(json, "former", target.former);
@@ -57,6 +67,7 @@ Json target_json(const TargetRecord& target) {
   if (target.former_given) json["former_given"] = true;
   if (!target.reloaded_by.empty()) json["reloaded_by"] = target.reloaded_by;
   if (target.rolled_back) json["rolled_back"] = rolled_back_json(*target.rolled_back);
+  if (target.undone) json["undone"] = undone_json(*target.undone);
   return json;
 }
 
@@ -69,6 +80,7 @@ TargetRecord target_of(const Json& json) {
   target.shown_instead = optional_at<Fingerprint>(json, "shown_instead");
   target.former_until = optional_at<WallTime>(json, "former_until");
   if (const Json* rolled_back = json.find("rolled_back")) target.rolled_back = rolled_back_of(*rolled_back);
+  if (const Json* undone = json.find("undone")) target.undone = undone_of(*undone);
   target.held = json.at("held").as_text();
   target.reloaded_by = json.text("reloaded_by").value_or("");
   return target;
@@ -164,6 +176,12 @@ void read_members(const Json& json, Record& record) {
 }
 
 }  // namespace
+
+void TargetRecord::note_undone(WallTime now) {
+  if (!undone || now - undone->last >= limits::renewal::undoing_remembered) undone = Undone{.since = now};
+  ++undone->count;
+  undone->last = now;
+}
 
 bool TargetRecord::was_given(const Fingerprint& served) const {
   const Chain* back = former_given && former ? former->certificate() : nullptr;

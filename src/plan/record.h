@@ -39,9 +39,17 @@ struct TargetRecord {
     bool operator==(const RolledBack&) const = default;
   };
   std::optional<RolledBack> rolled_back;
+  // Others replaced what was proven, `count` times since then.
+  struct Undone {
+    int count = 0;
+    WallTime since, last;
+    bool operator==(const Undone&) const = default;
+  };
+  std::optional<Undone> undone = {};
   std::string held;  // why the last install was held back (I7), "" where it was not
   // Target::reloaded_by() when it was proven; "" where that was none, or nobody wrote it down.
   std::string reloaded_by = {};
+  void note_undone(WallTime now);  // once more, or for the first time in a while
   bool was_given(const Fingerprint& served) const;
   // Whether a target that looks like this, and is reloaded so, needs no further proof that it serves `issued`.
   bool proves(const Issued& issued, const Serving& seen, const std::string& reload) const;

@@ -96,6 +96,26 @@ TEST(Renewal, AnOlderCertificateOfOursThatIsPutBackIsReplacedByTheNextRun) {
   EXPECT_EQ(estate.orders_answered(), 2U);
 }
 
+// A controller or a deployment that has the former one written down: each run heals it, and nobody would know.
+TEST(Renewal, WhoPutsAnOlderCertificateBackAgainAndAgainIsToldOf) {
+  Estate estate;
+  const std::string older = renew_shop(estate);
+  const auto undone_and_healed = [&](Duration after) {
+    estate.bind("web", older);
+    estate.pass(after);
+    estate.apply();
+    EXPECT_EQ(estate.shown_by("web")->fingerprint(), estate.newest("shop"));
+    return estate.failures();
+  };
+  EXPECT_THAT(undone_and_healed(hours(1)), IsEmpty()) << "somebody may have gone back on purpose";
+  EXPECT_THAT(undone_and_healed(hours(1)), ElementsAre(HasSubstr("somebody puts " + older + " there")));
+  EXPECT_THAT(undone_and_healed(hours(1)), ElementsAre(HasSubstr(": 3 times since ")));
+  estate.pass(hours(1));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty()) << "nobody did it again";
+  EXPECT_THAT(undone_and_healed(days(8)), IsEmpty()) << "the last time was more than a week ago";
+}
+
 // Found by ordered pairs (a change of mind, killed with a bind on its way, and before the record of the next one): what
 // was proven before was taken for installed, and the one that was put back in between kept for good.
 TEST(Renewal, AnOlderCertificateThatWasReplacedByARunThatDiedIsRetired) {
