@@ -1,5 +1,6 @@
 #include "aws/iam.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -38,6 +39,21 @@ Task<http::Response> simulated(Client& client, const Call& call) {
   }
 }
 
+// Keys of all services, or of the action's own. Where resources were named, each has a list of its own.
+// source: IAM API reference, EvaluationResult and ResourceSpecificResult, 2026-11-29
+bool lacks_context(const Xml& decision) {
+  const std::string action = decision.text("EvalActionName");
+  const std::string service = action.substr(0, action.find(':') + 1);
+  const auto lacks = [&](const Xml& result) {
+    const auto missing = result.child("MissingContextValues");
+    return missing && std::ranges::any_of(missing->children("member"), [&](const Xml& key) {
+             return key.text().starts_with("aws:") || (!service.empty() && key.text().starts_with(service));
+           });
+  };
+  const auto of_resources = decision.child("ResourceSpecificResults");
+  return lacks(decision) || (of_resources && std::ranges::any_of(of_resources->children("member"), lacks));
+}
+
 // source: IAM API reference, EvaluationResult, 2026-11-29
 PolicyDenial denial_in(const Xml& decision) {
   const auto not_allowed = [&](std::string_view detail) {
@@ -47,7 +63,8 @@ PolicyDenial denial_in(const Xml& decision) {
   return {.asked = fmt::format("{} on {}", decision.text("EvalActionName"), decision.text("EvalResourceName")),
           .explicitly = decision.text("EvalDecision") == "explicitDeny",
           .by_boundary = not_allowed("PermissionsBoundaryDecisionDetail/AllowedByPermissionsBoundary"),
-          .by_organization = not_allowed("OrganizationsDecisionDetail/AllowedByOrganizations")};
+          .by_organization = not_allowed("OrganizationsDecisionDetail/AllowedByOrganizations"),
+          .lacks_context = lacks_context(decision)};
 }
 
 QueryParameters parameters_of(const PolicyQuestion& question) {

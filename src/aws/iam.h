@@ -35,6 +35,11 @@ struct PolicyDenial {
   bool explicitly = false;  // by a Deny, beside which no Allow counts
   // What only limits does not allow it: the identity's permissions boundary, the organization's policies.
   bool by_boundary = false, by_organization = false;
+  // A policy has conditions on what the simulator was not told of the request.
+  bool lacks_context = false;
+  // Not the last word: of an organization's policies the simulator evaluates no conditions (aws/aws-sdk#102).
+  bool uncertain() const { return by_organization || lacks_context; }
+  std::string action() const { return asked.substr(0, asked.find(' ')); }
   bool operator==(const PolicyDenial&) const = default;
 };
 

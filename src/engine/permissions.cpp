@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "aws/access_denied.h"
+#include "aws/endpoints.h"
 #include "aws/iam.h"
 #include "base/failure.h"
 #include "engine/permission_trials.h"
@@ -34,8 +35,25 @@ std::string example_of(std::string pattern) {
   return pattern;
 }
 
-aws::PolicyQuestion question_of(const std::string& principal, const PolicyStatement& statement) {
-  aws::PolicyQuestion question{principal, statement.actions, statement.resources, {}};
+// "" where it is no ARN, or names none.
+std::string region_in(const std::string& resource) {
+  if (!resource.starts_with("arn:")) return "";
+  const Arn arn = Arn::parse(resource);
+  return arn.region().contains('*') ? "" : std::string{arn.region()};
+}
+
+// Of a service that has one for the whole partition, that one; else what a resource names, or ours.
+std::string requested_region(const PolicyStatement& statement, const std::string& ours) {
+  for (const char* service : {"iam", "route53"})
+    if (of_service(statement, std::string{service} + ":")) return aws::endpoint_of(service, ours, {}).scope.region;
+  for (const std::string& resource : statement.resources)
+    if (const std::string region = region_in(resource); !region.empty()) return region;
+  return ours;
+}
+
+aws::PolicyQuestion question_of(const PolicyOwner& owner, const PolicyStatement& statement) {
+  aws::PolicyQuestion question{owner.principal, statement.actions, statement.resources, {}};
+  question.context["aws:RequestedRegion"] = {requested_region(statement, owner.client("").region())};
   for (const PolicyCondition& condition : statement.conditions) {
     if (condition.operation == "Null") continue;  // that a key is there is met by its values
     for (const std::string& value : condition.values) question.context[condition.key].push_back(example_of(value));
@@ -93,13 +111,57 @@ Finding missing_finding(const Policy& policy, const PolicyStatement& statement,
           listed};
 }
 
-Task<Findings> examine_by_simulator(const PolicyOwner& owner) {
+// Denials that hold, and those that neither the simulator nor a trial can tell.
+struct Sorted {
+  std::vector<aws::PolicyDenial> missing, untold;
+};
+
+// What the simulator may be wrong about is tried, as far as that has no effect.
+Task<Sorted> sorted(Outside& outside, const PolicyOwner& owner, PolicyStatement statement,
+                    const std::vector<aws::PolicyDenial>& denied) {
+  std::erase_if(statement.actions, [&](const std::string& action) {
+    return std::ranges::none_of(denied, [&](const auto& one) { return one.uncertain() && one.action() == action; });
+  });
+  const std::vector<Trial> trials = co_await try_statement(outside, owner, statement);
+  Sorted found;
+  for (const aws::PolicyDenial& denial : denied) {
+    const auto any = [&](auto... ends) {
+      return std::ranges::any_of(
+          trials, [&](const Trial& trial) { return trial.action == denial.action() && ((trial.end == ends) || ...); });
+    };
+    if (!denial.uncertain() || any(Trial::End::denied, Trial::End::forbidden))
+      found.missing.push_back(denial);
+    else if (!any(Trial::End::allowed) || any(Trial::End::untold))
+      found.untold.push_back(denial);
+  }
+  co_return found;
+}
+
+Finding untold_finding(const Policy& policy, const PolicyStatement& statement,
+                       const std::vector<aws::PolicyDenial>& untold) {
+  std::vector<std::string> listed;
+  for (const aws::PolicyDenial& one : untold) listed.push_back(denial_text(one));
+  return {Verdict::yellow,
+          "permission",
+          fmt::format("permission {}{}", statement.sid, policy.of.empty() ? "" : " of " + policy.of),
+          fmt::format("IAM's simulator denies {}; it does not evaluate conditions of the organization's policies, nor "
+                      "those on what it is not told of a request, and this cannot be tried without effect",
+                      fmt::join(listed, ", ")),
+          "Look at the conditions of the organization's policies, the permissions boundary and the identity's policies",
+          listed};
+}
+
+Task<Findings> examine_by_simulator(Outside& outside, const PolicyOwner& owner) {
   aws::Iam iam{owner.client("")};
   Findings findings;
   const std::vector<PolicyStatement> statements = to_examine(owner.policy);
   for (const PolicyStatement& statement : statements) {
-    const auto missing = co_await iam.denied(question_of(owner.principal, statement));
-    if (!missing.empty()) findings.push_back(missing_finding(owner.policy, statement, missing));
+    const auto denied = co_await iam.denied(question_of(owner, statement));
+    const Sorted found = co_await sorted(outside, owner, statement, denied);
+    if (!found.missing.empty()) findings.push_back(missing_finding(owner.policy, statement, found.missing));
+    // Each role is taken, and has its own finding.
+    if (!found.untold.empty() && !of_service(statement, "sts:"))
+      findings.push_back(untold_finding(owner.policy, statement, found.untold));
   }
   if (findings.empty())
     findings.push_back({Verdict::green, "permission", "permissions of " + owner.principal,
@@ -155,7 +217,7 @@ Task<Findings> examine_by_trials(Outside& outside, const PolicyOwner& owner, con
 Task<Findings> examine_permissions(Outside& outside, PolicyOwner owner) {
   std::optional<Failure> unheard;
   try {
-    co_return co_await examine_by_simulator(owner);
+    co_return co_await examine_by_simulator(outside, owner);
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
     unheard = failure;

@@ -53,36 +53,89 @@ TEST(Doctor, AsksForNoAllowWhereADenyAloneIsInTheWay) {
             "Take away the Deny, beside which no Allow counts");
 }
 
-// An Allow of the identity's own helps nobody whom a boundary or the organization keeps from it.
-TEST(Doctor, NamesTheBoundaryAndTheOrganizationThatLackWhatIsMissing) {
+// IAM's simulator, as it answers where organizations' policies, boundaries and conditions come in.
+class SimulatedDenial : public testing::Test {
+ protected:
   Clinic clinic;
-  const auto simulated = [&](const std::string& detail) {
-    clinic.reply = [detail](const http::Request& request) -> std::optional<http::Response> {
+  static constexpr const char* by_organization =
+      "<OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations>"
+      "</OrganizationsDecisionDetail>";
+  static constexpr const char* by_boundary =
+      "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>false</AllowedByPermissionsBoundary>"
+      "</PermissionsBoundaryDecisionDetail>";
+  std::vector<std::string> questions;
+
+  Findings denied(const std::string& action, const std::string& detail) {
+    clinic.reply = [=, this](const http::Request& request) -> std::optional<http::Response> {
       if (!request.body.contains("Action=SimulatePrincipalPolicy")) return std::nullopt;
-      const bool asked = request.body.contains("ModifyListener");
+      questions.push_back(request.body);
+      const bool asked = request.body.contains(action.substr(action.find(':') + 1));
       return http::Response{
           .status = 200,
           .headers = {},
           .body =
-              "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member><"
-              "EvalActionName>a:One</EvalActionName>"
-              "<EvalResourceName>*</EvalResourceName><EvalDecision>" +
-              std::string{asked ? "implicitDeny</EvalDecision>" + detail : "allowed</EvalDecision>"} +
+              "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member>"
+              "<EvalActionName>" +
+              action + "</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>" +
+              (asked ? "implicitDeny</EvalDecision>" + detail : "allowed</EvalDecision>") +
               "</member></EvaluationResults><IsTruncated>false</IsTruncated></SimulatePrincipalPolicyResult>"
               "</SimulatePrincipalPolicyResponse>"};
     };
-    return about(clinic.examine(), "permission", "BindListeners");
-  };
-  const Finding bounded = simulated(
-      "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>false</AllowedByPermissionsBoundary>"
-      "</PermissionsBoundaryDecisionDetail>");
-  EXPECT_EQ(bounded.found, "missing: a:One on * (the permissions boundary does not allow it)");
+    return clinic.examine();
+  }
+};
+
+// An Allow of the identity's own helps nobody whom a boundary or the organization keeps from it.
+TEST_F(SimulatedDenial, NamesTheBoundaryAndTheOrganizationThatLackWhatIsMissing) {
+  const std::string modify = "elasticloadbalancing:ModifyListener";
+  const Finding bounded = about(denied(modify, by_boundary), "permission", "BindListeners");
+  EXPECT_THAT(bounded, says(Verdict::red, ""));
+  EXPECT_EQ(bounded.found, "missing: " + modify + " on * (the permissions boundary does not allow it)");
   EXPECT_EQ(bounded.next, "Have the permissions boundary allow it, without which no other Allow counts");
-  const Finding organized = simulated(
-      "<OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations>"
-      "</OrganizationsDecisionDetail>");
-  EXPECT_EQ(organized.found, "missing: a:One on * (the organization's policies do not allow it)");
+  clinic.deny({modify});
+  const Finding organized = about(denied(modify, by_organization), "permission", "BindListeners");
+  EXPECT_THAT(organized, says(Verdict::red, ""));
+  EXPECT_EQ(organized.found, "missing: " + modify + " on * (the organization's policies do not allow it)");
   EXPECT_EQ(organized.next, "Have the organization's policies allow it, without which no other Allow counts");
+}
+
+// Of an organization's policies the simulator evaluates no conditions, and denies whatever they are about.
+TEST_F(SimulatedDenial, IsNoneWhereATrialIsLetIn) {
+  const std::string modify = "elasticloadbalancing:ModifyListener";
+  const std::string keys = "<MissingContextValues><member>aws:PrincipalOrgID</member></MissingContextValues>";
+  for (const std::string& detail :
+       {std::string{by_organization}, by_boundary + keys,
+        by_boundary + ("<ResourceSpecificResults><member>" + keys + "</member></ResourceSpecificResults>")})
+    EXPECT_THAT(about(denied(modify, detail), "permission"),
+                says(Verdict::green, "statements that IAM can tell of are allowed"))
+        << detail;
+}
+
+TEST_F(SimulatedDenial, HoldsWhereOnlyAKeyOfAnotherServiceWasNotTold) {
+  EXPECT_THAT(about(denied("elasticloadbalancing:ModifyListener",
+                           "<MissingContextValues><member>kms:ViaService</member></MissingContextValues>"),
+                    "permission", "BindListeners"),
+              says(Verdict::red, "missing: elasticloadbalancing:ModifyListener on *"));
+}
+
+TEST_F(SimulatedDenial, IsYellowWhereNothingCanBeTried) {
+  EXPECT_THAT(
+      about(denied("iam:UploadServerCertificate", by_organization), "permission", "ShelveServerCertificates"),
+      says(Verdict::yellow, "does not evaluate conditions of the organization's policies", "Look at the conditions"));
+}
+
+TEST_F(SimulatedDenial, IsAskedForWithTheRegionOfEachRequest) {
+  denied("elasticloadbalancing:ModifyListener", "");
+  const auto asked_in = [&](const std::string& action) {
+    const auto found = std::ranges::find_if(questions, [&](const auto& body) { return body.contains(action); });
+    const std::string key = "ContextKeyName=aws%3ARequestedRegion", value = "ContextKeyValues.member.1=";
+    if (found == questions.end() || !found->contains(key)) return std::string{"none"};
+    const auto at = found->find(value, found->find(key)) + value.size();
+    return found->substr(at, found->find('&', at) - at);
+  };
+  EXPECT_EQ(asked_in("ModifyListener"), "eu-west-1");
+  EXPECT_EQ(asked_in("UploadServerCertificate"), "us-east-1");
+  EXPECT_EQ(asked_in("ListHostedZones"), "us-east-1");
 }
 
 // Of a session's role the path is not known, and of another role nobody may ask: both are needed, and said at once.
