@@ -94,8 +94,9 @@ struct ChainCase {
     paper.clock.wall = WallTime{};
     paper.host.on_run = [](const Command& command) { return Exit{.status = 0, .output = echoed(command.argv)}; };
     traffic = recorded_traffic(file_text(at + "/http-traffic.json").value_or(R"({"events":[]})"));
-    // Recorded without retries; ours asks again after a server's error.
-    if (at.ends_with("sso_server_error")) traffic.resize(limits::aws::attempts, traffic.front());
+    // Recorded without retries; ours asks again after a server's error, and where a token was not taken.
+    if (at.ends_with("sso_server_error") || at.ends_with("web_identity_token_invalid_jwt"))
+      traffic.resize(limits::aws::attempts, traffic.front());
     for (const Exchange& exchange : traffic) paper.transport.replies.emplace_back(exchange.answer);
   }
 
