@@ -115,6 +115,10 @@ const std::map<std::string, Operation> operations = {
        co_return shown(
            co_await Route53{client}.record_sets(zone_in(input), text_in(input, "name"), text_in(input, "type")));
      }},
+    {"record_sets_from",
+     [](Client& client, const Json& input) -> Task<Json> {
+       co_return shown(co_await Route53{client}.record_sets_from(zone_in(input), text_in(input, "name")));
+     }},
     {"change",
      [](Client& client, const Json& input) -> Task<Json> {
        co_return shown(co_await Route53{client}.change(zone_in(input), changes_in(input), text_in(input, "comment")));

@@ -68,6 +68,10 @@ std::vector<Ask> asks() {
        [](Paper& paper) -> Task<> {
          co_await Route53{paper.client}.record_sets(HostedZoneId::parse("Z1"), "shop.example", "TXT");
        }},
+      {"ListResourceRecordSets",
+       [](Paper& paper) -> Task<> {
+         co_await Route53{paper.client}.record_sets_from(HostedZoneId::parse("Z1"), "shop.example");
+       }},
       {"GetChange", [](Paper& paper) -> Task<> { co_await Route53{paper.client}.get_change(ChangeId::parse("C1")); }},
       {"GetAccountSummary", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.quota(); }},
       {"GetRole", [](Paper& paper) -> Task<> { co_await Iam{paper.client}.role_arn("web"); }},
