@@ -299,7 +299,8 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
   std::vector<Work> reads;
   for (std::size_t i = 0; i < urls.size(); ++i)
     reads.push_back([&, i]() -> Task<> {
-      const Answer answer = co_await ask({.operation = "reading the order " + quoted(urls[i]), .url = urls[i]});
+      const Answer answer =
+          co_await ask_until_found({.operation = "reading the order " + quoted(urls[i]), .url = urls[i]});
       if (!answer.problem) found[i] = listed_order(urls[i], answer.response);
     });
   // Any that could not be read may be the one: "none" would ask for a second order.
@@ -314,12 +315,13 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
   co_return std::nullopt;
 }
 
-// The authorizations that orders name which somebody goes on with. One that is not found may be there all the same.
+// The authorizations that orders name which somebody goes on with. One that is not found for a while is there no
+// longer: a machine that is gone may have left it to expire.
 Task<std::set<std::string>> CertificateAuthority::needed_by(const std::vector<OrderUrl>& open) {
   std::set<std::string> needed;
   for (const OrderUrl& url : open) {
-    const Answer answer = co_await ask(reading_order(url));
-    if (answer.problem && is_gone(*answer.problem)) continue;
+    const Answer answer = co_await ask_until_found(reading_order(url));
+    if (is_absent(answer)) continue;
     const Order order = order_told(url, answer);
     needed.insert(order.authorizations.begin(), order.authorizations.end());
   }

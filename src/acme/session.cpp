@@ -97,8 +97,9 @@ Task<Session::Attempt> Session::attempt(const http::Request& request, const Call
     co_return result;
   }
   const http::Response& response = result.answer->response;
-  if (same_house(request.url, Url::parse(directory_url_))) take_note(response, sent);
   if (response.status / 100 != 2) result.answer->problem = problem_of(response, outside_.clock.now());
+  if (!same_house(request.url, Url::parse(directory_url_))) co_return result;  // it tells nothing of the CA
+  take_note(response, sent);
   keep_pace(result.answer->problem, sent);
   co_return result;
 }

@@ -227,10 +227,13 @@ Task<> finally(Work work, Work afterwards) {
   } catch (...) {
     failed = std::current_exception();
   }
-  if (!failed) co_return co_await to_its_end(std::move(afterwards));
+  // What has come already no further coroutine would begin with.
+  const bool cancelled = (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
+  if (!failed && !cancelled) co_return co_await to_its_end(std::move(afterwards));
   co_await shield_from_cancellation();
   co_await afterwards();
-  std::rethrow_exception(failed);
+  if (failed) std::rethrow_exception(failed);
+  throw boost::system::system_error{asio::error::operation_aborted};
 }
 
 bool is_cancellation(const std::exception_ptr& exception) {

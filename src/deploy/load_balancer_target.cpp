@@ -160,7 +160,10 @@ Task<> LoadBalancerTarget::change(const std::string& next, const std::string& fr
        pause = grown(pause, limits::iam::not_found_retry_longest)) {
     const std::string now = (co_await describe(Asked::at_once)).reference;
     // Where it was there already, nobody knows whether whoever bound it was heard, nor for which upload of that name.
-    if (now == next && (now != from || unheard > 0)) co_return;
+    if (now == next && (now != from || unheard > 0)) {
+      if (unheard > 0) last_change_ = Change{from, next, outside_.clock.steady() + limits::elb::told_deadline};
+      co_return;
+    }
     if (now != from && on(Guard::compare_before_bind)) throw changed_by_others(*this, from, now);
     if (unheard == limits::aws::attempts) throw Failure{*not_yet};
     not_yet = co_await tried(next);

@@ -124,9 +124,10 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
     if (!wildcard) co_return told(place, Verdict::green, "goes into zone " + shown_zone(place.zone), "");
     co_return told(place, Verdict::yellow,
                    fmt::format("goes into zone {}, where {} has no record of its own: while the challenge stands, {} "
-                               "answers for it no longer (RFC 4592)",
+                               "answers no longer for it, nor for names below it (RFC 4592)",
                                shown_zone(place.zone), record.domain.text(), wildcard->text()),
-                   fmt::format("Give {} the record that {} has", record.domain.text(), wildcard->text()));
+                   fmt::format("Give {0} the record that {1} has, and *.{0} too where names below it are in use",
+                               record.domain.text(), wildcard->text()));
   }
   if (answers.empty())
     co_return told(place, Verdict::red,

@@ -25,7 +25,7 @@ using simulation::Estate;
 constexpr int restarts_most = 10;
 constexpr std::size_t writes_a_cut = 8;
 
-constexpr int days_to_quiet = 8;
+constexpr int days_to_quiet = 8, rounds_to_rest = 10;
 constexpr Duration past_any_pause = days(1) + minutes(20);  // after failures; and past any request under way
 
 sandbox::Seat seat_of(std::size_t instance) {
@@ -196,7 +196,8 @@ class Life {
         for (std::string& sentence : simulation::becomes_quiet(estate_, days_to_quiet, seat_of(i)))
           complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
     };
-    while (!estate_.asked_to_change(each).empty() && drawn_.instances > 1) continue;
+    for (int round = 0; !estate_.asked_to_change(each).empty() && drawn_.instances > 1; ++round)
+      if (round == rounds_to_rest) return complain("the machines do not come to rest");
     for (std::string& sentence : simulation::writes_though_quiet(estate_)) complain(std::move(sentence));
   }
 

@@ -113,6 +113,29 @@ TEST(Finally, CleansUpToItsEndThoughTheCancellationComesWhenTheWorkHasEnded) {
   EXPECT_EQ(cancelled_in(bracket), "withdrawn");
 }
 
+TEST(Finally, CleansUpThoughTheCancellationCameInTheLastWaitOfTheWork) {
+  Machine machine;
+  Signal stop, last;
+  std::string told;
+  const auto bracket = [&]() -> Task<> {
+    const Work cleaning = [&]() -> Task<> {
+      told = "withdrawn";
+      co_return;
+    };
+    co_await finally([&] { return to_its_end([&] { return last.wait(); }); }, cleaning);
+    told = "went on";
+  };
+  machine.start([&]() -> Task<> { co_await race(bracket, [&] { return stop.wait(); }); });
+  machine.run();
+  stop.notify();
+  machine.run();
+  EXPECT_EQ(told, "");
+  last.notify();
+  machine.run();
+  EXPECT_EQ(machine.ended, 1);
+  EXPECT_EQ(told, "withdrawn");
+}
+
 TEST(Finally, ThrowsWhatTheWorkThrewOnceItIsCleanedUp) {
   Machine machine;
   bool cleaned = false;

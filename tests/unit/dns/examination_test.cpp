@@ -97,8 +97,10 @@ TEST_F(Examination, OfAChallengeWarnsOfANameThatAWildcardAloneAnswersFor) {
   address("*.example.com");
   const Finding finding = challenge_of("shop.example.com", [](dns::Answer&) {});
   EXPECT_EQ(finding.verdict, Finding::Verdict::yellow);
-  EXPECT_THAT(finding.found, testing::HasSubstr("*.example.com answers for it no longer"));
-  EXPECT_EQ(finding.next, "Give shop.example.com the record that *.example.com has");
+  EXPECT_THAT(finding.found, testing::HasSubstr("*.example.com answers no longer for it, nor for names below it"));
+  EXPECT_EQ(finding.next,
+            "Give shop.example.com the record that *.example.com has, and *.shop.example.com too where "
+            "names below it are in use");
   EXPECT_EQ(verdict("a.b.example.com"), Finding::Verdict::yellow);
   EXPECT_EQ(verdict("example.com"), Finding::Verdict::green);
   address("www.b.example.com");
