@@ -79,6 +79,7 @@ TEST_F(Planted, BudgetsOfOrdersThatAreGivenAgain) {
 TEST_F(Planted, BudgetsOfFailedValidations) {
   estate.apply();
   auto& [url, authorization] = *world().ca().authorizations.begin();
+  authorization.status = "invalid";
   authorization.challenges.front().error = sandbox::CaProblem{403, "unauthorized", "no TXT record found", {}};
   authorization.challenges.front().validated_at = estate.simulated->time().now();
   for (int i = 0; i < 7; ++i) happens("acme", "challenge", url);

@@ -109,6 +109,8 @@ void BudgetOracle::issued() {
   }
 }
 
+// Let's Encrypt counts authorizations that failed: one that ended otherwise, pending with a challenge that failed, was
+// not of its kind.
 void BudgetOracle::failed() {
   for (auto url = validating_.begin(); url != validating_.end();) {
     const auto found = world_.ca().authorizations.find(*url);
@@ -117,7 +119,7 @@ void BudgetOracle::failed() {
       continue;
     }
     for (const sandbox::CaChallenge& challenge : found->second.challenges)
-      if (challenge.error && challenge.validated_at)
+      if (found->second.status == "invalid" && challenge.error && challenge.validated_at)
         spend("failed validations of " + found->second.identifier.text(),
               letsencrypt::failed_authorizations_per_name.burst, letsencrypt::failed_authorizations_per_name.refill,
               *challenge.validated_at);
