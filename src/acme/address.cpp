@@ -20,13 +20,13 @@ std::string domain_of(const Url& url) {
 
 }  // namespace
 
-bool same_house(const Url& url, const Url& directory) {
+bool same_registered_domain(const Url& url, const Url& directory) {
   if (url.host() == directory.host()) return true;
   const std::string domain = domain_of(directory);
   return !domain.empty() && domain_of(url) == domain;
 }
 
-Url checked_url(std::string_view text, const Url& directory, std::string_view operation, House house) {
+Url checked_url(std::string_view text, const Url& directory, std::string_view operation, Domain domain) {
   const auto refuse = [&](std::string_view why) {
     return Failure(Failure::Kind::refused,
                    fmt::format("{}: the CA at {} gave the URL \"{}\", which {}", operation, quoted(directory.host()),
@@ -40,7 +40,8 @@ Url checked_url(std::string_view text, const Url& directory, std::string_view op
     throw refuse("is none");
   }
   if (!url->secure()) throw refuse("is not https");
-  if (house == House::directorys && !same_house(*url, directory)) throw refuse("is of another domain");
+  if (domain == Domain::of_the_directory && !same_registered_domain(*url, directory))
+    throw refuse("is of another domain");
   return *url;
 }
 

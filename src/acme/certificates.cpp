@@ -41,7 +41,7 @@ Task<RenewalInfo> CertificateAuthority::renewal_info(const Certificate& certific
   while (url.ends_with('/')) url.pop_back();
   // Of any domain (ZeroSSL's is): it is asked without a signature, and says no more than when.
   const Call call{
-      .operation = "renewal information for " + id, .url = fmt::format("{}/{}", url, id), .house = House::any};
+      .operation = "renewal information for " + id, .url = fmt::format("{}/{}", url, id), .domain = Domain::any};
   std::string unfit = "it suggests no window";
   bool answered = false;
   info.ask_again = now() + limits::acme::renewal_info_otherwise;

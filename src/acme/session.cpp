@@ -50,7 +50,7 @@ Session::Session(Outside& outside, std::string directory_url, const Lease* lease
 
 http::Request Session::request(const Call& call, std::string method) const {
   http::Request request{.method = std::move(method),
-                        .url = checked_url(call.url, Url::parse(directory_url_), call.operation, call.house)};
+                        .url = checked_url(call.url, Url::parse(directory_url_), call.operation, call.domain)};
   if (!call.accept.empty()) request.headers.set("Accept", call.accept);
   request.headers.set("Accept-Language", "en");
   request.trust = http::Trust::ca;
@@ -98,7 +98,7 @@ Task<Session::Attempt> Session::attempt(const http::Request& request, const Call
   }
   const http::Response& response = result.answer->response;
   if (response.status / 100 != 2) result.answer->problem = problem_of(response, outside_.clock.now());
-  if (!same_house(request.url, Url::parse(directory_url_))) co_return result;  // it tells nothing of the CA
+  if (!same_registered_domain(request.url, Url::parse(directory_url_))) co_return result;  // it tells nothing of the CA
   take_note(response, sent);
   keep_pace(result.answer->problem, sent);
   co_return result;

@@ -41,7 +41,7 @@ struct Call {
   bool repeatable = false;
   std::string accept;
   std::size_t body_limit = limits::acme::json_body;
-  House house = House::directorys;  // whose the URL must be
+  Domain domain = Domain::of_the_directory;  // whose the URL must be
 };
 
 // What the CA said: an answer of success, or a problem that a caller may expect.

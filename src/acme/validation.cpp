@@ -179,7 +179,7 @@ CertificateAuthority::Verdict CertificateAuthority::verdict_of(const std::vector
     if (failed_for_now(proof)) said.failed_for_now.push_back(proof);
     if (failed || failed_for_now(proof))
       said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
-    else if (!failed && proof.status == AuthorizationStatus::pending)
+    else if (proof.status == AuthorizationStatus::pending)
       said.settled = false;
   }
   return said;

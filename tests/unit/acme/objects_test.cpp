@@ -194,8 +194,8 @@ TEST(Address, StaysAtTheDirectorysDomain) {
                           "https://169.254.169.254/latest", "https://[::1]/", "file:///etc/passwd", "", "/order/1",
                           "https://acme-v02.api.example.co.uk@evil.example/"})
     EXPECT_THROW(checked_url(bad, directory, "test"), Failure) << bad;
-  EXPECT_EQ(checked_url("https://example.com/x", directory, "test", House::any).host(), "example.com");
-  EXPECT_THROW(checked_url("http://example.com/x", directory, "test", House::any), Failure);
+  EXPECT_EQ(checked_url("https://example.com/x", directory, "test", Domain::any).host(), "example.com");
+  EXPECT_THROW(checked_url("http://example.com/x", directory, "test", Domain::any), Failure);
 }
 
 TEST(Address, IsOneHostWhereThereIsNoDomain) {

@@ -88,13 +88,16 @@ TEST(ToItsEnd, FinishesTheWorkAndThenLetsTheCancellationBeHeard) {
   EXPECT_EQ(cancelled_in(bracket), "withdrawn");
 }
 
+Work withdrawing(Signal& clean_up, std::string& told) {
+  return [&]() -> Task<> {
+    co_await clean_up.wait();
+    told = "withdrawn";
+  };
+}
+
 TEST(Finally, CleansUpAfterACancellationWhichIsThenThrown) {
   auto bracket = [](Signal& waited, Signal& clean_up, std::string& told) -> Task<> {
-    const Work cleaning = [&]() -> Task<> {
-      co_await clean_up.wait();
-      told = "withdrawn";
-    };
-    co_await finally([&] { return waited.wait(); }, cleaning);
+    co_await finally([&] { return waited.wait(); }, withdrawing(clean_up, told));
     told = "went on";
   };
   EXPECT_EQ(cancelled_in(bracket), "withdrawn");
@@ -102,11 +105,7 @@ TEST(Finally, CleansUpAfterACancellationWhichIsThenThrown) {
 
 TEST(Finally, CleansUpToItsEndThoughTheCancellationComesWhenTheWorkHasEnded) {
   auto bracket = [](Signal& waited, Signal& clean_up, std::string& told) -> Task<> {
-    const Work cleaning = [&]() -> Task<> {
-      co_await clean_up.wait();
-      told = "withdrawn";
-    };
-    co_await finally([]() -> Task<> { co_return; }, cleaning);
+    co_await finally([]() -> Task<> { co_return; }, withdrawing(clean_up, told));
     co_await waited.wait();
     told = "went on";
   };
