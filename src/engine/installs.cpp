@@ -77,7 +77,7 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[id];
     replaced = replaced_by_others(target_record, seen, issued);
-    if (replaced) target_record.note_undone(now);
+    if (replaced) target_record.note_undone(seen.reference, now);
     target_record.proven = issued.fingerprint();
     target_record.shown_instead = hidden ? std::optional{seen.shown->leaf.fingerprint()} : std::nullopt;
     target_record.rolled_back.reset();
@@ -87,12 +87,11 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
     remember(record, now, fmt::format("generation {} is served by {}", issued.generation, target.name()));
   });
   if (!replaced) co_return;
-  const TargetRecord::Undone how_often = *entry_.get().targets.at(id).undone;
-  if (how_often.count >= limits::renewal::undone_told_from)
-    undone_again_.insert_or_assign(id, Undoing{seen.reference, how_often});
+  const TargetRecord::Undone undone = *entry_.get().targets.at(id).undone;
+  if (undone.count >= limits::renewal::undone_told_from) undone_again_.insert_or_assign(id, undone);
 }
 
-std::optional<Installs::Undoing> Installs::undone_again(const std::string& target) const {
+std::optional<TargetRecord::Undone> Installs::undone_again(const std::string& target) const {
   const auto found = undone_again_.find(target);
   return found == undone_again_.end() ? std::nullopt : std::optional{found->second};
 }

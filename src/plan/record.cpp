@@ -48,11 +48,15 @@ TargetRecord::RolledBack rolled_back_of(const Json& json) {
 }
 
 Json undone_json(const TargetRecord::Undone& undone) {
-  return Json::object({{"count", undone.count}, {"since", to_json(undone.since)}, {"last", to_json(undone.last)}});
+  return Json::object({{"by", undone.by},
+                       {"count", undone.count},
+                       {"since", to_json(undone.since)},
+                       {"last", to_json(undone.last)}});
 }
 
 TargetRecord::Undone undone_of(const Json& json) {
-  return {.count = stored_count(json, "count"),
+  return {.by = json.text("by").value_or(""),
+          .count = stored_count(json, "count"),
           .since = from_json<WallTime>(json.at("since")),
           .last = from_json<WallTime>(json.at("last"))};
 }
@@ -177,8 +181,9 @@ void read_members(const Json& json, Record& record) {
 
 }  // namespace
 
-void TargetRecord::note_undone(WallTime now) {
-  if (!undone || now - undone->last >= limits::renewal::undoing_remembered) undone = Undone{.since = now};
+void TargetRecord::note_undone(const std::string& by, WallTime now) {
+  const bool again = undone && undone->by == by && now - undone->last < limits::renewal::undoing_remembered;
+  if (!again) undone = Undone{.by = by, .since = now};
   ++undone->count;
   undone->last = now;
 }

@@ -39,8 +39,9 @@ struct TargetRecord {
     bool operator==(const RolledBack&) const = default;
   };
   std::optional<RolledBack> rolled_back;
-  // Others replaced what was proven, `count` times since then.
+  // Others replaced what was proven, `count` times since then, each time by the same.
   struct Undone {
+    std::string by;  // what the target referred to instead
     int count = 0;
     WallTime since, last;
     bool operator==(const Undone&) const = default;
@@ -49,7 +50,7 @@ struct TargetRecord {
   std::string held;  // why the last install was held back (I7), "" where it was not
   // Target::reloaded_by() when it was proven; "" where that was none, or nobody wrote it down.
   std::string reloaded_by = {};
-  void note_undone(WallTime now);  // once more, or for the first time in a while
+  void note_undone(const std::string& by, WallTime now);  // once more, or for the first time in a while
   bool was_given(const Fingerprint& served) const;
   // Whether a target that looks like this, and is reloaded so, needs no further proof that it serves `issued`.
   bool proves(const Issued& issued, const Serving& seen, const std::string& reload) const;

@@ -40,6 +40,27 @@ TEST_F(Planted, BudgetsOfOrdersAndCertificates) {
                                       Contains(StartsWith("budget: more certificates under shop.example than 50"))));
 }
 
+// Five machines are told to renew one after the other. Seed 116739: that was taken for ours.
+TEST_F(Planted, BudgetOfTheCertificatesThatSomebodyRenewsIsTheirs) {
+  estate.apply();
+  auto& ca = world().ca();
+  const auto issue_often = [&](const std::string& which) {
+    for (int i = 0; i < 6; ++i) {
+      auto again = ca.certificates.begin()->second;
+      again.url = "https://ca.sandbox.test/cert/z" + which + std::to_string(i);
+      ca.certificates.emplace(again.url, again);
+    }
+    happens("acme", "directory", "", false);
+  };
+  const auto certificates = Contains(StartsWith("budget: more certificates for shop.example than 5"));
+  estate.watch->budget().somebody_renews(ca.certificates.begin()->second.chain.leaf.names());
+  issue_often("a");
+  EXPECT_THAT(estate.verdict(), Not(certificates));
+  estate.watch->budget().nobody_renews();
+  issue_often("b");
+  EXPECT_THAT(estate.verdict(), certificates);
+}
+
 // An order that names its predecessor is free while that one's window lasts, and what is issued for it too.
 TEST_F(Planted, BudgetsOfOrdersThatNameTheirPredecessorOutsideItsWindow) {
   estate.apply();

@@ -41,6 +41,7 @@ class Watch {
   void state_lost();  // on purpose
   void is_forgotten(const std::string& certificate) { keys_.is_forgotten(certificate); }
   FilesOracle& files() { return files_; }
+  BudgetOracle& budget() { return budget_; }
   BytesOracle& bytes() { return bytes_; }
   SecretsOracle& secrets() { return secrets_; }
 

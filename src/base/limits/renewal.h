@@ -33,7 +33,8 @@ inline constexpr Duration pause_at_most = days(1) + minutes(10);
 // source: our choice, as certmagic's for superseded ARI, 2026-11-23
 inline constexpr Part emergency_left{1, 20};
 
-// Who undoes an installation so often within that time is told of, as whatever writes it will do it again.
+// Who undoes an installation so often within that time, by the same certificate, is told of, as whatever writes it will
+// do it again.
 // source: our choice: once, somebody went back on purpose; with controllers and deployments it comes back in days,
 // 2026-11-29
 inline constexpr Duration undoing_remembered = days(7);

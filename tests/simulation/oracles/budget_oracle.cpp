@@ -95,15 +95,18 @@ void BudgetOracle::issued() {
     newest_certificate_ = one->first;
     if (exempt_.contains(one->second.order)) continue;
     const WallTime at = world_.now();
-    std::set<std::string> names, domains;
-    for (const DomainName& name : one->second.chain.leaf.names()) {
-      names.insert(name.text());
+    const auto of_leaf = one->second.chain.leaf.names();
+    const std::set<DomainName> names(of_leaf.begin(), of_leaf.end());
+    std::set<std::string> texts, domains;
+    for (const DomainName& name : names) {
+      texts.insert(name.text());
       domains.insert(registered_domain(name.text()));
     }
     const auto count = [&](const std::string& what, letsencrypt::Rate allowed) {
       spend(what, allowed.burst, allowed.refill, at);
     };
-    count(fmt::format("certificates for {}", fmt::join(names, ", ")), letsencrypt::certificates_per_name_set);
+    if (names != told_)
+      count(fmt::format("certificates for {}", fmt::join(texts, ", ")), letsencrypt::certificates_per_name_set);
     for (const std::string& domain : domains)
       count("certificates under " + domain, letsencrypt::certificates_per_registered_domain);
   }

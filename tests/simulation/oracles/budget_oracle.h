@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "complain.h"
 #include "sandbox/world.h"
@@ -21,6 +22,9 @@ class BudgetOracle {
  public:
   BudgetOracle(sandbox::World& world, Complain complain) : world_(world), complain_(std::move(complain)) {}
   void happened(const sandbox::Event& event);
+  // Somebody tells every run to renew what has these names: how often in a week is theirs to mind.
+  void somebody_renews(const std::vector<DomainName>& names) { told_ = {names.begin(), names.end()}; }
+  void nobody_renews() { told_.clear(); }
 
  private:
   struct Bucket {
@@ -36,6 +40,7 @@ class BudgetOracle {
   sandbox::World& world_;
   Complain complain_;
   std::map<std::string, Bucket> buckets_;
+  std::set<DomainName> told_;          // names of what somebody renews
   std::set<std::string> validating_;  // authorizations, by URL
   std::set<std::string> exempt_;      // orders, by URL, when they were made
   std::string newest_certificate_;    // URL of the last one counted: they sort by age

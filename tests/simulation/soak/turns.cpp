@@ -379,7 +379,11 @@ void Turns::let_the_clock_jump() {
 void Turns::tell_it_to_renew() {
   allow_parallel_orders();  // whoever is started again is told once more
   request_.renew = {last().id};
-  undo_with([this] { request_.renew.clear(); });
+  estate_.watch->budget().somebody_renews(estate_.wanted(last().id).config.domains);
+  undo_with([this] {
+    request_.renew.clear();
+    estate_.watch->budget().nobody_renews();
+  });
 }
 
 // From the first certificate that has one to its neighbour.

@@ -57,7 +57,7 @@ TargetRecord any_target() {
     target.rolled_back =
         TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99), *any_time()};
   if (*rc::gen::arbitrary<bool>())
-    target.undone = TargetRecord::Undone{*rc::gen::inRange(1, 99), *any_time(), *any_time()};
+    target.undone = TargetRecord::Undone{*any_text(), *rc::gen::inRange(1, 99), *any_time(), *any_time()};
   target.held = *any_text();
   target.reloaded_by = *any_text();
   return target;
