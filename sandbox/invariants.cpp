@@ -136,6 +136,7 @@ struct Invariants::State {
       parallel_already;  // the newest order, by URL, from before these names were forbidden again
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
   std::map<std::string, WallTime> since;                              // when each listener was seen to refer to another
+  std::set<std::string> unseen;  // listeners that others changed, and nobody has looked at since: AWS compares nothing
   std::size_t deletions_seen = 0, refusals_seen = 0;
   Proven proven;
 
@@ -175,6 +176,13 @@ struct Invariants::State {
     }
   }
 
+  static bool looks_at(const Event& event, const std::string& listener) {
+    if (event.service == "elbv2") return event.operation == "DescribeListeners" && event.object.contains(listener);
+    const std::string_view place = std::string_view{listener}.substr(listener.find('/') + 1);  // NAME:PORT
+    return event.service == "elb" && event.operation == "DescribeLoadBalancers" &&
+           event.object.contains(place.substr(0, place.find(':')));
+  }
+
   // Only the listener that the event names was changed by it; others were changed by the test, and are taken as found.
   void listeners(const Event& event) {
     auto present = references_in(world);
@@ -182,8 +190,13 @@ struct Invariants::State {
     for (const auto& [listener, arn] : present) {
       const std::string former = references.contains(listener) ? references.at(listener) : "";
       const bool meant = event.service == "elb" ? listener == "classic/" + event.object : listener == event.object;
+      const bool bound = by_request && meant && arn != former;
       if (arn != former) since.insert_or_assign(listener, event.at);
-      if (by_request && meant && arn != former) binding(event, listener, former, arn);
+      if (bound) binding(event, listener, former, arn);
+      if (bound || looks_at(event, listener))
+        unseen.erase(listener);
+      else if (arn != former)
+        unseen.insert(listener);
     }
     references = std::move(present);
     remember();
@@ -217,7 +230,7 @@ struct Invariants::State {
     replaced[{listener, arn}].push_back({former, event.at});
     if (const std::string why = defect(next->content, event.at); !why.empty() && (ours != nullptr || !rollback))
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
-    if (before == contents.end() || allowed || rollback || event.late) return;
+    if (before == contents.end() || allowed || rollback || event.late || unseen.contains(listener)) return;
     const Chain &was = before->second.chain, &is = next->content.chain;
     const bool fewer = fewer_wanted(was.leaf, is.leaf);
     if (const std::string why = worsening(world, was, is, event.at, fewer); !why.empty())

@@ -31,7 +31,8 @@ std::string defect(const Presented& given, WallTime now);
 //   I6  two orders of an account were answered for one certificate key, or two open ones for the same names
 //   I7  a listener was given a worse certificate: an earlier end without a reason (other names or another key are one),
 //       or of one that is to be renewed itself, fewer names, less trust; going back, within a week, to what it referred
-//       to just before is none, if that is valid and issued by somebody
+//       to just before is none, if that is valid and issued by somebody; nor is replacing what somebody put there since
+//       anybody looked, which AWS cannot be asked to prevent
 // and, where a test says that all is quiet, I3: a challenge's TXT value is left.
 // A listener is named as in refusals: "classic/NAME:PORT", or the listener's ARN.
 class Invariants {

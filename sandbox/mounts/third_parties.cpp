@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <vector>
 
 #include "sandbox/classic_load_balancers.h"
@@ -23,6 +24,15 @@ std::vector<SimulatedListener*> listeners_of(World& world) {
   for (auto& [name, balancer] : world.load_balancers().by_name)
     for (auto& entry : balancer.listeners) all.push_back(&entry.listener);
   return all;
+}
+
+// Of both chains: what a server has read may be another one than its files are.
+std::vector<DomainName> names_of(const Bytes& in_files, const Bytes& read) {
+  std::set<DomainName> names;
+  for (const Bytes* chain : {&in_files, &read})
+    if (!chain->empty())
+      for (const DomainName& name : parse_chain(BytesView{*chain}).leaf.names()) names.insert(name);
+  return {names.begin(), names.end()};
 }
 
 // Of a challenge: these worlds have no others.
@@ -89,8 +99,9 @@ bool ThirdParties::edit_directory(Machine& machine) {
   const auto* shown = machine.find(live + "/fullchain.pem");
   if (shown == nullptr) return false;
   const WallTime now = world_.now();
-  const auto theirs =
-      world_.foreign(parse_chain(BytesView{shown->content}).leaf.names(), now - days(1), now + days(200));
+  const auto read = machine.served.find(live);
+  const auto theirs = world_.foreign(names_of(shown->content, read == machine.served.end() ? "" : read->second),
+                                     now - days(1), now + days(200));
   const std::string name = fmt::format("by-hand-{}", ++edits_);
   const Path place = live.substr(0, live.rfind('/') + 1) + name;
   machine.write(place + "/privkey.pem", Bytes{theirs.key.pem().reveal()}, only_theirs);
@@ -98,7 +109,7 @@ bool ThirdParties::edit_directory(Machine& machine) {
   machine.write(place + "/chain.pem", theirs.chain.intermediates_pem());
   machine.write(place + "/fullchain.pem", theirs.chain.pem());
   machine.nodes[live].content = name;
-  if (const auto read = machine.served.find(live); read != machine.served.end()) read->second = theirs.chain.pem();
+  if (read != machine.served.end()) read->second = theirs.chain.pem();
   directories_.insert({machine.id, place});
   trace_.line(fmt::format("  somebody links {} to {}", live, name));
   return true;

@@ -247,5 +247,32 @@ TEST_F(InvariantsTest, TellWhatChallengesLeaveBehind) {
   EXPECT_THAT(invariants->leftover_challenges(), ElementsAre(HasSubstr("_acme-challenge.shop.example \"")));
 }
 
+// Between the look and the bind of whoever goes back. Seed 169260: the answer to the look took 25 seconds.
+TEST_F(InvariantsTest, HoldAgainstNobodyWhatSomebodyPutThereSinceTheLastLook) {
+  const std::string older = put("a", ours({"shop.example"}));
+  now += days(85);  // it is due itself
+  const std::string newer = put("b", foreign({"shop.example"}, days(200)));
+  watch();
+  const auto somebody_binds = [&] {
+    world.classic().by_name["web"].listeners[443].certificate = newer;
+    now += seconds(1);
+  };
+  const auto look = [&](const std::string& balancer) {
+    query("elasticloadbalancing", "eu-west-1",
+          {{"Action", "DescribeLoadBalancers"},
+           {"Version", "2012-06-01"},
+           {"LoadBalancerNames.member.1", balancer}});
+  };
+  look("web");
+  somebody_binds();
+  look("another");
+  bind(older);
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+  somebody_binds();
+  look("web");
+  bind(older);
+  EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("I7: classic/web:443 was given " + older)));
+}
+
 }  // namespace
 }  // namespace certferry::sandbox
