@@ -54,7 +54,7 @@ struct Place {
   std::string name;
   std::optional<Certificate> shown;
   bool whole = true;                       // false: what nobody serves is missing of a directory
-  std::optional<Certificate> unread = {};  // of a directory, whose server never read it
+  std::optional<Certificate> unread = {};  // of a directory, whose server read another one last, or none
 };
 
 // Of a directory on this machine whose server is told to read it: what that read last, wherever the link leads.
@@ -72,9 +72,9 @@ Place look_at(Estate& estate, const InstallConfig& install, const std::string& o
   const bool whole = live && machine.find(directory + "/live/cert.pem") && machine.find(directory + "/live/chain.pem");
   if (reload.empty()) return {directory, parse_chain(BytesView{live->content}).leaf, whole};
   const auto served = machine.served.find(machine.resolved(directory + "/live", false));
-  if (served == machine.served.end())
-    return {directory, {}, whole, live ? std::optional{parse_chain(BytesView{live->content}).leaf} : std::nullopt};
-  return {directory, parse_chain(BytesView{served->second}).leaf, whole};
+  const auto in_files = live ? std::optional{parse_chain(BytesView{live->content}).leaf} : std::nullopt;
+  if (served == machine.served.end()) return {directory, {}, whole, in_files};
+  return {directory, parse_chain(BytesView{served->second}).leaf, whole, in_files};
 }
 
 // Whether the last run said that the certificate is kept off this place (by I7), or, where none of its places would
@@ -113,8 +113,10 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
 std::string objection_to(Estate& estate, const InstallConfig& install, const CertificateConfig& wanted,
                          const std::string& machine, bool last_run_was_there) {
   const Place place = look_at(estate, install, machine);
-  const auto& there = place.shown ? place.shown : place.unread;
-  if (there && rightly_held(estate, place, *there, wanted, machine, last_run_was_there)) return "";
+  const auto keeps_it_off = [&](const std::optional<Certificate>& there) {
+    return there && rightly_held(estate, place, *there, wanted, machine, last_run_was_there);
+  };
+  if (keeps_it_off(place.shown ? place.shown : place.unread)) return "";
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
   if (!place.whole) return fmt::format("{} is not whole", place.name);
@@ -125,7 +127,7 @@ std::string objection_to(Estate& estate, const InstallConfig& install, const Cer
   if (ours->revoked) return fmt::format("{} shows a revoked certificate", place.name);
   if (leaf.not_after() <= estate.simulated->time().now())
     return fmt::format("{} shows an expired certificate", place.name);
-  if (leaf.fingerprint() != estate.newest(wanted.id.text()))
+  if (leaf.fingerprint() != estate.newest(wanted.id.text()) && !keeps_it_off(place.unread))
     return fmt::format("{} shows another certificate than the newest of {}", place.name, wanted.id.text());
   return "";
 }

@@ -134,6 +134,27 @@ TEST_F(NotWell, ALedgerOfAnotherMachineThatTellsOfWhatIsGone) {
 }
 
 // Two names, and then one of them on the same places, off which it is kept.
+// Its server has read one that the state has forgotten since; the files keep the newest off, by I7. (Random world 182917.)
+TEST(Well, ADirectoryThatKeepsTheNewestOffThoughItsServerHasReadAnotherOne) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("both", {"shop.example", "www.shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+  estate.apply();
+  estate.wanted("both").config.install.clear();
+  estate.certificate("shop", {"shop.example"}).on_elb("web").in_files("/etc/ssl/shop", {"reload"});
+  estate.apply();
+  const Bytes older = estate.record("shop")->newest->issued.chain.pem();
+  estate.apply({.renew = {"shop"}});
+  estate.pass(days(2));
+  estate.apply();
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  auto& machine = estate.simulated->machine();
+  for (auto& [live, chain] : machine.served) chain = older;
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  machine.served.begin()->second = estate.world().foreign({DomainName::parse("shop.example")}, {}, {}).chain.pem();
+  EXPECT_THAT(not_well(estate), Contains("/etc/ssl/shop shows a certificate that is not of our CA"));
+}
+
 class HeldByAPredecessor : public testing::Test {
  protected:
   HeldByAPredecessor() {
