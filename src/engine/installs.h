@@ -36,7 +36,7 @@ class Installs {
  private:
   RecordEntry& entry_;
   AgreedTime& time_;
-  std::map<std::string, Held, std::less<>> held_;  // by Target::id()
+  std::map<std::string, Held, std::less<>> held_;             // by Target::id()
   std::map<std::string, TargetRecord::Undone> undone_again_;  // by Target::id()
 };
 

@@ -56,8 +56,11 @@ std::string why_due(const Record::Newest& newest, WallTime now) {
   std::string expiry = fmt::format("it expires on {}, in {}", iso8601(end), humane(end - now));
   if (!newest.renewal_info || !newest.renewal_info->window) return expiry;
   const RenewalInfo& info = *newest.renewal_info;
-  std::string reason = fmt::format("the CA suggests to renew it between {} and {}; {}", iso8601(info.window->start),
-                                   iso8601(info.window->end), expiry);
+  const std::string window = fmt::format("between {} and {}", iso8601(info.window->start), iso8601(info.window->end));
+  if (now < info.window->start)
+    return fmt::format("{}; the CA suggests to renew it {}, which leaves too little time for what may fail", expiry,
+                       window);
+  std::string reason = fmt::format("the CA suggests to renew it {}; {}", window, expiry);
   if (!info.explanation_url.empty()) reason += fmt::format("; see {}", quoted(info.explanation_url));
   return reason;
 }

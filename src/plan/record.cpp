@@ -48,10 +48,8 @@ TargetRecord::RolledBack rolled_back_of(const Json& json) {
 }
 
 Json undone_json(const TargetRecord::Undone& undone) {
-  return Json::object({{"by", undone.by},
-                       {"count", undone.count},
-                       {"since", to_json(undone.since)},
-                       {"last", to_json(undone.last)}});
+  return Json::object(
+      {{"by", undone.by}, {"count", undone.count}, {"since", to_json(undone.since)}, {"last", to_json(undone.last)}});
 }
 
 TargetRecord::Undone undone_of(const Json& json) {

@@ -134,7 +134,8 @@ TEST_F(NotWell, ALedgerOfAnotherMachineThatTellsOfWhatIsGone) {
 }
 
 // Two names, and then one of them on the same places, off which it is kept.
-// Its server has read one that the state has forgotten since; the files keep the newest off, by I7. (Random world 182917.)
+// Its server has read one that the state has forgotten since; the files keep the newest off, by I7. (Random world
+// 182917.)
 TEST(Well, ADirectoryThatKeepsTheNewestOffThoughItsServerHasReadAnotherOne) {
   Estate estate;
   estate.zone("shop.example").classic_elb("web");

@@ -40,7 +40,7 @@ class BudgetOracle {
   sandbox::World& world_;
   Complain complain_;
   std::map<std::string, Bucket> buckets_;
-  std::set<DomainName> told_;          // names of what somebody renews
+  std::set<DomainName> told_;         // names of what somebody renews
   std::set<std::string> validating_;  // authorizations, by URL
   std::set<std::string> exempt_;      // orders, by URL, when they were made
   std::string newest_certificate_;    // URL of the last one counted: they sort by age

@@ -112,7 +112,10 @@ TEST_F(Planning, WaitsPastAThirdOfItsLifeWhereTheCaSuggestsLaterButNotIntoTheEme
   for (const auto& [left, kind] : {std::pair{days(20), Kind::keep}, std::pair{days(4), Kind::issue}}) {
     Record record = recorded(left);
     record.newest->renewal_info = late;
-    EXPECT_EQ(plan(seen(record)).issue->kind, kind) << left.count();
+    const auto issue = plan(seen(record)).issue;
+    EXPECT_EQ(issue->kind, kind) << left.count();
+    if (kind == Kind::issue)
+      EXPECT_THAT(issue->reason, testing::AllOf(testing::StartsWith("it expires on"), HasSubstr("too little time")));
   }
 }
 

@@ -259,9 +259,7 @@ TEST_F(InvariantsTest, HoldAgainstNobodyWhatSomebodyPutThereSinceTheLastLook) {
   };
   const auto look = [&](const std::string& balancer) {
     query("elasticloadbalancing", "eu-west-1",
-          {{"Action", "DescribeLoadBalancers"},
-           {"Version", "2012-06-01"},
-           {"LoadBalancerNames.member.1", balancer}});
+          {{"Action", "DescribeLoadBalancers"}, {"Version", "2012-06-01"}, {"LoadBalancerNames.member.1", balancer}});
   };
   look("web");
   somebody_binds();
