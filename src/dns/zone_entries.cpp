@@ -9,9 +9,10 @@ namespace certferry {
 namespace {
 
 void note_created(TxtEntry& entry, const BatchResult& told, const TxtValues& fresh) {
-  const bool again = told.again.contains({entry.name, entry.value});
-  if ((again || fresh.contains({entry.name, entry.value})) && told.every_answer) entry.asked.reset();
-  if (!told.change || (entry.created && !entry.removed && !again)) return;
+  const std::pair value{entry.name, entry.value};
+  const bool asked_once = fresh.contains(value) || told.again.contains(value);
+  if (asked_once && told.every_answer) entry.asked.reset();
+  if (!told.change || (entry.created && !entry.removed)) return;
   entry.created = told.change->id;
   entry.removed.reset();
 }

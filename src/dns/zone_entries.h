@@ -26,8 +26,8 @@ struct BatchResult {
   bool may_stand = false;                 // what is wanted may be in the zone, though the last request was refused
   bool denied = false;                    // IAM does not allow the change: perhaps some of its names alone
   std::map<std::string, Failure> refused = {};  // names at which nothing can be published, for what stands there
-  TxtValues again;                              // believed to stand, and asked for again because they did not
-  TxtValues left_out;                           // wanted and not there, and their owners' to put there
+  TxtValues again;     // believed to stand, and asked for again because they did not; by no request before
+  TxtValues left_out;  // wanted and not there, and their owners' to put there
   WallTime begun;
 };
 

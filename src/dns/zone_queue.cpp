@@ -67,6 +67,7 @@ struct ZoneQueue::State {
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   Task<> date_anew();
   Task<std::vector<aws::Change>> rebuilt(NamePlans& plans, BatchResult& told);
+  Task<> ask_again(const TxtValues& missing, BatchResult& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
   Task<> forget_unsent(const TxtValues& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
@@ -231,9 +232,9 @@ Task<> ZoneQueue::State::change(NamePlans& plans, BatchResult& told) {
 }
 
 // The batch that follows from what is there. A value that the ledger believes to stand, and that somebody took away, is
-// asked for like a new one: should nobody hear of that, it may come when it is long withdrawn. And what is missing of
-// others is theirs to put there: since the ledger was read they may have withdrawn it. Names at which nothing can be
-// published are planned for no longer: one reading tells of all of them.
+// asked for like a new one: should nobody hear of that, it may come when it is long withdrawn, and there is no change
+// of it to wait for. And what is missing of others is theirs to put there: since the ledger was read they may have
+// withdrawn it. Names at which nothing can be published are planned for no longer: one reading tells of all of them.
 Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(NamePlans& plans, BatchResult& told) {
   const auto there = co_await read(plans);
   told.may_stand = any_stands(plans, there);
@@ -241,23 +242,32 @@ Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(NamePlans& plans, Batch
     plans.erase(name);
     told.refused.emplace(name, refusal);
   }
-  TxtValues mine, dated;
+  TxtValues mine;
   told.left_out.clear();
   for (const auto& [name, value] : missing_from(there, plans))
     (plans.at(name).published.contains(value) ? mine : told.left_out).emplace(name, value);
   std::erase_if(mine, [&](const auto& one) { return !plans.at(one.first).before.contains(one.second); });
-  const auto date = [&](std::vector<TxtEntry>& entries) {
-    dated.clear();
-    for (const auto& [name, value] : mine) {
-      TxtEntry* entry = entry_of(entries, name, value);
-      if (!entry || entry->asked) continue;
-      entry->asked = written_at;
-      dated.emplace(name, value);
-    }
-  };
-  if (!mine.empty()) co_await ledger.update(date);
-  told.again.merge(dated);
+  if (!mine.empty()) co_await ask_again(mine, told);
+  for (const auto& [name, value] : mine) plans.at(name).renewed.insert(value);
   co_return changes_from(plans, there);
+}
+
+// Written down once a turn: when, and that no change is known which puts them there; whoever goes on after a death
+// waits for one of its own then. Where an older request was never heard of, the answer to this one is not the last
+// word.
+Task<> ZoneQueue::State::ask_again(const TxtValues& missing, BatchResult& told) {
+  TxtValues dated;
+  co_await ledger.update([&](std::vector<TxtEntry>& entries) {
+    dated.clear();
+    for (const auto& [name, value] : missing) {
+      TxtEntry* entry = entry_of(entries, name, value);
+      if (!entry || entry->asked == written_at) continue;
+      if (!entry->asked) dated.emplace(name, value);
+      entry->asked = std::max(entry->asked, std::optional{written_at});
+      entry->created.reset();
+    }
+  });
+  told.again.merge(dated);
 }
 
 // What this turn wrote down bears the time at which it asks, whatever came in between: a pause, or that the clock was

@@ -2,10 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "estate.h"
+#include "change_batches.h"
 #include "generations.h"
 #include "sandbox/certificate_authority.h"
-#include "sandbox/hosted_zones.h"
 #include "sandbox/permissions.h"
 #include "sandbox/security_tokens.h"
 
@@ -166,20 +165,6 @@ TEST(Zones, ThatOnlyADeniedRoleMayHaveKeepTheirLedgers) {
   EXPECT_THAT(estate.watch->stored().at("zone/" + zone.id + "/ledger"), HasSubstr("_acme-challenge.shop.example"));
 }
 
-bool is_change_batch(const http::Request& request) {
-  return request.method == "POST" && request.url.path().ends_with("/rrset/");
-}
-
-// What goes wrong with the next change batches of a zone, one after the other; then nothing does.
-void spoil_batches(Estate& estate, std::vector<sandbox::Faults> faults) {
-  auto& heard = estate.simulated->network().heard_request;
-  heard = [&estate, watching = heard, faults, next = std::size_t{0}](const http::Request& request) mutable {
-    watching(request);
-    const bool batch = is_change_batch(request);
-    estate.world().faults() = batch && next < faults.size() ? faults[next++] : sandbox::Faults::calm();
-  };
-}
-
 // A batch is turned away and yet taken in, and so the next try is refused, in an answer that nobody can read (seed 6453
 // of the drawing at that time): the values stand, and were forgotten as though they did not.
 TEST(Zones, KeepInTheLedgerWhatARefusalThatNobodyCanReadIsAbout) {
@@ -232,8 +217,7 @@ TEST(Zones, KeepInTheLedgerWhatWasPutThereAgainByABatchThatMayStillLand) {
     Estate estate{seed, {.authorizations_reused = true}};
     leave_a_value_in_the_zone(estate);
     estate.world().ca().interpose = nullptr;
-    auto& zone = estate.world().zones().zone("shop.example");
-    for (auto* sets : {&zone.sets, &zone.served}) sets->erase({"_acme-challenge.shop.example", "TXT", ""});
+    somebody_deletes_the_value(estate);
     estate.certificate("star", {"shop.example", "*.shop.example"});
     auto& heard = estate.simulated->network().heard_request;
     heard = [&estate, watching = heard, sent = 0](const http::Request& request) mutable {
@@ -346,13 +330,7 @@ TEST(Zones, WhoseChangesRoute53HasForgottenAreNotWaitedFor) {
   for (const std::size_t batches : {1U, 2U}) {
     Estate estate;
     estate.zone("shop.example").certificate("shop", {"shop.example"});
-    auto& world = *estate.simulated;
-    const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
-    const auto sent = [&] { return estate.world().count("route53", "ChangeResourceRecordSets") == batches; };
-    ASSERT_TRUE(world.run_until(sent, minutes(10)));
-    world.run_for(seconds(10));
-    ASSERT_FALSE(world.ending(process));
-    world.kill(process);
+    kill_while_it_waits_for_batch(estate, batches);
     estate.pass(days(1));
     estate.world().zones().forget_changes();
     estate.apply();
