@@ -109,6 +109,7 @@ bool ThirdParties::edit_directory(Machine& machine) {
   machine.write(place + "/chain.pem", theirs.chain.intermediates_pem());
   machine.write(place + "/fullchain.pem", theirs.chain.pem());
   machine.nodes[live].content = name;
+  machine.sync(live);  // of what was changed before, a loss of power takes nothing back past this
   if (read != machine.served.end()) read->second = theirs.chain.pem();
   directories_.insert({machine.id, place});
   trace_.line(fmt::format("  somebody links {} to {}", live, name));

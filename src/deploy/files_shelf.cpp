@@ -137,6 +137,7 @@ Task<std::string> FilesShelf::live() {
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
   Host& host = outside_.host;
+  if (!host.id_lasts()) co_await host.sync(id_file_in(directory_));  // who marked it may have died before it was
   for (const std::string& directory : {directory_, generations(), place}) {
     require_lease("making its directories");
     co_await host.make_directory(directory, open_directory);

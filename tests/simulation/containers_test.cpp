@@ -87,5 +87,22 @@ TEST(Containers, AreOneHostWhereverTheFirstIsKilled) {
   }
 }
 
+// The first one marks its volume and dies; its successor finds the mark, and is struck by a loss of power. World
+// 191874, killed twice: what was put there was its successor's, under a mark that was on no disk.
+TEST(Containers, AreOneHostThoughTheMarkWasOnNoDiskWhenTheFirstWasKilled) {
+  constexpr long effects_of_a_run = 40;
+  Story story;
+  story.build = in_containers;
+  story.live = live_on;
+  story.check = [](Estate& estate) { EXPECT_THAT(ledgers(estate), SizeIs(1)); };
+  const long mark = last_effect_called("create /srv/shop/.certferry-id", in_containers);
+  for (long later = mark + 1; later < mark + effects_of_a_run; ++later) {
+    const Kills kills{{mark, sandbox::Moment::after_effect_before_reply},
+                      {later, sandbox::Moment::before, true, story.lands_after, true}};
+    const Ended ended = lived(story, kills);
+    EXPECT_THAT(ended.complaints, IsEmpty()) << in_words(kills, ended);
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation

@@ -41,11 +41,12 @@ bool key_is_kept(Estate& estate, const std::string& id, const Certificate& leaf)
 // The newest that its record knows of, whether any target serves it or not; and its key is kept.
 bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
   const auto newest = estate.newest(wanted.id.text());
-  if (!newest) return false;
+  if (!newest || estate.record(wanted.id.text())->newest->specification.profile != wanted.profile) return false;
   const auto names = names_as_text(wanted.domains);
   return std::ranges::any_of(estate.world().ca().certificates, [&](const auto& entry) {
     const Certificate& leaf = entry.second.chain.leaf;
-    return leaf.fingerprint() == *newest && names_as_text(leaf.names()) == names && !entry.second.revoked &&
+    return leaf.fingerprint() == *newest && names_as_text(leaf.names()) == names &&
+           leaf.public_key().type() == wanted.key_type && !entry.second.revoked &&
            leaf.not_after() > estate.simulated->time().now() && key_is_kept(estate, wanted.id.text(), leaf);
   });
 }

@@ -79,7 +79,7 @@ Complain Watch::complain() {
 }
 
 void Watch::happened(const sandbox::Event& event) {
-  if (event.service == "s3" && event.changed) stored_in_s3(event.object);
+  if (event.service == "s3" && event.changed) stored_in_s3(event.object, event.late);
   if (event.service == "sts" && event.changed) secrets_of_sessions();
   keys_.happened(event);
   ledgers_.happened(event);
@@ -97,20 +97,20 @@ void Watch::secrets_of_sessions() {
 }
 
 // place: "BUCKET/KEY".
-void Watch::stored_in_s3(const std::string& place) {
+void Watch::stored_in_s3(const std::string& place, bool late) {
   const auto slash = place.find('/');
   if (slash == std::string::npos) return;
   const auto& objects = simulated_.world().buckets().by_name.at(place.substr(0, slash));
   const auto found = objects.find(place.substr(slash + 1));
-  if (found == objects.end()) return changed(after_prefix(place.substr(slash + 1)), {});
-  changed(after_prefix(place.substr(slash + 1)), unwrapped(found->second.body).value_or(found->second.body));
+  if (found == objects.end()) return changed(after_prefix(place.substr(slash + 1)), {}, late);
+  changed(after_prefix(place.substr(slash + 1)), unwrapped(found->second.body).value_or(found->second.body), late);
 }
 
-void Watch::changed(const std::string& key, const std::optional<Bytes>& value) {
+void Watch::changed(const std::string& key, const std::optional<Bytes>& value, bool late) {
   Heard& heard = heard_[key];
   const Json before = std::exchange(heard.json, value ? object_of(*value) : Json{});
   heard.value = value;
-  const StoredChange change{key, value ? &*value : nullptr, before, heard.json};
+  const StoredChange change{key, value ? &*value : nullptr, before, heard.json, late || simulated_.happens_late()};
   if (value) secrets_.stored(key, *value);
   if (const auto sealed_with = change.is_secret() ? sealing_key(simulated_, key, heard.json) : std::nullopt)
     secrets_.add_secret(*sealed_with);

@@ -47,11 +47,11 @@ class Watch {
 
  private:
   void happened(const sandbox::Event& event);
-  void stored_in_s3(const std::string& place);
+  void stored_in_s3(const std::string& place, bool late);
   void secrets_of_sessions();
   bool proven(const std::string& place, const Fingerprint& certificate) const;
   std::string ended_badly(std::size_t process) const;
-  void changed(const std::string& key, const std::optional<Bytes>& value);
+  void changed(const std::string& key, const std::optional<Bytes>& value, bool late = false);
   Complain complain();
 
   sandbox::SimulatedWorld& simulated_;

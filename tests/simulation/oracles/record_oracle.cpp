@@ -57,7 +57,7 @@ std::string objection(sandbox::World& world, WallTime now, const Chain& chain, c
 
 void RecordOracle::changed(const StoredChange& change) {
   if (change.is_record()) record_changed(change.key, change.before, change.after);
-  if (change.is_journal()) journal_changed(change.key, change.before, change.after);
+  if (change.is_journal()) journal_changed(change);
 }
 
 void RecordOracle::record_changed(const std::string& key, const Json& before, const Json& after) {
@@ -96,9 +96,10 @@ void RecordOracle::taken_over(const std::string& key, const std::string& from, c
   }
 }
 
-void RecordOracle::journal_changed(const std::string& key, const Json& before, const Json& after) {
+void RecordOracle::journal_changed(const StoredChange& change) {
+  const auto& [key, value, before, after, late] = change;
   if (after.is_null()) {
-    orders_.erase(key);
+    if (const auto order = orders_.extract(key)) former_orders_.insert(order.mapped());
     return;
   }
   const Json& steps = member(after, "steps");
@@ -108,8 +109,8 @@ void RecordOracle::journal_changed(const std::string& key, const Json& before, c
     recorded(key, member(*certificate, "value"), member(member(steps, "key"), "value"), member(after, "specification"));
   const std::int64_t epoch = after.integer("epoch").value_or(0);
   const auto claimed = epochs_.find(certificate_of(key));
-  if (claimed != epochs_.end() && epoch > claimed->second &&
-      !simulated_.happens_late())  // of a life that was forgotten
+  const bool of_a_forgotten_life = late;
+  if (claimed != epochs_.end() && epoch > claimed->second && !of_a_forgotten_life)
     complain_(fmt::format("I8: {} has epoch {}, which nobody has claimed", key, epoch));
   if (before.is_null()) return;
   if (epoch < before.integer("epoch").value_or(0)) complain_(fmt::format("I8: the epoch of {} went back", key));
@@ -149,12 +150,14 @@ void RecordOracle::happened(const sandbox::Event& event) {
   }
   if (!event.changed || event.service != "acme" || event.operation != "challenge") return;
   const auto& orders = simulated_.world().ca().orders;
-  const bool written = std::ranges::any_of(orders_, [&](const auto& entry) {
-    const auto order = orders.find(entry.second);
+  const auto asks_for_it = [&](const std::string& url) {
+    const auto order = orders.find(url);
     return order != orders.end() &&
            std::ranges::find(order->second.authorizations, event.object) != order->second.authorizations.end();
-  });
-  if (!written) complain_(fmt::format("I6: {} was answered for an order that no journal holds", event.object));
+  };
+  const bool written = std::ranges::any_of(orders_, [&](const auto& entry) { return asks_for_it(entry.second); });
+  if (!written && !(event.late && std::ranges::any_of(former_orders_, asks_for_it)))
+    complain_(fmt::format("I6: {} was answered for an order that no journal holds", event.object));
 }
 
 }  // namespace certferry::simulation

@@ -27,7 +27,7 @@ class RecordOracle {
 
  private:
   void record_changed(const std::string& key, const Json& before, const Json& after);
-  void journal_changed(const std::string& key, const Json& before, const Json& after);
+  void journal_changed(const StoredChange& change);
   void taken_over(const std::string& key, const std::string& from, const std::string& by);
   void recorded(const std::string& where, const Json& issued, const Json& key, const Json& specification);
   sandbox::SimulatedWorld& simulated_;
@@ -35,6 +35,7 @@ class RecordOracle {
   using Recorded = std::tuple<std::string, std::string, std::vector<std::string>>;  // PEM, public key, names
   std::set<Recorded> checked_;
   std::map<std::string, std::string> orders_;   // URL, by the store's key of the journal
+  std::set<std::string> former_orders_;         // URLs, of journals that are gone
   std::map<std::string, std::int64_t> epochs_;  // of records, by certificate
   std::set<std::string> late_beats_;            // objects of S3 that were written last by a sender who was gone
 };

@@ -16,6 +16,7 @@ struct StoredChange {
   const Bytes* value;      // null: it was removed
   const Json& before;      // null where there was none, or no JSON object
   const Json& after;
+  bool late = false;  // its sender was gone by then, or had given it up
   bool is_record() const;
   bool is_journal() const;
   bool is_secret() const;  // of a certificate
