@@ -91,11 +91,14 @@ TEST(Containers, AreOneHostWhereverTheFirstIsKilled) {
 // 191874, killed twice: what was put there was its successor's, under a mark that was on no disk.
 TEST(Containers, AreOneHostThoughTheMarkWasOnNoDiskWhenTheFirstWasKilled) {
   constexpr long effects_of_a_run = 40;
+  sandbox::Settings settings;
+  settings.insync_after = seconds(5);  // before what was never synced is on the disk by itself
   Story story;
+  story.found = [settings] { return std::make_unique<Estate>(1, settings); };
   story.build = in_containers;
   story.live = live_on;
   story.check = [](Estate& estate) { EXPECT_THAT(ledgers(estate), SizeIs(1)); };
-  const long mark = last_effect_called("create /srv/shop/.certferry-id", in_containers);
+  const long mark = last_effect_called("create /srv/shop/.certferry-id", in_containers, settings);
   for (long later = mark + 1; later < mark + effects_of_a_run; ++later) {
     const Kills kills{{mark, sandbox::Moment::after_effect_before_reply},
                       {later, sandbox::Moment::before, true, story.lands_after, true}};
