@@ -55,16 +55,22 @@ void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtV
   }
   if (entry->owners.empty()) entry->created.reset();  // somebody may be about to remove it: what is there is to be read
   if (!entry->created || entry->removed) entry->asked = now;
-  std::erase_if(entry->owners, [&](const TxtOwner& owner) { return owner.same_work(wish.owner); });
-  entry->owners.push_back(wish.owner);
-  entry->owners.back().written = now;  // by the clock that it will be held against
+  TxtOwner owner = wish.owner;
+  owner.written = now;  // by the clock that it will be held against
+  // Who stood still may come late: the value stays with the one that took its work over.
+  for (const TxtOwner& known : entry->owners)
+    if (known.same_work(owner)) owner.epoch = std::max(owner.epoch, known.epoch);
+  std::erase_if(entry->owners, [&](const TxtOwner& known) { return known.same_work(owner); });
+  entry->owners.push_back(owner);
 }
 
 void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) return;
-  std::erase_if(entry->owners,
-                [&](const TxtOwner& owner) { return owner.same_work(wish.owner) || !on(Guard::owners); });
+  std::erase_if(entry->owners, [&](const TxtOwner& owner) {
+    const bool its_own = owner.same_work(wish.owner) && owner.epoch <= wish.owner.epoch;
+    return its_own || !on(Guard::owners);
+  });
 }
 
 void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,

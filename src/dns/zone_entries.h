@@ -43,7 +43,7 @@ TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish);
 
 // Before anything is sent: this owner wants the value there; `fresh` gets what the ledger did not know of.
 void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtValues& fresh);
-// This owner wants it there no longer.
+// This owner wants it there no longer; whoever took its work over still does.
 void disown(std::vector<TxtEntry>& entries, const TxtWish& wish);
 // The sets of some names were changed as `planned`. What others wrote down since then is theirs.
 void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,

@@ -330,34 +330,47 @@ TEST(Leases, WhoStoodStillWithAnOldKeyInHandLeavesTheOneThatIsThereSince) {
   EXPECT_THAT(estate.kept_secrets(), Contains("secret/shop/1"));
 }
 
-// The one that took over answers with the same value, of the same generation, which the first's batch meets in the zone
-// late; a third sweeps before the CA looks for it.
-TEST(Leases, WhoStoodStillBeforeItPublishedTakesNoValueFromItsSuccessor) {
-  const auto build = [](Estate& estate) {
-    shop_with_leases(estate);
-    estate.wanted("shop").config.domains.pop_back();
-    estate.certificate("blog", {"blog.shop.example"});
-    estate.apply({.only = {"blog"}});
-    estate.world().settings().validation_takes = minutes(2);
-  };
-  const auto batch = [&] {
-    Estate undisturbed;
-    build(undisturbed);
-    const auto began = undisturbed.simulated->effects();
-    undisturbed.apply();
-    const auto& names = undisturbed.simulated->effect_names();
-    return std::find_if(names.begin() + began, names.end(),
-                        [](const std::string& name) { return name.ends_with("/rrset/"); }) -
+// A shop whose challenge the CA takes two minutes to look at, and another certificate beside it that is not due.
+void shop_that_is_slowly_validated(Estate& estate) {
+  shop_with_leases(estate);
+  estate.wanted("shop").config.domains.pop_back();
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply({.only = {"blog"}});
+  estate.world().settings().validation_takes = minutes(2);
+}
+
+// Of the run that issues the shop's: the first effects of such names, each after the one before, by their numbers.
+std::vector<long> effects_of_the_shop(const std::vector<std::string>& ends) {
+  Estate undisturbed;
+  shop_that_is_slowly_validated(undisturbed);
+  long next = undisturbed.simulated->effects();
+  undisturbed.apply();
+  const auto& names = undisturbed.simulated->effect_names();
+  std::vector<long> found;
+  for (const std::string& end : ends) {
+    next = std::find_if(names.begin() + next, names.end(), [&](const auto& name) { return name.contains(end); }) -
            names.begin();
-  }();
+    found.push_back(next);
+  }
+  return found;
+}
+
+// The first stands still for 100 seconds before this effect, while the second takes over; where it is told to end so
+// long after it began to, it does. Then a third sweeps, before the CA looks at what the second has published.
+void one_stands_still_and_a_third_sweeps(long effect, std::optional<Duration> told_to_end = {}) {
   Estate estate;
-  build(estate);
+  shop_that_is_slowly_validated(estate);
   auto& world = *estate.simulated;
-  world.kill_at({batch, Moment::stopped, true, seconds(100)});
+  world.kill_at({effect, Moment::stopped, true, seconds(100)});
   const auto kept = std::make_shared<std::optional<Report>>(), of_second = std::make_shared<std::optional<Report>>();
   const auto first = world.start(estate.life({}, kept), {"one", "main", "main"});
-  ASSERT_TRUE(world.run_until([&] { return world.effects() > batch; }, minutes(1)));
+  ASSERT_TRUE(world.run_until([&] { return world.effects() > effect; }, minutes(1)));
   const auto second = world.start(estate.life({}, of_second), {"two", "second", "main"});
+  if (told_to_end) {
+    world.run_for(*told_to_end);
+    ASSERT_FALSE(world.ending(first));
+    world.cancel(first);
+  }
   ASSERT_TRUE(world.run_until([&] { return world.ending(first).has_value(); }, minutes(10)));
   world.run(estate.life({.only = {"blog"}}, kept), {"three", "third", "main"});
   ASSERT_FALSE(world.ending(second)) << "the CA is yet to look";
@@ -366,6 +379,22 @@ TEST(Leases, WhoStoodStillBeforeItPublishedTakesNoValueFromItsSuccessor) {
   EXPECT_FALSE((*of_second)->failed()) << to_text(**of_second);
   EXPECT_EQ(estate.orders_answered(), 2U);
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// The one that took over answers with the same value, of the same generation, which the first's batch meets in the zone
+// late.
+TEST(Leases, WhoStoodStillBeforeItPublishedTakesNoValueFromItsSuccessor) {
+  one_stands_still_and_a_third_sweeps(effects_of_the_shop({"/rrset/"}).back());
+}
+
+// It is told to end as it goes on, and withdraws what it has published.
+TEST(Leases, WhoStoodStillAfterItPublishedWithdrawsNothingOfItsSuccessor) {
+  one_stands_still_and_a_third_sweeps(effects_of_the_shop({"/rrset/", "/ledger", "/instance/"}).back(), seconds(99));
+}
+
+// The same, once it has said that it wants it there as well.
+TEST(Leases, WhoStoodStillBeforeItWroteItsValueDownWithdrawsNothingOfItsSuccessor) {
+  one_stands_still_and_a_third_sweeps(effects_of_the_shop({"/ledger"}).back(), seconds(105));
 }
 
 // On one machine: the second renews meanwhile. The link that the first had sent leads back for a while, and is put
