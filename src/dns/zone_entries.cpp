@@ -11,7 +11,7 @@ namespace {
 void note_created(TxtEntry& entry, const BatchResult& told, const TxtValues& fresh) {
   const std::pair value{entry.name, entry.value};
   const bool asked_once = fresh.contains(value) || told.again.contains(value);
-  if (asked_once && told.every_answer) entry.asked.reset();
+  if (asked_once && told.every_answer && entry.asked == told.written) entry.asked.reset();
   if (!told.change || (entry.created && !entry.removed)) return;
   entry.created = told.change->id;
   entry.removed.reset();

@@ -28,6 +28,7 @@ struct BatchResult {
   std::map<std::string, Failure> refused = {};  // names at which nothing can be published, for what stands there
   TxtValues again;     // believed to stand, and asked for again because they did not; by no request before
   TxtValues left_out;  // wanted and not there, and their owners' to put there
+  WallTime written;    // the date of what it asked for; an entry that bears another one was asked for since
   WallTime begun;
 };
 

@@ -167,6 +167,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const T
   }
   if (!failed) {
     some_allowed = some_allowed || told.change;
+    told.written = written_at;
     told.begun = now() - (outside.clock.steady() - begun);  // the clock may have been put right meanwhile
     co_await ledger.update([&](std::vector<TxtEntry>& current) { note_changed(current, entries, names, fresh, told); });
     co_return;
@@ -319,11 +320,12 @@ Task<std::map<std::string, std::vector<aws::RecordSet>>> ZoneQueue::State::read(
   co_return there;
 }
 
-// Route 53 said no: what was written down for this batch does not exist.
+// Route 53 said no: what was written down for this batch does not exist, unless others have asked for it since.
 Task<> ZoneQueue::State::forget_unsent(const TxtValues& fresh, const std::set<std::string>& names) {
   co_await ledger.update([&](std::vector<TxtEntry>& current) {
     std::erase_if(current, [&](const TxtEntry& entry) {
-      return names.contains(entry.name) && fresh.contains({entry.name, entry.value}) && !entry.created;
+      const bool only_here = fresh.contains({entry.name, entry.value}) && entry.asked == written_at;
+      return names.contains(entry.name) && only_here && !entry.created;
     });
   });
 }

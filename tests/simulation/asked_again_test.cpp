@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "change_batches.h"
+#include "sandbox/permissions.h"
 
-// TXT values that are asked for a second time, once somebody took them away.
+// TXT values that are asked for a second time: once somebody took them away, or by another instance.
 namespace certferry::simulation {
 namespace {
 
@@ -69,6 +71,81 @@ TEST(AskedAgain, StaysInTheLedgerWhatWasAskedForBeforeThoughItIsPutThereAgain) {
   somebody_deletes_the_value(estate);
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
+  estate.pass(minutes(20));
+  estate.apply();
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// Two certificates that share what the CA asks of their common name, and so want the same value, each by an instance of
+// its own; a batch takes five seconds on its way, and so does its answer.
+struct TwoThatWantOneValue : testing::Test {
+  TwoThatWantOneValue() {
+    estate.state_in_s3();
+    estate.zone("shop.example").certificate("shop", {"shop.example"});
+    estate.certificate("both", {"shop.example", "www.shop.example"});
+    auto& network = estate.simulated->network();
+    network.heard_request = [&network, watching = network.heard_request](const http::Request& request) {
+      watching(request);
+      const bool batch = is_change_batch(request);
+      network.least = batch ? seconds(5) : milliseconds(5);
+      network.most = batch ? seconds(5) : milliseconds(40);
+    };
+  }
+  // The second begins when the first has sent its batch.
+  void start_both() {
+    auto& world = *estate.simulated;
+    first = world.start(estate.life({.only = {"shop"}}, one), {"one", "main", "main"});
+    const auto batches = [&] {
+      return std::ranges::count_if(world.effect_names(), [](const auto& name) { return name.ends_with("/rrset/"); });
+    };
+    ASSERT_TRUE(world.run_until([&] { return batches() == 1; }, minutes(1)));
+    begun = estate.simulated->time().now();
+    second = world.start(estate.life({.only = {"both"}}, two), {"two", "second", "main"});
+    ASSERT_TRUE(world.run_until([&] { return batches() == 2; }, seconds(4))) << "before the first has arrived";
+  }
+  void run_to_the_end(std::size_t process) {
+    ASSERT_TRUE(estate.simulated->run_until([&] { return estate.simulated->ending(process).has_value(); }, hours(1)));
+  }
+  Estate estate{1, {.authorizations_reused = true}};
+  Estate::Kept one = std::make_shared<std::optional<Report>>(), two = std::make_shared<std::optional<Report>>();
+  std::size_t first = 0, second = 0;
+  WallTime begun;
+};
+
+TEST_F(TwoThatWantOneValue, ForgetNothingThatTheOtherWantsSince) {
+  constexpr const char* all =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
+  constexpr const char* no_change = R"({"Version":"2012-10-17","Statement":[
+      {"Effect":"Allow","Action":"*","Resource":"*"},
+      {"Effect":"Deny","Action":"route53:ChangeResourceRecordSets","Resource":"*"}]})";
+  auto& permissions = estate.world().permissions();
+  permissions.attach_to_identity(permissions.user(), no_change);
+  start_both();
+  ASSERT_TRUE(estate.simulated->run_until([&] { return !permissions.refused().empty(); }, seconds(5)));
+  permissions.attach_to_identity(permissions.user(), all);
+  run_to_the_end(first);
+  run_to_the_end(second);
+  EXPECT_TRUE((*one)->failed());
+  EXPECT_FALSE((*two)->failed()) << to_text(**two);
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// The second is killed, and its batch lands when what the first put there is long withdrawn.
+TEST_F(TwoThatWantOneValue, KeepInTheLedgerWhatTheOtherAskedForSince) {
+  auto& world = *estate.simulated;
+  world.network().heard_request = [&, watching = world.network().heard_request,
+                                   sent = 0](const http::Request& request) mutable {
+    watching(request);
+    if (is_change_batch(request) && ++sent == 2)
+      world.kill_at({world.effects(), sandbox::Moment::sent, true, minutes(10)});
+  };
+  start_both();
+  run_to_the_end(first);
+  EXPECT_FALSE((*one)->failed()) << to_text(**one);
+  estate.unwant("both");
+  estate.apply();
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  EXPECT_LT(world.time().now() - begun, minutes(10)) << "it has not landed yet";
   estate.pass(minutes(20));
   estate.apply();
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
