@@ -202,16 +202,33 @@ struct Invariants::State {
     remember();
   }
 
+  // Whether `former` took the place of `arn`, or of one of ours that was never proven and did, before `until`.
+  bool was_behind(const std::string& listener, const std::string& former, const std::string& arn, WallTime now,
+                  WallTime until, bool stays) const {
+    const auto taken = replaced.find({listener, former});
+    if (taken == replaced.end()) return false;
+    return std::ranges::any_of(taken->second, [&](const Replaced& before) {
+      if (before.at > until) return false;
+      if (before.arn == arn && may_go_back(now - before.at, stays)) return true;
+      return was_half_done(listener, before.arn) &&
+             was_behind(listener, before.arn, arn, now, before.at - milliseconds(1), stays);
+    });
+  }
+
+  bool was_half_done(const std::string& listener, const std::string& arn) const {
+    const auto known = contents.find(arn);
+    if (known == contents.end() || !proven) return false;
+    const Certificate& leaf = known->second.chain.leaf;
+    return of_ca(world, leaf) != nullptr && !proven(listener, leaf.fingerprint());
+  }
+
   // former: what it refers to until now. Somebody else may have put a third one there in between.
   bool goes_back(const std::string& listener, const std::string& former, const std::string& arn, WallTime now) const {
     const auto known = contents.find(arn), left = contents.find(former);
     const auto taken = replaced.find({listener, former});
     if (taken == replaced.end() || known == contents.end() || left == contents.end()) return false;
     const bool stays = proven && proven(listener, left->second.chain.leaf.fingerprint());
-    const bool was_there = std::ranges::any_of(taken->second, [&](const Replaced& before) {
-      return before.arn == arn && may_go_back(now - before.at, stays);
-    });
-    if (!was_there) return false;
+    if (!was_behind(listener, former, arn, now, now, stays)) return false;
     const Certificate& leaf = known->second.chain.leaf;
     return !leaf.self_signed() && leaf.not_after() > now;
   }

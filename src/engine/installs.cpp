@@ -16,6 +16,12 @@ bool replaced_by_others(const TargetRecord& known, const Serving& seen, const Is
   return known.proven == issued.fingerprint() && !refers;
 }
 
+// What is being mended may be shown no longer while the slot refers to it: whoever serves it has not read it anew.
+bool serves(const TargetRecord& known, const Serving& seen, const Issued& issued) {
+  const bool refers = seen.body && seen.body->leaf == issued.chain.leaf && !seen.damaged;
+  return seen.shows(issued) || (known.mending && refers);
+}
+
 }  // namespace
 
 bool Installs::proven(const Target& target, const Serving& seen, const Issued& issued) const {
@@ -24,20 +30,28 @@ bool Installs::proven(const Target& target, const Serving& seen, const Issued& i
   return found != targets.end() && found->second.proves(issued, seen, target.reloaded_by());
 }
 
-Task<Serving> Installs::note(const Target& target, const Serving& seen, const Issued& issued) {
+Task<Serving> Installs::note(const Target& target, const Serving& seen, const Issued& issued, const Worth& worth) {
   const std::string id{target.id()};
   const auto& targets = entry_.get().targets;
   if (const auto found = targets.find(id); found != targets.end()) {
     const TargetRecord& known = found->second;
-    // It serves that already, and is reloaded by another command: what it replaced may be gone by now.
-    if (known.proven == issued.fingerprint() && known.former_until && seen.shows(issued)) co_return seen;
+    // It serves that already, and was mended, or is reloaded by another command: what it replaced may be gone by now.
+    if (known.proven == issued.fingerprint() && known.former_until && serves(known, seen, issued)) co_return seen;
     const bool of_this = known.former && known.noted_for == issued.fingerprint();
     // By what the slot refers to: handshakes may show the former one for a while yet.
     const bool bound =
         seen.body ? seen.body->leaf == issued.chain.leaf : seen.damaged && known.proven == issued.fingerprint();
     if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) {
-      if (seen.damaged && known.former_until)
-        co_await entry_.update([&](Record& record) { record.targets[id].former_until.reset(); });
+      if (seen.damaged && known.former_until && !known.mending)
+        co_await entry_.update([&](Record& record) { record.targets[id].mending = true; });
+      co_return *entry_.get().targets.at(id).former;
+    }
+    if (known.left_half_done(seen) && worth(*known.former)) {
+      if (known.noted_for != issued.fingerprint())
+        co_await entry_.update([&](Record& record) {
+          record.targets[id].half_done = seen.body->leaf.fingerprint();
+          record.targets[id].noted_for = issued.fingerprint();
+        });
       co_return *entry_.get().targets.at(id).former;
     }
   }
@@ -49,7 +63,9 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
     target_record.former = seen;
     target_record.former_given = of_ours;
     target_record.noted_for = issued.fingerprint();
+    target_record.half_done.reset();
     target_record.former_until.reset();
+    target_record.mending = false;
   });
   co_return seen;
 }
@@ -79,6 +95,8 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
     replaced = replaced_by_others(target_record, seen, issued);
     if (replaced) target_record.note_undone(seen.reference, now);
     target_record.proven = issued.fingerprint();
+    target_record.half_done.reset();
+    target_record.mending = false;
     target_record.shown_instead = hidden ? std::optional{seen.shown->leaf.fingerprint()} : std::nullopt;
     target_record.rolled_back.reset();
     target_record.held.clear();

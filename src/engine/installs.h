@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -19,9 +20,11 @@ class Installs {
   // then.
   bool proven(const Target& target, const Serving& seen, const Issued& issued) const;
   // Writes down what the target served before `issued` came to it; the first word stands while the target shows what we
-  // bound, so that a rerun after a kill restores to what was there before, not to our own half-done work. What is put
-  // there again because it was damaged is not proven until it ends, whoever is killed meanwhile.
-  Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued);
+  // bound, for `issued` or for one before it, so that a rerun after a kill restores to what was there before, not to
+  // our own half-done work; unless what was there is no longer `worth` that. What is put there again because it was
+  // damaged is not proven until it ends, whoever is killed meanwhile, and is itself what is gone back to.
+  using Worth = std::function<bool(const Serving& former)>;
+  Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued, const Worth& worth);
   Task<> hold(const Target& target, const Held& held);
   const Held& held(const Target& target) const;  // what hold() was last told of it in this run
   // The grace of what was there before starts now. `seen`: how the target looked before it was bound; what a handshake

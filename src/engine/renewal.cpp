@@ -243,7 +243,8 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
                            Duration retire_after, Trades& trades) {
   const Serving seen = co_await target.look();
   if (trades.installs.proven(target, seen, issued)) co_return Installation{Installation::End::kept};
-  const Serving former = co_await trades.installs.note(target, seen, issued);  // written before the first change
+  const Installs::Worth worth = [&](const Serving& before) { return worth_restoring(before, wanted, trades); };
+  const Serving former = co_await trades.installs.note(target, seen, issued, worth);  // before the first change
   // Of what is there now: what was replaced by a run that died is not kept by leaving its successor unproven.
   if (const auto held = permit(seen, issued, wanted, trades.record.get(), std::string{target.id()}, trades.roots,
                                trades.time.now(), trades.permits)) {

@@ -64,7 +64,7 @@ bool gave_way(const TargetRecord& installing, const std::string& id, const Obser
   const auto seen = std::ranges::find(certificate.targets, id, &ObservedTarget::id);
   if (seen == certificate.targets.end() || !seen->serving || !seen->serving->body) return false;
   return seen->serving->reference != installing.former->reference &&
-         seen->serving->body->leaf.fingerprint() != installing.noted_for;
+         !installing.given_since_former(seen->serving->body->leaf.fingerprint());
 }
 
 void add_formers(Need& need, const ObservedCertificate& certificate, const std::string& shelf,
@@ -86,7 +86,7 @@ bool may_serve(const ObservedTarget& target, const ObservedCertificate& certific
   if (target.configured || !certificate.record) return true;
   const auto known = certificate.record->targets.find(target.id);
   return known != certificate.record->targets.end() &&
-         (known->second.proven == entry.fingerprint || known->second.noted_for == entry.fingerprint);
+         (known->second.proven == entry.fingerprint || known->second.given_since_former(entry.fingerprint));
 }
 
 // What its put was answered; where that was never written down, what it must have been.

@@ -17,7 +17,7 @@ bool may_be_forgotten(const Record& record, const ObservedTarget& target) {
 bool was_left_half_way(const Record& record, const ObservedTarget& target) {
   const auto known = record.targets.find(target.id);
   return !target.configured && target.serving && known != record.targets.end() && known->second.former &&
-         !known->second.former_until;
+         (!known->second.former_until || known->second.mending);
 }
 
 bool is_to_be_noted(const ObservedCertificate& seen) {
@@ -43,6 +43,7 @@ Task<> Fleet::Run::settle_unconfigured(ObservedCertificate& seen, ClaimedRecord&
         remember(record, now, fmt::format("{} is no longer configured and serves something else", target.name));
       } else if (was_left_half_way(record, target)) {
         record.targets[target.id].former_until = now + limits::renewal::retire_after;
+        record.targets[target.id].mending = false;
         remember(record, now, fmt::format("{} is no longer configured: nothing is being installed there", target.name));
       }
     }

@@ -63,10 +63,12 @@ Json target_json(const TargetRecord& target) {
   Json json = Json::object({{"held", target.held}});
   set_if(json, "former", target.former);
   set_if(json, "noted_for", target.noted_for);
+  set_if(json, "half_done", target.half_done);
   set_if(json, "proven", target.proven);
   set_if(json, "shown_instead", target.shown_instead);
   set_if(json, "former_until", target.former_until);
   if (target.former_given) json["former_given"] = true;
+  if (target.mending) json["mending"] = true;
   if (!target.reloaded_by.empty()) json["reloaded_by"] = target.reloaded_by;
   if (target.rolled_back) json["rolled_back"] = rolled_back_json(*target.rolled_back);
   if (target.undone) json["undone"] = undone_json(*target.undone);
@@ -77,7 +79,9 @@ TargetRecord target_of(const Json& json) {
   TargetRecord target;
   target.former = optional_at<Serving>(json, "former");
   target.noted_for = optional_at<Fingerprint>(json, "noted_for");
+  target.half_done = optional_at<Fingerprint>(json, "half_done");
   if (const Json* given = json.find("former_given")) target.former_given = given->as_bool();
+  if (const Json* mending = json.find("mending")) target.mending = mending->as_bool();
   target.proven = optional_at<Fingerprint>(json, "proven");
   target.shown_instead = optional_at<Fingerprint>(json, "shown_instead");
   target.former_until = optional_at<WallTime>(json, "former_until");
@@ -188,12 +192,23 @@ void TargetRecord::note_undone(const std::string& by, WallTime now) {
 
 bool TargetRecord::was_given(const Fingerprint& served) const {
   const Chain* back = former_given && former ? former->certificate() : nullptr;
-  return proven == served || noted_for == served || (back && back->leaf.fingerprint() == served);
+  return proven == served || given_since_former(served) || (back && back->leaf.fingerprint() == served);
+}
+
+bool TargetRecord::given_since_former(const Fingerprint& served) const {
+  return noted_for == served || half_done == served;
+}
+
+bool TargetRecord::left_half_done(const Serving& seen) const {
+  if (!former || former_until || !seen.body) return false;
+  const Fingerprint there = seen.body->leaf.fingerprint();
+  return given_since_former(there) && proven != there;
 }
 
 bool TargetRecord::proves(const Issued& issued, const Serving& seen, const std::string& reload) const {
   if (proven != issued.fingerprint()) return false;
   if (!reload.empty() && reloaded_by != reload) return false;  // whether what was run before did anything, nobody saw
+  if (mending) return false;
   if (former && !former_until) return false;  // installed again, which was not ended: `former` has no grace yet
   const bool referred_to = seen.body && seen.body->leaf == issued.chain.leaf;
   const bool hidden = referred_to && !seen.damaged && seen.shown && shown_instead == seen.shown->leaf.fingerprint();

@@ -25,12 +25,16 @@ struct Claim {
 struct TargetRecord {
   std::optional<Serving> former;         // what it served before we first touched it for `noted_for`
   std::optional<Fingerprint> noted_for;  // whose installation `former` belongs to
+  // Of an earlier installation since `former`, which was never proven either: what may be there still.
+  std::optional<Fingerprint> half_done = {};
   // `former` was a certificate of this record, or one that it gave: what a rollback puts back stays so.
   bool former_given = false;
   std::optional<Fingerprint> proven;  // verified as served
   // By handshakes, while AWS named `proven`: one that hides it from them. Empty: none, or not remembered.
   std::optional<Fingerprint> shown_instead = {};
   std::optional<WallTime> former_until;  // the grace of `former`: it is not retired before
+  // `proven` was found damaged, and that it is put there again has not ended: it is itself what is gone back to.
+  bool mending = false;
   struct RolledBack {
     Fingerprint fingerprint;
     std::string reason;
@@ -52,6 +56,10 @@ struct TargetRecord {
   std::string reloaded_by = {};
   void note_undone(const std::string& by, WallTime now);  // once more, or for the first time in a while
   bool was_given(const Fingerprint& served) const;
+  // Whether an installation since `former` bound it, or was to.
+  bool given_since_former(const Fingerprint& served) const;
+  // Whether that is what it refers to, and was never proven: nothing to go back to.
+  bool left_half_done(const Serving& seen) const;
   // Whether a target that looks like this, and is reloaded so, needs no further proof that it serves `issued`.
   bool proves(const Issued& issued, const Serving& seen, const std::string& reload) const;
   bool operator==(const TargetRecord&) const = default;

@@ -142,6 +142,46 @@ TEST_F(DamagedDirectory, IsMendedThoughTheReloadFails) {
   EXPECT_EQ(machine().commands.size(), reloads + 1) << "it is not proven before";
 }
 
+// It was proven before it was damaged, and the one before it never again. (Random world 152076 went back to that.)
+TEST_F(DamagedDirectory, StaysWhereItIsThoughTheReloadFailsInTheNextRunToo) {
+  estate.pass(days(61));
+  estate.apply();
+  const std::string live = machine().find("/etc/ssl/shop/live", false)->content;
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
+  for (int run = 0; run < 2; ++run) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+    EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  }
+  machine().on_run = [](const Command&) { return Exit{}; };
+  estate.pass(minutes(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+}
+
+// Nobody goes back to what it replaced, which its grace keeps no longer than that of another.
+TEST_F(DamagedDirectory, StaysWhereItIsThoughNoReloadSucceedsForDays) {
+  estate.pass(days(61));
+  estate.apply();
+  const std::string live = machine().find("/etc/ssl/shop/live", false)->content;
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+    EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+    estate.pass(hours(25));
+  }
+  Request renew;
+  renew.renew = {"shop"};
+  estate.apply(renew);
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+}
+
 // Theirs, wherever `live` leads to: nothing of it is looked at but its certificate.
 TEST_F(DamagedDirectory, OfSomebodyElseIsNotMended) {
   const WallTime now = estate.simulated->time().now();

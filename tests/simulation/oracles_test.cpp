@@ -304,6 +304,29 @@ TEST_F(Planted, I7ADirectoryThatGoesBackFromWhatWasProvenThereToday) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("/etc/ssl/shop/live"))));
 }
 
+// That may be gone behind which was never proven, not what was.
+TEST_F(Planted, I7WhatGoesBackBehindOneThatWasProven) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  auto& listener = world().classic().by_name.at("old-web").listeners.at(443).certificate;
+  const std::string first = estate.bound_on("old-web"), first_generation = machine.resolved("/etc/ssl/shop/live");
+  estate.pass(days(20));
+  Request request;
+  request.renew = {"shop"};
+  estate.apply(request);
+  const Json second = stored(record);
+  estate.apply(request);
+  Json unproven = stored(record);
+  unproven["targets"] = second.at("targets");
+  store(record, unproven);
+  listener = first;
+  happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
+  machine.nodes.at("/etc/ssl/shop/live").content = first_generation;
+  machine.heard_change();
+  EXPECT_THAT(estate.watch->complaints(), Contains(AllOf(StartsWith("I7"), HasSubstr("/etc/ssl/shop/live"))));
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("classic/old-web:443"))));
+}
+
 TEST_F(Planted, TheFormerOneIsDeletedWithinItsGrace) {
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
   const std::string foreign = estate.bound_on("old-web");

@@ -42,6 +42,14 @@ struct BrokenReload : testing::Test {
   sandbox::Machine& machine() { return estate.simulated->machine(); }
   std::string live() { return machine().find("/etc/ssl/shop/live", false)->content; }
   std::string said() { return estate.simulated->trace().text(); }
+  // A renewal that ends when it has just switched the link.
+  void be_killed_renewing() {
+    Request request;
+    request.renew = {"shop"};
+    const auto process = estate.simulated->start(estate.life(request, std::make_shared<std::optional<Report>>()));
+    ASSERT_TRUE(estate.simulated->run_until([this, before = live()] { return live() != before; }, hours(1)));
+    estate.simulated->kill(process);
+  }
   std::size_t reloads_of(const std::function<void()>& act) {
     const std::size_t before = machine().commands.size();
     act();
@@ -149,6 +157,37 @@ TEST_F(BrokenReload, LeavesWhatWasGoneBackToAsWhatItsCertificateGave) {
   EXPECT_EQ(estate.record("blog")->targets.begin()->second.proven, estate.newest("blog"));
 }
 
+TEST_F(BrokenReload, GoesBackBehindAnInstallationThatWasKilledThoughAnotherCertificateCameSince) {
+  be_killed_renewing();
+  ASSERT_NE(live(), former);
+  fails = Fails::with_the_new_one;
+  renew();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("what it served before is back")));
+  EXPECT_EQ(live(), former);
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_EQ(live(), former);
+  EXPECT_TRUE(machine().find("/etc/ssl/shop/live/fullchain.pem"));
+}
+
+TEST_F(BrokenReload, GoesBackBehindAllThatWereKilledOneAfterTheOther) {
+  for (int kill = 0; kill < 3; ++kill) be_killed_renewing();
+  fails = Fails::with_the_new_one;
+  renew();
+  EXPECT_EQ(live(), former);
+}
+
+// The second one was proven.
+TEST_F(BrokenReload, GoesBackToOneThatWasKilledAndProvenSince) {
+  be_killed_renewing();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  former = live();
+  fails = Fails::with_the_new_one;
+  renew();
+  EXPECT_EQ(live(), former);
+}
+
 // A load balancer that goes on showing the second certificate whatever its listener refers to, so that the third cannot
 // prove itself.
 struct Unproven : testing::Test {
@@ -162,12 +201,13 @@ struct Unproven : testing::Test {
     estate.world().settings().shown_after = days(365);
   }
   // ELB is out of order whenever it is asked for the former certificate, until `mended`.
-  void refuse_the_former() {
+  void refuse_the_former() { refuse_to_bind(former.substr(former.rfind('/') + 1)); }
+  void refuse_to_bind(const std::string& name) {
     auto& heard = estate.simulated->network().heard_request;
-    heard = [this, watching = heard, name = former.substr(former.rfind('/') + 1)](const http::Request& request) {
+    heard = [this, watching = heard, name](const http::Request& request) {
       watching(request);
-      const bool back = request.body.contains("SetLoadBalancerListener") && request.body.contains(name);
-      estate.world().faults().service_unavailable = back && !mended ? 100 : 0;
+      const bool refused = request.body.contains("SetLoadBalancerListener") && request.body.contains(name);
+      estate.world().faults().service_unavailable = refused && !mended ? 100 : 0;
     };
   }
 
@@ -181,6 +221,26 @@ TEST_F(Unproven, KeepsWhatToGoBackToForAsLongAsItIsBound) {
   for (int day = 0; day < 3; ++day) {
     estate.apply();
     ASSERT_NE(estate.bound_on("web"), former);
+    ASSERT_TRUE(estate.world().server_certificates().by_arn(former)) << "on day " << day;
+    estate.pass(hours(25));
+  }
+  mended = true;
+  estate.apply();
+  EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+TEST_F(Unproven, KeepsWhatToGoBackToWhileItsSuccessorCannotBeBoundEither) {
+  const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != former; }, hours(1)));
+  estate.simulated->kill(process);
+  const std::string half_done = estate.bound_on("web");
+  refuse_to_bind("");
+  Request request;
+  request.renew = {"shop"};
+  for (int day = 0; day < 3; ++day) {
+    estate.apply(request);
+    request.renew.clear();
+    ASSERT_EQ(estate.bound_on("web"), half_done);
     ASSERT_TRUE(estate.world().server_certificates().by_arn(former)) << "on day " << day;
     estate.pass(hours(25));
   }

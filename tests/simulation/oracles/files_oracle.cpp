@@ -1,5 +1,6 @@
 #include "files_oracle.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -33,10 +34,13 @@ void FilesOracle::changed(const std::string& name) {
   for (const auto& [live, chain] : machine.served) was_read(key_of(machine, live), chain);
 }
 
-// To what was shown before: by an installation that failed, or by a loss of power.
+// To what was shown before: by an installation that failed, or by a loss of power. Behind those, too, that were killed
+// before they were proven.
 bool FilesOracle::goes_back(const std::string& machine_and_link, const Shown& shown, const Bytes& chain) const {
-  return shown.before == chain && sandbox::may_go_back(simulated_.time().now() - shown.replaced,
-                                                       is_proven(simulated_, machine_and_link, shown.now));
+  const bool stays = is_proven(simulated_, machine_and_link, shown.now);
+  const auto may = [&](WallTime replaced) { return sandbox::may_go_back(simulated_.time().now() - replaced, stays); };
+  return (shown.before == chain && may(shown.replaced)) ||
+         std::ranges::any_of(shown.behind, [&](const auto& one) { return one.first == chain && may(one.second); });
 }
 
 // Another chain took the place of what was shown: why that is worse, "" where it is not. What happens late is to be put
@@ -44,6 +48,10 @@ bool FilesOracle::goes_back(const std::string& machine_and_link, const Shown& sh
 std::string FilesOracle::worsened(const std::string& machine_and_link, Shown& shown, const Bytes& chain) {
   const WallTime now = simulated_.time().now();
   const bool back = goes_back(machine_and_link, shown, chain);
+  if (back || is_proven(simulated_, machine_and_link, shown.now))
+    shown.behind.clear();
+  else
+    shown.behind.emplace_back(shown.before, shown.replaced);
   shown.before = std::exchange(shown.now, chain);
   shown.replaced = now;
   shown.back = back;

@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "complain.h"
 #include "sandbox/mounts/simulated_world.h"
@@ -26,6 +28,8 @@ class FilesOracle {
     Bytes before;       // the chain that it took the place of
     WallTime replaced;  // when
     bool back = false;  // that was given up: what was before is there again
+    // What `before` took the place of, and so on, with when: as far back as none of them was proven.
+    std::vector<std::pair<Bytes, WallTime>> behind;
   };
   void look_at(const sandbox::Machine& machine, const std::string& live);
   void was_read(const std::string& machine_and_link, const Bytes& chain);

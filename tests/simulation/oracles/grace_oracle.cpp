@@ -27,7 +27,8 @@ void GraceOracle::changed(const StoredChange& change) {
   for (const auto& [id, target] : targets->as_object())
     if (const Json* former = target.find("former"); former != nullptr && former->is_object())
       formers.push_back({id, former->text("reference").value_or(""), target.text("noted_for").value_or(""),
-                         target.text("former_until").value_or(""), former->text("body").value_or("")});
+                         target.text("half_done").value_or(""), target.text("former_until").value_or(""),
+                         former->text("body").value_or("")});
 }
 
 void GraceOracle::happened(const sandbox::Event& event) {
@@ -70,7 +71,9 @@ bool GraceOracle::has_expired(const Former& former, WallTime at) {
 // next one would go back to.
 bool GraceOracle::gave_way(const Former& former) const {
   const auto of_others = [&](const std::string& reference) {
-    return reference != former.reference && !reference.ends_with(name_ends_with(former.noted_for));
+    const bool of_ours =
+        reference.ends_with(name_ends_with(former.noted_for)) || reference.ends_with(name_ends_with(former.half_done));
+    return reference != former.reference && !of_ours;
   };
   auto& world = simulated_.world();
   for (const auto& [name, balancer] : world.classic().by_name)

@@ -27,6 +27,7 @@ class GraceOracle {
   struct Former {
     std::string target, reference;
     std::string noted_for;  // the certificate whose installation it is, by its fingerprint
+    std::string half_done;  // the same of an installation before that, which never ended either; "" where there is none
     std::string until;      // ISO 8601; "" while an installation is under way
     std::string chain;      // PEM; "" where the certificate could not be read
   };

@@ -82,6 +82,7 @@ TEST_F(Resting, IsNoneOfWhichSomethingIsUnderWayOrFailingOrHeldBack) {
   EXPECT_TRUE(not_after([](Record& r) { r.specification = spec({"www.shop.example"}); }));
   EXPECT_TRUE(not_after([](Record& r) { r.targets["elb/web"].held = "worse"; }));
   EXPECT_TRUE(not_after([](Record& r) { r.targets["elb/web"].former_until.reset(); })) << "being installed";
+  EXPECT_TRUE(not_after([](Record& r) { r.targets["elb/web"].mending = true; })) << "being put there again";
   EXPECT_TRUE(not_after([](Record& r) {
     r.targets["elb/web"].rolled_back = TargetRecord::RolledBack{*r.targets["elb/web"].proven, "it broke", 1, now};
   }));

@@ -49,10 +49,12 @@ TargetRecord any_target() {
   TargetRecord target;
   if (*rc::gen::arbitrary<bool>()) target.former = any_serving();
   target.noted_for = maybe(any_fingerprint());
+  target.half_done = maybe(any_fingerprint());
   target.former_given = *rc::gen::arbitrary<bool>();
   target.proven = maybe(any_fingerprint());
   target.shown_instead = maybe(any_fingerprint());
   target.former_until = maybe(any_time());
+  target.mending = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>())
     target.rolled_back =
         TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99), *any_time()};
