@@ -117,17 +117,21 @@ bool covers_all(const Certificate& certificate, const CertificateSpec& wanted) {
 }
 
 // What is due itself, and has no successor, takes the place of nothing that is as good and lasts longer: there it would
-// end, perhaps before anybody can renew it.
+// end, perhaps before anybody can renew it. Where it is due by the CA's word, which revoked it perhaps, it takes that
+// of none that lasts a while.
 std::optional<Held> held_for_its_end(const Serving& former, Standing as, const Issued& next,
                                      const CertificateSpec& wanted, const Record& record, const Roots& roots,
                                      WallTime now) {
   const Chain* served = former.certificate();
-  if (!served || former.damaged || now < due_by_the_record(next, record)) return {};
+  const WallTime due = due_by_the_record(next, record);
+  if (!served || former.damaged || now < due) return {};
   if (as != (untrusted(next.chain, roots, now) ? Standing::test : Standing::trusted)) return {};
   const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
-  if (theirs.not_after() <= ours.not_after() || !covers_all(theirs, wanted)) return {};
-  return Held{fmt::format("it serves {}; this one ends {}, and its successor is not there yet", described(theirs),
-                          iso8601(ours.not_after())),
+  const bool by_the_ca = due < due_at(ours);
+  const bool better = theirs.not_after() > ours.not_after() || (by_the_ca && now < emergency_at(theirs));
+  if (!better || !covers_all(theirs, wanted)) return {};
+  const std::string why = by_the_ca ? "the CA wants this one replaced" : "this one ends " + iso8601(ours.not_after());
+  return Held{fmt::format("it serves {}; {}, and its successor is not there yet", described(theirs), why),
               "mend what keeps its successor from being issued, which is put there then"};
 }
 

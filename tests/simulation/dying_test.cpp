@@ -102,6 +102,33 @@ TEST(ADyingCertificate, IsKeptOffADirectoryWhoseLinkLeadsToAGoodOne) {
   EXPECT_EQ(served().fingerprint(), estate.newest("shop"));
 }
 
+// As of all that a CA has to revoke at once, and has no time to replace yet: it takes the place of none that is good
+// for a while, though that ends earlier.
+TEST(ADyingCertificate, ThatTheCaWantsReplacedIsKeptOffAGoodOneUntilItsSuccessorIsThere) {
+  Estate estate;
+  one_certificate(estate);
+  estate.apply();
+  auto& ca = estate.world().ca();
+  const WallTime now = estate.simulated->time().now();
+  for (auto& [url, known] : ca.certificates) {
+    known.revoked = true;
+    known.window = {now - hours(2), now - hours(1)};
+  }
+  be_down_for(ca, "newOrder");
+  estate.classic_elb("store").serve_foreign("store", {"shop.example"}, days(30));
+  estate.wanted("shop").on_elb("store");
+  const std::string foreign = estate.bound_on("store");
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    EXPECT_EQ(estate.bound_on("store"), foreign);
+    EXPECT_THAT(held_back(estate), Contains(HasSubstr("its successor is not there yet")));
+    estate.pass(days(1));
+  }
+  let_the_ca_be_back(estate);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.shown_by("store")->fingerprint(), estate.newest("shop"));
+}
+
 // What it serves ends sooner still: nothing is gained by leaving it.
 TEST(ADyingCertificate, TakesThePlaceOfOneThatEndsEarlier) {
   Estate estate;

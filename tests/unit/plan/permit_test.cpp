@@ -194,6 +194,23 @@ TEST_F(PermitOfADyingOne, GoesByWhenTheCaWantsItRenewed) {
   EXPECT_FALSE(ask(serving(lasting(other)), fresh(trusted))) << "another";
 }
 
+TEST_F(PermitOfADyingOne, KeepsOneThatTheCaWantsReplacedEarlyOffAnyThatIsGood) {
+  const Chain young = fresh(trusted);
+  record.newest = Record::Newest{issued(young), KeyRef{record.id, 1, ""}, wanted};
+  record.newest->renewal_info = RenewalInfo{RenewalInfo::Window{now - hours(2), now - hours(1)}, "", now};
+  const auto ends_in = [&](Duration left) {
+    return serving(other.issue({"shop.example"}, now - days(90) + left, now + left));
+  };
+  const auto held = ask(ends_in(days(30)), young);
+  ASSERT_TRUE(held) << "though it ends earlier";
+  EXPECT_THAT(held->reason, HasSubstr("the CA wants this one replaced, and its successor is not there yet"));
+  EXPECT_FALSE(ask(ends_in(days(3)), young)) << "in an emergency";
+  record.newest->renewal_info.reset();
+  EXPECT_FALSE(ask(ends_in(days(30)), young)) << "it is not due";
+  dying = trusted.issue({"shop.example"}, now - days(70), now + days(20));
+  EXPECT_FALSE(ask(ends_in(days(10)), dying)) << "due by its age alone";
+}
+
 TEST_F(Permit, PutsANewerOneOverOurOwnThoughItEndsEarlier) {
   const Serving older = serving(trusted.issue({"shop.example"}, now - days(2), now + days(90)), true);
   EXPECT_FALSE(ask(older, trusted.issue({"shop.example"}, now, now + days(7))));
