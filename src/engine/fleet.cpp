@@ -215,6 +215,15 @@ Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Requ
                 [this](std::string lost) { return replace_account(std::move(lost)); }};
 }
 
+// What time it is the CA is heard of first, where it answers: what is in a journal may have expired.
+Task<> Fleet::Run::obtain(Life& life, const CertificateSpec& wanted) {
+  co_await heard_of_another_time();
+  if (co_await life.take_up(wanted)) co_return;
+  co_await have_account();
+  const Turn::Held mine = co_await turn_to_order(wanted).take();
+  co_await life.obtain(wanted);
+}
+
 Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                              ClaimedRecord& claimed, Report& report) {
   const CertificateSpec wanted = ground.config.spec(certificate);
@@ -224,9 +233,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
   std::optional<Failure> failure;
   if (issues(plan)) {
     try {
-      co_await have_account();
-      const Turn::Held mine = co_await turn_to_order(wanted).take();
-      co_await life.obtain(wanted);
+      co_await obtain(life, wanted);
       report.outcomes.push_back(Outcome{Outcome::Kind::issued, certificate.id.text(), "",
                                         "valid until " + iso8601(claimed.get().newest->issued.chain.leaf.not_after()),
                                         ""});

@@ -39,6 +39,7 @@ struct Fleet::Run {
   Task<> say_not_at_rest(const ObservedCertificate& seen);
   Task<> work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                  Report& report);
+  Task<> obtain(Life& life, const CertificateSpec& wanted);
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);
   Task<> clean_up(const Request& request, Report& report);

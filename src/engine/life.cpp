@@ -135,6 +135,44 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
   co_return *claimed_.get().open_generation;
 }
 
+Task<> Life::succeed(const Issued& issued, const KeyRef& key, const CertificateSpec& wanted) {
+  const WallTime now = trades_.time.now();
+  co_await claimed_.entry().update([&](Record& record) {
+    record.previous = std::move(record.newest);
+    record.newest = Record::Newest{issued, key, wanted};
+    record.open_generation.reset();
+    record.failures = FailureRecord{};
+    remember_issued(record, now, issued);
+  });
+}
+
+// Whoever obtained it was killed before it was in the record, or could not write that.
+Task<bool> Life::take_up(const CertificateSpec& wanted) {
+  const auto open = claimed_.get().open_generation;
+  if (!open || claimed_.get().specification != wanted) co_return false;
+  const auto journal = co_await read_journal(store_, claimed_.get().id, *open);
+  if (!journal || journal->generation != *open || journal->specification != wanted) co_return false;
+  const Json *certificate = done(*journal, "certificate"), *key = done(*journal, "key");
+  if (!certificate || !key) co_return false;
+  const auto issued = from_json<Issued>(certificate->at("value"));
+  const auto ref = from_json<KeyRef>(key->at("value"));
+  if (issued.chain.leaf.not_after() <= trades_.time.now()) co_return false;
+  if (!co_await opens(ref, issued)) co_return false;
+  co_await succeed(issued, ref, wanted);
+  co_return true;
+}
+
+// What keeps it from that is told where it is needed.
+Task<bool> Life::opens(const KeyRef& key, const Issued& issued) {
+  try {
+    const PrivateKey opened = co_await trades_.keys.open(key);
+    co_return opened.public_part() == issued.chain.leaf.public_key();
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+  }
+  co_return false;
+}
+
 // A generation of a former run that came to nothing while nobody was there is followed by the next at once, as are one
 // whose account the CA has lost, and one whose order gave another certificate of ours: where the CA refused nothing and
 // no validation failed, nothing is counted against us.
@@ -169,14 +207,7 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
     const Issued issued = co_await issue(wanted, trades_, *journal);
     const KeyRef key = co_await journal->step(
         "key", [&] { return trades_.keys.create(claimed_.get().id, generation, wanted.key_type); });
-    const WallTime now = trades_.time.now();
-    co_await claimed_.entry().update([&](Record& record) {
-      record.previous = std::move(record.newest);
-      record.newest = Record::Newest{issued, key, wanted};
-      record.open_generation.reset();
-      record.failures = FailureRecord{};
-      remember_issued(record, now, issued);
-    });
+    co_await succeed(issued, key, wanted);
   } catch (const Failure&) {
     failed = std::current_exception();
   }

@@ -20,6 +20,9 @@ class Life {
   // Obtains a certificate in the open generation, or in a new one; in both where the open one had lapsed. Failure: what
   // kept it from that, after the generation was closed where its order is dead and the failure table was consulted.
   Task<> obtain(const CertificateSpec& wanted);
+  // Whether the certificate of the open generation was in its journal already, and is the newest from now on: no CA is
+  // needed for that.
+  Task<bool> take_up(const CertificateSpec& wanted);
   // Installs the newest valid certificate on every target that `planned` (one a target) does not keep as it is, the
   // first before the others. The outcomes, one for each of them.
   Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted,
@@ -33,6 +36,8 @@ class Life {
  private:
   enum class Attempt { first, last };  // of a run
   Task<bool> obtained(const CertificateSpec& wanted, std::optional<int> found_open, Attempt attempt);
+  Task<bool> opens(const KeyRef& key, const Issued& issued);
+  Task<> succeed(const Issued& issued, const KeyRef& key, const CertificateSpec& wanted);
   Task<bool> account_replaced(std::string begun_with);
   Task<bool> lost_its_order(const Journal& journal, const CertificateSpec& wanted);
   Task<> remove_journal(int generation);

@@ -273,6 +273,39 @@ TEST(Generation, WhoseCertificateExpiredInItsJournalIsFollowedByTheNextInTheSame
   EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
 }
 
+// At the CA, as another certificate hears, which registers the next one.
+void lose_the_account(Estate& estate) {
+  estate.world().ca().accounts.clear();
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply({.only = {"blog"}});
+  ASSERT_THAT(estate.failures(), IsEmpty());
+}
+
+// Nothing more is wanted of the CA then, be it out of order or have forgotten whose that is.
+TEST(Generation, WhoseCertificateIsInItsJournalNeedsNoCaAnyMore) {
+  const long written_down = last_effect_called("put certificate/shop/generation/1", one_certificate);
+  for (const bool out_of_order : {true, false}) {
+    SCOPED_TRACE(out_of_order);
+    Estate estate;
+    one_certificate(estate);
+    estate.simulated->kill_at({.effect = written_down, .moment = sandbox::Moment::after_reply});
+    ASSERT_EQ(estate.apply().how, Ending::How::killed);
+    ASSERT_FALSE(estate.record("shop")->newest);
+    auto& ca = estate.world().ca();
+    if (out_of_order)
+      ca.interpose = [](const http::Request&, const std::string&) {
+        return std::optional{http::Response{.status = 503}};
+      };
+    else
+      lose_the_account(estate);
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.shown_by("web")->fingerprint(), estate.newest("shop"));
+    EXPECT_FALSE(estate.record("shop")->open_generation);
+    EXPECT_EQ(estate.record("shop")->last_generation, 1);
+  }
+}
+
 using Download = std::function<std::string(const Chain&, int asked_before)>;
 
 void answer_downloads(sandbox::CertificateAuthority& ca, const Download& body) {
