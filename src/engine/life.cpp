@@ -101,6 +101,9 @@ Task<std::string> Life::why_not_go_on(int generation, const CertificateSpec& wan
   if (claimed_.get().specification != wanted) co_return "its specification changed";
   const auto journal = co_await read_journal(store_, claimed_.get().id, generation);
   if (!journal) co_return "";
+  // Its write was late. Who has lost the claim, and so finds epochs above its own, closes nothing: the record changed.
+  if (journal->specification != wanted || journal->epoch > claimed_.epoch())
+    co_return "its journal is of a life that was forgotten";
   if (!journal->account.empty() && journal->account != trades_.ca.account().url)
     co_return "the account at the CA changed";
   // Whoever obtained it was killed before it was in the record, and nobody came for as long as it lived.
@@ -174,8 +177,8 @@ Task<bool> Life::opens(const KeyRef& key, const Issued& issued) {
 }
 
 // A generation of a former run that came to nothing while nobody was there is followed by the next at once, as are one
-// whose account the CA has lost, and one whose order gave another certificate of ours: where the CA refused nothing and
-// no validation failed, nothing is counted against us.
+// whose account the CA has lost, one whose order gave another certificate of ours, and one that never had an order:
+// where the CA refused nothing and no validation failed, nothing is counted against us.
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const std::optional<int> found_open = claimed_.get().open_generation;
   if (co_await obtained(wanted, found_open, Attempt::first)) co_return;
@@ -194,8 +197,8 @@ Task<bool> Life::lost_its_order(const Journal& journal, const CertificateSpec& w
   co_return url&& co_await ordered_by_another(store_, journal.certificate(), wanted, *url);
 }
 
-// False where the next generation may begin: it ended the one that was found open, its account was replaced, or its
-// order was lost to another certificate.
+// False where the next generation may begin: it ended the one that was found open, its account was replaced, its order
+// was lost to another certificate, or it came to none.
 Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> found_open, Attempt attempt) {
   const std::string account = trades_.ca.account().url;
   const int generation = co_await open_generation(wanted);
@@ -223,7 +226,8 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
   if (failure->kind() == Failure::Kind::dead_generation) {
     const bool lapsed =
         !failure->rationed() &&
-        (generation == found_open || (attempt == Attempt::first && co_await lost_its_order(*journal, wanted)));
+        (generation == found_open ||
+         (attempt == Attempt::first && (!journal->begun("order") || co_await lost_its_order(*journal, wanted))));
     co_await close_dead(*journal, *failure, lapsed);
     if (lapsed) co_return false;
   } else if (failure->rationed()) {

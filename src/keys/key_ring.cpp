@@ -19,6 +19,14 @@ Failure key_gone(const CertificateId& id, int generation) {
           "Restore the state from a backup, or run `certferry apply --renew " + id.text() + "` for a new certificate"};
 }
 
+Failure of_another_type(const CertificateId& id, int generation, KeyType there, KeyType wanted) {
+  // Of a life of the certificate that was forgotten: its write was late.
+  return {Failure::Kind::dead_generation,
+          fmt::format("a private key of {}, generation {}, is there already, and is {}; wanted is {}", id.text(),
+                      generation, name(there), name(wanted)),
+          "Run certferry again; it begins a new generation, with a key of its own"};
+}
+
 }  // namespace
 
 Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType type) {
@@ -30,7 +38,9 @@ Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType ty
   }
   const std::optional<Secret> there = co_await vault_.get(id, generation);
   if (!there) throw key_gone(id, generation);
-  co_return KeyRef{id, generation, public_half(PrivateKey::from_der(*there))};
+  const PrivateKey kept = PrivateKey::from_der(*there);
+  if (kept.type() != type) throw of_another_type(id, generation, kept.type(), type);
+  co_return KeyRef{id, generation, public_half(kept)};
 }
 
 Task<PrivateKey> KeyRing::open(const KeyRef& ref) {

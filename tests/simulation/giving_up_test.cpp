@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -232,6 +233,73 @@ TEST(Forgetting, AJournalThatLandsAfterwardsKeepsNoLaterOneFromBeingBegun) {
   estate.certificate("blog", {"blog.shop.example"});
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+// Forgotten, and configured again, with this name beside its own or without.
+void with_one_begun_anew(Estate& estate, const std::string& name) {
+  with_one_begun(estate);
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  estate.certificate("blog", {"blog.shop.example"});
+  if (!name.empty()) estate.wanted("blog").config.domains.push_back(DomainName::parse(name));
+}
+
+// The number of the effect by which the new life begins its first journal.
+long journal_begun_anew(const std::string& name) {
+  Estate undisturbed;
+  with_one_begun_anew(undisturbed, name);
+  const auto before = undisturbed.simulated->effects();
+  undisturbed.apply();
+  const auto& names = undisturbed.simulated->effect_names();
+  const auto found = std::find_if(names.begin() + before, names.end(), [](const std::string& effect) {
+    return effect.contains("put certificate/blog/generation/1");
+  });
+  EXPECT_NE(found, names.end());
+  return found - names.begin();
+}
+
+// As whoever was killed asked for it to be made, which lands when the next life has found none there.
+TEST(Forgetting, AJournalThatLandsInTheNextLifeIsClosedWithItsGeneration) {
+  for (const std::string another_name : {"", "news.shop.example"}) {
+    SCOPED_TRACE(another_name);
+    const long begun = journal_begun_anew(another_name);
+    Estate estate;
+    with_one_begun_anew(estate, another_name);
+    estate.simulated->kill_at({.effect = begun, .moment = sandbox::Moment::before});
+    ASSERT_EQ(estate.apply().how, Ending::How::killed);
+    ASSERT_EQ(estate.record("blog")->open_generation, 1);
+    CertificateSpec former = estate.record("blog")->specification;
+    former.names = {DomainName::parse("blog.shop.example")};
+    const Json late = Json::object({{"format", 1},
+                                    {"certificate", "blog"},
+                                    {"generation", 1},
+                                    {"epoch", 7},  // so often was it claimed
+                                    {"specification", to_json(former)},
+                                    {"steps", Json::object()},
+                                    {"notes", Json::object()}});
+    estate.simulated->state().entries[journal_key(CertificateId::parse("blog"), 1)] = {late.dump(), "late"};
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    ASSERT_TRUE(estate.record("blog")->newest);
+    EXPECT_EQ(estate.record("blog")->newest->key.generation, 2);
+    EXPECT_EQ(estate.record("blog")->failures.count, 0);
+  }
+}
+
+TEST(Forgetting, AKeyThatLandsAfterwardsIsNotTakenForOneOfAnotherType) {
+  Estate estate;
+  with_one_begun(estate);
+  auto& entries = estate.simulated->state().entries;
+  const auto late = entries.at("secret/blog/1");
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  entries["secret/blog/1"] = late;
+  estate.watch->look_at_store();
+  estate.certificate("blog", {"blog.shop.example"}).config.key_type = KeyType::p384;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  ASSERT_TRUE(estate.record("blog")->newest);
+  EXPECT_EQ(estate.record("blog")->newest->issued.chain.leaf.public_key().type(), KeyType::p384);
+  EXPECT_EQ(estate.record("blog")->failures.count, 0) << "nobody refused anything";
+  EXPECT_THAT(estate.kept_secrets(), testing::Not(testing::Contains("secret/blog/1")));
 }
 
 TEST(Forgetting, DeletesNoFurtherKeyOnceItsLeaseHasEnded) {

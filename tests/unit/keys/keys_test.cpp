@@ -93,6 +93,16 @@ TEST_F(KeysTest, KeyRingMakesOneKeyForAGenerationAndOpensIt) {
   });
 }
 
+TEST_F(KeysTest, KeyRingTakesNoKeyOfAnotherTypeForTheOneThatIsWanted) {
+  run([&](Keeper& keeper) -> Task<> {
+    co_await keeper.ring.create(shop, 1, KeyType::p256);
+    const Work wanting_another = [&]() -> Task<> { co_await keeper.ring.create(shop, 1, KeyType::p384); };
+    const Failure said = (co_await keeping_failure(wanting_another)).value();
+    EXPECT_EQ(said.kind(), Failure::Kind::dead_generation);
+    EXPECT_STREQ(said.what(), "a private key of shop, generation 1, is there already, and is p256; wanted is p384");
+  });
+}
+
 TEST_F(KeysTest, KeyRingMakesRsaOnThePool) {
   run([&](Keeper& keeper) -> Task<> {
     const KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::rsa2048);
