@@ -273,6 +273,14 @@ Task<> Fleet::Run::while_claimed(CertificateId id, CertificateSpec wanted, Durat
   co_await finally([&] { return work(claimed); }, [&] { return claims.give_back(claimed); });
 }
 
+// The same where there is a record: nothing is to be made anew of what somebody forgets meanwhile.
+Task<> Fleet::Run::while_claimed_if_known(CertificateId id, Duration wait, ClaimedWork work) {
+  index.doubt(id);
+  std::optional<ClaimedRecord> claimed = co_await claims.take_if_known(id, wait);
+  if (!claimed) co_return;
+  co_await finally([&] { return work(*claimed); }, [&] { return claims.give_back(*claimed); });
+}
+
 // The same at once or not at all: where there is a record, and nobody else is at work on it.
 Task<> Fleet::Run::while_claimed_if_free(CertificateId id, ClaimedWork work) {
   std::optional<ClaimedRecord> claimed = co_await claims.take_if_free(id);
@@ -349,7 +357,7 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
                                       fmt::format("generation {} was given up: {}", generation, why),
                                       seen.configured ? "" : "Configure it here again, if it was not meant to end"});
   };
-  co_await while_claimed(seen.id, seen.wanted, wait, closing);
+  co_await while_claimed_if_known(seen.id, wait, closing);
 }
 
 Task<bool> Fleet::Run::closed(const TxtOwner& owner) {

@@ -34,6 +34,7 @@ struct Fleet::Run {
   Task<> announced(Work work);
   using ClaimedWork = std::function<Task<>(ClaimedRecord&)>;
   Task<> while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work);
+  Task<> while_claimed_if_known(CertificateId id, Duration wait, ClaimedWork work);
   Task<> while_claimed_if_free(CertificateId id, ClaimedWork work);
   std::vector<Work> works(Observed& observed, const Request& request, Duration wait, Report& report);
   Task<> say_not_at_rest(const ObservedCertificate& seen);

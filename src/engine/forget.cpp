@@ -28,13 +28,11 @@ Task<> Fleet::forget(CertificateId id, Duration wait) { co_await run_->forget(st
 
 Task<> Fleet::Run::forget(CertificateId id, Duration wait) {
   co_await announced([&]() -> Task<> {
-    const auto stored = co_await load_record(ground.store, id);
-    if (!stored) {
+    if (!co_await load_record(ground.store, id)) {
       throw Failure(Failure::Kind::refused, fmt::format("the state knows no certificate {}", id.text()),
                     "See the names that `certferry status` prints");
     }
-    co_await while_claimed(id, stored->record.specification, wait,
-                           [this](ClaimedRecord& claimed) -> Task<> { co_await wipe(claimed); });
+    co_await while_claimed_if_known(id, wait, [this](ClaimedRecord& claimed) -> Task<> { co_await wipe(claimed); });
   });
 }
 
@@ -54,8 +52,8 @@ Task<std::vector<std::string>> Fleet::Run::forget_account(std::string account, D
     for (const StoredRecord& stored : co_await load_records(ground.store)) {
       if (!has_targets_in(account, stored.record)) continue;
       known = true;
-      co_await while_claimed(stored.record.id, stored.record.specification, wait,
-                             [&](ClaimedRecord& claimed) -> Task<> { co_await forget_targets(claimed, account); });
+      co_await while_claimed_if_known(
+          stored.record.id, wait, [&](ClaimedRecord& claimed) -> Task<> { co_await forget_targets(claimed, account); });
     }
     for (const std::string& shelf : co_await shelves_with_ledgers(ground.store)) {
       if (IamShelf::account_in(shelf) != account) continue;

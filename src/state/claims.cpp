@@ -30,20 +30,19 @@ Task<bool> Claims::held_by_others(const std::optional<StoredRecord>& stored) {
 }
 
 // Our instance and the next epoch in its record; empty where somebody else was faster.
-Task<std::optional<ClaimedRecord>> Claims::swap_in(const CertificateId& id, const CertificateSpec& wanted,
-                                                   std::optional<StoredRecord> stored) {
-  require_lease(instances_, Duration::zero(), fmt::format("certificate {}: claiming it", id.text()));
-  Record mine = stored ? std::move(stored->record) : Record{id, wanted};
+Task<std::optional<ClaimedRecord>> Claims::swap_in(Record mine, std::optional<Store::Version> replaces) {
+  require_lease(instances_, Duration::zero(), fmt::format("certificate {}: claiming it", mine.id.text()));
   mine.claim = {.instance = instances_.self(), .epoch = mine.claim.epoch + 1};
-  auto outcome =
-      co_await store_.put(record_key(id), to_json(mine).dump(), stored ? std::optional{stored->version} : std::nullopt);
+  auto outcome = co_await store_.put(record_key(mine.id), to_json(mine).dump(), std::move(replaces));
   if (std::holds_alternative<Conflict>(outcome)) co_return std::nullopt;
   const std::int64_t epoch = mine.claim.epoch;
   co_return ClaimedRecord{std::make_unique<RecordEntry>(store_, std::move(mine), std::get<Store::Version>(outcome)),
                           epoch};
 }
 
-Task<ClaimedRecord> Claims::take(const CertificateId& id, const CertificateSpec& wanted, Duration wait) {
+// made_for: null, and empty is given back, where no record is to be made.
+Task<std::optional<ClaimedRecord>> Claims::take_or_make(const CertificateId& id, const CertificateSpec* made_for,
+                                                        Duration wait) {
   const SteadyTime until = outside_.clock.steady() + wait;
   bool told = false;
   for (int lost = 0; lost < limits::store::swap_attempts;) {
@@ -58,18 +57,29 @@ Task<ClaimedRecord> Claims::take(const CertificateId& id, const CertificateSpec&
       co_await outside_.clock.sleep(limits::store::claim_poll);
       continue;
     }
-    if (auto claimed = co_await swap_in(id, wanted, std::move(stored))) co_return std::move(*claimed);
+    if (!stored && made_for == nullptr) co_return std::nullopt;
+    const auto there = stored ? std::optional{stored->version} : std::nullopt;
+    if (auto claimed = co_await swap_in(stored ? std::move(stored->record) : Record{id, *made_for}, there))
+      co_return claimed;
     ++lost;
   }
   throw Failure(Failure::Kind::conflict, fmt::format("certificate {}: others kept changing its record", id.text()),
                 "Run certferry again; see with `certferry status` who else is at work");
 }
 
+Task<ClaimedRecord> Claims::take(const CertificateId& id, const CertificateSpec& wanted, Duration wait) {
+  std::optional<ClaimedRecord> claimed = co_await take_or_make(id, &wanted, wait);
+  co_return std::move(*claimed);
+}
+
+Task<std::optional<ClaimedRecord>> Claims::take_if_known(const CertificateId& id, Duration wait) {
+  co_return co_await take_or_make(id, nullptr, wait);
+}
+
 Task<std::optional<ClaimedRecord>> Claims::take_if_free(const CertificateId& id) {
   std::optional<StoredRecord> stored = co_await load_record(store_, id);
   if (!stored || co_await held_by_others(stored)) co_return std::nullopt;
-  const CertificateSpec wanted = stored->record.specification;
-  co_return co_await swap_in(id, wanted, std::move(stored));
+  co_return co_await swap_in(std::move(stored->record), stored->version);
 }
 
 Task<> Claims::give_back(ClaimedRecord& claimed) {

@@ -50,6 +50,8 @@ class Claims {
   // Takes the certificate, waiting up to `wait` for whoever works on it. Makes the record where there is none. Failure:
   // refused, naming who is at work, when the wait is over.
   Task<ClaimedRecord> take(const CertificateId& id, const CertificateSpec& wanted, Duration wait);
+  // The same where there is a record; none is made. Empty where there is none, or whoever was waited for removed it.
+  Task<std::optional<ClaimedRecord>> take_if_known(const CertificateId& id, Duration wait);
   // The same at once or not at all: empty where there is no record, or somebody else is at work on it.
   Task<std::optional<ClaimedRecord>> take_if_free(const CertificateId& id);
   // Where it cannot be released that is only logged: the claim ends with this instance, no reason to fail what was
@@ -58,8 +60,9 @@ class Claims {
 
  private:
   Task<bool> held_by_others(const std::optional<StoredRecord>& stored);
-  Task<std::optional<ClaimedRecord>> swap_in(const CertificateId& id, const CertificateSpec& wanted,
-                                             std::optional<StoredRecord> stored);
+  Task<std::optional<ClaimedRecord>> swap_in(Record mine, std::optional<Store::Version> replaces);
+  Task<std::optional<ClaimedRecord>> take_or_make(const CertificateId& id, const CertificateSpec* made_for,
+                                                  Duration wait);
 
   Store& store_;
   Outside& outside_;

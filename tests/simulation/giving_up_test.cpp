@@ -363,6 +363,28 @@ TEST(Unwanted, KeepsNoRenewalWaiting) {
   EXPECT_FALSE((*ours)->failed()) << to_text(**ours);
 }
 
+// Each of the two may be the first to claim it.
+TEST(Unwanted, IsNotMadeAnewByWhoWaitedUntilItWasForgotten) {
+  int forgotten_first = 0;
+  for (Duration headstart{0}; headstart < seconds(2); headstart += milliseconds(200)) {
+    SCOPED_TRACE(humane(headstart));
+    Estate estate;
+    with_one_begun_in_s3(estate);
+    auto& world = *estate.simulated;
+    const auto kept = std::make_shared<std::optional<Report>>();
+    const auto closing = world.start(estate.life({}, kept), {"closing", "one", "main"});
+    world.run_for(headstart);
+    const auto forgetting = world.start(estate.forgetting("blog"), {"forgetting", "two", "main"});
+    ASSERT_TRUE(world.run_until([&] { return world.ending(closing) && world.ending(forgetting); }, hours(1)));
+    EXPECT_EQ(world.ending(forgetting)->how, Ending::How::finished);
+    ASSERT_TRUE(*kept);
+    EXPECT_FALSE((*kept)->failed()) << to_text(**kept);
+    EXPECT_FALSE(estate.record("blog"));
+    if (std::ranges::count((*kept)->outcomes, Outcome::Kind::removed, &Outcome::kind) == 0) ++forgotten_first;
+  }
+  EXPECT_GT(forgotten_first, 0);
+}
+
 TEST(Unwanted, GenerationsAreClosedThoughTheCaFails) {
   Estate estate;
   with_one_begun(estate);

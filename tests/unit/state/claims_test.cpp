@@ -69,6 +69,27 @@ TEST(Claims, WaitForTheOneAtWorkAndTakeOverWhenItReleases) {
   });
 }
 
+TEST(Claims, MakeNothingAnewOfWhatWasForgottenWhileTheyWaited) {
+  TwoInstances two;
+  two.ground.run([&]() -> Task<> {
+    EXPECT_FALSE(co_await two.claims_b.take_if_known(www, minutes(5))) << "there is no record, and none is made";
+    ClaimedRecord first = co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    std::vector<Work> both;
+    both.push_back([&]() -> Task<> {
+      co_await two.ground.clock.sleep(seconds(30));
+      co_await first.remove();
+    });
+    both.push_back([&]() -> Task<> { EXPECT_FALSE(co_await two.claims_b.take_if_known(www, minutes(5))); });
+    for (const auto& failed : co_await all_settled(std::move(both))) EXPECT_FALSE(failed);
+    EXPECT_TRUE(two.ground.store.entries.empty());
+    ClaimedRecord again = co_await two.claims_a.take(www, wanted_spec(), minutes(5));
+    co_await two.claims_a.give_back(again);
+    const auto second = co_await two.claims_b.take_if_known(www, minutes(5));
+    EXPECT_TRUE(second);
+    if (second) EXPECT_EQ(second->get().claim, (Claim{"b", 2}));
+  });
+}
+
 TEST(Claims, SayWhoIsAtWorkWhenTheWaitIsOver) {
   TwoInstances two;
   EXPECT_EQ(two.ground.failure_of([&]() -> Task<> {
