@@ -356,6 +356,7 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
     report.outcomes.push_back(Outcome{Outcome::Kind::removed, seen.id.text(), "",
                                       fmt::format("generation {} was given up: {}", generation, why),
                                       seen.configured ? "" : "Configure it here again, if it was not meant to end"});
+    co_await forget_old_keys(life, seen.id);
   };
   co_await while_claimed_if_known(seen.id, wait, closing);
 }

@@ -292,15 +292,21 @@ Task<> Life::forget_old_keys() {
   const auto holds = [](const std::optional<Record::Newest>& held, int generation) {
     return held && held->key.generation == generation;
   };
-  for (const int generation : co_await vault_.generations(record.id)) {
-    if (record.open_generation == generation || generation > record.last_generation) continue;
-    if (holds(record.newest, generation) || holds(record.previous, generation)) continue;
+  const auto is_over = [&](int generation) {
+    return record.open_generation != generation && generation <= record.last_generation &&
+           !holds(record.newest, generation) && !holds(record.previous, generation);
+  };
+  const std::vector<int> keys = co_await vault_.generations(record.id);
+  for (const int generation : keys) {
+    if (!is_over(generation)) continue;
     if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
-    // The journal first: what is listed, and so looked at again after a kill, are the keys.
     co_await remove_journal(generation);
     require_lease(lease_, Duration::zero(), "removing old keys of " + record.id.text());
     co_await vault_.remove(record.id, generation);
   }
+  // What was closed before its key was stored, or is of a life that was half forgotten.
+  for (const int generation : co_await journaled_generations(store_, record.id))
+    if (is_over(generation) && !std::ranges::binary_search(keys, generation)) co_await remove_journal(generation);
 }
 
 Task<Outcome> Life::install_one(const CertificateConfig& certificate, const InstallConfig& where,

@@ -27,8 +27,9 @@ class Life {
   // first before the others. The outcomes, one for each of them.
   Task<std::vector<Outcome>> install_everywhere(const CertificateConfig& certificate, const CertificateSpec& wanted,
                                                 const std::vector<Action>& planned);
-  // Removes the keys of closed generations that no certificate in use can be of, and their journals. Failure: fenced
-  // where the lease has ended: whoever took over may have begun to count generations anew.
+  // Removes the keys of closed generations that no certificate in use can be of, and their journals, as those of closed
+  // generations without a key. Failure: fenced where the lease has ended: whoever took over may have begun to count
+  // generations anew.
   Task<> forget_old_keys();
   // Closes the open generation of what is no longer wanted; best effort at the CA.
   Task<> close_open(std::string why);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/limits/store.h"
+#include "state/numbered.h"
 #include "state/swap.h"
 #include "wire/stored_format.h"
 
@@ -38,6 +39,10 @@ std::string journals_of(const CertificateId& id) { return fmt::format("certifica
 
 std::string journal_key(const CertificateId& id, int generation) {
   return fmt::format("{}{}", journals_of(id), generation);
+}
+
+Task<std::vector<int>> journaled_generations(Store& store, const CertificateId& id) {
+  co_return co_await numbers_below(store, journals_of(id));
 }
 
 JournalView parse_journal(BytesView text, const std::string& what) {

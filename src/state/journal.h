@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "base/certificate_spec.h"
 #include "base/failure.h"
@@ -117,6 +118,7 @@ class Journal {
 
 std::string journal_key(const CertificateId&, int generation);  // "certificate/www/generation/3"
 std::string journals_of(const CertificateId&);                  // what the keys of all of them begin with
+Task<std::vector<int>> journaled_generations(Store& store, const CertificateId& id);  // that have one, ascending
 
 // What a generation's journal says, for reading alone: sweep, status and forget.
 struct JournalView {

@@ -1,10 +1,9 @@
 #include "state/vault.h"
 
-#include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 #include "base/guards.h"
+#include "state/numbered.h"
 #include "state/swap.h"
 
 namespace certferry {
@@ -25,16 +24,7 @@ Task<std::optional<Secret>> Vault::get(const CertificateId& id, int generation) 
 }
 
 Task<std::vector<int>> Vault::generations(const CertificateId& id) {
-  const std::string prefix = fmt::format("secret/{}/", id.text());
-  std::vector<int> found;
-  for (const std::string& key : co_await store_.list(prefix)) {
-    int generation = 0;
-    const char* end = key.data() + key.size();
-    const auto read = std::from_chars(key.data() + prefix.size(), end, generation);
-    if (read.ec == std::errc{} && read.ptr == end) found.push_back(generation);
-  }
-  std::ranges::sort(found);
-  co_return found;
+  co_return co_await numbers_below(store_, fmt::format("secret/{}/", id.text()));
 }
 
 Task<> Vault::remove(const CertificateId& id, int generation) {

@@ -69,6 +69,53 @@ TEST(Generation, ThatEndedWithoutACertificateLeavesNoJournalWhereverItsEndIsKill
   for_each_crash_point(story);
 }
 
+// Killed before its key was stored, and not wanted any longer by the next run.
+TEST(Generation, ThatWasClosedBeforeItHadAKeyLeavesNoJournal) {
+  const long key = last_effect_called("put secret/shop/1", one_certificate);
+  for (const bool configured : {true, false}) {
+    Estate estate;
+    one_certificate(estate);
+    estate.simulated->kill_at({.effect = key, .moment = sandbox::Moment::before});
+    ASSERT_EQ(estate.apply().how, Ending::How::killed);
+    ASSERT_THAT(journals(estate), SizeIs(1));
+    if (configured)
+      estate.wanted("shop").config.domains.push_back(DomainName::parse("www.shop.example"));
+    else
+      estate.unwant("shop");
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_FALSE(estate.record("shop")->open_generation);
+    EXPECT_THAT(journals(estate), SizeIs(configured ? 1 : 0));
+    EXPECT_EQ(journals(estate).size(), estate.kept_secrets().size());
+  }
+}
+
+// By who was killed when the keys were gone.
+TEST(Generation, ThatWasHalfForgottenLeavesNoJournalInTheNextLife) {
+  const auto build = [](Estate& estate) {
+    one_certificate(estate);
+    estate.apply();
+  };
+  const long removal = [&] {
+    Estate undisturbed;
+    build(undisturbed);
+    undisturbed.forget("shop");
+    const auto& names = undisturbed.simulated->effect_names();
+    const auto found = std::ranges::find(names, "remove " + journal_key(CertificateId::parse("shop"), 1));
+    EXPECT_NE(found, names.end());
+    return found - names.begin();
+  }();
+  Estate estate;
+  build(estate);
+  estate.simulated->kill_at({.effect = removal, .moment = sandbox::Moment::before});
+  ASSERT_EQ(estate.forget("shop").how, Ending::How::killed);
+  ASSERT_TRUE(estate.record("shop"));
+  EXPECT_THAT(estate.kept_secrets(), IsEmpty());
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(journals(estate), ElementsAre(journal_key(CertificateId::parse("shop"), 2)));
+}
+
 // The CA's fault, once: its order gives this certificate for as long as it lives.
 TEST(Generation, WhoseCertificateIsUnfitIsQuarantinedAndTheNextBegun) {
   Estate estate;
