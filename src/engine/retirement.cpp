@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/elb.h"
+#include "base/limits/iam.h"
 #include "base/limits/renewal.h"
 #include "deploy/files_shelf.h"
 
@@ -111,6 +112,14 @@ Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vecto
   return need;
 }
 
+// Until when nobody asks again for it to be removed: its shelf said lately that it is in use, whatever was seen. Empty
+// where it did not, or by a clock that stood wrong.
+std::optional<WallTime> in_use_until(const ShelfEntry& entry, WallTime due, WallTime now) {
+  if (!entry.in_use || now < *entry.in_use) return {};
+  const WallTime until = *entry.in_use + std::min(*entry.in_use - due, limits::iam::in_use_pause_longest);
+  return now < until ? std::optional{until} : std::nullopt;
+}
+
 }  // namespace
 
 Task<Retirement::Ledgers> Retirement::ledgers() {
@@ -126,7 +135,8 @@ std::optional<Retirement::Candidate> Retirement::candidate(const std::string& sh
   if (need.needed || need.unknown) return std::nullopt;
   std::optional<WallTime> due = need.grace;
   if (!due && entry.unneeded_since) due = *entry.unneeded_since + limits::renewal::retire_after;
-  return Candidate{shelf, entry, due};
+  const auto said = due ? in_use_until(entry, *due, time_.now()) : std::nullopt;
+  return Candidate{shelf, entry, said ? said : due, said.has_value()};
 }
 
 Retirement::Candidates Retirement::candidates(const Ledgers& ledgers,
@@ -155,10 +165,11 @@ Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
   forget_old_references();
   for (const Candidate& candidate : candidates(ledgers, seen)) {
     const bool nobodys = std::ranges::find(seen, candidate.entry.certificate, &ObservedCertificate::id) == seen.end();
-    const bool stays = co_await spared(candidate);
-    const std::string reason = fmt::format(
-        "{} is {}", place_of(candidate),
-        nobodys || stays ? "no certificate's any longer, and stays while it is in use" : "no longer needed");
+    const bool stays = candidate.in_use || co_await spared(candidate);
+    const std::string why = candidate.in_use   ? "no longer needed, and said to be in use there"
+                            : nobodys || stays ? "no certificate's any longer, and stays while it is in use"
+                                               : "no longer needed";
+    const std::string reason = fmt::format("{} is {}", place_of(candidate), why);
     if (stays)
       all.push_back(Removable{Action::Kind::keep, candidate.shelf, candidate.entry.name, std::nullopt, reason});
     else
@@ -313,11 +324,15 @@ Task<> Retirement::remove_where_due(const Candidate& one, const std::vector<Obse
 Task<bool> Retirement::remove(const Candidate& candidate) {
   Shelf* shelf = co_await deployment_.shelf(candidate.shelf);
   const ShelfEntry& entry = candidate.entry;
-  if (!shelf || !co_await shelf->remove(entry.name, entry.reference)) co_return false;
+  if (!shelf) co_return false;
+  const bool gone = co_await shelf->remove(entry.name, entry.reference);
+  const WallTime now = time_.now();
   co_await shelves_.ledger(candidate.shelf).update([&](std::vector<ShelfEntry>& entries) {
-    std::erase_if(entries, [&](const ShelfEntry& other) { return other.name == entry.name; });
+    if (gone) std::erase_if(entries, [&](const ShelfEntry& other) { return other.name == entry.name; });
+    for (ShelfEntry& other : entries)
+      if (other.name == entry.name) other.in_use = now;
   });
-  co_return true;
+  co_return gone;
 }
 
 // A claim is taken only for what is due and, as it seems, in nobody's use: a run that has nothing to remove writes

@@ -41,6 +41,7 @@ class Retirement {
     std::string shelf;
     ShelfEntry entry;
     std::optional<WallTime> due;  // empty: its grace has not begun to be counted
+    bool in_use = false;          // said its shelf, though no look had found it: `due` is when that is asked again
   };
   using Candidates = std::vector<Candidate>;
   // Empty where something needs the entry, or may need it.

@@ -22,6 +22,7 @@ struct ShelfEntry {
   WallTime written;                        // before the effect
   std::optional<WallTime> unneeded_since;  // by a look of the retirement
   std::vector<std::string> regions = {};   // of the targets that it was put there for: where something may use it
+  std::optional<WallTime> in_use = {};     // when its shelf last said so, and did not remove it
 };
 
 // shelf/<id>/ledger: what of ours may stand on a shelf, written before the put (I3), completed with the ARN after it.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +19,9 @@ namespace certferry::simulation {
 namespace {
 
 using sandbox::Moment;
+using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
@@ -470,6 +473,35 @@ TEST(Leases, WhatIsDueButUsedBySomebodyElseCostsLooksAndNoClaim) {
   EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), testing::IsEmpty());
   EXPECT_EQ(writes_to_the_store(estate), before);
   EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+}
+
+std::vector<std::string> told_of_removals(Estate& estate) {
+  std::vector<std::string> told;
+  for (const Action& removal : estate.report().plan.removals)
+    told.push_back(fmt::format("{} {}", name(removal.kind), removal.reason));
+  return told;
+}
+
+// As of one that CloudFront uses, or a listener in a region that no configuration names.
+TEST(Leases, WhatIamAloneSaysIsInUseCostsNoClaimInEachRun) {
+  Estate estate;
+  shop_with_something_to_retire(estate);
+  estate.world().settings().release_lag = days(30);
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), SizeIs(1)) << "IAM is asked to delete it";
+  const std::size_t before = writes_to_the_store(estate);
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+  EXPECT_EQ(writes_to_the_store(estate), before);
+  EXPECT_FALSE(estate.report().plan.anything());
+  EXPECT_THAT(told_of_removals(estate), ElementsAre(AllOf(HasSubstr("keep "), HasSubstr("in use"))));
+  estate.pass(days(5));
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), SizeIs(1));
+  estate.pass(hours(23));
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+  estate.world().settings().release_lag = minutes(1);
+  estate.pass(hours(2));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
 }
 
 TEST(Leases, WhatAForgottenCertificateLeftOnAShelfGoesWithoutAClaim) {

@@ -36,6 +36,11 @@ inline constexpr double requests_at_once = 10, requests_per_second = 10;
 // source: our choice: it is a matter of seconds, and each sends the private key, 2026-11-29
 inline constexpr Duration not_begun_pause = seconds(15);
 
+// What IAM alone says is in use (DeleteConflict) is left alone for as long again as it was to be deleted by then, and
+// at most for so long. source: our choice: load balancers let go within minutes, a user that no look finds stays for
+// weeks, 2026-11-30
+inline constexpr Duration in_use_pause_longest = hours(24);
+
 static_assert(name_domain_longest + 1 + name_date + 1 + name_digest <= name_longest, "every name we make is accepted");
 static_assert(not_found_retry_first < not_found_retry_longest && not_found_retry_longest < not_found_deadline);
 static_assert(not_found_retry_growth > 1);

@@ -24,7 +24,8 @@ ShelfEntry server_certificate(const std::string& name, WallTime written) {
           .reference = "arn:aws:iam::123456789012:server-certificate/certferry/" + name,
           .written = written,
           .unneeded_since = written + hours(1),
-          .regions = {"eu-west-1", "us-east-1"}};
+          .regions = {"eu-west-1", "us-east-1"},
+          .in_use = written + hours(26)};
 }
 
 TEST(ZoneLedger, GivesBackWhatWasWritten) {
@@ -118,6 +119,7 @@ TEST(ShelfLedger, GivesBackWhatWasWrittenUnderAnyShelfsName) {
       EXPECT_EQ(entries.at(0).reference, "arn:aws:iam::123456789012:server-certificate/certferry/shop-1");
       EXPECT_EQ(entries.at(0).unneeded_since, ground.clock.now() + hours(1));
       EXPECT_EQ(entries.at(0).regions, (std::vector<std::string>{"eu-west-1", "us-east-1"}));
+      EXPECT_EQ(entries.at(0).in_use, ground.clock.now() + hours(26));
     }
     EXPECT_EQ(co_await shelves_with_ledgers(ground.store), shelves);
   });
