@@ -19,11 +19,10 @@ Failure key_gone(const CertificateId& id, int generation) {
           "Restore the state from a backup, or run `certferry apply --renew " + id.text() + "` for a new certificate"};
 }
 
-Failure of_another_type(const CertificateId& id, int generation, KeyType there, KeyType wanted) {
-  // Of a life of the certificate that was forgotten: its write was late.
+// Perhaps of a life of the certificate that was forgotten, and written late. No order was made for it.
+Failure of_no_use(const CertificateId& id, int generation, const std::string& why) {
   return {Failure::Kind::dead_generation,
-          fmt::format("a private key of {}, generation {}, is there already, and is {}; wanted is {}", id.text(),
-                      generation, name(there), name(wanted)),
+          fmt::format("a private key of {}, generation {}, is there already: {}", id.text(), generation, why),
           "Run certferry again; it begins a new generation, with a key of its own"};
 }
 
@@ -36,11 +35,21 @@ Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType ty
     if (!on(Guard::key_read_back)) opened_.insert_or_assign(ref, made);
     co_return ref;
   }
-  const std::optional<Secret> there = co_await vault_.get(id, generation);
-  if (!there) throw key_gone(id, generation);
-  const PrivateKey kept = PrivateKey::from_der(*there);
-  if (kept.type() != type) throw of_another_type(id, generation, kept.type(), type);
+  const PrivateKey kept = co_await already_there(id, generation);
+  if (kept.type() != type)
+    throw of_no_use(id, generation, fmt::format("it is {}; wanted is {}", name(kept.type()), name(type)));
   co_return KeyRef{id, generation, public_half(kept)};
+}
+
+Task<PrivateKey> KeyRing::already_there(CertificateId id, int generation) {
+  try {
+    const std::optional<Secret> there = co_await vault_.get(id, generation);
+    if (!there) throw key_gone(id, generation);
+    co_return PrivateKey::from_der(*there);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    throw of_no_use(id, generation, failure.what());
+  }
 }
 
 Task<PrivateKey> KeyRing::open(const KeyRef& ref) {

@@ -13,12 +13,14 @@ class KeyRing {
  public:
   KeyRing(Outside& outside, Vault& vault) : outside_(outside), vault_(vault) {}
   // May be repeated: where the generation has a key already (another instance, an earlier try), that one is meant.
-  // Failure: dead_generation where it is of another type.
+  // Failure: dead_generation where it is of another type, or does not open.
   Task<KeyRef> create(const CertificateId& id, int generation, KeyType type);
   // Unsealed, and compared with the public half of the reference. Failure: refused where it is gone or another.
   Task<PrivateKey> open(const KeyRef& ref);
 
  private:
+  Task<PrivateKey> already_there(CertificateId id, int generation);
+
   Outside& outside_;
   Vault& vault_;
   std::map<KeyRef, PrivateKey> opened_;

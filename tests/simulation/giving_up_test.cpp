@@ -302,6 +302,20 @@ TEST(Forgetting, AKeyThatLandsAfterwardsIsNotTakenForOneOfAnotherType) {
   EXPECT_THAT(estate.kept_secrets(), testing::Not(testing::Contains("secret/blog/1")));
 }
 
+// As one that was sealed by a KMS key that is gone since.
+TEST(Forgetting, AKeyThatLandsAfterwardsAndDoesNotOpenKeepsNoRunFromIssuing) {
+  Estate estate;
+  with_one_begun(estate);
+  auto& entries = estate.simulated->state().entries;
+  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
+  entries["secret/blog/1"] = entries.at("secret/shop/1");
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  ASSERT_TRUE(estate.record("blog")->newest);
+  EXPECT_EQ(estate.record("blog")->newest->key.generation, 2);
+}
+
 TEST(Forgetting, DeletesNoFurtherKeyOnceItsLeaseHasEnded) {
   const auto renewed_once = [](Estate& estate) {
     estate.state_in_s3();

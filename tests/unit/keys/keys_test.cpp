@@ -99,7 +99,21 @@ TEST_F(KeysTest, KeyRingTakesNoKeyOfAnotherTypeForTheOneThatIsWanted) {
     const Work wanting_another = [&]() -> Task<> { co_await keeper.ring.create(shop, 1, KeyType::p384); };
     const Failure said = (co_await keeping_failure(wanting_another)).value();
     EXPECT_EQ(said.kind(), Failure::Kind::dead_generation);
-    EXPECT_STREQ(said.what(), "a private key of shop, generation 1, is there already, and is p256; wanted is p384");
+    EXPECT_STREQ(said.what(), "a private key of shop, generation 1, is there already: it is p256; wanted is p384");
+  });
+}
+
+// As after it was sealed by a key that is gone.
+TEST_F(KeysTest, KeyRingTakesNoKeyThatDoesNotOpenForTheOneThatIsWanted) {
+  run([&](Keeper& keeper) -> Task<> {
+    co_await keeper.ring.create(shop, 1, KeyType::p256);
+    auto& entries = simulation.state().entries;
+    entries["secret/shop/2"] = entries.at("secret/shop/1");
+    const Work again = [&]() -> Task<> { co_await keeper.ring.create(shop, 2, KeyType::p256); };
+    const Failure said = (co_await keeping_failure(again)).value();
+    EXPECT_EQ(said.kind(), Failure::Kind::dead_generation);
+    EXPECT_TRUE(std::string_view{said.what()}.starts_with("a private key of shop, generation 2, is there already: "))
+        << said.what();
   });
 }
 
