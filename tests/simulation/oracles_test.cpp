@@ -369,6 +369,22 @@ TEST_F(Planted, I7AServerThatReadsAWorseCertificate) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("has read a worse certificate"))));
 }
 
+// It had read what a reload that failed led to, and the link went back; now another one takes the place of what expired
+// there. (Random world 208624.)
+TEST_F(Planted, I7IsNotBrokenForAServerThatHasReadWhatItsLinkDoesNotLeadTo) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const auto names = [](const char* name) { return std::vector{DomainName::parse(name)}; };
+  const auto more = world().foreign(names("www.shop.example"), now() - days(1), now() + days(300));
+  machine.served = {{"/etc/ssl/shop/live", more.chain.pem()}};
+  machine.heard_change();
+  estate.pass(days(91));
+  estate.apply();
+  machine.served = {{"/etc/ssl/shop/live", machine.find("/etc/ssl/shop/live/fullchain.pem")->content}};
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
 TEST_F(Planted, I8AChangePastALease) {
   estate.state_in_s3();
   auto& trace = estate.simulated->trace();

@@ -13,7 +13,7 @@ namespace certferry::simulation {
 
 // What the sandbox's invariants say of listeners, said of directories: every link `live` on any machine leads to a
 // whole generation (I4), of a certificate as it ought to be with its key (I5), that is no worse than the one before
-// (I7); and that no server there reads a worse one than it served (I7).
+// (I7); and that no server there that is in step with its link reads a worse one than it served (I7).
 class FilesOracle {
  public:
   FilesOracle(sandbox::SimulatedWorld& simulated, Complain complain)
@@ -27,7 +27,6 @@ class FilesOracle {
     Bytes now, key;     // of the chain and its key, PEM
     Bytes before;       // the chain that it took the place of
     WallTime replaced;  // when
-    bool back = false;  // that was given up: what was before is there again
     // What `before` took the place of, and so on, with when: as far back as none of them was proven.
     std::vector<std::pair<Bytes, WallTime>> behind;
   };
