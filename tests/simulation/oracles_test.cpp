@@ -385,6 +385,27 @@ TEST_F(Planted, I7IsNotBrokenForAServerThatHasReadWhatItsLinkDoesNotLeadTo) {
   EXPECT_THAT(estate.verdict(), IsEmpty());
 }
 
+// It had never read the former one, which the link goes back to. (Random world 281025.)
+TEST_F(Planted, I7IsNotBrokenForAServerThatFollowsItsLinkBack) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const Path live = "/etc/ssl/shop/live";
+  const auto read_now = [&] {
+    machine.served = {{live, machine.find(live + "/fullchain.pem")->content}};
+    machine.heard_change();
+  };
+  const std::string former = machine.nodes.at(live).content;
+  const auto another = world().foreign({DomainName::parse("shop.example")}, now() - days(1), now() + days(20));
+  machine.served = {{live, another.chain.pem()}};
+  machine.heard_change();
+  estate.apply({.renew = {"shop"}});
+  read_now();
+  machine.nodes.at(live).content = former;
+  machine.heard_change();
+  read_now();
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
 TEST_F(Planted, I8AChangePastALease) {
   estate.state_in_s3();
   auto& trace = estate.simulated->trace();

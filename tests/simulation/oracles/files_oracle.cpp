@@ -54,6 +54,7 @@ std::string FilesOracle::worsened(const std::string& machine_and_link, Shown& sh
     shown.behind.emplace_back(shown.before, shown.replaced);
   shown.before = std::exchange(shown.now, chain);
   shown.replaced = now;
+  shown.back = back;
   if (shown.before.empty() || back || simulated_.happens_late()) return "";
   const Chain was = parse_chain(BytesView{shown.before}), is = parse_chain(BytesView{chain});
   const bool fewer = simulated_.invariants().fewer_names_are_wanted(was.leaf, is.leaf);
@@ -64,10 +65,11 @@ void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& cha
   Shown& shown = served_[machine_and_link];
   if (chain == shown.now || damaged_.contains(machine_and_link)) return;
   const Shown& link = shown_[machine_and_link];
-  // It may have read what a failed reload led to for a moment, or not what came after: nobody can tell by its files.
+  // It may have read what a failed reload led to for a moment, or not what came before: nobody can tell by its files.
   const bool in_step = shown.now == link.before || shown.now == link.now;
+  const bool with_the_link = link.back && link.now == chain;
   try {
-    if (const std::string why = worsened(machine_and_link, shown, chain); !why.empty() && in_step)
+    if (const std::string why = worsened(machine_and_link, shown, chain); !why.empty() && in_step && !with_the_link)
       complain_(fmt::format("I7: whoever serves {} has read a worse certificate: {}", machine_and_link, why));
   } catch (const Failure& failure) {
     complain_(fmt::format("I5: whoever serves {} has read no certificate: {}", machine_and_link, failure.what()));

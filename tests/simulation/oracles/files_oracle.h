@@ -27,6 +27,7 @@ class FilesOracle {
     Bytes now, key;     // of the chain and its key, PEM
     Bytes before;       // the chain that it took the place of
     WallTime replaced;  // when
+    bool back = false;  // that was given up: what was before is there again
     // What `before` took the place of, and so on, with when: as far back as none of them was proven.
     std::vector<std::pair<Bytes, WallTime>> behind;
   };
