@@ -60,8 +60,8 @@ struct ZoneQueue::State {
                    const std::vector<std::shared_ptr<Item>>& items);
   Task<> give_up(std::set<std::string> names, Failure failure, const BatchResult& told, const TxtValues& fresh,
                  const std::vector<std::shared_ptr<Item>>& items);
-  Task<> carry_out_halves(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
-                          const std::set<std::string>& names, const std::vector<std::shared_ptr<Item>>& items);
+  Task<> carry_out_halves(const TxtValues& fresh, const std::set<std::string>& names,
+                          const std::vector<std::shared_ptr<Item>>& items);
   static TxtValues published_by(const std::vector<std::shared_ptr<Item>>& items);
   Task<> change(NamePlans& plans, BatchResult& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
@@ -175,7 +175,7 @@ Task<> ZoneQueue::State::carry_out(const std::vector<TxtEntry>& entries, const T
   if (told.denied && names.size() == 1) ++denied_alone;
   if (may_be_taken_in_parts(*failed, told) && names.size() > 1 && !(told.denied && all_seem_denied())) {
     const TxtValues known = told.every_answer ? fresh : TxtValues{};  // else the whole batch may land yet
-    co_return co_await carry_out_halves(entries, known, names, items);
+    co_return co_await carry_out_halves(known, names, items);
   }
   if (told.denied) failed = failed->within("TXT values at " + shown_names(names));
   co_await give_up(names, *failed, told, fresh, items);
@@ -194,9 +194,8 @@ Task<> ZoneQueue::State::give_up(std::set<std::string> names, Failure failure, c
 }
 
 // IAM says of none which names it denies. Which are tried first is drawn, lest those that are denied keep the same
-// others out run after run (all_seem_denied).
-Task<> ZoneQueue::State::carry_out_halves(const std::vector<TxtEntry>& entries, const TxtValues& fresh,
-                                          const std::set<std::string>& names,
+// others out run after run (all_seem_denied). What was found missing with them all, the ledger knows by now.
+Task<> ZoneQueue::State::carry_out_halves(const TxtValues& fresh, const std::set<std::string>& names,
                                           const std::vector<std::shared_ptr<Item>>& items) {
   const auto middle = std::next(names.begin(), static_cast<long>(names.size() / 2));
   std::array<std::set<std::string>, 2> halves{std::set<std::string>(names.begin(), middle),
@@ -204,7 +203,10 @@ Task<> ZoneQueue::State::carry_out_halves(const std::vector<TxtEntry>& entries, 
   std::byte drawn{};
   outside.entropy.fill(std::span{&drawn, 1});
   if ((drawn & std::byte{1}) != std::byte{0}) std::swap(halves.front(), halves.back());
-  for (const std::set<std::string>& half : halves) co_await carry_out(entries, fresh, half, items);
+  for (const std::set<std::string>& half : halves) {
+    const std::vector<TxtEntry> entries = co_await ledger.entries();
+    co_await carry_out(entries, fresh, half, items);
+  }
 }
 
 // Sends what the ledger believes to be right; where Route 53 objects, or the outcome is unknown, what is there is read

@@ -93,7 +93,7 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[id];
     replaced = replaced_by_others(target_record, seen, issued);
-    if (replaced) target_record.note_undone(seen.reference, now);
+    if (replaced) target_record.note_undone(seen, now);
     target_record.proven = issued.fingerprint();
     target_record.half_done.reset();
     target_record.mending = false;
@@ -106,10 +106,11 @@ Task<> Installs::prove(const Target& target, const Serving& seen, const Issued& 
   });
   if (!replaced) co_return;
   const TargetRecord::Undone undone = *entry_.get().targets.at(id).undone;
-  if (undone.count >= limits::renewal::undone_told_from) undone_again_.insert_or_assign(id, undone);
+  if (undone.count >= limits::renewal::undone_told_from)
+    undone_again_.insert_or_assign(id, Undoing{seen.reference, undone});
 }
 
-std::optional<TargetRecord::Undone> Installs::undone_again(const std::string& target) const {
+std::optional<Installs::Undoing> Installs::undone_again(const std::string& target) const {
   const auto found = undone_again_.find(target);
   return found == undone_again_.end() ? std::nullopt : std::optional{found->second};
 }
@@ -123,15 +124,14 @@ std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& targ
   return waits ? known : std::nullopt;
 }
 
-Task<> Installs::roll_back(const Target& target, const Issued& issued, std::string reason) {
+Task<> Installs::roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason) {
   const WallTime now = time_.now();
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[std::string{target.id()}];
     const bool again = target_record.rolled_back && target_record.rolled_back->fingerprint == issued.fingerprint();
     const int count = again ? target_record.rolled_back->count + 1 : 1;
-    const Chain* back = target_record.former ? target_record.former->certificate() : nullptr;
     const Duration pause =
-        back ? pause_after_failures(count, back->leaf.not_after(), now) : pause_after_failures(count);
+        stays ? pause_after_failures(count, stays->leaf.not_after(), now) : pause_after_failures(count);
     target_record.rolled_back = TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause};
     remember(record, now, fmt::format("rolled back on {}: {}", target.name(), reason));
   });

@@ -31,16 +31,21 @@ class Installs {
   // showed that AWS was believed against, it may go on to show.
   Task<> prove(const Target& target, const Serving& seen, const Issued& issued, Proof proof, Duration retire_after);
   // Who replaced again what a target was proven to serve, as this run found it and put an end to it.
-  std::optional<TargetRecord::Undone> undone_again(const std::string& target) const;
+  struct Undoing {
+    std::string by;  // what the target referred to instead, as it was found
+    TargetRecord::Undone how_often;
+  };
+  std::optional<Undoing> undone_again(const std::string& target) const;
   // The rollback of `issued` that still keeps it from being bound again.
   std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Issued& issued);
-  Task<> roll_back(const Target& target, const Issued& issued, std::string reason);
+  // stays: what the target goes on with, if anybody can tell; it is tried again before that ends.
+  Task<> roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason);
 
  private:
   RecordEntry& entry_;
   AgreedTime& time_;
-  std::map<std::string, Held, std::less<>> held_;             // by Target::id()
-  std::map<std::string, TargetRecord::Undone> undone_again_;  // by Target::id()
+  std::map<std::string, Held, std::less<>> held_;  // by Target::id()
+  std::map<std::string, Undoing> undone_again_;    // by Target::id()
 };
 
 }  // namespace certferry

@@ -150,9 +150,10 @@ std::string said_by(const std::exception_ptr& failed) {
 }
 
 // Where the state cannot be written, the next run tries at once; the installation's failure is what is reported.
-Task<> remember_rollback(Target& target, const Issued& issued, const std::exception_ptr& failed, Trades& trades) {
+Task<> remember_rollback(Target& target, const Issued& issued, const Chain* stays, const std::exception_ptr& failed,
+                         Trades& trades) {
   try {
-    co_await trades.installs.roll_back(target, issued, said_by(failed));
+    co_await trades.installs.roll_back(target, issued, stays, said_by(failed));
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     trades.outside.log.warn(
@@ -200,12 +201,12 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   }
   co_await shield_from_cancellation();
   if (!leaves_target_alone(failed) && !seen.damaged && worth_restoring(former, wanted, trades)) {
-    const bool back = co_await restored(target, former, shelved, trades);
+    const bool itself = former.reference == shelved.reference;  // what was mended there, or has another `reload`
+    const bool back = itself || co_await restored(target, former, shelved, trades);
     // Where it is not back, nothing keeps the next run from trying again at once.
-    if (back) {
-      co_await remember_rollback(target, issued, failed, trades);
-      throw_as_restored(failed);
-    }
+    const Chain* stays = itself ? &issued.chain : former.certificate();
+    if (back) co_await remember_rollback(target, issued, stays, failed, trades);
+    if (back && !itself) throw_as_restored(failed);
   }
   std::rethrow_exception(failed);
 }

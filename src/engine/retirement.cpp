@@ -166,7 +166,8 @@ Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
   for (const Candidate& candidate : candidates(ledgers, seen)) {
     const bool nobodys = std::ranges::find(seen, candidate.entry.certificate, &ObservedCertificate::id) == seen.end();
     const bool stays = candidate.in_use || co_await spared(candidate);
-    const std::string why = candidate.in_use   ? "no longer needed, and said to be in use there"
+    const std::string why = candidate.in_use
+                                ? "no longer needed; its shelf did not remove it: it is in use there, or ours no longer"
                             : nobodys || stays ? "no certificate's any longer, and stays while it is in use"
                                                : "no longer needed";
     const std::string reason = fmt::format("{} is {}", place_of(candidate), why);

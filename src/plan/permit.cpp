@@ -112,22 +112,28 @@ WallTime due_by_the_record(const Issued& next, const Record& record) {
   return due_at(next.chain.leaf, newest ? record.newest->renewal_info : std::nullopt);
 }
 
+// Its whole window is before what we go by ourselves: it was revoked perhaps. An ordinary window lies about there.
+bool wanted_early(const Issued& next, const Record& record) {
+  if (!record.newest || record.newest->issued != next) return false;
+  const auto& info = record.newest->renewal_info;
+  return info && info->window && info->window->end < due_at(next.chain.leaf);
+}
+
 bool covers_all(const Certificate& certificate, const CertificateSpec& wanted) {
   return std::ranges::all_of(wanted.names, [&](const DomainName& name) { return certificate.covers(name); });
 }
 
 // What is due itself, and has no successor, takes the place of nothing that is as good and lasts longer: there it would
-// end, perhaps before anybody can renew it. Where it is due by the CA's word, which revoked it perhaps, it takes that
+// end, perhaps before anybody can renew it. Where the CA wants it replaced early, it takes that
 // of none that lasts a while.
 std::optional<Held> held_for_its_end(const Serving& former, Standing as, const Issued& next,
                                      const CertificateSpec& wanted, const Record& record, const Roots& roots,
                                      WallTime now) {
   const Chain* served = former.certificate();
-  const WallTime due = due_by_the_record(next, record);
-  if (!served || former.damaged || now < due) return {};
+  if (!served || former.damaged || now < due_by_the_record(next, record)) return {};
   if (as != (untrusted(next.chain, roots, now) ? Standing::test : Standing::trusted)) return {};
   const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
-  const bool by_the_ca = due < due_at(ours);
+  const bool by_the_ca = wanted_early(next, record);
   const bool better = theirs.not_after() > ours.not_after() || (by_the_ca && now < emergency_at(theirs));
   if (!better || !covers_all(theirs, wanted)) return {};
   const std::string why = by_the_ca ? "the CA wants this one replaced" : "this one ends " + iso8601(ours.not_after());

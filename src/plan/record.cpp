@@ -183,7 +183,8 @@ void read_members(const Json& json, Record& record) {
 
 }  // namespace
 
-void TargetRecord::note_undone(const std::string& by, WallTime now) {
+void TargetRecord::note_undone(const Serving& instead, WallTime now) {
+  const std::string by = instead.body ? instead.body->leaf.fingerprint().text() : instead.reference;
   const bool again = undone && undone->by == by && now - undone->last < limits::renewal::undoing_remembered;
   if (!again) undone = Undone{.by = by, .since = now};
   ++undone->count;

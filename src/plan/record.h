@@ -45,7 +45,7 @@ struct TargetRecord {
   std::optional<RolledBack> rolled_back;
   // Others replaced what was proven, `count` times since then, each time by the same.
   struct Undone {
-    std::string by;  // what the target referred to instead
+    std::string by;  // its fingerprint, or what the target referred to where no certificate was seen there
     int count = 0;
     WallTime since, last;
     bool operator==(const Undone&) const = default;
@@ -54,7 +54,7 @@ struct TargetRecord {
   std::string held;  // why the last install was held back (I7), "" where it was not
   // Target::reloaded_by() when it was proven; "" where that was none, or nobody wrote it down.
   std::string reloaded_by = {};
-  void note_undone(const std::string& by, WallTime now);  // once more, or for the first time in a while
+  void note_undone(const Serving& instead, WallTime now);  // once more, or for the first time in a while
   bool was_given(const Fingerprint& served) const;
   // Whether an installation since `former` bound it, or was to.
   bool given_since_former(const Fingerprint& served) const;

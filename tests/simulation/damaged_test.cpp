@@ -151,7 +151,7 @@ TEST_F(DamagedDirectory, StaysWhereItIsThoughTheReloadFailsInTheNextRunToo) {
   machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
   for (int run = 0; run < 2; ++run) {
     estate.apply();
-    EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+    EXPECT_THAT(estate.failures(), testing::ElementsAre(testing::Not(HasSubstr("is back"))));
     EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
   }
   machine().on_run = [](const Command&) { return Exit{}; };

@@ -116,6 +116,21 @@ TEST(Renewal, WhoPutsAnOlderCertificateBackAgainAndAgainIsToldOf) {
   EXPECT_THAT(undone_and_healed(days(8)), IsEmpty()) << "the last time was more than a week ago";
 }
 
+TEST(Renewal, WhoPutsItBackUnderAnotherNameEachTimeIsToldOfToo) {
+  Estate estate;
+  const std::string older = renew_shop(estate);
+  auto& iam = estate.world().server_certificates();
+  const auto undone_and_healed = [&](const std::string& name) {
+    estate.bind("web", iam.put("/", name, iam.by_arn(older)->content));
+    estate.pass(hours(1));
+    estate.apply();
+    EXPECT_EQ(estate.shown_by("web")->fingerprint(), estate.newest("shop"));
+    return estate.failures();
+  };
+  EXPECT_THAT(undone_and_healed("monday"), IsEmpty());
+  EXPECT_THAT(undone_and_healed("tuesday"), ElementsAre(HasSubstr("server-certificate/tuesday there")));
+}
+
 // Found by ordered pairs (a change of mind, killed with a bind on its way, and before the record of the next one): what
 // was proven before was taken for installed, and the one that was put back in between kept for good.
 TEST(Renewal, AnOlderCertificateThatWasReplacedByARunThatDiedIsRetired) {

@@ -209,6 +209,10 @@ TEST_F(PermitOfADyingOne, KeepsOneThatTheCaWantsReplacedEarlyOffAnyThatIsGood) {
   EXPECT_FALSE(ask(ends_in(days(30)), young)) << "it is not due";
   dying = trusted.issue({"shop.example"}, now - days(70), now + days(20));
   EXPECT_FALSE(ask(ends_in(days(10)), dying)) << "due by its age alone";
+  record.newest = Record::Newest{issued(dying), KeyRef{record.id, 1, ""}, wanted};
+  const WallTime due = due_at(dying.leaf);
+  record.newest->renewal_info = RenewalInfo{RenewalInfo::Window{due - days(1), due + hours(1)}, "", now};
+  EXPECT_FALSE(ask(ends_in(days(10)), dying)) << "by an ordinary window";
 }
 
 TEST_F(Permit, PutsANewerOneOverOurOwnThoughItEndsEarlier) {
