@@ -473,6 +473,7 @@ TEST(Leases, WhatIsDueButUsedBySomebodyElseCostsLooksAndNoClaim) {
   EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), testing::IsEmpty());
   EXPECT_EQ(writes_to_the_store(estate), before);
   EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  EXPECT_THAT(estate.world().server_certificates().refused_in_use, IsEmpty()) << "IAM was not asked";
 }
 
 std::vector<std::string> told_of_removals(Estate& estate) {
