@@ -31,7 +31,7 @@ Task<Zone> Zones::by_id(const HostedZoneId& id) {
   for (const ZoneRule& rule : rules_) {
     if (rule.id == id) co_return Zone{id, rule.name, rule.client};
   }
-  std::map<aws::Client*, Failure> unheard;
+  Unheard unheard;
   for (const ZoneRule& rule : rules_) {  // before others, who may see it and not write it
     if (rule.id) continue;               // whose role need not be allowed to list any
     const auto zone = co_await listed_zone(id, *rule.client, unheard);
@@ -39,7 +39,7 @@ Task<Zone> Zones::by_id(const HostedZoneId& id) {
   }
   for (aws::Client* client : clients())
     if (const auto zone = co_await listed_zone(id, *client, unheard)) co_return *zone;
-  if (!unheard.empty()) throw Failure{unheard.begin()->second};
+  if (!unheard.empty()) throw Failure{unheard.front().second};
   throw Failure(Failure::Kind::refused,
                 fmt::format("hosted zone {}, where TXT records of ours may be left, cannot be found", id.text()),
                 "Let this configuration's role list it, or remove the leftover _acme-challenge records and the ledger")
@@ -47,14 +47,13 @@ Task<Zone> Zones::by_id(const HostedZoneId& id) {
 }
 
 // That zone, as one client lists it. Why a client cannot list any is kept: another one may have the zone.
-Task<std::optional<Zone>> Zones::listed_zone(HostedZoneId id, aws::Client& client,
-                                             std::map<aws::Client*, Failure>& unheard) {
-  if (unheard.contains(&client)) co_return std::nullopt;
+Task<std::optional<Zone>> Zones::listed_zone(HostedZoneId id, aws::Client& client, Unheard& unheard) {
+  if (std::ranges::find(unheard, &client, &Unheard::value_type::first) != unheard.end()) co_return std::nullopt;
   try {
     for (const aws::HostedZone& zone : *co_await listed(client))
       if (zone.id == id) co_return Zone{id, zone.name, &client};
   } catch (const Failure& failure) {
-    unheard.emplace(&client, failure);
+    unheard.emplace_back(&client, failure);
   }
   co_return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aws/route53.h"
@@ -64,7 +65,8 @@ class Zones {
  private:
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);
   std::vector<aws::Client*> clients() const;
-  Task<std::optional<Zone>> listed_zone(HostedZoneId id, aws::Client& client, std::map<aws::Client*, Failure>& unheard);
+  using Unheard = std::vector<std::pair<aws::Client*, Failure>>;  // in the order of asking
+  Task<std::optional<Zone>> listed_zone(HostedZoneId id, aws::Client& client, Unheard& unheard);
   Task<Zone> one_of(std::vector<aws::HostedZone> candidates, aws::Client& client);
   Task<std::optional<Zone>> delegated_one(const std::vector<aws::HostedZone>& candidates, aws::Client& client);
   Task<std::optional<Zone>> longest_match(DomainName name);
