@@ -51,6 +51,16 @@ struct DamagedDirectory : testing::Test {
     EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
   }
 
+  std::string live_leads_to() { return machine().find("/etc/ssl/shop/live", false)->content; }
+  // Its second certificate has lost its key, and no reload succeeds: what live leads to.
+  std::string renewed_and_damaged() {
+    estate.pass(days(61));
+    estate.apply();
+    machine().erase(machine().resolved(path_of("privkey.pem")));
+    machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
+    return live_leads_to();
+  }
+
   Estate estate;
   std::map<std::string, Bytes> whole;
 };
@@ -128,12 +138,12 @@ TEST_F(DamagedDirectory, IsGivenTheNextOneWhereThatIsDue) {
 
 // A server that does not come up keeps nothing from being whole, and there is nothing better to go back to.
 TEST_F(DamagedDirectory, IsMendedThoughTheReloadFails) {
-  const std::string live = machine().find("/etc/ssl/shop/live", false)->content;
+  const std::string live = live_leads_to();
   machine().erase(machine().resolved(path_of("privkey.pem")));
   machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
   estate.apply();
   EXPECT_THAT(estate.failures(), testing::SizeIs(1));
-  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  EXPECT_EQ(live_leads_to(), live);
   EXPECT_EQ(files(), whole);
   machine().on_run = [](const Command&) { return Exit{}; };
   const std::size_t reloads = machine().commands.size();
@@ -144,42 +154,34 @@ TEST_F(DamagedDirectory, IsMendedThoughTheReloadFails) {
 
 // It was proven before it was damaged, and the one before it never again. (Random world 152076 went back to that.)
 TEST_F(DamagedDirectory, StaysWhereItIsThoughTheReloadFailsInTheNextRunToo) {
-  estate.pass(days(61));
-  estate.apply();
-  const std::string live = machine().find("/etc/ssl/shop/live", false)->content;
-  machine().erase(machine().resolved(path_of("privkey.pem")));
-  machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
+  const std::string live = renewed_and_damaged();
   for (int run = 0; run < 2; ++run) {
     estate.apply();
     EXPECT_THAT(estate.failures(), testing::ElementsAre(testing::Not(HasSubstr("is back"))));
-    EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+    EXPECT_EQ(live_leads_to(), live);
   }
   machine().on_run = [](const Command&) { return Exit{}; };
   estate.pass(minutes(2));
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  EXPECT_EQ(live_leads_to(), live);
   EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
 }
 
 // Nobody goes back to what it replaced, which its grace keeps no longer than that of another.
 TEST_F(DamagedDirectory, StaysWhereItIsThoughNoReloadSucceedsForDays) {
-  estate.pass(days(61));
-  estate.apply();
-  const std::string live = machine().find("/etc/ssl/shop/live", false)->content;
-  machine().erase(machine().resolved(path_of("privkey.pem")));
-  machine().on_run = [](const Command&) { return Exit{.status = 1, .output = "no"}; };
+  const std::string live = renewed_and_damaged();
   for (int day = 0; day < 3; ++day) {
     estate.apply();
     EXPECT_THAT(estate.failures(), testing::SizeIs(1));
-    EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+    EXPECT_EQ(live_leads_to(), live);
     estate.pass(hours(25));
   }
   Request renew;
   renew.renew = {"shop"};
   estate.apply(renew);
   EXPECT_THAT(estate.failures(), testing::SizeIs(1));
-  EXPECT_EQ(machine().find("/etc/ssl/shop/live", false)->content, live);
+  EXPECT_EQ(live_leads_to(), live);
 }
 
 // Theirs, wherever `live` leads to: nothing of it is looked at but its certificate.

@@ -357,55 +357,6 @@ TEST_F(Planted, I4WhatIsServedForLongIsToBeDeleted) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I4"), HasSubstr("was to be deleted, to which classic/"))));
 }
 
-TEST_F(Planted, I7AServerThatReadsAWorseCertificate) {
-  estate.apply();
-  auto& machine = estate.simulated->machine();
-  const auto foreign = world().foreign({DomainName::parse("shop.example")}, now() - days(1), now() + days(20));
-  machine.served = {{"/etc/ssl/shop/live", machine.find("/etc/ssl/shop/live/fullchain.pem")->content}};
-  machine.heard_change();
-  EXPECT_THAT(estate.watch->complaints(), IsEmpty());
-  machine.served = {{"/etc/ssl/shop/live", foreign.chain.pem()}};
-  machine.heard_change();
-  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("has read a worse certificate"))));
-}
-
-// It had read what a reload that failed led to, and the link went back; now another one takes the place of what expired
-// there. (Random world 208624.)
-TEST_F(Planted, I7IsNotBrokenForAServerThatHasReadWhatItsLinkDoesNotLeadTo) {
-  estate.apply();
-  auto& machine = estate.simulated->machine();
-  const std::vector names{DomainName::parse("shop.example"), DomainName::parse("www.shop.example")};
-  const auto more = world().foreign(names, now() - days(1), now() + days(300));
-  machine.served = {{"/etc/ssl/shop/live", more.chain.pem()}};
-  machine.heard_change();
-  estate.pass(days(91));
-  estate.apply();
-  machine.served = {{"/etc/ssl/shop/live", machine.find("/etc/ssl/shop/live/fullchain.pem")->content}};
-  machine.heard_change();
-  EXPECT_THAT(estate.verdict(), IsEmpty());
-}
-
-// It had never read the former one, which the link goes back to. (Random world 281025.)
-TEST_F(Planted, I7IsNotBrokenForAServerThatFollowsItsLinkBack) {
-  estate.apply();
-  auto& machine = estate.simulated->machine();
-  const Path live = "/etc/ssl/shop/live";
-  const auto read_now = [&] {
-    machine.served = {{live, machine.find(live + "/fullchain.pem")->content}};
-    machine.heard_change();
-  };
-  const std::string former = machine.nodes.at(live).content;
-  const auto another = world().foreign({DomainName::parse("shop.example")}, now() - days(1), now() + days(20));
-  machine.served = {{live, another.chain.pem()}};
-  machine.heard_change();
-  estate.apply({.renew = {"shop"}});
-  read_now();
-  machine.nodes.at(live).content = former;
-  machine.heard_change();
-  read_now();
-  EXPECT_THAT(estate.verdict(), IsEmpty());
-}
-
 TEST_F(Planted, I8AChangePastALease) {
   estate.state_in_s3();
   auto& trace = estate.simulated->trace();
