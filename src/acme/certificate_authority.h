@@ -58,9 +58,9 @@ class CertificateAuthority {
   // Answers all of them, side by side, and reads the order (after each wait, never before Retry-After) until it is no
   // longer pending, also where an answer was refused: CAs refuse a second one, and the first may have reached them.
   // One that failed and may be answered again (section 8.2) is, once. Failure: dead_generation with the CA's words,
-  // name by name, where a validation failed for good; transient and rationed with them where it failed twice; refused,
-  // as the answer was, where nothing came of it; transient where the CA has not decided in time, or wants to be asked
-  // later than that.
+  // name by name, where a validation failed for good; dead_generation, and not rationed, where the order expired over
+  // it and the CA found no name wanting; transient and rationed where it failed twice; refused, as the answer was,
+  // where nothing came of it; transient where the CA has not decided in time, or wants to be asked later than that.
   Task<Order> answer(const Order& order);
   bool answered(const OrderUrl& url) const;  // by this process
   // By this process the order was seen in an end state, ready or later, or with no challenge that the CA looks at.
@@ -103,6 +103,7 @@ class CertificateAuthority {
   struct Verdict {
     std::string words;                          // name by name
     bool failed = false;                        // some cannot become valid any more
+    bool found_wanting = false;                 // the CA says of some why, or none could be read
     bool settled = false;                       // the CA looks at no challenge any more, or not before it is told to
     std::vector<Authorization> failed_for_now;  // they may be answered again
   };
@@ -135,6 +136,8 @@ class CertificateAuthority {
   Task<Json> read_account();
   Task<Order> read(const OrderUrl& url);
   Task<bool> lost_a_proof(const Order& order);
+  bool has_expired(const Order& order) const;
+  static Failure expiry_of(const Order& order);
   Order remember(const OrderUrl& url, const http::Response& response);
   // transient; `since`: what went wrong before, where something did
   static Failure still_waiting(const Order& order, std::optional<Duration> retry_after, const std::string& since = "");
@@ -154,7 +157,7 @@ class CertificateAuthority {
   Task<Verdict> verdict(const Order& order);
   Task<> look_for_failures(Known& known, Looks& looks);
   Task<> answer_again(const std::vector<Authorization>& proofs, std::set<std::string>& answered);
-  static void tell_failure(Known& known, const Verdict& said);
+  void tell_failure(Known& known, const Verdict& said) const;
   bool tells_order(const OrderUrl& url, const http::Response& response);
   Task<> send_csr(const OrderUrl& url, const Bytes& csr);
   Task<Issued> obtain(const OrderUrl& url, const Bytes& csr, int generation);

@@ -108,6 +108,7 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
         throw still_waiting(later, known.retry_after);
       continue;
     }
+    if (has_expired(order)) throw expiry_of(order);
     if (order.status != OrderStatus::valid || order.certificate.empty()) throw order_without_certificate(order);
     Chain chain = co_await download(order.certificate, parse_certificate_request(csr));
     co_return Issued{std::move(chain), order.certificate, generation};

@@ -217,19 +217,28 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
   co_return lost;
 }
 
+// RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock,
+// whose Date leaves out what is over a whole second.
+bool CertificateAuthority::has_expired(const Order& order) const {
+  return order.status != OrderStatus::valid && order.expires && *order.expires < now() + seconds(1);
+}
+
+Failure CertificateAuthority::expiry_of(const Order& order) {
+  const std::string said = order.error.empty() ? "" : ": " + order.error;
+  return dead_order(order.url,
+                    fmt::format("expired on {}, and is {}{}", iso8601(*order.expires), name(order.status), said));
+}
+
 Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   const auto known = known_.find(url);
   Order order =
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
-  // RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock.
-  const bool expired = order.status != OrderStatus::valid && order.expires && *order.expires <= now();
+  if (has_expired(order)) throw expiry_of(order);
   if (order.status == OrderStatus::invalid) {
     const Failure dead = dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
-    const bool lapsed = expired || co_await lost_a_proof(order);
+    const bool lapsed = co_await lost_a_proof(order);
     throw lapsed ? dead : dead.as_rationed();
   }
-  if (expired)
-    throw dead_order(url, fmt::format("is {} still, and expired on {}", name(order.status), iso8601(*order.expires)));
   co_return order;
 }
 

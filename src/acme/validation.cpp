@@ -176,6 +176,7 @@ CertificateAuthority::Verdict CertificateAuthority::verdict_of(const std::vector
   for (const Authorization& proof : proofs) {
     const bool failed = has_failed(proof);
     if (failed) said.failed = true;
+    if (failed && !proof.error.empty()) said.found_wanting = true;
     if (failed_for_now(proof)) said.failed_for_now.push_back(proof);
     if (failed || failed_for_now(proof))
       said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
@@ -191,6 +192,7 @@ Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& o
     said = verdict_of(co_await authorizations(order));
   } catch (const Failure& failure) {
     said.words = failure.what();
+    said.found_wanting = true;
   }
   if (!said.failed && !order.error.empty()) said.words = order.error;
   if (said.words.empty()) said.words = fmt::format("it does not say why the order is {}", name(order.status));
@@ -235,9 +237,11 @@ Task<> CertificateAuthority::look_for_failures(Known& known, Looks& looks) {
 }
 
 // Nothing where none has failed.
-void CertificateAuthority::tell_failure(Known& known, const Verdict& said) {
+void CertificateAuthority::tell_failure(Known& known, const Verdict& said) const {
   if (said.settled) known.settled = true;
-  if (known.order.status == OrderStatus::invalid || said.failed) throw validation_failed(said.words);
+  const bool failed = known.order.status == OrderStatus::invalid || said.failed;
+  if (failed && !said.found_wanting && has_expired(known.order)) throw expiry_of(known.order);
+  if (failed) throw validation_failed(said.words);
   if (!said.failed_for_now.empty()) throw failed_again(known.order, said.words);
 }
 
