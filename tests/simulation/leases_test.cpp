@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "crash_points.h"
 #include "estate.h"
+#include "retirement.h"
 #include "sandbox/buckets.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/classic_load_balancers.h"
@@ -19,21 +19,12 @@ namespace certferry::simulation {
 namespace {
 
 using sandbox::Moment;
-using testing::AllOf;
 using testing::Contains;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
 using testing::SizeIs;
-
-void shop_with_leases(Estate& estate) {
-  estate.zone("shop.example").classic_elb("old-web");
-  const std::string web = estate.listener("web");
-  estate.certificate("shop", {"shop.example", "*.shop.example"}).on_elb("old-web").on_listener(web);
-  estate.state_in_s3();
-}
 
 // As live_on, with one run more: the one before may be the one that stood still, and leave its work to the next.
 void until_nothing_is_left_to_do(Estate& estate) {
@@ -83,39 +74,12 @@ TEST(Leases, WhoStoodStillInARenewalChangesNothingMore) {
                         .lands_after = minutes(4)});
 }
 
-// Renewed a day ago and longer: what was served before is due to go.
-void shop_with_something_to_retire(Estate& estate) {
-  shop_with_leases(estate);
-  estate.apply();
-  estate.pass(days(61));
-  estate.apply();
-  estate.pass(hours(25));
-  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
-}
-
 TEST(Leases, WhoStoodStillWhileItRetiresChangesNothingMore) {
   for_each_crash_point({.build = shop_with_something_to_retire,
                         .live = one_is_stopped_and_others_take_over,
                         .check = served_once_and_clean,
                         .moments = {Moment::stopped},
                         .lands_after = minutes(4)});
-}
-
-// IAM does not notice it either.
-TEST(Leases, WhatSomebodyBindsRightBeforeItIsRemovedStays) {
-  Estate estate;
-  shop_with_something_to_retire(estate);
-  estate.classic_elb("of-others");
-  auto& certificates = estate.world().server_certificates();
-  const std::string former = certificates.by_name.find(estate.server_certificates_left_over().at(0))->second.arn;
-  certificates.notices_use = false;
-  estate.world().on_event([&](const sandbox::Event& event) {
-    const auto record = event.service == "s3" && event.changed ? estate.record("shop") : std::nullopt;
-    if (record && !record->claim.instance.empty()) estate.bind("of-others", former);
-  });
-  estate.apply();
-  EXPECT_EQ(estate.bound_on("of-others"), former);
-  EXPECT_TRUE(certificates.by_arn(former));
 }
 
 TEST(Leases, TwoThatRetireAtOnceLeaveWhatIsServed) {
@@ -452,73 +416,6 @@ TEST(Leases, WhoIsToldToEndWhileItBeginsTakesItsHeartbeatAway) {
   world.cancel(process);
   ASSERT_TRUE(world.run_until([&] { return world.ending(process).has_value(); }, minutes(1)));
   EXPECT_EQ(heartbeats(), 0);
-}
-
-std::size_t writes_to_the_store(Estate& estate) {
-  return static_cast<std::size_t>(std::ranges::count_if(estate.world().events(), [](const sandbox::Event& event) {
-    return event.changed && event.service == "s3" && !event.object.contains("/instance/");
-  }));
-}
-
-TEST(Leases, WhatIsDueButUsedBySomebodyElseCostsLooksAndNoClaim) {
-  Estate estate;
-  shop_with_something_to_retire(estate);
-  estate.classic_elb("of-others");
-  const std::string former =
-      estate.world().server_certificates().by_name.find(estate.server_certificates_left_over().at(0))->second.arn;
-  auto& listener = estate.world().classic().by_name.at("of-others").listeners.begin()->second;
-  listener.bind(former, estate.simulated->time().now());
-  estate.apply();  // hears from the CA when to renew, and writes that down
-  const std::size_t before = writes_to_the_store(estate);
-  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), testing::IsEmpty());
-  EXPECT_EQ(writes_to_the_store(estate), before);
-  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
-  EXPECT_THAT(estate.world().server_certificates().refused_in_use, IsEmpty()) << "IAM was not asked";
-}
-
-std::vector<std::string> told_of_removals(Estate& estate) {
-  std::vector<std::string> told;
-  for (const Action& removal : estate.report().plan.removals)
-    told.push_back(fmt::format("{} {}", name(removal.kind), removal.reason));
-  return told;
-}
-
-// As of one that CloudFront uses, or a listener in a region that no configuration names.
-TEST(Leases, WhatIamAloneSaysIsInUseCostsNoClaimInEachRun) {
-  Estate estate;
-  shop_with_something_to_retire(estate);
-  estate.world().settings().release_lag = days(30);
-  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), SizeIs(1)) << "IAM is asked to delete it";
-  const std::size_t before = writes_to_the_store(estate);
-  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
-  EXPECT_EQ(writes_to_the_store(estate), before);
-  EXPECT_FALSE(estate.report().plan.anything());
-  EXPECT_THAT(told_of_removals(estate), ElementsAre(AllOf(HasSubstr("keep "), HasSubstr("in use"))));
-  estate.pass(days(5));
-  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), SizeIs(1));
-  estate.pass(hours(23));
-  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
-  estate.world().settings().release_lag = minutes(1);
-  estate.pass(hours(2));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
-}
-
-TEST(Leases, WhatAForgottenCertificateLeftOnAShelfGoesWithoutAClaim) {
-  Estate estate;
-  shop_with_something_to_retire(estate);
-  estate.serve_foreign("old-web", {"shop.example"}, days(300));
-  estate.serve_foreign("web", {"shop.example"}, days(300));
-  estate.unwant("shop");
-  estate.forget("shop");
-  estate.apply();
-  estate.pass(hours(25));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_THAT(estate.our_server_certificates(), IsEmpty());
-  EXPECT_THAT(estate.watch->stored(), Not(Contains(Key(HasSubstr("certificate/shop/")))))
-      << "nor was its record made anew";
 }
 
 }  // namespace

@@ -300,5 +300,24 @@ TEST(Issuance, TellsWhyAnIssuanceFailed) {
   EXPECT_THAT(failure->what(), testing::HasSubstr("www.example.com: CAA record forbids issuance (caa)"));
 }
 
+TEST(Issuance, OfAnOrderThatExpiresBeforeItIsFinalizedIsNoFailureThatTheCaCounts) {
+  Ground ground;
+  ground.ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "finalize") return {};
+    auto& order = ground.ca().orders.begin()->second;
+    order.status = "invalid";
+    order.expires = ground.world.world().now() - seconds(1);
+    return sandbox::CaProblem{
+        403, "orderNotReady", "Order's status (\"invalid\") is not acceptable for finalization", {}}
+        .response();
+  };
+  const auto failure =
+      ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, kWanted); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+  EXPECT_FALSE(failure->rationed());
+  EXPECT_THAT(failure->what(), testing::HasSubstr("expired on "));
+}
+
 }  // namespace
 }  // namespace certferry::acme

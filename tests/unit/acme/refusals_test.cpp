@@ -254,23 +254,6 @@ TEST(Refusal, OfAnOrderThatExpiredIsItsEnd) {
   }
 }
 
-TEST(Refusal, OfAnOrderThatExpiresBeforeItIsFinalizedIsNoneThatTheCaCounts) {
-  Ground ground;
-  ground.ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
-    if (asked != "finalize") return {};
-    auto& order = ground.ca().orders.begin()->second;
-    order.status = "invalid";
-    order.expires = ground.world.world().now() - seconds(1);
-    return CaProblem{403, "orderNotReady", "Order's status (\"invalid\") is not acceptable for finalization", {}}
-        .response();
-  };
-  const auto failure = issuing(ground);
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->kind(), Kind::dead_generation);
-  EXPECT_FALSE(failure->rationed());
-  EXPECT_THAT(failure->what(), HasSubstr("expired on "));
-}
-
 TEST(Refusal, ShowsHtmlWithItsStatusAndFirstWords) {
   Ground ground;
   ground.register_account();
