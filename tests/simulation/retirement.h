@@ -24,7 +24,7 @@ inline void shop_with_something_to_retire(Estate& estate) {
   estate.pass(days(61));
   estate.apply();
   estate.pass(hours(25));
-  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  EXPECT_THAT(estate.our_server_certificates(), testing::SizeIs(2));
 }
 
 }  // namespace certferry::simulation
