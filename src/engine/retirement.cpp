@@ -95,9 +95,14 @@ std::string reference_of(const std::string& shelf, const ShelfEntry& entry, cons
   return entry.reference.empty() ? reference_on(host, shelf, entry.name) : entry.reference;
 }
 
+// A directory of another machine: the records tell of it, and whether anything serves what is there nobody sees here.
+bool is_elsewhere(const std::string& shelf, const Host& host) {
+  return shelf.starts_with(files_ids) && !FilesShelf::directory_in(host, shelf);
+}
+
 Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vector<ObservedCertificate>& seen,
              const Host& host, WallTime now) {
-  Need need;
+  Need need{.unknown = is_elsewhere(shelf, host)};
   const std::string reference = reference_of(shelf, entry, host);
   for (const ObservedCertificate& certificate : seen) {
     if (!certificate.trouble.empty()) need.unknown = true;  // an unreadable record may need anything
@@ -105,7 +110,9 @@ Need need_of(const std::string& shelf, const ShelfEntry& entry, const std::vecto
       add_owner(need, certificate, entry, may_be_wanted_on(shelf, certificate, host));
     for (const ObservedTarget& target : certificate.targets) {
       if (may_serve(target, certificate, entry)) need.unknown = true;
-      if (target.serving && !reference.empty() && target.serving->reference == reference) need.needed = true;
+      if (target.serving && !reference.empty() && target.serving->reference == reference &&
+          may_refer_to(target.id, shelf))
+        need.needed = true;
     }
     if (on(Guard::grace) && !reference.empty()) add_formers(need, certificate, shelf, reference, now);
   }

@@ -149,8 +149,10 @@ sandbox::Life Estate::life(Request request, Kept kept) {
 }
 
 sandbox::Life Estate::forgetting(std::string id, Duration wait) {
-  watch->is_forgotten(id);
-  return life_of([id, wait](Fleet& fleet) -> Task<> { co_await fleet.forget(CertificateId::parse(id), wait); });
+  return life_of([this, id, wait](Fleet& fleet) -> Task<> {
+    const auto at_work = watch->is_forgotten(id);
+    co_await fleet.forget(CertificateId::parse(id), wait);
+  });
 }
 
 sandbox::Life Estate::life_of(Act act) {

@@ -1,14 +1,18 @@
+#include <algorithm>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "deploy/object_name.h"
 #include "estate.h"
+#include "generations.h"
 
 // Machines that come and go, as those of an autoscaling group: what the state remembers of them does not grow for ever.
 namespace certferry::simulation {
 namespace {
 
+using testing::Each;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -69,6 +73,34 @@ TEST_F(GoneMachines, LeaveNoBodyOfAFormerBehindItsGrace) {
   EXPECT_FALSE(former()->reference.empty());
   run("second");
   EXPECT_TRUE(former()->body) << "of what was there before";
+}
+
+// One path, on two machines: what the one serves says nothing of the other. Seed 132054: each took back that nothing
+// needed what stood on the other, in every run, and so it stood there for as long.
+TEST_F(GoneMachines, DoNotServeWhatAnotherHasUnderTheSamePath) {
+  for (const int days_since : {0, 61, 2}) {
+    estate.pass(days(days_since));
+    for (const char* machine : {"main", "second"}) run(machine);
+  }
+  be_down_for(estate.world().ca(), "newOrder");
+  estate.forget("shop");
+  auto& files = estate.simulated->machine("second").nodes;
+  files.erase("/etc/ssl/shop/live");
+  const auto left = [&] {
+    return std::ranges::any_of(files, [](const auto& node) { return node.first.ends_with("/privkey.pem"); });
+  };
+  std::vector<std::string> marked;
+  for (int day = 0; day < 6; ++day) {
+    for (const char* machine : {"main", "second"}) {
+      const auto before = estate.watch->stored();
+      estate.apply_with_restarts({}, {machine, machine, "main"});
+      for (const auto& [key, value] : estate.watch->stored())
+        if (key.starts_with("shelf/") && before.contains(key) && before.at(key) != value) marked.push_back(key);
+    }
+    estate.pass(days(1));
+  }
+  EXPECT_FALSE(left());
+  EXPECT_THAT(marked, Each(HasSubstr("second"))) << "main serves its own still";
 }
 
 TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {

@@ -39,7 +39,7 @@ class Watch {
   sandbox::Invariants& invariants() { return simulated_.invariants(); }
   void allow_accounts(std::size_t most) { keys_.allow_accounts(most); }
   void state_lost();  // on purpose
-  void is_forgotten(const std::string& certificate) { keys_.is_forgotten(certificate); }
+  std::shared_ptr<void> is_forgotten(const std::string& certificate) { return keys_.is_forgotten(certificate); }
   FilesOracle& files() { return files_; }
   BudgetOracle& budget() { return budget_; }
   BytesOracle& bytes() { return bytes_; }

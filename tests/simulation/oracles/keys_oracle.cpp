@@ -60,12 +60,24 @@ void KeysOracle::changed(const StoredChange& change) {
   if (const auto spki = spki_of(*plain); spki && change.is_secret()) readable_.insert_or_assign(change.key, *spki);
 }
 
+std::shared_ptr<void> KeysOracle::is_forgotten(const std::string& certificate) {
+  forgotten_.insert(certificate);
+  auto process = std::make_shared<char>();
+  forgetting_.emplace(certificate, process);
+  return process;
+}
+
+bool KeysOracle::is_being_forgotten(const std::string& certificate) const {
+  const auto [from, to] = forgetting_.equal_range(certificate);
+  return std::any_of(from, to, [](const auto& process) { return !process.second.expired(); });
+}
+
 void KeysOracle::record_changed(const StoredChange& change) {
   const std::string certificate = second_part(change.key);
+  const bool made = records_[certificate].is_null() && change.value != nullptr;
+  if (made && !is_being_forgotten(certificate)) forgotten_.erase(certificate);
   records_[certificate] = change.after;
-  if (change.value == nullptr) {
-    forgotten_.erase(certificate);
-  } else if (wiped(certificate)) {  // what keys there are may be removed from now on, late too
+  if (change.value != nullptr && wiped(certificate)) {  // what keys there are may be removed from now on, late too
     for (const auto& [key, spki] : readable_)
       if (key.starts_with("secret/") && second_part(key) == certificate) wiped_.insert(spki);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -23,8 +24,9 @@ class KeysOracle {
   void changed(const StoredChange& change);
   void happened(const sandbox::Event& event);
   void allow_accounts(std::size_t most) { accounts_most_ = most; }
-  // On purpose, from now on and until it has another record: its keys go.
-  void is_forgotten(const std::string& certificate) { forgotten_.insert(certificate); }
+  // On purpose, from now on and until it has another record: its keys go. Those of another record too that is made
+  // while the process that keeps this is at work, for it may have waited for that.
+  std::shared_ptr<void> is_forgotten(const std::string& certificate);
   // Of everything sealed: PKCS#8 in DER, by the store's keys. Those of removed secrets too.
   const std::map<std::string, Bytes>& plain() const { return plain_; }
 
@@ -35,6 +37,7 @@ class KeysOracle {
   void journal_changed(const StoredChange& change);
   void removed(const std::string& key);
   bool wiped(const std::string& certificate) const;
+  bool is_being_forgotten(const std::string& certificate) const;
   bool may_be_fetched(const sandbox::CaCertificate& certificate) const;
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
@@ -44,6 +47,8 @@ class KeysOracle {
   std::set<std::string> finalized_;        // orders, by URL: with a key that was there, or late with one of these
   std::map<std::string, Json> records_;    // by certificate
   std::set<std::string> forgotten_;        // certificates
+  std::multimap<std::string, std::weak_ptr<void>>
+      forgetting_;  // by certificate: processes, of which some may have ended
   std::map<std::string, std::string>
       in_journals_;                 // public keys, by the secret's key, of those that may give something
   std::set<std::string> fetched_;   // public keys of all certificates that a journal held
