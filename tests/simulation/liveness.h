@@ -16,14 +16,17 @@ std::vector<std::string> names_as_text(const std::vector<DomainName>& names);  /
 // runs they are.
 std::vector<std::string> becomes_quiet(Estate& estate, int days_most = 8, const sandbox::Seat& seat = {});
 
-// What the second of two more runs, at once, asks to change, its own state included, but for the heartbeat of its
-// instance; "a run with nothing to do asked for ...". One that was killed or stood still tells nothing.
-std::vector<std::string> writes_though_quiet(Estate& estate, const sandbox::Seat& seat = {});
-
 // The same where the certificates in `ailing` cannot be obtained, and are tried day by day: of two runs a day, until
 // one day neither failed in anything of the others, changed anything for them outside, or wrote it down twice.
 std::vector<std::string> leaves_others_alone(Estate& estate, const std::set<std::string>& ailing, int days_most = 8,
                                              const sandbox::Seat& seat = {});
+
+// What the second of two more rounds, at once, of a run on each of these seats asks to change, its own state included,
+// but for the heartbeat of its instance; "a run with nothing to do asked for ...": nobody undoes what another one did.
+// Where certificates are ailing, what is theirs, and all that orders ask for, is left out. Where one was killed or
+// stood still nothing is told.
+std::vector<std::string> writes_though_quiet(Estate& estate, const std::vector<sandbox::Seat>& seats = {{}},
+                                             const std::set<std::string>& ailing = {});
 
 // What is not as it should be once all is quiet: the last run failed; a certificate is not valid, or a target of it
 // does not show the newest one; a record, a certificate or anything of a generation's directory is left over; somebody

@@ -198,7 +198,14 @@ class Life {
     };
     for (int round = 0; !estate_.asked_to_change(each).empty() && drawn_.instances > 1; ++round)
       if (round == rounds_to_rest) return complain("the machines do not come to rest");
-    for (std::string& sentence : simulation::writes_though_quiet(estate_)) complain(std::move(sentence));
+    for (std::string& sentence : simulation::writes_though_quiet(estate_, seats())) complain(std::move(sentence));
+  }
+
+  // The first machine's at last.
+  std::vector<sandbox::Seat> seats() const {
+    std::vector<sandbox::Seat> all;
+    for (std::size_t i = drawn_.instances; i-- > 0;) all.push_back(seat_of(i));
+    return all;
   }
 
   // For good: whoever has a name in it cannot be helped any more, and must harm no other.
@@ -223,6 +230,8 @@ class Life {
     for (std::size_t i = drawn_.instances; i-- > 0;)
       for (std::string& sentence : simulation::leaves_others_alone(estate_, ailing, days_to_quiet, seat_of(i)))
         complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
+    for (std::string& sentence : simulation::writes_though_quiet(estate_, seats(), ailing))
+      complain(std::move(sentence));
   }
 
   void kill_as_drawn() {
