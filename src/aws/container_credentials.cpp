@@ -6,6 +6,7 @@
 
 #include "aws/endpoints.h"
 #include "aws/metadata_document.h"
+#include "aws/metadata_pace.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
 
@@ -30,9 +31,8 @@ Task<http::Response> ask(Transport& transport, http::Request request, const std:
 }
 
 Failure unwilling(const std::string& source, int status) {
-  const std::string what = fmt::format("{}: HTTP {}", source, status);
-  if (status >= 500) return {Failure::Kind::transient, what, "Run again in a minute"};
-  return {Failure::Kind::refused, what, "Give the task or the pod a role, and check its authorization token"};
+  return {Failure::Kind::refused, fmt::format("{}: HTTP {}", source, status),
+          "Give the task or the pod a role, and check its authorization token"};
 }
 
 std::string variable(const Host& host, const std::string& name) { return host.environment(name).value_or(""); }
@@ -83,14 +83,15 @@ Task<SharedCredentials> ContainerCredentials::fetch() {
     try {
       http::Response answer = co_await ask(outside().transport, std::move(request), source);
       if (answer.status == 200) co_return credentials_document(answer.body, source);
-      trouble = unwilling(source, answer.status);
+      trouble = passing(answer, source, outside().clock.now());
+      if (!trouble) trouble = unwilling(source, answer.status);
     } catch (const Failure& failure) {
       trouble = failure;
     }
     if (trouble->kind() == Failure::Kind::refused) throw *trouble;
-    if (attempt == limits::aws::metadata_attempts)
-      throw Failure(Failure::Kind::transient, trouble->what(), trouble->next());
-    co_await outside().clock.sleep(limits::aws::metadata_pause);
+    const auto pause = pause_after(*trouble, attempt);
+    if (!pause) throw given_up(*trouble);
+    co_await outside().clock.sleep(*pause);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "aws/endpoints.h"
 #include "aws/metadata_document.h"
+#include "aws/metadata_pace.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
 
@@ -84,8 +85,8 @@ Task<std::variant<http::Response, Failure>> InstanceMetadata::attempt(const http
   try {
     http::Response answer = co_await outside_.transport.send(request);
     reached_ = true;
-    if (answer.status < 500) co_return std::move(answer);
-    co_return ailing_metadata(fmt::format("HTTP {}", answer.status));
+    if (const auto trouble = passing(answer, metadata_service, outside_.clock.now())) co_return *trouble;
+    co_return std::move(answer);
   } catch (const Failure& failure) {
     lost = failure;
   }
@@ -97,15 +98,17 @@ Task<std::variant<http::Response, Failure>> InstanceMetadata::attempt(const http
   co_return silent_metadata(*lost, hangs && request.method == "PUT");
 }
 
-// One request, again after a server's error, and where it got lost.
+// One request, again after a server's error, where the service throttles, and where it got lost.
 Task<http::Response> InstanceMetadata::ask(http::Request request) {
   request.trust = http::Trust::metadata;
   request.deadline = limits::aws::instance_metadata_deadline;
   for (int attempts = 1;; ++attempts) {
     auto met = co_await attempt(request);
     if (auto* answer = std::get_if<http::Response>(&met)) co_return std::move(*answer);
-    if (attempts == limits::aws::metadata_attempts) throw std::get<Failure>(met);
-    co_await outside_.clock.sleep(limits::aws::metadata_pause);
+    const Failure& trouble = std::get<Failure>(met);
+    const auto pause = pause_after(trouble, attempts);
+    if (!pause) throw given_up(trouble);
+    co_await outside_.clock.sleep(*pause);
   }
 }
 

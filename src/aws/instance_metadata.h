@@ -16,8 +16,8 @@ namespace certferry::aws {
 class InstanceMetadata {
  public:
   InstanceMetadata(Outside& outside, Url base) : outside_(outside), base_(std::move(base)) {}
-  // What is at "meta-data/placement/region"; empty: 404. Asks three times. Failure: transient where it ails or nobody
-  // answers (saying what to do in a container), refused where the service says no.
+  // What is at "meta-data/placement/region"; empty: 404. Asks three times, four where it throttles. Failure: transient
+  // where it ails or nobody answers (saying what to do in a container), refused where the service says no.
   Task<std::optional<std::string>> read(const std::string& path);
   // It is there: it answered, or hung up. Where it never was, there may be none.
   bool reached() const { return reached_; }

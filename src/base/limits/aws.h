@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "base/limits/renewal.h"
@@ -55,6 +56,12 @@ inline constexpr std::size_t instance_metadata_word = 2048;
 // A source of credentials that failed, or that gives ones about to expire, is asked again after the pause.
 // source: our choice, 2026-11-23
 inline constexpr Duration refresh_pause = minutes(1), metadata_pause = milliseconds(200);
+// The pauses between requests to a metadata service that throttles: all containers of a task share its limit, and all
+// processes of an instance; and the longest Retry-After that is heeded.
+// source: our choice, after EC2 UserGuide, "Retrieve instance metadata" (exponential backoff where throttled), and
+// aws/amazon-ecs-agent#1231 (429 while several containers ask), 2026-11-30
+inline constexpr std::array<Duration, 3> metadata_throttled_pauses{milliseconds(200), milliseconds(500), seconds(1)};
+inline constexpr Duration metadata_retry_after_longest = seconds(5);
 // source: STS API reference, AssumeRole: 15 min to 12 h, at most an hour for a role that assumes a role, 2026-11-23
 inline constexpr Duration assumed_role_lives = hours(1);
 

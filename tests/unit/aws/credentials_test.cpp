@@ -276,6 +276,56 @@ TEST(ContainerCredentials, SayWhereTheyWereAskedForWhereNothingCouldBeHad) {
   }
 }
 
+TEST(ContainerCredentials, AreAskedForAgainMoreAndMoreSlowlyWhereTheEndpointThrottles) {
+  for (const int status : {429, 408}) {
+    Paper paper;
+    ContainerCredentials provider{paper.outside, Url::parse("http://169.254.170.2/x")};
+    for (int i = 0; i < 3; ++i) paper.transport.answer(status, "");
+    paper.transport.answer(200, key_document("ID", "2026-11-23T13:00:00Z"));
+    EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID") << status;
+    EXPECT_EQ(paper.clock.slept, (std::vector<Duration>{milliseconds(200), milliseconds(500), seconds(1)})) << status;
+  }
+}
+
+TEST(ContainerCredentials, SayThatTheEndpointThrottlesWhereItDoesNotEnd) {
+  Paper paper;
+  ContainerCredentials provider{paper.outside, Url::parse("http://169.254.170.2/x")};
+  for (int i = 0; i < 4; ++i) paper.transport.answer(429, "");
+  EXPECT_EQ(said(FAILURE_OF(provider.credentials())),
+            "transient | the container's credentials at http://169.254.170.2: HTTP 429: it throttles whoever asks | "
+            "Run again in a minute; what else runs in this task or on this instance shares the endpoint's limit");
+}
+
+TEST(ContainerCredentials, AreWaitedForAsLongAsAThrottlingEndpointAsksAndNoLongerThanFiveSeconds) {
+  for (const auto& [asked, waited] : {std::pair{"3", seconds(3)}, {"0", milliseconds(200)}, {"3600", seconds(5)}}) {
+    Paper paper;
+    ContainerCredentials provider{paper.outside, Url::parse("http://169.254.170.2/x")};
+    paper.transport.answer(429, "", {{"Retry-After", asked}});
+    paper.transport.answer(200, key_document("ID", "2026-11-23T13:00:00Z"));
+    EXPECT_EQ(AWAITED(provider.credentials())->access_key_id, "ID") << asked;
+    EXPECT_EQ(paper.clock.slept, std::vector<Duration>{waited}) << asked;
+  }
+}
+
+TEST(InstanceCredentials, AreAskedForAgainMoreAndMoreSlowlyWhereTheServiceThrottles) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  for (const int status : {429, 429, 408}) paper.transport.answer(status, "");
+  answer_instance(paper, "FIRST", "2026-11-23T18:00:00Z");
+  EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "FIRST");
+  EXPECT_EQ(paper.clock.slept, (std::vector<Duration>{milliseconds(200), milliseconds(500), seconds(1)}));
+}
+
+TEST(InstanceCredentials, SayThatTheServiceThrottlesWhereItDoesNotEnd) {
+  Paper paper;
+  auto provider = instance_of(paper);
+  paper.transport.answer(200, "imds-token");
+  for (int i = 0; i < 4; ++i) paper.transport.answer(429, "");
+  EXPECT_EQ(said(FAILURE_OF(provider->credentials())),
+            "transient | the instance metadata service (IMDSv2): HTTP 429: it throttles whoever asks | "
+            "Run again in a minute; what else runs in this task or on this instance shares the endpoint's limit");
+}
+
 TEST(ContainerCredentials, RefuseATokenWithALineEndAndAForeignHost) {
   Paper paper;
   paper.host.variables = {{"AWS_CONTAINER_AUTHORIZATION_TOKEN", "a\r\nx-injected: 1"}};
