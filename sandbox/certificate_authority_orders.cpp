@@ -10,8 +10,6 @@ namespace certferry::sandbox {
 namespace {
 
 constexpr std::size_t most_identifiers = 100;
-constexpr Duration order_life = days(7);
-constexpr Duration pending_authorization_life = days(7);
 
 // A dns identifier as RFC 8555 section 7.1.4 wants it.
 DomainName identifier_name(const Json& identifier) {
@@ -119,7 +117,7 @@ std::string CertificateAuthority::Session::authorization_for(const DomainName& n
                        .account = account->url,
                        .identifier = name.without_wildcard(),
                        .wildcard = name.wildcard(),
-                       .expires = now + pending_authorization_life,
+                       .expires = now + ca.world_.settings().order_life,
                        .challenges = offered_challenges(name.wildcard())};
   ca.at(made.expires, made.url);
   return ca.authorizations.emplace(made.url, made).first->first;
@@ -140,7 +138,7 @@ http::Response CertificateAuthority::Session::new_order() {
     CaOrder made{.url = ca.new_url("my-order"), .account = account->url, .profile = profile, .replaces = replaces};
     made.names = names;
     made.created = now;
-    made.expires = now + order_life;
+    made.expires = now + ca.world_.settings().order_life;
     for (const DomainName& name : names) made.authorizations.push_back(authorization_for(name));
     ca.at(made.expires, made.url);
     order = &ca.orders.emplace(made.url, made).first->second;

@@ -55,10 +55,18 @@ struct CertificateAuthority::Session {
   template <class Table>
   auto& mine(Table& table, const std::string& url) {
     const auto found = table.find(url);
-    if (found == table.end()) throw CaProblem{404, "malformed", "There is no such resource"};
+    if (found == table.end() || is_hidden(found->second))
+      throw CaProblem{404, "malformed", "There is no such resource"};
     if (account == nullptr || found->second.account != account->url)
       throw CaProblem{403, "unauthorized", "It belongs to another account"};
     return found->second;
+  }
+  // An order or authorization that has expired, where those are not found any more.
+  template <class Resource>
+  bool is_hidden(const Resource& resource) const {
+    if constexpr (requires { resource.expires; })
+      return !ca.world_.settings().expired_orders_found && resource.expires <= now;
+    return false;
   }
   template <class T>
   void shuffle(std::vector<T>& items) const {

@@ -46,8 +46,10 @@ struct Settings {
   std::size_t listed_certificate_quota = 25;  // of a load balancer, besides the default ones of its listeners
 
   std::string ca_url = "https://ca.sandbox.test";  // scheme, host and port of the CA, as its URLs say it
-  bool orders_reused = true;           // newOrder for the same names gives the same pending or ready order (Boulder)
-  bool authorizations_reused = false;  // a pending or valid authorization serves later orders of the account
+  bool orders_reused = true;         // newOrder for the same names gives the same pending or ready order (Boulder)
+  Duration order_life = days(7);     // of orders and pending authorizations; Let's Encrypt: an hour, for some profiles
+  bool expired_orders_found = true;  // as invalid, and their authorizations; false: 404 for whatever they are (Boulder)
+  bool authorizations_reused = false;             // a pending or valid authorization serves later orders of the account
   Duration validation_takes = milliseconds(500);  // from the answer of a challenge to its end
   RepeatedAnswer repeated_answer = RepeatedAnswer::taken;
   FailedChallenge failed_challenge = FailedChallenge::ends_authorization;

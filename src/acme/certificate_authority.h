@@ -52,7 +52,9 @@ class CertificateAuthority {
   // As newOrder told it, or read. Failure: dead_generation for 410, for an order that ended without a certificate or
   // expired (section 7.1.3), and for one whose names or authorizations are not what they were; rationed where the CA
   // made it invalid before it, or an authorization of it, ended. Transient for 404, for a minute: see not_found.
-  Task<Order> order(const OrderUrl& url);
+  // expires: what it was told to a former process, after which a CA may not find it any more.
+  Task<Order> order(const OrderUrl& url, std::optional<WallTime> expires = {});
+  std::optional<WallTime> expiry(const OrderUrl& url) const;  // as this process was told last
   // The challenges still to be met; none where the CA trusts an earlier proof. Remembers their URLs for answer().
   Task<std::vector<ChallengeRecord>> open_challenges(const Order& order);
   // Answers all of them, side by side, and reads the order (after each wait, never before Retry-After) until it is no
@@ -74,10 +76,11 @@ class CertificateAuthority {
   // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
   // verifies what it is given. Failure: dead_generation for an order that became invalid.
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
-  // Deactivates the pending authorizations of an order that is given up (RFC 8555 section 7.5.2), but for those that
-  // one of `open` names, orders that somebody goes on with; does nothing where it is itself one of them. Repeats to the
-  // same end. True where the CA says that the order ended: it never gives a certificate. Failure: also where `open`
-  // fails, or one of them cannot be read, and nothing was deactivated then.
+  // Deactivates the pending authorizations of a pending order that the CA does not decide upon (RFC 8555
+  // section 7.5.2): a CA would give the same order again. Let's Encrypt counts each as a failed validation of its name.
+  // None of an order that is itself one of `open`, those that somebody goes on with, and none that one of these names.
+  // Repeats to the same end. True where the order had ended by itself: it never gives a certificate. Failure: also
+  // where `open` fails, or one of them cannot be read, and nothing was deactivated then.
   using OpenOrders = std::function<Task<std::vector<OrderUrl>>()>;
   Task<bool> abandon(const OrderUrl& url, const OpenOrders& open);
   // When the CA wants it renewed (RFC 9773 section 4.1; unsigned, repeats to the same end, needs no account). Without a
@@ -103,7 +106,8 @@ class CertificateAuthority {
   struct Verdict {
     std::string words;                          // name by name
     bool failed = false;                        // some cannot become valid any more
-    bool found_wanting = false;                 // the CA says of some why, or none could be read
+    bool found_wanting = false;                 // the CA says why, or that it looked, or nobody knows
+    bool lapsed = false;                        // some ended, and the CA found nothing wanting
     bool settled = false;                       // the CA looks at no challenge any more, or not before it is told to
     std::vector<Authorization> failed_for_now;  // they may be answered again
   };
@@ -136,6 +140,7 @@ class CertificateAuthority {
   Task<Json> read_account();
   Task<Order> read(const OrderUrl& url);
   Task<bool> lost_a_proof(const Order& order);
+  bool is_over(std::optional<WallTime> expires) const;
   bool has_expired(const Order& order) const;
   static Failure expiry_of(const Order& order);
   Order remember(const OrderUrl& url, const http::Response& response);
@@ -167,6 +172,7 @@ class CertificateAuthority {
   Session& session_;
   std::optional<Account> account_;
   std::map<OrderUrl, Known> known_;
+  std::map<OrderUrl, WallTime> expiries_;  // of orders that former processes were told of
   std::set<OrderUrl> not_found_;
   std::set<std::string> lost_accounts_;  // URLs
   std::set<std::string> failed_over_;    // predecessors, by ARI id, that newOrder named when the CA failed in itself

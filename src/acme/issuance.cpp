@@ -14,6 +14,7 @@ namespace certferry::acme {
 namespace {
 
 constexpr std::string_view chain_type = "application/pem-certificate-chain";
+constexpr int no_such_order = 404;  // RFC 9110 section 15.5.5
 
 bool may_have_been_done(const Failure& failure) {
   return failure.kind() == Failure::Kind::outcome_unknown || failure.kind() == Failure::Kind::transient;
@@ -61,7 +62,8 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
     if (!may_have_been_done(failure)) throw;
     known_.at(url).finalize_failed = failure.what();
   }
-  if (answer && answer->problem && answer->problem->type != "orderNotReady")
+  const bool not_there = answer && answer->problem && answer->problem->status == no_such_order;  // expired, maybe
+  if (answer && answer->problem && answer->problem->type != "orderNotReady" && !not_there)
     throw failure_of(*answer->problem, call.operation, true);
   if (answer && !answer->problem && tells_order(url, answer->response)) co_return;
   co_await read(url);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/failure.h"
 #include "base/names.h"
 #include "base/time.h"
 #include "wire/json.h"
@@ -25,6 +26,10 @@ struct Order {
   std::string profile;  // "" where the CA does not say
   std::string error;    // its problem, in words
 };
+// The code of a failure by which an order ended though the CA refused nothing and found no name wanting: it, or an
+// authorization of it, expired. The next may be begun at once.
+inline constexpr std::string_view lapse_code = "lapsed";
+inline bool is_lapse(const Failure& failure) { return failure.code() == lapse_code; }
 Order parse_order(const OrderUrl& url, const Json& body);  // throws Failure (refused) on what section 7.1.3 forbids
 
 }  // namespace certferry::acme

@@ -18,6 +18,11 @@ Failure dead_order(const OrderUrl& url, std::string_view why) {
                  "Run certferry again later; it begins a new order");
 }
 
+Failure gone_since(const OrderUrl& url, WallTime expired, const Problem& problem) {
+  return dead_order(url, fmt::format("expired on {}, and is not there any more: {}", iso8601(expired), problem.words()))
+      .with_code(std::string{lapse_code});
+}
+
 std::string shown_names(const std::vector<DomainName>& names) {
   std::string text = names.empty() ? "no name" : names.front().text();
   if (names.size() > 1) text += fmt::format(" and {} more", names.size() - 1);
@@ -185,11 +190,13 @@ Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, st
 
 Task<Order> CertificateAuthority::read(const OrderUrl& url) {
   const Call call = reading_order(url);
-  const Answer answer = co_await ask_until_found(call);
+  const bool over = is_over(expiry(url));
+  const Answer answer = over ? co_await ask(call) : co_await ask_until_found(call);
   not_found_.erase(url);
   if (answer.problem && is_gone(*answer.problem))
     throw dead_order(url, "is not there any more: " + answer.problem->words());
   if (answer.problem && is_not_found(*answer.problem)) {
+    if (is_over(expiry(url))) throw gone_since(url, *expiry(url), *answer.problem);
     not_found_.insert(url);
     throw order_not_found(url, *answer.problem);
   }
@@ -217,19 +224,31 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
   co_return lost;
 }
 
-// RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. By the CA's clock,
-// whose Date leaves out what is over a whole second.
+std::optional<WallTime> CertificateAuthority::expiry(const OrderUrl& url) const {
+  if (const auto known = known_.find(url); known != known_.end()) return known->second.order.expires;
+  const auto told = expiries_.find(url);
+  return told == expiries_.end() ? std::nullopt : std::optional{told->second};
+}
+
+// By the CA's clock, whose Date leaves out what is over a whole second.
+bool CertificateAuthority::is_over(std::optional<WallTime> expires) const {
+  return expires && *expires < now() + seconds(1);
+}
+
+// RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not.
 bool CertificateAuthority::has_expired(const Order& order) const {
-  return order.status != OrderStatus::valid && order.expires && *order.expires < now() + seconds(1);
+  return order.status != OrderStatus::valid && is_over(order.expires);
 }
 
 Failure CertificateAuthority::expiry_of(const Order& order) {
   const std::string said = order.error.empty() ? "" : ": " + order.error;
   return dead_order(order.url,
-                    fmt::format("expired on {}, and is {}{}", iso8601(*order.expires), name(order.status), said));
+                    fmt::format("expired on {}, and is {}{}", iso8601(*order.expires), name(order.status), said))
+      .with_code(std::string{lapse_code});
 }
 
-Task<Order> CertificateAuthority::order(const OrderUrl& url) {
+Task<Order> CertificateAuthority::order(const OrderUrl& url, std::optional<WallTime> expires) {
+  if (expires) expiries_.insert_or_assign(url, *expires);
   const auto known = known_.find(url);
   Order order =
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
@@ -237,7 +256,7 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url) {
   if (order.status == OrderStatus::invalid) {
     const Failure dead = dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
     const bool lapsed = co_await lost_a_proof(order);
-    throw lapsed ? dead : dead.as_rationed();
+    throw lapsed ? dead.with_code(std::string{lapse_code}) : dead.as_rationed();
   }
   co_return order;
 }
@@ -316,7 +335,7 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
   for (const auto& end : co_await all_settled(std::move(reads), limits::acme::order_list_at_once))
     if (end) std::rethrow_exception(end);
   for (const auto& order : found) {
-    if (!order || order->names != sorted_names(wanted.names)) continue;
+    if (!order || order->names != sorted_names(wanted.names) || has_expired(*order)) continue;
     if (order->status != OrderStatus::pending && order->status != OrderStatus::ready) continue;
     if (!wanted.profile.empty() && !order->profile.empty() && order->profile != wanted.profile) continue;
     co_return order->url;
@@ -327,13 +346,19 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
 // The authorizations that orders name which somebody goes on with. One that is not found for a while is there no
 // longer: a machine that is gone may have left it to expire.
 Task<std::set<std::string>> CertificateAuthority::needed_by(const std::vector<OrderUrl>& open) {
+  std::vector<std::set<std::string>> named(open.size());
+  std::vector<Work> reads;
+  for (std::size_t i = 0; i < open.size(); ++i)
+    reads.push_back([&, i]() -> Task<> {
+      const Answer answer = co_await ask_until_found(reading_order(open[i]));
+      if (is_absent(answer)) co_return;
+      const Order order = order_told(open[i], answer);
+      named[i].insert(order.authorizations.begin(), order.authorizations.end());
+    });
+  for (const auto& end : co_await all_settled(std::move(reads), limits::acme::requests_at_once))
+    if (end) std::rethrow_exception(end);
   std::set<std::string> needed;
-  for (const OrderUrl& url : open) {
-    const Answer answer = co_await ask_until_found(reading_order(url));
-    if (is_absent(answer)) continue;
-    const Order order = order_told(url, answer);
-    needed.insert(order.authorizations.begin(), order.authorizations.end());
-  }
+  for (std::set<std::string>& one : named) needed.merge(one);
   co_return needed;
 }
 
@@ -341,11 +366,10 @@ Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& 
   const Answer answer = co_await ask(reading_order(url));
   if (is_absent(answer)) co_return false;
   const Order order = order_told(url, answer);
-  const bool ended = order.status == OrderStatus::invalid;
-  if (!ended && order.status != OrderStatus::pending) co_return false;
+  if (order.status != OrderStatus::pending) co_return order.status == OrderStatus::invalid;
   auto proofs = co_await authorizations(order);
   std::erase_if(proofs, [](const Authorization& proof) { return proof.status != AuthorizationStatus::pending; });
-  if (proofs.empty()) co_return ended;
+  if (proofs.empty()) co_return false;
   const std::vector<OrderUrl> open = co_await open_orders();  // as late as can be: others begin meanwhile
   if (std::ranges::find(open, url) != open.end()) co_return false;
   const std::set<std::string> needed = co_await needed_by(open);
@@ -362,7 +386,7 @@ Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& 
   const auto ends = co_await all_settled(std::move(farewells));
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);
-  co_return ended;
+  co_return false;
 }
 
 }  // namespace certferry::acme

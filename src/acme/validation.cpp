@@ -20,6 +20,13 @@ Failure validation_failed(std::string_view words) {
       .as_rationed();
 }
 
+// One that was taken over from an older order may end before its own does.
+Failure proof_lapsed(std::string_view words) {
+  return Failure(Failure::Kind::dead_generation, fmt::format("an authorization of the order ended: {}", words),
+                 "Run certferry again later; it begins a new order")
+      .with_code(std::string{lapse_code});
+}
+
 // Each time that it is answered counts as a validation that failed, for CAs that count.
 Failure failed_again(const Order& order, std::string_view words) {
   return Failure(Failure::Kind::transient,
@@ -116,6 +123,7 @@ Task<std::vector<ChallengeRecord>> CertificateAuthority::open_challenges(const O
   }
   if (!failed.empty()) {
     known.settled = std::ranges::none_of(known.open, &OpenChallenge::answered);
+    if (verdict_of(proofs).lapsed) throw proof_lapsed(failed);
     throw validation_failed(failed);
   }
   std::ranges::sort(records);
@@ -176,13 +184,16 @@ CertificateAuthority::Verdict CertificateAuthority::verdict_of(const std::vector
   for (const Authorization& proof : proofs) {
     const bool failed = has_failed(proof);
     if (failed) said.failed = true;
-    if (failed && !proof.error.empty()) said.found_wanting = true;
+    const bool looked_at = !proof.dns.empty() && proof.dns.front().status == ChallengeStatus::invalid;
+    if (failed && (looked_at || !proof.error.empty())) said.found_wanting = true;
+    if (has_ended(proof)) said.lapsed = true;
     if (failed_for_now(proof)) said.failed_for_now.push_back(proof);
     if (failed || failed_for_now(proof))
       said.words += (said.words.empty() ? "" : "; ") + objection_of(proof);
     else if (proof.status == AuthorizationStatus::pending)
       said.settled = false;
   }
+  said.lapsed = said.lapsed && !said.found_wanting;
   return said;
 }
 
@@ -241,6 +252,7 @@ void CertificateAuthority::tell_failure(Known& known, const Verdict& said) const
   if (said.settled) known.settled = true;
   const bool failed = known.order.status == OrderStatus::invalid || said.failed;
   if (failed && !said.found_wanting && has_expired(known.order)) throw expiry_of(known.order);
+  if (failed && said.lapsed) throw proof_lapsed(said.words);
   if (failed) throw validation_failed(said.words);
   if (!said.failed_for_now.empty()) throw failed_again(known.order, said.words);
 }
@@ -292,6 +304,7 @@ Task<Order> CertificateAuthority::validate(const OrderUrl& url) {
   if (order.status == OrderStatus::pending) order = co_await await_validation(url, answers);
   if (order.status != OrderStatus::pending && order.status != OrderStatus::invalid) co_return order;
   tell_failure(known, co_await verdict(order));
+  if (has_expired(order)) throw expiry_of(order);
   throw Failure(Failure::Kind::transient,
                 fmt::format("the CA has not validated {} within {}", order.names.front().text(),
                             humane(limits::acme::authorization_deadline)),

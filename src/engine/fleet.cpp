@@ -186,20 +186,6 @@ Task<bool> Fleet::Run::heard_of_another_time() {
   }
 }
 
-// To give an order up with, which is best effort: no account is registered for that, and a CA that does not answer
-// keeps nothing from being closed.
-Task<> Fleet::Run::try_account(const CertificateId& id, int generation) {
-  if (account_open) co_return;
-  try {
-    if (!co_await order_of(ground.store, id, generation)) co_return;
-    if (!co_await ground.store.get(account_key(ground.config.ca.url)))
-      throw Failure(Failure::Kind::refused, "the state remembers no account at " + ground.config.ca.url, "");
-    co_await have_account();
-  } catch (const Failure& failure) {
-    ground.outside.log.warn(fmt::format("{}: its order is left to end by itself: {}", id.text(), failure.what()));
-  }
-}
-
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
   return Trades{ground.outside,
                 ca,
@@ -242,7 +228,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
       failure = caught;
     }
   } else if (begun_for_nothing(claimed.get(), wanted, true, time.now())) {
-    co_await close_open(life, claimed.get(), "its specification changed");
+    co_await life.close_open("its specification changed");
     co_await note_specification(claimed, wanted);
   }
   const auto& newest = claimed.get().newest;
@@ -331,11 +317,6 @@ Task<> Fleet::Run::attempted(std::string subject, Report& report, Work work) {
   }
 }
 
-Task<> Fleet::Run::close_open(Life& life, const Record& record, std::string why) {
-  co_await try_account(record.id, *record.open_generation);
-  co_await life.close_open(std::move(why));
-}
-
 // Of what nothing need be ordered for, in place of one that was: whoever asks for that again changes it back.
 Task<> Fleet::Run::note_specification(ClaimedRecord& claimed, CertificateSpec wanted) {
   const WallTime now = time.now();
@@ -351,7 +332,7 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
     Life life{with, ground.store, vault, deployment, ground.instances, claimed};
     const std::string why = seen.configured ? "its specification changed" : "it is no longer configured";
     const int generation = *claimed.get().open_generation;
-    co_await close_open(life, claimed.get(), why);
+    co_await life.close_open(why);
     if (seen.configured) co_await note_specification(claimed, seen.wanted);
     report.outcomes.push_back(Outcome{Outcome::Kind::removed, seen.id.text(), "",
                                       fmt::format("generation {} was given up: {}", generation, why),

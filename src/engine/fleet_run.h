@@ -30,7 +30,6 @@ struct Fleet::Run {
   Task<> replace_account(std::string lost);
   Task<> use_account_but(std::string lost);
   Task<bool> heard_of_another_time();
-  Task<> try_account(const CertificateId& id, int generation);
   Task<> announced(Work work);
   using ClaimedWork = std::function<Task<>(ClaimedRecord&)>;
   Task<> while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work);
@@ -59,7 +58,6 @@ struct Fleet::Run {
   Task<> keep_index(const std::vector<ObservedCertificate>& seen);
   Task<> forget_old_keys(Life& life, const CertificateId& id);
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report);
-  Task<> close_open(Life& life, const Record& record, std::string why);
   Task<> note_specification(ClaimedRecord& claimed, CertificateSpec wanted);
   Task<> forget(CertificateId id, Duration wait);
   Task<std::vector<std::string>> forget_account(std::string account, Duration wait);

@@ -88,7 +88,7 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
   Installs installs{claimed.entry(), time};
   Trades with = trades(installs, claimed, Request{});
   Life life{with, ground.store, vault, deployment, ground.instances, claimed};
-  if (claimed.get().open_generation) co_await close_open(life, claimed.get(), "it is forgotten");
+  if (claimed.get().open_generation) co_await life.close_open("it is forgotten");
   co_await index.forget(id);
   co_await claimed.entry().update([](Record& record) {
     record.newest.reset();

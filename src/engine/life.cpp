@@ -177,8 +177,8 @@ Task<bool> Life::opens(const KeyRef& key, const Issued& issued) {
 }
 
 // A generation of a former run that came to nothing while nobody was there is followed by the next at once, as are one
-// whose account the CA has lost, one whose order gave another certificate of ours, and one that never had an order:
-// where the CA refused nothing and no validation failed, nothing is counted against us.
+// whose account the CA has lost, one whose order lapsed or gave another certificate of ours, and one that never had
+// one: where the CA refused nothing and no validation failed, nothing is counted against us.
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const std::optional<int> found_open = claimed_.get().open_generation;
   if (co_await obtained(wanted, found_open, Attempt::first)) co_return;
@@ -225,9 +225,9 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
   if (attempt == Attempt::first && co_await account_replaced(account)) co_return false;
   if (failure->kind() == Failure::Kind::dead_generation) {
     const bool lapsed =
-        !failure->rationed() &&
-        (generation == found_open ||
-         (attempt == Attempt::first && (!journal->begun("order") || co_await lost_its_order(*journal, wanted))));
+        !failure->rationed() && (generation == found_open ||
+                                 (attempt == Attempt::first && (acme::is_lapse(*failure) || !journal->begun("order") ||
+                                                                co_await lost_its_order(*journal, wanted))));
     co_await close_dead(*journal, *failure, lapsed);
     if (lapsed) co_return false;
   } else if (failure->rationed()) {
@@ -256,7 +256,8 @@ Task<> Life::note_refusal(int generation, const Failure& failure) {
 Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const int generation = journal.generation();
   // Else, as far as anybody knows, a certificate for its key may be out there, or come yet.
-  const bool surely_none = co_await give_up(generation);
+  const bool surely_none =
+      co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation);
   if (surely_none) co_await journal.note(std::string{ended_note}, failure.what());
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
@@ -272,14 +273,10 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
     trades_.outside.log.info(fmt::format("{}: {}", claimed_.get().id.text(), given_up(generation, failure.what())));
 }
 
-Task<bool> Life::give_up(int generation) {
-  co_return co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation);
-}
-
+// Its order is left to end by itself: to deactivate what is pending of it would count as validations that failed.
 Task<> Life::close_open(std::string why) {
   const auto generation = claimed_.get().open_generation;
   if (!generation) co_return;
-  co_await give_up(*generation);
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();

@@ -47,7 +47,6 @@ class Life {
   Task<> close_dead(Journal& journal, const Failure& failure, bool lapsed);
   Task<> note_failure(const Failure& failure);
   Task<> note_refusal(int generation, const Failure& failure);
-  Task<bool> give_up(int generation);
   Task<Outcome> install_one(const CertificateConfig& certificate, const InstallConfig& install,
                             const CertificateSpec& wanted);
 

@@ -10,9 +10,10 @@ namespace certferry {
 // The order that a generation's journal names; empty where there is none, or no journal.
 Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, int generation);
 
-// Gives up the order of a generation that nobody goes on with, best effort: its pending authorizations are deactivated,
-// but for those that the order of another open generation names (a CA may give several orders of an account the same
-// ones), and none while another generation asks for an order. One that is asked for between that look and the
+// Gives up the order of a generation that came to nothing, best effort: where it is pending still, its pending
+// authorizations are deactivated, so that the CA does not give it again, but for those that the order of another open
+// generation names (a CA may give several orders of an account the same ones), and none while another generation asks
+// for an order. One that is asked for between that look and the
 // deactivation, a round trip later, may lose an authorization: its generation ends, and the next gets another. True
 // where the CA says that the order had ended by then, without a certificate. A failure is a warning: the order then
 // ends by itself, as do those of another CA than `ca`, and all where it has no account.

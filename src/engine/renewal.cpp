@@ -41,9 +41,18 @@ void require_its_account(const Journal& journal, const Trades& trades) {
                   "Run certferry again; it begins a new order");
 }
 
-Task<OrderUrl> new_order(const CertificateSpec& wanted, Trades& trades, const Journal& journal) {
+constexpr const char* expires_note = "order_expires";  // in the journal, beside the order
+
+std::optional<WallTime> noted_expiry(const Journal& journal) {
+  const Json* expires = journal.noted(expires_note);
+  return expires ? std::optional{from_json<WallTime>(*expires)} : std::nullopt;
+}
+
+Task<OrderUrl> new_order(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
   require_its_account(journal, trades);
-  co_return co_await trades.ca.new_order(wanted, replaced_by(wanted, trades));
+  const OrderUrl url = co_await trades.ca.new_order(wanted, replaced_by(wanted, trades));
+  if (const auto expires = trades.ca.expiry(url)) journal.note_with_next_write(expires_note, to_json(*expires));
+  co_return url;
 }
 
 Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& trades, const Journal& journal) {
@@ -224,8 +233,8 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
   const auto obtain = [&]() -> Task<Issued> {
     std::optional<Failure> failed;
     try {
-      const acme::Order order =
-          co_await trades.ca.order(url);  // pending, ready, processing or valid: every state goes on from here
+      const acme::Order order = co_await trades.ca.order(
+          url, noted_expiry(journal));  // pending, ready, processing or valid: every state goes on from here
       co_await prove_control(order, trades, journal);
       const Issued issued =
           co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());

@@ -157,6 +157,7 @@ Task<> Journal::write(std::function<void(Content&)> change) {
   Turn::Held held = co_await turn_.take();
   Content next = content_;
   change(next);
+  for (const auto& [name, value] : along_.as_object()) next.notes[name] = value;
   // A write that is cut off in the middle would leave us without its version, and fence ourselves.
   Work put = [&]() -> Task<> {
     const std::string key = journal_key(begin_.certificate, begin_.generation);
@@ -165,6 +166,7 @@ Task<> Journal::write(std::function<void(Content&)> change) {
     if (std::holds_alternative<Conflict>(outcome)) throw taken_over(what(), "it was written meanwhile");
     version_ = std::get<Store::Version>(outcome);
     content_ = std::move(next);
+    along_ = Json::object();
   };
   co_await to_its_end(put);
 }

@@ -86,6 +86,7 @@ class Journal {
   // Small facts beside the steps, for whoever reads the journal (JournalView, or noted(): null where there is none):
   // written at once.
   Task<> note(std::string name, Json value);
+  void note_with_next_write(std::string name, Json value) { along_[name] = std::move(value); }
   const Json* noted(std::string_view name) const { return content_.notes.find(name); }
 
  private:
@@ -112,6 +113,7 @@ class Journal {
   Log& log_;
   Begin begin_;
   Content content_;
+  Json along_ = Json::object();  // notes that go with the next write
   std::optional<Store::Version> version_;
   Turn turn_;
 };

@@ -38,20 +38,29 @@ TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNextInTheSameRun) 
   EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
 }
 
+// What a CA does with orders that have expired: some say so, and Boulder does not find them any more.
+sandbox::Settings that_finds_them(bool found) { return {.expired_orders_found = found}; }
+
 // Nobody came for longer than the CA keeps an order.
 TEST(Generation, WhoseOrderExpiredIsFollowedByTheNextInTheSameRun) {
-  Estate estate;
-  one_certificate(estate);
-  auto& ca = estate.world().ca();
-  be_down_for(ca, "challenge");
-  estate.apply();
-  ASSERT_TRUE(estate.record("shop")->open_generation);
-  ca.interpose = nullptr;
-  estate.pass(days(8));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
-  EXPECT_EQ(estate.record("shop")->failures.count, 0);
+  for (const bool found : {true, false}) {
+    SCOPED_TRACE(found);
+    Estate estate{1, that_finds_them(found)};
+    estate.world().settings().order_life = hours(1);
+    one_certificate(estate);
+    auto& ca = estate.world().ca();
+    be_down_for(ca, "challenge");
+    estate.apply();
+    ASSERT_TRUE(estate.record("shop")->open_generation);
+    ca.interpose = nullptr;
+    estate.pass(hours(4));
+    const WallTime begun = estate.simulated->time().now();
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_LT(estate.simulated->time().now() - begun, minutes(2)) << "nobody waits for it to be found";
+    EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+    EXPECT_EQ(estate.record("shop")->failures.count, 0);
+  }
 }
 
 // It had taken over an authorization of an older order, which ended before it did; no proof was found wanting. (Random
@@ -80,20 +89,66 @@ TEST(Generation, WhoseAuthorizationExpiredIsFollowedByTheNextInTheSameRun) {
 // The run that goes on with it begins while it is still alive. Seed 20966: that it expired in the middle was told, and
 // counted, as a validation that failed.
 TEST(Generation, WhoseOrderExpiresInTheMiddleIsFollowedByTheNextInTheSameRun) {
+  for (const bool found : {true, false}) {
+    SCOPED_TRACE(found);
+    Estate estate{1, that_finds_them(found)};
+    one_certificate(estate);
+    auto& ca = estate.world().ca();
+    be_down_for(ca, "challenge");
+    estate.apply();
+    ASSERT_TRUE(estate.record("shop")->open_generation);
+    ca.interpose = nullptr;
+    estate.world().settings().validation_takes = seconds(20);
+    estate.pass(ca.orders.begin()->second.expires - seconds(10) - estate.simulated->time().now());
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_THAT(history(estate), Contains(AllOf(HasSubstr("generation 1 was given up"), HasSubstr("expired on"))));
+    EXPECT_EQ(estate.record("shop")->failures.count, 0);
+    EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+  }
+}
+
+// A CA gives an older order again: its end is no failure of the generation that is given it.
+TEST(Generation, ThatIsGivenAnOrderWhichExpiresInTheMiddleIsFollowedByTheNextInTheSameRun) {
+  for (const bool found : {true, false}) {
+    SCOPED_TRACE(found);
+    Estate estate{1, that_finds_them(found)};
+    one_certificate(estate);
+    auto& ca = estate.world().ca();
+    be_down_for(ca, "challenge");
+    estate.apply();
+    ASSERT_EQ(estate.forget("shop").how, Ending::How::finished);
+    ca.interpose = nullptr;
+    estate.world().settings().validation_takes = seconds(20);
+    estate.pass(ca.orders.begin()->second.expires - seconds(45) - estate.simulated->time().now());
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.record("shop")->failures.count, 0);
+    EXPECT_EQ(ca.orders.size(), 2U);
+    EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+  }
+}
+
+// The same of an authorization that it took over, and which ends before it does.
+TEST(Generation, WhoseAuthorizationExpiresInTheMiddleIsFollowedByTheNextInTheSameRun) {
   Estate estate;
-  one_certificate(estate);
+  estate.world().settings().authorizations_reused = true;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("other", {"shop.example"});
   auto& ca = estate.world().ca();
   be_down_for(ca, "challenge");
   estate.apply();
+  const WallTime ends = ca.authorizations.begin()->second.expires;
+  estate.pass(days(4));
+  estate.certificate("shop", {"shop.example", "www.shop.example"}).on_elb("web");
+  estate.apply({.only = {"shop"}});
   ASSERT_TRUE(estate.record("shop")->open_generation);
   ca.interpose = nullptr;
-  estate.world().settings().validation_takes = seconds(20);
-  estate.pass(ca.orders.begin()->second.expires - seconds(10) - estate.simulated->time().now());
-  estate.apply();
+  estate.pass(ends - seconds(20) - estate.simulated->time().now());
+  estate.apply({.only = {"shop"}});
   EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_THAT(history(estate), Contains(AllOf(HasSubstr("generation 1 was given up"), HasSubstr("expired on"))));
   EXPECT_EQ(estate.record("shop")->failures.count, 0);
-  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("www.shop.example")));
 }
 
 // What the CA found wanting is told in its words, however late it was.

@@ -35,7 +35,7 @@ constexpr std::array noticing{
     Noticing{Guard::lease, "Leases.WhoStoodStill*"},
     Noticing{Guard::intent_before_effect, "*Lives*ListsOrders"},
     Noticing{Guard::probe, "*Lives*ListsOrders"},
-    Noticing{Guard::shared_authorizations, "Unwanted.*"},
+    Noticing{Guard::shared_authorizations, "Undecided.*"},
     Noticing{Guard::zone_ledger_first, "Renewal.TheFirst*"},
     Noticing{Guard::owners, "Guarded.AValueStaysAsLong*"},
     Noticing{Guard::exact_delete, "Guarded.WhatOthersKeep*"},

@@ -224,6 +224,8 @@ Drawn draw(std::uint64_t seed) {
   drawn.containers = lots.one_in(6);
   drawn.settings.failed_challenge =
       lots.one_of({FailedChallenge::ends_authorization, FailedChallenge::stays_pending, FailedChallenge::ends_alone});
+  drawn.settings.expired_orders_found = lots.one_in(2);
+  if (lots.one_in(6)) drawn.settings.order_life = hours(1);
   return drawn;
 }
 
@@ -260,6 +262,8 @@ std::string in_words(const Drawn& drawn) {
     text += "  a challenge that failed may be answered again\n";
   if (drawn.settings.failed_challenge == FailedChallenge::ends_alone)
     text += "  a challenge that failed leaves its authorization pending\n";
+  if (drawn.settings.order_life < days(1)) text += "  the CA's orders live for an hour\n";
+  if (!drawn.settings.expired_orders_found) text += "  the CA does not find orders that have expired\n";
   if (drawn.others_clock_hours != 0)
     text += fmt::format("  the other machines' clocks are {} h off\n", drawn.others_clock_hours);
   for (const Turn turn : drawn.turns)
