@@ -77,6 +77,15 @@ void BudgetOracle::acme(const sandbox::Event& event) {
   if (!event.changed) return;
   if (event.operation == "newAccount") rate("accounts", letsencrypt::new_accounts_per_address);
   if (event.operation == "challenge") validating_.insert(event.object);
+  // Deactivated while it was pending, it counts as one that failed (Boulder, RegistrationAuthorityImpl).
+  const auto proof = world_.ca().authorizations.find(event.object);
+  if (event.operation == "authorization" && proof != world_.ca().authorizations.end())
+    validation_failed(proof->second, event.at);
+}
+
+void BudgetOracle::validation_failed(const sandbox::CaAuthorization& proof, WallTime at) {
+  const letsencrypt::Rate allowed = letsencrypt::failed_authorizations_per_name;
+  spend("failed validations of " + proof.identifier.text(), allowed.burst, allowed.refill, at);
 }
 
 // One that is given again was asked for as well.
@@ -123,9 +132,7 @@ void BudgetOracle::failed() {
     }
     for (const sandbox::CaChallenge& challenge : found->second.challenges)
       if (found->second.status == "invalid" && challenge.error && challenge.validated_at)
-        spend("failed validations of " + found->second.identifier.text(),
-              letsencrypt::failed_authorizations_per_name.burst, letsencrypt::failed_authorizations_per_name.refill,
-              *challenge.validated_at);
+        validation_failed(found->second, *challenge.validated_at);
     url = validating_.erase(url);
   }
 }

@@ -9,6 +9,7 @@
 #include "sandbox/world.h"
 
 namespace certferry::sandbox {
+struct CaAuthorization;
 struct CaOrder;
 }
 
@@ -37,6 +38,7 @@ class BudgetOracle {
   void ordered(const sandbox::Event& event, const sandbox::CaOrder& order);
   void issued();
   void failed();
+  void validation_failed(const sandbox::CaAuthorization& proof, WallTime at);
   sandbox::World& world_;
   Complain complain_;
   std::map<std::string, Bucket> buckets_;
