@@ -247,6 +247,11 @@ Failure CertificateAuthority::expiry_of(const Order& order) {
       .with_code(std::string{lapse_code});
 }
 
+Failure CertificateAuthority::lapse_of(const Order& order) {
+  const std::string said = order.error.empty() ? "" : ": " + order.error;
+  return dead_order(order.url, fmt::format("is {}{}", name(order.status), said)).with_code(std::string{lapse_code});
+}
+
 Task<Order> CertificateAuthority::order(const OrderUrl& url, std::optional<WallTime> expires) {
   if (expires) expiries_.insert_or_assign(url, *expires);
   const auto known = known_.find(url);
@@ -254,9 +259,9 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url, std::optional<WallT
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
   if (has_expired(order)) throw expiry_of(order);
   if (order.status == OrderStatus::invalid) {
-    const Failure dead = dead_order(url, "is invalid" + (order.error.empty() ? "" : ": " + order.error));
+    const Failure dead = lapse_of(order);
     const bool lapsed = co_await lost_a_proof(order);
-    throw lapsed ? dead.with_code(std::string{lapse_code}) : dead.as_rationed();
+    throw lapsed ? dead : dead.with_code("").as_rationed();
   }
   co_return order;
 }

@@ -201,9 +201,9 @@ sandbox::Ending Estate::forget_account(const std::string& account) {
 
 sandbox::Ending Estate::apply_with_restarts(Request request, const sandbox::Seat& seat) {
   report_->reset();
+  last_runs_[seat.machine] = simulated->time().now();
   const auto ending = simulated->run_with_restarts(life(std::move(request), report_), seat);
   last_report = *report_;
-  last_runs_[seat.machine] = simulated->time().now();
   return ending;
 }
 

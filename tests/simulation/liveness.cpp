@@ -96,6 +96,16 @@ bool outlasts_the_newest(Estate& estate, const Certificate& shown, const Certifi
          due_at(newest, record->newest->renewal_info) <= estate.simulated->time().now();
 }
 
+// The CA wants the newest there is replaced before its time: its successor takes the place of what lasts a while.
+bool newest_is_wanted_early(Estate& estate, const Certificate& shown, const CertificateConfig& wanted) {
+  const auto record = estate.record(wanted.id.text());
+  if (!record || !record->newest || !record->newest->renewal_info) return false;
+  const Certificate& newest = record->newest->issued.chain.leaf;
+  const auto& info = record->newest->renewal_info;
+  const WallTime now = estate.simulated->time().now();
+  return info->window && info->window->end < due_at(newest) && due_at(newest, info) <= now && now < emergency_at(shown);
+}
+
 // Kept because it lasts longer, or covers a name that the wanted one does not, and had not expired when that machine
 // ran last. Whether it was revoked is not asked: it may be a neighbour's, from which this place was moved, and whose
 // names somebody still needs.
@@ -108,7 +118,8 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
       return name == ours || (!name.wildcard() && name.covered_by(ours));
     });
   });
-  return told && valid && (covers_more || outlasts_the_newest(estate, there, wanted));
+  return told && valid &&
+         (covers_more || outlasts_the_newest(estate, there, wanted) || newest_is_wanted_early(estate, there, wanted));
 }
 
 std::string objection_to(Estate& estate, const InstallConfig& install, const CertificateConfig& wanted,

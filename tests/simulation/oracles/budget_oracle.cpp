@@ -44,9 +44,10 @@ bool BudgetOracle::exempt(const sandbox::CaOrder& order) const {
 // A bucket leaks one every `refill`, and holds `most`.
 void BudgetOracle::spend(const std::string& what, double most, Duration refill, WallTime at) {
   Bucket& bucket = buckets_[what];
-  const double leaked = static_cast<double>((at - bucket.at).count()) / static_cast<double>(refill.count());
+  const WallTime counted = std::max(at, bucket.at);  // some are heard of later than others
+  const double leaked = static_cast<double>((counted - bucket.at).count()) / static_cast<double>(refill.count());
   bucket.used = std::max(0.0, bucket.used - leaked) + 1;
-  bucket.at = at;
+  bucket.at = counted;
   if (bucket.used > most + a_little)
     complain_(fmt::format("budget: more {} than {} and one every {}", what, most, humane(refill)));
 }
@@ -121,18 +122,19 @@ void BudgetOracle::issued() {
   }
 }
 
-// Let's Encrypt counts authorizations that failed: one that ended otherwise, pending with a challenge that failed, was
-// not of its kind.
+// Let's Encrypt counts authorizations that failed. A CA that leaves one pending whose challenge failed is not of its
+// kind, whatever becomes of that one later.
 void BudgetOracle::failed() {
   for (auto url = validating_.begin(); url != validating_.end();) {
     const auto found = world_.ca().authorizations.find(*url);
-    if (found == world_.ca().authorizations.end() || found->second.status == "pending") {
-      url = found == world_.ca().authorizations.end() ? validating_.erase(url) : std::next(url);
+    const bool there = found != world_.ca().authorizations.end();
+    if (there && found->second.status == "pending" && found->second.due) {
+      ++url;
       continue;
     }
-    for (const sandbox::CaChallenge& challenge : found->second.challenges)
-      if (found->second.status == "invalid" && challenge.error && challenge.validated_at)
-        validation_failed(found->second, *challenge.validated_at);
+    if (there && found->second.status == "invalid")
+      for (const sandbox::CaChallenge& challenge : found->second.challenges)
+        if (challenge.error && challenge.validated_at) validation_failed(found->second, *challenge.validated_at);
     url = validating_.erase(url);
   }
 }

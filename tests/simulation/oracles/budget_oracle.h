@@ -11,7 +11,7 @@
 namespace certferry::sandbox {
 struct CaAuthorization;
 struct CaOrder;
-}
+}  // namespace certferry::sandbox
 
 namespace certferry::simulation {
 

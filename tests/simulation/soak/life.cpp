@@ -227,9 +227,17 @@ class Life {
         estate_.apply_with_restarts({}, seat_of(i));
         estate_.pass(hours(25));
       }
-    for (std::size_t i = drawn_.instances; i-- > 0;)
-      for (std::string& sentence : simulation::leaves_others_alone(estate_, ailing, days_to_quiet, seat_of(i)))
-        complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
+    const auto each = [&] {
+      for (std::size_t i = drawn_.instances; i-- > 0;)
+        for (std::string& sentence : simulation::leaves_others_alone(estate_, ailing, days_to_quiet, seat_of(i)))
+          complain(fmt::format("{}: {}", seat_of(i).machine, sentence));
+    };
+    const auto& issued = estate_.world().ca().certificates;
+    std::size_t before = 0;
+    do {  // again where one of them renewed something, which the others have to follow
+      before = issued.size();
+      each();
+    } while (issued.size() != before);
     for (std::string& sentence : simulation::writes_though_quiet(estate_, seats(), ailing))
       complain(std::move(sentence));
   }

@@ -339,6 +339,7 @@ void Turns::let_a_newer_version_write() {
     for (auto& [key, object] : objects) {
       const Bytes value = in_a_newer_format(simulation::unwrapped(object.body).value_or(""));
       object.body = Json::object({{"token", "fedcba9876543210"}, {"base64", base64(value)}}).dump();
+      object.etag = "\"newer\"";  // what is on its way to the former one comes too late
     }
   }
   const auto written = estate_.watch->stored();
