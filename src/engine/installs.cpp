@@ -115,24 +115,26 @@ std::optional<Installs::Undoing> Installs::undone_again(const std::string& targe
   return found == undone_again_.end() ? std::nullopt : std::optional{found->second};
 }
 
-std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& target, const Issued& issued) {
+std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& target, const Serving& seen,
+                                                              const Issued& issued) {
   const auto& targets = entry_.get().targets;
   const auto found = targets.find(std::string{target.id()});
   if (found == targets.end()) return {};
-  const auto& known = found->second.rolled_back;
-  const bool waits = known && known->fingerprint == issued.fingerprint() && pauses(known->not_before, time_.now());
-  return waits ? known : std::nullopt;
+  const auto* back = found->second.waits_for(issued, seen, target.reloaded_by(), time_.now());
+  return back ? std::optional{*back} : std::nullopt;
 }
 
 Task<> Installs::roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason) {
   const WallTime now = time_.now();
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[std::string{target.id()}];
-    const bool again = target_record.rolled_back && target_record.rolled_back->fingerprint == issued.fingerprint();
-    const int count = again ? target_record.rolled_back->count + 1 : 1;
+    const auto& last = target_record.rolled_back;
+    const bool again = last && last->fingerprint == issued.fingerprint() && last->reloaded_by == target.reloaded_by();
+    const int count = again ? last->count + 1 : 1;
     const Duration pause =
         stays ? pause_after_failures(count, stays->leaf.not_after(), now) : pause_after_failures(count);
-    target_record.rolled_back = TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause};
+    target_record.rolled_back =
+        TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause, target.reloaded_by()};
     remember(record, now, fmt::format("rolled back on {}: {}", target.name(), reason));
   });
 }

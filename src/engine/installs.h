@@ -36,8 +36,8 @@ class Installs {
     TargetRecord::Undone how_often;
   };
   std::optional<Undoing> undone_again(const std::string& target) const;
-  // The rollback of `issued` that still keeps it from being bound again.
-  std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Issued& issued);
+  // The rollback of `issued` that keeps it from being bound again to the target, as it was seen.
+  std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Serving& seen, const Issued& issued);
   // stays: what the target goes on with, if anybody can tell; it is tried again before that ends.
   Task<> roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason);
 

@@ -315,13 +315,6 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
     target_id = target->id();
     target_name = target->name();
     const Record::Newest newest = *claimed_.get().newest;  // a copy: the record is rewritten meanwhile
-    if (const auto back = trades_.installs.rolled_back(*target, newest.issued); back && !trades_.retry)
-      co_return Outcome{Outcome::Kind::waiting,
-                        id,
-                        target_id,
-                        fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
-                        "look at the target, or run `certferry apply --retry`",
-                        target_name};
     if (const auto held = permit_key(newest.issued, keys_refused(where))) {
       co_await trades_.installs.hold(*target, *held);
       co_return Outcome{Outcome::Kind::held, id, target_id, held->reason, held->remedy, target_name};
@@ -332,6 +325,13 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
       co_return Outcome{Outcome::Kind::installed, id, target_id, proven_by(done.proof), "", target_name};
     if (done.end == Installation::End::kept)
       co_return Outcome{Outcome::Kind::kept, id, target_id, "serves the newest there is", "", target_name};
+    if (const auto& back = done.rolled_back)
+      co_return Outcome{Outcome::Kind::waiting,
+                        id,
+                        target_id,
+                        fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
+                        "look at the target, or run `certferry apply --retry`",
+                        target_name};
     const Held& held = trades_.installs.held(*target);
     co_return Outcome{Outcome::Kind::held, id, target_id, held.reason, held.remedy, target_name};
   } catch (const Failure& failure) {

@@ -253,6 +253,8 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
                            Duration retire_after, Trades& trades) {
   const Serving seen = co_await target.look();
   if (trades.installs.proven(target, seen, issued)) co_return Installation{Installation::End::kept};
+  if (auto back = trades.installs.rolled_back(target, seen, issued); back && !trades.retry)
+    co_return Installation{Installation::End::paused, {}, std::move(back)};
   const Installs::Worth worth = [&](const Serving& before) { return worth_restoring(before, wanted, trades); };
   const Serving former = co_await trades.installs.note(target, seen, issued, worth);  // before the first change
   // Of what is there now: what was replaced by a run that died is not kept by leaving its successor unproven.

@@ -14,11 +14,13 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
 struct Installation {
   enum class End {
     installed,
-    kept,  // it serves it, and was seen to: nothing was done
-    held,  // kept off, for it would be worse (I7)
+    kept,    // it serves it, and was seen to: nothing was done
+    held,    // kept off, for it would be worse (I7)
+    paused,  // it was rolled back a moment ago
   };
   End end;
-  Proof proof = Proof::api;  // of installed
+  Proof proof = Proof::api;                                  // of installed
+  std::optional<TargetRecord::RolledBack> rolled_back = {};  // of paused
 };
 
 // Makes one target serve it, proves it, or puts back what was there. Looks first: running it again costs a look.

@@ -11,7 +11,8 @@ namespace {
 
 // An installation that has not ended yet leaves a former one without a grace.
 bool rests(const TargetRecord& target) {
-  return !target.rolled_back && target.held.empty() && !target.mending && (!target.former || target.former_until);
+  const bool rolled_back = target.rolled_back && !target.another_reload_failed();
+  return !rolled_back && target.held.empty() && !target.mending && (!target.former || target.former_until);
 }
 
 bool rests(const Record& record) {

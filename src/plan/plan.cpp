@@ -87,6 +87,15 @@ Action proves_it(const std::string& id, const ObservedTarget& target, const Targ
       {}};
 }
 
+Action waits_after(const TargetRecord::RolledBack& rolled_back, const std::string& id, const std::string& target) {
+  return Action{Kind::wait,
+                id,
+                target,
+                fmt::format("rolled back: {}; again on {}", rolled_back.reason, iso8601(rolled_back.not_before)),
+                "look at the target, or run `certferry apply --retry`",
+                rolled_back.not_before};
+}
+
 Action hides_it(const std::string& id, const std::string& target) {
   return Action{Kind::keep,
                 id,
@@ -259,23 +268,15 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   const Record& record = *seen.record;
   const Issued& issued = record.newest->issued;
   const auto known = record.targets.find(target.id);
-  if (known != record.targets.end()) {
-    const auto& rolled_back = known->second.rolled_back;
-    if (rolled_back && rolled_back->fingerprint == issued.fingerprint() && pauses(rolled_back->not_before, now) &&
-        !request.retry)
-      return Action{Kind::wait,
-                    id,
-                    target.id,
-                    fmt::format("rolled back: {}; again on {}", rolled_back->reason, iso8601(rolled_back->not_before)),
-                    "look at the target, or run `certferry apply --retry`",
-                    rolled_back->not_before};
-  }
+  const TargetRecord told = known == record.targets.end() ? TargetRecord{} : known->second;
   const bool shows = target.serving->shows(issued);
-  if (known != record.targets.end() && known->second.proves(issued, *target.serving, target.reloaded_by))
+  if (told.proves(issued, *target.serving, target.reloaded_by))
     return shows ? serves_it(id, target.id) : hides_it(id, target.id);
   if (auto held = permit_key(issued, target.refuses))
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
-  if (shows) return proves_it(id, target, known == record.targets.end() ? TargetRecord{} : known->second, issued);
+  const auto* rolled_back = told.waits_for(issued, *target.serving, target.reloaded_by, now);
+  if (rolled_back && !request.retry) return waits_after(*rolled_back, id, target.id);
+  if (shows) return proves_it(id, target, told, issued);
   if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits)) {
     held = with_former_name(std::move(*held), target, seen);
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};

@@ -34,17 +34,20 @@ std::optional<T> optional_at(const Json& json, std::string_view key) {
 }
 
 Json rolled_back_json(const TargetRecord::RolledBack& rolled_back) {
-  return Json::object({{"fingerprint", rolled_back.fingerprint.text()},
-                       {"reason", rolled_back.reason},
-                       {"count", rolled_back.count},
-                       {"not_before", to_json(rolled_back.not_before)}});
+  Json json = Json::object({{"fingerprint", rolled_back.fingerprint.text()},
+                            {"reason", rolled_back.reason},
+                            {"count", rolled_back.count},
+                            {"not_before", to_json(rolled_back.not_before)}});
+  if (!rolled_back.reloaded_by.empty()) json["reloaded_by"] = rolled_back.reloaded_by;
+  return json;
 }
 
 TargetRecord::RolledBack rolled_back_of(const Json& json) {
   return {.fingerprint = from_json<Fingerprint>(json.at("fingerprint")),
           .reason = json.at("reason").as_text(),
           .count = stored_count(json, "count"),
-          .not_before = from_json<WallTime>(json.at("not_before"))};
+          .not_before = from_json<WallTime>(json.at("not_before")),
+          .reloaded_by = json.text("reloaded_by").value_or("")};
 }
 
 Json undone_json(const TargetRecord::Undone& undone) {
@@ -206,10 +209,24 @@ bool TargetRecord::left_half_done(const Serving& seen) const {
   return given_since_former(there) && proven != there;
 }
 
+bool TargetRecord::another_reload_failed() const {
+  return rolled_back && rolled_back->fingerprint == proven && rolled_back->reloaded_by != reloaded_by;
+}
+
+const TargetRecord::RolledBack* TargetRecord::waits_for(const Issued& issued, const Serving& seen,
+                                                        const std::string& reload, WallTime now) const {
+  if (!rolled_back || rolled_back->fingerprint != issued.fingerprint() || rolled_back->reloaded_by != reload) return {};
+  const bool went_back = former && seen.reference == former->reference;
+  const bool stayed = proven == issued.fingerprint() && seen.body && seen.body->leaf == issued.chain.leaf;
+  if (seen.damaged || !(went_back || stayed)) return {};
+  return pauses(rolled_back->not_before, now) ? &*rolled_back : nullptr;
+}
+
 bool TargetRecord::proves(const Issued& issued, const Serving& seen, const std::string& reload) const {
   if (proven != issued.fingerprint()) return false;
   if (!reload.empty() && reloaded_by != reload) return false;  // whether what was run before did anything, nobody saw
   if (mending) return false;
+  if (rolled_back && rolled_back->fingerprint == proven && !another_reload_failed()) return false;
   if (former && !former_until) return false;  // installed again, which was not ended: `former` has no grace yet
   const bool referred_to = seen.body && seen.body->leaf == issued.chain.leaf;
   const bool hidden = referred_to && !seen.damaged && seen.shown && shown_instead == seen.shown->leaf.fingerprint();

@@ -39,7 +39,8 @@ struct TargetRecord {
     Fingerprint fingerprint;
     std::string reason;
     int count = 1;
-    WallTime not_before;  // it is not bound again earlier
+    WallTime not_before;           // it is not bound again earlier
+    std::string reloaded_by = {};  // Target::reloaded_by() then; "" where that was none, or nobody wrote it down
     bool operator==(const RolledBack&) const = default;
   };
   std::optional<RolledBack> rolled_back;
@@ -60,6 +61,11 @@ struct TargetRecord {
   bool given_since_former(const Fingerprint& served) const;
   // Whether that is what it refers to, and was never proven: nothing to go back to.
   bool left_half_done(const Serving& seen) const;
+  // Whether `rolled_back` tells of a command alone that was tried for what is `proven` by another one.
+  bool another_reload_failed() const;
+  // What `issued` waits for on a target that looks like this and is reloaded so; null: nothing. The pause is of what
+  // the rollback left there, whole, and of the command that failed.
+  const RolledBack* waits_for(const Issued& issued, const Serving& seen, const std::string& reload, WallTime now) const;
   // Whether a target that looks like this, and is reloaded so, needs no further proof that it serves `issued`.
   bool proves(const Issued& issued, const Serving& seen, const std::string& reload) const;
   bool operator==(const TargetRecord&) const = default;

@@ -168,6 +168,41 @@ TEST_F(DamagedDirectory, StaysWhereItIsThoughTheReloadFailsInTheNextRunToo) {
   EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
 }
 
+// A pause is of what stays as it was left.
+TEST_F(DamagedDirectory, IsMendedAgainThoughItsLastReloadFailedAMomentAgo) {
+  const std::string live = renewed_and_damaged();
+  for (int run = 0; run < 2; ++run) estate.apply();
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  estate.apply();
+  EXPECT_EQ(live_leads_to(), live);
+  EXPECT_THAT(files(), testing::SizeIs(4));
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+}
+
+// Nobody goes back to it a second time, nor waits until its successor is tried again.
+TEST_F(DamagedDirectory, ThatWasGoneBackToGivesWayToItsSuccessorAtOnce) {
+  const std::string former = live_leads_to();
+  bool failing = true;
+  machine().on_run = [&](const Command&) { return Exit{.status = failing && live_leads_to() != former ? 1 : 0}; };
+  estate.pass(days(61));
+  estate.apply();
+  ASSERT_EQ(live_leads_to(), former);
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::waiting)));
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  for (int run = 0; run < 3; ++run) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::SizeIs(1)) << run;
+    EXPECT_NE(live_leads_to(), former) << run;
+    EXPECT_THAT(files(), testing::SizeIs(4)) << run;
+    estate.pass(hours(1));
+  }
+  failing = false;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+}
+
 // Nobody goes back to what it replaced, which its grace keeps no longer than that of another.
 TEST_F(DamagedDirectory, StaysWhereItIsThoughNoReloadSucceedsForDays) {
   const std::string live = renewed_and_damaged();

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "plan/at_rest.h"
 
 // The command that has a server read its certificate again, corrected or written only after the certificate was there.
 namespace certferry::simulation {
@@ -88,6 +89,57 @@ TEST_F(AReload, ThatIsCorrectedAndFailsLeavesTheLinkAndIsTriedAgainLater) {
   estate.pass(minutes(2));
   EXPECT_EQ(reloads_of_a_run(), 1U);
   expect_quiet();
+}
+
+// The pause is of the command that failed.
+TEST_F(AReload, ThatFailedAndIsCorrectedIsRunAtOnce) {
+  estate.apply();
+  estate.pass(days(61));
+  reload_by({"reload", "another"});
+  failing = true;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(testing::HasSubstr("what it served before is back")));
+  EXPECT_EQ(reloads_of_a_run(), 0U) << "it waits";
+  reload_by(right);
+  failing = false;
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(served, estate.newest("shop"));
+  expect_quiet();
+}
+
+TEST_F(AReload, ThatFailedAndIsCorrectedIsTriedAgainSoonWhereItFailsToo) {
+  estate.apply();
+  reload_by({"reload", "another"});
+  failing = true;
+  for (const Duration pause : {minutes(2), minutes(13), minutes(101)}) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+    estate.pass(pause);
+  }
+  reload_by({"reload", "a", "third"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::SizeIs(1));
+  failing = false;
+  estate.pass(minutes(2));
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+TEST_F(AReload, ThatFailedAndIsTakenBackLeavesNoRollback) {
+  estate.apply();
+  reload_by({"reload", "another"});
+  failing = true;
+  estate.apply();
+  ASSERT_THAT(estate.failures(), testing::SizeIs(1));
+  reload_by(right);
+  EXPECT_EQ(reloads_of_a_run(), 0U);
+  EXPECT_TRUE(at_rest(*estate.record("shop")));
+  EXPECT_TRUE(estate.report().outcomes.empty()) << estate.report().outcomes.front().what;
+  reload_by({"reload", "another"});
+  EXPECT_EQ(reloads_of_a_run(), 0U) << "that one still waits";
+  estate.pass(minutes(2));
+  EXPECT_EQ(reloads_of_a_run(), 1U);
 }
 
 // It stops a service, and starts it again when the time is over that this takes; ended in between, it leaves it

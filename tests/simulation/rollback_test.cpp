@@ -260,6 +260,20 @@ TEST_F(Unproven, GivesWayToWhatOthersBoundSinceTheLastTry) {
   EXPECT_EQ(estate.bound_on("web"), theirs);
 }
 
+TEST_F(Unproven, TakesThePlaceOfAPlaceholderThatIsPutThereInThePause) {
+  estate.apply();
+  ASSERT_EQ(estate.bound_on("web"), former);
+  const std::string placeholder =
+      estate.world().server_certificates().put("/", "another-placeholder", estate.simulated->placeholder());
+  estate.bind("web", placeholder);
+  for (int run = 0; run < 2; ++run) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    EXPECT_NE(estate.bound_on("web"), placeholder);
+    EXPECT_NE(estate.bound_on("web"), former);
+  }
+}
+
 TEST_F(Unproven, IsTakenBackByARunThatIsToldToEndMeanwhile) {
   auto& world = *estate.simulated;
   const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));

@@ -28,7 +28,8 @@ struct Known {
 std::string serves_text(bool newest) { return newest ? "serves the newest" : "does not serve the newest yet"; }
 
 std::string target_text(const TargetRecord& target, const Record& record) {
-  if (target.rolled_back) return fmt::format("rolled back: {}", target.rolled_back->reason);
+  if (target.rolled_back && !target.another_reload_failed())
+    return fmt::format("rolled back: {}", target.rolled_back->reason);
   if (!target.held.empty()) return fmt::format("held back: {}", target.held);
   return serves_text(record.newest && target.proven && *target.proven == record.newest->issued.fingerprint());
 }

@@ -83,9 +83,14 @@ TEST_F(Resting, IsNoneOfWhichSomethingIsUnderWayOrFailingOrHeldBack) {
   EXPECT_TRUE(not_after([](Record& r) { r.targets["elb/web"].held = "worse"; }));
   EXPECT_TRUE(not_after([](Record& r) { r.targets["elb/web"].former_until.reset(); })) << "being installed";
   EXPECT_TRUE(not_after([](Record& r) { r.targets["elb/web"].mending = true; })) << "being put there again";
-  EXPECT_TRUE(not_after([](Record& r) {
-    r.targets["elb/web"].rolled_back = TargetRecord::RolledBack{*r.targets["elb/web"].proven, "it broke", 1, now};
-  }));
+  const auto rolled_back = [](std::string reload) {
+    return [reload = std::move(reload)](Record& r) {
+      TargetRecord& target = r.targets["elb/web"];
+      target.rolled_back = TargetRecord::RolledBack{*target.proven, "it broke", 1, now, reload};
+    };
+  };
+  EXPECT_TRUE(not_after(rolled_back("a digest")));
+  EXPECT_FALSE(not_after(rolled_back("another digest"))) << "a command that was tried for what rests by its own";
 }
 
 TEST_F(Resting, SufficesAPlanWhereItIsServedAndNothingIsDue) {

@@ -220,11 +220,35 @@ TEST_F(Planning, ATargetWhereHandshakesShowWhatTheyDidWhenItWasProvenRests) {
 
 TEST_F(Planning, ATargetThatWasRolledBackRests) {
   Record record = recorded(days(80));
-  record.targets["elb/web"].rolled_back =
-      TargetRecord::RolledBack{record.newest->issued.fingerprint(), "no answer", 1, now + minutes(1)};
-  const Action rests = plan(seen(record, {target({})})).targets.front();
+  TargetRecord& known = record.targets["elb/web"];
+  known.former = serving(ca.issue({"shop.example"}, now - days(70), now + days(20)), true);
+  known.rolled_back = TargetRecord::RolledBack{record.newest->issued.fingerprint(), "no answer", 1, now + minutes(1)};
+  const Action rests = plan(seen(record, {target(*known.former)})).targets.front();
   EXPECT_EQ(rests.kind, Kind::wait);
   EXPECT_THAT(rests.reason, HasSubstr("no answer; again on " + iso8601(now + minutes(1))));
+  EXPECT_EQ(plan(seen(record, {target(*known.former)}), {.retry = true}).targets.front().kind, Kind::install);
+  Serving damaged = *known.former, another = *known.former;
+  damaged.damaged = true;
+  another.reference += "-placeholder";
+  for (const Serving& since : {damaged, another, Serving{}})
+    EXPECT_EQ(plan(seen(record, {target(since)})).targets.front().kind, Kind::install) << since.reference;
+  ObservedTarget corrected = target(*known.former);
+  corrected.reloaded_by = "a digest";
+  EXPECT_EQ(plan(seen(record, {corrected})).targets.front().kind, Kind::install);
+}
+
+// Others undid it, it did not prove itself again, and somebody put it back: it is proven once more.
+TEST_F(Planning, ATargetThatServesWhatWasRolledBackIsProvenAgainAfterThePause) {
+  Record record = recorded(days(80));
+  TargetRecord& known = record.targets["elb/web"];
+  known.proven = record.newest->issued.fingerprint();
+  known.rolled_back = TargetRecord::RolledBack{*known.proven, "no answer", 1, now + minutes(1)};
+  const ObservedTarget shows = target(serving(record.newest->issued.chain, true));
+  EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::wait);
+  known.rolled_back->not_before = now;
+  EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::install);
+  known.rolled_back->reloaded_by = "another command's digest";
+  EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::keep) << "that one is asked for no longer";
 }
 
 TEST_F(Planning, WhatIsNotRemovedYetSaysUntilWhen) {

@@ -57,7 +57,7 @@ TargetRecord any_target() {
   target.mending = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>())
     target.rolled_back =
-        TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99), *any_time()};
+        TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99), *any_time(), *any_text()};
   if (*rc::gen::arbitrary<bool>())
     target.undone = TargetRecord::Undone{*any_text(), *rc::gen::inRange(1, 99), *any_time(), *any_time()};
   target.held = *any_text();
