@@ -133,7 +133,7 @@ Task<Plan> Fleet::Run::plan(const Request& request) {
   Observed observed;
   observed.certificates = co_await observer.certificates(request, time.now());
   co_await renewal_infos.ask(observed.certificates);
-  note_neighbours(observed.certificates);
+  note_neighbours(observed.certificates, co_await observer.not_named(request, observed.certificates));
   note_left(observed.certificates);
   if (request.only.empty()) observed.removable = co_await retirement.removable(ledgers, observed.certificates);
   co_return make_plan(observed, request, ground.roots, time.now());
@@ -443,7 +443,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     Observed observed;
     observed.certificates = co_await observer.certificates(request, time.now());
     co_await renewal_infos.refresh(observed.certificates);
-    note_neighbours(observed.certificates);
+    note_neighbours(observed.certificates, co_await observer.not_named(request, observed.certificates));
     note_left(observed.certificates);
     observed.removable = co_await retirement.removable(ledgers, observed.certificates);
     planned_by = time.correction();

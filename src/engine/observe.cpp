@@ -191,6 +191,24 @@ Task<> Observer::recall(const Request& request, WallTime now, ObservedCertificat
   if (seen.record) seen.wanted = seen.record->specification;
 }
 
+Task<std::vector<ObservedCertificate>> Observer::not_named(const Request& request,
+                                                           const std::vector<ObservedCertificate>& named) {
+  std::vector<ObservedCertificate> others;
+  if (request.only.empty() || std::ranges::none_of(named, has_failed)) co_return others;
+  co_await index_.look();
+  for (const auto& [id, generation] : index_.certificates())
+    if (!std::ranges::count(named, id, &ObservedCertificate::id) && !index_.find(id))
+      others.push_back(ObservedCertificate{id, {}, {}, {}, false});
+  std::vector<Work> reads;
+  for (ObservedCertificate& other : others)
+    reads.push_back([this, &other]() -> Task<> {
+      co_await read_record(other);
+      if (other.record) other.wanted = other.record->specification;
+    });
+  co_await all_done(std::move(reads), limits::renewal::certificates_at_once);
+  co_return others;
+}
+
 Task<std::vector<ObservedCertificate>> Observer::certificates(const Request& request, WallTime now) {
   std::vector<ObservedCertificate> all;
   co_await look_at_all(request, all);

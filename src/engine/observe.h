@@ -24,6 +24,10 @@ class Observer {
   // what cannot be seen is said in place. The index stands in for a record where `request` needs no more of it at
   // `now`. Throws Misconfigured where two installs turn out to be one target.
   Task<std::vector<ObservedCertificate>> certificates(const Request& request, WallTime now);
+  // What is remembered of the others that are not at rest, where request.only names one that has failed, and their
+  // failures may count with its own. None of their targets is looked at.
+  Task<std::vector<ObservedCertificate>> not_named(const Request& request,
+                                                   const std::vector<ObservedCertificate>& named);
   // One with its record, whatever the index says; of its targets, those that are configured.
   Task<ObservedCertificate> certificate(const CertificateConfig& wanted);
   // Looks, afresh each time, at those targets of the record that are configured no longer; they stand behind the

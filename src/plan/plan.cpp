@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <map>
-#include <set>
 
 #include "base/failure.h"
 #include "plan/schedule.h"
@@ -439,26 +437,6 @@ bool suffices(const AtRest& rest, const ObservedCertificate& seen, const Request
            return target.serving && target.serving->shows(rest.fingerprint) && known != rest.targets.end() &&
                   known->second && (target.reloaded_by.empty() || rest.was_reloaded_by(target.id, target.reloaded_by));
          });
-}
-
-void note_neighbours(std::vector<ObservedCertificate>& all) {
-  std::map<DomainName, std::vector<ObservedCertificate*>> failing;  // by what is validated
-  const auto fails = [](const ObservedCertificate& one) { return one.record && one.record->failures.not_before; };
-  for (ObservedCertificate& one : all)
-    if (fails(one))
-      for (const DomainName& name : one.wanted.names) failing[name.without_wildcard()].push_back(&one);
-  for (ObservedCertificate& one : all) {
-    if (!fails(one)) continue;
-    std::set<const ObservedCertificate*> beside;
-    for (const DomainName& name : one.wanted.names)
-      for (const ObservedCertificate* other : failing.at(name.without_wildcard()))
-        if (other != &one) beside.insert(other);
-    one.neighbours.count = static_cast<int>(beside.size());
-    for (const ObservedCertificate* other : beside) {
-      const auto failed = ended_at(*other->record);
-      one.neighbours.failed.insert(one.neighbours.failed.end(), failed.begin(), failed.end());
-    }
-  }
 }
 
 void note_left(std::vector<ObservedCertificate>& all) {

@@ -43,8 +43,9 @@ struct ObservedCertificate {
   };
   Neighbours neighbours = {};
 };
-// Pure: writes them down for each that has failed.
-void note_neighbours(std::vector<ObservedCertificate>& all);
+// Pure: writes them down for each that has failed. others: which are not planned for.
+void note_neighbours(std::vector<ObservedCertificate>& all, const std::vector<ObservedCertificate>& others);
+bool has_failed(const ObservedCertificate&);  // and is to pause
 // Pure: writes down which targets one that is configured no longer has left behind.
 void note_left(std::vector<ObservedCertificate>& all);
 
