@@ -233,8 +233,10 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
   const auto obtain = [&]() -> Task<Issued> {
     std::optional<Failure> failed;
     try {
-      const acme::Order order = co_await trades.ca.order(
-          url, noted_expiry(journal));  // pending, ready, processing or valid: every state goes on from here
+      // Pending, ready, processing or valid: every state goes on from here.
+      const acme::Order order = co_await trades.ca.order(url, noted_expiry(journal));
+      if (order.expires && !journal.noted(expires_note))  // of an older version, or found after a kill
+        co_await journal.note(expires_note, to_json(*order.expires));
       co_await prove_control(order, trades, journal);
       const Issued issued =
           co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
