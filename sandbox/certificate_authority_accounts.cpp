@@ -90,7 +90,7 @@ http::Response CertificateAuthority::Session::orders_list() {
     }
     body["orders"].push_back(order->first);
   }
-  response.body = body.dump();
+  response.body = ca.world_.settings().orders_bare ? body.at("orders").dump() : body.dump();
   return response;
 }
 

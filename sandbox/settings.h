@@ -59,6 +59,7 @@ struct Settings {
   // Further profiles and their lifetimes; an order that asks for none gets "classic", of certificate_lifetime.
   std::map<std::string, Duration> profiles = {{"shortlived", hours(160)}, {"tlsserver", days(90)}};
   bool orders_listed = true;  // the account has an orders URL (Boulder: no)
+  bool orders_bare = false;   // what it lists is an array by itself, in no object (step-ca)
   Duration renewal_info_retry_after = hours(6);
   std::string renewal_info_url;  // scheme, host and port of renewalInfo, where they are not ca_url's
   int nonce_rejection_percent = 0;

@@ -44,10 +44,11 @@ class CertificateAuthority {
   // asked once more without it. Where the CA failed over it (serverInternal), the next call leaves it out.
   Task<OrderUrl> new_order(const CertificateSpec& wanted, std::string replaces = "");
   // The order for these names that is still pending or ready, where the CA can tell: by the last orders of the
-  // account's list (RFC 8555 section 7.1.2.1 names no order; CAs append), where it has one and does not refuse it for
-  // good (4xx, 501); empty else (then newOrder is asked again with the same body, and many CAs give the same order).
-  // One that is processing or valid was finalized, so its URL was known, and it is for another key. Failure: also where
-  // the CA does not show its list for now (429, 5xx), or one of the list could not be read, for that may be it.
+  // account's list (RFC 8555 section 7.1.2.1 names no order; CAs append), where it has one, does not refuse it for good
+  // (4xx, 501), and what it shows is a list; empty else (then newOrder is asked again with the same body, and many CAs
+  // give the same order). One that is processing or valid was finalized, so its URL was known, and it is for another
+  // key. Failure: also where the CA does not show its list for now (429, 5xx, or no JSON), or one of the list could not
+  // be read, for that may be it.
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
   // As newOrder told it, or read. Failure: dead_generation for 410, for an order that ended without a certificate or
   // expired (section 7.1.3), and for one whose names or authorizations are not what they were; rationed where the CA

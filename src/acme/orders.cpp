@@ -52,15 +52,24 @@ void check_answer(const Order& order, const CertificateSpec& wanted) {
         fmt::format("the CA's order has the profile \"{}\" instead of \"{}\"", quoted(order.profile), wanted.profile));
 }
 
-// An order of the account's list; empty where it is none that we could have asked for. Throws Failure (transient) where
-// the answer is no document at all: then nobody knows.
-std::optional<Order> listed_order(const std::string& url, const http::Response& response) {
-  Json body;
+// Throws Failure (transient) where the answer is no document at all: then nobody knows.
+Json document_told(const http::Response& response, const std::string& source) {
   try {
-    body = Json::parse(response.body, "the order " + quoted(url));
+    return Json::parse(response.body, source);
   } catch (const Failure& failure) {
     throw Failure(Failure::Kind::transient, failure.what(), "Run certferry again later");
   }
+}
+
+// A page of the account's list, or the array by itself, as step-ca shows it; null where it is neither.
+const Json::Array* order_list(const Json& body) {
+  const Json* list = body.is_array() ? &body : body.find("orders");
+  return list && list->is_array() ? &list->as_array() : nullptr;
+}
+
+// An order of the account's list; empty where it is none that we could have asked for.
+std::optional<Order> listed_order(const std::string& url, const http::Response& response) {
+  const Json body = document_told(response, "the order " + quoted(url));
   try {
     return parse_order(OrderUrl::parse(url), body);
   } catch (const Failure&) {
@@ -302,8 +311,8 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
   }
 }
 
-// The end of the account's list; empty where it has none. A CA that refuses it, or a page of it, shows no more; were
-// the account at fault, newOrder would be refused as well.
+// The end of the account's list; empty where it has none. A CA that refuses it, or a page of it, or shows what is no
+// list, shows no more, and would do so for ever; were the account at fault, newOrder would be refused as well.
 Task<std::vector<std::string>> CertificateAuthority::listed_orders() {
   using namespace limits::acme;
   std::vector<std::string> urls;
@@ -315,8 +324,13 @@ Task<std::vector<std::string>> CertificateAuthority::listed_orders() {
       outside_.log.debug(fmt::format("{}: {}; taken as its end", call.operation, answer.problem->words()));
       break;
     }
-    const Json body = Json::parse(answer.response.body, "the account's orders");
-    for (const Json& url : body.elements("orders"))
+    const Json body = document_told(answer.response, "the account's orders");
+    const Json::Array* list = order_list(body);
+    if (!list) {
+      outside_.log.debug(fmt::format("{}: what the CA shows is no list; taken as its end", call.operation));
+      break;
+    }
+    for (const Json& url : *list)
       if (url.is_string()) urls.push_back(url.as_text());
     if (urls.size() > order_list_read) urls.erase(urls.begin(), urls.end() - order_list_read);
     const auto next = http::links(answer.response, "next");

@@ -107,6 +107,47 @@ TEST(FoundOrder, IsNotSaidToBeNoneWhereTheListIsRefusedForNow) {
   }
 }
 
+std::function<std::optional<http::Response>(const http::Request&, const std::string&)> list_is(std::string body) {
+  return [body](const http::Request&, const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "orders") return {};
+    return foreign_answer(200, "application/json", body);
+  };
+}
+
+// As step-ca lists them.
+TEST(FoundOrder, IsFoundInAListThatIsABareArray) {
+  Ground ground{Settings{.orders_reused = false, .orders_bare = true}};
+  std::optional<OrderUrl> lost;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    lost = co_await ca.new_order(kWanted);
+    for (int i = 0; i < 6; ++i) co_await ca.new_order(spec_of({"other.example.com"}));
+  });
+  ground.play([&](CertificateAuthority& ca) -> Task<> { EXPECT_EQ(co_await ca.find_order(kWanted), lost); });
+}
+
+// Whoever were told each time that nobody knows would never order again.
+TEST(FoundOrder, IsNoneWhereWhatTheCaShowsIsNoList) {
+  for (const char* body : {"{}", "null", R"({"orders":null})", R"({"orders":{}})", R"("orders")", R"([7])"}) {
+    Ground ground;
+    ground.ca().interpose = list_is(body);
+    ground.play([&](CertificateAuthority& ca) -> Task<> {
+      co_await ca.new_order(kWanted);
+      EXPECT_FALSE(co_await ca.find_order(kWanted)) << body;
+    });
+  }
+}
+
+// A page of somebody who stands in between, or a body that was cut short.
+TEST(FoundOrder, IsNotSaidToBeNoneWhereTheListCannotBeRead) {
+  for (const char* body : {"", "<html>", R"({"orders":["https://ca.sand)"}) {
+    Ground ground;
+    ground.ca().interpose = list_is(body);
+    const auto failure = ground.failure_of([](CertificateAuthority& ca) -> Task<> { co_await ca.find_order(kWanted); });
+    ASSERT_TRUE(failure) << body;
+    EXPECT_EQ(failure->kind(), Failure::Kind::transient) << body;
+  }
+}
+
 // Where some of it was read, that is all there is.
 TEST(FoundOrder, IsOneOfThoseThatTheCaListedBeforeItRefused) {
   Ground ground{Settings{.orders_reused = false}};
