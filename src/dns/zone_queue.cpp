@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/guards.h"
 #include "base/limits/route53.h"
+#include "dns/patience.h"
 #include "dns/zone_changes.h"
 
 namespace certferry {
@@ -52,7 +53,11 @@ struct ZoneQueue::State {
   };
 
   State(Outside& outside_door, Store& store, Zone of_zone)
-      : outside(outside_door), zone(std::move(of_zone)), route53(*zone.client), ledger(store, zone.id) {}
+      : outside(outside_door),
+        zone(std::move(of_zone)),
+        route53(*zone.client),
+        ledger(store, zone.id),
+        patience(outside_door) {}
 
   Task<> submit(std::shared_ptr<Item> item);
   Task<> flush();
@@ -65,10 +70,12 @@ struct ZoneQueue::State {
   static TxtValues published_by(const std::vector<std::shared_ptr<Item>>& items);
   Task<> change(NamePlans& plans, BatchResult& told);
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
+  std::optional<Duration> pause_before_again(const Failure& failure, int& put_off);
   Task<> date_anew();
   Task<std::vector<aws::Change>> rebuilt(NamePlans& plans, BatchResult& told);
   Task<> ask_again(const TxtValues& missing, BatchResult& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
+  Task<std::vector<aws::RecordSet>> sets_at(const std::string& name, const std::string& type);
   Task<> forget_unsent(const TxtValues& fresh, const std::set<std::string>& names);
   Task<> await_insync(ChangeId change);
   Task<bool> is_there(const TxtEntry& entry);
@@ -86,6 +93,7 @@ struct ZoneQueue::State {
   Zone zone;
   aws::Route53 route53;
   ZoneLedger ledger;
+  Patience patience;  // of who has the turn
   Turn turn;
   std::vector<std::shared_ptr<Item>> waiting;
   std::map<ChangeId, std::unique_ptr<Poll>> polls;
@@ -292,31 +300,48 @@ Task<> ZoneQueue::State::date_anew() {
   written_at = right;
 }
 
-// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in.
-Task<aws::ChangeInfo> ZoneQueue::State::send(const std::vector<aws::Change>& changes) {
+// How long to wait before a change that surely was not done is sent again; empty: it is not. put_off: how often it was
+// already, throttling apart.
+std::optional<Duration> ZoneQueue::State::pause_before_again(const Failure& failure, int& put_off) {
+  const bool later = failure.code() == aws::written_otherwise;
+  if (!later && failure.code() != "PriorRequestNotComplete") return patience.pause_after(failure);
+  if (++put_off >= limits::route53::prior_request_attempts) return std::nullopt;
+  if (later) return Duration::zero();
   Duration pause = limits::route53::prior_request_pause_first;
-  for (int attempt = 1;; ++attempt) {
+  for (int doubled = 1; doubled < put_off; ++doubled)
+    pause = std::min(pause * 2, limits::route53::prior_request_pause_longest);
+  return pause;
+}
+
+// One ChangeResourceRecordSets, repeated while an earlier change of the zone is being taken in, or the account is
+// throttled.
+Task<aws::ChangeInfo> ZoneQueue::State::send(const std::vector<aws::Change>& changes) {
+  for (int put_off = 0;;) {
     co_await date_anew();
+    std::optional<Duration> pause;
     try {
       const aws::ChangeInfo info = co_await route53.change(zone.id, changes, "certferry: ACME challenges", written_at);
+      patience.answered();
       poll_of(info.id).insync = info.insync;
       co_return info;
     } catch (const Failure& failure) {
-      const bool later = failure.code() == aws::written_otherwise;
-      const bool again = later || failure.code() == "PriorRequestNotComplete";
-      if (!again || attempt == limits::route53::prior_request_attempts) throw;
-      if (later) continue;
+      pause = pause_before_again(failure, put_off);
+      if (!pause) throw;
     }
-    co_await outside.clock.sleep(pause);
-    pause = std::min(pause * 2, limits::route53::prior_request_pause_longest);
+    if (*pause > Duration::zero()) co_await outside.clock.sleep(*pause);
   }
+}
+
+Task<std::vector<aws::RecordSet>> ZoneQueue::State::sets_at(const std::string& name, const std::string& type) {
+  co_return co_await patience.with<std::vector<aws::RecordSet>>(
+      [&]() -> Task<std::vector<aws::RecordSet>> { co_return co_await route53.record_sets(zone.id, name, type); });
 }
 
 Task<std::map<std::string, std::vector<aws::RecordSet>>> ZoneQueue::State::read(const NamePlans& plans) {
   std::map<std::string, std::vector<aws::RecordSet>> there;
   for (const auto& [name, plan] : plans) {
-    std::vector<aws::RecordSet> sets = co_await route53.record_sets(zone.id, name, "TXT");
-    if (sets.empty() && !plan.published.empty()) sets = co_await route53.record_sets(zone.id, name, "CNAME");
+    std::vector<aws::RecordSet> sets = co_await sets_at(name, "TXT");
+    if (sets.empty() && !plan.published.empty()) sets = co_await sets_at(name, "CNAME");
     there.emplace(name, std::move(sets));
   }
   co_return there;

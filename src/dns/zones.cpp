@@ -90,7 +90,9 @@ Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
   const Turn::Held mine = co_await looking_.take();
   const auto found = listed_.find(&client);
   if (found != listed_.end()) co_return &found->second;
-  std::vector<aws::HostedZone> zones = co_await aws::Route53{client}.zones();
+  Patience& patience = patience_.try_emplace(&client, outside_).first->second;
+  auto zones = co_await patience.with<std::vector<aws::HostedZone>>(
+      [&]() -> Task<std::vector<aws::HostedZone>> { co_return co_await aws::Route53{client}.zones(); });
   std::erase_if(zones, [](const aws::HostedZone& zone) { return zone.private_zone; });
   co_return &listed_.emplace(&client, std::move(zones)).first->second;
 }

@@ -11,6 +11,7 @@
 #include "aws/signing_clock.h"
 #include "base/challenge_record.h"
 #include "base/failure.h"
+#include "dns/patience.h"
 #include "outside/outside.h"
 #include "outside/resolver.h"
 
@@ -77,6 +78,7 @@ class Zones {
   std::vector<ZoneRule> rules_;
   std::vector<DomainName> delegated_;
   std::map<aws::Client*, std::vector<aws::HostedZone>> listed_;
+  std::map<aws::Client*, Patience> patience_;  // of who has the turn of looking_
   std::map<DomainName, Zone> known_;
   std::map<DomainName, ChallengePlace> followed_;
   std::map<DomainName, Zone> chosen_;  // of several with one name
