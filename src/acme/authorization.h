@@ -30,6 +30,7 @@ struct Authorization {
   std::vector<Challenge> dns;        // the dns-01 challenge, or none
   std::vector<std::string> offered;  // types of all challenges, as given
   std::string error;                 // of its challenges, in words
+  bool looked_at = false;            // some challenge is invalid, or bears an error, be it without words
 };
 // It is not valid, and cannot become so.
 inline bool has_ended(const Authorization& proof) {

@@ -66,7 +66,8 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
   if (answer && answer->problem && answer->problem->type != "orderNotReady" && !not_there)
     throw failure_of(*answer->problem, call.operation, true);
   if (answer && !answer->problem && tells_order(url, answer->response)) co_return;
-  co_await read(url);
+  const Order now = co_await read(url);
+  if (not_there && now.status == OrderStatus::ready) throw failure_of(*answer->problem, call.operation, true);
 }
 
 // False where the answer to finalize is no order: then it is asked for itself.

@@ -202,10 +202,10 @@ Task<Order> CertificateAuthority::read(const OrderUrl& url) {
   const bool over = is_over(expiry(url));
   const Answer answer = over ? co_await ask(call) : co_await ask_until_found(call);
   not_found_.erase(url);
+  if (answer.problem && is_absent(answer) && is_over(expiry(url))) throw gone_since(url, *expiry(url), *answer.problem);
   if (answer.problem && is_gone(*answer.problem))
     throw dead_order(url, "is not there any more: " + answer.problem->words());
   if (answer.problem && is_not_found(*answer.problem)) {
-    if (is_over(expiry(url))) throw gone_since(url, *expiry(url), *answer.problem);
     not_found_.insert(url);
     throw order_not_found(url, *answer.problem);
   }
@@ -224,7 +224,7 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
       lost = lost || answer.problem;
       if (answer.problem) continue;
       const auto proof = parse_authorization(url, Json::parse(answer.response.body, "the authorization"));
-      if (!proof.error.empty()) co_return false;
+      if (proof.looked_at) co_return false;
       lost = lost || has_ended(proof);
     }
   } catch (const Failure&) {
@@ -234,7 +234,8 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
 }
 
 std::optional<WallTime> CertificateAuthority::expiry(const OrderUrl& url) const {
-  if (const auto known = known_.find(url); known != known_.end()) return known->second.order.expires;
+  const auto known = known_.find(url);
+  if (known != known_.end() && known->second.order.expires) return known->second.order.expires;
   const auto told = expiries_.find(url);
   return told == expiries_.end() ? std::nullopt : std::optional{told->second};
 }

@@ -184,8 +184,7 @@ CertificateAuthority::Verdict CertificateAuthority::verdict_of(const std::vector
   for (const Authorization& proof : proofs) {
     const bool failed = has_failed(proof);
     if (failed) said.failed = true;
-    const bool looked_at = !proof.dns.empty() && proof.dns.front().status == ChallengeStatus::invalid;
-    if (failed && (looked_at || !proof.error.empty())) said.found_wanting = true;
+    if (proof.looked_at && (failed || failed_for_now(proof))) said.found_wanting = true;
     if (has_ended(proof)) said.lapsed = true;
     if (failed_for_now(proof)) said.failed_for_now.push_back(proof);
     if (failed || failed_for_now(proof))

@@ -9,7 +9,6 @@
 #include "engine/fleet_run.h"
 #include "engine/life.h"
 #include "engine/observe.h"
-#include "engine/open_orders.h"
 #include "engine/retirement.h"
 #include "engine/zone_rules.h"
 
@@ -323,7 +322,7 @@ Task<> Fleet::Run::note_specification(ClaimedRecord& claimed, CertificateSpec wa
   co_await claimed.entry().update([&](Record& record) { change_specification(record, wanted, now); });
 }
 
-// A generation whose certificate nobody asks for any longer: its order is given up, and that is said.
+// A generation whose certificate nobody asks for any longer is closed, and that is said.
 Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report) {
   const ClaimedWork closing = [&](ClaimedRecord& claimed) -> Task<> {
     if (!begun_for_nothing(claimed.get(), seen.wanted, seen.configured, time.now())) co_return;  // it ended meanwhile

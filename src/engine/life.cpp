@@ -262,6 +262,8 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
+    // Nothing failed by it: it is counted where one run after the other comes to nothing, lest each make an order.
+    if (lapsed && !record.failures.what.empty()) count(record, failure, now);
     if (lapsed) {
       remember(record, now, given_up(generation, failure.what()));
     } else {

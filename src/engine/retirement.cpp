@@ -192,6 +192,7 @@ Task<std::vector<Removable>> Retirement::removable(const Ledgers& ledgers,
 // and the next look stop; and whether something is removed at its end is decided anew, under the claim.
 Task<> Retirement::keep_marks(const std::string& shelf, const std::vector<ShelfEntry>& entries,
                               const std::vector<ObservedCertificate>& seen) {
+  if (is_elsewhere(shelf, outside_.host)) co_return;
   const WallTime now = time_.now();
   std::set<std::string> mark, unmark;
   for (const ShelfEntry& entry : entries) {

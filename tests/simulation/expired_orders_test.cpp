@@ -169,6 +169,21 @@ TEST(Generation, WhoseAuthorizationExpiresInTheMiddleIsFollowedByTheNextInTheSam
   EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("www.shop.example")));
 }
 
+// Of an order that lapses nothing is held against us; of one after the other, each in a run that comes to nothing, it
+// is.
+TEST(Generation, WhoseOrdersLapseOneAfterTheOtherIsPausedFor) {
+  Estate estate{1, {.order_life = hours(1), .expired_orders_found = false}};
+  one_certificate(estate);
+  auto& ca = estate.world().ca();
+  be_down_for(ca, "challenge");
+  for (int run = 0; run < 24; ++run) {
+    estate.apply();
+    estate.pass(hours(4));
+  }
+  EXPECT_GT(estate.record("shop")->failures.count, 3);
+  EXPECT_LT(ca.orders.size(), 10U) << "of 24 runs in four days";
+}
+
 // What the CA found wanting is told in its words, however late it was.
 TEST(Generation, WhoseValidationFailsAsItsOrderExpiresHasFailed) {
   Estate estate;

@@ -68,22 +68,14 @@ TEST(Forgetting, EndsAllThatTheStateKnowsAndLeavesTheOrderToEndByItself) {
   EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example"))) << "what it serves stays";
 }
 
-TEST(Forgetting, NeedsNoCaThatAnswers) {
+TEST(Forgetting, AsksTheCaForNothing) {
   Estate estate;
   with_one_begun(estate);
-  break_ca(estate, "");
+  const std::size_t before = estate.world().events().size();
   ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
   EXPECT_FALSE(estate.record("blog"));
-}
-
-TEST(Forgetting, MakesNoAccountToGiveAnOrderUpWith) {
-  Estate estate;
-  with_one_begun(estate);
-  std::erase_if(estate.simulated->state().entries,
-                [](const auto& entry) { return entry.first.starts_with("account/"); });
-  ASSERT_EQ(estate.forget("blog").how, Ending::How::finished);
-  EXPECT_FALSE(estate.record("blog"));
-  EXPECT_EQ(estate.accounts(), 1U);
+  const auto& events = estate.world().events();
+  for (std::size_t i = before; i < events.size(); ++i) EXPECT_NE(events[i].service, "acme") << events[i].operation;
 }
 
 TEST(Forgetting, LeavesNoClaimWhereItFails) {

@@ -103,6 +103,22 @@ TEST_F(GoneMachines, DoNotServeWhatAnotherHasUnderTheSamePath) {
   EXPECT_THAT(marked, Each(HasSubstr("second"))) << "main serves its own still";
 }
 
+// The install is taken out of the configuration, though the certificate is wanted still: what is the newest elsewhere
+// is of no use in a directory that nobody configures.
+TEST_F(GoneMachines, TakeBackNoMarkOfAnother) {
+  for (const char* machine : {"main", "second"}) run(machine);
+  estate.wanted("shop").config.install.clear();
+  for (const char* machine : {"main", "second"}) estate.simulated->machine(machine).nodes.erase("/etc/ssl/shop/live");
+  for (int day = 0; day < 4; ++day) {
+    for (const char* machine : {"main", "second"}) run(machine);
+    estate.pass(days(1));
+  }
+  for (const char* machine : {"main", "second"})
+    EXPECT_TRUE(std::ranges::none_of(estate.simulated->machine(machine).nodes, [](const auto& node) {
+      return node.first.ends_with("/privkey.pem");
+    })) << machine;
+}
+
 TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {
   for (const char* machine : {"main", "second"}) run(machine);
   for (int month = 0; month < 4; ++month) {

@@ -54,7 +54,7 @@ constexpr std::array noticing{
     Noticing{Guard::worth_restoring, "UnprovenAtFirst.*"},
     Noticing{Guard::grace, "Guarded.WhatWasServed*:Guarded.WhatADirectory*"},
     Noticing{Guard::second_look, "AMovedInstall.KeepsWhatItServed*"},
-    Noticing{Guard::in_use_check, "Leases.WhatIsDueBut*"},
+    Noticing{Guard::in_use_check, "Retirement.WhatIsDueBut*"},
     Noticing{Guard::keys_outlive_orders, "Generation.WhoseCertificateIsUnfit*"},
     Noticing{Guard::failure_table, "Refused.*"},
     Noticing{Guard::agreed_time, "Guarded.AClock*"},
@@ -107,7 +107,10 @@ void run_tests(const std::string& filter, Json& said) {
   GTEST_FLAG_SET(filter, filter);
   GTEST_FLAG_SET(fail_fast, true);
   soak::end_after(tests_take_most);
-  if (RUN_ALL_TESTS() == 0) return;
+  const bool noticed = RUN_ALL_TESTS() != 0;
+  if (testing::UnitTest::GetInstance()->test_to_run_count() == 0)
+    throw std::invalid_argument("no test is called " + filter);
+  if (!noticed) return;
   said["test"] = first->test;
   said["test_words"] = first->words;
   said["test_worlds"] = static_cast<std::int64_t>(Estate::built());

@@ -103,7 +103,10 @@ bool newest_is_wanted_early(Estate& estate, const Certificate& shown, const Cert
   const Certificate& newest = record->newest->issued.chain.leaf;
   const auto& info = record->newest->renewal_info;
   const WallTime now = estate.simulated->time().now();
-  return info->window && info->window->end < due_at(newest) && due_at(newest, info) <= now && now < emergency_at(shown);
+  const bool covers_all =
+      std::ranges::all_of(wanted.domains, [&](const DomainName& name) { return shown.covers(name); });
+  return covers_all && info->window && info->window->end < due_at(newest) && due_at(newest, info) <= now &&
+         now < emergency_at(shown);
 }
 
 // Kept because it lasts longer, or covers a name that the wanted one does not, and had not expired when that machine

@@ -191,6 +191,20 @@ TEST(Generation, WhoseFinalizeIsRefusedForDaysGoesOnWithItsOrder) {
   expect_that_it_goes_on(estate);
 }
 
+// A path that something in between does not know, or a bug: that is told, and paused for, though 404 may mean that the
+// order expired.
+TEST(Generation, WhoseFinalizeIsNotFoundThoughItsOrderIsThereIsCounted) {
+  Estate estate;
+  one_certificate(estate);
+  estate.world().ca().interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "finalize") return {};
+    return sandbox::CaProblem{404, "malformed", "No such finalize", {}}.response();
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("No such finalize")));
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+}
+
 // An account that the CA refuses says nothing against its order.
 TEST(Generation, WhoseAccountIsRefusedForDaysGoesOnWithItsOrder) {
   const auto killed = killed_after_finalize();

@@ -75,8 +75,9 @@ bool KeysOracle::is_being_forgotten(const std::string& certificate) const {
 void KeysOracle::record_changed(const StoredChange& change) {
   const std::string certificate = second_part(change.key);
   const bool made = records_[certificate].is_null() && change.value != nullptr;
-  if (made && !is_being_forgotten(certificate)) forgotten_.erase(certificate);
   records_[certificate] = change.after;
+  const bool in_use = change.value != nullptr && !wiped(certificate);
+  if ((made || in_use) && !is_being_forgotten(certificate)) forgotten_.erase(certificate);
   if (change.value != nullptr && wiped(certificate)) {  // what keys there are may be removed from now on, late too
     for (const auto& [key, spki] : readable_)
       if (key.starts_with("secret/") && second_part(key) == certificate) wiped_.insert(spki);

@@ -234,10 +234,10 @@ class Life {
     };
     const auto& issued = estate_.world().ca().certificates;
     std::size_t before = 0;
-    do {  // again where one of them renewed something, which the others have to follow
+    for (int round = 0; round < rounds_to_rest && issued.size() != before; ++round) {  // the others follow a renewal
       before = issued.size();
       each();
-    } while (issued.size() != before);
+    }
     for (std::string& sentence : simulation::writes_though_quiet(estate_, seats(), ailing))
       complain(std::move(sentence));
   }
