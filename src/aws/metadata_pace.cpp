@@ -10,9 +10,11 @@ namespace certferry::aws {
 std::optional<Failure> passing(const http::Response& answer, std::string_view source, WallTime now) {
   const std::string what = fmt::format("{}: HTTP {}", source, answer.status);
   if (answer.status == 429 || answer.status == 408)
-    return Failure{Failure::Kind::throttled, what + (answer.status == 429 ? ": it throttles whoever asks" : ": it did not get the request in time"),
-                   "Run again in a minute; what else runs in this task or on this instance shares the endpoint's limit",
-                   http::retry_after(answer, now)};
+    return Failure{
+        Failure::Kind::throttled,
+        what + (answer.status == 429 ? ": it throttles whoever asks" : ": it did not get the request in time"),
+        "Run again in a minute; what else runs in this task or on this instance shares the endpoint's limit",
+        http::retry_after(answer, now)};
   if (answer.status >= 500) return Failure{Failure::Kind::transient, what, "Run again in a minute"};
   return std::nullopt;
 }
