@@ -86,7 +86,7 @@ class Journal {
   // Small facts beside the steps, for whoever reads the journal (JournalView, or noted(): null where there is none):
   // written at once.
   Task<> note(std::string name, Json value);
-  void note_with_next_write(std::string name, Json value) { along_[name] = std::move(value); }
+  void note_with_next_write(const std::string& name, Json value) { along_[name] = std::move(value); }
   const Json* noted(std::string_view name) const { return content_.notes.find(name); }
 
  private:
