@@ -85,7 +85,8 @@ Authorization parse_authorization(const std::string& url, const Json& body) {
     if (!type.empty()) proof.offered.push_back(type);
     if (const std::string error = error_of(challenge); !error.empty())
       proof.error += (proof.error.empty() ? "" : "; ") + error;
-    if (challenge.text("status") == "invalid" || challenge.find("error")) proof.looked_at = true;
+    const Json* why = challenge.find("error");
+    if (challenge.text("status") == "invalid" || (why && !why->is_null())) proof.looked_at = true;
     if (type == "dns-01" && proof.dns.empty() && proof.status == AuthorizationStatus::pending)
       proof.dns.push_back(dns_challenge(url, challenge));
   }

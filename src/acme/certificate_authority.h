@@ -68,8 +68,9 @@ class CertificateAuthority {
   bool answered(const OrderUrl& url) const;  // by this process
   // By this process the order was seen in an end state, ready or later, or with no challenge that the CA looks at.
   bool settled(const OrderUrl& url) const;
-  bool open(const OrderUrl& url) const;    // last seen pending, ready or processing, by this process
-  bool issued(const OrderUrl& url) const;  // it was seen valid, by this process
+  bool open(const OrderUrl& url) const;  // last seen pending, ready or processing, by this process
+  std::optional<OrderStatus> last_seen(const OrderUrl& url) const;                // by this process
+  bool issued(const OrderUrl& url) const;                                         // it was seen valid, by this process
   bool not_found(const OrderUrl& url) const { return not_found_.contains(url); }  // the CA said last: 404
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
                                               // is known to have been told to look at
@@ -101,7 +102,8 @@ class CertificateAuthority {
     bool unread = false;                  // newOrder's answer, which order() has not given away
     std::vector<OpenChallenge> open;
     bool answered = false, settled = false;
-    std::string finalize_failed;  // what was said of the last finalize, where its outcome is not known
+    std::string finalize_failed;                // what was said of the last finalize, where its outcome is not known
+    std::optional<Failure> finalize_not_found;  // the same, where it was answered 404 though the order is there
   };
   // What the authorizations of an order say about how it ended, or will.
   struct Verdict {

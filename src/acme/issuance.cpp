@@ -56,6 +56,7 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
                   .url = order.finalize,
                   .payload = Json::object({{"csr", base64url(csr)}}).dump()};
   std::optional<Answer> answer;
+  known_.at(url).finalize_not_found.reset();
   try {
     answer = co_await ask(call);
   } catch (const Failure& failure) {
@@ -67,7 +68,9 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
     throw failure_of(*answer->problem, call.operation, true);
   if (answer && !answer->problem && tells_order(url, answer->response)) co_return;
   const Order now = co_await read(url);
-  if (not_there && now.status == OrderStatus::ready) throw failure_of(*answer->problem, call.operation, true);
+  if (!not_there) co_return;
+  if (has_expired(now)) throw expiry_of(now);
+  known_.at(url).finalize_not_found = failure_of(*answer->problem, call.operation, true);
 }
 
 // False where the answer to finalize is no order: then it is asked for itself.
@@ -97,6 +100,7 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
     if (order.status == OrderStatus::ready) {  // sent, and either lost or not seen yet everywhere
       const Order later = co_await wait_while(url, OrderStatus::processing, limits::acme::order_deadline);
       if (later.status == OrderStatus::ready) {
+        if (!may_send && known.finalize_not_found) throw Failure{*known.finalize_not_found};
         if (!may_send) throw still_waiting(later, known.retry_after, known.finalize_failed);
         ++sent;
         co_await send_csr(url, csr);

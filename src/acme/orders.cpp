@@ -224,7 +224,7 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
       lost = lost || answer.problem;
       if (answer.problem) continue;
       const auto proof = parse_authorization(url, Json::parse(answer.response.body, "the authorization"));
-      if (proof.looked_at) co_return false;
+      if (proof.looked_at && proof.status != AuthorizationStatus::valid) co_return false;
       lost = lost || has_ended(proof);
     }
   } catch (const Failure&) {

@@ -343,6 +343,11 @@ bool CertificateAuthority::undecided(const OrderUrl& url) const {
   return validating || status == OrderStatus::processing;
 }
 
+std::optional<OrderStatus> CertificateAuthority::last_seen(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  return known == known_.end() ? std::nullopt : std::optional{known->second.order.status};
+}
+
 bool CertificateAuthority::issued(const OrderUrl& url) const {
   const auto known = known_.find(url);
   return known != known_.end() && known->second.order.status == OrderStatus::valid;

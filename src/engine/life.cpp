@@ -253,17 +253,24 @@ Task<> Life::note_refusal(int generation, const Failure& failure) {
   });
 }
 
+// As this run saw it, or the one that wrote its journal last.
+Task<bool> Life::was_never_finalized(const Journal& journal) {
+  const auto url = co_await order_of(store_, journal.certificate(), journal.generation());
+  if (url && trades_.ca.last_seen(*url)) co_return trades_.ca.last_seen(*url) == acme::OrderStatus::pending;
+  const Json* pending = journal.noted(pending_note);
+  co_return url&& pending&& journal.former_epoch() == pending->as_integer();
+}
+
 Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const int generation = journal.generation();
   // Else, as far as anybody knows, a certificate for its key may be out there, or come yet.
   const bool surely_none =
-      co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation);
+      co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation) ||
+      co_await was_never_finalized(journal);
   if (surely_none) co_await journal.note(std::string{ended_note}, failure.what());
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    // Nothing failed by it: it is counted where one run after the other comes to nothing, lest each make an order.
-    if (lapsed && !record.failures.what.empty()) count(record, failure, now);
     if (lapsed) {
       remember(record, now, given_up(generation, failure.what()));
     } else {

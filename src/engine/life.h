@@ -44,6 +44,7 @@ class Life {
   Task<> remove_journal(int generation);
   Task<int> open_generation(const CertificateSpec& wanted);
   Task<std::string> why_not_go_on(int generation, const CertificateSpec& wanted);
+  Task<bool> was_never_finalized(const Journal& journal);
   Task<> close_dead(Journal& journal, const Failure& failure, bool lapsed);
   Task<> note_failure(const Failure& failure);
   Task<> note_refusal(int generation, const Failure& failure);

@@ -122,6 +122,17 @@ Task<bool> ended_for_good(const Failure& failure, const OrderUrl& url, Journal& 
   co_return co_await refused_for_good(failure, url, journal, trades);
 }
 
+// Whoever does not find the order any more, once it expired, knows by that that no certificate is out there.
+Task<> note_pending(const OrderUrl& url, Journal& journal, Trades& trades) {
+  if (trades.ca.last_seen(url) != acme::OrderStatus::pending) co_return;
+  try {
+    co_await journal.note(pending_note, Json{journal.epoch()});
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    trades.outside.log.debug(failure.what());
+  }
+}
+
 // The same failure, or that the order's generation is dead with it.
 Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
   if (!co_await ended_for_good(failure, url, journal, trades)) co_return failure;
@@ -246,7 +257,10 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     } catch (const Failure& failure) {
       failed = failure;
     }
-    throw co_await ended_where_old(*failed, url, journal, trades);
+    const Failure ended = co_await ended_where_old(*failed, url, journal, trades);
+    if (ended.kind() != Failure::Kind::fenced && ended.kind() != Failure::Kind::dead_generation)
+      co_await note_pending(url, journal, trades);
+    throw Failure{ended};
   };
   co_return co_await journal.step("certificate", obtain);
 }

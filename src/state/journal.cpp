@@ -90,8 +90,9 @@ Task<bool> Journal::adopt(const Lease& lease) {
   co_return true;
 }
 
-Journal::Content Journal::read(BytesView text) const {
+Journal::Content Journal::read(BytesView text) {
   JournalView read = parse_journal(text, what());
+  former_epoch_ = read.epoch;
   if (read.certificate != begin_.certificate || read.generation != begin_.generation)
     throw Failure(
         Failure::Kind::refused,

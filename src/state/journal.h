@@ -68,6 +68,9 @@ class Journal {
 
   int generation() const { return begin_.generation; }
   std::int64_t epoch() const { return begin_.epoch; }
+  std::optional<std::int64_t> former_epoch() const {
+    return former_epoch_;
+  }  // of who wrote it last before; none: nobody
   const CertificateId& certificate() const { return begin_.certificate; }
   const std::string& account() const { return begin_.account; }
 
@@ -98,7 +101,7 @@ class Journal {
   };
   std::string what() const;              // "journal of www, generation 3", for messages
   Bytes stored(const Content&) const;    // the whole record, as docs/journal.md has it
-  Content read(BytesView text) const;    // Failure: fenced where the recorded epoch is above ours; refused
+  Content read(BytesView text);          // Failure: fenced where the recorded epoch is above ours; refused
   Task<bool> adopt(const Lease& lease);  // puts our epoch into what is stored; false where somebody was faster
   const Json* finished(std::string_view name) const;  // the recorded value
   bool intended(std::string_view name) const;
@@ -115,6 +118,7 @@ class Journal {
   Content content_;
   Json along_ = Json::object();  // notes that go with the next write
   std::optional<Store::Version> version_;
+  std::optional<std::int64_t> former_epoch_;
   Turn turn_;
 };
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <utility>
 
 #include "crash_points.h"
 #include "estate.h"
@@ -203,6 +204,20 @@ TEST(Generation, WhoseFinalizeIsNotFoundThoughItsOrderIsThereIsCounted) {
   estate.apply();
   EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("No such finalize")));
   EXPECT_EQ(estate.record("shop")->failures.count, 1);
+}
+
+// One of the CA's machines does not know the order yet.
+TEST(Generation, WhoseFinalizeIsNotFoundAtFirstGoesOn) {
+  Estate estate;
+  one_certificate(estate);
+  estate.world().ca().interpose =
+      [asked_before = false](const http::Request&, const std::string& asked) mutable -> std::optional<http::Response> {
+    if (asked != "finalize" || std::exchange(asked_before, true)) return {};
+    return sandbox::CaProblem{404, "malformed", "No such order", {}}.response();
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
 // An account that the CA refuses says nothing against its order.

@@ -75,6 +75,18 @@ TEST(Authorization, TakesTheDnsChallengeAndLeavesTheOthersUntouched) {
   EXPECT_THAT(proof.offered, ElementsAre("dns-persist-01", "dns-01"));
 }
 
+// An error may be without words, or null where there is none.
+TEST(Authorization, TellsWhetherTheCaLooked) {
+  const auto looked_at = [](const std::string& members) {
+    const std::string challenges = R"([{"type":"http-01")" + members + "}]";
+    return parse_authorization("https://ca.example/z/1", authorization_body(challenges)).looked_at;
+  };
+  EXPECT_TRUE(looked_at(R"(,"status":"invalid")"));
+  EXPECT_TRUE(looked_at(R"(,"status":"pending","error":{})"));
+  EXPECT_FALSE(looked_at(R"(,"status":"pending","error":null)"));
+  EXPECT_FALSE(looked_at(R"(,"status":"pending")"));
+}
+
 TEST(Authorization, RefusesATokenThatIsNoToken) {
   for (const char* token : {"", "short", "../../../../../../etc/passwd", "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ$(id)"})
     EXPECT_THAT(refusal([&] {
