@@ -10,12 +10,14 @@
 namespace certferry {
 
 // With an account that Route 53 throttles: its five requests a second are everybody's who asks in it. What is throttled
-// was surely not done, and is asked again in growing pauses, for a minute since the account last answered. From then on
-// it is asked once until it answers, so that a run ends however many wait. For one caller at a time.
+// was surely not done, and is asked again in growing pauses, for a minute since the account last answered, be it with a
+// no. From then on it is asked once until it answers, so that a run ends however many wait. For one caller at a time,
+// whom others may tell that they were answered.
 class Patience {
  public:
   explicit Patience(Outside& outside) : outside_(outside) {}
-  // How long to wait before the same is asked again; empty: not at all.
+  // How long to wait before the same is asked again, as long as the service asks at least; empty: not at all, or it is
+  // no throttling.
   std::optional<Duration> pause_after(const Failure&);
   void answered();
 

@@ -93,7 +93,7 @@ struct ZoneQueue::State {
   Zone zone;
   aws::Route53 route53;
   ZoneLedger ledger;
-  Patience patience;  // of who has the turn
+  Patience patience;  // of who has the turn; who polls tells it what is answered
   Turn turn;
   std::vector<std::shared_ptr<Item>> waiting;
   std::map<ChangeId, std::unique_ptr<Poll>> polls;
@@ -303,8 +303,9 @@ Task<> ZoneQueue::State::date_anew() {
 // How long to wait before a change that surely was not done is sent again; empty: it is not. put_off: how often it was
 // already, throttling apart.
 std::optional<Duration> ZoneQueue::State::pause_before_again(const Failure& failure, int& put_off) {
+  if (const auto pause = patience.pause_after(failure)) return pause;
   const bool later = failure.code() == aws::written_otherwise;
-  if (!later && failure.code() != "PriorRequestNotComplete") return patience.pause_after(failure);
+  if (!later && failure.code() != "PriorRequestNotComplete") return std::nullopt;
   if (++put_off >= limits::route53::prior_request_attempts) return std::nullopt;
   if (later) return Duration::zero();
   Duration pause = limits::route53::prior_request_pause_first;
@@ -359,7 +360,9 @@ Task<> ZoneQueue::State::forget_unsent(const TxtValues& fresh, const std::set<st
 
 Task<bool> ZoneQueue::State::is_insync(const ChangeId& change) {
   try {
-    co_return (co_await route53.get_change(change)).insync;
+    const bool insync = (co_await route53.get_change(change)).insync;
+    patience.answered();
+    co_return insync;
   } catch (const Failure& failure) {
     if (failure.code() == "NoSuchChange") co_return true;  // Route 53 forgets changes that are long done
     if (failure.kind() == Failure::Kind::refused) throw;

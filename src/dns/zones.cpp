@@ -87,14 +87,13 @@ Task<std::vector<HostedZoneId>> Zones::namesakes(const Zone& zone) {
 
 // Public zones of one client's account, listed once: a page holds a hundred, so most accounts cost one request.
 Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
-  const Turn::Held mine = co_await looking_.take();
-  const auto found = listed_.find(&client);
-  if (found != listed_.end()) co_return &found->second;
-  Patience& patience = patience_.try_emplace(&client, outside_).first->second;
-  auto zones = co_await patience.with<std::vector<aws::HostedZone>>(
+  Listing& listing = listings_.try_emplace(&client, outside_).first->second;
+  const Turn::Held mine = co_await listing.turn.take();
+  if (listing.zones) co_return &*listing.zones;
+  auto zones = co_await listing.patience.with<std::vector<aws::HostedZone>>(
       [&]() -> Task<std::vector<aws::HostedZone>> { co_return co_await aws::Route53{client}.zones(); });
   std::erase_if(zones, [](const aws::HostedZone& zone) { return zone.private_zone; });
-  co_return &listed_.emplace(&client, std::move(zones)).first->second;
+  co_return &listing.zones.emplace(std::move(zones));
 }
 
 // Of several zones with one name, the one that the parent delegates to.

@@ -64,6 +64,12 @@ class Zones {
   Task<std::vector<HostedZoneId>> namesakes(const Zone& zone);
 
  private:
+  struct Listing {
+    explicit Listing(Outside& outside) : patience(outside) {}
+    Turn turn;
+    Patience patience;  // of who has the turn
+    std::optional<std::vector<aws::HostedZone>> zones;
+  };
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);
   std::vector<aws::Client*> clients() const;
   using Unheard = std::vector<std::pair<aws::Client*, Failure>>;  // in the order of asking
@@ -77,13 +83,12 @@ class Zones {
   aws::Client& client_;
   std::vector<ZoneRule> rules_;
   std::vector<DomainName> delegated_;
-  std::map<aws::Client*, std::vector<aws::HostedZone>> listed_;
-  std::map<aws::Client*, Patience> patience_;  // of who has the turn of looking_
+  std::map<aws::Client*, Listing> listings_;  // apart, lest an account that is throttled hold up the others
   std::map<DomainName, Zone> known_;
   std::map<DomainName, ChallengePlace> followed_;
   std::map<DomainName, Zone> chosen_;  // of several with one name
   std::map<DomainName, Failure> none_delegated_;
-  Turn looking_, choosing_;
+  Turn choosing_;
 };
 
 }  // namespace certferry
