@@ -372,7 +372,7 @@ Task<Findings> Doctor::lost_state() {
   if (!deployment_) co_return Findings{};
   Outside& outside = patient_.outside;
   Index index{patient_.store, outside.log};
-  Observer observer{patient_.store, index, *deployment_, patient_.config, outside.host};
+  Observer observer{patient_.store, index, *deployment_, patient_.config, outside};
   const std::string subject = "state " + patient_.store.place();
   std::vector<Look> looks;
   for (const CertificateConfig& certificate : patient_.config.certificates) {

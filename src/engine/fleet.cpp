@@ -109,7 +109,7 @@ Fleet::Run::Run(Ground where)
       time(ground.outside.clock, ground.outside.log),
       shelves(ground.store, time),
       index(ground.store, ground.outside.log),
-      observer(ground.store, index, deployment, ground.config, ground.outside.host),
+      observer(ground.store, index, deployment, ground.config, ground.outside),
       renewal_infos(ground.outside, ground.store, ground.instances, ca, ground.config.ca.url),
       claims(ground.store, ground.outside, ground.instances),
       retirement(ground.outside, ground.store, deployment, shelves, claims, time) {

@@ -1,6 +1,7 @@
 #include "engine/observe.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <set>
 
 #include "base/failure.h"
@@ -174,7 +175,7 @@ Task<> Observer::look_at_all(const Request& request, std::vector<ObservedCertifi
   for (std::size_t i = 0; i < wanted.size(); ++i)
     looks.push_back([this, &wanted, &all, i]() -> Task<> { co_await look_at_targets(*wanted[i], all[i]); });
   co_await all_done(std::move(looks), limits::renewal::certificates_at_once);
-  co_await refuse_shared_targets(host_, config_, all);
+  co_await refuse_shared_targets(outside_.host, config_, all);
 }
 
 Task<> Observer::recall(const Request& request, WallTime now, ObservedCertificate& seen) {
@@ -195,7 +196,13 @@ Task<std::vector<ObservedCertificate>> Observer::not_named(const Request& reques
                                                            const std::vector<ObservedCertificate>& named) {
   std::vector<ObservedCertificate> others;
   if (request.only.empty() || std::ranges::none_of(named, has_failed)) co_return others;
-  co_await index_.look();
+  try {
+    co_await index_.look();
+  } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::fenced) throw;
+    outside_.log.warn(fmt::format("who else fails with the same names is not known: {}", failure.what()));
+    co_return others;
+  }
   for (const auto& [id, generation] : index_.certificates())
     if (!std::ranges::count(named, id, &ObservedCertificate::id) && !index_.find(id))
       others.push_back(ObservedCertificate{id, {}, {}, {}, false});

@@ -17,15 +17,16 @@ namespace certferry {
 // Looks at what a plan is made from. Changes nothing.
 class Observer {
  public:
-  Observer(Store& store, Index& index, Deployment& deployment, const Config& config, Host& host)
-      : store_(store), index_(index), deployment_(deployment), config_(config), host_(host) {}
+  Observer(Store& store, Index& index, Deployment& deployment, const Config& config, Outside& outside)
+      : store_(store), index_(index), deployment_(deployment), config_(config), outside_(outside) {}
 
   // Records and targets of every certificate, configured or remembered (with request.only: of those), side by side;
   // what cannot be seen is said in place. The index stands in for a record where `request` needs no more of it at
   // `now`. Throws Misconfigured where two installs turn out to be one target.
   Task<std::vector<ObservedCertificate>> certificates(const Request& request, WallTime now);
   // What is remembered of the others that are not at rest, where request.only names one that has failed, and their
-  // failures may count with its own. None of their targets is looked at.
+  // failures may count with its own; none, which is logged, where they cannot be listed. None of their targets is
+  // looked at.
   Task<std::vector<ObservedCertificate>> not_named(const Request& request,
                                                    const std::vector<ObservedCertificate>& named);
   // One with its record, whatever the index says; of its targets, those that are configured.
@@ -50,7 +51,7 @@ class Observer {
   Index& index_;
   Deployment& deployment_;
   const Config& config_;
-  Host& host_;
+  Outside& outside_;
 };
 
 }  // namespace certferry

@@ -75,6 +75,21 @@ TEST(Budgets, HoldThoughThreeCertificatesThatShareSuchANameAreNamedInTurn) {
   }
 }
 
+// Who else fails is nothing that the others wait for.
+TEST(Budgets, OfOneThatFailsKeepNobodyFromARenewalThoughTheRecordsCannotBeListed) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  refuse_every_proof(estate);
+  estate.apply();
+  ASSERT_THAT(estate.failures(), testing::SizeIs(1));
+  estate.certificate("web", {"web.shop.example"});
+  estate.world().ca().fail_validation = nullptr;
+  auto& entries = estate.simulated->state("main").entries;
+  entries["certificate/no id of ours/record"] = entries.at("certificate/shop/record");
+  estate.apply({.only = {"shop", "web"}});
+  EXPECT_TRUE(estate.newest("web"));
+}
+
 TEST(Budgets, HoldHoweverOftenItIsKilledAndStartedAgain) {
   for (const sandbox::Moment moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
     for (long further = 1; further < 12; further += 2) {
