@@ -44,6 +44,8 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
     if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) {
       if (seen.damaged && known.former_until && !known.mending)
         co_await entry_.update([&](Record& record) { record.targets[id].mending = true; });
+      else if (!bound && known.former_until)  // others put `former` back: installed again, which has not ended
+        co_await entry_.update([&](Record& record) { record.targets[id].former_until.reset(); });
       co_return *entry_.get().targets.at(id).former;
     }
     if (known.left_half_done(seen) && worth(*known.former)) {

@@ -210,7 +210,8 @@ bool TargetRecord::left_half_done(const Serving& seen) const {
 }
 
 bool TargetRecord::another_reload_failed() const {
-  return rolled_back && rolled_back->fingerprint == proven && rolled_back->reloaded_by != reloaded_by;
+  const bool ended = !former || former_until;  // else `former` is back, though `proven` was served once
+  return ended && rolled_back && rolled_back->fingerprint == proven && rolled_back->reloaded_by != reloaded_by;
 }
 
 const TargetRecord::RolledBack* TargetRecord::waits_for(const Issued& issued, const Serving& seen,

@@ -27,6 +27,16 @@ struct AReload : testing::Test {
   Fingerprint live() {
     return parse_chain(BytesView{machine().find("/etc/ssl/shop/live/cert.pem")->content}).leaf.fingerprint();
   }
+  std::string live_leads_to() { return machine().find("/etc/ssl/shop/live", false)->content; }
+  // Somebody has `live` lead to the first certificate again, right after it was renewed: what it leads to.
+  std::string renewed_and_put_back() {
+    estate.apply();
+    const std::string first = live_leads_to();
+    estate.pass(days(61));
+    estate.apply();
+    machine().nodes.at("/etc/ssl/shop/live").content = first;
+    return first;
+  }
   std::size_t reloads_of_a_run() {
     const std::size_t before = machine().commands.size();
     estate.apply();
@@ -140,6 +150,30 @@ TEST_F(AReload, ThatFailedAndIsTakenBackLeavesNoRollback) {
   EXPECT_EQ(reloads_of_a_run(), 0U) << "that one still waits";
   estate.pass(minutes(2));
   EXPECT_EQ(reloads_of_a_run(), 1U);
+}
+
+// By a deployment, say, which brings another `reload` with it.
+TEST_F(AReload, ThatFailsWhereOthersPutTheFormerBackIsToldAsARollback) {
+  const std::string first = renewed_and_put_back();
+  reload_by({"reload", "another"});
+  failing = true;
+  estate.apply();
+  ASSERT_EQ(live_leads_to(), first);
+  const TargetRecord told = estate.record("shop")->targets.begin()->second;
+  EXPECT_EQ(told.proven, estate.newest("shop"));
+  EXPECT_TRUE(told.rolled_back);
+  EXPECT_FALSE(told.another_reload_failed());
+}
+
+TEST_F(AReload, IsRunThoughTheRunWasKilledThatReplacedWhatOthersPutBack) {
+  const std::string first = renewed_and_put_back();
+  const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(estate.simulated->run_until([&] { return live_leads_to() != first; }, hours(1)));
+  estate.simulated->kill(process);
+  served.reset();
+  estate.apply();
+  EXPECT_EQ(served, estate.newest("shop"));
+  expect_quiet();
 }
 
 // It stops a service, and starts it again when the time is over that this takes; ended in between, it leaves it

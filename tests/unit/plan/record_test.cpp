@@ -134,6 +134,18 @@ std::string said_of(const std::string& text) {
   return "no failure";
 }
 
+TEST(Record, TellsOfARollbackByAnotherReloadOnlyWhereNothingIsBeingInstalled) {
+  TargetRecord target;
+  target.proven = Fingerprint::parse(std::string(64, 'a'));
+  target.reloaded_by = "a digest";
+  target.rolled_back = TargetRecord::RolledBack{*target.proven, "it failed", 1, WallTime{}, "another digest"};
+  EXPECT_TRUE(target.another_reload_failed());
+  target.former = Serving{};
+  EXPECT_FALSE(target.another_reload_failed()) << "that one is back";
+  target.former_until = WallTime{};
+  EXPECT_TRUE(target.another_reload_failed());
+}
+
 TEST(Record, OfANewerFormatIsRefusedWithTheRemedy) {
   EXPECT_EQ(said_of(R"({"format": 2, "id": "www"})"),
             "refused | record of www: written in format 2 by a newer certferry; this one knows 1 | Run the certferry "
