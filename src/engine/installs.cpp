@@ -72,6 +72,12 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
   co_return seen;
 }
 
+bool Installs::under_way(const Target& target) const {
+  const auto& targets = entry_.get().targets;
+  const auto found = targets.find(std::string{target.id()});
+  return found != targets.end() && found->second.former && !found->second.former_until;
+}
+
 const Held& Installs::held(const Target& target) const { return held_.find(target.id())->second; }
 
 Task<> Installs::hold(const Target& target, const Held& held) {
@@ -124,6 +130,17 @@ std::optional<TargetRecord::RolledBack> Installs::rolled_back(const Target& targ
   if (found == targets.end()) return {};
   const auto* back = found->second.waits_for(issued, seen, target.reloaded_by(), time_.now());
   return back ? std::optional{*back} : std::nullopt;
+}
+
+Task<> Installs::end_pause(const Target& target, const Issued& issued) {
+  const std::string id{target.id()};
+  const WallTime now = time_.now();
+  const auto& targets = entry_.get().targets;
+  const auto found = targets.find(id);
+  if (found == targets.end() || !found->second.rolled_back) co_return;
+  const TargetRecord::RolledBack& back = *found->second.rolled_back;
+  if (back.fingerprint != issued.fingerprint() || !pauses(back.not_before, now)) co_return;
+  co_await entry_.update([&](Record& record) { record.targets[id].rolled_back->not_before = now; });
 }
 
 Task<> Installs::roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason) {

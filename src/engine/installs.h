@@ -25,6 +25,7 @@ class Installs {
   // damaged is not proven until it ends, whoever is killed meanwhile, and is itself what is gone back to.
   using Worth = std::function<bool(const Serving& former)>;
   Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued, const Worth& worth);
+  bool under_way(const Target& target) const;  // noted, and nothing was proven since
   Task<> hold(const Target& target, const Held& held);
   const Held& held(const Target& target) const;  // what hold() was last told of it in this run
   // The grace of what was there before starts now. `seen`: how the target looked before it was bound; what a handshake
@@ -36,6 +37,9 @@ class Installs {
     TargetRecord::Undone how_often;
   };
   std::optional<Undoing> undone_again(const std::string& target) const;
+  // Before `issued` is tried again, whatever for: no pause of an earlier try hides what a run leaves that dies
+  // meanwhile, or leaves where it is.
+  Task<> end_pause(const Target& target, const Issued& issued);
   // The rollback of `issued` that keeps it from being bound again to the target, as it was seen.
   std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Serving& seen, const Issued& issued);
   // stays: what the target goes on with, if anybody can tell; it is tried again before that ends.

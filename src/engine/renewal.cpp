@@ -192,9 +192,12 @@ Task<> remember_rollback(Target& target, const Issued& issued, const Chain* stay
   }
 }
 
-// Puts `former` back where the target refers to what we bound, within a deadline of its own. False where it does not,
-// and where that failed, which is logged: the failed installation is what is reported.
-Task<bool> restored(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
+// no: the target does not refer to what we bound, or there is nothing to go back to.
+enum class Restored { yes, no, failed };
+
+// Puts `former` back where the target refers to what we bound, within a deadline of its own. What fails of it is
+// logged: the failed installation is what is reported.
+Task<Restored> restored(Target& target, const Serving& former, const Shelved& bound, Trades& trades) {
   bool back = false;
   const Work restoring = [&]() -> Task<> { back = co_await target.restore(former, bound); };
   const Work deadline = [&]() -> Task<> { co_await trades.outside.clock.sleep(target.restore_deadline()); };
@@ -204,9 +207,9 @@ Task<bool> restored(Target& target, const Serving& former, const Shelved& bound,
   } catch (const Failure& failure) {
     trouble = failure.what();
   }
-  if (!trouble.empty())
-    trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
-  co_return back;
+  if (trouble.empty()) co_return back ? Restored::yes : Restored::no;
+  trades.outside.log.error(fmt::format("{}: could not restore {}: {}", target.name(), former.reference, trouble));
+  co_return Restored::failed;
 }
 
 Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
@@ -220,14 +223,17 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
     failed = std::current_exception();
   }
   co_await shield_from_cancellation();
-  if (!leaves_target_alone(failed) && !seen.damaged && worth_restoring(former, wanted, trades)) {
-    const bool itself = former.reference == shelved.reference;  // what was mended there, or has another `reload`
-    const bool back = itself || co_await restored(target, former, shelved, trades);
-    // Where it is not back, nothing keeps the next run from trying again at once.
-    const Chain* stays = itself ? &issued.chain : former.certificate();
-    if (back) co_await remember_rollback(target, issued, stays, failed, trades);
-    if (back && !itself) throw_as_restored(failed);
-  }
+  if (leaves_target_alone(failed) || seen.damaged) std::rethrow_exception(failed);
+  const bool worth = worth_restoring(former, wanted, trades);
+  const bool itself = worth && former.reference == shelved.reference;  // mended there, or has another `reload`
+  const Restored back = worth && !itself ? co_await restored(target, former, shelved, trades) : Restored::no;
+  const bool there_before = seen.body && seen.body->leaf == issued.chain.leaf;
+  const bool in_vain_again = there_before && trades.installs.under_way(target);
+  if (back == Restored::yes) co_await remember_rollback(target, issued, former.certificate(), failed, trades);
+  if (back == Restored::yes) throw_as_restored(failed);
+  // Where it could not be put back, nothing keeps the next run from trying again at once.
+  if (back == Restored::no && (itself || in_vain_again))
+    co_await remember_rollback(target, issued, &issued.chain, failed, trades);
   std::rethrow_exception(failed);
 }
 
@@ -271,6 +277,7 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
   if (trades.installs.proven(target, seen, issued)) co_return Installation{Installation::End::kept};
   if (auto back = trades.installs.rolled_back(target, seen, issued); back && !trades.retry)
     co_return Installation{Installation::End::paused, {}, std::move(back)};
+  co_await trades.installs.end_pause(target, issued);
   const Installs::Worth worth = [&](const Serving& before) { return worth_restoring(before, wanted, trades); };
   const Serving former = co_await trades.installs.note(target, seen, issued, worth);  // before the first change
   // Of what is there now: what was replaced by a run that died is not kept by leaving its successor unproven.

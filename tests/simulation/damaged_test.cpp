@@ -198,9 +198,32 @@ TEST_F(DamagedDirectory, ThatWasGoneBackToGivesWayToItsSuccessorAtOnce) {
     estate.pass(hours(1));
   }
   failing = false;
+  estate.pass(hours(1));
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
+}
+
+// What it waits for is over where it is tried at once, and begins anew when it is tried in vain where it is.
+TEST_F(DamagedDirectory, ThatWasGoneBackToForDaysGivesWayToItsSuccessorAtOnceAndThenDaily) {
+  const std::string former = live_leads_to();
+  machine().on_run = [&](const Command&) { return Exit{.status = live_leads_to() != former ? 1 : 0}; };
+  estate.pass(days(61));
+  for (const Duration pause : {minutes(2), minutes(13), minutes(101), minutes(1)}) {
+    estate.apply();
+    ASSERT_EQ(live_leads_to(), former);
+    estate.pass(pause);
+  }
+  machine().erase(machine().resolved(path_of("privkey.pem")));
+  std::vector<std::size_t> reloads;
+  for (int run = 0; run < 10; ++run) {
+    const std::size_t before = machine().commands.size();
+    estate.apply();
+    reloads.push_back(machine().commands.size() - before);
+    EXPECT_NE(live_leads_to(), former) << run;
+    estate.pass(run == 8 ? days(1) : minutes(1));
+  }
+  EXPECT_THAT(reloads, testing::ElementsAre(1, 1, 0, 0, 0, 0, 0, 0, 0, 1));
 }
 
 // Nobody goes back to what it replaced, which its grace keeps no longer than that of another.

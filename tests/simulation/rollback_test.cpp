@@ -120,6 +120,18 @@ TEST_F(BrokenReload, OfTheFirstCertificateIsTriedAgainAtOnce) {
   EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
+TEST_F(BrokenReload, OfTheFirstCertificateThatGoesOnIsTriedLessAndLessOften) {
+  estate.certificate("blog", {"blog.shop.example"}).in_files("/etc/ssl/blog", {"reload", "it"});
+  fails = Fails::always;
+  EXPECT_EQ(reloads_of([&] { estate.apply(); }), 1U);
+  for (const Duration pause : {minutes(2), minutes(13), minutes(13)}) {
+    EXPECT_EQ(reloads_of([&] { estate.apply(); }), 1U);
+    EXPECT_EQ(reloads_of([&] { estate.apply(); }), 0U) << "it waits";
+    estate.pass(pause);
+  }
+  EXPECT_EQ(reloads_of([&] { estate.apply(); }), 0U);
+}
+
 TEST_F(BrokenReload, ThatGoesOnIsTriedLessAndLessOften) {
   const auto tried = [&] { return reloads_of([&] { estate.apply(); }) > 0; };
   fails = Fails::with_the_new_one;
@@ -229,6 +241,31 @@ TEST_F(Unproven, KeepsWhatToGoBackToForAsLongAsItIsBound) {
   EXPECT_EQ(estate.bound_on("web"), former);
 }
 
+// Which is what the runs are for, until it is.
+TEST_F(Unproven, IsTriedAgainAtOnceWhileTheFormerOneCannotBePutBack) {
+  refuse_the_former();
+  for (int run = 0; run < 3; ++run) {
+    estate.apply();
+    ASSERT_THAT(estate.failures(), SizeIs(1));
+    ASSERT_NE(estate.bound_on("web"), former);
+  }
+  mended = true;
+  estate.apply();
+  EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+// Bound by somebody who does not want to wait, and killed: whether it is served, nobody saw.
+TEST_F(Unproven, IsTriedAgainAtOnceWhereItWasBoundWithinThePauseByARunThatWasKilled) {
+  estate.apply();
+  ASSERT_EQ(estate.bound_on("web"), former);
+  const auto process = estate.simulated->start(estate.life({.retry = true}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != former; }, seconds(50)));
+  estate.simulated->kill(process);
+  estate.world().settings().shown_after = Duration{0};
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, Not(Contains(Field(&Outcome::kind, Outcome::Kind::waiting))));
+}
+
 TEST_F(Unproven, KeepsWhatToGoBackToWhileItsSuccessorCannotBeBoundEither) {
   const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
   ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != former; }, hours(1)));
@@ -272,6 +309,8 @@ TEST_F(Unproven, TakesThePlaceOfAPlaceholderThatIsPutThereInThePause) {
     EXPECT_NE(estate.bound_on("web"), placeholder);
     EXPECT_NE(estate.bound_on("web"), former);
   }
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::waiting))) << "it is there";
 }
 
 TEST_F(Unproven, IsTakenBackByARunThatIsToldToEndMeanwhile) {
