@@ -133,8 +133,8 @@ class Moods:
         self.reused = sum(len(urls) for urls in self.orders) - len({url for urls in self.orders for url in urls})
 
     def are_as_set(self, nonce_reject, authz_reuse):
-        """Both happened that should have, and nothing else."""
-        never_always_or_some = {0: self.reused == 0, 100: self.reused == self.proven_before}
+        """Both happened that should have, and nothing else. Pebble compares so that 0 % is one in a hundred."""
+        never_always_or_some = {0: self.reused * 10 <= self.proven_before, 100: self.reused == self.proven_before}
         return (self.nonces_refused > 0) == (nonce_reject > 0) and never_always_or_some.get(
             authz_reuse, 0 < self.reused < self.proven_before
         )
