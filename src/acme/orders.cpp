@@ -386,16 +386,20 @@ Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& 
   const Answer answer = co_await ask(reading_order(url));
   if (is_absent(answer)) co_return false;
   const Order order = order_told(url, answer);
-  if (order.status != OrderStatus::pending) co_return order.status == OrderStatus::invalid;
+  const bool ended = order.status == OrderStatus::invalid;
+  if (!ended && order.status != OrderStatus::pending) co_return false;
   auto proofs = co_await authorizations(order);
-  std::erase_if(proofs, [](const Authorization& proof) { return proof.status != AuthorizationStatus::pending; });
-  if (proofs.empty()) co_return false;
+  std::erase_if(proofs, [&](const Authorization& proof) {
+    return proof.status != AuthorizationStatus::pending || (ended && !has_failed(proof));
+  });
+  if (proofs.empty()) co_return ended;
   const std::vector<OrderUrl> open = co_await open_orders();  // as late as can be: others begin meanwhile
   if (std::ranges::find(open, url) != open.end()) co_return false;
   const std::set<std::string> needed = co_await needed_by(open);
   std::vector<Work> farewells;
   for (const Authorization& proof : proofs) {
-    if (on(Guard::shared_authorizations) && needed.contains(proof.url)) continue;
+    const bool spared = needed.contains(proof.url) && !has_failed(proof);  // of what failed nobody has any use
+    if (on(Guard::shared_authorizations) && spared) continue;
     farewells.push_back([&]() -> Task<> {
       co_await ask({.operation = "deactivating the authorization for " + proof.identifier.text(),
                     .url = proof.url,
@@ -406,7 +410,7 @@ Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& 
   const auto ends = co_await all_settled(std::move(farewells));
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);
-  co_return false;
+  co_return ended;
 }
 
 }  // namespace certferry::acme

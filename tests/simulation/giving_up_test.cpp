@@ -466,5 +466,27 @@ TEST(Undecided, OrdersAreGivenUpAndCostNoOtherOrderItsAuthorizations) {
   EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
 }
 
+// A CA that leaves an authorization pending whose challenge failed gives it again: two that fail at once must not spare
+// it for each other. Seed 32943: both were ordered anew day by day, until it expired.
+TEST(Undecided, OrdersThatShareWhatFailedSpareItForNobody) {
+  sandbox::Settings settings{.authorizations_reused = true, .failed_challenge = sandbox::FailedChallenge::ends_alone};
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Estate estate{seed, settings};
+    estate.zone("shop.example");
+    estate.certificate("blog", {"api.shop.example", "blog.shop.example"});
+    estate.certificate("shop", {"api.shop.example", "shop.example"});
+    estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+      return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+    };
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::SizeIs(2));
+    estate.world().ca().fail_validation = nullptr;
+    estate.pass(days(2));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation
