@@ -68,9 +68,8 @@ class Journal {
 
   int generation() const { return begin_.generation; }
   std::int64_t epoch() const { return begin_.epoch; }
-  std::optional<std::int64_t> former_epoch() const {
-    return former_epoch_;
-  }  // of who wrote it last before; none: nobody
+  // Of who wrote it last before; empty where nobody did.
+  std::optional<std::int64_t> former_epoch() const { return former_epoch_; }
   const CertificateId& certificate() const { return begin_.certificate; }
   const std::string& account() const { return begin_.account; }
 
@@ -89,6 +88,7 @@ class Journal {
   // Small facts beside the steps, for whoever reads the journal (JournalView, or noted(): null where there is none):
   // written at once.
   Task<> note(std::string name, Json value);
+  // Goes with the next write of anything: in one write with the outcome of the step in whose effect it is called.
   void note_with_next_write(const std::string& name, Json value) { along_[name] = std::move(value); }
   const Json* noted(std::string_view name) const { return content_.notes.find(name); }
 

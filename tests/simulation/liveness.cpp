@@ -99,14 +99,12 @@ bool outlasts_the_newest(Estate& estate, const Certificate& shown, const Certifi
 // The CA wants the newest there is replaced before its time: its successor takes the place of what lasts a while.
 bool newest_is_wanted_early(Estate& estate, const Certificate& shown, const CertificateConfig& wanted) {
   const auto record = estate.record(wanted.id.text());
-  if (!record || !record->newest || !record->newest->renewal_info) return false;
+  const auto info = record && record->newest ? record->newest->renewal_info : std::nullopt;
+  if (!info || !info->window) return false;
   const Certificate& newest = record->newest->issued.chain.leaf;
-  const auto& info = record->newest->renewal_info;
   const WallTime now = estate.simulated->time().now();
-  const bool covers_all =
-      std::ranges::all_of(wanted.domains, [&](const DomainName& name) { return shown.covers(name); });
-  return covers_all && info->window && info->window->end < due_at(newest) && due_at(newest, info) <= now &&
-         now < emergency_at(shown);
+  return std::ranges::all_of(wanted.domains, [&](const DomainName& name) { return shown.covers(name); }) &&
+         info->window->end < due_at(newest) && due_at(newest, info) <= now && now < emergency_at(shown);
 }
 
 // Kept because it lasts longer, or covers a name that the wanted one does not, and had not expired when that machine

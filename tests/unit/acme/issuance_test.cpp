@@ -319,5 +319,28 @@ TEST(Issuance, OfAnOrderThatExpiresBeforeItIsFinalizedIsNoFailureThatTheCaCounts
   EXPECT_THAT(failure->what(), testing::HasSubstr("expired on "));
 }
 
+// ZeroSSL gives an error without words, and others may give none: the CA looked, and that counts.
+TEST(Issuance, OfAProofThatFailedWithoutWordsIsAFailedValidationAllTheSame) {
+  for (const std::string error : {R"(,"error":{})", ""}) {
+    Ground ground;
+    ground.ca().fail_validation = [](const sandbox::CaAuthorization&) { return sandbox::CaProblem{}; };
+    ground.ca().interpose = [&](const http::Request& request, const std::string&) -> std::optional<http::Response> {
+      const auto proof = ground.ca().authorizations.find(request.url.text());
+      if (proof == ground.ca().authorizations.end() || proof->second.status != "invalid") return {};
+      for (auto& [url, order] : ground.ca().orders) order.error.reset();
+      return foreign_answer(200, "application/json",
+                            R"({"status":"invalid","identifier":{"type":"dns","value":"www.example.com"},
+                                "challenges":[{"type":"dns-01","status":"invalid")" +
+                                error + "}]}");
+    };
+    const auto failure =
+        ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, kWanted); });
+    ASSERT_TRUE(failure);
+    EXPECT_TRUE(failure->rationed()) << error;
+    EXPECT_FALSE(is_lapse(*failure));
+    EXPECT_THAT(failure->what(), testing::HasSubstr("could not validate"));
+  }
+}
+
 }  // namespace
 }  // namespace certferry::acme

@@ -236,28 +236,6 @@ TEST(Undecided, IsAnOrderWhoseAnswersTheCaTookOnceItIsWaitedForInVain) {
   }
 }
 
-// ZeroSSL gives an error without words, and others may give none: the CA looked, and that counts.
-TEST(Refusal, OfAProofWithoutWordsIsAFailedValidationAllTheSame) {
-  for (const std::string error : {R"(,"error":{})", ""}) {
-    Ground ground;
-    ground.ca().fail_validation = [](const sandbox::CaAuthorization&) { return CaProblem{}; };
-    ground.ca().interpose = [&](const http::Request& request, const std::string&) -> std::optional<http::Response> {
-      const auto proof = ground.ca().authorizations.find(request.url.text());
-      if (proof == ground.ca().authorizations.end() || proof->second.status != "invalid") return {};
-      for (auto& [url, order] : ground.ca().orders) order.error.reset();
-      return foreign_answer(200, "application/json",
-                            R"({"status":"invalid","identifier":{"type":"dns","value":"www.example.com"},
-                                "challenges":[{"type":"dns-01","status":"invalid")" +
-                                error + "}]}");
-    };
-    const auto failure = issuing(ground);
-    ASSERT_TRUE(failure);
-    EXPECT_TRUE(failure->rationed()) << error;
-    EXPECT_FALSE(is_lapse(*failure));
-    EXPECT_THAT(failure->what(), HasSubstr("could not validate"));
-  }
-}
-
 // Not every CA says so by the status.
 TEST(Refusal, OfAnOrderThatExpiredIsItsEnd) {
   for (const std::string status : {"pending", "processing"}) {
