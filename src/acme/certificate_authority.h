@@ -147,7 +147,7 @@ class CertificateAuthority {
   bool is_over(std::optional<WallTime> expires) const;
   bool has_expired(const Order& order) const;
   static Failure expiry_of(const Order& order);
-  static Failure lapse_of(const Order& order);
+  static Failure end_of(const Order& order);
   Order remember(const OrderUrl& url, const http::Response& response);
   // transient; `since`: what went wrong before, where something did
   static Failure still_waiting(const Order& order, std::optional<Duration> retry_after, const std::string& since = "");

@@ -117,7 +117,7 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
     }
     if (has_expired(order)) throw expiry_of(order);
     if (order.status == OrderStatus::invalid && order.error.empty() && co_await lost_a_proof(order))
-      throw lapse_of(order);
+      throw as_lapse(end_of(order));
     if (order.status != OrderStatus::valid || order.certificate.empty()) throw order_without_certificate(order);
     Chain chain = co_await download(order.certificate, parse_certificate_request(csr));
     co_return Issued{std::move(chain), order.certificate, generation};

@@ -30,6 +30,7 @@ struct Order {
 // authorization of it, expired. The next may be begun at once.
 inline constexpr std::string_view lapse_code = "lapsed";
 inline bool is_lapse(const Failure& failure) { return failure.code() == lapse_code; }
+inline Failure as_lapse(const Failure& failure) { return failure.with_code(std::string{lapse_code}); }
 Order parse_order(const OrderUrl& url, const Json& body);  // throws Failure (refused) on what section 7.1.3 forbids
 
 }  // namespace certferry::acme

@@ -18,9 +18,13 @@ Failure dead_order(const OrderUrl& url, std::string_view why) {
                  "Run certferry again later; it begins a new order");
 }
 
+std::string how_it_is(const Order& order) {
+  return fmt::format("is {}{}", name(order.status), order.error.empty() ? "" : ": " + order.error);
+}
+
 Failure gone_since(const OrderUrl& url, WallTime expired, const Problem& problem) {
-  return dead_order(url, fmt::format("expired on {}, and is not there any more: {}", iso8601(expired), problem.words()))
-      .with_code(std::string{lapse_code});
+  return as_lapse(
+      dead_order(url, fmt::format("expired on {}, and is not there any more: {}", iso8601(expired), problem.words())));
 }
 
 std::string shown_names(const std::vector<DomainName>& names) {
@@ -251,16 +255,11 @@ bool CertificateAuthority::has_expired(const Order& order) const {
 }
 
 Failure CertificateAuthority::expiry_of(const Order& order) {
-  const std::string said = order.error.empty() ? "" : ": " + order.error;
-  return dead_order(order.url,
-                    fmt::format("expired on {}, and is {}{}", iso8601(*order.expires), name(order.status), said))
-      .with_code(std::string{lapse_code});
+  return as_lapse(
+      dead_order(order.url, fmt::format("expired on {}, and {}", iso8601(*order.expires), how_it_is(order))));
 }
 
-Failure CertificateAuthority::lapse_of(const Order& order) {
-  const std::string said = order.error.empty() ? "" : ": " + order.error;
-  return dead_order(order.url, fmt::format("is {}{}", name(order.status), said)).with_code(std::string{lapse_code});
-}
+Failure CertificateAuthority::end_of(const Order& order) { return dead_order(order.url, how_it_is(order)); }
 
 Task<Order> CertificateAuthority::order(const OrderUrl& url, std::optional<WallTime> expires) {
   if (expires) expiries_.insert_or_assign(url, *expires);
@@ -269,9 +268,8 @@ Task<Order> CertificateAuthority::order(const OrderUrl& url, std::optional<WallT
       known != known_.end() && std::exchange(known->second.unread, false) ? known->second.order : co_await read(url);
   if (has_expired(order)) throw expiry_of(order);
   if (order.status == OrderStatus::invalid) {
-    const Failure dead = lapse_of(order);
     const bool lapsed = co_await lost_a_proof(order);
-    throw lapsed ? dead : dead.with_code("").as_rationed();
+    throw lapsed ? as_lapse(end_of(order)) : end_of(order).as_rationed();
   }
   co_return order;
 }

@@ -22,9 +22,8 @@ Failure validation_failed(std::string_view words) {
 
 // One that was taken over from an older order may end before its own does.
 Failure proof_lapsed(std::string_view words) {
-  return Failure(Failure::Kind::dead_generation, fmt::format("an authorization of the order ended: {}", words),
-                 "Run certferry again later; it begins a new order")
-      .with_code(std::string{lapse_code});
+  return as_lapse(Failure(Failure::Kind::dead_generation, fmt::format("an authorization of the order ended: {}", words),
+                          "Run certferry again later; it begins a new order"));
 }
 
 // Each time that it is answered counts as a validation that failed, for CAs that count.

@@ -39,6 +39,14 @@ TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNextInTheSameRun) 
   EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now());
 }
 
+// By a run whose CA does not take the answers of challenges; it does from then on.
+void leave_its_order_pending(Estate& estate) {
+  be_down_for(estate.world().ca(), "challenge");
+  estate.apply();
+  ASSERT_TRUE(estate.record("shop")->open_generation);
+  estate.world().ca().interpose = nullptr;
+}
+
 // What a CA does with orders that have expired: some say so, and Boulder does not find them any more.
 sandbox::Settings that_finds_them(bool found) { return {.expired_orders_found = found}; }
 
@@ -49,11 +57,7 @@ TEST(Generation, WhoseOrderExpiredIsFollowedByTheNextInTheSameRun) {
     Estate estate{1, that_finds_them(found)};
     estate.world().settings().order_life = hours(1);
     one_certificate(estate);
-    auto& ca = estate.world().ca();
-    be_down_for(ca, "challenge");
-    estate.apply();
-    ASSERT_TRUE(estate.record("shop")->open_generation);
-    ca.interpose = nullptr;
+    leave_its_order_pending(estate);
     estate.pass(hours(4));
     const WallTime begun = estate.simulated->time().now();
     estate.apply();
@@ -113,10 +117,7 @@ TEST(Generation, WhoseOrderExpiresInTheMiddleIsFollowedByTheNextInTheSameRun) {
     Estate estate{1, that_finds_them(found)};
     one_certificate(estate);
     auto& ca = estate.world().ca();
-    be_down_for(ca, "challenge");
-    estate.apply();
-    ASSERT_TRUE(estate.record("shop")->open_generation);
-    ca.interpose = nullptr;
+    leave_its_order_pending(estate);
     estate.world().settings().validation_takes = seconds(20);
     estate.pass(ca.orders.begin()->second.expires - seconds(10) - estate.simulated->time().now());
     estate.apply();
