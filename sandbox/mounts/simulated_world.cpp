@@ -106,6 +106,10 @@ Machine& SimulatedWorld::machine(const std::string& name) {
   return found->second;
 }
 
+WallTime SimulatedWorld::time_on(const Machine& machine) {
+  return MemoryClock{time_, machine.clock_error, faults()}.now();
+}
+
 // One server each: what it read last.
 std::optional<Chain> SimulatedWorld::shown_by_machine(const std::string& address) const {
   for (const auto& [name, machine] : machines_)

@@ -64,6 +64,7 @@ class SimulatedWorld {
   Faults& faults() { return world_.faults(); }
   Machine& machine(const std::string& name = "main");
   const std::map<std::string, Machine>& machines() const { return machines_; }
+  WallTime time_on(const Machine& machine);                     // what its clock says
   std::function<void(const std::string& machine)> heard_files;  // called after a process changed a file on it, or ran
                                                                 // a command there
   // Whether what happens now was sent by who is gone, or had been stopped since.

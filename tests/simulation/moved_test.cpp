@@ -56,6 +56,22 @@ TEST(AMovedInstall, LeavesNothingBehindInADirectory) {
   EXPECT_THAT(not_well(estate), testing::IsEmpty());
 }
 
+// Nobody says what time it is: by its clock the other one is valid, and what is there is over as well. Found by the
+// soak (seed 1027568 of the drawing at that time).
+TEST(AMovedInstall, MayShowWhatHasJustEndedWhereTheClockIsBehindAndNobodyAnswers) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  estate.pass(days(90) + hours(1));
+  sandbox::Machine& machine = estate.simulated->machine();
+  machine.clock_error = -hours(23);
+  estate.simulated->faults().connection_refused = 100;
+  move_install(estate, "shop", "blog");
+  estate.apply();
+  EXPECT_THAT(machine.resolved("/etc/ssl/shop/live"), HasSubstr("/blog.shop.example-"));
+}
+
 // Of what servers read nothing is missing. Found by the soak (seed 105766 of the drawing at that time).
 TEST(AMovedInstall, ThatIsHeldFromADirectoryIsWellThoughTheLeafAloneIsMissingThere) {
   Estate estate;

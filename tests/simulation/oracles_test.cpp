@@ -219,6 +219,18 @@ TEST_F(Planted, I5AnotherKeyInADirectory) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I5"), HasSubstr("its key is another"))));
 }
 
+TEST_F(Planted, I5ACertificateThatHasExpiredInADirectory) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const std::string chain = machine.resolved("/etc/ssl/shop/live") + "/fullchain.pem";
+  estate.pass(days(100));
+  Bytes content = machine.find(chain)->content;
+  content += "\n";
+  machine.write(chain, content);
+  machine.heard_change();
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I5"), HasSubstr("outside its dates"))));
+}
+
 TEST_F(Planted, I6AnOrderThatNoJournalHolds) {
   right_after("ChangeResourceRecordSets", [this] { remove(journal); });
   estate.apply();

@@ -31,7 +31,7 @@ void FilesOracle::changed(const std::string& name) {
   const sandbox::Machine& machine = simulated_.machine(name);
   for (const auto& [path, node] : machine.nodes)
     if (node.kind == sandbox::Machine::Kind::link && path.ends_with("/live")) look_at(machine, path);
-  for (const auto& [live, chain] : machine.served) was_read(key_of(machine, live), chain);
+  for (const auto& [live, chain] : machine.served) was_read(machine, key_of(machine, live), chain);
 }
 
 // To what was shown before: by an installation that failed, or by a loss of power. Behind those, too, that were killed
@@ -43,9 +43,17 @@ bool FilesOracle::goes_back(const std::string& machine_and_link, const Shown& sh
          std::ranges::any_of(shown.behind, [&](const auto& one) { return one.first == chain && may(one.second); });
 }
 
+// Who hears of no service has nothing but this machine's clock: what is well by that one is held against nobody.
+std::string FilesOracle::by_both_clocks(const sandbox::Machine& machine,
+                                        const std::function<std::string(WallTime)>& objection) const {
+  const std::string why = objection(simulated_.time().now());
+  return why.empty() || objection(simulated_.time_on(machine)).empty() ? "" : why;
+}
+
 // Another chain took the place of what was shown: why that is worse, "" where it is not. What happens late is to be put
 // right by the next run.
-std::string FilesOracle::worsened(const std::string& machine_and_link, Shown& shown, const Bytes& chain) {
+std::string FilesOracle::worsened(const sandbox::Machine& machine, const std::string& machine_and_link, Shown& shown,
+                                  const Bytes& chain) {
   const WallTime now = simulated_.time().now();
   const bool back = goes_back(machine_and_link, shown, chain);
   if (back || is_proven(simulated_, machine_and_link, shown.now))
@@ -58,10 +66,11 @@ std::string FilesOracle::worsened(const std::string& machine_and_link, Shown& sh
   if (shown.before.empty() || back || simulated_.happens_late()) return "";
   const Chain was = parse_chain(BytesView{shown.before}), is = parse_chain(BytesView{chain});
   const bool fewer = simulated_.invariants().fewer_names_are_wanted(was.leaf, is.leaf);
-  return sandbox::worsening(simulated_.world(), was, is, now, fewer);
+  return by_both_clocks(machine,
+                        [&](WallTime time) { return sandbox::worsening(simulated_.world(), was, is, time, fewer); });
 }
 
-void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& chain) {
+void FilesOracle::was_read(const sandbox::Machine& machine, const std::string& machine_and_link, const Bytes& chain) {
   Shown& shown = served_[machine_and_link];
   if (chain == shown.now || damaged_.contains(machine_and_link)) return;
   const Shown& link = shown_[machine_and_link];
@@ -69,7 +78,8 @@ void FilesOracle::was_read(const std::string& machine_and_link, const Bytes& cha
   const bool in_step = shown.now == link.before || shown.now == link.now;
   const bool with_the_link = link.back && link.now == chain;
   try {
-    if (const std::string why = worsened(machine_and_link, shown, chain); !why.empty() && in_step && !with_the_link)
+    if (const std::string why = worsened(machine, machine_and_link, shown, chain);
+        !why.empty() && in_step && !with_the_link)
       complain_(fmt::format("I7: whoever serves {} has read a worse certificate: {}", machine_and_link, why));
   } catch (const Failure& failure) {
     complain_(fmt::format("I5: whoever serves {} has read no certificate: {}", machine_and_link, failure.what()));
@@ -94,11 +104,12 @@ void FilesOracle::look_at(const sandbox::Machine& machine, const std::string& li
   const bool back = another && goes_back(of, shown,
                                          chain->content);  // it was judged when it came, and may be over since
   try {
-    const std::string worse = another ? worsened(of, shown, chain->content) : "";
+    const std::string worse = another ? worsened(machine, of, shown, chain->content) : "";
     if (!worse.empty()) complain_(fmt::format("I7: {} leads to a worse certificate: {}", live, worse));
     if (back) return;
     const sandbox::Presented given{parse_chain(BytesView{shown.now}), read_key_pem(key->content)->key};
-    if (const std::string why = sandbox::defect(given, simulated_.time().now()); !why.empty())
+    const auto defect = [&](WallTime time) { return sandbox::defect(given, time); };
+    if (const std::string why = by_both_clocks(machine, defect); !why.empty())
       complain_(fmt::format("I5: {} leads to a certificate of which {}", live, why));
   } catch (const Failure& failure) {
     complain_(fmt::format("I5: {} leads to no certificate: {}", live, failure.what()));

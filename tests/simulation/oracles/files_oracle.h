@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -32,9 +33,12 @@ class FilesOracle {
     std::vector<std::pair<Bytes, WallTime>> behind;
   };
   void look_at(const sandbox::Machine& machine, const std::string& live);
-  void was_read(const std::string& machine_and_link, const Bytes& chain);
+  void was_read(const sandbox::Machine& machine, const std::string& machine_and_link, const Bytes& chain);
   bool goes_back(const std::string& machine_and_link, const Shown& shown, const Bytes& chain) const;
-  std::string worsened(const std::string& machine_and_link, Shown& shown, const Bytes& chain);
+  std::string worsened(const sandbox::Machine& machine, const std::string& machine_and_link, Shown& shown,
+                       const Bytes& chain);
+  std::string by_both_clocks(const sandbox::Machine& machine,
+                             const std::function<std::string(WallTime)>& objection) const;
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
   std::map<std::string, Shown> shown_, served_;  // by the machine's id and the link's path
