@@ -6,7 +6,7 @@
 #include <fmt/ranges.h>
 #include <span>
 
-#include "sandbox/seeded_entropy.h"
+#include "lots.h"
 
 namespace certferry::soak {
 namespace {
@@ -17,29 +17,8 @@ using sandbox::Faults;
 using sandbox::Moment;
 using sandbox::RepeatedAnswer;
 
-constexpr std::uint64_t drawing_stream = std::uint64_t{0x5} << 56;  // apart from those of the world itself
 // Of the table of faults; those below, which came later, are drawn last, so that each seed is the world that it was.
 constexpr std::size_t faults_drawn_first = 41;
-
-class Lots {
- public:
-  explicit Lots(std::uint64_t seed) : numbers_(seed ^ drawing_stream) {}
-  std::uint64_t below(std::uint64_t end) { return numbers_.next() % end; }
-  bool one_in(std::uint64_t many) { return below(many) == 0; }
-  int from_to(int least, int most) {
-    return least + static_cast<int>(below(static_cast<std::uint64_t>(most - least) + 1));
-  }
-  template <class T>
-  T one_of(std::initializer_list<T> all) {
-    return *(all.begin() + below(all.size()));
-  }
-  Duration up_to(Duration most) {
-    return Duration{static_cast<Duration::rep>(below(static_cast<std::uint64_t>(most.count()) + 1))};
-  }
-
- private:
-  sandbox::SeededEntropy numbers_;
-};
 
 void draw_outside(Lots& lots, sandbox::Settings& settings) {
   settings.insync_after = lots.one_of({Duration{0}, seconds(5), seconds(35), minutes(2)});
@@ -184,7 +163,7 @@ std::string_view name(Turn turn) {
 }
 
 Drawn draw(std::uint64_t seed) {
-  Lots lots{seed};
+  Lots lots{seed, Lots::Stream::drawing};
   Drawn drawn;
   drawn.seed = seed;
   draw_outside(lots, drawn.settings);

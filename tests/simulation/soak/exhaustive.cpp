@@ -24,11 +24,12 @@ struct Count {
   const char* name;
   std::uint64_t Killed::* amount;
 };
-constexpr Count counts[] = {{"crash_points", &Killed::crash_points}, {"killed_once", &Killed::once},
-                            {"killed_twice", &Killed::twice},        {"violations", &Killed::violations},
-                            {"certificates", &Killed::issued},       {"orders_answered", &Killed::answered},
-                            {"orders_made", &Killed::orders},        {"kills_in_new_order", &Killed::in_new_order},
-                            {"left_over", &Killed::left_over}};
+constexpr Count counts_of_a_life[] = {
+    {"crash_points", &Killed::crash_points}, {"killed_once", &Killed::once},
+    {"killed_twice", &Killed::twice},        {"violations", &Killed::violations},
+    {"certificates", &Killed::issued},       {"orders_answered", &Killed::answered},
+    {"orders_made", &Killed::orders},        {"kills_in_new_order", &Killed::in_new_order},
+    {"left_over", &Killed::left_over}};
 
 // Whether an order was made just before, and nothing was written to a journal since then.
 bool in_new_order(const sandbox::CrashPoint& kill, const Ended& ended) {
@@ -121,7 +122,7 @@ std::string row(const std::string& life, const Killed& one) {
 }  // namespace
 
 void Killed::add(const Killed& other) {
-  for (const Count& count : counts) this->*count.amount += other.*count.amount;
+  for (const Count& count : counts_of_a_life) this->*count.amount += other.*count.amount;
   one_order = other.one_order;
   simulated_years += other.simulated_years;
 }
@@ -173,7 +174,7 @@ Json as_json(const KilledByLife& all) {
   Json body = Json::object({});
   for (const auto& [life, killed] : all) {
     Json one = Json::object({{"simulated_years", killed.simulated_years}, {"one_order", killed.one_order}});
-    for (const Count& count : counts) one[count.name] = static_cast<std::int64_t>(killed.*count.amount);
+    for (const Count& count : counts_of_a_life) one[count.name] = static_cast<std::int64_t>(killed.*count.amount);
     body[life] = std::move(one);
   }
   return body;
@@ -185,7 +186,7 @@ KilledByLife killed_of(const Json& body) {
     Killed& killed = all[life];
     killed.simulated_years = one.at("simulated_years").as_number();
     killed.one_order = one.at("one_order").as_bool();
-    for (const Count& count : counts)
+    for (const Count& count : counts_of_a_life)
       killed.*count.amount = static_cast<std::uint64_t>(one.at(count.name).as_integer());
   }
   return all;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "dense.h"
 #include "drawn.h"
 #include "exhaustive.h"
 #include "life.h"
@@ -32,6 +33,8 @@ constexpr const char* usage =
      --life NAME [--crash EFFECT,MOMENT]...  one of the standard lives and its trace, killed there
      --exhaustive [--pairs]         the standard lives, killed at every crash point, or at every ordered pair of them
   --life NAME     one of these lives alone
+  --dense         worlds in which more happens, for finding what is rare; not what violations are counted in
+  --shrink        of one that is wrong: the least of it that still is
   --part I/N      the I-th of N parts of it
   --workers N     in so many processes at once; default 1
   --seconds S     stop beginning worlds after so long
@@ -51,7 +54,7 @@ struct Wish {
   std::optional<double> seconds;
   std::vector<sandbox::CrashPoint> crashes;
   std::vector<std::string> recorded;
-  bool real = false, report = false, speed = false, exhaustive = false;
+  bool real = false, report = false, speed = false, exhaustive = false, dense = false, shrink = false;
   Exhaustion exhaustion;
   std::string json;
 };
@@ -98,6 +101,10 @@ Wish wish_of(int count, char** words) {
       wish.json = next(i);
     } else if (word == "--real") {
       wish.real = true;
+    } else if (word == "--dense") {
+      wish.dense = true;
+    } else if (word == "--shrink") {
+      wish.shrink = true;
     } else if (word == "--speed") {
       wish.speed = true;
     } else if (word == "--exhaustive") {
@@ -122,8 +129,9 @@ Wish wish_of(int count, char** words) {
 // What to type to see it again. Written by a signal's handler too, so it is there before the world begins.
 char replay_line[96];
 
-void remember_replay(std::uint64_t seed) {
-  std::snprintf(replay_line, sizeof replay_line, "./dev simulate --seed %llu\n", static_cast<unsigned long long>(seed));
+void remember_replay(std::uint64_t seed, bool dense = false) {
+  std::snprintf(replay_line, sizeof replay_line, "./dev simulate%s --seed %llu\n", dense ? " --dense" : "",
+                static_cast<unsigned long long>(seed));
 }
 
 void say_what_to_replay(int signal) {
@@ -151,6 +159,7 @@ bool same_again(const Drawn& drawn, const Lived& first) {
 struct Span {
   std::uint64_t from = 1, worlds = 0, step = 1;  // every step-th of `worlds` seeds
   std::optional<double> seconds;
+  bool dense = false;
 };
 
 Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& drawn_by) {
@@ -161,7 +170,7 @@ Figures lived_in(const Span& span, const std::function<Drawn(std::uint64_t)>& dr
   const sandbox::SignatureCounts before = sandbox::signature_counts();
   for (std::uint64_t i = span.from; i < span.from + span.worlds; i += span.step) {
     if (span.seconds && passed() >= *span.seconds) break;
-    remember_replay(i);
+    remember_replay(i, span.dense);
     end_after(world_takes_most);
     const Drawn drawn = drawn_by(i);
     const bool twice = figures.worlds % twice_every == 0;
@@ -198,15 +207,35 @@ void write_json(const std::string& file, const Json& figures) {
   if (!file.empty()) std::ofstream{file} << figures.dump_pretty() << "\n";
 }
 
+Drawn drawn_as(const Wish& wish, std::uint64_t seed) { return wish.dense ? thickened(draw(seed)) : draw(seed); }
+
+// By the invariant or the beginning of the sentence: another wrong is another finding.
+std::string kind_of(const std::string& complaint) { return complaint.substr(0, complaint.find_first_of(":/")); }
+
+// A complaint like the first one is all that has to stay.
+Drawn least_of(const Drawn& drawn, const Lived& wrong) {
+  const std::string kind = kind_of(wrong.complaints.front());
+  return shrunk(drawn, [&](const Drawn& less) {
+    end_after(world_takes_most);
+    const auto complaints = live(less, Tracing::off).complaints;
+    return std::ranges::any_of(complaints, [&](const std::string& one) { return kind_of(one) == kind; });
+  });
+}
+
 int one_world(const Wish& wish) {
-  Drawn drawn = draw(wish.seed);
+  Drawn drawn = drawn_as(wish, wish.seed);
   if (!wish.crashes.empty()) {
     drawn.crashes = wish.crashes;
     drawn.numbered_as_traced = true;
   }
-  remember_replay(wish.seed);
+  remember_replay(wish.seed, wish.dense);
   end_after(world_takes_most);
-  const Lived lived = live(drawn, Tracing::kept);
+  Lived lived = live(drawn, Tracing::kept);
+  if (wish.shrink && !lived.complaints.empty()) {
+    drawn = least_of(drawn, lived);
+    end_after(world_takes_most);
+    lived = live(drawn, Tracing::kept);
+  }
   fmt::print("{}{}{}{} effects, trace {}\n", in_words(drawn), lived.trace, lived.report, lived.effects,
              lived.trace_hash);
   if (lived.complaints.empty()) return 0;
@@ -261,8 +290,12 @@ int soak(const Wish& wish) {
   if (!wish.worlds) return one_world(wish);
   const Figures figures = on_workers(wish.workers, [&](unsigned worker) {
     const std::uint64_t worlds = *wish.worlds > worker ? *wish.worlds - worker : 0;
-    return lived_in({.from = wish.seed + worker, .worlds = worlds, .step = wish.workers, .seconds = wish.seconds},
-                    draw);
+    return lived_in({.from = wish.seed + worker,
+                     .worlds = worlds,
+                     .step = wish.workers,
+                     .seconds = wish.seconds,
+                     .dense = wish.dense},
+                    [&](std::uint64_t seed) { return drawn_as(wish, seed); });
   });
   if (wish.report)
     fmt::print("{}", as_table(figures, seconds_for(figures.signatures)));
