@@ -15,10 +15,10 @@ namespace {
 
 using Places = std::map<CertificateId, std::set<std::string>>;  // ids of targets and shelves, which are the same
 
-bool all_ended(const std::vector<ShelfEntry>& entries, const CertificateId& certificate, WallTime now) {
+// Of whichever certificate: a machine that was given another one lately is there, and removes the former itself.
+bool all_ended(const std::vector<ShelfEntry>& entries, WallTime now) {
   return std::ranges::all_of(entries, [&](const ShelfEntry& entry) {
-    return entry.certificate != certificate ||
-           ended_by(entry.name).value_or(WallTime::max()) <= now - limits::files::gone_after;
+    return ended_by(entry.name).value_or(WallTime::max()) <= now - limits::files::gone_after;
   });
 }
 
@@ -80,7 +80,7 @@ Places Fleet::Run::gone_elsewhere(const Retirement::Ledgers& ledgers, const std:
   for (const auto& [id, places] : known) {
     const auto certificate = std::ranges::find(seen, id, &ObservedCertificate::id);
     for (const std::string& place : places) {
-      const bool ended = !entries.contains(place) || all_ended(*entries.at(place), id, now);
+      const bool ended = !entries.contains(place) || all_ended(*entries.at(place), now);
       if (ended && (certificate == seen.end() || may_go(*certificate, place, now))) gone[id].insert(place);
     }
   }
@@ -118,7 +118,7 @@ Task<> Fleet::Run::forget_ledgers(const CertificateId& id, const std::set<std::s
   for (const std::string& place : places) {
     if (record && record->targets.contains(place)) continue;
     co_await shelves.ledger(place).update([&](std::vector<ShelfEntry>& entries) {
-      if (all_ended(entries, id, time.now()))
+      if (all_ended(entries, time.now()))
         std::erase_if(entries, [&](const auto& one) { return one.certificate == id; });
     });
     co_await shelves.ledger(place).remove_if_empty();

@@ -119,6 +119,20 @@ TEST_F(GoneMachines, TakeBackNoMarkOfAnother) {
     })) << machine;
 }
 
+// What it was given of the one has ended long ago, and what it has to remove of that is a day old. Found by a dense
+// world (seed 1028).
+TEST_F(GoneMachines, AreNoneThatServeAnotherCertificateInItsPlace) {
+  for (const char* machine : {"main", "second"}) run(machine);
+  estate.pass(days(119));
+  estate.certificate("blog", {"blog.shop.example"});
+  std::swap(estate.wanted("shop").config.install, estate.wanted("blog").config.install);
+  run("second");
+  estate.pass(days(2));
+  for (const char* machine : {"main", "second"}) run(machine);
+  EXPECT_TRUE(std::ranges::none_of(estate.simulated->machine("second").nodes,
+                                   [](const auto& node) { return node.first.contains("/generations/shop.example-"); }));
+}
+
 TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {
   for (const char* machine : {"main", "second"}) run(machine);
   for (int month = 0; month < 4; ++month) {
