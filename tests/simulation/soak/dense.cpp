@@ -23,8 +23,7 @@ bool may_be_taken(const Drawn& drawn, Turn turn) {
 void thicken_turns(Lots& lots, Drawn& drawn) {
   const auto runs = static_cast<std::size_t>(lots.from_to(3, 6));
   while (drawn.gaps.size() < runs)
-    drawn.gaps.push_back(
-        lots.up_to(lots.one_of({minutes(10), hours(2), days(4), days(20)})));  // a month is for those that are gone
+    drawn.gaps.push_back(lots.up_to(lots.one_of({minutes(10), hours(2), days(2), days(6)})));
   drawn.turns.resize(drawn.gaps.size(), Turn::nothing);
   for (Turn& turn : drawn.turns) {
     const Turn another = all_turns[lots.below(all_turns.size())];
