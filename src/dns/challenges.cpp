@@ -64,7 +64,7 @@ Task<> Challenges::share(const std::vector<ChallengeRecord>& records, const TxtO
 Task<bool> Challenges::follow_cnames(const ZoneShare& share) {
   bool followed = false;
   for (const TxtWish& wish : share.wishes) {
-    CnameTrail trail{zones_, ChallengePlace{share.zone, wish.name}, cnames_of_route53()};
+    CnameTrail trail{zones_, ChallengePlace{share.zone, wish.name}, cnames_of_route53(zones_)};
     const ChallengePlace end = co_await trail.end();
     followed = followed || end.name != wish.name;
   }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "aws/route53.h"
 #include "base/failure.h"
 #include "dns/comparable_name.h"
 #include "dns/lookup.h"
@@ -15,13 +14,9 @@ constexpr int cnames_followed_at_most = 3;
 
 }  // namespace
 
-CnameAt cnames_of_route53() {
-  return [](ChallengePlace place) -> Task<std::optional<std::string>> {
-    const auto sets = co_await aws::Route53{*place.zone.client}.record_sets(place.zone.id, place.name, "CNAME");
-    for (const aws::RecordSet& set : sets)
-      if (!set.values.empty()) co_return set.values.front();
-    co_return std::nullopt;
-  };
+CnameAt cnames_of_route53(Zones& zones) {
+  return
+      [&zones](ChallengePlace place) -> Task<std::optional<std::string>> { co_return co_await zones.cname_at(place); };
 }
 
 CnameAt cnames_of_dns(Resolver& resolver) {

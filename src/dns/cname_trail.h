@@ -10,7 +10,7 @@ namespace certferry {
 
 // Tells where the CNAME at a place leads; empty where there is none.
 using CnameAt = std::function<Task<std::optional<std::string>>(ChallengePlace)>;
-CnameAt cnames_of_route53();                // as the zone itself says, just written or not (ListResourceRecordSets)
+CnameAt cnames_of_route53(Zones& zones);    // as the zone itself says, just written or not (ListResourceRecordSets)
 CnameAt cnames_of_dns(Resolver& resolver);  // as the world is told
 
 // Goes from where a challenge's record is to be, CNAME by CNAME, to where it goes: each step is followed by the rules

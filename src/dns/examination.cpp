@@ -107,7 +107,7 @@ Task<ExaminedChallenge> examine_challenge(Resolver& resolver, Zones& zones, Doma
   };
   // Where apply writes, which believes the zones themselves, and where the world is sent from the same name.
   const ChallengePlace start = co_await zones.first_place(record);
-  CnameTrail own{zones, start, cnames_of_route53()};
+  CnameTrail own{zones, start, cnames_of_route53(zones)};
   const ChallengePlace place = co_await own.end();
   CnameTrail worlds{zones, start, cnames_of_dns(resolver)};
   const ChallengePlace asked = co_await worlds.end();

@@ -70,8 +70,28 @@ Task<bool> Zones::gone(const HostedZoneId& id) {
   co_return true;
 }
 
+// What finds zones is asked one after the other in an account, and with patience where that is throttled.
+template <class T>
+Task<T> Zones::asked(aws::Client& client, std::function<Task<T>()> ask) {
+  Account& account = accounts_.try_emplace(&client, outside_).first->second;
+  const Turn::Held mine = co_await account.turn.take();
+  co_return co_await account.patience.with<T>(std::move(ask));
+}
+
+Task<std::optional<std::string>> Zones::cname_at(const ChallengePlace& place) {
+  using Sets = std::vector<aws::RecordSet>;
+  const Sets sets = co_await asked<Sets>(*place.zone.client, [&]() -> Task<Sets> {
+    co_return co_await aws::Route53{*place.zone.client}.record_sets(place.zone.id, place.name, "CNAME");
+  });
+  for (const aws::RecordSet& set : sets)
+    if (!set.values.empty()) co_return set.values.front();
+  co_return std::nullopt;
+}
+
 Task<std::vector<std::string>> Zones::name_servers(const Zone& zone) {
-  std::vector<std::string> servers = co_await aws::Route53{*zone.client}.name_servers(zone.id);
+  using Servers = std::vector<std::string>;
+  Servers servers = co_await asked<Servers>(
+      *zone.client, [&]() -> Task<Servers> { co_return co_await aws::Route53{*zone.client}.name_servers(zone.id); });
   for (std::string& server : servers) server = comparable_name(server);
   std::ranges::sort(servers);
   co_return servers;
@@ -87,20 +107,21 @@ Task<std::vector<HostedZoneId>> Zones::namesakes(const Zone& zone) {
 
 // Public zones of one client's account, listed once: a page holds a hundred, so most accounts cost one request.
 Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
-  Listing& listing = listings_.try_emplace(&client, outside_).first->second;
-  const Turn::Held mine = co_await listing.turn.take();
-  if (listing.zones) co_return &*listing.zones;
-  auto zones = co_await listing.patience.with<std::vector<aws::HostedZone>>(
+  Account& account = accounts_.try_emplace(&client, outside_).first->second;
+  if (account.zones) co_return &*account.zones;
+  const Turn::Held mine = co_await account.turn.take();
+  if (account.zones) co_return &*account.zones;
+  auto zones = co_await account.patience.with<std::vector<aws::HostedZone>>(
       [&]() -> Task<std::vector<aws::HostedZone>> { co_return co_await aws::Route53{client}.zones(); });
   std::erase_if(zones, [](const aws::HostedZone& zone) { return zone.private_zone; });
-  co_return &listing.zones.emplace(std::move(zones));
+  co_return &account.zones.emplace(std::move(zones));
 }
 
 // Of several zones with one name, the one that the parent delegates to.
 Task<Zone> Zones::one_of(std::vector<aws::HostedZone> candidates, aws::Client& client) {
   const DomainName name = candidates.front().name;
   if (candidates.size() == 1) co_return Zone{candidates.front().id, name, &client};
-  const Turn::Held mine = co_await choosing_.take();
+  const Turn::Held mine = co_await accounts_.try_emplace(&client, outside_).first->second.choosing.take();
   if (const auto chosen = chosen_.find(name); chosen != chosen_.end()) co_return chosen->second;
   if (const auto refusal = none_delegated_.find(name); refusal != none_delegated_.end()) throw Failure{refusal->second};
   if (auto zone = co_await delegated_one(candidates, client)) co_return chosen_.emplace(name, *zone).first->second;

@@ -57,6 +57,8 @@ class Zones {
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);
   WallTime now() const { return client_.service_time(); }  // Route 53's
+  // Where a CNAME at a place leads, as the zone itself says, just written or not; empty where there is none.
+  Task<std::optional<std::string>> cname_at(const ChallengePlace& place);
   // The delegation set of a hosted zone: comparable names (comparable_name.h), sorted.
   Task<std::vector<std::string>> name_servers(const Zone& zone);
   // Other public zones of its name in its account; none where a rule says by its id that it is this one, for whoever
@@ -64,12 +66,15 @@ class Zones {
   Task<std::vector<HostedZoneId>> namesakes(const Zone& zone);
 
  private:
-  struct Listing {
-    explicit Listing(Outside& outside) : patience(outside) {}
+  struct Account {
+    explicit Account(Outside& outside) : patience(outside) {}
     Turn turn;
     Patience patience;  // of who has the turn
     std::optional<std::vector<aws::HostedZone>> zones;
+    Turn choosing;  // of several with one name
   };
+  template <class T>
+  Task<T> asked(aws::Client& client, std::function<Task<T>()> ask);
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);
   std::vector<aws::Client*> clients() const;
   using Unheard = std::vector<std::pair<aws::Client*, Failure>>;  // in the order of asking
@@ -83,12 +88,11 @@ class Zones {
   aws::Client& client_;
   std::vector<ZoneRule> rules_;
   std::vector<DomainName> delegated_;
-  std::map<aws::Client*, Listing> listings_;  // apart, lest an account that is throttled hold up the others
+  std::map<aws::Client*, Account> accounts_;  // apart, lest an account that is throttled hold up the others
   std::map<DomainName, Zone> known_;
   std::map<DomainName, ChallengePlace> followed_;
   std::map<DomainName, Zone> chosen_;  // of several with one name
   std::map<DomainName, Failure> none_delegated_;
-  Turn choosing_;
 };
 
 }  // namespace certferry

@@ -74,7 +74,7 @@ class Finder {
   Task<> find_places(DomainName challenge) {
     // As the zones themselves say: what a resolver remembers may be older.
     CnameTrail trail{zones_, co_await zones_.first_place(ChallengeRecord{*challenge.parent(), ""}),
-                     cnames_of_route53()};
+                     cnames_of_route53(zones_)};
     findings_.facts.unfollowed.insert(challenge);
     do {
       co_await note_place(challenge, trail.here());

@@ -72,6 +72,64 @@ TEST(ThrottledZones, AreReadOnceOthersLeaveRoute53Alone) {
   EXPECT_THAT(estate.shown_by("web")->names(), SizeIs(2));
 }
 
+bool asks_for_a_zone(const http::Request& request) {
+  return request.method == "GET" && request.url.path().contains("/hostedzone/") &&
+         !request.url.path().ends_with("/rrset");
+}
+
+TEST(ThrottledZones, AreToldApartOnceOthersLeaveRoute53Alone) {
+  Estate estate;
+  several_certificates(estate, 5);
+  estate.zone("shop.example").world().zones().all.front().delegated = false;
+  throttle_route53(estate, seconds(20), asks_for_a_zone);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.shown_by("web")->names(), SizeIs(2));
+}
+
+// From the second read on: the first was answered, and tells where the next one is.
+TEST(ThrottledZones, HaveTheirCnamesFollowedOnceOthersLeaveRoute53Alone) {
+  Estate estate;
+  several_certificates(estate, 1);
+  estate.zone("proofs.example")
+      .world()
+      .zones()
+      .put("shop.example", {.name = "_acme-challenge.shop.example",
+                            .type = "CNAME",
+                            .ttl = 60,
+                            .values = {"_acme-challenge.proofs.example."}});
+  throttle_route53(estate, seconds(20), [reads = 0](const http::Request& request) mutable {
+    return request.method == "GET" && request.url.query().contains("type=CNAME") && ++reads == 2;
+  });
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.shown_by("web")->names(), SizeIs(2));
+}
+
+// Which of two is another one is asked in an account of its own.
+TEST(ThrottledZones, ThatAreToldApartKeepNoOtherAccountsWaiting) {
+  static constexpr auto account = "210987654321", role = "arn:aws:iam::210987654321:role/dns";
+  Estate estate{1, {.insync_after = seconds(5)}};
+  for (const char* name : {"partner.example", "partner.example", "shop.example", "shop.example"}) estate.zone(name);
+  estate.world().sts().add_role(role);
+  estate.config.zones.push_back({DomainName::parse("partner.example"), {}, RoleConfig{.arn = role}, {}});
+  for (const std::size_t other : {0U, 2U}) estate.world().zones().all[other].delegated = false;
+  estate.certificate("a", {"a.partner.example"});
+  estate.certificate("z", {"z.shop.example"});
+  throttle_route53(estate, days(1), asks_for_a_zone, [&estate](const http::Request& request) {
+    return estate.world().sts().account_of(request) == account;
+  });
+  const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  const auto issued = [&](const char* id) {
+    const auto record = estate.record(id);
+    return record && record->newest;
+  };
+  EXPECT_TRUE(estate.simulated->run_until([&] { return issued("z"); }, seconds(59)));
+  EXPECT_FALSE(estate.simulated->ending(process)) << "the other account's is still waited for";
+  EXPECT_TRUE(estate.simulated->run_until([&] { return estate.simulated->ending(process).has_value(); }, minutes(5)));
+  EXPECT_FALSE(issued("a"));
+}
+
 TEST(ThrottledZones, ThatAreNeverLeftAloneEndTheRunAllTheSame) {
   for (const Condition& begins : {Condition{is_change_batch}, Condition{is_any}}) {
     Estate estate;
