@@ -70,6 +70,7 @@ class CertificateAuthority {
   bool settled(const OrderUrl& url) const;
   bool open(const OrderUrl& url) const;  // last seen pending, ready or processing, by this process
   std::optional<OrderStatus> last_seen(const OrderUrl& url) const;                // by this process
+  bool csr_sent(const OrderUrl& url) const;                                       // by this process, heard of or not
   bool issued(const OrderUrl& url) const;                                         // it was seen valid, by this process
   bool not_found(const OrderUrl& url) const { return not_found_.contains(url); }  // the CA said last: 404
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
@@ -103,6 +104,7 @@ class CertificateAuthority {
     bool unread = false;                  // newOrder's answer, which order() has not given away
     std::vector<OpenChallenge> open;
     bool answered = false, settled = false;
+    bool csr_sent = false;                      // whatever came of it
     std::string finalize_failed;                // what was said of the last finalize, where its outcome is not known
     std::optional<Failure> finalize_not_found;  // the same, where it was answered 404 though the order is there
   };

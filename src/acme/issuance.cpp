@@ -57,6 +57,7 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
                   .payload = Json::object({{"csr", base64url(csr)}}).dump()};
   std::optional<Answer> answer;
   known_.at(url).finalize_not_found.reset();
+  known_.at(url).csr_sent = true;
   try {
     answer = co_await ask(call);
   } catch (const Failure& failure) {

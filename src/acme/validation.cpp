@@ -353,3 +353,8 @@ bool CertificateAuthority::issued(const OrderUrl& url) const {
 }
 
 }  // namespace certferry::acme
+bool CertificateAuthority::csr_sent(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  return known != known_.end() && known->second.csr_sent;
+}
+

@@ -256,6 +256,7 @@ Task<> Life::note_refusal(int generation, const Failure& failure) {
 // As this run saw it, or the one that wrote its journal last.
 Task<bool> Life::was_never_finalized(const Journal& journal) {
   const auto url = co_await order_of(store_, journal.certificate(), journal.generation());
+  if (url && trades_.ca.csr_sent(*url)) co_return false;
   if (url && trades_.ca.last_seen(*url)) co_return trades_.ca.last_seen(*url) == acme::OrderStatus::pending;
   const Json* pending = journal.noted(pending_note);
   co_return url&& pending&& journal.former_epoch() == pending->as_integer();

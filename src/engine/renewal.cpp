@@ -122,9 +122,10 @@ Task<bool> ended_for_good(const Failure& failure, const OrderUrl& url, Journal& 
   co_return co_await refused_for_good(failure, url, journal, trades);
 }
 
-// Whoever does not find the order any more, once it expired, knows by that that no certificate is out there.
+// Whoever does not find the order any more, once it expired, knows by that that no certificate is out there. Not where
+// the CSR was sent: then a machine of the CA lags behind, which shows what was.
 Task<> note_pending(const OrderUrl& url, Journal& journal, Trades& trades) {
-  if (trades.ca.last_seen(url) != acme::OrderStatus::pending) co_return;
+  if (trades.ca.last_seen(url) != acme::OrderStatus::pending || trades.ca.csr_sent(url)) co_return;
   try {
     co_await journal.note(pending_note, Json{journal.epoch()});
   } catch (const Failure& failure) {

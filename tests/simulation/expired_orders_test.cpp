@@ -204,6 +204,29 @@ TEST(Generation, WhoseFinalizedOrderIsNotFoundAnyMoreKeepsItsKey) {
 // What the CA found wanting is told in its words, however late it was.
 TEST(Generation, WhoseValidationFailsAsItsOrderExpiresHasFailed) {
   Estate estate;
+// The same, where a machine of the CA that lags behind shows it as it was before, and nothing more is heard of it.
+TEST(Generation, WhoseFinalizedOrderIsShownPendingAgainKeepsItsKey) {
+  for (const Duration order_life : {hours(1), minutes(2)}) {  // the latter ends while the run waits
+    SCOPED_TRACE(humane(order_life));
+    Estate estate{1, {.order_life = order_life, .expired_orders_found = false}};
+    one_certificate(estate);
+    auto& ca = estate.world().ca();
+    ca.interpose = [&ca](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+      if (asked != "order" || ca.orders.begin()->second.csr.empty()) return {};
+      ca.orders.begin()->second.due.reset();
+      ca.orders.begin()->second.status = "pending";
+      return {};
+    };
+    estate.apply();
+    ca.interpose = nullptr;
+    estate.pass(hours(4));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(ca.orders.size(), 2U);
+    EXPECT_THAT(estate.kept_secrets(), SizeIs(2));
+  }
+}
+
   one_certificate(estate);
   auto& ca = estate.world().ca();
   be_down_for(ca, "challenge");
