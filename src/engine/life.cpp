@@ -268,7 +268,6 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const bool surely_none =
       co_await give_up_order(store_, trades_.ca, trades_.outside.log, claimed_.get().id, generation) ||
       co_await was_never_finalized(journal);
-  if (surely_none) co_await journal.note(std::string{ended_note}, failure.what());
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
@@ -279,6 +278,8 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
       remember_ended(record, now, generation, failure.what());
     }
   });
+  // No sooner: whoever finds the generation open goes on with it, and may finalize its order yet.
+  if (surely_none) co_await journal.note(std::string{ended_note}, failure.what());
   if (lapsed)
     trades_.outside.log.info(fmt::format("{}: {}", claimed_.get().id.text(), given_up(generation, failure.what())));
 }

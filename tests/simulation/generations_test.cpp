@@ -241,6 +241,37 @@ TEST(Generation, WhoseOrderIsStuckIsFollowedByTheNextBeforeWhatIsServedEnds) {
   }
 }
 
+// The CA decides upon its first order for as long as anybody waits, and does not have it given up.
+void two_runs_the_last_of_which_gives_up(Estate& estate) {
+  one_certificate(estate);
+  estate.apply();
+  estate.world().ca().interpose = [](const http::Request& request,
+                                     const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "authorization" || request.body.contains(R"("payload":"")")) return {};
+    return http::Response{.status = 503};
+  };
+  estate.pass(days(9));
+  estate.apply();
+}
+
+// Else the CA may decide until the next run comes, which finalizes the order, and the key of that counts as useless.
+TEST(Generation, KilledAsItIsFoundToHaveNoCertificateIsNotGoneOnWith) {
+  const sandbox::Settings settings{.order_life = days(30), .validation_takes = days(60)};
+  const long ended = [&] {
+    Estate undisturbed{1, settings};
+    two_runs_the_last_of_which_gives_up(undisturbed);
+    EXPECT_THAT(history(undisturbed), Contains(HasSubstr("generation 1 was given up")));
+    const auto& names = undisturbed.simulated->effect_names();
+    const auto writes = [](const std::string& effect) { return effect.contains("put certificate/shop/generation/1"); };
+    return std::ranges::find_if(names.rbegin(), names.rend(), writes).base() - names.begin() - 1;
+  }();
+  Estate estate{1, settings};
+  estate.simulated->kill_at({.effect = ended, .moment = sandbox::Moment::after_effect_before_reply});
+  two_runs_the_last_of_which_gives_up(estate);
+  EXPECT_THAT(estate.watch->stored().at(journal_key(CertificateId::parse("shop"), 1)), HasSubstr("\"ended\""));
+  EXPECT_NE(estate.record("shop")->open_generation, 1);
+}
+
 // At the CA, as another certificate hears, which registers the next one.
 void lose_the_account(Estate& estate) {
   estate.world().ca().accounts.clear();
