@@ -102,15 +102,20 @@ Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades)
 // mend that, and its machines may not all know yet what one of them made, but not for ever. An order that was seen open
 // ends by itself; where the account is refused as well, that says nothing of the order; and an answer that is no
 // problem document (RFC 8555 section 6.7) may be of somebody in between, or cut: it counts once the order must have
-// ended, but for "not found", which was asked again for a while.
+// ended, but for "not found", which was asked again for a while. So does one that is no order.
 Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const Journal& journal, Trades& trades) {
   const auto ordered = journal.done_at("order");
-  const bool said_why = trades.ca.issued(url) || trades.ca.not_found(url) || !refused.code().empty();
-  Duration long_enough =
-      said_why ? limits::renewal::unfit_certificate_waited_for : limits::renewal::undecided_order_waited_for;
-  if (trades.ca.not_found(url) && presses(trades)) long_enough = limits::renewal::pause_at_least;
-  if (!ordered || trades.time.now() - *ordered < long_enough) co_return false;
-  if (!refused.rationed() && !trades.ca.not_found(url)) co_return trades.ca.issued(url);  // what it gave is unfit
+  if (!ordered) co_return false;
+  const bool issued = trades.ca.issued(url), not_found = trades.ca.not_found(url);
+  const bool unfit = !refused.rationed() && !not_found;  // the CA refuses nothing: what it gives is not to be used
+  Duration long_enough = issued || not_found || !refused.code().empty() ? limits::renewal::unfit_certificate_waited_for
+                                                                        : limits::renewal::undecided_order_waited_for;
+  if (not_found && presses(trades)) long_enough = limits::renewal::pause_at_least;
+  const WallTime now = trades.time.now();
+  const auto expires = noted_expiry(journal);
+  const bool over = unfit && !issued && expires && *expires <= now;
+  if (!over && now - *ordered < long_enough) co_return false;
+  if (unfit && issued) co_return true;
   co_return !trades.ca.open(url) && co_await trades.ca.account_stands();
 }
 

@@ -107,6 +107,37 @@ TEST(Generation, WhoseOrderIsRefusedForGoodIsFollowedByTheNext) {
   }
 }
 
+// It ends by itself, whatever is shown of it. (It was asked for in every run, for ever.)
+TEST(Generation, WhoseOrderCannotBeReadIsFollowedByTheNextOnceItMustHaveEnded) {
+  struct Case {
+    Duration order_life, away;
+    const char* shown;
+  };
+  for (const Case& one : {Case{days(7), days(9), R"({"status":"held"})"},
+                          {days(30), days(9), R"({"status":"valid"})"},
+                          {hours(1), hours(2), "[]"}}) {
+    SCOPED_TRACE(one.shown);
+    const sandbox::Settings settings{.order_life = one.order_life};
+    const long finalize = last_effect_called("/finalize-order/", one_certificate, settings);
+    Estate estate{1, settings};
+    one_certificate(estate);
+    estate.simulated->kill_at({.effect = finalize, .moment = sandbox::Moment::after_reply});
+    ASSERT_EQ(estate.apply().how, Ending::How::killed);
+    auto& ca = estate.world().ca();
+    ca.interpose = [&one, order = ca.orders.begin()->first](const http::Request& request,
+                                                            const std::string&) -> std::optional<http::Response> {
+      if (request.url.text() != order) return {};
+      return http::Response{.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = one.shown};
+    };
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+    EXPECT_EQ(estate.record("shop")->open_generation, 1);
+    estate.pass(one.away);
+    expect_that_the_next_is_begun_at_once(estate);
+    EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "a certificate for the first key is out there";
+  }
+}
+
 // Its certificate is not everywhere yet where the CA is more than one machine: who orders anew each time never gets
 // one.
 TEST(Generation, WhoseCertificateIsNotThereYetGoesOnWithItsOrder) {
