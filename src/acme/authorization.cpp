@@ -80,6 +80,7 @@ std::string_view name(AuthorizationStatus status) {
 Authorization parse_authorization(const std::string& url, const Json& body) {
   Authorization proof{
       .url = url, .status = status_of(url, body, authorization_words), .identifier = authorized_name(url, body)};
+  if (const auto expires = body.text("expires")) proof.expires = parse_iso8601(*expires);
   for (const Json& challenge : body.elements("challenges")) {
     const std::string type = challenge.text("type").value_or("");
     if (!type.empty()) proof.offered.push_back(type);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/challenge_record.h"
 #include "base/names.h"
+#include "base/time.h"
 #include "wire/json.h"
 
 namespace certferry::acme {
@@ -22,6 +24,7 @@ struct Authorization {
   std::string url;
   AuthorizationStatus status = AuthorizationStatus::pending;
   DomainName identifier;  // without wildcard
+  std::optional<WallTime> expires;
   struct Challenge {
     std::string url, token;
     ChallengeStatus status = ChallengeStatus::pending;

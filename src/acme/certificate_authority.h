@@ -157,6 +157,7 @@ class CertificateAuthority {
   Task<Order> wait_while(const OrderUrl& url, OrderStatus status, Duration patience, const Work& meanwhile = {});
   Task<std::set<std::string>> needed_by(const std::vector<OrderUrl>& open);
   Task<std::vector<std::string>> listed_orders();
+  Authorization authorization_of(const Order& order, const std::string& url, const http::Response& told) const;
   enum class NotFound { told, asked_again };
   Task<std::vector<Authorization>> authorizations(const Order& order, NotFound where = NotFound::told);
   Task<Answered> post_answers(Known& known);

@@ -227,7 +227,7 @@ Task<bool> CertificateAuthority::lost_a_proof(const Order& order) {
       if (answer.problem && !is_absent(answer)) co_return false;
       lost = lost || answer.problem;
       if (answer.problem) continue;
-      const auto proof = parse_authorization(url, Json::parse(answer.response.body, "the authorization"));
+      const Authorization proof = authorization_of(order, url, answer.response);
       if (proof.looked_at && proof.status != AuthorizationStatus::valid) co_return false;
       lost = lost || has_ended(proof);
     }

@@ -81,6 +81,17 @@ void check_identifier(const Authorization& proof, const Order& order) {
 
 }  // namespace
 
+// By which an order became invalid, its CA may go on showing as it was: Pebble does. From when it expires on, a server
+// considers it invalid (RFC 8555 section 7.1.4).
+Authorization CertificateAuthority::authorization_of(const Order& order, const std::string& url,
+                                                     const http::Response& told) const {
+  Authorization proof = parse_authorization(url, Json::parse(told.body, "the authorization " + quoted(url)));
+  if (order.status != OrderStatus::invalid || has_ended(proof) || !is_over(proof.expires)) return proof;
+  if (proof.status == AuthorizationStatus::valid) proof.looked_at = false;  // nothing was found wanting in the end
+  proof.status = AuthorizationStatus::expired;
+  return proof;
+}
+
 // Side by side, in the order of their URLs.
 Task<std::vector<Authorization>> CertificateAuthority::authorizations(const Order& order, NotFound where) {
   std::vector<std::optional<Authorization>> read(order.authorizations.size());
@@ -90,7 +101,7 @@ Task<std::vector<Authorization>> CertificateAuthority::authorizations(const Orde
       const std::string& url = order.authorizations[i];
       const Call call{.operation = "reading the authorization " + quoted(url), .url = url};
       const http::Response response = where == NotFound::told ? co_await post(call) : co_await read_until_found(call);
-      read[i] = parse_authorization(url, Json::parse(response.body, "the authorization " + quoted(url)));
+      read[i] = authorization_of(order, url, response);
     });
   const auto ends = co_await all_settled(std::move(works), limits::acme::requests_at_once);
   for (const auto& end : ends)
@@ -197,11 +208,16 @@ CertificateAuthority::Verdict CertificateAuthority::verdict_of(const std::vector
 
 Task<CertificateAuthority::Verdict> CertificateAuthority::verdict(const Order& order) {
   Verdict said;
+  bool all_read = false;
   try {
     said = verdict_of(co_await authorizations(order));
+    all_read = true;
   } catch (const Failure& failure) {
     said.words = failure.what();
-    said.found_wanting = true;
+  }
+  if (!all_read) {
+    said.lapsed = order.status == OrderStatus::invalid && co_await lost_a_proof(order);
+    said.found_wanting = !said.lapsed;
   }
   if (!said.failed && !order.error.empty()) said.words = order.error;
   if (said.words.empty()) said.words = fmt::format("it does not say why the order is {}", name(order.status));
@@ -347,14 +363,14 @@ std::optional<OrderStatus> CertificateAuthority::last_seen(const OrderUrl& url) 
   return known == known_.end() ? std::nullopt : std::optional{known->second.order.status};
 }
 
+bool CertificateAuthority::csr_sent(const OrderUrl& url) const {
+  const auto known = known_.find(url);
+  return known != known_.end() && known->second.csr_sent;
+}
+
 bool CertificateAuthority::issued(const OrderUrl& url) const {
   const auto known = known_.find(url);
   return known != known_.end() && known->second.order.status == OrderStatus::valid;
 }
 
 }  // namespace certferry::acme
-bool CertificateAuthority::csr_sent(const OrderUrl& url) const {
-  const auto known = known_.find(url);
-  return known != known_.end() && known->second.csr_sent;
-}
-

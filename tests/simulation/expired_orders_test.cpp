@@ -151,24 +151,27 @@ TEST(Generation, ThatIsGivenAnOrderWhichExpiresInTheMiddleIsFollowedByTheNextInT
 
 // The same of an authorization that it took over, and which ends before it does.
 TEST(Generation, WhoseAuthorizationExpiresInTheMiddleIsFollowedByTheNextInTheSameRun) {
-  Estate estate;
-  estate.world().settings().authorizations_reused = true;
-  estate.zone("shop.example").classic_elb("web");
-  estate.certificate("other", {"shop.example"});
-  auto& ca = estate.world().ca();
-  be_down_for(ca, "challenge");
-  estate.apply();
-  const WallTime ends = ca.authorizations.begin()->second.expires;
-  estate.pass(days(4));
-  estate.certificate("shop", {"shop.example", "www.shop.example"}).on_elb("web");
-  estate.apply({.only = {"shop"}});
-  ASSERT_TRUE(estate.record("shop")->open_generation);
-  ca.interpose = nullptr;
-  estate.pass(ends - seconds(20) - estate.simulated->time().now());
-  estate.apply({.only = {"shop"}});
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.record("shop")->failures.count, 0);
-  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("www.shop.example")));
+  for (const bool found : {true, false}) {
+    SCOPED_TRACE(found);
+    Estate estate{1, that_finds_them(found)};
+    estate.world().settings().authorizations_reused = true;
+    estate.zone("shop.example").classic_elb("web");
+    estate.certificate("other", {"shop.example"});
+    auto& ca = estate.world().ca();
+    be_down_for(ca, "challenge");
+    estate.apply();
+    const WallTime ends = ca.authorizations.begin()->second.expires;
+    estate.pass(days(4));
+    estate.certificate("shop", {"shop.example", "www.shop.example"}).on_elb("web");
+    estate.apply({.only = {"shop"}});
+    ASSERT_TRUE(estate.record("shop")->open_generation);
+    ca.interpose = nullptr;
+    estate.pass(ends - seconds(20) - estate.simulated->time().now());
+    estate.apply({.only = {"shop"}});
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(estate.record("shop")->failures.count, 0);
+    EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("www.shop.example")));
+  }
 }
 
 // Each run makes the next order, and comes to nothing: what it leaves behind does not grow with them.
@@ -201,9 +204,6 @@ TEST(Generation, WhoseFinalizedOrderIsNotFoundAnyMoreKeepsItsKey) {
   EXPECT_THAT(estate.kept_secrets(), SizeIs(2));
 }
 
-// What the CA found wanting is told in its words, however late it was.
-TEST(Generation, WhoseValidationFailsAsItsOrderExpiresHasFailed) {
-  Estate estate;
 // The same, where a machine of the CA that lags behind shows it as it was before, and nothing more is heard of it.
 TEST(Generation, WhoseFinalizedOrderIsShownPendingAgainKeepsItsKey) {
   for (const Duration order_life : {hours(1), minutes(2)}) {  // the latter ends while the run waits
@@ -227,6 +227,9 @@ TEST(Generation, WhoseFinalizedOrderIsShownPendingAgainKeepsItsKey) {
   }
 }
 
+// What the CA found wanting is told in its words, however late it was.
+TEST(Generation, WhoseValidationFailsAsItsOrderExpiresHasFailed) {
+  Estate estate;
   one_certificate(estate);
   auto& ca = estate.world().ca();
   be_down_for(ca, "challenge");
