@@ -158,6 +158,7 @@ Order CertificateAuthority::remember(const OrderUrl& url, const http::Response& 
   if (known != known_.end() &&
       (known->second.order.names != order.names || known->second.order.authorizations != order.authorizations))
     throw dead_order(url, "is not for the names and authorizations that it was for before");
+  if (!order.expires) order.expires = expiry(url);  // required while it is pending or valid: section 7.1.3
   Known& entry = known_.try_emplace(url, Known{order, {}}).first->second;
   entry.order = order;
   entry.unread = false;
