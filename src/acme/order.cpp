@@ -15,7 +15,10 @@ constexpr std::pair<std::string_view, OrderStatus> order_words[] = {{"pending", 
                                                                     {"ready", OrderStatus::ready},
                                                                     {"processing", OrderStatus::processing},
                                                                     {"valid", OrderStatus::valid},
-                                                                    {"invalid", OrderStatus::invalid}};
+                                                                    {"invalid", OrderStatus::invalid},
+                                                                    // Pebble, as Boulder once did, of an order of
+                                                                    // which an authorization was deactivated
+                                                                    {"deactivated", OrderStatus::invalid}};
 
 Failure bad_order(const OrderUrl& url, std::string_view why) {
   return Failure(Failure::Kind::refused, fmt::format("the order {} {}", quoted(url.text()), why),

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "base/limits/renewal.h"
@@ -271,6 +272,87 @@ TEST(NewOrder, AsksForTheProfile) {
     const Issued issued = co_await ground.issue(ca, wanted);
     EXPECT_EQ(issued.chain.leaf.lifetime(), hours(160));
   });
+}
+
+// When it expires is required of an order that is pending or valid alone (RFC 8555 section 7.1.3).
+TEST(EndedOrder, ThatDoesNotSayWhenItExpiredLapsedWhereItWasToldTo) {
+  for (const bool over : {true, false}) {
+    Ground ground;
+    std::optional<OrderUrl> url;
+    ground.play([&](CertificateAuthority& ca) -> Task<> { url = co_await ca.new_order(kWanted); });
+    auto& [proof_url, proof] = *ground.ca().authorizations.begin();
+    proof.status = "valid";
+    ground.ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+      if (asked != "order") return {};
+      return foreign_answer(200, "application/json",
+                            fmt::format(R"({{"status":"invalid","finalize":"https://ca.sandbox.test/f",
+                              "identifiers":[{{"type":"dns","value":"www.example.com"}}],"authorizations":["{}"]}})",
+                                        proof_url));
+    };
+    const WallTime expires = ground.world.world().now() + (over ? hours(-1) : hours(1));
+    const auto failure =
+        ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url, expires); });
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+    EXPECT_EQ(is_lapse(*failure), over);
+    EXPECT_EQ(failure->rationed(), !over);
+  }
+}
+
+// Pebble goes on showing it as it was, and an order that is invalid, without a word (letsencrypt/pebble#303).
+TEST(EndedOrder, WhoseAuthorizationIsOverLapsedWhateverThatShows) {
+  struct Case {
+    std::string status;
+    bool over, looked_at, lapsed;
+  };
+  for (const Case& one : {Case{"pending", true, false, true},
+                          {"valid", true, false, true},
+                          {"pending", true, true, false},
+                          {"pending", false, false, false}}) {
+    SCOPED_TRACE(fmt::format("{}, {}, {}", one.status, one.over, one.looked_at));
+    Ground ground;
+    std::optional<OrderUrl> url;
+    ground.play([&](CertificateAuthority& ca) -> Task<> { url = co_await ca.new_order(kWanted); });
+    ground.ca().orders.at(url->text()).status = "invalid";
+    auto& proof = ground.ca().authorizations.begin()->second;
+    proof.status = one.status;
+    if (one.over) proof.expires = ground.world.world().now() - seconds(1);
+    if (one.looked_at) proof.challenge().error = CaProblem{403, "unauthorized", "no TXT record found"};
+    const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url); });
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+    EXPECT_EQ(is_lapse(*failure), one.lapsed);
+    EXPECT_EQ(failure->rationed(), !one.lapsed);
+  }
+}
+
+TEST(EndedOrder, WhoseAuthorizationIsOverInTheMiddleLapsed) {
+  Ground ground;
+  ground.ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "challenge") return {};
+    ground.ca().orders.begin()->second.status = "invalid";
+    ground.ca().authorizations.begin()->second.expires = ground.world.world().now() - seconds(1);
+    return CaProblem{400, "malformed", "Authorization expired"}.response();
+  };
+  const auto failure =
+      ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, kWanted); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+  EXPECT_TRUE(is_lapse(*failure)) << failure->what();
+  EXPECT_FALSE(failure->rationed());
+}
+
+// As Pebble says of an order, and Boulder did, of which somebody deactivated an authorization.
+TEST(EndedOrder, ThatIsDeactivatedLapsed) {
+  Ground ground;
+  std::optional<OrderUrl> url;
+  ground.play([&](CertificateAuthority& ca) -> Task<> { url = co_await ca.new_order(kWanted); });
+  ground.ca().orders.at(url->text()).status = "deactivated";
+  ground.ca().authorizations.begin()->second.status = "deactivated";
+  const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.order(*url); });
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::dead_generation);
+  EXPECT_TRUE(is_lapse(*failure)) << failure->what();
 }
 
 CertificateAuthority::OpenOrders open_are(std::vector<OrderUrl> urls) {
