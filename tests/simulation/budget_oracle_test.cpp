@@ -97,14 +97,40 @@ TEST_F(Planted, BudgetsOfOrdersThatAreGivenAgain) {
   EXPECT_THAT(estate.verdict(), Contains(StartsWith("budget: more orders of")));
 }
 
-TEST_F(Planted, BudgetsOfFailedValidations) {
+struct FailedValidations : Planted {
+  void fail(int times) {
+    auto& [url, authorization] = *world().ca().authorizations.begin();
+    authorization.status = "invalid";
+    authorization.challenges.front().error = sandbox::CaProblem{403, "unauthorized", "no TXT record found", {}};
+    authorization.challenges.front().validated_at = estate.simulated->time().now();
+    for (int i = 0; i < times; ++i) happens("acme", "challenge", url);
+  }
+  const std::string record = "certificate/shop/record";
+  const testing::Matcher<std::vector<std::string>> too_many =
+      Contains(StartsWith("budget: more failed validations of shop.example"));
+};
+
+TEST_F(FailedValidations, HaveABudget) {
   estate.apply();
-  auto& [url, authorization] = *world().ca().authorizations.begin();
-  authorization.status = "invalid";
-  authorization.challenges.front().error = sandbox::CaProblem{403, "unauthorized", "no TXT record found", {}};
-  authorization.challenges.front().validated_at = estate.simulated->time().now();
-  for (int i = 0; i < 7; ++i) happens("acme", "challenge", url);
-  EXPECT_THAT(estate.verdict(), Contains(StartsWith("budget: more failed validations of shop.example")));
+  fail(7);
+  EXPECT_THAT(estate.verdict(), too_many);
+}
+
+// What failed is of a specification, and goes with its record.
+TEST_F(FailedValidations, OfWhatWasForgottenOrIsWantedOtherwiseAreForgotten) {
+  estate.apply();
+  fail(4);
+  Json json = stored(record);
+  json["specification"]["key_type"] = "p384";
+  store(record, json);
+  fail(4);
+  EXPECT_THAT(estate.watch->complaints(), Not(too_many));
+  remove(record);
+  fail(4);
+  EXPECT_THAT(estate.watch->complaints(), Not(too_many));
+  store(record, json);
+  fail(4);
+  EXPECT_THAT(estate.verdict(), too_many);
 }
 
 }  // namespace

@@ -41,6 +41,23 @@ TEST_F(Planted, I7IsNotBrokenForAServerThatHasReadWhatItsLinkDoesNotLeadTo) {
   EXPECT_THAT(estate.verdict(), IsEmpty());
 }
 
+// Whoever linked it was killed before the server read it; what it serves still would be the better one by now.
+TEST_F(Planted, I7IsNotBrokenForAServerThatReadsMuchLaterWhatItsLinkLeadsTo) {
+  estate.apply();
+  auto& machine = estate.simulated->machine();
+  const auto read_now = [&] {
+    machine.served = {{"/etc/ssl/shop/live", machine.find("/etc/ssl/shop/live/fullchain.pem")->content}};
+    machine.heard_change();
+  };
+  ASSERT_TRUE(estate.simulated->third_parties().edit_directory(machine));
+  read_now();
+  estate.apply();
+  ASSERT_NE(machine.served.begin()->second, machine.find("/etc/ssl/shop/live/fullchain.pem")->content);
+  estate.pass(days(75));
+  read_now();
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
 // It had never read the former one, which the link goes back to. (Random world 281025.)
 TEST_F(Planted, I7IsNotBrokenForAServerThatFollowsItsLinkBack) {
   estate.apply();

@@ -118,6 +118,7 @@ void Watch::changed(const std::string& key, const std::optional<Bytes>& value, b
   ledgers_.changed(change);
   records_.changed(change);
   grace_.changed(change);
+  budget_.changed(change);
   bytes_.changed(change);
 }
 

@@ -23,6 +23,8 @@ std::string registered_domain(const std::string& name) {
   return before == std::string::npos ? name : name.substr(before + 1);
 }
 
+std::string failed_validations_of(const DomainName& identifier) { return "failed validations of " + identifier.text(); }
+
 Duration each_of(double per_second) {
   return Duration{static_cast<Duration::rep>(static_cast<double>(seconds(1).count()) / per_second)};
 }
@@ -86,7 +88,15 @@ void BudgetOracle::acme(const sandbox::Event& event) {
 
 void BudgetOracle::validation_failed(const sandbox::CaAuthorization& proof, WallTime at) {
   const letsencrypt::Rate allowed = letsencrypt::failed_authorizations_per_name;
-  spend("failed validations of " + proof.identifier.text(), allowed.burst, allowed.refill, at);
+  spend(failed_validations_of(proof.identifier), allowed.burst, allowed.refill, at);
+}
+
+void BudgetOracle::changed(const StoredChange& change) {
+  if (!change.is_record() || change.before.is_null()) return;
+  const Json *was = change.before.find("specification"), *is = change.after.find("specification");
+  if (was == nullptr || (is != nullptr && *was == *is)) return;
+  for (const Json& name : was->elements("names"))
+    buckets_.erase(failed_validations_of(DomainName::parse(name.as_text()).without_wildcard()));
 }
 
 // One that is given again was asked for as well.

@@ -7,6 +7,7 @@
 
 #include "complain.h"
 #include "sandbox/world.h"
+#include "stored_value.h"
 
 namespace certferry::sandbox {
 struct CaAuthorization;
@@ -23,6 +24,8 @@ class BudgetOracle {
  public:
   BudgetOracle(sandbox::World& world, Complain complain) : world_(world), complain_(std::move(complain)) {}
   void happened(const sandbox::Event& event);
+  // Of what is forgotten, or wanted otherwise from now on, nobody remembers what failed: somebody wants it tried.
+  void changed(const StoredChange& change);
   // Somebody tells every run to renew what has these names: how often in a week is theirs to mind.
   void somebody_renews(const std::vector<DomainName>& names) { told_ = {names.begin(), names.end()}; }
   void nobody_renews() { told_.clear(); }

@@ -11,6 +11,9 @@
 namespace certferry::simulation {
 namespace {
 
+// Whoever reads later what its link leads to, as after a kill between the two, does what was judged when it was linked.
+constexpr Duration reload_follows_within = hours(1);
+
 // What is said of a link is kept by this.
 std::string key_of(const sandbox::Machine& machine, const std::string& live) {
   return host_of(machine, live.substr(0, live.rfind('/'))) + live;
@@ -76,7 +79,8 @@ void FilesOracle::was_read(const sandbox::Machine& machine, const std::string& m
   const Shown& link = shown_[machine_and_link];
   // It may have read what a failed reload led to for a moment, or not what came before: nobody can tell by its files.
   const bool in_step = shown.now == link.before || shown.now == link.now;
-  const bool with_the_link = link.back && link.now == chain;
+  const bool long_linked = simulated_.time().now() - link.replaced > reload_follows_within;
+  const bool with_the_link = link.now == chain && (link.back || long_linked);
   try {
     if (const std::string why = worsened(machine, machine_and_link, shown, chain);
         !why.empty() && in_step && !with_the_link)

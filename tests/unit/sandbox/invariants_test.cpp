@@ -51,13 +51,14 @@ struct InvariantsTest : ::testing::Test {
     return arn;
   }
   void watch() { invariants = std::make_unique<Invariants>(world); }
-  void bind(const std::string& arn) {
+  void bind(const std::string& arn, bool late = false) {
     query("elasticloadbalancing", "eu-west-1",
           {{"Action", "SetLoadBalancerListenerSSLCertificate"},
            {"Version", "2012-06-01"},
            {"LoadBalancerName", "web"},
            {"LoadBalancerPort", "443"},
-           {"SSLCertificateId", arn}});
+           {"SSLCertificateId", arn}},
+          late);
     ASSERT_EQ(world.classic().by_name["web"].listeners[443].certificate, arn);
   }
   http::Response query(const std::string& service, const std::string& region, const QueryParameters& form,
@@ -181,6 +182,19 @@ TEST_F(UntrustedInvariantsTest, LetItReplaceAPlaceholder) {
   watch();
   bind(next);
   EXPECT_THAT(invariants->violations(), IsEmpty());
+}
+
+// It was valid when it was sent.
+TEST_F(InvariantsTest, SeeOneThatIsOverBoundButForWhatLandsLate) {
+  const std::string over = put("over", foreign({"shop.example"}, minutes(10)));
+  now += minutes(11);
+  watch();
+  bind(over, true);
+  EXPECT_THAT(invariants->violations(), IsEmpty());
+  world.classic().by_name["web"].listeners[443].bind("", now);
+  watch();
+  bind(over);
+  EXPECT_THAT(invariants->violations(), ElementsAre(AllOf(HasSubstr("I5"), HasSubstr("outside its dates"))));
 }
 
 // What lands late may meet what was bound since: its sender had looked.
