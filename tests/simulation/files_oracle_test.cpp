@@ -51,7 +51,7 @@ TEST_F(Planted, I7IsNotBrokenForAServerThatReadsMuchLaterWhatItsLinkLeadsTo) {
   };
   ASSERT_TRUE(estate.simulated->third_parties().edit_directory(machine));
   read_now();
-  estate.apply();
+  estate.apply({.renew = {"shop"}});
   ASSERT_NE(machine.served.begin()->second, machine.find("/etc/ssl/shop/live/fullchain.pem")->content);
   estate.pass(days(75));
   read_now();
