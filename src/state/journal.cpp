@@ -83,7 +83,7 @@ Task<bool> Journal::adopt(const Lease& lease) {
   std::optional<Store::Entry> entry = co_await store_.get(journal_key(begin_.certificate, begin_.generation));
   content_ = entry ? read(entry->value) : Content{};
   version_ = entry ? std::optional{entry->version} : std::nullopt;
-  if (!version_) require_lease(lease, Duration::zero(), "beginning the " + what());
+  require_lease(lease, Duration::zero(), "taking up the " + what());
   auto outcome = co_await store_.put(journal_key(begin_.certificate, begin_.generation), stored(content_), version_);
   if (std::holds_alternative<Conflict>(outcome)) co_return false;
   version_ = std::get<Store::Version>(outcome);

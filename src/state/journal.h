@@ -60,8 +60,9 @@ class Journal {
   };
   // Opens the journal of a generation, or makes it. Writes the new epoch before anything is read from it, so that a
   // former holder's next write conflicts. Failure: refused where the recorded specification or account is another one;
-  // fenced where it would be made and `lease` has ended, for whoever took over may have closed the generation, and
-  // nothing would ever take this journal away. `now` dates the steps.
+  // fenced where `lease` has ended: whoever took over may have closed the generation, and nothing would ever take a
+  // journal away that is made then; or it is of the next life of a certificate that was forgotten meanwhile, whose
+  // epochs begin anew. `now` dates the steps.
   using Now = std::function<WallTime()>;
   static Task<std::unique_ptr<Journal>> open(Store& store, const Lease& lease, Clock& clock, Now now, Log& log,
                                              Begin begin);
