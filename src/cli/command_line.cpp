@@ -94,9 +94,9 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
               "  certferry apply --config web.toml --renew www\n"
               "  certferry apply --agree-to-terms -d example.com -d '*.example.com' --elb my-lb:443\n"
               "  certferry apply --agree-to-terms -d example.com --files /etc/ssl/www --reload systemctl reload nginx\n"
-              "Exit code: 0 done, 1 something failed, a target is left in an emergency, or there is no valid\n"
-              "certificate yet and the next try has to wait, 2 usage or configuration, among it an AWS profile that\n"
-              "is not there, or no AWS region");
+              "Exit code: 0 done, 1 something failed, a target is left in an emergency, or the next try has to wait\n"
+              "while there is no valid certificate yet, or one is in place that is not proven, 2 usage or\n"
+              "configuration, among it an AWS profile that is not there, or no AWS region");
   CLI::App& plan = command(app, "plan", "Say what apply would do, and change nothing",
                            "  certferry plan\n"
                            "  certferry plan --detailed-exitcode   (0 nothing to do, 1 error, 2 changes)");

@@ -78,10 +78,7 @@ bool renewed_since(const std::optional<Record>& before, const std::optional<Reco
 }
 
 void add_unmoved(const Action& action, std::vector<Outcome>& outcomes) {
-  const auto add = [&](Outcome::Kind kind) {
-    outcomes.push_back(
-        Outcome{kind, action.certificate, action.target, action.reason, action.remedy, action.target_name});
-  };
+  const auto add = [&](Outcome::Kind kind) { outcomes.push_back(outcome_of(action, kind)); };
   if (action.kind == Action::Kind::trouble) add(Outcome::Kind::failed);
   if (action.kind == Action::Kind::hold) add(Outcome::Kind::held);
   if (action.kind == Action::Kind::wait) add(Outcome::Kind::waiting);

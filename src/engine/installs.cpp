@@ -152,9 +152,12 @@ Task<> Installs::roll_back(const Target& target, const Issued& issued, const Cha
     const int count = again ? last->count + 1 : 1;
     const Duration pause =
         stays ? pause_after_failures(count, stays->leaf.not_after(), now) : pause_after_failures(count);
+    const bool stayed = stays && stays->leaf == issued.chain.leaf;
     target_record.rolled_back =
-        TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause, target.reloaded_by()};
-    remember(record, now, fmt::format("rolled back on {}: {}", target.name(), reason));
+        TargetRecord::RolledBack{issued.fingerprint(), reason, count, now + pause, target.reloaded_by(), stayed};
+    remember(record, now,
+             fmt::format("{} {}{}: {}", stayed ? "in place on" : "rolled back on", target.name(),
+                         stayed ? ", and not proven" : "", reason));
   });
 }
 

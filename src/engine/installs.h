@@ -40,9 +40,10 @@ class Installs {
   // Before `issued` is tried again, whatever for: no pause of an earlier try hides what a run leaves that dies
   // meanwhile, or leaves where it is.
   Task<> end_pause(const Target& target, const Issued& issued);
-  // The rollback of `issued` that keeps it from being bound again to the target, as it was seen.
+  // The try of `issued` in vain that keeps it from being bound again to the target, as it was seen.
   std::optional<TargetRecord::RolledBack> rolled_back(const Target& target, const Serving& seen, const Issued& issued);
-  // stays: what the target goes on with, if anybody can tell; it is tried again before that ends.
+  // stays: what the target goes on with, if anybody can tell; it is tried again before that ends. `issued` itself where
+  // nothing was gone back to.
   Task<> roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason);
 
  private:

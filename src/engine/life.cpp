@@ -336,13 +336,11 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
       co_return Outcome{Outcome::Kind::installed, id, target_id, proven_by(done.proof), "", target_name};
     if (done.end == Installation::End::kept)
       co_return Outcome{Outcome::Kind::kept, id, target_id, "serves the newest there is", "", target_name};
-    if (const auto& back = done.rolled_back)
-      co_return Outcome{Outcome::Kind::waiting,
-                        id,
-                        target_id,
-                        fmt::format("rolled back: {}; again on {}", back->reason, iso8601(back->not_before)),
-                        "look at the target, or run `certferry apply --retry`",
-                        target_name};
+    if (done.rolled_back) {
+      Action waits = waits_after(*done.rolled_back, id, target_id);
+      waits.target_name = target_name;
+      co_return outcome_of(waits, Outcome::Kind::waiting);
+    }
     const Held& held = trades_.installs.held(*target);
     co_return Outcome{Outcome::Kind::held, id, target_id, held.reason, held.remedy, target_name};
   } catch (const Failure& failure) {

@@ -183,7 +183,7 @@ Task<> remember_rollback(Target& target, const Issued& issued, const Chain* stay
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     trades.outside.log.warn(
-        fmt::format("{}: that it was rolled back is not remembered: {}", target.name(), failure.what()));
+        fmt::format("{}: when it is tried again is not remembered: {}", target.name(), failure.what()));
   }
 }
 

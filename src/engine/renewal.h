@@ -19,7 +19,7 @@ struct Installation {
     installed,
     kept,    // it serves it, and was seen to: nothing was done
     held,    // kept off, for it would be worse (I7)
-    paused,  // it was rolled back a moment ago
+    paused,  // it was tried in vain a moment ago
   };
   End end;
   Proof proof = Proof::api;                                  // of installed

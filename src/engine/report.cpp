@@ -25,9 +25,15 @@ std::string_view name(Outcome::Kind kind) {
   return "failed";
 }
 
+Outcome outcome_of(const Action& action, Outcome::Kind kind) {
+  return {kind, action.certificate, action.target, action.reason, action.remedy, action.target_name, action.unproven};
+}
+
 bool Report::failed() const {
   return std::ranges::any_of(outcomes, [](const Outcome& outcome) { return outcome.kind == Outcome::Kind::failed; });
 }
+
+bool Report::unproven() const { return std::ranges::any_of(outcomes, &Outcome::unproven); }
 
 void tell_what_is_kept(Report& report) {
   if (!report.plan.anything()) return;
@@ -50,6 +56,7 @@ std::string to_text(const Report& report) {
   for (const auto& [id, name] : report.endangered)
     text += fmt::format("{} is left with a certificate that has expired or is about to.\n", name);
   if (report.without) text += "A certificate is wanted, and there is none that is valid yet.\n";
+  if (report.unproven()) text += "A certificate is in place that is not proven to be served.\n";
   if (report.ca_requests + report.aws_requests > 0)
     text += fmt::format("{} requests to the CA, {} of them polls; {} to AWS\n", report.ca_requests, report.ca_polls,
                         report.aws_requests);
@@ -74,6 +81,7 @@ Json to_json(const Report& report) {
        {"emergency", report.emergency()},
        {"endangered", std::move(endangered)},
        {"without", report.without},
+       {"unproven", report.unproven()},
        {"requests",
         Json::object({{"ca", report.ca_requests}, {"ca_polls", report.ca_polls}, {"aws", report.aws_requests}})}});
 }

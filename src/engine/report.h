@@ -16,8 +16,10 @@ struct Outcome {
   std::string certificate, target;  // Target::id(), or what was removed; "" for what concerns the certificate
   std::string what, next;           // what happened; for failed, held and kept: what to do
   std::string target_name = {};     // for people: Target::name()
+  bool unproven = false;            // as Action::unproven
 };
 std::string_view name(Outcome::Kind);
+Outcome outcome_of(const Action&, Outcome::Kind);  // of what the plan itself kept from being done
 
 // What a run of `apply` did.
 struct Report {
@@ -31,7 +33,8 @@ struct Report {
   std::uint64_t ca_requests = 0, ca_polls = 0, aws_requests = 0;
   bool failed() const;
   bool emergency() const { return !endangered.empty(); }
-  bool well() const { return !failed() && !emergency() && !without; }  // nobody need look
+  bool unproven() const;  // a target waits for its next try with a certificate in place that is not proven
+  bool well() const { return !failed() && !emergency() && !without && !unproven(); }  // nobody need look
 };
 // Adds what was kept for a reason that somebody may want to mend. Where nothing was to do at all, the plan is what is
 // shown.

@@ -85,15 +85,6 @@ Action proves_it(const std::string& id, const ObservedTarget& target, const Targ
       {}};
 }
 
-Action waits_after(const TargetRecord::RolledBack& rolled_back, const std::string& id, const std::string& target) {
-  return Action{Kind::wait,
-                id,
-                target,
-                fmt::format("rolled back: {}; again on {}", rolled_back.reason, iso8601(rolled_back.not_before)),
-                "look at the target, or run `certferry apply --retry`",
-                rolled_back.not_before};
-}
-
 Action hides_it(const std::string& id, const std::string& target) {
   return Action{Kind::keep,
                 id,
@@ -388,6 +379,17 @@ std::string_view name(Kind kind) {
       return "trouble";
   }
   return "keep";
+}
+
+Action waits_after(const TargetRecord::RolledBack& rolled_back, const std::string& id, const std::string& target) {
+  Action waits{Kind::wait,
+               id,
+               target,
+               rolled_back.waiting_text(),
+               "look at the target, or run `certferry apply --retry`",
+               rolled_back.not_before};
+  waits.unproven = rolled_back.stayed;
+  return waits;
 }
 
 bool changes(Kind kind) {

@@ -59,6 +59,7 @@ struct Action {
   std::optional<WallTime> not_before;  // for wait, keep and retire: when it will be due
   std::string target_name = {};        // for people: "ALB web:443"
   bool configured = true;              // false: its target is known from the record alone
+  bool unproven = false;               // of wait: it is in place there, and not proven
   const std::string& shown_target() const { return target_name.empty() ? target : target_name; }
 };
 std::string_view name(Action::Kind);
@@ -97,6 +98,9 @@ struct Plan {
 
 // Pure: (what is configured and was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now);
+
+// That a certificate waits for its next try on a target where it was installed in vain.
+Action waits_after(const TargetRecord::RolledBack& rolled_back, const std::string& id, const std::string& target);
 
 // What is kept because a certificate of ours is served, and not due yet, of which the state knows nothing: it was lost.
 // Empty where it was not, as far as is seen.

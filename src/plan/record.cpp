@@ -39,15 +39,18 @@ Json rolled_back_json(const TargetRecord::RolledBack& rolled_back) {
                             {"count", rolled_back.count},
                             {"not_before", to_json(rolled_back.not_before)}});
   if (!rolled_back.reloaded_by.empty()) json["reloaded_by"] = rolled_back.reloaded_by;
+  if (rolled_back.stayed) json["stayed"] = true;
   return json;
 }
 
 TargetRecord::RolledBack rolled_back_of(const Json& json) {
+  const Json* stayed = json.find("stayed");
   return {.fingerprint = from_json<Fingerprint>(json.at("fingerprint")),
           .reason = json.at("reason").as_text(),
           .count = stored_count(json, "count"),
           .not_before = from_json<WallTime>(json.at("not_before")),
-          .reloaded_by = json.text("reloaded_by").value_or("")};
+          .reloaded_by = json.text("reloaded_by").value_or(""),
+          .stayed = stayed != nullptr && stayed->as_bool()};
 }
 
 Json undone_json(const TargetRecord::Undone& undone) {
@@ -186,6 +189,14 @@ void read_members(const Json& json, Record& record) {
 
 }  // namespace
 
+std::string TargetRecord::RolledBack::text() const {
+  return fmt::format("{}: {}", stayed ? "in place, and not proven" : "rolled back", reason);
+}
+
+std::string TargetRecord::RolledBack::waiting_text() const {
+  return fmt::format("{}; again on {}", text(), iso8601(not_before));
+}
+
 void TargetRecord::note_undone(const Serving& instead, WallTime now) {
   const std::string by = instead.body ? instead.body->leaf.fingerprint().text() : instead.reference;
   const bool again = undone && undone->by == by && now - undone->last < limits::renewal::undoing_remembered;
@@ -217,7 +228,7 @@ bool TargetRecord::another_reload_failed() const {
 const TargetRecord::RolledBack* TargetRecord::waits_for(const Issued& issued, const Serving& seen,
                                                         const std::string& reload, WallTime now) const {
   if (!rolled_back || rolled_back->fingerprint != issued.fingerprint() || rolled_back->reloaded_by != reload) return {};
-  const bool went_back = former && seen.reference == former->reference;
+  const bool went_back = !rolled_back->stayed && former && seen.reference == former->reference;
   const bool stayed = seen.body && seen.body->leaf == issued.chain.leaf;
   if (seen.damaged || !(went_back || stayed)) return {};
   return pauses(rolled_back->not_before, now) ? &*rolled_back : nullptr;

@@ -41,6 +41,10 @@ struct TargetRecord {
     int count = 1;
     WallTime not_before;           // it is not bound again earlier
     std::string reloaded_by = {};  // Target::reloaded_by() then; "" where that was none, or nobody wrote it down
+    bool stayed = false;  // nothing was gone back to: it is in place, and not proven; perhaps nobody wrote it down
+    // For people: what became of it, and why; and with when it is tried again.
+    std::string text() const;
+    std::string waiting_text() const;
     bool operator==(const RolledBack&) const = default;
   };
   std::optional<RolledBack> rolled_back;

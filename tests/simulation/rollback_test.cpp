@@ -127,9 +127,32 @@ TEST_F(BrokenReload, OfTheFirstCertificateThatGoesOnIsTriedLessAndLessOften) {
   for (const Duration pause : {minutes(2), minutes(13), minutes(13)}) {
     EXPECT_EQ(reloads_of([&] { estate.apply(); }), 1U);
     EXPECT_EQ(reloads_of([&] { estate.apply(); }), 0U) << "it waits";
+    EXPECT_FALSE(estate.report().well()) << "and nobody has seen it served";
     estate.pass(pause);
   }
   EXPECT_EQ(reloads_of([&] { estate.apply(); }), 0U);
+}
+
+TEST_F(BrokenReload, OfTheFirstCertificateThatGoesOnIsNotToldAsARollback) {
+  estate.certificate("blog", {"blog.shop.example"}).in_files("/etc/ssl/blog", {"reload", "it"});
+  fails = Fails::always;
+  for (int run = 0; run < 3; ++run) estate.apply();
+  EXPECT_THAT(estate.report().outcomes,
+              ElementsAre(AllOf(Field(&Outcome::kind, Outcome::Kind::waiting),
+                                Field(&Outcome::what, HasSubstr("in place, and not proven: ")))));
+  EXPECT_THAT(estate.record("blog")->history.back().what,
+              HasSubstr("in place on files /etc/ssl/blog, and not proven: "));
+}
+
+// By a restart of the machine, where it is kept in memory.
+TEST_F(BrokenReload, OfTheFirstCertificateFillsADirectoryThatIsEmptiedInThePause) {
+  estate.certificate("blog", {"blog.shop.example"}).in_files("/etc/ssl/blog", {"reload", "it"});
+  fails = Fails::always;
+  for (int run = 0; run < 2; ++run) estate.apply();
+  ASSERT_TRUE(estate.record("blog")->targets.begin()->second.rolled_back);
+  std::erase_if(machine().nodes, [](const auto& node) { return node.first.starts_with("/etc/ssl/blog/"); });
+  estate.apply();
+  EXPECT_TRUE(machine().find("/etc/ssl/blog/live/fullchain.pem"));
 }
 
 TEST_F(BrokenReload, ThatGoesOnIsTriedLessAndLessOften) {
@@ -311,6 +334,10 @@ TEST_F(Unproven, TakesThePlaceOfAPlaceholderThatIsPutThereInThePause) {
   }
   estate.apply();
   EXPECT_THAT(estate.report().outcomes, Contains(Field(&Outcome::kind, Outcome::Kind::waiting))) << "it is there";
+  EXPECT_FALSE(estate.report().well()) << "and nobody has seen it served";
+  estate.bind("web", placeholder);
+  estate.apply();
+  EXPECT_NE(estate.bound_on("web"), placeholder);
 }
 
 TEST_F(Unproven, IsTakenBackByARunThatIsToldToEndMeanwhile) {

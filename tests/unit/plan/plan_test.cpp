@@ -237,6 +237,20 @@ TEST_F(Planning, ATargetThatWasRolledBackRests) {
   EXPECT_EQ(plan(seen(record, {corrected})).targets.front().kind, Kind::install);
 }
 
+// There was nothing to go back to: whatever is there in its place is no reason to wait.
+TEST_F(Planning, ATargetThatKeepsWhatWasNotProvenWaitsWithThatAlone) {
+  Record record = recorded(days(80));
+  TargetRecord& known = record.targets["elb/web"];
+  known.former = Serving{};
+  known.rolled_back =
+      TargetRecord::RolledBack{record.newest->issued.fingerprint(), "no answer", 1, now + minutes(1), "", true};
+  const Action waits = plan(seen(record, {target(serving(record.newest->issued.chain, true))})).targets.front();
+  EXPECT_EQ(waits.kind, Kind::wait);
+  EXPECT_EQ(waits.reason, "in place, and not proven: no answer; again on " + iso8601(now + minutes(1)));
+  EXPECT_TRUE(waits.unproven);
+  EXPECT_EQ(plan(seen(record, {target(Serving{})})).targets.front().kind, Kind::install) << "it was emptied";
+}
+
 // Others undid it, it did not prove itself again, and somebody put it back: it is proven once more.
 TEST_F(Planning, ATargetThatServesWhatWasRolledBackIsProvenAgainAfterThePause) {
   Record record = recorded(days(80));

@@ -56,8 +56,8 @@ TargetRecord any_target() {
   target.former_until = maybe(any_time());
   target.mending = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>())
-    target.rolled_back =
-        TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99), *any_time(), *any_text()};
+    target.rolled_back = TargetRecord::RolledBack{*any_fingerprint(), *any_text(), *rc::gen::inRange(0, 99),
+                                                  *any_time(),        *any_text(), *rc::gen::arbitrary<bool>()};
   if (*rc::gen::arbitrary<bool>())
     target.undone = TargetRecord::Undone{*any_text(), *rc::gen::inRange(1, 99), *any_time(), *any_time()};
   target.held = *any_text();
