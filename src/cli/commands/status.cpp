@@ -8,6 +8,7 @@
 #include "cli/said.h"
 #include "cli/step_subject.h"
 #include "engine/open_orders.h"
+#include "plan/schedule.h"
 #include "state/index.h"
 #include "state/records.h"
 
@@ -27,29 +28,31 @@ struct Known {
 
 std::string serves_text(bool newest) { return newest ? "serves the newest" : "does not serve the newest yet"; }
 
-std::string target_text(const TargetRecord& target, const Record& record) {
-  if (target.rolled_back && !target.another_reload_failed())
-    return fmt::format("rolled back: {}", target.rolled_back->reason);
+std::string target_text(const TargetRecord& target, const Record& record, WallTime now) {
+  if (const auto& back = target.rolled_back; back && !target.another_reload_failed()) {
+    const bool of_the_newest = record.newest && record.newest->issued.fingerprint() == back->fingerprint;
+    return of_the_newest && pauses(back->not_before, now) ? back->waiting_text() : back->text();
+  }
   if (!target.held.empty()) return fmt::format("held back: {}", target.held);
   return serves_text(record.newest && target.proven && *target.proven == record.newest->issued.fingerprint());
 }
 
-Known known_of(const Record& record) {
+Known known_of(const Record& record, WallTime now) {
   Known known{.id = record.id.text(), .names = record.specification.names};
   known.failures = record.failures;
   if (record.newest) {
     known.not_after = record.newest->issued.chain.leaf.not_after();
     known.sha256 = record.newest->issued.fingerprint().text();
   }
-  for (const auto& [id, target] : record.targets) known.targets[id] = target_text(target, record);
+  for (const auto& [id, target] : record.targets) known.targets[id] = target_text(target, record, now);
   return known;
 }
 
 // Nothing where it was forgotten meanwhile. A generation that is open may have no order yet: the CA refused it, say.
-Task<std::optional<Known>> read_known(Store& store, const CertificateId& id) {
+Task<std::optional<Known>> read_known(Store& store, const CertificateId& id, WallTime now) {
   const auto stored = co_await load_record(store, id);
   if (!stored) co_return std::nullopt;
-  Known known = known_of(stored->record);
+  Known known = known_of(stored->record, now);
   if (const auto open = stored->record.open_generation)
     known.order_under_way = (co_await order_of(store, id, *open)).has_value();
   co_return known;
@@ -64,7 +67,7 @@ Known known_of(const CertificateId& id, const AtRest& rest) {
 }
 
 // From the index where the certificate is at rest, else from its record; none where it was forgotten meanwhile.
-Task<std::vector<Known>> known_certificates(Store& store, Log& log) {
+Task<std::vector<Known>> known_certificates(Store& store, Log& log, WallTime now) {
   Index index{store, log};
   co_await index.look();
   std::map<CertificateId, std::optional<Known>> all;
@@ -74,7 +77,7 @@ Task<std::vector<Known>> known_certificates(Store& store, Log& log) {
     if (const AtRest* rest = index.find(id))
       known = known_of(id, *rest);
     else
-      reads.push_back([&store, &known, &id]() -> Task<> { known = co_await read_known(store, id); });
+      reads.push_back([&store, &known, &id, now]() -> Task<> { known = co_await read_known(store, id, now); });
   }
   for (const auto& failed : co_await all_settled(std::move(reads), limits::store::reads_at_once))
     if (failed) std::rethrow_exception(failed);
@@ -90,6 +93,8 @@ std::string expiry_text(const std::optional<WallTime>& end, WallTime now) {
   return fmt::format("valid until {} ({} left)", iso8601(*end), humane(*end - now));
 }
 
+bool waits(const FailureRecord& failures, WallTime now) { return failures.not_before && *failures.not_before > now; }
+
 std::string status_text(const Known& known, WallTime now) {
   std::string text = fmt::format("{}: {}{}\n", known.id, expiry_text(known.not_after, now),
                                  known.order_under_way ? ", an order is under way" : "");
@@ -97,8 +102,7 @@ std::string status_text(const Known& known, WallTime now) {
   if (failures.count > 0) {
     text += fmt::format("  {} failure(s), the last: {}\n", failures.count, failures.what);
     if (!failures.next.empty()) text += fmt::format("  -> {}\n", failures.next);
-    if (failures.not_before && *failures.not_before > now)
-      text += fmt::format("  the next try is not before {}\n", iso8601(*failures.not_before));
+    if (waits(failures, now)) text += fmt::format("  the next try is not before {}\n", iso8601(*failures.not_before));
   }
   for (const auto& [id, said] : known.targets) text += fmt::format("  {}: {}\n", step_subject(id), said);
   return text;
@@ -119,7 +123,12 @@ Json status_json(const Known& known, WallTime now) {
     json["expired"] = *known.not_after <= now;
     json["sha256"] = known.sha256;
   }
-  if (known.failures.count > 0) json["last_failure"] = known.failures.what;
+  const FailureRecord& failures = known.failures;
+  if (failures.count > 0) {
+    json["last_failure"] = failures.what;
+    if (!failures.next.empty()) json["next"] = failures.next;
+    if (waits(failures, now)) json["not_before"] = iso8601(*failures.not_before);
+  }
   return json;
 }
 
@@ -138,7 +147,7 @@ Task<int> do_status(Stage& stage, const StatusCommand& command) {
   std::unique_ptr<Foundation> foundation = co_await Foundation::lay_store(stage, config);
   const WallTime now = stage.clock.now();
   std::string text;
-  for (const Known& known : co_await known_certificates(foundation->store(), stage.log)) {
+  for (const Known& known : co_await known_certificates(foundation->store(), stage.log, now)) {
     text += status_text(known, now);
     certificates.push_back(status_json(known, now));
   }

@@ -10,9 +10,13 @@
 
 #include "base/failure.h"
 #include "real/posix_host.h"
+#include "real/sqlite_store.h"
 #include "real/system_clock.h"
 #include "real/system_entropy.h"
+#include "sandbox/mounts/inline_pool.h"
 #include "sandbox/mounts/rooted_host.h"
+#include "state/records.h"
+#include "tests/unit/plan/certificates.h"
 
 namespace certferry {
 namespace {
@@ -29,7 +33,19 @@ class WarningsKept final : public Log {
   std::string warned;
 };
 
-// A machine in a directory of its own, whose doors to the outside do not open.
+// What doors lead to that lead nowhere.
+class Nobody final : public Transport, public Resolver {
+ public:
+  Task<http::Response> send(http::Request) override { throw nobody_; }
+  Task<PeerChain> handshake(Endpoint, std::string, KeyType) override { throw nobody_; }
+  Task<dns::Answer> ask(dns::Question, dns::Nameserver) override { throw nobody_; }
+  Task<std::vector<std::string>> addresses(std::string) override { throw nobody_; }
+
+ private:
+  Failure nobody_{Failure::Kind::refused, "nobody is there", "Stay inside"};
+};
+
+// A machine in a directory of its own, whose doors to the outside do not open, or lead nowhere once it keeps a state.
 class Commands : public testing::Test {
  protected:
   Commands() {
@@ -69,9 +85,9 @@ class Commands : public testing::Test {
                 .clock = clock_,
                 .entropy = entropy_,
                 .json = line.json,
-                .open = [](const Config&) -> Task<Outside*> {
-                  throw Failure(Failure::Kind::refused, "the doors are shut", "Stay inside");
-                  co_return nullptr;
+                .open = [this](const Config&) -> Task<Outside*> {
+                  if (!outside_) throw Failure(Failure::Kind::refused, "the doors are shut", "Stay inside");
+                  co_return &*outside_;
                 },
                 .disk_root = root_};
     int exit = -1;
@@ -79,6 +95,19 @@ class Commands : public testing::Test {
     io.run();
     return exit;
   }
+
+  // In the state at /srv/state.
+  void keep(const Record& record) {
+    std::filesystem::create_directories(root_ + "/srv");
+    boost::asio::io_context io{1};
+    SqliteStore store{root_ + "/srv/state/state.db"};
+    const auto put = [&]() -> Task<> { co_await store.put(record_key(record.id), to_json(record).dump(), {}); };
+    spawn(io.get_executor(), put, [](std::exception_ptr) {});
+    io.run();
+    outside_.emplace(nobody_, nobody_, clock_, entropy_, *host_, pool_, log_);
+  }
+
+  WallTime now() { return clock_.now(); }
 
   std::string out, err;
   const std::string& warned() const { return log_.warned; }
@@ -90,6 +119,9 @@ class Commands : public testing::Test {
   SystemClock clock_;
   SystemEntropy entropy_;
   std::optional<sandbox::RootedHost> host_;
+  Nobody nobody_;
+  sandbox::InlinePool pool_;
+  std::optional<Outside> outside_;
 };
 
 TEST_F(Commands, ExitWithTwoWhereTheConfigurationIsMissingOrWrong) {
@@ -147,6 +179,33 @@ TEST_F(Commands, StatusLooksWhereTheStateIsSaidToBeWithoutAConfiguration) {
   EXPECT_EQ(out, "Nothing is known yet: there is no /srv/state/state.db.\n");
   EXPECT_EQ(run({"forget", "www", "--store", "https://state"}), 2);
   EXPECT_TRUE(err.starts_with("certferry: --store: \"https://state\" is neither a path nor in S3")) << err;
+}
+
+TEST_F(Commands, StatusTellsWhenWhatFailedIsTriedAgain) {
+  const WallTime later = now() + hours(5);
+  Record record{CertificateId::parse("www"),
+                {.names = {DomainName::parse("example.com")}, .directory = "https://ca.example/"}};
+  planning::Ca ca{"A CA"};
+  const Issued issued = planning::issued(ca.issue({"example.com"}, now() - days(1), now() + days(80)), 1);
+  record.newest = Record::Newest{issued, KeyRef{record.id, 1, ""}, record.specification};
+  record.failures = {.count = 2, .not_before = later, .what = "no such name", .next = "Make it"};
+  for (const char* id : {"a", "b", "c", "d"})
+    record.targets[id].rolled_back = TargetRecord::RolledBack{issued.fingerprint(), "no answer", 1, later};
+  record.targets["b"].rolled_back->stayed = true;
+  record.targets["c"].rolled_back->not_before = now() - hours(1);
+  record.targets["d"].rolled_back->fingerprint = Fingerprint::parse(std::string(64, 'a'));
+  keep(record);
+  const std::string again = "; again on " + iso8601(later);
+  EXPECT_EQ(run({"status", "--store", "/srv/state"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\n  2 failure(s), the last: no such name\n  -> Make it\n  the next try is not before " +
+                             iso8601(later) + "\n  a: rolled back: no answer" + again +
+                             "\n  b: in place, and not proven: no answer" + again +
+                             "\n  c: rolled back: no answer\n  d: rolled back: no answer\n"));
+  EXPECT_EQ(run({"--json", "status", "--store", "/srv/state"}), 0) << err;
+  const Json told = Json::parse(out, "status").at("certificates").as_array().front();
+  EXPECT_EQ(told.text("next"), "Make it");
+  EXPECT_EQ(told.text("not_before"), iso8601(later));
+  EXPECT_EQ(told.at("targets").text("a"), "rolled back: no answer" + again);
 }
 
 TEST_F(Commands, ForgetRefusesWhatIsStillConfigured) {
