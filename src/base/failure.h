@@ -38,7 +38,7 @@ class Failure : public std::exception {
   const std::string& code() const noexcept { return code_; }
   Failure with_code(std::string code) const;
   // Asking again at once would be held against us: the service counts or limits such requests. The failure table says
-  // when (DESIGN section 4, Generations); a failure that is not rationed holds nothing back.
+  // when (docs/scheduling.md, After a failure); a failure that is not rationed holds nothing back.
   bool rationed() const noexcept { return rationed_; }
   Failure as_rationed() const;
   // The same failure, said from further up: "context: what".

@@ -75,7 +75,8 @@ void add_request(CLI::App& app, Words& words) {
   app.add_option("--only", words.request.only, "look at and work on this certificate alone; once for each")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  app.add_flag("--retry", words.request.retry, "do not wait after a failure, but try again now");
+  app.add_flag("--retry", words.request.retry,
+               "wait after a failure for nothing but the CA's limit on failed validations of a name");
   app.add_flag("--install-untrusted", words.request.permits.install_untrusted,
                "install a test CA's certificate where a trusted one is served");
   app.add_flag("--drop-names", words.request.permits.drop_names,

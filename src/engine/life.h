@@ -31,7 +31,7 @@ class Life {
   // generations without a key. Failure: fenced where the lease has ended: whoever took over may have begun to count
   // generations anew.
   Task<> forget_old_keys();
-  // Closes the open generation of what is no longer wanted; best effort at the CA.
+  // Closes the open generation of what is no longer wanted; the CA is not asked.
   Task<> close_open(std::string why);
 
  private:

@@ -33,7 +33,7 @@ const std::map<std::string, Rooms>& include_table() {
   static const Rooms below_trades = plus(kGround, {"config", "plan", "state"});
   static const Rooms with_aws = plus(below_trades, {"aws"});
   static const Rooms below_engine = plus(with_aws, {"acme", "dns", "keys", "deploy", "probe"});
-  static const Rooms everything = plus(below_engine, {"engine", "service", "real", "sandbox", "sandbox/mounts"});
+  static const Rooms everything = plus(below_engine, {"engine", "real", "sandbox", "sandbox/mounts"});
   static const std::map<std::string, Rooms> table{
       {"base", {}},
       {"wire", {"base"}},
@@ -49,7 +49,6 @@ const std::map<std::string, Rooms>& include_table() {
       {"probe", with_aws},
       {"deploy", plus(with_aws, {"probe"})},
       {"engine", below_engine},
-      {"service", plus(below_engine, {"engine", "real"})},
       {"cli", everything},
       {"real", {"base", "wire", "outside", "crypto"}},
       {"sandbox", kGround},
