@@ -6,11 +6,13 @@
 #include "base/failure.h"
 #include "base/limits/tls.h"
 #include "crypto/pem.h"
+#include "crypto/recently_read.h"
 
 namespace certferry {
 namespace {
 
 using limits::tls::chain_longest, limits::tls::chain_text_longest;
+constexpr std::size_t chains_held = 128;  // texts of some 4 KiB
 
 Failure chain_refused(std::string_view what) {
   return Failure(Failure::Kind::refused, fmt::format("Reading a certificate chain: {}", what),
@@ -35,6 +37,20 @@ void put_in_order(Chain& chain) {
   }
 }
 
+Chain read_chain(BytesView pem) {
+  const auto blocks = parse_pem(pem, PemText::refused);
+  if (blocks.empty()) throw chain_refused("it holds no certificate");
+  if (blocks.size() > chain_longest)
+    throw chain_refused(fmt::format("it holds {} certificates, {} at most are read", blocks.size(), chain_longest));
+  std::vector<Certificate> certificates;
+  for (const PemBlock& block : blocks) {
+    if (block.label != "CERTIFICATE")
+      throw chain_refused(fmt::format("it holds a PEM block of \"{}\"", quoted(block.label)));
+    certificates.push_back(Certificate::from_der(block.content));
+  }
+  return chain_of(std::move(certificates));
+}
+
 }  // namespace
 
 std::string Chain::leaf_pem() const { return leaf.pem(); }
@@ -50,17 +66,11 @@ std::string Chain::pem() const { return leaf_pem() + intermediates_pem(); }
 Chain parse_chain(BytesView pem) {
   if (pem.size() > chain_text_longest)
     throw chain_refused(fmt::format("it is longer than {} octets", chain_text_longest));
-  const auto blocks = parse_pem(pem, PemText::refused);
-  if (blocks.empty()) throw chain_refused("it holds no certificate");
-  if (blocks.size() > chain_longest)
-    throw chain_refused(fmt::format("it holds {} certificates, {} at most are read", blocks.size(), chain_longest));
-  std::vector<Certificate> certificates;
-  for (const PemBlock& block : blocks) {
-    if (block.label != "CERTIFICATE")
-      throw chain_refused(fmt::format("it holds a PEM block of \"{}\"", quoted(block.label)));
-    certificates.push_back(Certificate::from_der(block.content));
-  }
-  return chain_of(std::move(certificates));
+  static auto& latest = *new RecentlyRead<Chain>{chains_held};
+  if (const auto known = latest.find(pem)) return *known;
+  const auto read = std::make_shared<const Chain>(read_chain(pem));
+  latest.keep(pem, read);
+  return *read;
 }
 
 Chain parse_chain(const std::vector<Bytes>& der) {

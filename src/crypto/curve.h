@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/certificate_spec.h"
 #include "crypto/openssl.h"
 
 namespace certferry {
@@ -13,6 +14,7 @@ namespace certferry {
 // cost several times what the cryptography does; these are told by their beginning, and everything else goes to
 // OpenSSL.
 struct Curve {
+  KeyType type;
   std::string_view jwk;            // RFC 7518 section 6.2.1.1
   const char* group;               // OpenSSL's name
   int nid;                         // and number

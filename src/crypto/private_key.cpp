@@ -8,11 +8,17 @@
 
 #include "base/failure.h"
 #include "crypto/curve.h"
+#include "crypto/digest.h"
 #include "crypto/openssl.h"
+#include "crypto/recently_read.h"
 #include "crypto/signature.h"
 
 namespace certferry {
 namespace {
+
+using OwnedKeyInfo = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+
+constexpr std::size_t living_keys_known = 256;  // some hundred octets each
 
 Failure private_key_refused(std::string_view what) {
   return Failure(Failure::Kind::refused, fmt::format("Reading a private key: {}", what),
@@ -46,7 +52,7 @@ Failure halves_apart() { return private_key_refused("its public half does not be
 
 // Takes only what we can use: a type of ours, and an EC key whose halves belong together (a decoder believes the public
 // half that stands beside the private one; RSA's are checked by its own arithmetic as it signs).
-PrivateKey usable(OwnedPkey key) {
+std::shared_ptr<EVP_PKEY> usable(OwnedPkey key) {
   const bool ec = EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_EC;
   const std::string kind = fmt::format("{} of {} bits", ec ? "EC" : quoted(EVP_PKEY_get0_type_name(key.get()), 20),
                                        EVP_PKEY_get_bits(key.get()));
@@ -59,7 +65,7 @@ PrivateKey usable(OwnedPkey key) {
       throw halves_apart();
     }
   }
-  return PrivateKey{std::move(shared)};
+  return shared;
 }
 
 // PKCS#8 as der() and most others write it; null for any other form. Multiplies once where OpenSSL's check of a pair
@@ -75,6 +81,32 @@ OwnedPkey key_in_our_form(BytesView der) {
     return private_key_from(curve, der.substr(scalar, curve.coordinate), der.substr(point));
   }
   return {};
+}
+
+// PKCS#8 of any other form; null for what is none.
+OwnedPkey key_in_pkcs8(BytesView der) {
+  const unsigned char* at = octets(der);
+  const OwnedKeyInfo info{d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size()))};
+  OwnedPkey key{info && at == octets(der) + der.size() ? EVP_PKCS82PKEY(info.get()) : nullptr};
+  if (!key) openssl_reason();
+  return key;
+}
+
+// What PKCS#8 holds; null for what is none. A key that somebody holds still is the same one again, found by a digest,
+// which tells nothing of it: vaults, shelves and their examinations read the same keys, and one on P-384 takes a
+// millisecond.
+std::shared_ptr<EVP_PKEY> key_of(BytesView pkcs8) {
+  static auto& living = *new RecentlyRead<std::weak_ptr<EVP_PKEY>>{living_keys_known};
+  const Bytes digest = sha256(pkcs8);
+  if (const auto known = living.find(digest))
+    if (auto key = known->lock()) return key;
+  std::shared_ptr<EVP_PKEY> key;
+  if (OwnedPkey ours = key_in_our_form(pkcs8))
+    key = {ours.release(), EVP_PKEY_free};
+  else if (OwnedPkey other = key_in_pkcs8(pkcs8))
+    key = usable(std::move(other));
+  if (key) living.keep(digest, std::make_shared<const std::weak_ptr<EVP_PKEY>>(key));
+  return key;
 }
 
 // The same octets as OpenSSL's encoder writes, for keys on our curves, twenty times as fast; else empty.
@@ -148,7 +180,7 @@ PrivateKey PrivateKey::generate(KeyType type) {
 PrivateKey PrivateKey::from_pem(const Secret& pem) {
   const BytesView text = pem.reveal();
   if (const auto pkcs8 = content_of_pem(text, PEM_STRING_PKCS8INF))
-    if (OwnedPkey key = key_in_our_form(pkcs8->reveal())) return PrivateKey{{key.release(), EVP_PKEY_free}};
+    if (auto key = key_of(pkcs8->reveal())) return PrivateKey{std::move(key)};
   const OwnedBio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
   if (!bio) openssl_failed("read a private key");
   OwnedPkey key{PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr)};
@@ -156,12 +188,12 @@ PrivateKey PrivateKey::from_pem(const Secret& pem) {
     openssl_reason();
     throw private_key_refused(what_it_is_instead(text));
   }
-  return usable(std::move(key));
+  return PrivateKey{usable(std::move(key))};
 }
 
 PrivateKey PrivateKey::from_der(const Secret& pkcs8) {
   const BytesView der = pkcs8.reveal();
-  if (OwnedPkey key = key_in_our_form(der)) return PrivateKey{{key.release(), EVP_PKEY_free}};
+  if (auto known = key_of(der)) return PrivateKey{std::move(known)};
   const unsigned char* at = octets(der);
   OwnedPkey key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size()))};
   if (!key) {
@@ -169,7 +201,7 @@ PrivateKey PrivateKey::from_der(const Secret& pkcs8) {
     throw private_key_refused(der.empty() ? "it is empty" : "it is no private key in DER");
   }
   if (at != octets(der) + der.size()) throw private_key_refused("something follows the key");
-  return usable(std::move(key));
+  return PrivateKey{usable(std::move(key))};
 }
 
 Secret PrivateKey::pem() const {

@@ -128,7 +128,12 @@ PublicKey PublicKey::from_jwk(std::string_view json) {
   throw key_refused(fmt::format("the JWK's kty is \"{}\"", quoted(kind, 40)));
 }
 
-std::optional<KeyType> PublicKey::type() const { return key_type_of(get()); }
+// By the first octets of the SPKI, where they say it: OpenSSL takes longer to name a key's curve.
+std::optional<KeyType> PublicKey::type() const {
+  for (const Curve& curve : our_curves())
+    if (spki_.starts_with(curve.spki_prefix)) return curve.type;
+  return key_type_of(get());
+}
 
 std::string PublicKey::jwk() const {
   if (const Curve* curve = curve_of(get())) {

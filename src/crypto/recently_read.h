@@ -28,7 +28,10 @@ class RecentlyRead {
 
   void keep(BytesView octets, std::shared_ptr<const Value> value) {
     const std::lock_guard lock{mutex_};
-    if (places_.contains(octets)) return;
+    if (const auto known = places_.find(octets); known != places_.end()) {
+      known->second->value = std::move(value);
+      return;
+    }
     latest_first_.push_front({Bytes{octets}, std::move(value)});
     places_.emplace(latest_first_.front().octets, latest_first_.begin());
     if (places_.size() <= most_) return;

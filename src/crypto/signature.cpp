@@ -27,7 +27,7 @@ std::string_view name(SignatureAlgorithm algorithm) {
 }
 
 std::optional<KeyType> key_type_of(const EVP_PKEY* key) {
-  if (const Curve* curve = curve_of(key)) return curve->coordinate == 32 ? KeyType::p256 : KeyType::p384;
+  if (const Curve* curve = curve_of(key)) return curve->type;
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return {};
   switch (EVP_PKEY_get_bits(key)) {
     case 2048:

@@ -86,6 +86,18 @@ TEST(PrivateKey, IsWrittenAsOpenSslWritesIt) {
   }
 }
 
+TEST(PrivateKey, IsTheSameAgainWhileSomebodyHoldsIt) {
+  for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
+    const PrivateKey key = test_key(type);
+    const Secret pem = key.pem(), der = key.der();
+    auto held = std::make_unique<const PrivateKey>(PrivateKey::from_der(der));
+    EXPECT_EQ(PrivateKey::from_der(der).get(), held->get());
+    EXPECT_EQ(PrivateKey::from_pem(pem).get(), held->get());
+    held.reset();
+    EXPECT_EQ(PrivateKey::from_pem(pem).public_part(), key.public_part()) << "nobody held it";
+  }
+}
+
 TEST(PrivateKey, ReadsTheOlderForms) {
   for (const KeyType type : {KeyType::p256, KeyType::p384, KeyType::rsa2048}) {
     const PrivateKey key = test_key(type);

@@ -18,13 +18,13 @@ TEST(RecentlyRead, HoldsTheLatestThatWereAskedFor) {
   EXPECT_FALSE(latest.find("two")) << "nobody has asked for it for the longest time";
 }
 
-TEST(RecentlyRead, KeepsWhatItHoldsAndOwnsItsOctets) {
+TEST(RecentlyRead, OwnsItsOctetsAndHoldsWhatWasReadOfThemLast) {
   RecentlyRead<int> latest{2};
   Bytes octets = "one";
   latest.keep(octets, held_number(1));
   octets = "two";
   latest.keep("one", held_number(7));
-  EXPECT_EQ(*latest.find("one"), 1);
+  EXPECT_EQ(*latest.find("one"), 7);
   EXPECT_FALSE(latest.find("two"));
 }
 
