@@ -165,7 +165,7 @@ void write_text(std::string& out, const std::string& text) {
   for (const char *at = text.data(), *end = at + text.size(); at != end; ++at) {
     const char* const run = at;
     at = end_of_plain_run(at, end);
-    out.append(run, at);
+    out.append(run, static_cast<std::size_t>(at - run));
     if (at == end) break;
     const char escape = short_escape(*at);
     if (escape == 0) {
@@ -181,7 +181,8 @@ void write_text(std::string& out, const std::string& text) {
 void write_value(std::string& out, const Json& value) {
   if (value.is_string()) return write_text(out, value.as_text());
   if (value.is_integer()) {
-    fmt::format_to(std::back_inserter(out), "{}", value.as_integer());
+    const fmt::format_int digits{value.as_integer()};
+    out.append(digits.data(), digits.size());
   } else if (value.is_array()) {
     char before = '[';
     for (const Json& element : value.as_array()) write_value(out += std::exchange(before, ','), element);
@@ -217,7 +218,11 @@ std::string_view kind_of(const Json& value) {
 
 }  // namespace
 
-Json Json::object(std::initializer_list<std::pair<const std::string, Json>> members) { return Object(members); }
+Json Json::object(std::initializer_list<Member> members) {
+  Object object;
+  for (const Member& member : members) object.try_emplace(std::move(member.key), std::move(member.value));
+  return object;
+}
 
 Json Json::array(std::initializer_list<Json> elements) { return Array(elements); }
 

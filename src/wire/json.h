@@ -32,7 +32,8 @@ class Json {
   Json(Array value) : value_(std::move(value)) {}
   Json(Object value) : value_(std::move(value)) {}
   // An object: Json::object({{"status", "pending"}, {"wildcard", true}}).
-  static Json object(std::initializer_list<std::pair<const std::string, Json>> members = {});
+  struct Member;
+  static Json object(std::initializer_list<Member> members = {});
   static Json array(std::initializer_list<Json> elements = {});
 
   // At most `limit` bytes and 32 levels; duplicate keys and invalid UTF-8 are refused. Throws Failure (refused) that
@@ -76,6 +77,13 @@ class Json {
 
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
+};
+
+// Of an object that is being made: what an initializer_list holds could not be moved out of it else, and would be
+// copied at each level.
+struct Json::Member {
+  mutable std::string key;
+  mutable Json value;
 };
 
 // How our own values are recorded: Json to_json(const T&) and this, side by side in T's header. Throws Failure

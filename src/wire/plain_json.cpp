@@ -1,5 +1,6 @@
 #include "wire/plain_json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -102,19 +103,25 @@ class PlainReader {
   }
 
   bool letters(std::string& read) {
+    bool escapes_seen = false;
     for (++at_;;) {
       const char* const run = at_;
       at_ = end_of_plain_run(at_, end_);
-      read.append(run, at_);
+      read.append(run, static_cast<std::size_t>(at_ - run));
       if (at_ == end_) return false;
       const char stop = *at_++;
       if (stop == '"') return true;
       if (stop != '\\' || at_ == end_) return false;
       const std::size_t escape = escapes.find(*at_++);
       if (escape == std::string_view::npos) return false;
+      if (!std::exchange(escapes_seen, true)) read.reserve(read.size() + 1 + as_far_as_a_quote());
       read += escaped[escape];
     }
   }
+
+  // What is left of a text, as a rule: PEM has an escape in each line.
+  std::size_t as_far_as_a_quote() const { return std::min(std::string_view{at_, end_}.find('"'), rest()); }
+  std::size_t rest() const { return static_cast<std::size_t>(end_ - at_); }
 
   bool whole_number(Json& place) {
     const char* const first = at_;

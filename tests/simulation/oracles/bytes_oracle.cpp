@@ -23,7 +23,7 @@ void read_as_the_product_does(const StoredChange& at, BytesView bytes, const Jso
   if (at.is_journal())
     parse_journal(bytes, at.key);
   else if (at.is_record())
-    from_json<Record>(parsed.is_null() ? Json::parse(bytes, at.key) : parsed);
+    static_cast<void>(parsed.is_null() ? from_json<Record>(Json::parse(bytes, at.key)) : from_json<Record>(parsed));
   else if (at.is_secret())
     parse_envelope(bytes, Json::parse(bytes, at.key).at("sealing").as_text(), at.key);
   else if (at.key.starts_with("zone/"))

@@ -74,8 +74,13 @@ bool KeysOracle::is_being_forgotten(const std::string& certificate) const {
 
 void KeysOracle::record_changed(const StoredChange& change) {
   const std::string certificate = second_part(change.key);
-  const bool made = records_[certificate].is_null() && change.value != nullptr;
-  records_[certificate] = change.after;
+  const bool made = !records_.contains(certificate) && change.value != nullptr;
+  const Json* newest = change.after.find("newest");
+  records_.erase(certificate);
+  if (!change.after.is_null())
+    records_[certificate] = {.in_use = newest != nullptr || change.after.find("open_generation") != nullptr,
+                             .newest = public_key_in(newest, "key"),
+                             .previous = public_key_in(change.after.find("previous"), "key")};
   const bool in_use = change.value != nullptr && !wiped(certificate);
   if ((made || in_use) && !is_being_forgotten(certificate)) forgotten_.erase(certificate);
   if (change.value != nullptr && wiped(certificate)) {  // what keys there are may be removed from now on, late too
@@ -98,8 +103,8 @@ void KeysOracle::journal_changed(const StoredChange& change) {
 
 // By `forget`, which empties the record before it takes the keys.
 bool KeysOracle::wiped(const std::string& certificate) const {
-  const Json& record = records_.at(certificate);
-  return forgotten_.contains(certificate) && !record.find("newest") && !record.find("open_generation");
+  const auto record = records_.find(certificate);
+  return forgotten_.contains(certificate) && (record == records_.end() || !record->second.in_use);
 }
 
 // Nobody came for it as long as its order lasted: then nobody will.
@@ -115,16 +120,15 @@ bool KeysOracle::may_be_fetched(const sandbox::CaCertificate& certificate) const
 void KeysOracle::removed(const std::string& key) {
   const auto gone = readable_.extract(key);
   const std::string certificate_id = second_part(key);
-  const Json& record = records_[certificate_id];
-  if (gone.empty() || record.is_null()) return;
+  const auto record = records_.find(certificate_id);
+  if (gone.empty() || record == records_.end()) return;
   if (wiped(certificate_id) || wiped_.contains(gone.mapped())) {  // or it landed again late, and was swept
     wiped_.insert(gone.mapped());
     return;
   }
   const std::string public_key = base64(gone.mapped());
-  for (const char* named : {"newest", "previous"})
-    if (public_key == public_key_in(record.find(named), "key"))
-      complain_(fmt::format("I1: {} was removed and is named", key));
+  for (const std::string& named : {record->second.newest, record->second.previous})
+    if (public_key == named) complain_(fmt::format("I1: {} was removed and is named", key));
   if (const auto journal = in_journals_.find(key); journal != in_journals_.end() && journal->second == public_key)
     complain_(fmt::format("I1: {} was removed before its journal", key));
   auto& world = simulated_.world();

@@ -39,14 +39,18 @@ class KeysOracle {
   bool wiped(const std::string& certificate) const;
   bool is_being_forgotten(const std::string& certificate) const;
   bool may_be_fetched(const sandbox::CaCertificate& certificate) const;
+  struct RecordedKeys {
+    bool in_use = false;  // it has a certificate, or a generation is open
+    std::string newest, previous;
+  };
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
   std::map<std::string, Bytes> plain_;
-  std::map<std::string, Bytes> readable_;  // SubjectPublicKeyInfo of each secret that is there
-  std::set<Bytes> wiped_;                  // the same of keys that went with what was forgotten
-  std::set<std::string> finalized_;        // orders, by URL: with a key that was there, or late with one of these
-  std::map<std::string, Json> records_;    // by certificate
-  std::set<std::string> forgotten_;        // certificates
+  std::map<std::string, Bytes> readable_;        // SubjectPublicKeyInfo of each secret that is there
+  std::set<Bytes> wiped_;                        // the same of keys that went with what was forgotten
+  std::set<std::string> finalized_;              // orders, by URL: with a key that was there, or late with one of these
+  std::map<std::string, RecordedKeys> records_;  // by certificate, of those that are there
+  std::set<std::string> forgotten_;              // certificates
   std::multimap<std::string, std::weak_ptr<void>>
       forgetting_;  // by certificate: processes, of which some may have ended
   std::map<std::string, std::string>

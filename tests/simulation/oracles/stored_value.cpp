@@ -60,7 +60,8 @@ bool StoredChange::is_secret() const { return key.starts_with("secret/"); }
 Json object_of(const Bytes& value) {
   try {
     Json json = Json::parse(value, "a stored value", stored_value_longest);
-    return json.is_object() ? json : Json{};
+    if (!json.is_object()) return {};
+    return json;
   } catch (const Failure&) {
     return {};
   }
