@@ -8,18 +8,18 @@
 namespace certferry::sandbox {
 
 std::optional<RequestRates::Rate> RequestRates::rate_of(const std::string& service,
-                                                        const std::string& operation) const {
+                                                        const http::Request& request) const {
   const Settings& settings = world_.settings();
   if (service == "iam")
     return Rate{"iam", "Throttling", settings.iam_requests_at_once, settings.iam_requests_per_second};
-  if ((service == "elb" || service == "elbv2") && operation.starts_with("Describe"))
+  if ((service == "elb" || service == "elbv2") && QueryCall{request}.action().starts_with("Describe"))
     return Rate{service + " " + world_.asked_region(), "ThrottlingException", settings.describes_at_once,
                 settings.describes_per_second};
   return {};
 }
 
-std::optional<Refusal> RequestRates::refusal(const std::string& service, const std::string& operation) {
-  const auto rate = rate_of(service, operation);
+std::optional<Refusal> RequestRates::refusal(const std::string& service, const http::Request& request) {
+  const auto rate = rate_of(service, request);
   if (!rate || rate->at_once == 0) return {};
   Bucket& bucket = buckets_[rate->bucket];
   const double passed = std::chrono::duration<double>(world_.now() - bucket.at).count();

@@ -17,14 +17,14 @@ class RequestRates {
  public:
   explicit RequestRates(World& world) : world_(world) {}
   // Refused where the bucket is empty, else takes a token. service: as in an Event.
-  std::optional<Refusal> refusal(const std::string& service, const std::string& operation);
+  std::optional<Refusal> refusal(const std::string& service, const http::Request& request);
 
  private:
   struct Rate {
     std::string bucket, code;
     int at_once, per_second;
   };
-  std::optional<Rate> rate_of(const std::string& service, const std::string& operation) const;
+  std::optional<Rate> rate_of(const std::string& service, const http::Request& request) const;
   struct Bucket {
     double taken = 0;
     WallTime at{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/failure.h"
@@ -30,32 +31,33 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-std::vector<std::string> split_at(std::string_view text, char separator) {
-  std::vector<std::string> parts;
+std::vector<std::string_view> split_at(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
   for (;;) {
     const std::size_t end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
+    parts.push_back(text.substr(0, end));
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
 }
 
-// What an Authorization field says.
+// What an Authorization field says: parts of it.
 struct Claimed {
-  std::string access_key_id, date, region, service;
-  std::vector<std::string> signed_headers;
-  std::string signature;
+  std::string_view access_key_id, scope, date, region, service;
+  std::string_view signed_names;
+  std::vector<std::string_view> signed_headers;  // the same, one by one
+  std::string_view signature;
 };
 
 Claimed claimed_in(std::string_view field) {
   if (!field.starts_with(sigv4_algorithm)) refuse_signature("IncompleteSignature", "the algorithm is unknown");
-  std::string credential, headers;
+  std::string_view credential, headers;
   Claimed claimed;
-  for (std::string part : split_at(field.substr(sigv4_algorithm.size()), ',')) {
-    part.erase(0, part.find_first_not_of(' '));
+  for (std::string_view part : split_at(field.substr(sigv4_algorithm.size()), ',')) {
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
     const auto equals = part.find('=');
-    if (equals == std::string::npos) refuse_signature("IncompleteSignature", "a part has no value");
-    const std::string name = part.substr(0, equals), value = part.substr(equals + 1);
+    if (equals == std::string_view::npos) refuse_signature("IncompleteSignature", "a part has no value");
+    const std::string_view name = part.substr(0, equals), value = part.substr(equals + 1);
     if (name == "Credential") credential = value;
     if (name == "SignedHeaders") headers = value;
     if (name == "Signature") claimed.signature = value;
@@ -64,17 +66,19 @@ Claimed claimed_in(std::string_view field) {
   if (scope.size() != 5 || scope[4] != "aws4_request" || headers.empty() || claimed.signature.size() != 64)
     refuse_signature("IncompleteSignature", "Credential, SignedHeaders or Signature is missing or malformed");
   claimed.access_key_id = scope[0];
+  claimed.scope = credential.substr(scope[0].size() + 1);
   claimed.date = scope[1];
   claimed.region = scope[2];
   claimed.service = scope[3];
+  claimed.signed_names = headers;
   claimed.signed_headers = split_at(headers, ';');
   return claimed;
 }
 
 // Dot segments and empty segments resolved (RFC 3986 section 6), as all services but S3 do.
 std::string normalised(std::string_view path) {
-  std::vector<std::string> kept;
-  for (const std::string& segment : split_at(path, '/')) {
+  std::vector<std::string_view> kept;
+  for (const std::string_view segment : split_at(path, '/')) {
     if (segment == "..") {
       if (!kept.empty()) kept.pop_back();
     } else if (!segment.empty() && segment != ".") {
@@ -96,7 +100,7 @@ std::string canonical_path(const Url& url, bool s3) {
 std::string canonical_query(const Url& url) {
   if (url.query().empty()) return "";
   std::vector<std::pair<std::string, std::string>> fields;
-  for (const std::string& field : split_at(url.query(), '&')) {
+  for (const std::string_view field : split_at(url.query(), '&')) {
     if (field.empty()) continue;
     const auto equals = std::min(field.find('='), field.size());
     const auto name = percent_decoded(field.substr(0, equals));
@@ -130,19 +134,23 @@ LowerFields lower_fields(const http::Request& request) {
   return fields;
 }
 
-std::string canonical_header(const http::Request& request, const LowerFields& fields, const std::string& name) {
-  std::string line;
-  for (const auto& [field, value] : fields)
-    if (field == name) line.append(line.empty() ? name + ":" : ",").append(squeezed(value));
-  if (line.empty() && name == "host") line = name + ":" + request.url.authority();
-  if (line.empty()) refuse_signature("SignatureDoesNotMatch", fmt::format("the signed field {} is missing", name));
-  return line + "\n";
+void append_canonical_header(std::string& headers, const http::Request& request, const LowerFields& fields,
+                             std::string_view name) {
+  bool found = false;
+  for (const auto& [field, value] : fields) {
+    if (field != name) continue;
+    (std::exchange(found, true) ? headers.append(",") : headers.append(name).append(":")).append(squeezed(value));
+  }
+  if (!found && name != "host")
+    refuse_signature("SignatureDoesNotMatch", fmt::format("the signed field {} is missing", name));
+  if (!found) headers.append("host:").append(request.url.authority());
+  headers += '\n';
 }
 
-void check_signed_headers(const LowerFields& fields, const std::vector<std::string>& names) {
+void check_signed_headers(const LowerFields& fields, const std::vector<std::string_view>& names) {
   if (!std::ranges::is_sorted(names)) refuse_signature("SignatureDoesNotMatch", "SignedHeaders is not sorted");
-  const auto is_signed = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
-  for (const std::string& name : names)
+  const auto is_signed = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  for (const std::string_view name : names)
     if (name != lower_case(name)) refuse_signature("SignatureDoesNotMatch", "SignedHeaders is not in lower case");
   if (!is_signed("host")) refuse_signature("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader'");
   for (const auto& [name, value] : fields) {
@@ -178,10 +186,13 @@ const Bytes& signing_key(const std::string& secret, const Claimed& claimed) {
   constexpr std::size_t most_held = 256;
   static std::map<std::string, Bytes> held;
   if (held.size() > most_held) held.clear();
-  Bytes& key = held[fmt::format("{}\n{}\n{}\n{}", secret, claimed.date, claimed.region, claimed.service)];
+  std::string found_by = secret;
+  for (const std::string_view part : {claimed.date, claimed.region, claimed.service})
+    found_by.append("\n").append(part);
+  Bytes& key = held[found_by];
   if (!key.empty()) return key;
   key = "AWS4" + secret;
-  for (const std::string& part : {claimed.date, claimed.region, claimed.service, std::string{"aws4_request"}})
+  for (const std::string_view part : {claimed.date, claimed.region, claimed.service, std::string_view{"aws4_request"}})
     key = hmac_sha256(key, part);
   return key;
 }
@@ -194,24 +205,25 @@ CheckedSignature check_sigv4(const http::Request& request, WallTime now,
   if (!field) refuse_signature("MissingAuthenticationToken", "the request has no Authorization");
   const Claimed claimed = claimed_in(*field);
   const bool s3 = claimed.service == "s3";
-  const auto secret = secret_of(claimed.access_key_id);
+  const auto secret = secret_of(std::string{claimed.access_key_id});
   if (!secret)
     refuse_signature(s3 ? "InvalidAccessKeyId" : "InvalidClientTokenId", "the access key id is not known here");
   const std::string date = signed_date(request, claimed, now);
   const LowerFields fields = lower_fields(request);
   check_signed_headers(fields, claimed.signed_headers);
 
-  std::string headers;
-  for (const std::string& name : claimed.signed_headers) headers += canonical_header(request, fields, name);
-  const std::string canonical = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, canonical_path(request.url, s3),
-                                            canonical_query(request.url), headers,
-                                            fmt::join(claimed.signed_headers, ";"), payload_hash(request, s3));
-  const std::string scope = fmt::format("{}/{}/{}/aws4_request", claimed.date, claimed.region, claimed.service);
-  const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", sigv4_algorithm, date, scope, hex(sha256(canonical)));
+  std::string canonical = request.method;
+  canonical.append("\n").append(canonical_path(request.url, s3));
+  canonical.append("\n").append(canonical_query(request.url)).append("\n");
+  for (const std::string_view name : claimed.signed_headers) append_canonical_header(canonical, request, fields, name);
+  canonical.append("\n").append(claimed.signed_names).append("\n").append(payload_hash(request, s3));
+  std::string to_sign{sigv4_algorithm};
+  for (const std::string_view part : {std::string_view{date}, claimed.scope}) to_sign.append("\n").append(part);
+  to_sign.append("\n").append(hex(sha256(canonical)));
 
   if (hex(hmac_sha256(signing_key(*secret, claimed), to_sign)) != claimed.signature)
     refuse_signature("SignatureDoesNotMatch", fmt::format("the canonical request should have been:\n{}\n", canonical));
-  return {claimed.access_key_id, claimed.region, claimed.service};
+  return {std::string{claimed.access_key_id}, std::string{claimed.region}, std::string{claimed.service}};
 }
 
 }  // namespace certferry::sandbox

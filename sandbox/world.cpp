@@ -178,7 +178,7 @@ http::Response World::handle_aws(const http::Request& request) {
     }
     service = event_service(service, request);
     if (const auto struck = struck_at_aws(*this, service, request)) throw *struck;
-    if (const auto throttled = rates_->refusal(service, QueryCall{request}.action())) throw *throttled;
+    if (const auto throttled = rates_->refusal(service, request)) throw *throttled;
     if (const auto refusal = permissions_->refusal(service, request, access_key_id)) throw *refusal;
     if (service == "route53") return zones_->handle(request, now_);
     if (service == "iam") return server_certificates_->handle(request, now_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 
 #include "aws/errors.h"
 #include "base/limits/aws.h"
@@ -68,7 +69,9 @@ struct Client::State {
   HeardClock services;           // by the last answer that bore a date
   int retry_quota = limits::aws::retry_quota;
   std::uint64_t requests_sent = 0;
+  std::map<std::string, ServiceEndpoint> endpoints_found;  // by service
 
+  const ServiceEndpoint& endpoint_for(const std::string& service);
   http::Request prepare(const Call& call, const ServiceEndpoint& endpoint) const;
   Task<Attempt> attempt(const Call& call, const ServiceEndpoint& endpoint);
   Attempt judge(const Call& call, http::Response answer, const Signature& signature, bool overridden);
@@ -86,6 +89,12 @@ Client::Client(Outside& outside, std::shared_ptr<CredentialProvider> credentials
                        HeardClock{outside.clock}}) {}
 
 Client::~Client() = default;
+
+const ServiceEndpoint& Client::State::endpoint_for(const std::string& service) {
+  const auto known = endpoints_found.find(service);
+  if (known != endpoints_found.end()) return known->second;
+  return endpoints_found.emplace(service, endpoint_of(service, region, endpoints)).first->second;
+}
 
 http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& endpoint) const {
   std::string url = with_bucket(endpoint, call.bucket).text();
@@ -160,7 +169,7 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
 
 Task<http::Response> Client::send(Call call) {
   State& state = *state_;
-  const ServiceEndpoint endpoint = endpoint_of(call.service, state.region, state.endpoints);
+  const ServiceEndpoint& endpoint = state.endpoint_for(call.service);
   bool signed_again = false;
   int spent = 0;
   for (int attempt = 1;;) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -103,15 +102,20 @@ struct SignedFields {
 };
 
 SignedFields signed_fields(const http::Request& request) {
-  std::multimap<std::string, std::string> all;  // keeps the order of arrival of one name's
+  std::vector<std::pair<std::string, std::string>> all;  // sorted
+  all.reserve(request.headers.fields().size() + 1);
+  const auto add = [&all](std::string name, std::string value) {
+    const auto behind = std::ranges::upper_bound(all, name, {}, &std::pair<std::string, std::string>::first);
+    all.emplace(behind, std::move(name), std::move(value));
+  };
   bool has_host = false;
   for (const auto& [name, value] : request.headers.fields()) {
     std::string key = lower_field(name);
     if (std::ranges::find(unsigned_fields, key) != unsigned_fields.end()) continue;
     has_host = has_host || key == "host";
-    all.emplace(std::move(key), squeezed(value));
+    add(std::move(key), squeezed(value));
   }
-  if (!has_host) all.emplace("host", request.url.authority());
+  if (!has_host) add("host", request.url.authority());
   SignedFields fields;
   std::string_view former;
   for (const auto& [name, value] : all) {
@@ -138,11 +142,15 @@ constexpr std::size_t day_letters = 8;  // of an amz_date
 
 // date: amz_date of the moment.
 std::string credential_scope(const SigningScope& scope, std::string_view date) {
-  return fmt::format("{}/{}/{}/aws4_request", date.substr(0, day_letters), scope.region, scope.service);
+  std::string text{date.substr(0, day_letters)};
+  text.append("/").append(scope.region).append("/").append(scope.service).append("/aws4_request");
+  return text;
 }
 
 std::string string_to_sign(std::string_view canonical, const SigningScope& scope, std::string_view date) {
-  return fmt::format("{}\n{}\n{}\n{}", signing_algorithm, date, credential_scope(scope, date), hex(sha256(canonical)));
+  std::string text{signing_algorithm};
+  text.append("\n").append(date).append("\n").append(credential_scope(scope, date)).append("\n");
+  return text.append(hex(sha256(canonical)));
 }
 
 constexpr std::size_t signing_keys_held = 64;

@@ -1,5 +1,6 @@
 #include "base/failure.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -53,6 +54,12 @@ std::string shown(CodePoint c, std::string_view bytes) {
                         : fmt::format("\\u{:04x}", static_cast<unsigned>(c.value));
 }
 
+// How much of it, from its first character on, is shown as it is.
+std::size_t plain_run(std::string_view text) {
+  const auto other = std::ranges::find_if(text, [](char c) { return c < ' ' || c > '~'; });
+  return static_cast<std::size_t>(other - text.begin());
+}
+
 }  // namespace
 
 Failure::Failure(Kind kind, std::string what, std::string next, std::optional<Duration> retry_after)
@@ -101,6 +108,12 @@ std::string quoted(std::string_view foreign, std::size_t limit) {
   std::string_view rest = whole;
   std::string result;
   while (!rest.empty()) {
+    if (const std::size_t plain = plain_run(rest)) {
+      if (result.size() + plain > limit) return result.append(rest.substr(0, limit - result.size())) + "...";
+      result += rest.substr(0, plain);
+      rest.remove_prefix(plain);
+      continue;
+    }
     CodePoint next = first_code_point(rest);
     std::string piece = shown(next, rest);
     if (result.size() + piece.size() > limit) return result + "...";

@@ -33,8 +33,10 @@ void wipe(std::string& value) noexcept {
 }
 
 void cover_occurrences(std::string_view text, std::string_view secret, std::vector<bool>& hidden) {
-  for (auto at = text.find(secret); at != std::string_view::npos; at = text.find(secret, at + 1))
+  for (auto at = text.find(secret); at != std::string_view::npos; at = text.find(secret, at + 1)) {
+    hidden.resize(text.size());
     for (std::size_t i = at; i < at + secret.size(); ++i) hidden[i] = true;
+  }
 }
 
 }  // namespace
@@ -74,13 +76,14 @@ void Secret::forget() noexcept {
 }
 
 std::string redacted(std::string_view text) {
-  std::vector<bool> hidden(text.size());
+  std::vector<bool> hidden;  // empty where nothing is
   {
     auto& living = living_secrets();
     std::lock_guard lock{living.mutex};
     for (const Secret* secret : living.all)
       if (secret->reveal().size() >= kShortestRedacted) cover_occurrences(text, secret->reveal(), hidden);
   }
+  if (hidden.empty()) return std::string{text};
   std::string shown;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!hidden[i])

@@ -7,6 +7,7 @@
 
 #include "read_key.h"
 #include "wire/base64.h"
+#include "wire/plain_run.h"
 #include "wire/url.h"
 
 namespace certferry::simulation {
@@ -38,10 +39,15 @@ std::string without_line_ends(std::string_view text) {
   std::string joined;
   joined.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t run = at;
-    while (at < text.size() && text[at] != '\n' && text[at] != '\r' && text[at] != '\\') ++at;
-    joined.append(text, run, at - run);
+    const char* const run = text.data() + at;
+    const auto plain = static_cast<std::size_t>(end_of_plain_run(run, text.data() + text.size()) - run);
+    joined.append(run, plain);
+    at += plain;
     if (at == text.size()) break;
+    if (text[at] != '\n' && text[at] != '\r' && text[at] != '\\') {
+      joined += text[at++];
+      continue;
+    }
     const bool escape = text[at] == '\\';
     const bool ends_line = !escape || (at + 1 < text.size() && (text[at + 1] == 'n' || text[at + 1] == 'r'));
     if (!ends_line) joined += text[at];
@@ -135,10 +141,13 @@ void SecretsOracle::shown(std::string text) {
 }
 
 void SecretsOracle::sent(const http::Request& request) {
-  std::string text = request.method + " " + request.url.text() + "\n";
+  constexpr std::size_t fields_take = 1024;
+  std::string text;
+  text.reserve(request.url.text().size() + fields_take + request.body.size());
+  text.append(request.method).append(" ").append(request.url.text()).append("\n");
   const bool in_clear = !request.url.text().starts_with("https:");
   for (const auto& [name, value] : request.headers.fields())
-    if (in_clear || !is_session_token(name)) text += name + ": " + value + "\n";
+    if (in_clear || !is_session_token(name)) text.append(name).append(": ").append(value).append("\n");
   text += in_clear ? request.body : body_without_the_upload(request);
   keep(fmt::format("a request to {} {} after effect {}", request.url.host(), request.url.path(),
                    simulated_.effects() - 1),
