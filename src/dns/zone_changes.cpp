@@ -46,9 +46,21 @@ bool holds_any(const RecordSet& set, const std::set<std::string>& values) {
   });
 }
 
+// Of values that are all ours, another TTL makes it another set: a DELETE that somebody sent before, and that is late,
+// is refused. (Route 53 compares name, type, TTL and values.)
+void tell_apart(RecordSet& after, const RecordSet& there, const NamePlan& plan) {
+  const bool ours_alone = std::ranges::all_of(after.values, [&](const std::string& text) {
+    const auto value = aws::txt_unquoted(text);
+    return value && plan.wanted.contains(*value);
+  });
+  if (ours_alone) after.ttl = limits::route53::challenge_ttl + (there.ttl == limits::route53::challenge_ttl ? 1 : 0);
+}
+
 void swap_set(std::vector<Change>& changes, const RecordSet& there, const NamePlan& plan) {
   RecordSet after = merged(there, plan);
-  if (after == there && !holds_any(there, plan.renewed)) return;
+  const bool renewed = holds_any(there, plan.renewed);
+  if (after == there && !renewed) return;
+  if (renewed && there.set_identifier.empty()) tell_apart(after, there, plan);
   changes.push_back(Change{Change::Action::remove, there});
   if (!after.values.empty()) changes.push_back(Change{Change::Action::create, std::move(after)});
 }

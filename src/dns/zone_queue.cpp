@@ -72,6 +72,7 @@ struct ZoneQueue::State {
   Task<aws::ChangeInfo> send(const std::vector<aws::Change>& changes);
   std::optional<Duration> pause_before_again(const Failure& failure, int& put_off);
   Task<> date_anew();
+  Task<> leave_what_is_owned(NamePlans& plans);
   Task<std::vector<aws::Change>> rebuilt(NamePlans& plans, BatchResult& told);
   Task<> ask_again(const TxtValues& missing, BatchResult& told);
   Task<std::map<std::string, std::vector<aws::RecordSet>>> read(const NamePlans& plans);
@@ -242,12 +243,22 @@ Task<> ZoneQueue::State::change(NamePlans& plans, BatchResult& told) {
   }
 }
 
+// What others have come to want since this was planned stays.
+Task<> ZoneQueue::State::leave_what_is_owned(NamePlans& plans) {
+  for (const TxtEntry& entry : co_await ledger.entries()) {
+    const auto plan = plans.find(entry.name);
+    if (plan == plans.end() || entry.owners.empty()) continue;
+    if (plan->second.unwanted.erase(entry.value) > 0) plan->second.wanted.insert(entry.value);
+  }
+}
+
 // The batch that follows from what is there. A value that the ledger believes to stand, and that somebody took away, is
 // asked for like a new one: should nobody hear of that, it may come when it is long withdrawn, and there is no change
 // of it to wait for. And what is missing of others is theirs to put there: since the ledger was read they may have
 // withdrawn it. Names at which nothing can be published are planned for no longer: one reading tells of all of them.
 Task<std::vector<aws::Change>> ZoneQueue::State::rebuilt(NamePlans& plans, BatchResult& told) {
   const auto there = co_await read(plans);
+  co_await leave_what_is_owned(plans);  // after it was read: whoever comes to want it later puts another set there
   told.may_stand = any_stands(plans, there);
   for (auto& [name, refusal] : refused_names(plans, there)) {
     plans.erase(name);

@@ -130,6 +130,29 @@ TEST_F(TwoThatWantOneValue, ForgetNothingThatTheOtherWantsSince) {
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
 }
 
+// The first is interrupted, and its withdrawal takes its time on the way: what the second put there meanwhile is not
+// what it was to remove.
+TEST_F(TwoThatWantOneValue, AreNotRobbedByAWithdrawalThatIsLate) {
+  auto& world = *estate.simulated;
+  estate.world().settings().insync_after = minutes(2);
+  first = world.start(estate.life({.only = {"shop"}}, one), {"one", "main", "main"});
+  ASSERT_TRUE(world.run_until([&] { return estate.challenge_records().size() == 1; }, minutes(1)));
+  world.run_for(seconds(10));
+  bool withdrawn = false;
+  world.network().heard_request = [&, watching = world.network().heard_request](const http::Request& request) {
+    watching(request);
+    if (!is_change_batch(request) || std::exchange(withdrawn, true)) return;
+    world.network().least = world.network().most = seconds(15);
+  };
+  world.cancel(first);
+  ASSERT_TRUE(world.run_until([&] { return withdrawn; }, minutes(1)));
+  second = world.start(estate.life({.only = {"both"}}, two), {"two", "second", "main"});
+  run_to_the_end(first);
+  run_to_the_end(second);
+  EXPECT_FALSE((*two)->failed()) << to_text(**two);
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
 // The second is killed, and its batch lands when what the first put there is long withdrawn.
 TEST_F(TwoThatWantOneValue, KeepInTheLedgerWhatTheOtherAskedForSince) {
   auto& world = *estate.simulated;

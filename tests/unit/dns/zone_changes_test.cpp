@@ -69,10 +69,18 @@ TEST(ZoneChanges, LeavesForeignValuesWhenOursGoes) {
                                    Change{Change::Action::create, txt_set({"\"foreign\""})}));
 }
 
+// Under another TTL: a DELETE of the former set that comes late does not match it.
 TEST(ZoneChanges, RewritesOurValueThatIsThereAlreadySoThatThereIsAChangeToWaitFor) {
-  const auto changes = changes_from(wanting({"a"}), {{challenge_name, {txt_set({"\"a\""})}}});
-  EXPECT_THAT(changes, ElementsAre(Change{Change::Action::remove, txt_set({"\"a\""})},
-                                   Change{Change::Action::create, txt_set({"\"a\""})}));
+  for (const auto& [former, next] : {std::pair{60, 61}, {61, 60}, {300, 60}})
+    EXPECT_THAT(changes_from(wanting({"a"}), {{challenge_name, {txt_set({"\"a\""}, former)}}}),
+                ElementsAre(Change{Change::Action::remove, txt_set({"\"a\""}, former)},
+                            Change{Change::Action::create, txt_set({"\"a\""}, next)}));
+}
+
+TEST(ZoneChanges, RewritesOurValueBesideAForeignOneUnderItsTtl) {
+  const RecordSet there = txt_set({"\"foreign\"", "\"a\""}, 300);
+  EXPECT_THAT(changes_from(wanting({"a"}), {{challenge_name, {there}}}),
+              ElementsAre(Change{Change::Action::remove, there}, Change{Change::Action::create, there}));
 }
 
 TEST(ZoneChanges, HasNothingToDoWhereAnUnwantedValueIsGoneAlready) {
