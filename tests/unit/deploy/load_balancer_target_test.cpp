@@ -365,6 +365,20 @@ TEST_F(LoadBalancerTargetTest, KilledAnywhereAndRunAgainServesOneUpload) {
     }
 }
 
+// What it covered, nobody knows.
+TEST_F(LoadBalancerTargetTest, TakesWhatIamHasNoLongerForDamagedWhereItIsOursAlone) {
+  for (const bool ours : {false, true}) {
+    listener_reference() =
+        std::string{"arn:aws:iam::123456789012:server-certificate/"} + (ours ? "certferry/" : "") + "gone";
+    on_target(listener(Verify::api), [&](Target& target) -> Task<> {
+      const Serving seen = co_await target.look();
+      EXPECT_TRUE(seen.unreadable) << seen.note;
+      EXPECT_EQ(seen.ours, ours);
+      EXPECT_EQ(seen.damaged, ours);
+    });
+  }
+}
+
 TEST_F(LoadBalancerTargetTest, RefusesASlotThatDoesNotExistOrSpeaksNoTls) {
   world.classic().by_name.at("old-web").listeners.at(443).protocol = "HTTP";
   world.load_balancers().listener(listener_arn)->listener.protocol = "HTTP";

@@ -97,6 +97,17 @@ TEST(ZoneChanges, StandsBesideAnotherToolsMultivalueSets) {
   EXPECT_EQ(changes.front().action, Change::Action::create);
 }
 
+TEST(ZoneChanges, TakesItsOwnSetFromBesideAnotherToolsMultivalueSets) {
+  RecordSet theirs = txt_set({"\"theirs\""}), own = txt_set({"\"a\""}), next = txt_set({"\"b\""});
+  theirs.set_identifier = "theirs";
+  own.set_identifier = next.set_identifier = "certferry";
+  for (RecordSet* set : {&theirs, &own, &next}) set->other = "<MultiValueAnswer>true</MultiValueAnswer>";
+  const std::map<std::string, std::vector<RecordSet>> there{{challenge_name, {theirs, own}}};
+  EXPECT_THAT(changes_from(wanting({}, {"a"}), there), ElementsAre(Change{Change::Action::remove, own}));
+  EXPECT_THAT(changes_from(wanting({"b"}, {"a"}), there),
+              ElementsAre(Change{Change::Action::remove, own}, Change{Change::Action::create, next}));
+}
+
 TEST(ZoneChanges, RefusesACname) {
   const RecordSet cname{challenge_name, "CNAME", 60, {"elsewhere.example."}, "", {}};
   const auto refused = refused_names(wanting({"a"}), {{challenge_name, {cname}}});
