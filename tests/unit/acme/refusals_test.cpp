@@ -1,4 +1,6 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <tuple>
 
 #include "tests/unit/acme/ground.h"
 
@@ -371,16 +373,24 @@ TEST(Refusal, OfAnOrderOfOtherNamesIsSaid) {
 }
 
 TEST(Refusal, OfAnotherOrderThanWasAskedFor) {
-  Ground ground;
-  ground.register_account();
-  auto answer = foreign_answer(201, "application/json", R"({"status":"pending","finalize":"https://ca.sandbox.test/f",
-    "identifiers":[{"type":"dns","value":"evil.example"}],"authorizations":[]})");
-  answer.headers.set("Location", "https://ca.sandbox.test/my-order/x");
-  spoil(ground, "newOrder", answer);
-  const auto failure = issuing(ground);
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->kind(), Kind::refused);
-  EXPECT_THAT(failure->what(), HasSubstr("is for evil.example"));
+  CertificateSpec wanted = kWanted;
+  wanted.profile = "shortlived";
+  for (const auto& [name, profile, said] :
+       {std::tuple{"evil.example", "shortlived", "is for evil.example"},
+        {"www.example.com", "classic", "has the profile \"classic\" instead of \"shortlived\""}}) {
+    Ground ground;
+    ground.register_account();
+    auto answer = foreign_answer(201, "application/json",
+                                 fmt::format(R"({{"status":"pending","finalize":"https://ca.sandbox.test/f",
+      "profile":"{}","identifiers":[{{"type":"dns","value":"{}"}}],"authorizations":[]}})",
+                                             profile, name));
+    answer.headers.set("Location", "https://ca.sandbox.test/my-order/x");
+    spoil(ground, "newOrder", answer);
+    const auto failure = ground.failure_of([&](CertificateAuthority& ca) -> Task<> { co_await ca.new_order(wanted); });
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->kind(), Kind::refused);
+    EXPECT_THAT(failure->what(), HasSubstr(said));
+  }
 }
 
 TEST(Refusal, OfAProofOfANameThatTheOrderIsNotForAnswersNothing) {
