@@ -305,6 +305,22 @@ TEST(Generation, WhoseCertificateIsInItsJournalNeedsNoCaAnyMore) {
   }
 }
 
+// Nobody can serve that certificate.
+TEST(Generation, WhoseCertificateIsInItsJournalAndWhoseKeyIsLostIsFollowedByTheNext) {
+  const long written_down = last_effect_called("put certificate/shop/generation/1", one_certificate);
+  Estate estate;
+  one_certificate(estate);
+  estate.simulated->kill_at({.effect = written_down, .moment = sandbox::Moment::after_reply});
+  ASSERT_EQ(estate.apply().how, Ending::How::killed);
+  ASSERT_FALSE(estate.record("shop")->newest);
+  ASSERT_EQ(estate.simulated->state().entries.erase("secret/shop/1"), 1U);
+  estate.watch->look_at_store_anew();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.record("shop")->newest->key.generation, 2);
+  EXPECT_EQ(estate.shown_by("web")->fingerprint(), estate.newest("shop"));
+}
+
 using Download = std::function<std::string(const Chain&, int asked_before)>;
 
 void answer_downloads(sandbox::CertificateAuthority& ca, const Download& body) {

@@ -189,6 +189,19 @@ TEST_F(Refused, ByTheCaALaterOneIsNotReportedAsInstalled) {
   EXPECT_THAT(to_text(estate.report()), HasSubstr("failed    shop: "));
 }
 
+// The one that there is lacks the new name.
+TEST_F(Refused, ByTheCaForANewNameTheFormerOneReplacesNoneThatCoversBoth) {
+  estate.apply();
+  estate.classic_elb("web").serve_foreign("web", {"shop.example", "www.shop.example"}, days(300));
+  const std::string theirs = estate.bound_on("web");
+  const DomainName added = DomainName::parse("www.shop.example");
+  estate.wanted("shop").on_elb("web").config.domains.push_back(added);
+  estate.world().ca().rejected.insert(added);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), SizeIs(1));
+  EXPECT_EQ(estate.bound_on("web"), theirs);
+}
+
 TEST_F(Refused, ByAwsItIsTriedAgainByTheNextRun) {
   estate.wanted("shop").config.domains = {DomainName::parse("elsewhere.example")};
   estate.apply();

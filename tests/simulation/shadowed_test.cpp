@@ -139,6 +139,21 @@ TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
   EXPECT_THAT(list_of_web(estate), ElementsAre(others));
 }
 
+// By the word of the API: a handshake would show theirs, and the new one be taken back.
+TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOneOfItsNames) {
+  Estate estate;
+  const std::string arn = made_in_the_console(estate, {"other.example", "shop.example"});
+  const std::string theirs = estate.bound_on("web");
+  estate.certificate("shop", {"shop.example"}).on_listener(arn).config.install.front().verify = Verify::api;
+  estate.simulated->invariants().allow_worse(arn);
+  Request request;
+  request.permits.drop_names = true;
+  estate.apply(request);
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_NE(estate.bound_on("web"), theirs);
+  EXPECT_THAT(list_of_web(estate), ElementsAre(theirs));
+}
+
 // The API's word is enough here; whoever has an older policy is told what is missing.
 TEST(MadeInTheConsole, IsBoundThoughItsListMayNotBeChanged) {
   Estate estate;
