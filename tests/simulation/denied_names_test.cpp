@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "change_batches.h"
 #include "estate.h"
 #include "generations.h"
 #include "sandbox/certificate_authority.h"
@@ -86,6 +87,23 @@ TEST(DeniedNames, ThatAreAllOfTheZoneAreNotAskedForOneByOne) {
   estate.apply();
   EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("TXT values at _acme-challenge.n")));
   EXPECT_LE(changes_denied(estate), 20U);
+}
+
+// Of the batch that was sent first nobody heard: it was carried out.
+TEST(DeniedNames, StayInTheLedgerWhereTheyMayStand) {
+  Estate estate;
+  names_of_one_certificate(estate, 2);
+  spoil_batches(estate, {{.reply_lost = 100}});
+  estate.world().on_event([&estate](const sandbox::Event& event) {
+    if (event.operation == "ChangeResourceRecordSets") may_write_alone(estate, {"elsewhere.example"});
+  });
+  estate.apply();
+  ASSERT_THAT(estate.challenge_records(), SizeIs(2));
+  estate.unwant("shop");
+  may_write_alone(estate, {"n00.shop.example", "n01.shop.example"});
+  estate.pass(minutes(20));
+  estate.apply();
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
 }
 
 // Whichever are tried alone, all that may be written are written in the end.

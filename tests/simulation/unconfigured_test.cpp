@@ -6,6 +6,7 @@
 #include "estate.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
+#include "sandbox/permissions.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 
@@ -89,6 +90,19 @@ TEST(NoLongerConfigured, ATargetThatIsGoneIsForgotten) {
   EXPECT_THAT(estate.record("shop")->targets, SizeIs(1));
 }
 
+// Whether it is gone, nobody knows.
+TEST(NoLongerConfigured, ATargetThatCannotBeLookedAtIsRemembered) {
+  Estate estate;
+  with_one_left(estate);
+  auto& permissions = estate.world().permissions();
+  permissions.attach_to_identity(permissions.user(), R"({"Version":"2012-10-17","Statement":[
+      {"Effect":"Allow","Action":"*","Resource":"*"},
+      {"Effect":"Deny","Action":"elasticloadbalancing:DescribeLoadBalancers","Resource":"*"}]})");
+  estate.apply();
+  EXPECT_THAT(estate.record("shop")->targets, SizeIs(2));
+  EXPECT_THAT(said_of_unconfigured(estate), ElementsAre(HasSubstr("cannot be looked at")));
+}
+
 // Nobody took it out of the configuration. What it once served would fill the account's quota.
 TEST(AConfiguredTargetThatIsGone, KeepsNoFormerCertificates) {
   Estate estate;
@@ -135,6 +149,26 @@ TEST(NoLongerConfigured, WhatServesInAnotherRegionKeepsItsCertificate) {
   for (int day = 0; day < 3; ++day) {
     estate.apply();
     EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_TRUE(estate.world().server_certificates().by_arn(served)) << "on day " << day;
+    estate.pass(hours(25));
+  }
+}
+
+// Served in two regions; in the nearer one another takes its place.
+TEST(NoLongerConfigured, WhatServesInASecondRegionKeepsItsCertificate) {
+  Estate estate{1, {.other_regions = {"us-east-1"}}};
+  estate.zone("shop.example").classic_elb("web").classic_elb("near").classic_elb("far", "us-east-1");
+  estate.certificate("blog", {"blog.shop.example"}).on_elb("web");
+  estate.certificate("shop", {"shop.example"}).on_elb("near").on_elb("far", "us-east-1");
+  estate.world().server_certificates().notices_use = false;
+  estate.apply();
+  const std::string served = estate.bound_on("far");
+  ASSERT_THAT(served, HasSubstr("/certferry/"));
+  estate.unwant("shop");
+  estate.forget("shop");
+  estate.serve_foreign("near", {"shop.example"}, days(300));
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
     EXPECT_TRUE(estate.world().server_certificates().by_arn(served)) << "on day " << day;
     estate.pass(hours(25));
   }
@@ -248,6 +282,29 @@ TEST(NamedAlone, ACertificateTakesItWhereNamesMayBeDroppedOrNoneIs) {
     EXPECT_THAT(estate.failures(), IsEmpty());
     const auto now = served_there(estate);
     for (std::size_t i = 0; i < served.size(); ++i) EXPECT_NE(now[i], served[i]) << i;
+  }
+}
+
+// It was killed there, and is gone on with by whoever configures it.
+TEST(NamedAlone, ACertificateEndsNoInstallationOfAnother) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  const std::string former = estate.bound_on("web");
+  estate.pass(days(61));
+  auto& world = *estate.simulated;
+  const auto renewal = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(world.run_until([&] { return estate.bound_on("web") != former; }, hours(1)));
+  world.kill(renewal);
+  estate.unwant("shop");
+  estate.certificate("news", {"news.shop.example"});
+  estate.config.names_all = false;
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_FALSE(estate.record("shop")->targets.begin()->second.former_until);
+    EXPECT_TRUE(estate.world().server_certificates().by_arn(former)) << "on day " << day;
+    estate.pass(hours(25));
   }
 }
 
