@@ -11,17 +11,6 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-// The next run is killed once the CA has made its order, and before it heard of it.
-void kill_at_new_order(Estate& estate) {
-  auto& heard = estate.simulated->network().heard_request;
-  heard = [&world = *estate.simulated, watching = heard, met = false](const http::Request& request) mutable {
-    watching(request);
-    const bool new_order = request.method == "POST" && request.url.path().ends_with("/order-plz");
-    if (new_order && !std::exchange(met, true))
-      world.kill_at({world.effects(), sandbox::Moment::after_effect_before_reply, true});
-  };
-}
-
 TEST(FoundOrders, AreGoneOnWithHoweverTheCaWritesTheList) {
   for (const bool bare : {false, true}) {
     Estate estate{1, {.orders_reused = false, .orders_bare = bare}};

@@ -49,12 +49,6 @@ void with_one_begun(Estate& estate) {
   estate.unwant("blog");
 }
 
-std::string status_of_order_for(Estate& estate, const std::string& name) {
-  for (const auto& [url, order] : estate.world().ca().orders)
-    if (order.names.front().text() == name) return order.status;
-  return "none";
-}
-
 // Let's Encrypt counts an authorization that is deactivated as a failed validation of the name.
 TEST(Forgetting, EndsAllThatTheStateKnowsAndLeavesTheOrderToEndByItself) {
   Estate estate;
@@ -443,49 +437,6 @@ TEST(Unwanted, AGenerationOfAFormerSpecificationIsClosedThoughNothingIsToBeIssue
   EXPECT_FALSE(estate.record("shop")->open_generation);
   EXPECT_EQ(status_of_order_for(estate, "www.shop.example"), "none");
   EXPECT_EQ(estate.world().ca().orders.rbegin()->second.status, "pending") << "it is left to end by itself";
-}
-
-// A CA gives an order that it does not decide upon again and again, unless its authorizations are deactivated.
-TEST(Undecided, OrdersAreGivenUpAndCostNoOtherOrderItsAuthorizations) {
-  sandbox::Settings settings;
-  settings.certificate_lifetime = days(7);
-  settings.authorizations_reused = true;
-  Estate estate{1, settings};
-  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
-  estate.apply();
-  estate.pass(days(5));
-  estate.world().settings().validation_takes = days(30);
-  estate.wanted("blog").config.domains.push_back(DomainName::parse("www.shop.example"));
-  estate.certificate("shop", {"shop.example", "www.shop.example"});
-  estate.apply();
-  ASSERT_EQ(estate.record("shop")->open_generation, 1);
-  ASSERT_EQ(estate.record("blog")->open_generation, 2);
-  estate.pass(hours(25));
-  estate.apply({.only = {"blog"}});
-  EXPECT_GT(estate.record("blog")->open_generation, 2) << "it was given up";
-  EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
-}
-
-// A CA that leaves an authorization pending whose challenge failed gives it again: two that fail at once must not spare
-// it for each other. Seed 32943: both were ordered anew day by day, until it expired.
-TEST(Undecided, OrdersThatShareWhatFailedSpareItForNobody) {
-  sandbox::Settings settings{.authorizations_reused = true, .failed_challenge = sandbox::FailedChallenge::ends_alone};
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    SCOPED_TRACE(seed);
-    Estate estate{seed, settings};
-    estate.zone("shop.example");
-    estate.certificate("blog", {"api.shop.example", "blog.shop.example"});
-    estate.certificate("shop", {"api.shop.example", "shop.example"});
-    estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
-      return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
-    };
-    estate.apply();
-    EXPECT_THAT(estate.failures(), testing::SizeIs(2));
-    estate.world().ca().fail_validation = nullptr;
-    estate.pass(days(2));
-    estate.apply();
-    EXPECT_THAT(estate.failures(), IsEmpty());
-  }
 }
 
 }  // namespace

@@ -1,0 +1,79 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+#include "generations.h"
+#include "sandbox/certificate_authority.h"
+
+// Orders that the CA does not decide upon, given up for the next ones.
+namespace certferry::simulation {
+namespace {
+
+using sandbox::Ending;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A CA gives an order that it does not decide upon again and again, unless its authorizations are deactivated.
+TEST(Undecided, OrdersAreGivenUpAndCostNoOtherOrderItsAuthorizations) {
+  sandbox::Settings settings;
+  settings.certificate_lifetime = days(7);
+  settings.authorizations_reused = true;
+  Estate estate{1, settings};
+  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  estate.pass(days(5));
+  estate.world().settings().validation_takes = days(30);
+  estate.wanted("blog").config.domains.push_back(DomainName::parse("www.shop.example"));
+  estate.certificate("shop", {"shop.example", "www.shop.example"});
+  estate.apply();
+  ASSERT_EQ(estate.record("shop")->open_generation, 1);
+  ASSERT_EQ(estate.record("blog")->open_generation, 2);
+  estate.pass(hours(25));
+  estate.apply({.only = {"blog"}});
+  EXPECT_GT(estate.record("blog")->open_generation, 2) << "it was given up";
+  EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
+}
+
+// A CA that leaves an authorization pending whose challenge failed gives it again: two that fail at once must not spare
+// it for each other. Seed 32943: both were ordered anew day by day, until it expired.
+TEST(Undecided, OrdersThatShareWhatFailedSpareItForNobody) {
+  sandbox::Settings settings{.authorizations_reused = true, .failed_challenge = sandbox::FailedChallenge::ends_alone};
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Estate estate{seed, settings};
+    estate.zone("shop.example");
+    estate.certificate("blog", {"api.shop.example", "blog.shop.example"});
+    estate.certificate("shop", {"api.shop.example", "shop.example"});
+    estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+      return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+    };
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::SizeIs(2));
+    estate.world().ca().fail_validation = nullptr;
+    estate.pass(days(2));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+  }
+}
+
+// Whoever was killed as it asked for one may have it, for authorizations that it shares, and no journal names it yet.
+TEST(Undecided, OrdersAreLeftToEndWhereAnotherIsJustBeingAskedFor) {
+  Estate estate{1, {.authorizations_reused = true, .certificate_lifetime = days(7)}};
+  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  estate.pass(days(5));
+  estate.world().settings().validation_takes = days(30);
+  estate.wanted("blog").config.domains.push_back(DomainName::parse("www.shop.example"));
+  estate.apply();
+  estate.certificate("shop", {"shop.example", "www.shop.example"});
+  kill_at_new_order(estate);
+  ASSERT_EQ(estate.apply({.only = {"shop"}}).how, Ending::How::killed);
+  ASSERT_EQ(status_of_order_for(estate, "shop.example"), "pending");
+  estate.pass(hours(25));
+  estate.apply({.only = {"blog"}});
+  EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("shop is asking for an order that may share with it"));
+  EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
+}
+
+}  // namespace
+}  // namespace certferry::simulation
