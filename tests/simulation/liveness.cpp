@@ -38,6 +38,13 @@ bool key_is_kept(Estate& estate, const std::string& id, const Certificate& leaf)
   return false;
 }
 
+// As the CA says, unless it has lost the order. Where none is wanted it may be any.
+bool is_of_the_profile(Estate& estate, const sandbox::CaCertificate& issued, const CertificateConfig& wanted) {
+  const auto& orders = estate.world().ca().orders;
+  const auto order = orders.find(issued.order);
+  return wanted.profile.empty() || order == orders.end() || order->second.profile == wanted.profile;
+}
+
 // The newest that its record knows of, whether any target serves it or not; and its key is kept.
 bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
   const auto newest = estate.newest(wanted.id.text());
@@ -47,7 +54,8 @@ bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
     const Certificate& leaf = entry.second.chain.leaf;
     return leaf.fingerprint() == *newest && names_as_text(leaf.names()) == names &&
            leaf.public_key().type() == wanted.key_type && !entry.second.revoked &&
-           leaf.not_after() > estate.simulated->time().now() && key_is_kept(estate, wanted.id.text(), leaf);
+           is_of_the_profile(estate, entry.second, wanted) && leaf.not_after() > estate.simulated->time().now() &&
+           key_is_kept(estate, wanted.id.text(), leaf);
   });
 }
 

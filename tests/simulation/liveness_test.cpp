@@ -45,6 +45,14 @@ TEST_F(NotWell, ACertificateThatIsServedNowhereAndWasRevokedOrHasNoKey) {
   estate.verdict();
 }
 
+TEST_F(NotWell, ACertificateOfAnotherProfile) {
+  estate.wanted("shop").config.profile = "tlsserver";
+  EXPECT_THAT(becomes_quiet(estate), IsEmpty());
+  EXPECT_THAT(not_well(estate), IsEmpty());
+  for (auto& [url, order] : world().ca().orders) order.profile = "classic";
+  EXPECT_THAT(not_well(estate), Contains("shop has no valid certificate"));
+}
+
 TEST_F(NotWell, ACertificateWhosePredecessorsKeyAloneIsKept) {
   estate.wanted("shop").config.install.clear();
   estate.apply();
