@@ -2,6 +2,7 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <mutex>
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <optional>
@@ -92,23 +93,6 @@ OwnedPkey key_in_pkcs8(BytesView der) {
   return key;
 }
 
-// What PKCS#8 holds; null for what is none. A key that somebody holds still is the same one again, found by a digest,
-// which tells nothing of it: vaults, shelves and their examinations read the same keys, and one on P-384 takes a
-// millisecond.
-std::shared_ptr<EVP_PKEY> key_of(BytesView pkcs8) {
-  static auto& living = *new RecentlyRead<std::weak_ptr<EVP_PKEY>>{living_keys_known};
-  const Bytes digest = sha256(pkcs8);
-  if (const auto known = living.find(digest))
-    if (auto key = known->lock()) return key;
-  std::shared_ptr<EVP_PKEY> key;
-  if (OwnedPkey ours = key_in_our_form(pkcs8))
-    key = {ours.release(), EVP_PKEY_free};
-  else if (OwnedPkey other = key_in_pkcs8(pkcs8))
-    key = usable(std::move(other));
-  if (key) living.keep(digest, std::make_shared<const std::weak_ptr<EVP_PKEY>>(key));
-  return key;
-}
-
 // The same octets as OpenSSL's encoder writes, for keys on our curves, twenty times as fast; else empty.
 std::optional<Secret> in_our_form(const EVP_PKEY* key) {
   const Curve* curve = curve_of(key);
@@ -152,7 +136,17 @@ OwnedBio secret_bio() {
 
 }  // namespace
 
-PrivateKey::PrivateKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
+struct PrivateKey::Held {
+  std::shared_ptr<EVP_PKEY> key;
+  mutable std::once_flag public_part_read;
+  mutable std::optional<PublicKey> public_part;
+
+  explicit Held(std::shared_ptr<EVP_PKEY> its_key) : key(std::move(its_key)) {}
+};
+
+PrivateKey::PrivateKey(std::shared_ptr<EVP_PKEY> key) : PrivateKey(std::make_shared<const Held>(std::move(key))) {}
+
+EVP_PKEY* PrivateKey::get() const { return held_->key.get(); }
 
 PrivateKey PrivateKey::generate(KeyType type) {
   EVP_PKEY* key = nullptr;
@@ -177,10 +171,28 @@ PrivateKey PrivateKey::generate(KeyType type) {
   return PrivateKey{{key, EVP_PKEY_free}};
 }
 
+// A key that somebody holds still is the same one again, found by a digest, which tells nothing of it: vaults, shelves
+// and their examinations read the same keys, and one on P-384 takes a millisecond.
+std::optional<PrivateKey> PrivateKey::from_pkcs8(BytesView der) {
+  static auto& living = *new RecentlyRead<std::weak_ptr<const Held>>{living_keys_known};
+  const Bytes digest = sha256(der);
+  if (const auto known = living.find(digest))
+    if (auto held = known->lock()) return PrivateKey{std::move(held)};
+  std::shared_ptr<EVP_PKEY> key;
+  if (OwnedPkey ours = key_in_our_form(der))
+    key = {ours.release(), EVP_PKEY_free};
+  else if (OwnedPkey other = key_in_pkcs8(der))
+    key = usable(std::move(other));
+  if (!key) return {};
+  PrivateKey read{std::move(key)};
+  living.keep(digest, std::make_shared<const std::weak_ptr<const Held>>(read.held_));
+  return read;
+}
+
 PrivateKey PrivateKey::from_pem(const Secret& pem) {
   const BytesView text = pem.reveal();
   if (const auto pkcs8 = content_of_pem(text, PEM_STRING_PKCS8INF))
-    if (auto key = key_of(pkcs8->reveal())) return PrivateKey{std::move(key)};
+    if (auto key = from_pkcs8(pkcs8->reveal())) return *std::move(key);
   const OwnedBio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
   if (!bio) openssl_failed("read a private key");
   OwnedPkey key{PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr)};
@@ -193,7 +205,7 @@ PrivateKey PrivateKey::from_pem(const Secret& pem) {
 
 PrivateKey PrivateKey::from_der(const Secret& pkcs8) {
   const BytesView der = pkcs8.reveal();
-  if (auto known = key_of(der)) return PrivateKey{std::move(known)};
+  if (auto key = from_pkcs8(der)) return *std::move(key);
   const unsigned char* at = octets(der);
   OwnedPkey key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size()))};
   if (!key) {
@@ -224,7 +236,11 @@ Secret PrivateKey::der() const {
 }
 
 // A key of its own, so that holding the public part does not hold the private one.
-PublicKey PrivateKey::public_part() const { return PublicKey::from_spki(PublicKey{key_}.spki()); }
+PublicKey PrivateKey::public_part() const {
+  std::call_once(held_->public_part_read,
+                 [this] { held_->public_part.emplace(PublicKey::from_spki(PublicKey{held_->key}.spki())); });
+  return *held_->public_part;
+}
 
 KeyType PrivateKey::type() const {
   const auto type = key_type_of(get());

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/public_key.h"
 
@@ -25,10 +27,13 @@ class PrivateKey {
   Bytes sign(BytesView data) const;      // JWS form, by algorithm()
 
   explicit PrivateKey(std::shared_ptr<evp_pkey_st> key);
-  evp_pkey_st* get() const { return key_.get(); }
+  evp_pkey_st* get() const;
 
  private:
-  std::shared_ptr<evp_pkey_st> key_;
+  struct Held;
+  explicit PrivateKey(std::shared_ptr<const Held> held) : held_(std::move(held)) {}
+  static std::optional<PrivateKey> from_pkcs8(BytesView der);  // empty where it is none
+  std::shared_ptr<const Held> held_;
 };
 
 }  // namespace certferry
