@@ -328,10 +328,10 @@ std::vector<std::string> Estate::kept_secrets() {
 }
 
 std::optional<Record> Estate::record(const std::string& id) {
-  const auto stored = watch->stored();
-  const auto found = stored.find(record_key(CertificateId::parse(id)));
-  if (found == stored.end()) return {};
-  return from_json<Record>(Json::parse(found->second, found->first));
+  const std::string key = record_key(CertificateId::parse(id));
+  const auto stored = watch->stored(key);
+  if (!stored) return {};
+  return from_json<Record>(Json::parse(*stored, key));
 }
 
 std::optional<Fingerprint> Estate::newest(const std::string& id) {

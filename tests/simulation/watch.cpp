@@ -156,6 +156,15 @@ std::map<std::string, Bytes> Watch::stored() const {
   return all;
 }
 
+std::optional<Bytes> Watch::stored(const std::string& key) const {
+  const auto& entries = simulated_.state().entries;
+  if (const auto found = entries.find(key); found != entries.end()) return found->second.value;
+  for (const auto& [bucket, objects] : simulated_.world().buckets().by_name)
+    for (const auto& [name, object] : objects)
+      if (after_prefix(name) == key) return unwrapped(object.body).value_or(object.body);
+  return {};
+}
+
 void Watch::look_at_store() {
   const auto present = stored();
   for (const auto& [key, value] : present)

@@ -33,6 +33,7 @@ class Watch {
   std::vector<std::string> complaints() const;
   // What the store holds, by its keys; of S3, without the bodies' wrapping.
   std::map<std::string, Bytes> stored() const;
+  std::optional<Bytes> stored(const std::string& key) const;
   // Hears of what the test itself did to the store, as if a process had done it.
   void look_at_store();
   void look_at_store_anew();  // the same, but as if nothing had been there before
