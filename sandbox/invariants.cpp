@@ -251,7 +251,9 @@ struct Invariants::State {
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
     if (before == contents.end() || allowed || rollback || event.late || unseen.contains(listener)) return;
     const Chain &was = before->second.chain, &is = next->content.chain;
-    const bool fewer = fewer_wanted(was.leaf, is.leaf);
+    // Of one of ours that somebody deleted from IAM no new node of the load balancer can show anything.
+    const bool gone = world.server_certificates().by_arn(former) == nullptr;
+    const bool fewer = gone || fewer_wanted(was.leaf, is.leaf);
     if (const std::string why = worsening(world, was, is, event.at, fewer); !why.empty())
       report(event, fmt::format("I7: {} was given {}: {}", listener, arn, why));
   }

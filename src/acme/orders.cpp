@@ -180,12 +180,14 @@ Task<Answer> CertificateAuthority::ask_for_order(Call call, const std::string& r
 
 Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, std::string replaces) {
   const Directory directory = co_await session_.directory();
+  const std::string account = account_.value().url;
   if (directory.renewal_info.empty() || failed_over_.contains(replaces)) replaces.clear();
   Call call{.operation = "newOrder for " + shown_names(wanted.names),
             .url = directory.new_order,
             .payload = order_payload(wanted, replaces).dump()};
   Answer answer = co_await ask_for_order(call, replaces);
-  if (answer.problem && !replaces.empty() && !is_about_the_account(*answer.problem)) {
+  const bool same_account = account_.value().url == account;  // else it would be an order of nobody who asked
+  if (answer.problem && !replaces.empty() && same_account && !is_about_the_account(*answer.problem)) {
     outside_.log.info(
         fmt::format("{}: {}; asked again without naming the predecessor", call.operation, answer.problem->words()));
     call.payload = order_payload(wanted, "").dump();

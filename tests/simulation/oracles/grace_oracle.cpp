@@ -56,10 +56,11 @@ void GraceOracle::files_changed(const std::string& name) {
     if (path.substr(0, path.rfind('/')).ends_with("/generations")) present.insert(path);
   const std::set<std::string> before = std::exchange(generations_[name], present);
   if (simulated_.happens_late()) return;
+  // Who hears of no service goes by its machine's clock.
+  const WallTime now = std::max(simulated_.time().now(), simulated_.time_on(machine));
   for (const std::string& generation : before)
     if (!present.contains(generation))
-      gone(generation, simulated_.time().now(),
-           [&](const Former& former) { return means(former, machine, generation); });
+      gone(generation, now, [&](const Former& former) { return means(former, machine, generation); });
 }
 
 // Nobody goes back to what browsers refuse.

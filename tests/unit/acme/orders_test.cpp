@@ -98,6 +98,30 @@ TEST(NewOrder, LeavesOutAPredecessorThatTheCaFailedOver) {
   });
 }
 
+// Another certificate heard in between that the CA has the account no longer. (Dense world 96367: the generation that
+// asked did not take an order of the next account for its own, and its names were ordered twice.)
+TEST(NewOrder, IsNotAskedForAgainByAnotherAccount) {
+  Ground ground{Settings{.orders_reused = false}};
+  int asked_for = 0;
+  ground.play([&](CertificateAuthority& ca) -> Task<> {
+    const std::string id = ari_certificate_id((co_await ground.issue(ca, kWanted)).chain.leaf);
+    ground.ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+      if (asked != "newOrder") return {};
+      ++asked_for;
+      ca.use({ground.account_key, "https://ca.sandbox.test/my-account/the-next"});
+      return CaProblem{400, "malformed", "spoiled on its way"}.response();
+    };
+    bool failed = false;
+    try {
+      co_await ca.new_order(kWanted, id);
+    } catch (const Failure&) {
+      failed = true;
+    }
+    EXPECT_TRUE(failed);
+  });
+  EXPECT_EQ(asked_for, 1);
+}
+
 TEST(NewOrder, AsksForTheProfile) {
   Ground ground;
   CertificateSpec wanted = kWanted;

@@ -117,6 +117,21 @@ TEST_F(InvariantsTest, SeeOneThatIsToBeRenewedInThePlaceOfOneThatLastsLonger) {
   EXPECT_THAT(invariants->violations(), ElementsAre(HasSubstr("and is to be renewed itself")));
 }
 
+// A place that was moved to a certificate for fewer names. (Dense world 102318.)
+TEST_F(InvariantsTest, LetNamesGoWithWhatIsGoneFromIam) {
+  const std::string wider = put("wider", ours({"shop.example", "www.shop.example"}));
+  const std::string narrow = put("narrow", ours({"shop.example"}));
+  for (const bool gone : {true, false}) {
+    world.classic().by_name["web"].listeners[443].bind(wider, now);
+    watch();
+    const auto there = world.server_certificates().by_name.find("wider")->second;
+    if (gone) world.server_certificates().by_name.erase("wider");
+    bind(narrow);
+    EXPECT_EQ(invariants->violations().empty(), gone);
+    if (gone) world.server_certificates().by_name.emplace("wider", there);
+  }
+}
+
 TEST_F(InvariantsTest, LetATestAllowIt) {
   const std::string shorter = put("b", ours({"shop.example"}, Json::object({{"profile", "shortlived"}})));
   now += seconds(1);
