@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
+#include "base/failure.h"
 #include "base/time.h"
 
 namespace certferry {
@@ -13,6 +15,8 @@ class Lease {
  public:
   virtual ~Lease() = default;
   virtual bool lease_outlasts(Duration) const = 0;  // something that changes the outside and ends by then may be begun
+  // Why it does not and what to do, where more is known than that this instance may have stood still.
+  virtual std::optional<Failure> lease_lost() const { return {}; }
 };
 
 // what: "IAM DeleteServerCertificate on server certificate www", for people. Failure: fenced where the lease does not

@@ -12,6 +12,7 @@
 #include <functional>
 #include <mutex>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -95,12 +96,32 @@ void perform_batch(SqliteDatabase& database, const StoreBatch& batch) {
   if (std::ranges::any_of(batch, [](const auto& request) { return request->secret; })) database.truncate_log();
 }
 
+// Which file it is, whatever it is called.
+struct Inode {
+  dev_t device;
+  ino_t number;
+  bool operator==(const Inode&) const = default;
+};
+
+std::optional<Inode> inode_at(const std::string& path) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return Inode{found.st_dev, found.st_ino};
+}
+
+std::optional<Inode> inode_of(int file) {
+  struct stat found{};
+  if (::fstat(file, &found) != 0) return std::nullopt;
+  return Inode{found.st_dev, found.st_ino};
+}
+
 }  // namespace
 
 struct SqliteStore::Engine {
   explicit Engine(std::string path_) : path(std::move(path_)) {
     prepare_state_file(path);
     database.emplace(path);
+    opened = inode_at(path);
     thread = std::thread{[this] { serve(); }};
   }
 
@@ -155,8 +176,12 @@ struct SqliteStore::Engine {
 
   std::string lock_path() const { return path + ".lock"; }
 
+  // Whether whoever comes now opens this database and meets this lock. Not where the directory was moved or emptied.
+  bool is_met(int lock) const { return opened && opened == inode_at(path) && inode_of(lock) == inode_at(lock_path()); }
+
   std::string path;
   std::optional<SqliteDatabase> database;
+  std::optional<Inode> opened;  // the database's
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::shared_ptr<StoreRequest>> waiting;
@@ -219,7 +244,7 @@ Task<std::vector<Store::Key>> SqliteStore::list(Key prefix) {
 std::string SqliteStore::place() const { return engine_->path; }
 
 bool SqliteStore::try_lock() {
-  if (engine_->lock_file >= 0) return true;
+  if (engine_->lock_file >= 0) return engine_->is_met(engine_->lock_file);
   const std::string path = engine_->lock_path();
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) throw file_failure("Opening", path, errno);
@@ -228,6 +253,10 @@ bool SqliteStore::try_lock() {
     ::close(file);
     if (error == EWOULDBLOCK) return false;
     throw file_failure("Locking", path, error);
+  }
+  if (!engine_->is_met(file)) {
+    ::close(file);
+    return false;
   }
   const std::string words = fmt::format("process {}\n", ::getpid());
   // Only for people: whoever holds the lock is who holds it, written down or not.

@@ -26,8 +26,9 @@ class SqliteStore final : public Store {
   std::string place() const override;
 
   // Takes the one exclusive lock beside the database, held until unlock(), destruction or the death of this process.
-  // False: another process holds it. True again where it is held already. Failure (refused): the lock file cannot be
-  // had.
+  // False: another process holds it, or what this one has open is not what is there any more, for somebody moved or
+  // emptied the directory, which is seen while it is held too. True again where it is held already. Failure (refused):
+  // the lock file cannot be had.
   bool try_lock();
   void unlock();
   // Who holds it, for people: "process 4711"; "" where that is unknown.

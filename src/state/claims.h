@@ -22,8 +22,8 @@ class Instances : public Lease {
   virtual std::string describe(std::string instance) const = 0;  // "process 1234 on web-1", for people
 };
 
-// The embedded store: an OS file lock that dies with the process.
-// try_lock: true when this process holds the lock from now on. holder: who does, for people.
+// The embedded store: an OS file lock that dies with the process. holder: who has it, for people. try_lock: true when
+// this process holds it from now on; asked again, whether it is still the one that others meet: else the lease is lost.
 std::unique_ptr<Instances> locked_instances(Outside& outside, std::function<bool()> try_lock,
                                             std::function<std::string()> holder, Duration wait);
 

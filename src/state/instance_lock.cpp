@@ -37,7 +37,15 @@ class LockedInstances final : public Instances {
   // Whoever holds the lock is alone: nobody else lives. Before that, anybody may.
   Task<bool> alive(std::string instance) override { co_return !held_ || instance == self_; }
   Task<> end() override { co_return; }  // the lock goes with the process
-  bool lease_outlasts(Duration) const override { return held_; }
+  bool lease_outlasts(Duration) const override { return held_ && try_lock_(); }
+  std::optional<Failure> lease_lost() const override {
+    if (!held_ || try_lock_()) return {};
+    return Failure(Failure::Kind::fenced,
+                   "the state's directory was moved or emptied while this run is at work, and another one may have "
+                   "begun with what is there now",
+                   "Put the directory back and run certferry again; else remove by hand what this run left outside, "
+                   "and move it only while none is at work");
+  }
   std::string describe(std::string instance) const override {
     return instance == self_ ? "this process" : held_ ? "a process that has ended" : whoever();
   }

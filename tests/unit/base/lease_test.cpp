@@ -25,5 +25,23 @@ TEST(Lease, FencesWhatItDoesNotOutlast) {
   }
 }
 
+struct Lost final : Lease {
+  bool lease_outlasts(Duration) const override { return false; }
+  std::optional<Failure> lease_lost() const override {
+    return Failure(Failure::Kind::fenced, "the state is gone", "Put it back");
+  }
+};
+
+TEST(Lease, SaysWhyItWasLostWhereThatIsKnown) {
+  try {
+    require_lease(Lost{}, seconds(1), "files /etc/ssl/www: switching the link");
+    FAIL() << "nothing was thrown";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.kind(), Failure::Kind::fenced);
+    EXPECT_STREQ(failure.what(), "files /etc/ssl/www: switching the link: not begun: the state is gone");
+    EXPECT_EQ(failure.next(), "Put it back");
+  }
+}
+
 }  // namespace
 }  // namespace certferry

@@ -230,6 +230,32 @@ TEST_F(SqliteStoreTest, LetsOneProcessHoldTheLockUntilItDies) {
   for (const int end : {ready[0], ready[1], finish[0], finish[1]}) ::close(end);
 }
 
+TEST_F(SqliteStoreTest, IsNoLongerLockedWhereItsDirectoryWasMovedAway) {
+  SqliteStore store{path};
+  ASSERT_TRUE(store.try_lock());
+  ASSERT_EQ(::rename((directory / "state").c_str(), (directory / "former").c_str()), 0);
+  EXPECT_FALSE(store.try_lock());
+  SqliteStore successor{path};
+  EXPECT_TRUE(successor.try_lock());
+  EXPECT_FALSE(store.try_lock());
+  ASSERT_EQ(::rename((directory / "state").c_str(), (directory / "second").c_str()), 0);
+  ASSERT_EQ(::rename((directory / "former").c_str(), (directory / "state").c_str()), 0);
+  EXPECT_TRUE(store.try_lock()) << "it was put back";
+  EXPECT_FALSE(successor.try_lock());
+}
+
+// It waits for the lock with a file open that is nobody's any more by then, or whose lock is somebody else's.
+TEST_F(SqliteStoreTest, IsNotLockedWhereAnotherFileIsThereThanItHasOpen) {
+  SqliteStore store{path}, holder{path};
+  ASSERT_TRUE(holder.try_lock());
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  EXPECT_FALSE(holder.try_lock()) << "what it writes nobody reads again";
+  ASSERT_EQ(::unlink((path + ".lock").c_str()), 0);
+  EXPECT_FALSE(store.try_lock());
+  SqliteStore successor{path};
+  EXPECT_TRUE(successor.try_lock());
+}
+
 TEST_F(SqliteStoreTest, EndsACancelledCallOneWayOrTheOther) {
   SqliteStore store{path};
   Work writes = [&]() -> Task<> {

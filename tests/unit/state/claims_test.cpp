@@ -158,6 +158,26 @@ TEST(LockedInstances, WaitForTheLockAndThenAreAlone) {
               ::testing::ElementsAre("process 12 on web-1 is at work: waiting up to 10 s until it has ended"));
 }
 
+// Its directory was moved away or emptied meanwhile: another process locks what is there now.
+TEST(LockedInstances, LoseTheirLeaseWithTheLock) {
+  Ground ground;
+  bool locked = true;
+  auto instances = locked_instances(ground.outside, [&] { return locked; }, [] { return ""; }, seconds(10));
+  ground.run([&]() -> Task<> { co_await instances->begin(); });
+  EXPECT_FALSE(instances->lease_lost());
+  locked = false;
+  EXPECT_FALSE(instances->lease_outlasts(Duration::zero()));
+  EXPECT_EQ(
+      ground.failure_of([&]() -> Task<> {
+        require_lease(*instances, seconds(30), "IAM UploadServerCertificate on server certificate www");
+        co_return;
+      }),
+      "fenced | IAM UploadServerCertificate on server certificate www: not begun: the state's directory was moved "
+      "or emptied while this run is at work, and another one may have begun with what is there now | Put the "
+      "directory back and run certferry again; else remove by hand what this run left outside, and move it only "
+      "while none is at work");
+}
+
 TEST(LockedInstances, SayWhoHoldsTheLockWhenTheWaitIsOver) {
   Ground ground;
   auto instances =
