@@ -76,7 +76,7 @@ struct Client::State {
   Task<Attempt> attempt(const Call& call, const ServiceEndpoint& endpoint);
   Attempt judge(const Call& call, http::Response answer, const Signature& signature, bool overridden);
   Attempt judge(const Call& call, const Failure& lost) const;
-  void note_date(const http::Response& answer);
+  void note_date(const http::Response& answer, const ServiceEndpoint& from, SteadyTime asked);
   bool was_over(const Signature& signature, const Refusal& refused);
   Asked asked(const Call& call) const { return {call.service, call.operation, region}; }
   WallTime service_time() const { return services.now().value_or(time->now()); }
@@ -108,9 +108,12 @@ http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& en
   return request;
 }
 
-void Client::State::note_date(const http::Response& answer) {
-  if (auto field = answer.headers.get("date"))
-    if (auto date = parse_http_date(*field)) services.says(*date);
+void Client::State::note_date(const http::Response& answer, const ServiceEndpoint& from, SteadyTime asked) {
+  const auto field = answer.headers.get("date");
+  const auto date = field ? parse_http_date(*field) : std::nullopt;
+  if (!date) return;
+  services.says(*date);
+  time->heard(from.overridden ? from.base.text() : "", *date, asked);
 }
 
 // Whether its date or its credentials explain the refusal, and the next signature has better ones.
@@ -121,7 +124,6 @@ bool Client::State::was_over(const Signature& signature, const Refusal& refused)
 }
 
 Attempt Client::State::judge(const Call& call, http::Response answer, const Signature& signature, bool overridden) {
-  note_date(answer);
   if (answer.status >= 200 && answer.status < 300) {
     if (!overridden) budget.succeeded(asked(call));
     return {.answer = std::move(answer)};
@@ -157,6 +159,7 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
          {.encode_path_twice = !s3, .normalize_path = !s3, .content_sha256 = s3});
   if (lease && changes_something(call)) require_lease(*lease, call.deadline, description(call));
   ++requests_sent;
+  const SteadyTime asked = outside.clock.steady();
   std::optional<http::Response> answer;
   std::optional<Failure> lost;
   try {
@@ -164,6 +167,7 @@ Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& en
   } catch (const Failure& failure) {
     lost = failure;
   }
+  if (answer) note_date(*answer, endpoint, asked);
   co_return answer ? judge(call, std::move(*answer), signature, endpoint.overridden) : judge(call, *lost);
 }
 

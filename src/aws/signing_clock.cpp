@@ -1,5 +1,6 @@
 #include "aws/signing_clock.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 
@@ -21,6 +22,16 @@ bool SigningClock::explains(WallTime services, WallTime dated) {
                                   offset_ > Duration::zero() ? "behind" : "ahead of"));
   }
   return true;
+}
+
+// It was dated between the asking and now, to the second: long on its way, or an old one, it is no sign of a
+// standstill.
+void SigningClock::heard(const std::string& whose, WallTime date, SteadyTime asked) {
+  const Duration at_least = date - ours(), at_most = date + seconds(1) - ours_at(asked);
+  Heard& known = heard_.try_emplace(whose, at_most).first->second;
+  known.gained += std::max(at_least - known.ahead, Duration::zero());
+  known.ahead = std::max(known.ahead, at_most);
+  stood_still_ = std::max(stood_still_, known.gained);
 }
 
 }  // namespace certferry::aws

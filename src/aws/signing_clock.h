@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "base/time.h"
 #include "outside/outside.h"
 
@@ -19,12 +22,25 @@ class SigningClock {
   // the next signature then bears the right date, whoever noticed first.
   bool explains(WallTime services, WallTime dated);
 
+  // An answer to what was asked then bore this date. whose: "" where it is AWS's clock, else the endpoint that was
+  // given by hand.
+  void heard(const std::string& whose, WallTime date, SteadyTime asked);
+  // By how much more a service's clock went on, since it was first heard, than our steady one: for so long this machine
+  // surely stood still and its clocks with it, as a virtual machine's do that is paused or restored. It never falls.
+  Duration stood_still() const { return stood_still_; }
+
  private:
-  WallTime ours() const { return began_ + (outside_.clock.steady() - began_steady_); }
+  struct Heard {
+    Duration ahead;        // of ours, at most
+    Duration gained = {};  // at least
+  };
+  WallTime ours() const { return ours_at(outside_.clock.steady()); }
+  WallTime ours_at(SteadyTime then) const { return began_ + (then - began_steady_); }
   Outside& outside_;
   WallTime began_;
   SteadyTime began_steady_;
-  Duration offset_{};
+  Duration offset_{}, stood_still_{};
+  std::map<std::string, Heard> heard_;
 };
 
 }  // namespace certferry::aws

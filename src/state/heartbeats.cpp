@@ -73,6 +73,7 @@ bool older_than(const aws::S3Object& object, Duration age) {
 struct Pulse {
   Outside& outside;
   aws::S3 s3;
+  std::shared_ptr<aws::SigningClock> services;
   std::string bucket, prefix;
   std::string self;
   Whereabouts here = {};
@@ -85,8 +86,10 @@ struct Pulse {
     return fmt::format("{}{}{}", prefix, instances_prefix, instance);
   }
   std::string place(const std::string& instance) const { return fmt::format("s3://{}/{}", bucket, key(instance)); }
+  // By our steady clock, and with what that missed: others judge by the store's.
+  SteadyTime now() const { return outside.clock.steady() + services->stood_still(); }
   bool lease_lasts(Duration more) const {
-    return beating && !lapsed && beaten && outside.clock.steady() - *beaten + more < limits::renewal::claim_expires;
+    return beating && !lapsed && beaten && now() - *beaten + more < limits::renewal::claim_expires;
   }
 };
 
@@ -102,8 +105,8 @@ Failure not_written(const Pulse& pulse, const std::optional<Failure>& why) {
 Task<> beat(Pulse& pulse) {
   const std::string token = random_token(pulse.outside.entropy);
   const Bytes body = to_bytes(S3Body{token, whereabouts_json(pulse.here).dump()});
-  const SteadyTime sent = pulse.outside.clock.steady();  // the first: any of them may be the one that S3 has dated
-  std::optional<Failure> last;  // of the last try, where S3 did not say that somebody was faster
+  const SteadyTime sent = pulse.now();  // the first: any of them may be the one that S3 has dated
+  std::optional<Failure> last;          // of the last try, where S3 did not say that somebody was faster
   for (int attempt = 0; attempt < limits::store::heartbeat_attempts; ++attempt) {
     // Between two attempts we may have stood still: a lease that ran out is not taken up again.
     if (pulse.beaten && !pulse.lease_lasts(Duration::zero())) break;
@@ -149,7 +152,9 @@ Task<> keep_beating(std::shared_ptr<Pulse> pulse) {
     if (pulse->stopping) break;
     if (!pulse->lease_lasts(Duration::zero())) {
       pulse->lapsed = true;
-      pulse->outside.log.warn("heartbeat: none for a minute; other instances may have taken over");
+      pulse->outside.log.warn(
+          "heartbeat: none for a minute, by this machine's clock or the services'; other instances may have "
+          "taken over");
       break;
     }
     pause = co_await beat_or_warn(*pulse) ? limits::renewal::heartbeat : limits::store::heartbeat_retry;
@@ -222,6 +227,7 @@ class HeartbeatInstances final : public Instances {
   std::shared_ptr<Pulse> new_pulse() const {
     return std::shared_ptr<Pulse>{new Pulse{.outside = outside_,
                                             .s3 = aws::S3{client_, limits::renewal::heartbeat_deadline},
+                                            .services = client_.time(),
                                             .bucket = bucket_,
                                             .prefix = prefix_,
                                             .self = random_token(outside_.entropy)}};

@@ -380,6 +380,71 @@ TEST(Client, AsksNoLeaseForReadsNorForTheStore) {
   EXPECT_EQ(over.asked, 0);
 }
 
+// As a heart's: over when this machine stood still for longer than a minute.
+struct LeaseByAWSsClock final : Lease {
+  explicit LeaseByAWSsClock(Client& client) : time(client.time()) {}
+  bool lease_outlasts(Duration) const override { return time->stood_still() < minutes(1); }
+  std::shared_ptr<SigningClock> time;
+};
+
+const Call another_certificate{.service = "elbv2", .operation = "ModifyListener", .object = "listener web:443"};
+
+// The steady clock of a virtual machine that was paused is as far behind AWS's as its civil one, and the refusal of its
+// date is the first that it hears of that.
+TEST(Client, SendsNoChangeAgainWhoseRefusedDateTellsThatThisMachineStoodStill) {
+  Paper paper;
+  const LeaseByAWSsClock lease{paper.client};
+  paper.client.act_under(lease);
+  paper.transport.answer(200, "<ok/>", {{"Date", "Mon, 23 Nov 2026 12:00:00 GMT"}});
+  AWAITED(paper.client.send(a_read()));
+  paper.transport.answer(403, error_xml("SignatureDoesNotMatch", "Signature expired: 20261123T120000Z"),
+                         {{"Date", "Mon, 23 Nov 2026 12:14:00 GMT"}});
+  EXPECT_EQ(said(FAILURE_OF(paper.client.send(another_certificate))).substr(0, 77),
+            "fenced | Elastic Load Balancing ModifyListener on listener web:443: not begun");
+  EXPECT_EQ(paper.transport.requests.size(), 2U);
+}
+
+TEST(Client, TellsAMachineThatStoodStillFromOneWhoseClockWasAlwaysWrong) {
+  Paper paper;
+  const LeaseByAWSsClock lease{paper.client};
+  paper.client.act_under(lease);
+  const http::Headers date{{"Date", "Mon, 23 Nov 2026 12:14:00 GMT"}};
+  paper.transport.answer(200, "<ok/>", date);  // S3 minds no less than 15 minutes
+  AWAITED(paper.client.send({.service = "s3", .operation = "GetObject", .object = "x", .method = "GET"}));
+  paper.transport.answer(403, error_xml("SignatureDoesNotMatch", "Signature expired: 20261123T120000Z"), date);
+  paper.transport.answer(200, "<ok/>", date);
+  EXPECT_EQ(AWAITED(paper.client.send(another_certificate)).status, 200);
+  paper.clock.wall += hours(3);  // somebody sets it
+  paper.transport.answer(200, "<ok/>", date);
+  EXPECT_EQ(AWAITED(paper.client.send(another_certificate)).status, 200);
+  EXPECT_EQ(lease.time->stood_still(), Duration::zero());
+}
+
+// An answer may have been long on its way, an old one may be given again, and a service given by hand has its own
+// clock.
+TEST(Client, TakesForAStandstillOnlyWhatSurelyIsOne) {
+  Paper paper;
+  EndpointSettings by_hand;
+  by_hand.by_service["s3"] = "http://127.0.0.1:9000";
+  Client client{paper.outside, paper.keys, "eu-west-1", by_hand};
+  const auto hear = [&](const Call& call, const char* date) {
+    paper.transport.answer(200, "<ok/>", {{"Date", date}});
+    AWAITED(client.send(call));
+  };
+  const Call of_store{.service = "s3", .operation = "GetObject", .object = "x", .method = "GET"};
+  paper.transport.on_send = [&] { paper.clock.pass(seconds(25)); };
+  hear(a_read(), "Mon, 23 Nov 2026 12:00:00 GMT");
+  paper.transport.on_send = nullptr;
+  for (const char* date :
+       {"Mon, 23 Nov 2026 12:00:25 GMT", "Mon, 23 Nov 2026 11:00:00 GMT", "Mon, 23 Nov 2026 12:00:26 GMT"})
+    hear(a_read(), date);
+  hear(of_store, "Mon, 23 Nov 2026 18:00:00 GMT");
+  hear(a_read(), "Mon, 23 Nov 2026 12:00:26 GMT");
+  EXPECT_EQ(client.time()->stood_still(), Duration::zero());
+  hear(of_store, "Mon, 23 Nov 2026 18:01:31 GMT");
+  EXPECT_EQ(client.time()->stood_still(), seconds(90));
+}
+
 TEST(Access, PutsEveryClientUnderTheLeaseThoseMadeLaterToo) {
   Paper paper;
   CountedLease over;

@@ -195,6 +195,43 @@ TEST(Heartbeats, CountALeaseFromTheFirstTryOfABeat) {
   });
 }
 
+// As of a virtual machine that was paused: its steady clock stood still, while others took over.
+TEST(Heartbeats, EndWhereTheStoresClockWentOnWithoutOurs) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    const std::string self = "certferry/instance/" + a->self();
+    const auto beaten = [&] { return heart.ground.cloud.objects.at(self).modified; };
+    heart.ground.cloud.ahead = minutes(14);
+    co_await heart.ground.clock.sleep(seconds(16));
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero())) << "its next beat was answered";
+    const WallTime last = beaten();
+    co_await heart.ground.clock.sleep(minutes(2));
+    EXPECT_EQ(beaten(), last);
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+    co_await a->end();
+    co_await a->begin();
+    EXPECT_TRUE(a->lease_outlasts(seconds(50))) << "another instance";
+    co_await a->end();
+  });
+}
+
+TEST(Heartbeats, CountWhatTheyStoodStillToTheirAge) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    heart.ground.cloud.ahead = seconds(21);
+    co_await heart.ground.client.send({.service = "s3", .operation = "GetObject", .method = "GET", .bucket = "state"});
+    EXPECT_TRUE(a->lease_outlasts(seconds(39)));
+    EXPECT_FALSE(a->lease_outlasts(seconds(41)));
+    co_await heart.ground.clock.sleep(seconds(16));
+    EXPECT_TRUE(a->lease_outlasts(seconds(58))) << "it has beaten since";
+    co_await a->end();
+  });
+}
+
 TEST(Heartbeats, SweepWhatTheDeadLeftBehind) {
   Heart heart;
   heart.ground.run([&]() -> Task<> {
