@@ -95,6 +95,7 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
     record.previous.reset();
     record.targets.clear();
   });
+  co_await index.forget(id);  // by whoever read the shard since the first time, and the record before this one
   co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
   // These removals bear no version that somebody who took over would have changed: they ask the lease instead.
   const auto still_ours = [&] { require_lease(ground.instances, Duration::zero(), "forgetting " + id.text()); };

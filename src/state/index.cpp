@@ -113,13 +113,28 @@ std::map<std::string, std::vector<Index::Derived>> Index::by_shard(std::vector<D
   return sorted;
 }
 
+// By the records that are there now.
+Task<std::vector<Index::Derived>> Index::derived_anew(std::vector<Derived> derived) {
+  for (Derived& one : derived) {
+    if (!one.rest) continue;
+    const std::optional<StoredRecord> stored = co_await load_record(store_, one.id);
+    one.rest = stored ? at_rest(stored->record) : std::nullopt;
+  }
+  co_return derived;
+}
+
 // The shard as it was read first, for it is seldom another; then as it is. Which of two instances writes last does not
-// matter: what either derived is outdated only in ways that find() or the next look at the targets tells.
-Task<bool> Index::keep_shard(const std::string& shard, const std::vector<Derived>& derived) {
+// matter: what either derived is outdated only in ways that find() or the next look at the targets tells. Of a life
+// that was forgotten they do not tell, for the next one begins with the same number: so what is written was derived
+// after the shard was read, and forget() leaves another version of it.
+Task<bool> Index::keep_shard(const std::string& shard, std::vector<Derived> derived, bool anyway) {
   for (int attempt = 0; attempt < limits::store::swap_attempts; ++attempt) {
-    if (!shards_[shard].read) co_await read(shard);
+    if (!shards_[shard].read) {
+      co_await read(shard);
+      derived = co_await derived_anew(std::move(derived));
+    }
     Stored next = shards_[shard];
-    if (!merge(next.certificates, derived) && next.understood) co_return true;
+    if (!merge(next.certificates, derived) && next.understood && !anyway) co_return true;
     shards_[shard].read = false;  // until it is known what is there
     auto outcome = co_await store_.put(shard, index_shard(next.certificates), next.version);
     if (!std::holds_alternative<Store::Version>(outcome)) continue;
@@ -133,7 +148,7 @@ Task<bool> Index::keep_shard(const std::string& shard, const std::vector<Derived
 
 Task<> Index::forget(const CertificateId& id) {
   const std::vector<Derived> nothing{{id, {}}};
-  if (co_await keep_shard(index_key(id), nothing)) co_return;
+  if (co_await keep_shard(index_key(id), nothing, true)) co_return;
   throw Failure(Failure::Kind::conflict, fmt::format("{}: others kept changing it", index_key(id)),
                 "Run certferry again; see with `certferry status` who else is at work");
 }

@@ -37,8 +37,10 @@ class Index {
   // Stores what was derived from records that were just read, shard by shard, where it is not what is stored; what
   // look() listed no record of goes. Nothing is written where all stays the same.
   Task<> keep(std::vector<Derived> derived);
-  // Takes out what is said of it, before its record is changed; a shard of a version that we do not know is written
-  // anew, for whoever knows it would believe it. Failure: as the store's, or conflict; what is said then may stand.
+  // Takes out what is said of it, before its record is changed, and whoever has read the shard by then writes nothing
+  // to it that he derived before: it gets another version, though nothing was said. One of a format that we do not know
+  // is written anew, for whoever knows it would believe it. Failure: as the store's, or conflict; what is said then may
+  // stand.
   Task<> forget(const CertificateId& id);
 
  private:
@@ -51,7 +53,9 @@ class Index {
   Task<> read(const std::string& shard);
   Task<> read_if_possible(const std::string& shard);
   std::map<std::string, std::vector<Derived>> by_shard(std::vector<Derived> derived) const;
-  Task<bool> keep_shard(const std::string& shard, const std::vector<Derived>& derived);  // false: others were faster
+  Task<std::vector<Derived>> derived_anew(std::vector<Derived> derived);
+  // anyway: it is written though it stays the same. False: others were faster.
+  Task<bool> keep_shard(const std::string& shard, std::vector<Derived> derived, bool anyway = false);
 
   Store& store_;
   Log& log_;

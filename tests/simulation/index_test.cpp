@@ -285,6 +285,47 @@ TEST(TheIndex, ForgetsWithTheCertificateWhatAVersionThatNobodyKnowsHasWritten) {
   EXPECT_THAT(indexed(estate), IsEmpty());
 }
 
+// The generation of the next life bears the same number: what a run has derived from the former one's record is not put
+// into the index when that run goes on. With an entry of the former life, and without one.
+TEST(TheIndex, TellsNothingOfALifeThatWasForgottenWhileARunStoodStill) {
+  const sandbox::Seat second{"two", "second", "main"};
+  for (const bool entered : {false, true}) {
+    const auto build = [&](Estate& estate) {
+      estate.state_in_s3();
+      estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+      if (entered) estate.apply();
+    };
+    const long write = [&] {
+      Estate undisturbed;
+      build(undisturbed);
+      const long before = undisturbed.simulated->effects();
+      undisturbed.apply();
+      const auto& names = undisturbed.simulated->effect_names();
+      const auto found = std::find_if(names.begin() + before, names.end(), [](const auto& name) {
+        return name.starts_with("s3 PUT") && name.contains("/index/");
+      });
+      EXPECT_NE(found, names.end());
+      return found - names.begin();
+    }();
+    Estate estate;
+    build(estate);
+    auto& world = *estate.simulated;
+    world.kill_at({.effect = write, .moment = Moment::stopped, .lands_after = minutes(10)});
+    const auto kept = std::make_shared<std::optional<Report>>();
+    const auto first = world.start(estate.life({}, kept), {"one", "main", "main"});
+    ASSERT_TRUE(world.run_until([&] { return world.effects() > write; }, hours(1)));
+    world.run_for(minutes(2));
+    world.run(estate.forgetting("shop"), second);
+    world.run(estate.life({}, kept), second);
+    ASSERT_FALSE(world.ending(first)) << "it stands still yet";
+    ASSERT_TRUE(world.run_until([&] { return world.ending(first).has_value(); }, hours(1)));
+    estate.apply();
+    const auto& served = world.machine().served;
+    ASSERT_THAT(served, SizeIs(1));
+    EXPECT_EQ(parse_chain(BytesView{served.begin()->second}).leaf.fingerprint(), estate.newest("shop"));
+  }
+}
+
 TEST(TheIndex, IsRightAfterTwoInstancesAtOnce) {
   for (const Duration headstart : {milliseconds(0), seconds(4)}) {
     Estate estate;

@@ -6,6 +6,7 @@
 #include "base/limits/store.h"
 #include "ground.h"
 #include "state/records.h"
+#include "tests/unit/plan/certificates.h"
 
 namespace certferry::testing {
 namespace {
@@ -27,7 +28,17 @@ AtRest resting(int generation = 1) {
                 .formers = {{"arn:aws:iam::123456789012:server-certificate/certferry/old", noon + hours(24)}}};
 }
 
-// A store whose records are there by their keys alone.
+// Of a certificate at rest, and its entry.
+Record at_rest_record(const CertificateId& id) {
+  planning::Ca ca{"A CA"};
+  Record record{id, wanted_spec()};
+  record.last_generation = 1;
+  record.newest = Record::Newest{
+      planning::issued(ca.issue({"shop.example"}, noon, noon + days(90))), KeyRef{id, 1, ""}, wanted_spec(), {}};
+  return record;
+}
+
+// A store whose records are there by their keys alone, but where one is read.
 class TheIndex : public ::testing::Test {
  protected:
   void recorded(const CertificateId& id, int last_journal) {
@@ -35,7 +46,9 @@ class TheIndex : public ::testing::Test {
     for (int generation = 1; generation <= last_journal; ++generation)
       ground.store.write("certificate/" + id.text() + "/generation/" + std::to_string(generation), "{}");
   }
+  void recorded(const Record& record) { ground.store.write(record_key(record.id), to_json(record).dump()); }
   void keep(std::vector<Index::Derived> derived) {
+    look();
     ground.run([&]() -> Task<> { co_await index.keep(derived); });
   }
   void look() {
@@ -125,12 +138,41 @@ TEST_F(TheIndex, IsNotWrittenWhereItStaysTheSame) {
 }
 
 TEST_F(TheIndex, KeepsWhatAnotherInstanceWroteMeanwhile) {
-  recorded(www, 1);
+  const Record record = at_rest_record(www);
+  recorded(record);
   look();
   ground.store.before_put = [&](const Store::Key& key) { ground.store.write(key, index_shard({{twin(), resting()}})); };
   recorded(twin(), 1);
-  keep({{www, resting()}});
+  keep({{www, at_rest(record)}});
   EXPECT_THAT(stored(), SizeIs(2));
+}
+
+// What was derived before may be of a life that was forgotten meanwhile, and its generation has the same number.
+TEST_F(TheIndex, IsDerivedAnewFromTheRecordThatIsThereWhereAnotherWroteTheShard) {
+  const Record former = at_rest_record(www), next = at_rest_record(www);
+  for (const bool begun_anew : {true, false}) {
+    recorded(former);
+    look();
+    ground.store.before_put = [&](const Store::Key& key) {
+      ground.store.write(key, index_shard({{twin(), resting()}}));
+      ground.store.entries.erase(record_key(www));
+      if (begun_anew) recorded(next);
+    };
+    keep({{www, at_rest(former)}});
+    EXPECT_EQ(stored().contains(www), begun_anew);
+    if (begun_anew) EXPECT_TRUE(stored().at(www) == at_rest(next));
+  }
+}
+
+TEST_F(TheIndex, ForgetsSoThatWhatWasDerivedBeforeMeetsAnotherVersionThoughThereWasNoEntry) {
+  const Record former = at_rest_record(www);
+  recorded(former);
+  look();
+  Index other{ground.store, ground.log};
+  ground.run([&]() -> Task<> { co_await other.forget(www); });
+  ground.store.entries.erase(record_key(www));
+  ground.run([&]() -> Task<> { co_await index.keep({{www, at_rest(former)}}); });
+  EXPECT_THAT(stored(), IsEmpty());
 }
 
 TEST_F(TheIndex, ThatCannotBeWrittenFailsNothingAndIsWrittenTheNextTime) {
