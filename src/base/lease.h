@@ -10,7 +10,7 @@ namespace certferry {
 
 // How long this instance may surely still act for the claims that it holds. Whatever changes something outside asks
 // right before it is sent, each attempt anew: an instance that stood still may have been taken for dead, and another
-// one be at work since. Reads do not ask, nor do writes that bear a condition of their own (the store's).
+// one be at work since. Reads do not ask, nor do writes of the store that fail once another took over.
 class Lease {
  public:
   virtual ~Lease() = default;

@@ -98,7 +98,7 @@ Fleet::Run::Run(Ground where)
       session(ground.outside, ground.config.ca.url, &ground.instances),
       ca(ground.outside, session),
       vault(ground.store, ground.sealing),
-      keys(ground.outside, vault),
+      keys(ground.outside, vault, ground.instances),
       account_keys(ground.outside, vault, ground.access.client()),
       zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access), ground.config.delegated),
       challenges(ground.outside, ground.store, zones),

@@ -7,6 +7,7 @@
 #include "deploy/listener_target.h"
 #include "engine/fleet_run.h"
 #include "state/journal.h"
+#include "state/swap.h"
 
 // `certferry forget`: the end of what the state knows of one certificate, or of an account that nobody reaches.
 namespace certferry {
@@ -97,16 +98,9 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
   });
   co_await index.forget(id);  // by whoever read the shard since the first time, and the record before this one
   co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
-  // These removals bear no version that somebody who took over would have changed: they ask the lease instead.
-  const auto still_ours = [&] { require_lease(ground.instances, Duration::zero(), "forgetting " + id.text()); };
-  for (const int generation : co_await vault.generations(id)) {
-    still_ours();
-    co_await vault.remove(id, generation);
-  }
-  for (const std::string& journal : co_await ground.store.list(journals_of(id))) {
-    still_ours();
-    if (const auto entry = co_await ground.store.get(journal)) co_await ground.store.remove(journal, entry->version);
-  }
+  for (const int generation : co_await vault.generations(id)) co_await vault.remove(id, generation, ground.instances);
+  for (const std::string& journal : co_await ground.store.list(journals_of(id)))
+    co_await remove_value(ground.store, journal, ground.instances, "forgetting " + id.text());
   co_await claimed.remove();
 }
 

@@ -10,6 +10,7 @@
 #include "engine/open_orders.h"
 #include "engine/renewal.h"
 #include "plan/schedule.h"
+#include "state/swap.h"
 
 namespace certferry {
 namespace {
@@ -114,11 +115,7 @@ Task<std::string> Life::why_not_go_on(int generation, const CertificateSpec& wan
 // Where there is one. Failure: fenced where the lease has ended.
 Task<> Life::remove_journal(int generation) {
   const CertificateId& id = claimed_.get().id;
-  const std::string journal = journal_key(id, generation);
-  const auto there = co_await store_.get(journal);
-  if (!there) co_return;
-  require_lease(lease_, Duration::zero(), "removing an old journal of " + id.text());
-  co_await store_.remove(journal, there->version);
+  co_await remove_value(store_, journal_key(id, generation), lease_, "removing an old journal of " + id.text());
 }
 
 Task<int> Life::open_generation(const CertificateSpec& wanted) {
@@ -309,8 +306,7 @@ Task<> Life::forget_old_keys() {
     if (!is_over(generation)) continue;
     if (!key_is_useless(co_await read_journal(store_, record.id, generation), trades_.time.now())) continue;
     co_await remove_journal(generation);
-    require_lease(lease_, Duration::zero(), "removing old keys of " + record.id.text());
-    co_await vault_.remove(record.id, generation);
+    co_await vault_.remove(record.id, generation, lease_);
   }
   // What was closed before its key was stored, or is of a life that was half forgotten.
   for (const int generation : co_await journaled_generations(store_, record.id))

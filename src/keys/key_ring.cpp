@@ -30,7 +30,7 @@ Failure of_no_use(const CertificateId& id, int generation, const std::string& wh
 
 Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType type) {
   const PrivateKey made = co_await fresh_key(outside_.pool, type);
-  if (co_await vault_.put(id, generation, made.der())) {
+  if (co_await vault_.put(id, generation, made.der(), lease_)) {
     const KeyRef ref{id, generation, public_half(made)};
     if (!on(Guard::key_read_back)) opened_.insert_or_assign(ref, made);
     co_return ref;

@@ -11,9 +11,9 @@ namespace certferry {
 // Private keys of certificates: made once for a generation, sealed in the vault, never replaced.
 class KeyRing {
  public:
-  KeyRing(Outside& outside, Vault& vault) : outside_(outside), vault_(vault) {}
+  KeyRing(Outside& outside, Vault& vault, const Lease& lease) : outside_(outside), vault_(vault), lease_(lease) {}
   // May be repeated: where the generation has a key already (another instance, an earlier try), that one is meant.
-  // Failure: dead_generation where it is of another type, or does not open.
+  // Failure: dead_generation where it is of another type, or does not open; fenced where the lease has ended.
   Task<KeyRef> create(const CertificateId& id, int generation, KeyType type);
   // Unsealed, and compared with the public half of the reference. Failure: refused where it is gone or another.
   Task<PrivateKey> open(const KeyRef& ref);
@@ -23,6 +23,7 @@ class KeyRing {
 
   Outside& outside_;
   Vault& vault_;
+  const Lease& lease_;
   std::map<KeyRef, PrivateKey> opened_;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aws/kms.h"
+#include "base/lease.h"
 #include "base/secret.h"
 #include "outside/outside.h"
 
@@ -29,18 +30,21 @@ std::unique_ptr<Sealing> file_sealing(Outside& outside, Path key_file);
 class Vault {
  public:
   Vault(Store& store, Sealing& sealing) : store_(store), sealing_(sealing) {}
-  // False where there was one already, which then stays.
-  Task<bool> put(const CertificateId& id, int generation, Secret secret);
+  // False where there was one already, which then stays. Failure: fenced where the lease has ended by the time that it
+  // is sealed: its certificate may be forgotten since.
+  Task<bool> put(const CertificateId& id, int generation, Secret secret, const Lease& lease);
   Task<std::optional<Secret>> get(const CertificateId& id, int generation);
   Task<std::vector<int>> generations(const CertificateId& id);  // that have a secret, ascending
-  // Absent: success. Secrets are never written over: where another one stands there by the time the request arrives,
-  // somebody removed this one and began anew, and the other stays, to go with whatever record names its generation.
-  Task<> remove(const CertificateId& id, int generation);
-  // The same for a secret under a key of the caller's choice ("account/…/key").
+  // Absent: success. What is there since the lease has ended stays: it is of the certificate begun anew. Failure:
+  // fenced.
+  Task<> remove(const CertificateId& id, int generation, const Lease& lease);
+  // The same as put and get for a secret under a key of the caller's choice ("account/…/key"), which nobody forgets.
   Task<bool> put_as(const std::string& key, Secret secret);
   Task<std::optional<Secret>> get_as(const std::string& key);
 
  private:
+  Task<bool> store(const std::string& key, Bytes sealed);
+
   Store& store_;
   Sealing& sealing_;
 };

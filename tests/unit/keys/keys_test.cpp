@@ -12,6 +12,7 @@
 #include "sandbox/key_management.h"
 #include "sandbox/mounts/simulated_world.h"
 #include "state/s3_store.h"
+#include "tests/unit/lease_in_hand.h"
 
 namespace certferry {
 namespace {
@@ -23,9 +24,10 @@ struct Keeper {
         access(where, std::make_shared<aws::FixedCredentials>("AKIASANDBOX", "sandbox-secret"), "eu-west-1", {}),
         sealing(file_sealing(where, "/var/lib/certferry/store.key")),
         vault(store, *sealing),
-        ring(where, vault),
+        ring(where, vault, lease),
         accounts(where, vault, access.client()) {}
   Outside& outside;
+  testing::LeaseInHand lease;
   aws::Access access;
   std::unique_ptr<Sealing> sealing;
   Vault vault;
@@ -131,7 +133,7 @@ TEST_F(KeysTest, KeyRingRefusesAKeyThatIsGoneOrAnother) {
     ref.public_key = other.public_key;
     const Work open_another = [&]() -> Task<> { co_await keeper.ring.open(ref); };
     EXPECT_EQ((co_await keeping_failure(open_another)).value().kind(), Failure::Kind::refused);
-    co_await keeper.vault.remove(shop, 2);
+    co_await keeper.vault.remove(shop, 2, keeper.lease);
     const Work open_gone = [&]() -> Task<> { co_await keeper.ring.open(other); };
     EXPECT_EQ((co_await keeping_failure(open_gone)).value().kind(), Failure::Kind::dead_generation);
   });
@@ -193,8 +195,8 @@ TEST_F(KeysTest, SecretsOutliveAnAliasThatIsPointedToAnotherKey) {
       const auto sealing = kms_sealing(keeper.outside, keeper.access.client(), "alias/certferry");
       Vault vault{*store, *sealing};
       AccountKeys accounts{keeper.outside, vault, keeper.access.client()};
-      if (!rotated) co_await vault.put(shop, 1, Secret{"sealed before"});
-      if (rotated) co_await vault.put(shop, 2, Secret{"sealed after"});
+      if (!rotated) co_await vault.put(shop, 1, Secret{"sealed before"}, keeper.lease);
+      if (rotated) co_await vault.put(shop, 2, Secret{"sealed after"}, keeper.lease);
       EXPECT_EQ((co_await vault.get(shop, 1)).value().reveal(), "sealed before");
       for (const AccountKeyPlace& place : {in_s3, in_state}) {
         const PrivateKey key = co_await accounts.open_or_make(place);
@@ -352,7 +354,7 @@ TEST_F(KeysTest, KeyFilesThatTheirGroupWasLetIntoAreMadePrivateAgain) {
   };
   run([&](Keeper& keeper) -> Task<> {
     co_await keeper.accounts.open_or_make(in_file);
-    co_await keeper.vault.put(shop, 1, Secret{"a secret"});
+    co_await keeper.vault.put(shop, 1, Secret{"a secret"}, keeper.lease);
   });
   const std::vector<std::string> paths{in_file.key, "/var/lib/certferry/store.key"};
   for (const std::string& path : paths) machine.nodes.at(path).mode = 0660;
@@ -381,7 +383,7 @@ TEST_F(KeysTest, KeyFilesBehindALinkAreJudgedByWhatTheyAre) {
   run([&](Keeper& keeper) -> Task<> {
     const PrivateKey key = co_await keeper.accounts.open_or_make(in_file);
     thumbprints["made"].insert(key.public_part().thumbprint());
-    co_await keeper.vault.put(shop, 1, Secret{"a secret"});
+    co_await keeper.vault.put(shop, 1, Secret{"a secret"}, keeper.lease);
   });
   const std::string store_key = "/var/lib/certferry/store.key";
   for (const std::string& path : {in_file.key, store_key}) {  // as Kubernetes mounts a Secret

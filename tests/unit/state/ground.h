@@ -82,10 +82,12 @@ class ListeningLog final : public Log {
 class MemoryStore final : public Store {
  public:
   std::map<Key, Entry> entries;
-  std::function<void(const Key&)> before_put;  // what others do between our read and our write
-  std::optional<Failure> fail_put;             // the next write fails, and nothing is written
+  // What others do before our read is answered, or between our read and our write or removal.
+  std::function<void(const Key&)> before_get, before_put, before_remove;
+  std::optional<Failure> fail_put;  // the next write fails, and nothing is written
 
   Task<std::optional<Entry>> get(Key key) override {
+    if (auto hook = std::exchange(before_get, nullptr)) hook(key);
     auto found = entries.find(key);
     co_return found == entries.end() ? std::nullopt : std::optional{found->second};
   }
@@ -98,6 +100,7 @@ class MemoryStore final : public Store {
     co_return write(key, std::move(value));
   }
   Task<std::variant<Done, Conflict>> remove(Key key, Version version) override {
+    if (auto hook = std::exchange(before_remove, nullptr)) hook(key);
     auto found = entries.find(key);
     if (found == entries.end()) co_return Done{};
     if (found->second.version != version) co_return Conflict{};

@@ -5,6 +5,7 @@
 
 #include "state/configured_sealing.h"
 #include "state/envelope.h"
+#include "tests/unit/lease_in_hand.h"
 #include "tests/unit/state/ground.h"
 
 namespace certferry::testing {
@@ -14,6 +15,7 @@ const std::string key_file = "/var/lib/certferry/store.key";
 
 struct Sealed {
   Ground ground;
+  LeaseInHand lease;
   std::unique_ptr<Sealing> sealing;
   Vault vault;
   explicit Sealed(bool kms)
@@ -21,7 +23,7 @@ struct Sealed {
                     : file_sealing(ground.outside, key_file)),
         vault(ground.store, *sealing) {}
   void put(const std::string& text, int generation = 1) {
-    ground.run([&]() -> Task<> { EXPECT_TRUE(co_await vault.put(www, generation, Secret{text})); });
+    ground.run([&]() -> Task<> { EXPECT_TRUE(co_await vault.put(www, generation, Secret{text}, lease)); });
   }
   std::string read(int generation = 1) {
     std::string text;
@@ -51,7 +53,8 @@ TEST_P(Vaults, GiveBackASecretThatStandsNowhereInTheStore) {
 TEST_P(Vaults, KeepTheFirstOfTwoSecrets) {
   Sealed sealed{GetParam()};
   sealed.put("first");
-  sealed.ground.run([&]() -> Task<> { EXPECT_FALSE(co_await sealed.vault.put(www, 1, Secret{"second"})); });
+  sealed.ground.run(
+      [&]() -> Task<> { EXPECT_FALSE(co_await sealed.vault.put(www, 1, Secret{"second"}, sealed.lease)); });
   EXPECT_EQ(sealed.read(), "first");
 }
 
@@ -76,10 +79,45 @@ TEST_P(Vaults, ForgetASecretAndASecretThatIsNotThere) {
   Sealed sealed{GetParam()};
   sealed.put("first");
   sealed.ground.run([&]() -> Task<> {
-    co_await sealed.vault.remove(www, 1);
-    co_await sealed.vault.remove(www, 1);
+    co_await sealed.vault.remove(www, 1, sealed.lease);
+    co_await sealed.vault.remove(www, 1, sealed.lease);
   });
   EXPECT_TRUE(sealed.ground.store.entries.empty());
+}
+
+// Meanwhile others may have forgotten the certificate, and begun it anew.
+TEST_P(Vaults, RemoveNoSecretThatWasReadOnceTheLeaseHasEnded) {
+  Sealed sealed{GetParam()};
+  sealed.put("first");
+  sealed.ground.store.before_get = [&](const Store::Key& key) {
+    sealed.lease.lasts = false;
+    sealed.ground.store.write(key, sealed.ground.store.entries.at(key).value);
+  };
+  const Work removal = [&]() -> Task<> { co_await sealed.vault.remove(www, 1, sealed.lease); };
+  EXPECT_THAT(sealed.ground.failure_of(removal),
+              ::testing::StartsWith("fenced | removing the private key of www, generation 1: not begun"));
+  EXPECT_EQ(sealed.read(), "first");
+}
+
+// For so long that others have forgotten the certificate meanwhile.
+struct SealingThatOutlasts final : Sealing {
+  explicit SealingThatOutlasts(LeaseInHand& of_run) : lease(of_run) {}
+  Task<Bytes> seal(Secret, std::string) override {
+    lease.lasts = false;
+    co_return "sealed";
+  }
+  Task<Secret> open(Bytes, std::string) override { co_return Secret{""}; }
+  LeaseInHand& lease;
+};
+
+TEST(Vault, StoresNoSecretThatWasSealedOnlyWhenTheLeaseHadEnded) {
+  Ground ground;
+  LeaseInHand lease;
+  SealingThatOutlasts sealing{lease};
+  Vault vault{ground.store, sealing};
+  EXPECT_THAT(ground.failure_of([&]() -> Task<> { co_await vault.put(www, 1, Secret{"first"}, lease); }),
+              ::testing::StartsWith("fenced | storing the private key of www, generation 1: not begun"));
+  EXPECT_TRUE(ground.store.entries.empty());
 }
 
 // That whoever seals may open, too, is not taken for granted: reading back asks KMS.
@@ -108,7 +146,8 @@ struct ConfiguredAnew : ::testing::Test {
     vault = std::make_unique<Vault>(sealed.ground.store, *sealing);
   }
   void put(const std::string& text, int generation) {
-    sealed.ground.run([&]() -> Task<> { EXPECT_TRUE(co_await vault->put(www, generation, Secret{text})); });
+    sealed.ground.run(
+        [&]() -> Task<> { EXPECT_TRUE(co_await vault->put(www, generation, Secret{text}, sealed.lease)); });
   }
   // What is read, or why it is not.
   std::string read(int generation) {
