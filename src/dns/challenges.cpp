@@ -41,7 +41,7 @@ bool is_on_its_way(const std::exception_ptr& failed) {
 
 ZoneQueue& Challenges::queue(const Zone& zone) {
   auto& queue = queues_[zone.id];
-  if (!queue) queue = std::make_unique<ZoneQueue>(outside_, store_, zone);
+  if (!queue) queue = std::make_unique<ZoneQueue>(outside_, store_, zone, lease_);
   return *queue;
 }
 

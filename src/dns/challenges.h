@@ -15,7 +15,8 @@ namespace certferry {
 // afterwards.
 class Challenges {
  public:
-  Challenges(Outside& outside, Store& store, Zones& zones) : outside_(outside), store_(store), zones_(zones) {}
+  Challenges(Outside& outside, Store& store, Zones& zones, const Lease& lease)
+      : outside_(outside), store_(store), zones_(zones), lease_(lease) {}
 
   // Looks for the zones of all these names; changes nothing, and asks nothing twice in a run. Failure as
   // Zones::place().
@@ -53,6 +54,7 @@ class Challenges {
   Outside& outside_;
   Store& store_;
   Zones& zones_;
+  const Lease& lease_;
   std::map<HostedZoneId, std::unique_ptr<ZoneQueue>> queues_;
 };
 

@@ -68,7 +68,9 @@ void disown(std::vector<TxtEntry>& entries, const TxtWish& wish) {
   TxtEntry* entry = entry_of(entries, wish);
   if (!entry) return;
   std::erase_if(entry->owners, [&](const TxtOwner& owner) {
-    const bool its_own = owner.same_work(wish.owner) && owner.epoch <= wish.owner.epoch;
+    const bool written_since = owner.epoch != wish.owner.epoch || owner.written != wish.owner.written;
+    const bool stays = wish.as_read ? written_since : owner.epoch > wish.owner.epoch;
+    const bool its_own = owner.same_work(wish.owner) && !stays;
     return its_own || !on(Guard::owners);
   });
 }

@@ -17,6 +17,7 @@ namespace certferry {
 struct TxtWish {
   std::string name, value;
   TxtOwner owner;
+  bool as_read = false;  // of a sweep: this owner as the ledger had it, and none that was written since
 };
 
 // What became of one batch.
@@ -44,7 +45,7 @@ TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish);
 
 // Before anything is sent: this owner wants the value there; `fresh` gets what the ledger did not know of.
 void own(std::vector<TxtEntry>& entries, const TxtWish& wish, WallTime now, TxtValues& fresh);
-// This owner wants it there no longer; whoever took its work over still does.
+// This owner wants it there no longer; whoever took its work over still does, and whoever began it anew.
 void disown(std::vector<TxtEntry>& entries, const TxtWish& wish);
 // The sets of some names were changed as `planned`. What others wrote down since then is theirs.
 void note_changed(std::vector<TxtEntry>& entries, const std::vector<TxtEntry>& planned,

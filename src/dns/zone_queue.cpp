@@ -52,8 +52,9 @@ struct ZoneQueue::State {
     std::optional<SteadyTime> until;  // for all that wait for it, whoever asks
   };
 
-  State(Outside& outside_door, Store& store, Zone of_zone)
+  State(Outside& outside_door, Store& store, Zone of_zone, const Lease& of_run)
       : outside(outside_door),
+        lease(of_run),
         zone(std::move(of_zone)),
         route53(*zone.client),
         ledger(store, zone.id),
@@ -91,6 +92,7 @@ struct ZoneQueue::State {
   WallTime now() const { return zone.client->service_time(); }
 
   Outside& outside;
+  const Lease& lease;
   Zone zone;
   aws::Route53 route53;
   ZoneLedger ledger;
@@ -113,7 +115,8 @@ Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
   if (item->failed) std::rethrow_exception(item->failed);
 }
 
-// Everything that waits, written down first, then sent in as few batches as it fits into.
+// Everything that waits, written down first, then sent in as few batches as it fits into. The lease is asked whenever
+// the ledger was read: what is written down late is of nobody who forgot the certificate meanwhile, and began it anew.
 Task<> ZoneQueue::State::flush() {
   const std::vector<std::shared_ptr<Item>> items = waiting;  // left in place until done: a cancelled turn loses nothing
   written_at = now();
@@ -123,6 +126,7 @@ Task<> ZoneQueue::State::flush() {
   std::vector<TxtEntry> entries;
   std::set<std::string> names;
   const auto write_down = [&](std::vector<TxtEntry>& current) {
+    require_lease(lease, Duration::zero(), "writing down TXT values of zone " + zone.name.text());
     fresh.clear();
     for (const auto& item : items) {
       for (const TxtWish& wish : item->wishes) {
@@ -412,8 +416,8 @@ Task<> ZoneQueue::State::await_insync(ChangeId change) {
   }
 }
 
-ZoneQueue::ZoneQueue(Outside& outside, Store& store, Zone zone)
-    : state_(std::make_unique<State>(outside, store, std::move(zone))) {}
+ZoneQueue::ZoneQueue(Outside& outside, Store& store, Zone zone, const Lease& lease)
+    : state_(std::make_unique<State>(outside, store, std::move(zone), lease)) {}
 ZoneQueue::~ZoneQueue() = default;
 
 Task<> ZoneQueue::publish(std::vector<TxtWish> wishes) {
@@ -482,7 +486,7 @@ Task<std::size_t> ZoneQueue::sweep(ClosedOwner closed) {
   std::vector<TxtWish> gone;
   for (const TxtEntry& entry : co_await state.ledger.entries()) {
     if (!co_await state.to_be_swept(entry, closed)) continue;
-    for (const TxtOwner& owner : entry.owners) gone.push_back(TxtWish{entry.name, entry.value, owner});
+    for (const TxtOwner& owner : entry.owners) gone.push_back(TxtWish{entry.name, entry.value, owner, true});
     if (entry.owners.empty())
       gone.push_back(TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, state.now()}});
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lease.h"
 #include "dns/zone_entries.h"
 #include "dns/zones.h"
 #include "outside/outside.h"
@@ -27,13 +28,14 @@ inline constexpr const char* not_insync = "NotInsync";
 // ledger is written before every change and cleared after the DELETE is INSYNC.
 class ZoneQueue {
  public:
-  ZoneQueue(Outside& outside, Store& store, Zone zone);
+  ZoneQueue(Outside& outside, Store& store, Zone zone, const Lease& lease);
   ~ZoneQueue();
   // Until all of them are INSYNC. Failure: refused (a bad name, AccessDenied, NoSuchHostedZone), transient (30 min
-  // passed: not_insync).
+  // passed: not_insync), fenced where the lease has ended: then nothing is written down.
   Task<> publish(std::vector<TxtWish> wishes);
   // Removes this owner from the ledger's entries, and the values that nobody owns any longer from the zone. Returns
-  // once Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC.
+  // once Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC. Failure:
+  // fenced where the lease has ended: the same owner may be of the certificate begun anew.
   Task<> withdraw(std::vector<TxtWish> wishes);
   // Waits for the removals of this run to be INSYNC and clears them from the ledger; what is not by the deadline stays.
   Task<> settle(Duration deadline);

@@ -101,7 +101,7 @@ Fleet::Run::Run(Ground where)
       keys(ground.outside, vault, ground.instances),
       account_keys(ground.outside, vault, ground.access.client()),
       zones(ground.outside, ground.access.client(), zone_rules(ground.config, ground.access), ground.config.delegated),
-      challenges(ground.outside, ground.store, zones),
+      challenges(ground.outside, ground.store, zones, ground.instances),
       deployment(ground.outside, ground.access, ground.config, ground.instances),
       time(ground.outside.clock, ground.outside.log),
       shelves(ground.store, time),

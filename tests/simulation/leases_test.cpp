@@ -322,8 +322,22 @@ std::vector<long> effects_of_the_shop(const std::vector<std::string>& ends) {
   return found;
 }
 
+// Once the first has ended a third sweeps, before the CA looks at what the second has published.
+void a_third_sweeps(Estate& estate, std::size_t first, std::size_t second, const Estate::Kept& of_second) {
+  auto& world = *estate.simulated;
+  ASSERT_TRUE(world.run_until([&] { return world.ending(first).has_value(); }, minutes(10)));
+  const auto kept = std::make_shared<std::optional<Report>>();
+  world.run(estate.life({.only = {"blog"}}, kept), {"three", "third", "main"});
+  ASSERT_FALSE(world.ending(second)) << "the CA is yet to look";
+  ASSERT_TRUE(world.run_until([&] { return world.ending(second).has_value(); }, minutes(10)));
+  ASSERT_TRUE(of_second->has_value());
+  EXPECT_FALSE((*of_second)->failed()) << to_text(**of_second);
+  EXPECT_EQ(estate.orders_answered(), 2U);
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
 // The first stands still for 100 seconds before this effect, while the second takes over; where it is told to end so
-// long after it began to, it does. Then a third sweeps, before the CA looks at what the second has published.
+// long after it began to, it does.
 void one_stands_still_and_a_third_sweeps(long effect, std::optional<Duration> told_to_end = {}) {
   Estate estate;
   shop_that_is_slowly_validated(estate);
@@ -338,14 +352,7 @@ void one_stands_still_and_a_third_sweeps(long effect, std::optional<Duration> to
     ASSERT_FALSE(world.ending(first));
     world.cancel(first);
   }
-  ASSERT_TRUE(world.run_until([&] { return world.ending(first).has_value(); }, minutes(10)));
-  world.run(estate.life({.only = {"blog"}}, kept), {"three", "third", "main"});
-  ASSERT_FALSE(world.ending(second)) << "the CA is yet to look";
-  ASSERT_TRUE(world.run_until([&] { return world.ending(second).has_value(); }, minutes(10)));
-  ASSERT_TRUE(of_second->has_value());
-  EXPECT_FALSE((*of_second)->failed()) << to_text(**of_second);
-  EXPECT_EQ(estate.orders_answered(), 2U);
-  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  a_third_sweeps(estate, first, second, of_second);
 }
 
 // The one that took over answers with the same value, of the same generation, which the first's batch meets in the zone
@@ -359,9 +366,30 @@ TEST(Leases, WhoStoodStillAfterItPublishedWithdrawsNothingOfItsSuccessor) {
   one_stands_still_and_a_third_sweeps(effects_of_the_shop({"/rrset/", "/ledger", "/instance/"}).back(), seconds(99));
 }
 
-// The same, once it has said that it wants it there as well.
+// The same, before it has written down that it wants it there as well.
 TEST(Leases, WhoStoodStillBeforeItWroteItsValueDownWithdrawsNothingOfItsSuccessor) {
-  one_stands_still_and_a_third_sweeps(effects_of_the_shop({"/ledger"}).back(), seconds(105));
+  one_stands_still_and_a_third_sweeps(effects_of_the_shop({"/ledger"}).back(), seconds(99));
+}
+
+// The second forgets the certificate meanwhile, and begins it anew: by the same order, with the same value, and once
+// more as the first generation, in a first epoch.
+TEST(Leases, WhoStoodStillAfterItPublishedWithdrawsNothingOfTheNextLife) {
+  const long effect = effects_of_the_shop({"/rrset/", "/ledger", "/instance/"}).back();
+  Estate estate;
+  shop_that_is_slowly_validated(estate);
+  auto& world = *estate.simulated;
+  world.kill_at({effect, Moment::stopped, true, seconds(140)});
+  const auto kept = std::make_shared<std::optional<Report>>(), of_second = std::make_shared<std::optional<Report>>();
+  const auto first = world.start(estate.life({}, kept), {"one", "main", "main"});
+  ASSERT_TRUE(world.run_until([&] { return world.effects() > effect; }, minutes(1)));
+  const sandbox::Seat seat{"two", "second", "main"};
+  ASSERT_EQ(world.run(estate.forgetting("shop"), seat).how, sandbox::Ending::How::finished);
+  const auto second = world.start(estate.life({}, of_second), seat);
+  world.run_for(minutes(1));
+  ASSERT_FALSE(world.ending(first)) << "it stands still yet";
+  ASSERT_THAT(estate.challenge_records(), SizeIs(1));
+  world.cancel(first);
+  a_third_sweeps(estate, first, second, of_second);
 }
 
 // On one machine: the second renews meanwhile. The link that the first had sent leads back for a while, and is put
