@@ -33,8 +33,9 @@ class Fleet {
   // of single certificates and targets are outcomes of the report. wait: for certificates that somebody else works on.
   Task<Report> apply(Request request, Duration wait);
   // Ends what the state knows of a certificate that is no longer configured. What it serves stays. An order under way
-  // is left to end by itself. May be repeated. Failure: refused where the state knows none, or somebody is at work on
-  // it; fenced where another instance took it over meanwhile: then it is not forgotten.
+  // is left to end by itself. May be repeated, and takes then what was stored late. Failure: refused where the state
+  // knows none, and holds nothing of one, or somebody is at work on it; fenced where another instance took it over
+  // meanwhile: then it is not forgotten.
   Task<> forget(CertificateId id, Duration wait);
   // Ends what the state knows of targets and shelves in an account that nobody reaches any longer: gives the names of
   // the certificates that stay there. May be repeated. Failure: refused where our credentials or a role of the

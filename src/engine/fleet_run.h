@@ -60,6 +60,7 @@ struct Fleet::Run {
   Task<> close_unwanted(const ObservedCertificate& seen, Duration wait, Report& report);
   Task<> note_specification(ClaimedRecord& claimed, CertificateSpec wanted);
   Task<> forget(CertificateId id, Duration wait);
+  Task<bool> outlived_by_anything(CertificateId id);
   Task<std::vector<std::string>> forget_account(std::string account, Duration wait);
   Task<> forget_targets(ClaimedRecord& claimed, std::string account);
   Task<> wipe(ClaimedRecord& claimed);

@@ -28,13 +28,22 @@ bool has_targets_in(const std::string& account, const Record& record) {
 Task<> Fleet::forget(CertificateId id, Duration wait) { co_await run_->forget(std::move(id), wait); }
 
 Task<> Fleet::Run::forget(CertificateId id, Duration wait) {
+  const ClaimedWork wiping = [this](ClaimedRecord& claimed) -> Task<> { co_await wipe(claimed); };
   co_await announced([&]() -> Task<> {
-    if (!co_await load_record(ground.store, id)) {
+    if (co_await load_record(ground.store, id)) co_return co_await while_claimed_if_known(id, wait, wiping);
+    if (!co_await outlived_by_anything(id)) {
       throw Failure(Failure::Kind::refused, fmt::format("the state knows no certificate {}", id.text()),
                     "See the names that `certferry status` prints");
     }
-    co_await while_claimed_if_known(id, wait, [this](ClaimedRecord& claimed) -> Task<> { co_await wipe(claimed); });
+    // Under a record made for that: whoever begins the certificate anew takes up what keys there are.
+    co_await while_claimed(id, CertificateSpec{.directory = ground.config.ca.url}, wait, wiping);
   });
+}
+
+// Whether keys or journals of it landed when it had been forgotten: whoever sent them stood still, or was killed.
+Task<bool> Fleet::Run::outlived_by_anything(CertificateId id) {
+  if (!(co_await vault.generations(id)).empty()) co_return true;
+  co_return !(co_await ground.store.list(journals_of(id))).empty();
 }
 
 Task<std::vector<std::string>> Fleet::forget_account(std::string account, Duration wait) {
