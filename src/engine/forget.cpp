@@ -105,7 +105,7 @@ Task<> Fleet::Run::wipe(ClaimedRecord& claimed) {
     record.previous.reset();
     record.targets.clear();
   });
-  co_await index.forget(id);  // by whoever read the shard since the first time, and the record before this one
+  co_await index.forget_life(id);  // by whoever read the shard since the first time, and the record before this one
   co_await challenges.sweep([this](const TxtOwner& owner) { return closed(owner); });
   for (const int generation : co_await vault.generations(id)) co_await vault.remove(id, generation, ground.instances);
   for (const std::string& journal : co_await ground.store.list(journals_of(id)))

@@ -126,7 +126,7 @@ Task<std::vector<Index::Derived>> Index::derived_anew(std::vector<Derived> deriv
 // The shard as it was read first, for it is seldom another; then as it is. Which of two instances writes last does not
 // matter: what either derived is outdated only in ways that find() or the next look at the targets tells. Of a life
 // that was forgotten they do not tell, for the next one begins with the same number: so what is written was derived
-// after the shard was read, and forget() leaves another version of it.
+// after the shard was read, and forget_life() leaves another version of it.
 Task<bool> Index::keep_shard(const std::string& shard, std::vector<Derived> derived, bool anyway) {
   for (int attempt = 0; attempt < limits::store::swap_attempts; ++attempt) {
     if (!shards_[shard].read) {
@@ -146,9 +146,13 @@ Task<bool> Index::keep_shard(const std::string& shard, std::vector<Derived> deri
   co_return false;
 }
 
-Task<> Index::forget(const CertificateId& id) {
+Task<> Index::forget(const CertificateId& id) { co_await take_out(id, false); }
+
+Task<> Index::forget_life(const CertificateId& id) { co_await take_out(id, true); }
+
+Task<> Index::take_out(const CertificateId& id, bool anyway) {
   const std::vector<Derived> nothing{{id, {}}};
-  if (co_await keep_shard(index_key(id), nothing, true)) co_return;
+  if (co_await keep_shard(index_key(id), nothing, anyway)) co_return;
   throw Failure(Failure::Kind::conflict, fmt::format("{}: others kept changing it", index_key(id)),
                 "Run certferry again; see with `certferry status` who else is at work");
 }

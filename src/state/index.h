@@ -37,11 +37,12 @@ class Index {
   // Stores what was derived from records that were just read, shard by shard, where it is not what is stored; what
   // look() listed no record of goes. Nothing is written where all stays the same.
   Task<> keep(std::vector<Derived> derived);
-  // Takes out what is said of it, before its record is changed, and whoever has read the shard by then writes nothing
-  // to it that he derived before: it gets another version, though nothing was said. One of a format that we do not know
-  // is written anew, for whoever knows it would believe it. Failure: as the store's, or conflict; what is said then may
-  // stand.
+  // Takes out what is said of it, before its record is changed. A shard of a version that we do not know is written
+  // anew, for whoever knows it would believe it. Failure: as the store's, or conflict; what is said then may stand.
   Task<> forget(const CertificateId& id);
+  // The same, before its record goes: the shard gets another version though nothing was said of it, so that whoever has
+  // read it by then writes nothing to it that he derived before.
+  Task<> forget_life(const CertificateId& id);
 
  private:
   struct Stored {
@@ -54,6 +55,7 @@ class Index {
   Task<> read_if_possible(const std::string& shard);
   std::map<std::string, std::vector<Derived>> by_shard(std::vector<Derived> derived) const;
   Task<std::vector<Derived>> derived_anew(std::vector<Derived> derived);
+  Task<> take_out(const CertificateId& id, bool anyway);
   // anyway: it is written though it stays the same. False: others were faster.
   Task<bool> keep_shard(const std::string& shard, std::vector<Derived> derived, bool anyway = false);
 
