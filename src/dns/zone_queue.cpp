@@ -486,7 +486,8 @@ Task<std::size_t> ZoneQueue::sweep(ClosedOwner closed) {
   std::vector<TxtWish> gone;
   for (const TxtEntry& entry : co_await state.ledger.entries()) {
     if (!co_await state.to_be_swept(entry, closed)) continue;
-    for (const TxtOwner& owner : entry.owners) gone.push_back(TxtWish{entry.name, entry.value, owner, true});
+    for (const TxtOwner& owner : entry.owners)
+      gone.push_back({.name = entry.name, .value = entry.value, .owner = owner, .as_read = true});
     if (entry.owners.empty())
       gone.push_back(TxtWish{entry.name, entry.value, TxtOwner{CertificateId::parse("none"), 0, 0, state.now()}});
   }

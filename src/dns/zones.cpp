@@ -70,10 +70,14 @@ Task<bool> Zones::gone(const HostedZoneId& id) {
   co_return true;
 }
 
+Zones::Account& Zones::account_of(aws::Client& client) {
+  return accounts_.try_emplace(&client, outside_).first->second;
+}
+
 // What finds zones is asked one after the other in an account, and with patience where that is throttled.
 template <class T>
 Task<T> Zones::asked(aws::Client& client, std::function<Task<T>()> ask) {
-  Account& account = accounts_.try_emplace(&client, outside_).first->second;
+  Account& account = account_of(client);
   const Turn::Held mine = co_await account.turn.take();
   co_return co_await account.patience.with<T>(std::move(ask));
 }
@@ -107,7 +111,7 @@ Task<std::vector<HostedZoneId>> Zones::namesakes(const Zone& zone) {
 
 // Public zones of one client's account, listed once: a page holds a hundred, so most accounts cost one request.
 Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
-  Account& account = accounts_.try_emplace(&client, outside_).first->second;
+  Account& account = account_of(client);
   if (account.zones) co_return &*account.zones;
   const Turn::Held mine = co_await account.turn.take();
   if (account.zones) co_return &*account.zones;
@@ -121,7 +125,7 @@ Task<const std::vector<aws::HostedZone>*> Zones::listed(aws::Client& client) {
 Task<Zone> Zones::one_of(std::vector<aws::HostedZone> candidates, aws::Client& client) {
   const DomainName name = candidates.front().name;
   if (candidates.size() == 1) co_return Zone{candidates.front().id, name, &client};
-  const Turn::Held mine = co_await accounts_.try_emplace(&client, outside_).first->second.choosing.take();
+  const Turn::Held mine = co_await account_of(client).choosing.take();
   if (const auto chosen = chosen_.find(name); chosen != chosen_.end()) co_return chosen->second;
   if (const auto refusal = none_delegated_.find(name); refusal != none_delegated_.end()) throw Failure{refusal->second};
   if (auto zone = co_await delegated_one(candidates, client)) co_return chosen_.emplace(name, *zone).first->second;

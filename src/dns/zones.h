@@ -73,6 +73,7 @@ class Zones {
     std::optional<std::vector<aws::HostedZone>> zones;
     Turn choosing;  // of several with one name
   };
+  Account& account_of(aws::Client& client);
   template <class T>
   Task<T> asked(aws::Client& client, std::function<Task<T>()> ask);
   Task<const std::vector<aws::HostedZone>*> listed(aws::Client& client);

@@ -10,6 +10,9 @@ namespace certferry::simulation {
 
 std::vector<std::string> names_as_text(const std::vector<DomainName>& names);  // sorted
 
+// What the last run could not do, but for the certificates in `ailing` and for what only others can end.
+std::vector<std::string> failures_of_others(Estate& estate, const std::set<std::string>& ailing);
+
 // A run a day, until one has nothing left to do: nothing asked for that would change CA, AWS or files. One that was
 // killed or stood still tells nothing: what it had claimed is left alone by the next until its heartbeat has expired,
 // and what it could not do is done by the next. Empty once it is so, else what is wrong after so many days. seat: whose

@@ -4,13 +4,10 @@
 #include <array>
 #include <utility>
 
-#include "lots.h"
-
 namespace certferry::soak {
 namespace {
 
 using sandbox::CrashPoint;
-using sandbox::Moment;
 
 // Of some only one is possible, or none in this world.
 bool may_be_taken(const Drawn& drawn, Turn turn) {
@@ -32,15 +29,8 @@ void thicken_turns(Lots& lots, Drawn& drawn) {
 }
 
 void thicken_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
-  for (auto more = lots.below(4); more > 0; --more) {
-    CrashPoint point;
-    point.effect = static_cast<long>(lots.below(lots.one_of({120U, 260U, 600U})));
-    point.moment = lots.one_of(
-        {Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::stopped, Moment::after_reply});
-    point.in_flight_lands = lots.one_in(2);
-    point.lands_after = lots.one_of({seconds(1), seconds(50), minutes(2), minutes(14)});
-    crashes.push_back(point);
-  }
+  for (auto more = lots.below(4); more > 0; --more)
+    crashes.push_back(draw_crash(lots, lots.one_of({120U, 260U, 600U})));
   std::ranges::sort(crashes, {}, &CrashPoint::effect);
 }
 

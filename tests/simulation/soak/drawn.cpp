@@ -70,15 +70,8 @@ void draw_faults(Lots& lots, Faults& faults, std::span<const sandbox::FaultRow> 
 
 void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
   const auto many = lots.below(4);
-  for (std::uint64_t i = 0; i < many; ++i) {
-    CrashPoint point;
-    point.effect = static_cast<long>(lots.below(lots.one_of({40U, 120U, 260U})));  // a life has some 30, or hundreds
-    point.moment = lots.one_of(
-        {Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::stopped, Moment::after_reply});
-    point.in_flight_lands = lots.one_in(2);
-    point.lands_after = lots.one_of({seconds(1), seconds(50), minutes(2), minutes(14)});
-    crashes.push_back(point);
-  }
+  for (std::uint64_t i = 0; i < many; ++i)
+    crashes.push_back(draw_crash(lots, lots.one_of({40U, 120U, 260U})));  // a life has some 30 effects, or hundreds
   std::ranges::sort(crashes, {}, &CrashPoint::effect);
 }
 
@@ -160,6 +153,16 @@ std::string_view name(Turn turn) {
       return "somebody has the last certificate forgotten in the middle of the next run";
   }
   return "";
+}
+
+CrashPoint draw_crash(Lots& lots, std::uint64_t effects) {
+  CrashPoint point;
+  point.effect = static_cast<long>(lots.below(effects));
+  point.moment = lots.one_of(
+      {Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::stopped, Moment::after_reply});
+  point.in_flight_lands = lots.one_in(2);
+  point.lands_after = lots.one_of({seconds(1), seconds(50), minutes(2), minutes(14)});
+  return point;
 }
 
 Drawn draw(std::uint64_t seed) {

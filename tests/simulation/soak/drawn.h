@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/certificate_spec.h"
+#include "lots.h"
 #include "sandbox/faults.h"
 #include "sandbox/mounts/effects.h"
 #include "sandbox/settings.h"
@@ -102,6 +103,7 @@ struct Drawn {
 };
 
 Drawn draw(std::uint64_t seed);
+sandbox::CrashPoint draw_crash(Lots& lots, std::uint64_t effects);  // within the first so many
 // The first certificate of a shop behind two load balancers, killed at the i-th of its crash points: what worlds a
 // second are counted in.
 Drawn first_issue(std::uint64_t i);

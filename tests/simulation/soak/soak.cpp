@@ -129,7 +129,7 @@ Wish wish_of(int count, char** words) {
 // What to type to see it again. Written by a signal's handler too, so it is there before the world begins.
 char replay_line[96];
 
-void remember_replay(std::uint64_t seed, bool dense = false) {
+void remember_replay(std::uint64_t seed, bool dense) {
   std::snprintf(replay_line, sizeof replay_line, "./dev simulate%s --seed %llu\n", dense ? " --dense" : "",
                 static_cast<unsigned long long>(seed));
 }
