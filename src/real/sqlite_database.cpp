@@ -82,10 +82,7 @@ void SqliteDatabase::close() noexcept {
 void SqliteDatabase::set_up() {
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, 5000);
-  if (text("PRAGMA journal_mode=WAL") != "wal")
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("The state database {} cannot use a write-ahead log", quoted(path_)),
-                  "Keep the state on a local file system.");
+  switch_to_log();
   execute("PRAGMA synchronous=FULL");
   execute("PRAGMA secure_delete=ON");
   execute("PRAGMA trusted_schema=OFF");
@@ -100,6 +97,23 @@ void SqliteDatabase::set_up() {
   whole_ = prepared("SELECT last_version, digest FROM whole");
   set_whole_ = prepared("INSERT OR REPLACE INTO whole (row, last_version, digest) VALUES (1, ?1, ?2)");
   miss_nothing();
+}
+
+// SQLite asks for the write lock of this switch with a read lock in hand, and where another process begins the same
+// database it waits for no lock so. Who is refused waits for a transaction of its own, and finds it switched or free.
+void SqliteDatabase::switch_to_log() {
+  for (int attempts = 20;; --attempts) {
+    try {
+      if (text("PRAGMA journal_mode=WAL") == "wal") return;
+      throw Failure(Failure::Kind::refused,
+                    fmt::format("The state database {} cannot use a write-ahead log", quoted(path_)),
+                    "Keep the state on a local file system.");
+    } catch (const Failure& failure) {
+      if (failure.kind() != Failure::Kind::transient || attempts == 1) throw;
+    }
+    begin();
+    rollback();
+  }
 }
 
 void SqliteDatabase::make_tables() {

@@ -56,6 +56,7 @@ class SqliteDatabase {
   std::string text(const char* sql);
   sqlite3_stmt* prepared(const char* sql);
   void set_up();
+  void switch_to_log();
   void make_tables();
   void miss_nothing();
   Whole whole();

@@ -1,11 +1,15 @@
 #include "real/sqlite_store.h"
 
+#include <atomic>
+#include <barrier>
+#include <fmt/format.h>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <set>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "base/limits/store.h"
@@ -131,6 +135,28 @@ TEST_F(SqliteStoreTest, LetsOneOfManyRivalsWin) {
   Work all = [&]() -> Task<> { co_await all_settled(std::move(works)); };
   machine.run(all());
   EXPECT_EQ(winners, 1);
+}
+
+TEST_F(SqliteStoreTest, IsBegunByManyAtOnce) {
+  constexpr int rounds = 40, rivals = 4;
+  std::atomic<int> opened = 0;
+  std::barrier together{rivals};
+  const auto open_each = [&] {
+    for (int round = 0; round < rounds; ++round) {
+      together.arrive_and_wait();
+      try {
+        const SqliteStore store{directory / fmt::format("{}/state.db", round)};
+        ++opened;
+      } catch (const Failure& failure) {
+        ADD_FAILURE() << failure.what();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> all;
+    for (int rival = 0; rival < rivals; ++rival) all.emplace_back(open_each);
+  }
+  EXPECT_EQ(opened, rounds * rivals);
 }
 
 TEST_F(SqliteStoreTest, IsReadableByItsOwnerAlone) {
