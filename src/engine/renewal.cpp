@@ -1,6 +1,7 @@
 #include "engine/renewal.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -149,12 +150,15 @@ Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, Journ
       .with_code(failure.code());
 }
 
-// Whether what was there before is worth going back to.
-bool worth_restoring(const Serving& former, const CertificateSpec& wanted, Trades& trades) {
+// Whether what was there before is worth going back to: also by when going back to it is given up.
+bool worth_restoring(const Serving& former, const Target& target, const CertificateSpec& wanted, Trades& trades) {
   if (former.damaged) return false;
   if (!on(Guard::worth_restoring)) return true;
-  const Standing as = standing(former, wanted, trades.roots, trades.time.now());
-  return as == Standing::trusted || as == Standing::test;
+  const WallTime now = trades.time.now();
+  return std::ranges::all_of(std::array{now, now + target.restore_deadline()}, [&](WallTime at) {
+    const Standing as = standing(former, wanted, trades.roots, at);
+    return as == Standing::trusted || as == Standing::test;
+  });
 }
 
 bool leaves_target_alone(const std::exception_ptr& failed) {
@@ -230,7 +234,7 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   }
   co_await shield_from_cancellation();
   if (leaves_target_alone(failed) || seen.damaged) std::rethrow_exception(failed);
-  const bool worth = worth_restoring(former, wanted, trades);
+  const bool worth = worth_restoring(former, target, wanted, trades);
   const bool itself = worth && former.reference == shelved.reference;  // mended there, or has another `reload`
   const Restored back = worth && !itself ? co_await restored(target, former, shelved, trades) : Restored::no;
   const bool there_before = seen.body && seen.body->leaf == issued.chain.leaf;
@@ -284,7 +288,7 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
   if (auto back = trades.installs.rolled_back(target, seen, issued); back && !trades.retry)
     co_return Installation{Installation::End::paused, {}, std::move(back)};
   co_await trades.installs.end_pause(target, issued);
-  const Installs::Worth worth = [&](const Serving& before) { return worth_restoring(before, wanted, trades); };
+  const Installs::Worth worth = [&](const Serving& before) { return worth_restoring(before, target, wanted, trades); };
   const Serving former = co_await trades.installs.note(target, seen, issued, worth);  // before the first change
   // Of what is there now: what was replaced by a run that died is not kept by leaving its successor unproven.
   if (const auto held = permit(seen, issued, wanted, trades.record.get(), std::string{target.id()}, trades.roots,
