@@ -205,8 +205,7 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
   std::exception_ptr failed;
   try {
     const Issued issued = co_await issue(wanted, trades_, *journal);
-    const KeyRef key = co_await journal->step(
-        "key", [&] { return trades_.keys.create(claimed_.get().id, generation, wanted.key_type); });
+    const KeyRef key = co_await key_of_generation(wanted, trades_, *journal);
     co_await succeed(issued, key, wanted);
   } catch (const Failure&) {
     failed = std::current_exception();

@@ -249,10 +249,15 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
 
 }  // namespace
 
-Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
-  const KeyRef ref = co_await journal.step("key", [&] {  // one per generation, created once, never replaced
-    return trades.keys.create(journal.certificate(), journal.generation(), wanted.key_type);
+Task<KeyRef> key_of_generation(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
+  co_return co_await journal.step("key", [&] {
+    const auto begun = journal.former_epoch() ? KeyRing::Begun::before : KeyRing::Begun::now;
+    return trades.keys.create(journal.certificate(), journal.generation(), wanted.key_type, begun);
   });
+}
+
+Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
+  const KeyRef ref = co_await key_of_generation(wanted, trades, journal);
   const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
   if (!journal.begun("order")) co_await have_places(wanted, trades);
   const OrderUrl url = co_await journal.step(

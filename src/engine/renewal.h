@@ -9,6 +9,9 @@ namespace certferry {
 // In the journal: the epoch of a run that left the order pending, so that none had finalized it by then.
 inline constexpr const char* pending_note = "pending_in";
 
+// The key of the journal's generation: created once, never replaced.
+Task<KeyRef> key_of_generation(const CertificateSpec& wanted, Trades& trades, Journal& journal);
+
 // A certificate for this specification: the one already obtained in this generation, or a new one. Kill it at any line
 // and call it again.
 Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journal);

@@ -19,7 +19,7 @@ Failure key_gone(const CertificateId& id, int generation) {
           "Restore the state from a backup, or run `certferry apply --renew " + id.text() + "` for a new certificate"};
 }
 
-// Perhaps of a life of the certificate that was forgotten, and written late. No order was made for it.
+// Of a life of the certificate that was forgotten, and written late, perhaps. No order of this one was made for it.
 Failure of_no_use(const CertificateId& id, int generation, const std::string& why) {
   return {Failure::Kind::dead_generation,
           fmt::format("a private key of {}, generation {}, is there already: {}", id.text(), generation, why),
@@ -28,7 +28,7 @@ Failure of_no_use(const CertificateId& id, int generation, const std::string& wh
 
 }  // namespace
 
-Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType type) {
+Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType type, Begun begun) {
   const PrivateKey made = co_await fresh_key(outside_.pool, type);
   if (co_await vault_.put(id, generation, made.der(), lease_)) {
     const KeyRef ref{id, generation, public_half(made)};
@@ -36,6 +36,8 @@ Task<KeyRef> KeyRing::create(const CertificateId& id, int generation, KeyType ty
     co_return ref;
   }
   const PrivateKey kept = co_await already_there(id, generation);
+  if (begun == Begun::now && kept.public_part() != made.public_part())
+    throw of_no_use(id, generation, "it was made before the generation was begun");
   if (kept.type() != type)
     throw of_no_use(id, generation, fmt::format("it is {}; wanted is {}", name(kept.type()), name(type)));
   co_return KeyRef{id, generation, public_half(kept)};

@@ -12,9 +12,11 @@ namespace certferry {
 class KeyRing {
  public:
   KeyRing(Outside& outside, Vault& vault, const Lease& lease) : outside_(outside), vault_(vault), lease_(lease) {}
-  // May be repeated: where the generation has a key already (another instance, an earlier try), that one is meant.
-  // Failure: dead_generation where it is of another type, or does not open; fenced where the lease has ended.
-  Task<KeyRef> create(const CertificateId& id, int generation, KeyType type);
+  enum class Begun { now, before };  // the generation: by this run, or by whoever made a key for it perhaps
+  // May be repeated: where a generation that was begun before has a key already (another instance, an earlier try),
+  // that one is meant. Failure: dead_generation where it is of another type, or does not open, or the generation was
+  // begun now: it is of a life of the certificate that was forgotten; fenced where the lease has ended.
+  Task<KeyRef> create(const CertificateId& id, int generation, KeyType type, Begun begun);
   // Unsealed, and compared with the public half of the reference. Failure: refused where it is gone or another.
   Task<PrivateKey> open(const KeyRef& ref);
 

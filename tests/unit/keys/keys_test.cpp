@@ -84,9 +84,9 @@ class KeysTest : public ::testing::Test {
 
 TEST_F(KeysTest, KeyRingMakesOneKeyForAGenerationAndOpensIt) {
   run([&](Keeper& keeper) -> Task<> {
-    const KeyRef first = co_await keeper.ring.create(shop, 1, KeyType::p256);
-    EXPECT_EQ(co_await keeper.ring.create(shop, 1, KeyType::p256), first);
-    const KeyRef second = co_await keeper.ring.create(shop, 2, KeyType::p384);
+    const KeyRef first = co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::before);
+    EXPECT_EQ(co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::before), first);
+    const KeyRef second = co_await keeper.ring.create(shop, 2, KeyType::p384, KeyRing::Begun::before);
     EXPECT_NE(second.public_key, first.public_key);
     EXPECT_EQ((co_await keeper.ring.open(second)).type(), KeyType::p384);
     const PrivateKey key = co_await keeper.ring.open(first);
@@ -97,8 +97,10 @@ TEST_F(KeysTest, KeyRingMakesOneKeyForAGenerationAndOpensIt) {
 
 TEST_F(KeysTest, KeyRingTakesNoKeyOfAnotherTypeForTheOneThatIsWanted) {
   run([&](Keeper& keeper) -> Task<> {
-    co_await keeper.ring.create(shop, 1, KeyType::p256);
-    const Work wanting_another = [&]() -> Task<> { co_await keeper.ring.create(shop, 1, KeyType::p384); };
+    co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::before);
+    const Work wanting_another = [&]() -> Task<> {
+      co_await keeper.ring.create(shop, 1, KeyType::p384, KeyRing::Begun::before);
+    };
     const Failure said = (co_await keeping_failure(wanting_another)).value();
     EXPECT_EQ(said.kind(), Failure::Kind::dead_generation);
     EXPECT_STREQ(said.what(), "a private key of shop, generation 1, is there already: it is p256; wanted is p384");
@@ -108,10 +110,10 @@ TEST_F(KeysTest, KeyRingTakesNoKeyOfAnotherTypeForTheOneThatIsWanted) {
 // As after it was sealed by a key that is gone.
 TEST_F(KeysTest, KeyRingTakesNoKeyThatDoesNotOpenForTheOneThatIsWanted) {
   run([&](Keeper& keeper) -> Task<> {
-    co_await keeper.ring.create(shop, 1, KeyType::p256);
+    co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::before);
     auto& entries = simulation.state().entries;
     entries["secret/shop/2"] = entries.at("secret/shop/1");
-    const Work again = [&]() -> Task<> { co_await keeper.ring.create(shop, 2, KeyType::p256); };
+    const Work again = [&]() -> Task<> { co_await keeper.ring.create(shop, 2, KeyType::p256, KeyRing::Begun::before); };
     const Failure said = (co_await keeping_failure(again)).value();
     EXPECT_EQ(said.kind(), Failure::Kind::dead_generation);
     EXPECT_TRUE(std::string_view{said.what()}.starts_with("a private key of shop, generation 2, is there already: "))
@@ -119,17 +121,25 @@ TEST_F(KeysTest, KeyRingTakesNoKeyThatDoesNotOpenForTheOneThatIsWanted) {
   });
 }
 
+TEST_F(KeysTest, KeyRingTakesNoKeyThatWasThereBeforeItsGeneration) {
+  run([&](Keeper& keeper) -> Task<> {
+    co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::before);
+    const Work again = [&]() -> Task<> { co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::now); };
+    EXPECT_EQ((co_await keeping_failure(again)).value().kind(), Failure::Kind::dead_generation);
+  });
+}
+
 TEST_F(KeysTest, KeyRingMakesRsaOnThePool) {
   run([&](Keeper& keeper) -> Task<> {
-    const KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::rsa2048);
+    const KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::rsa2048, KeyRing::Begun::before);
     EXPECT_EQ((co_await keeper.ring.open(ref)).type(), KeyType::rsa2048);
   });
 }
 
 TEST_F(KeysTest, KeyRingRefusesAKeyThatIsGoneOrAnother) {
   run([&](Keeper& keeper) -> Task<> {
-    KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::p256);
-    const KeyRef other = co_await keeper.ring.create(shop, 2, KeyType::p256);
+    KeyRef ref = co_await keeper.ring.create(shop, 1, KeyType::p256, KeyRing::Begun::before);
+    const KeyRef other = co_await keeper.ring.create(shop, 2, KeyType::p256, KeyRing::Begun::before);
     ref.public_key = other.public_key;
     const Work open_another = [&]() -> Task<> { co_await keeper.ring.open(ref); };
     EXPECT_EQ((co_await keeping_failure(open_another)).value().kind(), Failure::Kind::refused);
@@ -147,7 +157,7 @@ TEST_F(KeysTest, KilledAnywhereAGenerationHasOneKeyForever) {
       std::vector<KeyRef> made;
       const int generation = static_cast<int>(from) + 1;
       run([&](Keeper& keeper) -> Task<> {
-        const KeyRef ref = co_await keeper.ring.create(shop, generation, KeyType::p256);
+        const KeyRef ref = co_await keeper.ring.create(shop, generation, KeyType::p256, KeyRing::Begun::before);
         made.push_back(ref);
         co_await keeper.ring.open(ref);
         co_await keeper.outside.host.replace("/tmp/after", "", {});
