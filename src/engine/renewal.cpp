@@ -222,11 +222,24 @@ Task<Restored> restored(Target& target, const Serving& former, const Shelved& bo
   co_return Restored::failed;
 }
 
+// While it is valid, however long load balancers take to find it: a certificate that is over serves nobody.
+Task<> bound_while_valid(Target& target, const Shelved& shelved, const Serving& seen, const Issued& issued,
+                         Trades& trades) {
+  const WallTime end = issued.chain.leaf.not_after();
+  const Duration left = end - limits::renewal::change_deadline - trades.time.now();
+  const Work binding = [&] { return target.bind(shelved, seen); };
+  const Work ending = [&] { return trades.outside.clock.sleep(left); };
+  if (left <= Duration::zero() || co_await race(binding, ending) == 1)
+    throw Failure(Failure::Kind::transient,
+                  fmt::format("{}: the certificate ends on {}, and was not bound before", target.name(), iso8601(end)),
+                  "Mend what keeps its successor from being issued, which is put there then");
+}
+
 Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
                               const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
   std::exception_ptr failed;
   try {
-    co_await target.bind(shelved, seen);
+    co_await bound_while_valid(target, shelved, seen, issued, trades);
     if (!on(Guard::verify_served)) co_return Proof::api;
     co_return co_await target.verify(issued, former);
   } catch (...) {

@@ -286,5 +286,28 @@ TEST(Renewal, TheSameSeedGivesTheSameTraceWhateverTheProcessHasReadBefore) {
   EXPECT_EQ(traced(), traced());
 }
 
+// Its successor cannot be had, and load balancers find what was uploaded after four minutes.
+TEST(AnEndingCertificate, IsBoundAsLongAsItIsValid) {
+  for (const Duration left : {minutes(20), minutes(2), seconds(20)}) {
+    Estate estate;
+    estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"});
+    estate.apply();
+    const WallTime end = estate.record("shop")->newest->issued.chain.leaf.not_after();
+    estate.pass(end - estate.simulated->time().now() - left);
+    estate.simulated->faults().ca_down = 100;
+    estate.world().settings().certificate_visible_after = minutes(4);
+    estate.wanted("shop").on_elb("web");
+    const std::string before = estate.bound_on("web");
+    estate.apply();
+    EXPECT_EQ(estate.bound_on("web") != before, left == minutes(20)) << humane(left);
+    EXPECT_THAT(estate.failures(), left == minutes(20) ? SizeIs(1) : SizeIs(2)) << "of the CA, and of the target";
+    estate.simulated->faults().ca_down = 0;
+    estate.pass(hours(25));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_NE(estate.bound_on("web"), before);
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation
