@@ -9,9 +9,10 @@
 
 namespace certferry::sandbox {
 
-// From when something was bound until it is taken back: the verification, the clean-up, and what answers late on the
-// way there. Of one whose sender was killed it is found out days later, and weeks where that happens again and again.
-constexpr Duration going_back_takes = minutes(10), going_back_takes_most = days(28);
+// From when something was bound until it is taken back: the verification, the clean-up, what answers late on the way
+// there, and a standstill or three. Of one whose sender was killed it is found out days later, and weeks where that
+// happens again and again.
+constexpr Duration going_back_takes = hours(1), going_back_takes_most = days(28);
 // Whether it is no wonder that what was there before is there again after so long. proven: what took its place was, as
 // served there.
 bool may_go_back(Duration after, bool proven);

@@ -283,7 +283,7 @@ TEST_F(Planted, I7AListenerThatGoesBackFromWhatWasProvenThereToday) {
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
   const std::string foreign = estate.bound_on("old-web");
   estate.apply();
-  estate.pass(minutes(11));
+  estate.pass(minutes(61));
   const auto go_back = [&] {
     world().classic().by_name.at("old-web").listeners.at(443).certificate = foreign;
     happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
@@ -297,7 +297,7 @@ TEST_F(Planted, I7AListenerThatGoesBackFromWhatWasProvenThereToday) {
   EXPECT_THAT(estate.watch->complaints(), Not(Contains(StartsWith("I7"))));
   world().classic().by_name.at("old-web").listeners.at(443).certificate = ours;
   happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
-  estate.pass(minutes(11));
+  estate.pass(minutes(61));
   store(record, whole);
   go_back();
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("it ends"))));
@@ -310,7 +310,7 @@ TEST_F(Planted, I7ADirectoryThatGoesBackFromWhatWasProvenThereToday) {
   estate.pass(days(61));
   estate.apply();
   EXPECT_THAT(estate.watch->complaints(), IsEmpty());
-  estate.pass(minutes(11));
+  estate.pass(minutes(61));
   machine.nodes.at("/etc/ssl/shop/live").content = former;
   machine.heard_change();
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("/etc/ssl/shop/live"))));

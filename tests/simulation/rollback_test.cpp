@@ -381,6 +381,25 @@ TEST(UnprovenAtFirst, StaysWhereWhatWasThereEndsWhileItIsPutBack) {
   }
 }
 
+// It had been proven there before somebody put theirs in its place, and cannot prove itself now.
+TEST(ProvenBefore, GivesBackItsPlaceAlsoAfterAStandstill) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  estate.certificate("shop", {"shop.example", "www.shop.example"}).on_elb("web");
+  estate.apply();
+  estate.serve_foreign("web", {"shop.example"}, days(200));
+  const std::string theirs = estate.bound_on("web");
+  estate.world().settings().shown_after = days(365);
+  estate.certificate("blog", {"blog.shop.example"});  // whose steps go on meanwhile
+  auto& world = *estate.simulated;
+  const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(world.run_until([&] { return estate.bound_on("web") != theirs; }, minutes(5)));
+  world.kill_at({.effect = world.effects(), .moment = sandbox::Moment::stopped, .lands_after = minutes(14)});
+  ASSERT_TRUE(world.run_until([&] { return world.ending(process).has_value(); }, hours(1)));
+  EXPECT_THAT(world.trace().text(), HasSubstr("stands still"));
+  EXPECT_EQ(estate.bound_on("web"), theirs);
+}
+
 // Found by the soak (seed 400,644 of the drawing at that time).
 TEST(UnprovenAtFirst, KeepsNothingToGoBackToWhereOthersBoundSomethingElseSince) {
   Estate estate;
