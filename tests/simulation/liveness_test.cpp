@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plan/schedule.h"
 #include "planted.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
@@ -373,6 +374,24 @@ TEST_F(BesideAnAilingOne, OneThatIsWrittenDownInEveryRun) {
   const std::string shard = index_key(CertificateId::parse("shop"));
   every_minute([this, shard] { estate.simulated->state().entries.erase(shard); });
   EXPECT_THAT(leaves_others_alone(estate, {"blog"}), Contains(HasSubstr("put " + shard)));
+}
+
+// In one of the rounds, or between them.
+TEST(QuietRounds, MayRenewWhatComesDueMeanwhile) {
+  std::size_t renewed = 0;
+  for (int tenths = 0; tenths < 10; ++tenths) {
+    Estate estate;
+    estate.zone("shop.example").classic_elb("web").certificate("shop", {"shop.example"}).on_elb("web");
+    estate.apply();
+    estate.pass(days(58));
+    estate.apply();
+    const auto newest = *estate.record("shop")->newest;
+    const WallTime due = due_at(newest.issued.chain.leaf, newest.renewal_info);
+    estate.pass(due - estate.simulated->time().now() - milliseconds(100 * tenths));
+    EXPECT_THAT(writes_though_quiet(estate), IsEmpty()) << tenths;
+    renewed += estate.newest("shop") != newest.issued.fingerprint() ? 1 : 0;
+  }
+  EXPECT_GT(renewed, 1U) << "not only at once";
 }
 
 TEST_F(NotWell, AWorldThatIsNeverQuiet) {

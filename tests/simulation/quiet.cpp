@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "liveness.h"
+#include "sandbox/certificate_authority.h"
 
 // Of liveness.h: runs with nothing left to do, and what they ask for all the same.
 namespace certferry::simulation {
@@ -62,13 +63,20 @@ std::vector<std::string> becomes_quiet(Estate& estate, int days_most, const sand
 
 std::vector<std::string> writes_though_quiet(Estate& estate, const std::vector<sandbox::Seat>& seats,
                                              const std::set<std::string>& ailing) {
+  constexpr int rounds_most = 6;
   const auto& world = *estate.simulated;
   const auto round = [&] {
     for (const sandbox::Seat& seat : seats) estate.apply_with_restarts({}, seat);
   };
-  round();  // of what the last runs learned the CA may have to be asked once more
-  const long before = world.effects();
-  round();
+  // Of what the last runs learned the CA may have to be asked once more. So may it of what comes due meanwhile.
+  const auto& issued = estate.world().ca().certificates;
+  long before = 0;
+  for (int rounds = 0, calm = 0; rounds < rounds_most && calm < 2; ++rounds) {
+    const std::size_t issued_before = issued.size();
+    before = world.effects();
+    round();
+    calm = issued.size() == issued_before ? calm + 1 : 0;
+  }
   if (world.crash_points_since(before) > 0) return {};
   std::vector<std::string> wrong;
   for (auto name = world.effect_names().begin() + before; name != world.effect_names().end(); ++name)
