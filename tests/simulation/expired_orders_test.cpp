@@ -18,6 +18,32 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+// It was verified in time; the write that tells of it was lost, and came half a minute later.
+TEST(Generation, WhoseCertificateEndsWhileItIsWrittenDownIsFollowedByTheNext) {
+  Estate estate{1, {.certificate_lifetime = hours(160)}};
+  estate.state_in_s3();
+  one_certificate(estate);
+  auto& world = *estate.simulated;
+  const auto& issued = estate.world().ca().certificates;
+  const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(world.run_until([&] { return !issued.empty(); }, hours(1)));
+  world.kill(process);
+  world.run_for(issued.begin()->second.chain.leaf.not_after() - world.time().now() - seconds(10));
+  auto& heard = world.network().heard_request;
+  heard = [&, watching = heard, writes = 0](const http::Request& request) mutable {
+    watching(request);
+    const bool write = request.method == "PUT" && request.url.path().contains("/generation/1");
+    writes += write ? 1 : 0;
+    estate.world().faults().request_lost = write && writes == 2 ? 100 : 0;  // of the first one it is taken up
+  };
+  estate.apply();
+  EXPECT_FALSE(estate.record("shop")->open_generation);
+  EXPECT_LT(estate.record("shop")->newest->issued.chain.leaf.not_after(), world.time().now());
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_GT(estate.shown_by("web")->not_after(), world.time().now());
+}
+
 // The CA made it, and for longer than it lived nobody came to fetch it. Found by the soak (seed 4290 of the drawing at
 // that time).
 TEST(Generation, WhoseCertificateExpiredAtTheCaIsFollowedByTheNextInTheSameRun) {
