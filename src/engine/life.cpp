@@ -175,7 +175,8 @@ Task<bool> Life::opens(const KeyRef& key, const Issued& issued) {
 
 // A generation of a former run that came to nothing while nobody was there is followed by the next at once, as are one
 // whose account the CA has lost, one whose order lapsed or gave another certificate of ours, and one that never had
-// one: where the CA refused nothing and no validation failed, nothing is counted against us.
+// one: where the CA refused nothing and no validation failed, nothing is counted against us, but a certificate that
+// cannot be used.
 Task<> Life::obtain(const CertificateSpec& wanted) {
   const std::optional<int> found_open = claimed_.get().open_generation;
   if (co_await obtained(wanted, found_open, Attempt::first)) co_return;
@@ -192,6 +193,12 @@ Task<bool> Life::account_replaced(std::string begun_with) {
 Task<bool> Life::lost_its_order(const Journal& journal, const CertificateSpec& wanted) {
   const auto url = co_await order_of(store_, journal.certificate(), journal.generation());
   co_return url&& co_await ordered_by_another(store_, journal.certificate(), wanted, *url);
+}
+
+// Which the CA counts as one, whoever was there when it came. Not one that another certificate of ours asked for.
+Task<bool> Life::gave_an_unfit_one(const Journal& journal, const CertificateSpec& wanted) {
+  const auto url = co_await order_of(store_, journal.certificate(), journal.generation());
+  co_return url&& trades_.ca.issued(*url) && !co_await lost_its_order(journal, wanted);
 }
 
 // False where the next generation may begin: it ended the one that was found open, its account was replaced, its order
@@ -224,7 +231,8 @@ Task<bool> Life::obtained(const CertificateSpec& wanted, std::optional<int> foun
         !failure->rationed() && (generation == found_open ||
                                  (attempt == Attempt::first && (acme::is_lapse(*failure) || !journal->begun("order") ||
                                                                 co_await lost_its_order(*journal, wanted))));
-    co_await close_dead(*journal, *failure, lapsed);
+    const bool counts = !lapsed || co_await gave_an_unfit_one(*journal, wanted);
+    co_await close_dead(*journal, *failure, lapsed, counts);
     if (lapsed) co_return false;
   } else if (failure->rationed()) {
     co_await note_refusal(generation, *failure);
@@ -258,7 +266,7 @@ Task<bool> Life::was_never_finalized(const Journal& journal) {
   co_return url&& pending&& journal.former_epoch() == pending->as_integer();
 }
 
-Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
+Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed, bool counts) {
   const int generation = journal.generation();
   // Else, as far as anybody knows, a certificate for its key may be out there, or come yet.
   const bool surely_none =
@@ -267,12 +275,11 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed) {
   const WallTime now = trades_.time.now();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
-    if (lapsed) {
+    if (counts) count(record, failure, now);
+    if (lapsed)
       remember(record, now, given_up(generation, failure.what()));
-    } else {
-      count(record, failure, now);
+    else
       remember_ended(record, now, generation, failure.what());
-    }
   });
   // No sooner: whoever finds the generation open goes on with it, and may finalize its order yet.
   if (surely_none) co_await journal.note(std::string{ended_note}, failure.what());

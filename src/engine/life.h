@@ -45,7 +45,9 @@ class Life {
   Task<int> open_generation(const CertificateSpec& wanted);
   Task<std::string> why_not_go_on(int generation, const CertificateSpec& wanted);
   Task<bool> was_never_finalized(const Journal& journal);
-  Task<> close_dead(Journal& journal, const Failure& failure, bool lapsed);
+  Task<bool> gave_an_unfit_one(const Journal& journal, const CertificateSpec& wanted);
+  // lapsed: the next may begin at once; counts: as a failure in a row.
+  Task<> close_dead(Journal& journal, const Failure& failure, bool lapsed, bool counts);
   Task<> note_failure(const Failure& failure);
   Task<> note_refusal(int generation, const Failure& failure);
   Task<Outcome> install_one(const CertificateConfig& certificate, const InstallConfig& install,

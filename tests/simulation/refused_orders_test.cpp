@@ -223,6 +223,29 @@ TEST(Generation, WhoseFinalizeIsRefusedForDaysGoesOnWithItsOrder) {
   expect_that_it_goes_on(estate);
 }
 
+// Each is a certificate in the eyes of the CA, which makes five a week for the same names: that nobody was there when
+// it came does not make the next one free. (Five machines that took turns at it, in a dense random world, had six in a
+// minute.)
+TEST(Generation, WhoseCertificateIsFoundUnfitIsCounted) {
+  Estate estate;
+  one_certificate(estate);
+  estate.world().ca().spoil_certificate = [&estate](const Chain&, const RequestedCertificate& asked) {
+    return estate.world().ca().issued_for(asked.key, {DomainName::parse("other.example")});
+  };
+  auto& heard = estate.simulated->network().heard_request;
+  heard = [&world = *estate.simulated, watching = heard](const http::Request& request) {
+    watching(request);
+    if (request.url.path().contains("/finalize-order/"))
+      world.kill_at({world.effects(), sandbox::Moment::after_effect_before_reply, true});
+  };
+  for (int run = 0; run < 12; ++run) {
+    estate.apply();
+    estate.pass(minutes(5));
+  }
+  EXPECT_THAT(estate.world().ca().orders, SizeIs(4)) << "at once, after one minute, 12 and 100";
+  EXPECT_EQ(estate.record("shop")->failures.count, 3);
+}
+
 // A path that something in between does not know, or a bug: that is told, and paused for, though 404 may mean that the
 // order expired.
 TEST(Generation, WhoseFinalizeIsNotFoundThoughItsOrderIsThereIsCounted) {
