@@ -6,6 +6,7 @@
 #include "deploy/object_name.h"
 #include "estate.h"
 #include "generations.h"
+#include "liveness.h"
 
 // Machines that come and go, as those of an autoscaling group: what the state remembers of them does not grow for ever.
 namespace certferry::simulation {
@@ -144,6 +145,20 @@ TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {
   EXPECT_THAT(estate.record("shop")->targets, SizeIs(2));
   EXPECT_EQ(parse_chain(BytesView{estate.simulated->machine("second").served.begin()->second}).leaf.fingerprint(),
             estate.newest("shop"));
+}
+
+// Nobody knows of it any longer but the machine itself.
+TEST_F(GoneMachines, ThatComeBackKeepWhatWasForgotten) {
+  for (const char* machine : {"main", "second"}) run(machine);
+  const std::string forgotten = estate.simulated->machine("second").resolved("/etc/ssl/shop/live");
+  for (int month = 0; month < 4; ++month) {
+    estate.pass(days(31));
+    run("main");
+  }
+  for (const char* machine : {"second", "main"})
+    EXPECT_THAT(becomes_quiet(estate, 8, {machine, machine, "main"}), IsEmpty());
+  EXPECT_TRUE(estate.simulated->machine("second").find(forgotten + "/privkey.pem"));
+  EXPECT_THAT(not_well(estate, {}, {"main", "second"}), IsEmpty());
 }
 
 }  // namespace

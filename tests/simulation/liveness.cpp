@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/limits/files.h"
 #include "base/limits/renewal.h"
 #include "oracles/host_of.h"
 #include "oracles/index_oracle.h"
@@ -234,6 +235,24 @@ bool is_referred_to(Estate& estate, const std::string& arn) {
   return estate.world().classic().refers_to(arn) || estate.world().load_balancers().refers_to(arn);
 }
 
+bool is_known_on(Estate& estate, const sandbox::Machine& machine, const std::string& generation) {
+  return std::ranges::any_of(estate.watch->stored(), [&](const auto& stored) {
+    if (!stored.first.starts_with("shelf/files") || !is_of(stored.first, machine)) return false;
+    return std::ranges::any_of(object_of(stored.second).elements("entries"), [&](const Json& entry) {
+      return generation.ends_with("/" + entry.at("name").as_text());
+    });
+  });
+}
+
+// Of a machine that was gone for so long that the state has forgotten it: what was left there is its own.
+bool was_forgotten_with(Estate& estate, const std::string& on, const std::string& generation) {
+  const auto& machine = estate.simulated->machine(on);
+  const auto* leaf = machine.find(generation + "/cert.pem");
+  return leaf && !is_known_on(estate, machine, generation) &&
+         parse_chain(BytesView{leaf->content}).leaf.not_after() <=
+             estate.simulated->time().now() - limits::files::gone_after;
+}
+
 // Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as
 // what stands there would, while it is its certificate's newest, or a listener refers to it.
 std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::set<std::string>& ailing,
@@ -392,7 +411,8 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
     if (!may_stay(estate, ailing, name)) wrong.push_back("a certificate is left: " + name);
   for (const std::string& machine : machines)
     for (const std::string& path : directories_left_over(estate, machine))
-      if (!may_stay(estate, ailing, path)) wrong.push_back("a generation is left: " + path);
+      if (!may_stay(estate, ailing, path) && !was_forgotten_with(estate, machine, path))
+        wrong.push_back("a generation is left: " + path);
   for (const std::string& key : ledgers_that_tell_of_more(estate, ailing, machines))
     wrong.push_back(key + " tells of what is gone");
   for (std::string& behind : index_behind_its_records(estate.watch->stored())) wrong.push_back(std::move(behind));
