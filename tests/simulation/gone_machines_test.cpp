@@ -134,6 +134,26 @@ TEST_F(GoneMachines, AreNoneThatServeAnotherCertificateInItsPlace) {
                                    [](const auto& node) { return node.first.contains("/generations/shop.example-"); }));
 }
 
+// What it was given half of is its own, as where it had all of it: there is no certificate there that could be read.
+TEST_F(GoneMachines, MayHaveBeenKilledBeforeAGenerationWasWhole) {
+  run("main");
+  auto& world = *estate.simulated;
+  const auto key_alone = [&] {
+    return std::ranges::any_of(world.machine("scaled").nodes,
+                               [](const auto& node) { return node.first.ends_with("/privkey.pem"); });
+  };
+  world.heard_files = [&, watching = world.heard_files, killed = false](const std::string& machine) mutable {
+    watching(machine);
+    if (key_alone() && !std::exchange(killed, true)) world.kill_at({world.effects(), sandbox::Moment::before});
+  };
+  estate.simulated->run(estate.life({}, std::make_shared<std::optional<Report>>()), {"scaled", "scaled", "main"});
+  ASSERT_TRUE(key_alone());
+  EXPECT_THAT(ledgers(), SizeIs(2));
+  estate.pass(days(121));
+  run("main");
+  EXPECT_THAT(ledgers(), SizeIs(1));
+}
+
 TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {
   for (const char* machine : {"main", "second"}) run(machine);
   for (int month = 0; month < 4; ++month) {

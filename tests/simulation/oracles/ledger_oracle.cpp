@@ -6,6 +6,7 @@
 
 #include "base/limits/files.h"
 #include "host_of.h"
+#include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
 #include "wire/url.h"
@@ -14,6 +15,7 @@ namespace certferry::simulation {
 namespace {
 
 constexpr std::string_view our_path = "/certferry/", generations = "/generations/";
+constexpr std::size_t fingerprint_in_names = 16;    // deploy/object_name.h
 constexpr std::size_t challenge_value_length = 43;  // base64url of a SHA-256: anything else is somebody else's
 
 // Wherever it stands: a delegated challenge's name is whatever a CNAME says.
@@ -56,10 +58,14 @@ std::string place_of(const std::string& ledger, const sandbox::Machine& machine)
   return directory.empty() ? "" : machine.resolved(directory) + std::string{generations};
 }
 
-// A machine that did not renew for so long after what it was given had expired is gone: what is left there is its own.
-bool has_expired_at(const sandbox::Machine& machine, const std::string& generation, WallTime now) {
-  const auto* leaf = machine.find(generation + "/cert.pem");
-  return leaf != nullptr && parse_chain(BytesView{leaf->content}).leaf.not_after() <= now - limits::files::gone_after;
+// A machine that did not renew for so long after what it was given had expired is gone: what is left there is its own,
+// whole or not. name: of the generation, which ends with the beginning of its certificate's fingerprint.
+bool has_expired(sandbox::World& world, const std::string& name, WallTime now) {
+  return std::ranges::any_of(world.ca().certificates, [&](const auto& issued) {
+    const Certificate& leaf = issued.second.chain.leaf;
+    return name.ends_with("-" + leaf.fingerprint().text().substr(0, fingerprint_in_names)) &&
+           leaf.not_after() <= now - limits::files::gone_after;
+  });
 }
 
 }  // namespace
@@ -74,9 +80,10 @@ void LedgerOracle::changed(const StoredChange& change) {
                       : entry.text("name").value_or(""));
   if (zone) return zones_hold_only_what_is_written(change.key);
   for (const std::string& name : before)
-    for (const auto& [id, machine] : simulated_.machines())
-      if (const std::string place = place_of(change.key, machine); !known.contains(name))
-        if (has_expired_at(machine, place + name, simulated_.time().now())) unknown_.insert(machine.id + place + name);
+    if (!known.contains(name) && has_expired(simulated_.world(), name, simulated_.time().now()))
+      for (const auto& [id, machine] : simulated_.machines())
+        if (const std::string place = place_of(change.key, machine); !place.empty())
+          unknown_.insert(machine.id + place + name);
   shelves_hold_only_what_is_written(change.key);
   for (const auto& [name, machine] : simulated_.machines()) directories_hold_only_what_is_written(machine, change.key);
 }
