@@ -101,22 +101,23 @@ Failure not_written(const Pulse& pulse, const std::optional<Failure>& why) {
   return Failure{Failure::Kind::transient, said.what(), said.next(), said.retry_after()}.with_code(said.code());
 }
 
-// One write of the heartbeat. Failure: as S3's; the lease counts from before the request was sent.
+// One write of the heartbeat. Failure: as S3's; the lease counts from before the request was sent. One that ran out
+// before the write was known to be done is not taken up again: others may have looked when it had, and before it came.
 Task<> beat(Pulse& pulse) {
   const std::string token = random_token(pulse.outside.entropy);
   const Bytes body = to_bytes(S3Body{token, whereabouts_json(pulse.here).dump()});
   const SteadyTime sent = pulse.now();  // the first: any of them may be the one that S3 has dated
   std::optional<Failure> last;          // of the last try, where S3 did not say that somebody was faster
-  for (int attempt = 0; attempt < limits::store::heartbeat_attempts; ++attempt) {
-    // Between two attempts we may have stood still: a lease that ran out is not taken up again.
-    if (pulse.beaten && !pulse.lease_lasts(Duration::zero())) break;
+  const auto ran_out = [&] { return pulse.beaten && !pulse.lease_lasts(Duration::zero()); };
+  bool done = false;
+  for (int attempt = 0; attempt < limits::store::heartbeat_attempts && !done && !ran_out(); ++attempt) {
     last.reset();
     try {
       auto outcome = co_await pulse.s3.put(pulse.bucket, pulse.key(pulse.self), body, pulse.etag);
       if (auto* etag = std::get_if<std::string>(&outcome); etag && !etag->empty()) {
         pulse.etag = std::move(*etag);
-        pulse.beaten = sent;
-        co_return;
+        done = true;
+        continue;
       }
     } catch (const Failure& failure) {
       if (failure.kind() != Failure::Kind::outcome_unknown && failure.kind() != Failure::Kind::conflict) throw;
@@ -125,12 +126,10 @@ Task<> beat(Pulse& pulse) {
     // An earlier beat of ours may have landed late, or somebody swept the object: go on from what is there.
     std::optional<aws::S3Object> there = co_await pulse.s3.get(pulse.bucket, pulse.key(pulse.self));
     pulse.etag = there ? std::optional{there->etag} : std::nullopt;
-    if (there && parse_s3_body(there->body, pulse.place(pulse.self)).token == token) {
-      pulse.beaten = sent;
-      co_return;
-    }
+    done = there && parse_s3_body(there->body, pulse.place(pulse.self)).token == token;
   }
-  throw not_written(pulse, last);
+  if (!done || ran_out()) throw not_written(pulse, last);
+  pulse.beaten = sent;
 }
 
 Task<bool> beat_or_warn(Pulse& pulse) {

@@ -429,6 +429,38 @@ TEST(Leases, WhoStoodStillBeforeALinkHasNoServerReadWhereItLeads) {
   EXPECT_EQ(leads_to(), live);
 }
 
+// For less than its lease, and with a beat on its way: when S3 takes that, others may have seen the one before expire.
+TEST(Leases, WhoStoodStillOverABeatPutsNoLinkBack) {
+  const auto build = [](Estate& estate) {
+    estate.world().settings().insync_after = Duration::zero();
+    estate.state_in_s3();
+    estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+    std::get<FilesInstall>(estate.wanted("shop").config.install.front().where).reload_timeout = minutes(2);
+    estate.apply();
+    estate.pass(days(61));
+    estate.simulated->machine().takes = [](const Command&) { return seconds(66); };
+    estate.simulated->machine().on_run = [](const Command&) { return Exit{.status = 1}; };
+  };
+  const long beat = [&] {
+    Estate undisturbed;
+    build(undisturbed);
+    const long renewing = undisturbed.simulated->effects();
+    undisturbed.apply();
+    const auto& names = undisturbed.simulated->effect_names();
+    const auto reload = std::find(names.begin() + renewing, names.end(), "run reload");
+    const auto next = std::find_if(reload, names.end(), [](const auto& name) { return name.contains("/instance/"); });
+    return static_cast<long>(next - names.begin());
+  }();
+  Estate estate;
+  build(estate);
+  estate.simulated->kill_at({beat, Moment::stopped, true, seconds(50)});
+  estate.apply();
+  EXPECT_GT(estate.simulated->crash_points_since(beat), 0U);
+  estate.simulated->machine().on_run = [](const Command&) { return Exit{}; };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
 // Nobody waits for a heart that beats on its own.
 TEST(Leases, WhoIsToldToEndWhileItBeginsTakesItsHeartbeatAway) {
   Estate estate;

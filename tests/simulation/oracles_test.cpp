@@ -393,6 +393,19 @@ TEST_F(Planted, I8AChangePastALease) {
   EXPECT_THAT(estate.watch->complaints(), Contains(AllOf(StartsWith("I8"), HasSubstr("did iam Delete"))));
 }
 
+TEST_F(Planted, I8AChangeAfterABeatThatCameWhenTheLeaseWasOver) {
+  estate.state_in_s3();
+  auto& trace = estate.simulated->trace();
+  for (const Duration under_way : {Duration::zero(), Duration{seconds(55)}, Duration{seconds(10)}}) {
+    EXPECT_THAT(estate.watch->complaints(), IsEmpty());
+    trace.line("#1 one: s3 PUT /certferry/instance/a");
+    estate.pass(under_way);
+    trace.line("  s3 PutObject state/certferry/instance/a 200 changed");
+    trace.line("#2 one: iam DeleteServerCertificate");
+  }
+  EXPECT_THAT(estate.watch->complaints(), Contains(AllOf(StartsWith("I8"), HasSubstr("did iam Delete"))));
+}
+
 TEST_F(Planted, I8AnEpochThatGoesBack) {
   estate.apply();
   for (const char* key : {record, journal}) {

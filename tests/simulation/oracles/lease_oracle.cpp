@@ -19,7 +19,10 @@ struct Heard {
   std::string heart;            // the key of its heartbeat
   double sent = 0;              // the last one, in seconds
   std::optional<double> lease;  // since when the last one was sent that S3 has taken
+  bool over = false;            // it had ended when S3 took the next one: somebody may have looked in between
 };
+
+constexpr double lease_lasts = std::chrono::duration<double>(limits::renewal::claim_expires).count();
 
 bool on_the_state(std::string_view effect) {
   return std::ranges::any_of(std::array{"s3 ", "kms ", "sts "},
@@ -37,10 +40,13 @@ class Leases {
  public:
   void starts(const std::string& process) { processes_.erase(process); }
   // "  s3 PutObject state/certferry/instance/a 200 changed"
-  void event(std::string_view said) {
+  void event(std::string_view said, double at) {
     if (!said.contains("PutObject") || !said.ends_with(was_written)) return;
-    for (auto& [name, process] : processes_)
-      if (!process.heart.empty() && process.heart == key_of_heart(said)) process.lease = process.sent;
+    for (auto& [name, process] : processes_) {
+      if (process.heart.empty() || process.heart != key_of_heart(said)) continue;
+      process.over = process.over || (process.lease && at - *process.lease > lease_lasts);
+      process.lease = process.sent;
+    }
   }
   // Why what was sent may not have been; "" where it may.
   std::string objection(const std::string& name, double at, const std::string& effect) {
@@ -50,8 +56,7 @@ class Leases {
       process.sent = at;
     }
     if (process.heart.empty() || on_the_state(effect)) return "";
-    const auto lasts = std::chrono::duration<double>(limits::renewal::claim_expires).count();
-    if (process.lease && at - *process.lease <= lasts) return "";
+    if (process.lease && !process.over && at - *process.lease <= lease_lasts) return "";
     return fmt::format("I8: {} did {} past its lease, at +{:.3f}", name, effect, at);
   }
 
@@ -67,13 +72,13 @@ std::vector<std::string> changes_past_a_lease(const std::vector<std::string>& tr
   for (const std::string& line : trace) {
     const std::size_t space = line.find(' ');
     const std::string said = line.substr(space + 1);  // after its time, "+12.345"
+    const double at = std::stod(line.substr(1, space - 1));
     if (said.starts_with(' ')) {
-      leases.event(said);
+      leases.event(said, at);
     } else if (said.ends_with(" starts")) {
       leases.starts(said.substr(0, said.rfind(' ')));
     } else if (said.starts_with('#')) {  // "#12 one: s3 PUT /state/..."
       const std::size_t name = said.find(' ') + 1, colon = said.find(": ", name);
-      const double at = std::stod(line.substr(1, space - 1));
       std::string why = leases.objection(said.substr(name, colon - name), at, said.substr(colon + 2));
       if (!why.empty()) changes.push_back(std::move(why));
     }

@@ -177,6 +177,25 @@ TEST(Heartbeats, DoNotTakeALeaseUpAgainThatEndedDuringABeat) {
   });
 }
 
+// S3 takes it when others have seen the one before expire.
+TEST(Heartbeats, DoNotTakeALeaseUpAgainByABeatThatCameTooLate) {
+  Heart heart;
+  auto a = heart.instances("10");
+  heart.ground.run([&]() -> Task<> {
+    co_await a->begin();
+    heart.ground.cloud.put_faults = {Fault::slow};
+    heart.ground.cloud.on_slow = [&] {
+      heart.ground.clock.wall += seconds(50);
+      heart.ground.clock.running += seconds(50);
+    };
+    co_await heart.ground.clock.sleep(seconds(16));
+    EXPECT_TRUE(heart.ground.cloud.put_faults.empty());
+    EXPECT_FALSE(a->lease_outlasts(Duration::zero()));
+    co_await a->end();
+  });
+  EXPECT_TRUE(heart.ground.cloud.objects.empty());
+}
+
 // Of the two tries either may be the one that S3 has dated: the lease counts from the first.
 TEST(Heartbeats, CountALeaseFromTheFirstTryOfABeat) {
   Heart heart;

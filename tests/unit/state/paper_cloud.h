@@ -32,6 +32,7 @@ class PaperCloud final : public Transport {
     busy,          // 409 ConditionalRequestConflict
     arrives_late,  // done just before the next request
     unreachable,   // surely not done
+    slow,          // done, after a while
   };
   std::map<std::string, Object> objects;
   std::deque<Fault> put_faults;  // of the next writes
@@ -39,6 +40,7 @@ class PaperCloud final : public Transport {
   Duration ahead{};              // S3's clock before ours
   int kms_calls = 0;
   std::function<void()> on_lost;  // called for each lost request
+  std::function<void()> on_slow;  // called before a slow one is done
   std::string denied;             // an S3 error code for everything
   bool kms_denies = false;        // to decrypt
   std::size_t page = 1000;
@@ -57,6 +59,9 @@ class PaperCloud final : public Transport {
     put_faults.pop_front();
     switch (fault) {
       case Fault::none:
+        co_return handle(request);
+      case Fault::slow:
+        if (on_slow) on_slow();
         co_return handle(request);
       case Fault::busy:
         co_return error(409, "ConditionalRequestConflict");
