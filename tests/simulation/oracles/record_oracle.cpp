@@ -143,13 +143,18 @@ void RecordOracle::recorded(const std::string& where, const Json& issued, const 
   }
 }
 
+// A beat that comes when the one before had expired is as late: who takes over may have looked in between.
+void RecordOracle::written_in_s3(const sandbox::Event& event) {
+  const auto [before, first] = written_.try_emplace(event.object, event.at);
+  const bool expired = !first && event.at - std::exchange(before->second, event.at) > heartbeat_counts_for;
+  if (event.late || expired)
+    late_beats_.insert(event.object);
+  else
+    late_beats_.erase(event.object);
+}
+
 void RecordOracle::happened(const sandbox::Event& event) {
-  if (event.changed && event.service == "s3") {
-    if (event.late)
-      late_beats_.insert(event.object);
-    else
-      late_beats_.erase(event.object);
-  }
+  if (event.changed && event.service == "s3") written_in_s3(event);
   if (!event.changed || event.service != "acme" || event.operation != "challenge") return;
   const auto& orders = simulated_.world().ca().orders;
   const auto asks_for_it = [&](const std::string& url) {

@@ -29,6 +29,7 @@ class RecordOracle {
   void record_changed(const std::string& key, const Json& before, const Json& after);
   void journal_changed(const StoredChange& change);
   void taken_over(const std::string& key, const std::string& from, const std::string& by);
+  void written_in_s3(const sandbox::Event& event);
   void recorded(const std::string& where, const Json& issued, const Json& key, const Json& specification);
   sandbox::SimulatedWorld& simulated_;
   Complain complain_;
@@ -37,7 +38,8 @@ class RecordOracle {
   std::map<std::string, std::string> orders_;   // URL, by the store's key of the journal
   std::set<std::string> former_orders_;         // URLs, of journals that are gone
   std::map<std::string, std::int64_t> epochs_;  // of records, by certificate
-  std::set<std::string> late_beats_;            // objects of S3 that were written last by a sender who was gone
+  std::map<std::string, WallTime> written_;     // objects of S3: when last
+  std::set<std::string> late_beats_;            // those that were written last too late
 };
 
 }  // namespace certferry::simulation
