@@ -23,7 +23,7 @@ struct ElbSlot {
 class ElbTarget final : public LoadBalancerTarget {
  public:
   ElbTarget(Outside& outside, aws::Client& client, Descriptions& described, Shelf& shelf, Proving proving, ElbSlot slot)
-      : LoadBalancerTarget(outside, shelf, std::move(proving)),
+      : LoadBalancerTarget(outside, client, shelf, std::move(proving)),
         elb_(client),
         described_(described),
         id_(slot.id()),

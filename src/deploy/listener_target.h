@@ -12,7 +12,7 @@ namespace certferry {
 class ListenerTarget final : public LoadBalancerTarget {
  public:
   ListenerTarget(Outside& outside, aws::Client& client, Descriptions& described, Shelf& shelf, Proving proving, Arn arn)
-      : LoadBalancerTarget(outside, shelf, std::move(proving)),
+      : LoadBalancerTarget(outside, client, shelf, std::move(proving)),
         elb_(client),
         described_(described),
         id_(id_of(arn)),

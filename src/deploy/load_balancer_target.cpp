@@ -221,7 +221,7 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
 Task<> LoadBalancerTarget::let_go_of_what_is_replaced(const Serving& former, const Issued& issued) {
   const Chain* before = former.certificate();
   if (former.ours || former.reference.empty() || !before) co_return;
-  if (before->leaf.not_after() > outside_.clock.now() && !covers_all_of(issued.chain.leaf, before->leaf)) co_return;
+  if (before->leaf.not_after() > client_.service_time() && !covers_all_of(issued.chain.leaf, before->leaf)) co_return;
   try {
     co_await let_go_of(former.reference);
   } catch (const Failure& failure) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "aws/client.h"
 #include "base/failure.h"
 #include "config/config.h"
 #include "deploy/target.h"
@@ -22,8 +23,8 @@ struct Proving {
 // the kinds of load balancers say differently, ElbTarget and ListenerTarget know.
 class LoadBalancerTarget : public Target {
  public:
-  LoadBalancerTarget(Outside& outside, Shelf& shelf, Proving proving)
-      : outside_(outside), shelf_(shelf), proving_(std::move(proving)) {}
+  LoadBalancerTarget(Outside& outside, aws::Client& client, Shelf& shelf, Proving proving)
+      : outside_(outside), client_(client), shelf_(shelf), proving_(std::move(proving)) {}
   Shelf& shelf() override { return shelf_; }
   Task<Serving> look() override;
   Task<std::optional<Serving>> look_if_there() override;
@@ -67,6 +68,7 @@ class LoadBalancerTarget : public Target {
     SteadyTime told_by;
   };
   Outside& outside_;
+  aws::Client& client_;
   Shelf& shelf_;
   Proving proving_;
   // At the last look: whether all addresses that answered, one at least, showed the certificate that the slot refers

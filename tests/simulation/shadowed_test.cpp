@@ -103,9 +103,9 @@ std::vector<std::string>& list_of_web(Estate& estate) {
 }
 
 // One with somebody else's certificate for these names; its ARN.
-std::string made_in_the_console(Estate& estate, const std::vector<std::string>& names) {
-  std::string arn = estate.zone("shop.example").listener("web");
-  estate.serve_foreign("web", names, days(20));
+std::string made_in_the_console(Estate& estate, const std::vector<std::string>& names, Duration left = days(20)) {
+  std::string arn = estate.listener("web");
+  estate.serve_foreign("web", names, left);
   list_of_web(estate) = {estate.bound_on("web")};
   estate.pass(minutes(2));
   return arn;
@@ -114,6 +114,7 @@ std::string made_in_the_console(Estate& estate, const std::vector<std::string>& 
 TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
   Story story;
   story.build = [](Estate& estate) {
+    estate.zone("shop.example");
     const std::string arn = made_in_the_console(estate, {"shop.example"});
     estate.certificate("shop", {"shop.example"}).on_listener(arn);
   };
@@ -131,6 +132,7 @@ TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
 // Clients of those names get it from there.
 TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
   Estate estate;
+  estate.zone("shop.example");
   const std::string arn = made_in_the_console(estate, {"other.example"});
   const std::string others = estate.bound_on("web");
   estate.certificate("shop", {"shop.example"}).on_listener(arn);
@@ -140,12 +142,16 @@ TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
 }
 
 // By the word of the API: a handshake would show theirs, and the new one be taken back.
-TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOneOfItsNames) {
+void keeps_on_its_list_what_is_needed(Duration clock_error) {
   Estate estate;
-  const std::string arn = made_in_the_console(estate, {"other.example", "shop.example"});
+  estate.zone("shop.example").classic_elb("former").certificate("shop", {"shop.example"}).on_elb("former");
+  estate.apply();
+  estate.pass(days(2));  // the CA is asked by then, too, what time it is
+  const std::string arn = made_in_the_console(estate, {"other.example", "shop.example"}, hours(20));
   const std::string theirs = estate.bound_on("web");
-  estate.certificate("shop", {"shop.example"}).on_listener(arn).config.install.front().verify = Verify::api;
+  estate.wanted("shop").on_listener(arn).config.install.back().verify = Verify::api;
   estate.simulated->invariants().allow_worse(arn);
+  estate.simulated->machine().clock_error = clock_error;
   Request request;
   request.permits.drop_names = true;
   estate.apply(request);
@@ -154,9 +160,14 @@ TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOneOfItsNames) {
   EXPECT_THAT(list_of_web(estate), ElementsAre(theirs));
 }
 
+TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOneOfItsNames) { keeps_on_its_list_what_is_needed({}); }
+
+TEST(MadeInTheConsole, KeepsOnItsListWhatHasEndedByOurClockAlone) { keeps_on_its_list_what_is_needed(hours(23)); }
+
 // The API's word is enough here; whoever has an older policy is told what is missing.
 TEST(MadeInTheConsole, IsBoundThoughItsListMayNotBeChanged) {
   Estate estate;
+  estate.zone("shop.example");
   const std::string arn = made_in_the_console(estate, {"shop.example"});
   estate.world().permissions().attach_to_identity(estate.world().permissions().user(),
                                                   R"({"Version":"2012-10-17","Statement":[
