@@ -152,6 +152,9 @@ TEST_F(GoneMachines, MayHaveBeenKilledBeforeAGenerationWasWhole) {
   estate.pass(days(121));
   run("main");
   EXPECT_THAT(ledgers(), SizeIs(1));
+  for (const char* machine : {"scaled", "main"})
+    EXPECT_THAT(becomes_quiet(estate, 8, {machine, machine, "main"}), IsEmpty());
+  EXPECT_THAT(not_well(estate, {}, {"main", "scaled"}), IsEmpty());
 }
 
 TEST_F(GoneMachines, ThatComeBackAreInstalledToAgain) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "base/limits/files.h"
 #include "base/limits/renewal.h"
+#include "oracles/gone.h"
 #include "oracles/host_of.h"
 #include "oracles/index_oracle.h"
 #include "oracles/read_key.h"
@@ -246,11 +246,8 @@ bool is_known_on(Estate& estate, const sandbox::Machine& machine, const std::str
 
 // Of a machine that was gone for so long that the state has forgotten it: what was left there is its own.
 bool was_forgotten_with(Estate& estate, const std::string& on, const std::string& generation) {
-  const auto& machine = estate.simulated->machine(on);
-  const auto* leaf = machine.find(generation + "/cert.pem");
-  return leaf && !is_known_on(estate, machine, generation) &&
-         parse_chain(BytesView{leaf->content}).leaf.not_after() <=
-             estate.simulated->time().now() - limits::files::gone_after;
+  return !is_known_on(estate, estate.simulated->machine(on), generation) &&
+         has_expired_where_gone(estate.world(), generation, estate.simulated->time().now());
 }
 
 // Of what is no longer there. What was only meant for a shelf, or was deleted by somebody else, stays in its ledger, as

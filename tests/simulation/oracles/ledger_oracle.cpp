@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 #include <utility>
 
-#include "base/limits/files.h"
+#include "gone.h"
 #include "host_of.h"
-#include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 #include "sandbox/server_certificates.h"
 #include "wire/url.h"
@@ -15,7 +14,6 @@ namespace certferry::simulation {
 namespace {
 
 constexpr std::string_view our_path = "/certferry/", generations = "/generations/";
-constexpr std::size_t fingerprint_in_names = 16;    // deploy/object_name.h
 constexpr std::size_t challenge_value_length = 43;  // base64url of a SHA-256: anything else is somebody else's
 
 // Wherever it stands: a delegated challenge's name is whatever a CNAME says.
@@ -58,16 +56,6 @@ std::string place_of(const std::string& ledger, const sandbox::Machine& machine)
   return directory.empty() ? "" : machine.resolved(directory) + std::string{generations};
 }
 
-// A machine that did not renew for so long after what it was given had expired is gone: what is left there is its own,
-// whole or not. name: of the generation, which ends with the beginning of its certificate's fingerprint.
-bool has_expired(sandbox::World& world, const std::string& name, WallTime now) {
-  return std::ranges::any_of(world.ca().certificates, [&](const auto& issued) {
-    const Certificate& leaf = issued.second.chain.leaf;
-    return name.ends_with("-" + leaf.fingerprint().text().substr(0, fingerprint_in_names)) &&
-           leaf.not_after() <= now - limits::files::gone_after;
-  });
-}
-
 }  // namespace
 
 void LedgerOracle::changed(const StoredChange& change) {
@@ -80,7 +68,7 @@ void LedgerOracle::changed(const StoredChange& change) {
                       : entry.text("name").value_or(""));
   if (zone) return zones_hold_only_what_is_written(change.key);
   for (const std::string& name : before)
-    if (!known.contains(name) && has_expired(simulated_.world(), name, simulated_.time().now()))
+    if (!known.contains(name) && has_expired_where_gone(simulated_.world(), name, simulated_.time().now()))
       for (const auto& [id, machine] : simulated_.machines())
         if (const std::string place = place_of(change.key, machine); !place.empty())
           unknown_.insert(machine.id + place + name);
