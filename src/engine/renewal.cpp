@@ -222,13 +222,15 @@ Task<Restored> restored(Target& target, const Serving& former, const Shelved& bo
   co_return Restored::failed;
 }
 
-// While it is valid, however long load balancers take to find it: a certificate that is over serves nobody.
+// While it is valid, however long load balancers take to find it: a certificate that is over serves nobody. A `reload`
+// that began in time has its time: cut short, it may have stopped a service, and not started it again.
 Task<> bound_while_valid(Target& target, const Shelved& shelved, const Serving& seen, const Issued& issued,
                          Trades& trades) {
   const WallTime end = issued.chain.leaf.not_after();
   const Duration left = end - limits::renewal::change_deadline - trades.time.now();
   const Work binding = [&] { return target.bind(shelved, seen); };
   const Work ending = [&] { return trades.outside.clock.sleep(left); };
+  if (left > Duration::zero() && !target.reloaded_by().empty()) co_return co_await binding();
   if (left <= Duration::zero() || co_await race(binding, ending) == 1)
     throw Failure(Failure::Kind::transient,
                   fmt::format("{}: the certificate ends on {}, and was not bound before", target.name(), iso8601(end)),

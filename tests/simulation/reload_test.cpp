@@ -212,5 +212,18 @@ TEST_F(ASlowReload, IsWaitedForWhenTheFormerIsPutBackToo) {
   EXPECT_TRUE(up);
 }
 
+// Its successor cannot be had.
+TEST_F(ASlowReload, IsWaitedForThoughItsCertificateEndsMeanwhile) {
+  const auto where = std::exchange(estate.wanted("shop").config.install, {});
+  estate.apply();
+  estate.pass(estate.record("shop")->newest->issued.chain.leaf.not_after() - estate.simulated->time().now() -
+              minutes(1));
+  estate.simulated->faults().ca_down = 100;
+  estate.wanted("shop").config.install = where;
+  EXPECT_EQ(reloads_of_a_run(), 1U);
+  EXPECT_THAT(estate.failures(), ElementsAre(testing::HasSubstr("connection refused"))) << "of the CA alone";
+  EXPECT_TRUE(up);
+}
+
 }  // namespace
 }  // namespace certferry::simulation
