@@ -125,8 +125,11 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
     co_await close_open(why);
   }
   const WallTime now = trades_.time.stamp();
-  const int next = claimed_.get().last_generation + 1;
-  // Of a life that was forgotten: its write was late, and its epochs are no measure of ours.
+  // What is there of a number already is of a life that was forgotten, and was written late, or of a state that was put
+  // back since: a key is for one generation, and the epochs of a journal are no measure of ours.
+  const std::vector<int> keys = co_await vault_.generations(claimed_.get().id);
+  int next = claimed_.get().last_generation + 1;
+  while (std::ranges::binary_search(keys, next)) ++next;
   co_await remove_journal(next);
   co_await claimed_.entry().update([&](Record& changed) {
     changed.open_generation = changed.last_generation = next;

@@ -109,22 +109,28 @@ TEST(Forgetting, OfWhatLandedLateKeepsNobodyFromBeginningAnew) {
 // Found by the soak (seed 9,021,143 of the dense drawing at that time): a key that was lost on its way, and sent once
 // more, landed when the certificate that had come of it was forgotten, and the next life had another made for it.
 TEST(Forgetting, OfWhatLandedLateLeavesNoKeyToTheNextLife) {
-  Estate estate;
-  one_certificate(estate);
-  estate.apply();
-  auto& entries = estate.simulated->state().entries;
-  const auto key = entries.at("secret/shop/1");
-  const PublicKey former = estate.record("shop")->newest->issued.chain.leaf.public_key();
-  estate.unwant("shop");
-  ASSERT_EQ(estate.forget("shop").how, Ending::How::finished);
-  entries["secret/shop/1"] = key;
-  estate.watch->look_at_store();
-  estate.certificate("shop", {"shop.example"}).on_elb("web");
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_NE(estate.record("shop")->newest->issued.chain.leaf.public_key(), former);
-  estate.apply();
-  EXPECT_FALSE(estate.watch->stored().contains("secret/shop/1"));
+  std::optional<PublicKey> former;
+  const auto with_its_key = [&](Estate& estate) {
+    one_certificate(estate);
+    estate.apply();
+    auto& entries = estate.simulated->state().entries;
+    const auto key = entries.at("secret/shop/1");
+    former = estate.record("shop")->newest->issued.chain.leaf.public_key();
+    estate.unwant("shop");
+    ASSERT_EQ(estate.forget("shop").how, Ending::How::finished);
+    entries["secret/shop/1"] = key;
+    estate.watch->look_at_store();
+    estate.certificate("shop", {"shop.example"}).on_elb("web");
+  };
+  const auto through_a_renewal = [](Estate& estate) {
+    live_on(estate);
+    estate.pass(days(61));
+    live_on(estate);
+  };
+  for_each_crash_point({.build = with_its_key, .live = through_a_renewal, .check = [&](Estate& estate) {
+                          EXPECT_NE(estate.record("shop")->newest->issued.chain.leaf.public_key(), former);
+                          EXPECT_FALSE(estate.watch->stored().contains("secret/shop/1"));
+                        }});
 }
 
 }  // namespace
