@@ -252,9 +252,11 @@ bool CertificateAuthority::is_over(std::optional<WallTime> expires) const {
   return expires && *expires < now() + seconds(1);
 }
 
-// RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not.
+// RFC 8555 section 7.1.3: from then on the server considers it invalid, whether it says so or not. Not one that it says
+// it is processing: its certificate may come yet, and counts like that of the next.
 bool CertificateAuthority::has_expired(const Order& order) const {
-  return order.status != OrderStatus::valid && is_over(order.expires);
+  const bool may_end = order.status != OrderStatus::valid && order.status != OrderStatus::processing;
+  return may_end && is_over(order.expires);
 }
 
 Failure CertificateAuthority::expiry_of(const Order& order) {

@@ -217,6 +217,20 @@ TEST(Generation, WhoseOrdersLapseOneAfterTheOtherLeaveNoKeysBehind) {
   EXPECT_THAT(estate.failures(), IsEmpty()) << "nothing is paused for";
 }
 
+// Its certificate comes, if late. (Each run within three hours took it for ended and began the next, which counted as
+// nothing: so many certificates were issued, and none was fetched.)
+TEST(Generation, WhoseOrderIsProcessingStillAsItExpiresGoesOnWithIt) {
+  Estate estate{1, {.order_life = hours(1), .issuance_takes = hours(3)}};
+  one_certificate(estate);
+  for (int run = 0; run < 8; ++run) {
+    estate.apply();
+    estate.pass(minutes(30));
+  }
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.world().ca().orders, SizeIs(1));
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+}
+
 // Of one that was finalized a certificate may be out there.
 TEST(Generation, WhoseFinalizedOrderIsNotFoundAnyMoreKeepsItsKey) {
   const long finalize = last_effect_called("/finalize-order/", one_certificate);
