@@ -19,6 +19,8 @@ constexpr std::string_view kept_in_ids = "-._~/";
 constexpr std::string_view files_of = "files/", host_prefix = "host/", id_file = ".certferry-id",
                            without_id = "host/unmarked";
 
+constexpr int links_followed_at_most = 40;  // as Linux does
+
 // "/etc/ssl/www", without a slash at its end.
 std::string checked_directory(std::string directory) {
   while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
@@ -129,10 +131,18 @@ Task<> FilesShelf::identify() {
 
 std::string FilesShelf::name_for(const Issued& issued) const { return object_name(issued); }
 
-Task<std::string> FilesShelf::live() {
-  const auto target = co_await outside_.host.link_target(link());
+Task<std::string> FilesShelf::target_of(std::string link) {
+  const auto target = co_await outside_.host.link_target(link);
   if (!target) co_return "";
-  co_return plain_path(target->starts_with('/') ? *target : directory_ + "/" + *target);
+  co_return plain_path(target->starts_with('/') ? *target : link.substr(0, link.rfind('/') + 1) + *target);
+}
+
+Task<std::string> FilesShelf::live() {
+  const std::string first = co_await target_of(link()), inside = directory_ + "/";
+  std::string place = first;  // outside, not everything may be looked at
+  for (int links = 1; links < links_followed_at_most && place.starts_with(inside) && !ours(place); ++links)
+    place = co_await target_of(place);
+  co_return ours(place) ? place : first;
 }
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {

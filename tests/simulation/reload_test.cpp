@@ -152,6 +152,30 @@ TEST_F(AReload, ThatFailedAndIsTakenBackLeavesNoRollback) {
   EXPECT_EQ(reloads_of_a_run(), 1U);
 }
 
+// Somebody has `live` lead to a link of his own, which leads to the first certificate.
+TEST_F(AReload, ThatFailsGoesBackToWhatALinkOfOthersLedTo) {
+  estate.apply();
+  const Fingerprint first = live();
+  auto& nodes = machine().nodes;
+  nodes["/etc/ssl/shop/current"] = nodes.at("/etc/ssl/shop/live");
+  nodes.at("/etc/ssl/shop/live").content = "current";
+  expect_quiet();
+  estate.pass(days(61));
+  failing = true;
+  for (int run = 0; run < 4; ++run) {
+    estate.apply();
+    ASSERT_NE(machine().find("/etc/ssl/shop/live/cert.pem"), nullptr) << run;
+    EXPECT_EQ(live(), first) << run;
+    estate.pass(hours(25));
+  }
+  failing = false;
+  for (int run = 0; run < 3; ++run) {
+    estate.apply();
+    estate.pass(days(2));
+  }
+  EXPECT_EQ(live(), estate.newest("shop"));
+}
+
 // By a deployment, say, which brings another `reload` with it.
 TEST_F(AReload, ThatFailsWhereOthersPutTheFormerBackIsToldAsARollback) {
   const std::string first = renewed_and_put_back();
