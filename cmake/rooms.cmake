@@ -48,7 +48,7 @@ function(certferry_tests name)
     endif()
     math(EXPR index "${shard} - 1")
     add_test(NAME ${test} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${test} PROPERTIES TIMEOUT 600 ENVIRONMENT
+    set_tests_properties(${test} PROPERTIES TIMEOUT 1200 ENVIRONMENT
       "CERTFERRY_SOURCE=${CMAKE_SOURCE_DIR};GTEST_TOTAL_SHARDS=${TESTS_SHARDS};GTEST_SHARD_INDEX=${index}")
   endforeach()
 endfunction()
