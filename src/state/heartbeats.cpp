@@ -117,7 +117,7 @@ Task<> beat(Pulse& pulse) {
       if (auto* etag = std::get_if<std::string>(&outcome); etag && !etag->empty()) {
         pulse.etag = std::move(*etag);
         done = true;
-        continue;
+        break;
       }
     } catch (const Failure& failure) {
       if (failure.kind() != Failure::Kind::outcome_unknown && failure.kind() != Failure::Kind::conflict) throw;

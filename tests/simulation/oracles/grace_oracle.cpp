@@ -5,19 +5,13 @@
 #include <string_view>
 #include <utility>
 
+#include "gone.h"
 #include "host_of.h"
 #include "sandbox/classic_load_balancers.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
 
 namespace certferry::simulation {
-namespace {
-
-// What the name of a certificate's object or directory ends with (deploy/object_name.h).
-std::string name_ends_with(const std::string& fingerprint) { return "-" + fingerprint.substr(0, 16); }
-
-}  // namespace
-
 void GraceOracle::changed(const StoredChange& change) {
   if (!change.is_record()) return;
   std::vector<Former>& formers = formers_[change.key];
