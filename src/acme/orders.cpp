@@ -361,6 +361,7 @@ Task<std::optional<OrderUrl>> CertificateAuthority::find_order(const Certificate
     if (!order || order->names != sorted_names(wanted.names) || has_expired(*order)) continue;
     if (order->status != OrderStatus::pending && order->status != OrderStatus::ready) continue;
     if (!wanted.profile.empty() && !order->profile.empty() && order->profile != wanted.profile) continue;
+    if (order->expires) expiries_.insert_or_assign(order->url, *order->expires);
     co_return order->url;
   }
   co_return std::nullopt;

@@ -49,16 +49,22 @@ std::optional<WallTime> noted_expiry(const Journal& journal) {
   return expires ? std::optional{from_json<WallTime>(*expires)} : std::nullopt;
 }
 
+void note_expiry(const OrderUrl& url, const Trades& trades, Journal& journal) {
+  if (const auto expires = trades.ca.expiry(url)) journal.note_with_next_write(expires_note, to_json(*expires));
+}
+
 Task<OrderUrl> new_order(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
   require_its_account(journal, trades);
   const OrderUrl url = co_await trades.ca.new_order(wanted, replaced_by(wanted, trades));
-  if (const auto expires = trades.ca.expiry(url)) journal.note_with_next_write(expires_note, to_json(*expires));
+  note_expiry(url, trades, journal);
   co_return url;
 }
 
-Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& trades, const Journal& journal) {
+Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
   require_its_account(journal, trades);
-  co_return co_await trades.ca.find_order(wanted);
+  const auto url = co_await trades.ca.find_order(wanted);
+  if (url) note_expiry(*url, trades, journal);
+  co_return url;
 }
 
 constexpr const char* undecided_note = "undecided";  // in the journal: since when the CA is known to take its time
@@ -282,7 +288,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     try {
       // Pending, ready, processing or valid: every state goes on from here.
       const acme::Order order = co_await trades.ca.order(url, noted_expiry(journal));
-      if (order.expires && !journal.noted(expires_note))  // of an older version, or found after a kill
+      if (order.expires && !journal.noted(expires_note))  // of an older version
         co_await journal.note(expires_note, to_json(*order.expires));
       co_await prove_control(order, trades, journal);
       const Issued issued =

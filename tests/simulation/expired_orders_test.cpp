@@ -97,19 +97,28 @@ TEST(Generation, WhoseOrderExpiredIsFollowedByTheNextInTheSameRun) {
 // Killed before its URL was written down, and found in the account's list. Seed 211394: when it expires was not.
 TEST(Generation, WhoseOrderWasFoundAndExpiredIsFollowedByTheNextInTheSameRun) {
   const long asked = last_effect_called("/order-plz", one_certificate);
-  Estate estate{1, {.orders_reused = false, .order_life = hours(1), .expired_orders_found = false}};
-  one_certificate(estate);
-  auto& ca = estate.world().ca();
-  estate.simulated->kill_at({.effect = asked, .moment = sandbox::Moment::after_effect_before_reply});
-  ASSERT_EQ(estate.apply().how, Ending::How::killed);
-  be_down_for(ca, "challenge");
-  estate.apply();
-  ASSERT_EQ(ca.orders.size(), 1U);
-  ca.interpose = nullptr;
-  estate.pass(hours(4));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(ca.orders.size(), 2U);
+  for (const bool read_again : {true, false}) {  // seed 20038563: nothing more was heard of it
+    SCOPED_TRACE(read_again);
+    Estate estate{1, {.orders_reused = false, .order_life = hours(1), .expired_orders_found = false}};
+    one_certificate(estate);
+    auto& ca = estate.world().ca();
+    estate.simulated->kill_at({.effect = asked, .moment = sandbox::Moment::after_effect_before_reply});
+    ASSERT_EQ(estate.apply().how, Ending::How::killed);
+    be_down_for(ca, read_again ? "challenge" : "order");
+    ca.interpose = [&, down = ca.interpose, found = read_again](
+                       const http::Request& request,
+                       const std::string& asked_for) mutable -> std::optional<http::Response> {
+      const bool answered = !std::exchange(found, found || asked_for == "order");
+      return answered ? std::nullopt : down(request, asked_for);
+    };
+    estate.apply();
+    ASSERT_EQ(ca.orders.size(), 1U);
+    ca.interpose = nullptr;
+    estate.pass(hours(4));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(ca.orders.size(), 2U);
+  }
 }
 
 // It had taken over an authorization of an older order, which ended before it did; no proof was found wanting. (Random
