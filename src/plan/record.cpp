@@ -229,7 +229,7 @@ const TargetRecord::RolledBack* TargetRecord::waits_for(const Issued& issued, co
                                                         const std::string& reload, WallTime now) const {
   if (!rolled_back || rolled_back->fingerprint != issued.fingerprint() || rolled_back->reloaded_by != reload) return {};
   const bool went_back = !rolled_back->stayed && former && seen.reference == former->reference;
-  const bool stayed = seen.body && seen.body->leaf == issued.chain.leaf;
+  const bool stayed = rolled_back->stayed && seen.body && seen.body->leaf == issued.chain.leaf;
   if (seen.damaged || !(went_back || stayed)) return {};
   return pauses(rolled_back->not_before, now) ? &*rolled_back : nullptr;
 }

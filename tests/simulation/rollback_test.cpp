@@ -289,6 +289,19 @@ TEST_F(Unproven, IsTriedAgainAtOnceWhereItWasBoundWithinThePauseByARunThatWasKil
   EXPECT_THAT(estate.report().outcomes, Not(Contains(Field(&Outcome::kind, Outcome::Kind::waiting))));
 }
 
+// By a request that nobody heard of any more, which landed after the rollback, or by somebody.
+TEST_F(Unproven, IsTriedAgainAtOnceWhereItIsBoundAgainWithinThePause) {
+  auto& world = *estate.simulated;
+  const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  ASSERT_TRUE(world.run_until([&] { return estate.bound_on("web") != former; }, hours(1)));
+  const std::string unproven = estate.bound_on("web");
+  ASSERT_TRUE(world.run_until([&] { return world.ending(process).has_value(); }, hours(1)));
+  ASSERT_EQ(estate.bound_on("web"), former);
+  estate.bind("web", unproven);
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, Not(Contains(Field(&Outcome::kind, Outcome::Kind::waiting))));
+}
+
 TEST_F(Unproven, KeepsWhatToGoBackToWhileItsSuccessorCannotBeBoundEither) {
   const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
   ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != former; }, hours(1)));

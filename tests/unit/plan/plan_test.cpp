@@ -252,14 +252,12 @@ TEST_F(Planning, ATargetThatKeepsWhatWasNotProvenWaitsWithThatAlone) {
 }
 
 // Others undid it, it did not prove itself again, and somebody put it back: it is proven once more.
-TEST_F(Planning, ATargetThatServesWhatWasRolledBackIsProvenAgainAfterThePause) {
+TEST_F(Planning, ATargetThatServesWhatWasRolledBackIsProvenAgainAtOnce) {
   Record record = recorded(days(80));
   TargetRecord& known = record.targets["elb/web"];
   known.proven = record.newest->issued.fingerprint();
   known.rolled_back = TargetRecord::RolledBack{*known.proven, "no answer", 1, now + minutes(1)};
   const ObservedTarget shows = target(serving(record.newest->issued.chain, true));
-  EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::wait);
-  known.rolled_back->not_before = now;
   EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::install);
   known.rolled_back->reloaded_by = "another command's digest";
   EXPECT_EQ(plan(seen(record, {shows})).targets.front().kind, Kind::keep) << "that one is asked for no longer";
