@@ -288,8 +288,6 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     try {
       // Pending, ready, processing or valid: every state goes on from here.
       const acme::Order order = co_await trades.ca.order(url, noted_expiry(journal));
-      if (order.expires && !journal.noted(expires_note))  // of an older version
-        co_await journal.note(expires_note, to_json(*order.expires));
       co_await prove_control(order, trades, journal);
       const Issued issued =
           co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
