@@ -67,7 +67,8 @@ Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& 
   co_return url;
 }
 
-constexpr const char* undecided_note = "undecided";  // in the journal: since when the CA is known to take its time
+// In the journal: since when the CA is known to take its time to validate, and then to issue.
+constexpr const char *undecided_note = "undecided", *unissued_note = "unissued";
 
 // Proves that the challenges are met, with their records published meanwhile. Where a former run answered them and
 // heard no decision, the CA may be looking for their records already, whether it shows that or not.
@@ -97,11 +98,13 @@ Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades)
   using namespace limits::renewal;
   if (!trades.ca.undecided(url)) co_return false;
   const WallTime now = trades.time.now();
-  if (const Json* since = journal.noted(undecided_note)) {
+  const bool issuing = trades.ca.last_seen(url) == acme::OrderStatus::processing;
+  const char* note = issuing ? unissued_note : undecided_note;
+  if (const Json* since = journal.noted(note)) {
     const Duration waited = now - from_json<WallTime>(*since);
     co_return waited >= undecided_order_waited_for || (waited >= unfit_certificate_waited_for && presses(trades));
   }
-  co_await journal.note(undecided_note, to_json(now));
+  co_await journal.note(note, to_json(now));
   co_return false;
 }
 

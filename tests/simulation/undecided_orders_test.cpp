@@ -75,5 +75,25 @@ TEST(Undecided, OrdersAreLeftToEndWhereAnotherIsJustBeingAskedFor) {
   EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
 }
 
+// What the CA took its time to validate is issued when half of what was left is gone: how long that takes is another
+// question.
+TEST(Undecided, OrdersThatGetOnAreWaitedForAnew) {
+  Estate estate{1, {.certificate_lifetime = days(7)}};
+  one_certificate(estate);
+  estate.apply();
+  estate.pass(days(4));
+  estate.world().settings().validation_takes = hours(30);
+  estate.apply();
+  estate.world().settings().validation_takes = milliseconds(500);
+  estate.world().settings().issuance_takes = minutes(7);  // longer than a run waits
+  estate.pass(hours(31));
+  estate.apply();
+  EXPECT_EQ(estate.record("shop")->open_generation, 2);
+  estate.pass(minutes(10));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 2U);
+}
+
 }  // namespace
 }  // namespace certferry::simulation
