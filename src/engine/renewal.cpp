@@ -93,17 +93,23 @@ bool presses(Trades& trades) {
   return leaf.not_after() - trades.time.now() <= limits::renewal::undecided_order_leaves.of(when_due);
 }
 
+// For how long an order is waited for that the CA does not decide upon.
+Duration undecided_waited_for(Trades& trades) {
+  using namespace limits::renewal;
+  if (!presses(trades)) return undecided_order_waited_for;
+  const Duration expired = trades.time.now() - trades.record.get().newest->issued.chain.leaf.not_after();
+  const Duration longer = undecided_order_waits_on.of(std::max(expired, Duration::zero()));
+  return std::min(unfit_certificate_waited_for + longer, undecided_order_waited_for);
+}
+
 // Whether an order that the CA does not decide upon is waited for no longer: for how long it was, its journal says.
 Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades) {
-  using namespace limits::renewal;
   if (!trades.ca.undecided(url)) co_return false;
   const WallTime now = trades.time.now();
   const bool issuing = trades.ca.last_seen(url) == acme::OrderStatus::processing;
   const char* note = issuing ? unissued_note : undecided_note;
-  if (const Json* since = journal.noted(note)) {
-    const Duration waited = now - from_json<WallTime>(*since);
-    co_return waited >= undecided_order_waited_for || (waited >= unfit_certificate_waited_for && presses(trades));
-  }
+  if (const Json* since = journal.noted(note))
+    co_return now - from_json<WallTime>(*since) >= undecided_waited_for(trades);
   co_await journal.note(note, to_json(now));
   co_return false;
 }

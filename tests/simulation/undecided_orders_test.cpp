@@ -95,5 +95,25 @@ TEST(Undecided, OrdersThatGetOnAreWaitedForAnew) {
   EXPECT_EQ(estate.orders_answered(), 2U);
 }
 
+// Each was given up after a day for one that took as long, for ever.
+TEST(Undecided, OrdersOfACaThatTakesLongerThanADayGiveACertificateInTheEnd) {
+  for (const bool validating : {false, true}) {
+    SCOPED_TRACE(validating);
+    Estate estate{1, {.retry_after_seconds = 0, .certificate_lifetime = days(7)}};
+    one_certificate(estate);
+    estate.simulated->invariants().allow_parallel_orders({DomainName::parse("shop.example")});
+    estate.apply();
+    estate.pass(days(6));
+    sandbox::Settings& now = estate.world().settings();
+    (validating ? now.validation_takes : now.issuance_takes) = hours(30);
+    const auto is_renewed = [&] { return estate.record("shop")->newest->issued.generation > 1; };
+    for (int run = 0; run < 30 && !is_renewed(); ++run) {
+      estate.apply();
+      estate.pass(hours(8));
+    }
+    EXPECT_TRUE(is_renewed());
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation
