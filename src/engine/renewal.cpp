@@ -67,19 +67,17 @@ Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& 
   co_return url;
 }
 
-// In the journal: since when the CA is known to take its time to validate, and then to issue.
-constexpr const char *undecided_note = "undecided", *unissued_note = "unissued";
+enum class Ordered { before, now };  // by a former run, or by this one
 
-// Proves that the challenges are met, with their records published meanwhile. Where a former run answered them and
-// heard no decision, the CA may be looking for their records already, whether it shows that or not.
-Task<> prove_control(const acme::Order& order, Trades& trades, const Journal& journal) {
+// Proves that the challenges are met, with their records published meanwhile. A former run may have answered them: then
+// the CA may be looking for their records already, whether it shows that or not.
+Task<> prove_control(const acme::Order& order, Ordered ordered, Trades& trades, const Journal& journal) {
   auto records = co_await trades.ca.open_challenges(order);  // none where the CA trusts an earlier proof
   if (records.empty()) co_return;
   const TxtOwner owner{journal.certificate(), journal.generation(), journal.epoch(), trades.time.now()};
   const Work answer = [&]() -> Task<> { co_await trades.ca.answer(order); };
-  const bool answered_before = journal.noted(undecided_note) != nullptr;
   const auto in_flight = [&] {
-    return (answered_before || trades.ca.answered(order.url)) && !trades.ca.settled(order.url);
+    return (ordered == Ordered::before || trades.ca.answered(order.url)) && !trades.ca.settled(order.url);
   };
   co_await trades.challenges.while_published(std::move(records), owner, answer, in_flight);
 }
@@ -101,6 +99,9 @@ Duration undecided_waited_for(Trades& trades) {
   const Duration longer = undecided_order_waits_on.of(std::max(expired, Duration::zero()));
   return std::min(unfit_certificate_waited_for + longer, undecided_order_waited_for);
 }
+
+// In the journal: since when the CA is known to take its time to validate, and then to issue.
+constexpr const char *undecided_note = "undecided", *unissued_note = "unissued";
 
 // Whether an order that the CA does not decide upon is waited for no longer: for how long it was, its journal says.
 Task<bool> waited_in_vain(const OrderUrl& url, Journal& journal, Trades& trades) {
@@ -290,6 +291,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
   const KeyRef ref = co_await key_of_generation(wanted, trades, journal);
   const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
   if (!journal.begun("order")) co_await have_places(wanted, trades);
+  const Ordered ordered = journal.done_at("order") ? Ordered::before : Ordered::now;
   const OrderUrl url = co_await journal.step(
       "order", [&] { return new_order(wanted, trades, journal); }, [&] { return find_order(wanted, trades, journal); });
   const auto obtain = [&]() -> Task<Issued> {
@@ -297,7 +299,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     try {
       // Pending, ready, processing or valid: every state goes on from here.
       const acme::Order order = co_await trades.ca.order(url, noted_expiry(journal));
-      co_await prove_control(order, trades, journal);
+      co_await prove_control(order, ordered, trades, journal);
       const Issued issued =
           co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
       if (on(Guard::verify_issued))  // nothing unchecked is ever recorded (I5)

@@ -127,21 +127,25 @@ TEST_P(RepeatedAnswers, OfAValidationThatHangsAreSentOnWithTheSameOrderWhileTher
 }
 
 // Whose run comes before the CA has decided, and is told to stop before it answers once more: the CA looks for the
-// value still.
+// value still. The run before it ended, or was killed as it had answered.
 TEST_P(RepeatedAnswers, ThatARunDoesNotComeToLeaveTheValueInItsZone) {
-  for (Duration after{0}; after < seconds(2); after += milliseconds(50)) {
-    Estate estate{1, {.validation_takes = hours(2), .repeated_answer = GetParam()}};
-    one_certificate(estate);
-    estate.apply();
-    ASSERT_THAT(estate.challenge_records(), testing::SizeIs(1));
-    auto& world = *estate.simulated;
-    const auto next = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
-    world.run_for(after);
-    world.cancel(next);
-    ASSERT_TRUE(world.run_until([&] { return world.ending(next).has_value(); }, hours(1)));
-    EXPECT_THAT(estate.challenge_records(), testing::SizeIs(1)) << humane(after);
-    EXPECT_EQ(estate.world().ca().orders.begin()->second.status, "pending");
-  }
+  const sandbox::Settings settings{.validation_takes = hours(2), .repeated_answer = GetParam()};
+  const long answer = last_effect_called("/chall/", one_certificate, settings);
+  for (const bool killed : {false, true})
+    for (Duration after{0}; after < seconds(2); after += milliseconds(50)) {
+      Estate estate{1, settings};
+      one_certificate(estate);
+      auto& world = *estate.simulated;
+      if (killed) world.kill_at({.effect = answer, .moment = sandbox::Moment::after_effect_before_reply});
+      ASSERT_EQ(estate.apply().how, killed ? Ending::How::killed : Ending::How::finished);
+      ASSERT_THAT(estate.challenge_records(), testing::SizeIs(1));
+      const auto next = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+      world.run_for(after);
+      world.cancel(next);
+      ASSERT_TRUE(world.run_until([&] { return world.ending(next).has_value(); }, hours(1)));
+      EXPECT_THAT(estate.challenge_records(), testing::SizeIs(1)) << killed << humane(after);
+      EXPECT_EQ(estate.world().ca().orders.begin()->second.status, "pending");
+    }
 }
 
 std::string name_of_manner(const testing::TestParamInfo<RepeatedAnswer>& tested) {
