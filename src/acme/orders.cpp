@@ -308,7 +308,8 @@ Task<Order> CertificateAuthority::wait_while(const OrderUrl& url, OrderStatus st
       was_told = true;
     } catch (const Failure& failure) {
       // Else it is asked again like one that has not decided yet; to hear of a failure may have taken minutes.
-      if (outside_.clock.steady() >= give_up || !is_passing(failure)) throw;
+      const bool later = failure.retry_after() > patience;
+      if (later || outside_.clock.steady() >= give_up || !is_passing(failure)) throw;
       known.retry_after = failure.retry_after();
     }
     if (was_told && meanwhile) co_await meanwhile();

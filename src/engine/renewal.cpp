@@ -137,7 +137,7 @@ Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const J
 }
 
 Task<bool> ended_for_good(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
-  const bool passing = failure.kind() == Failure::Kind::transient;
+  const bool passing = failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
   if (passing && co_await waited_in_vain(url, journal, trades)) co_return true;
   const bool refused = failure.kind() == Failure::Kind::refused || (passing && trades.ca.not_found(url));
   if (!refused) co_return false;

@@ -128,6 +128,29 @@ TEST_F(Refused, ByARateLimitItIsNotAskedForBeforeTheLimitEnds) {
   EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
+TEST_F(Refused, ByARateLimitWhileAnOrderIsWaitedForItIsNotAskedForBeforeTheLimitEnds) {
+  estate.world().ca().interpose = [](const http::Request&,
+                                     const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "order") return {};
+    auto limited = sandbox::CaProblem{429, "rateLimited", "too many", {}}.response();
+    limited.headers.set("Retry-After", "10800");
+    return limited;
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::ElementsAre(HasSubstr("too many")));
+  mend_ca();
+  const auto read = [&] { return estate.world().count("acme", "order"); };
+  const std::size_t before = read();
+  estate.pass(hours(2));
+  estate.apply();
+  EXPECT_EQ(read(), before);
+  estate.pass(hours(1));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
+  EXPECT_TRUE(estate.record("shop")->newest);
+}
+
 // Whether that one was made is asked first; a CA that does not say so has the next one asked for.
 TEST_F(Refused, ByARateLimitItIsAskedForAgainThoughTheCaRefusesToListOrders) {
   answer_new_order(sandbox::CaProblem{429, "rateLimited", "too many", {}}.response());
