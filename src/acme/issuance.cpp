@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::string_view chain_type = "application/pem-certificate-chain";
 constexpr int no_such_order = 404;  // RFC 9110 section 15.5.5
+// For how long a CSR that was answered may be seen by some machines of the CA alone.
+constexpr Duration csr_seen_within = limits::acme::order_deadline / limits::acme::finalize_attempts;
 
 bool may_have_been_done(const Failure& failure) {
   return failure.kind() == Failure::Kind::outcome_unknown || failure.kind() == Failure::Kind::transient;
@@ -57,6 +59,7 @@ Task<> CertificateAuthority::send_csr(const OrderUrl& url, const Bytes& csr) {
                   .payload = Json::object({{"csr", base64url(csr)}}).dump()};
   std::optional<Answer> answer;
   known_.at(url).finalize_not_found.reset();
+  known_.at(url).finalize_failed.clear();
   known_.at(url).csr_sent = true;
   try {
     answer = co_await ask(call);
@@ -98,8 +101,10 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
       co_await send_csr(url, csr);
       continue;
     }
-    if (order.status == OrderStatus::ready) {  // sent, and either lost or not seen yet everywhere
-      const Order later = co_await wait_while(url, OrderStatus::processing, limits::acme::order_deadline);
+    if (order.status == OrderStatus::ready) {               // sent, and either lost or not seen yet everywhere
+      const bool answered = known.finalize_failed.empty();  // else it is soon sent again: whoever had it says so then
+      const Order later = co_await wait_while(url, answered ? OrderStatus::ready : OrderStatus::processing,
+                                              answered ? csr_seen_within : limits::acme::order_deadline);
       if (later.status == OrderStatus::ready) {
         if (!may_send && known.finalize_not_found) throw Failure{*known.finalize_not_found};
         if (!may_send) throw still_waiting(later, known.retry_after, known.finalize_failed);

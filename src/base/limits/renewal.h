@@ -61,9 +61,9 @@ inline constexpr Duration given_up_order_lives = days(30);
 inline constexpr Duration unfit_certificate_waited_for = hours(24);
 
 // An order that the CA was seen to be undecided about is waited for, for a day at least, until half of what was left
-// when the newest certificate was due is gone; or for so long. Once that certificate has expired, for a day and this
-// part of the time since: so each order is waited for longer than the one before it, at a CA that takes longer than a
-// day. source: our choice: CAs let orders live for about a week, 2026-11-29
+// when the newest certificate was due is gone; or for so long. Once that one has expired, for a day and this part of
+// the time since: each longer than the one before, for a CA that takes longer than a day.
+// source: our choice: CAs let orders live for about a week, 2026-11-29
 inline constexpr Part undecided_order_leaves{1, 2}, undecided_order_waits_on{1, 2};
 inline constexpr Duration undecided_order_waited_for = days(8);
 

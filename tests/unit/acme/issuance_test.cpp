@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/unit/acme/ground.h"
@@ -201,6 +202,23 @@ TEST(Issuance, FinalizesOnceMoreOnlyAfterTheOrderWasRead) {
   for (const auto& event : ground.world.world().events())
     if (event.operation == "finalize" || event.operation == "order") order_of_events.push_back(event.operation);
   EXPECT_THAT(order_of_events, testing::ElementsAre("order", "finalize", "order", "order", "finalize", "order"));
+}
+
+// Its CA took the CSR, and for seconds not all of its machines know.
+TEST(Issuance, WaitsForACsrThatIsNotSeenEverywhereYet) {
+  Ground ground;
+  std::optional<WallTime> taken;
+  ground.ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "finalize" && !taken) taken = ground.world.world().now();
+    if (asked != "order" || !taken || ground.world.world().now() > *taken + seconds(8)) return {};
+    const auto& [url, order] = *ground.ca().orders.begin();
+    return foreign_answer(200, "application/json",
+                          fmt::format(R"({{"status":"ready","finalize":"https://ca.sandbox.test/finalize-order/{}",
+                              "identifiers":[{{"type":"dns","value":"www.example.com"}}],"authorizations":["{}"]}})",
+                                      url.substr(url.rfind('/') + 1), order.authorizations.front()));
+  };
+  ground.play([&](CertificateAuthority& ca) -> Task<> { co_await ground.issue(ca, kWanted); });
+  EXPECT_EQ(ground.requests()["finalize"], 1);
 }
 
 // RFC 8555 section 7.1.6 knows no way back; a CA that takes one is not followed for ever.
