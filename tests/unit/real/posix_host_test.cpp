@@ -1,23 +1,16 @@
 #include "real/posix_host.h"
 
-#include <array>
 #include <cerrno>
-#include <cstddef>
 #include <fmt/format.h>
 #include <fstream>
 #include <gmock/gmock.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 #include "machine.h"
+#include "system_call_filter.h"
 
 namespace certferry {
 namespace {
@@ -29,9 +22,6 @@ using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 struct PosixHostTest : ::testing::Test {
-  Exit run(std::vector<std::string> argv, Duration deadline = seconds(20)) {
-    return machine.run(host.run({.argv = std::move(argv), .deadline = deadline}));
-  }
   std::optional<Failure> unwritable(const Path& path) {
     try {
       machine.run(host.require_writable(path));
@@ -44,16 +34,6 @@ struct PosixHostTest : ::testing::Test {
   PosixHost host;
   TemporaryDirectory directory;
 };
-
-// In this thread, for good: it answers EPERM from now on.
-bool forbid_system_call(unsigned number) {
-  std::array<sock_filter, 4> steps = {{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                                       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-                                       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-                                       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
-  const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 TEST_F(PosixHostTest, ReplacesAFileWholeWithItsMode) {
   const Path path = directory / "a/b/file";
@@ -259,216 +239,6 @@ TEST_F(PosixHostTest, RefusesToReadMoreThanSixteenMebibytes) {
   EXPECT_THAT(failure_of(machine, host.read(directory / "big"))->what(), HasSubstr("over 16 MiB"));
   ASSERT_EQ(::truncate((directory / "big").c_str(), 16 * 1024 * 1024), 0);
   EXPECT_EQ(machine.run(host.read(directory / "big"))->size(), 16U * 1024 * 1024);
-}
-
-TEST_F(PosixHostTest, RunsAProgramWithoutAShell) {
-  const Exit echoed = run({"echo", "a  b; $HOME `id`"});
-  EXPECT_EQ(echoed.status, 0);
-  EXPECT_EQ(echoed.output, "a  b; $HOME `id`\n");
-  const Exit failed = run({"/bin/sh", "-c", "echo out; echo err >&2; exit 3"});
-  EXPECT_EQ(failed.status, 3);
-  EXPECT_EQ(failed.output, "out\nerr\n");
-  EXPECT_EQ(run({"/bin/sh", "-c", "kill -9 $$"}).status, 128 + 9);
-  EXPECT_EQ(run({"cat"}).output, "");  // its input is empty
-}
-
-// PATH as cron or a unit has it, while this is there.
-struct PathOf {
-  explicit PathOf(const std::string& path) { ::setenv("PATH", path.c_str(), 1); }
-  PathOf(const PathOf&) = delete;
-  PathOf& operator=(const PathOf&) = delete;
-  ~PathOf() { ::setenv("PATH", former.c_str(), 1); }
-  std::string former = ::getenv("PATH");
-};
-
-TEST_F(PosixHostTest, LooksForProgramsWhereSystemsHaveThemToo) {
-  const PathOf crons{"/usr/bin:/nowhere:/bin"};
-  EXPECT_EQ(run({"/bin/sh", "-c", "echo $PATH"}).output,
-            "/usr/bin:/nowhere:/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin\n");
-  const PathOf none{directory / ""};
-  EXPECT_EQ(run({"echo", "found"}).output, "found\n");
-  const PathOf empty{""};
-  EXPECT_EQ(run({"/bin/sh", "-c", "echo $PATH"}).output,
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
-}
-
-TEST_F(PosixHostTest, TakesTheFirstProgramOfItsNameThatCanBeRun) {
-  machine.run(host.replace(directory / "closed/echo", "#!/bin/sh\n/bin/echo closed", {0644}));
-  machine.run(host.replace(directory / "open/echo", "#!/bin/sh\n/bin/echo open", {0755}));
-  machine.run(host.replace(directory / "file", "no directory", {0644}));
-  machine.run(host.replace(directory / "closed/certferry-reload", "#!/bin/sh\n", {0644}));
-  const PathOf ours{(directory / "file:") + (directory / "closed:") + (directory / "open")};
-  EXPECT_EQ(run({"echo"}).output, "open\n");
-  EXPECT_THAT(failure_of(machine, host.run({.argv = {"certferry-reload"}}))->next(), HasSubstr("executable"));
-  EXPECT_THAT(failure_of(machine, host.run({.argv = {"certferry-none"}}))->what(), HasSubstr("No such file"));
-}
-
-TEST_F(PosixHostTest, KeepsTheLastFourKibibytesOfOutput) {
-  const Exit exit = run({"/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"});
-  EXPECT_EQ(exit.status, 0);
-  EXPECT_EQ(exit.output.size(), 4096U);
-  EXPECT_TRUE(exit.output.ends_with("line 19999\n"));
-}
-
-TEST_F(PosixHostTest, GivesTheWholeStandardOutputOfOneThatIsRunForItsAnswer) {
-  const auto answer = [&](const std::string& script) {
-    return machine.run(host.run(Command{.argv = {"/bin/sh", "-c", script}, .answers = true}));
-  };
-  EXPECT_EQ(answer("echo out; echo warning >&2").output, "out\n");
-  EXPECT_EQ(answer("head -c 20000 /dev/zero | tr '\\0' x").output, std::string(20000, 'x'));
-  EXPECT_EQ(answer("head -c 300000 /dev/zero | tr '\\0' x").output.size(), 65536U);
-}
-
-TEST_F(PosixHostTest, HandsNoDescriptorOn) {
-  const int ours = ::open("/dev/null", O_RDONLY);
-  ASSERT_GE(ours, 0);
-  // Nothing but the shell's own words: a pipe of its would be there for a while. 3 is the directory that it lists.
-  EXPECT_EQ(run({"/bin/sh", "-c", "cd /proc/$$/fd && echo *"}).output, "0 1 2 3\n");
-  ::close(ours);
-}
-
-TEST_F(PosixHostTest, RefusesAProgramThatIsNotThere) {
-  const auto missing = failure_of(machine, host.run({.argv = {directory / "none"}}));
-  EXPECT_EQ(missing->kind(), Failure::Kind::refused);
-  EXPECT_THAT(missing->what(), HasSubstr("none: No such file"));
-  EXPECT_EQ(failure_of(machine, host.run({}))->kind(), Failure::Kind::refused);
-}
-
-// The program leaves its process id, and that of a child of its own, in `directory`/pids.
-std::vector<std::string> stubborn(const std::string& pids) {
-  return {"/bin/sh", "-c",
-          "trap '' TERM; sleep 1000 & echo $! > " + pids + "; echo $$ >> " + pids + "; echo up; wait; wait"};
-}
-
-std::vector<pid_t> pids_in(const std::string& path) {
-  std::ifstream file{path};
-  std::vector<pid_t> pids;
-  for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
-  return pids;
-}
-
-// Gone, or a zombie that nobody of ours reaps.
-bool runs(pid_t pid) {
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/stat"};
-  std::string number, command, state;
-  return (status >> number >> command >> state) && state != "Z";
-}
-
-TEST_F(PosixHostTest, KillsTheWholeGroupAtTheDeadline) {
-  const std::string pids = directory / "pids";
-  const Exit exit = run(stubborn(pids), milliseconds(300));
-  EXPECT_TRUE(exit.timed_out);
-  EXPECT_EQ(exit.output, "up\n");
-  ASSERT_EQ(pids_in(pids).size(), 2U);
-  Work gone = [&]() -> Task<> {
-    for (const pid_t pid : pids_in(pids))
-      while (runs(pid)) co_await pause_for(milliseconds(5));
-  };
-  machine.run(gone());
-}
-
-// One that is told to end may be stopping a service, which writes what it has to before it goes.
-TEST_F(PosixHostTest, LeavesTimeToEndToAllOfTheGroup) {
-  const std::string up = directory / "up", ended = directory / "ended";
-  const std::string service =
-      fmt::format("trap 'sleep 1.5; echo well > {}; exit' TERM; echo > {}; sleep 1000 & wait; wait", ended, up);
-  const std::string script = fmt::format("sh -c \"{}\" & trap 'exit 1' TERM; wait", service);
-  const Exit exit = machine.run(
-      host.run({.argv = {"/bin/sh", "-c", script}, .deadline = milliseconds(500), .patience = seconds(20)}));
-  EXPECT_TRUE(exit.timed_out);
-  EXPECT_TRUE(std::ifstream{up}.good());
-  EXPECT_TRUE(std::ifstream{ended}.good()) << "killed before it had ended";
-}
-
-TEST_F(PosixHostTest, KillsTheWholeGroupWhenCancelled) {
-  const std::string pids = directory / "pids";
-  Work child = [&]() -> Task<> { co_await host.run({.argv = stubborn(pids), .deadline = hours(1)}); };
-  Work until_up = [&]() -> Task<> {
-    while (pids_in(pids).size() < 2) co_await pause_for(milliseconds(5));
-  };
-  EXPECT_EQ(machine.run(race(child, until_up)), 1U);
-  for (const pid_t pid : pids_in(pids)) EXPECT_FALSE(runs(pid) && pid == pids_in(pids).back());
-}
-
-// Holds a process in its tracks: as one that sleeps in the kernel it does not go when it is killed, and cannot be
-// waited for, until this goes, or 20 s are over.
-class Hold {
- public:
-  explicit Hold(pid_t held) {
-    std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) return;
-    tracer_ = ::fork();
-    if (tracer_ == 0) {
-      ::alarm(20);
-      if (::ptrace(PTRACE_SEIZE, held, nullptr, PTRACE_O_TRACEEXIT) != 0) ::_exit(1);
-      [[maybe_unused]] const ssize_t told = ::write(ends[1], "x", 1);
-      for (;;) ::pause();
-    }
-    ::close(ends[1]);
-    char told = 0;
-    holds_ = ::read(ends[0], &told, 1) == 1;
-    ::close(ends[0]);
-  }
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-  ~Hold() {
-    if (tracer_ <= 0) return;
-    ::kill(tracer_, SIGKILL);
-    ::waitpid(tracer_, nullptr, 0);
-  }
-  bool holds() const { return holds_; }
-
- private:
-  pid_t tracer_ = 0;
-  bool holds_ = false;
-};
-
-TEST_F(PosixHostTest, GivesUpAProgramThatCannotBeEnded) {
-  const std::string pids = directory / "pids";
-  std::optional<Hold> hold;
-  Work holding = [&]() -> Task<> {
-    while (pids_in(pids).empty()) co_await pause_for(milliseconds(5));
-    hold.emplace(pids_in(pids).front());
-  };
-  auto longest = std::chrono::steady_clock::duration::zero(), last = longest;  // that nothing else came to its turn
-  const auto beat = [&, begun = std::chrono::steady_clock::now()] {
-    const auto now = std::chrono::steady_clock::now() - begun;
-    longest = std::max(longest, now - std::exchange(last, now));
-  };
-  Work beating = [&]() -> Task<> {
-    for (;;) {
-      co_await pause_for(milliseconds(20));
-      beat();
-    }
-  };
-  std::optional<Failure> failure;
-  Work running = [&]() -> Task<> {
-    try {
-      co_await host.run({.argv = {"/bin/sh", "-c", "echo $$ > " + pids + "; exec sleep 1000"}, .deadline = seconds(2)});
-    } catch (const Failure& thrown) {
-      failure = thrown;
-    }
-  };
-  spawn(machine.executor(), holding, [](std::exception_ptr) {});
-  machine.run(race(running, beating));
-  beat();
-  ASSERT_TRUE(hold);
-  if (!hold->holds()) GTEST_SKIP() << "no process may be traced here";
-  const pid_t left = pids_in(pids).front();
-  EXPECT_LT(longest, seconds(3));
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->what(),
-            fmt::format("Running /bin/sh: it did not end in time, and process {} could not be ended", left));
-  EXPECT_THAT(failure->next(), HasSubstr(fmt::format("what process {} waits for", left)));
-  hold.reset();
-  ::waitpid(left, nullptr, 0);
-}
-
-TEST_F(PosixHostTest, EndsWithItsProgramThoughAGrandchildHoldsTheOutput) {
-  const auto begun = std::chrono::steady_clock::now();
-  const Exit exit = run({"/bin/sh", "-c", "(setsid sleep 3) & echo done"});
-  EXPECT_EQ(exit.output, "done\n");
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{2});
 }
 
 TEST_F(PosixHostTest, KnowsItsAddressesAndAFirstLine) {
