@@ -38,6 +38,8 @@ void harden() {
   // A reader that goes away, and a limit of file sizes, end the writing, not us in the middle of a change.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  // Where whoever started us ignores it, we would: then nobody is told how a child ended.
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 // Whether all of it went there. To a reader that went away it did: it has what it wanted.

@@ -31,6 +31,7 @@ namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
 constexpr std::size_t kept_output = 4096, kept_answer = 65536;
+constexpr int ended_unheard = 255;  // as where SIGCHLD is ignored: the kernel reaped it, and tells nobody of it
 
 Failure not_started(const Command& command, int error) {
   const std::string program = command.argv.empty() ? "" : command.argv.front();
@@ -252,7 +253,7 @@ class Child {
     const pid_t reaped = status_ ? 0 : ::waitpid(pid_, &status, WNOHANG);
     if (reaped == 0) return status_;
     pid_ = 0;
-    if (reaped < 0) return status_ = 0;
+    if (reaped < 0) return status_ = ended_unheard;
     return status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 

@@ -5,6 +5,7 @@ import pathlib
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -163,3 +164,12 @@ def test_a_ca_of_moods_is_borne(aws, tmp_path, nonce_reject, authz_reuse):
     finally:
         door.stop()
         moody.stop()
+
+
+def test_a_reload_that_fails_is_one_where_whoever_started_us_ignores_its_children(certferry, aws, ca):
+    aws.zone("children.example.org")
+    ignores = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    certferry.within = [sys.executable, "-c", ignores]
+    target = {"files": str(certferry.folder / "tls"), "reload": ["/bin/sh", "-c", "sleep 0.1; exit 3"]}
+    certferry.configure(certificate("www", ["www.children.example.org"], target))
+    ended_clearly(certferry, "ended with 3", advice="succeed, and run `certferry apply --retry`")

@@ -38,6 +38,20 @@ TEST_F(ChildProcessTest, RunsAProgramWithoutAShell) {
   EXPECT_EQ(run({"cat"}).output, "");  // its input is empty
 }
 
+// As whoever started us may have left it: what ends is reaped by the kernel then, which tells nobody how it ended.
+struct ChildrenIgnored {
+  ChildrenIgnored() = default;
+  ChildrenIgnored(const ChildrenIgnored&) = delete;
+  ChildrenIgnored& operator=(const ChildrenIgnored&) = delete;
+  ~ChildrenIgnored() { ::signal(SIGCHLD, former); }
+  sighandler_t former = ::signal(SIGCHLD, SIG_IGN);
+};
+
+TEST_F(ChildProcessTest, TakesNoProgramForOneThatEndedWellWhereNobodyKnows) {
+  const ChildrenIgnored ignored;
+  EXPECT_NE(run({"/bin/sh", "-c", "sleep 0.1; exit 3"}).status, 0);
+}
+
 // PATH as cron or a unit has it, while this is there.
 struct PathOf {
   explicit PathOf(const std::string& path) { ::setenv("PATH", path.c_str(), 1); }
