@@ -257,26 +257,34 @@ Duration MemoryHost::duration_of(const Command& command) {
   return effects_.log().strikes(&Faults::reload_slow) ? effects_.log().dice->between(kShortest, kLongest) : usual;
 }
 
+// One whose caller is cancelled is ended at once, as at its deadline; one whose caller is dead goes on.
 Task<Exit> MemoryHost::run(Command command) {
-  auto exit = std::make_shared<Exit>();
+  const auto exit = std::make_shared<std::optional<Exit>>();
   const Duration takes = duration_of(command);
+  const bool late = takes > command.deadline, fails = effects_.log().strikes(&Faults::reload_failed);
+  const auto ends = [&machine = machine_, exit, command, fails](bool in_time) {
+    if (*exit) return;
+    machine.commands.push_back(command);
+    if (!in_time)
+      *exit = Exit{.status = kTerminated, .output = "", .timed_out = true};
+    else
+      *exit = fails ? Exit{.status = 1, .output = "no"} : machine.on_run(command);
+    const bool read_all_the_same = (fails || !in_time) && machine.commands.size() % 2 == 0;
+    if (read_all_the_same || ((*exit)->status == 0 && !(*exit)->timed_out)) machine.servers_read();
+    if (machine.heard_change) machine.heard_change();
+  };
   Effect effect{.name = fmt::format("run {}", fmt::join(command.argv, " ")),
                 .there = std::min(takes, command.deadline),
                 .back = kFileTakes,
                 .outlives_sender = true};
-  const bool ended = takes > command.deadline, fails = effects_.log().strikes(&Faults::reload_failed);
-  effect.happens = [&machine = machine_, exit, command, fails, ended] {
-    machine.commands.push_back(command);
-    if (ended)
-      *exit = Exit{.status = kTerminated, .output = "", .timed_out = true};
-    else
-      *exit = fails ? Exit{.status = 1, .output = "no"} : machine.on_run(command);
-    const bool read_all_the_same = (fails || ended) && machine.commands.size() % 2 == 0;
-    if (read_all_the_same || (exit->status == 0 && !exit->timed_out)) machine.servers_read();
-    if (machine.heard_change) machine.heard_change();
-  };
-  co_await effects_.perform(std::move(effect));
-  co_return *exit;
+  effect.happens = [ends, late] { ends(!late); };
+  try {
+    co_await effects_.perform(std::move(effect));
+  } catch (...) {
+    ends(false);
+    throw;
+  }
+  co_return **exit;
 }
 
 }  // namespace certferry::sandbox

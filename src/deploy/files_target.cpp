@@ -123,12 +123,17 @@ Task<> FilesTarget::switch_to(const std::string& reference) {
   co_await outside_.host.link(shelf_.link(), relative ? reference.substr(inside.size()) : reference);
 }
 
-// It may outlast a lease: whoever reads its certificate late reads what `live` leads to by then.
+// It may outlast a lease: whoever reads its certificate late reads what `live` leads to by then. To its end, whoever is
+// told to stop meanwhile: cut short, it may have stopped a service, and not started it again.
 Task<> FilesTarget::reload() {
   if (where_.reload.empty()) co_return;
   shelf_.require_lease("reloading");
-  const Exit exit = co_await outside_.host.run(
-      Command{.argv = where_.reload, .deadline = where_.reload_timeout, .patience = limits::reload::patience});
+  Exit exit;
+  const Work running = [&]() -> Task<> {
+    exit = co_await outside_.host.run(
+        Command{.argv = where_.reload, .deadline = where_.reload_timeout, .patience = limits::reload::patience});
+  };
+  co_await to_its_end(running);
   if (exit.status == 0 && !exit.timed_out) co_return;
   const std::string command = typed(where_.reload), time = humane(where_.reload_timeout);
   const std::string ended = exit.timed_out ? fmt::format("did not end within {}, and was stopped", time)

@@ -78,7 +78,7 @@ class Host {
   // changed or not, but not what leads there and was there.
   virtual Task<> sync(Path path) = 0;
   virtual std::optional<std::string> environment(std::string name) const = 0;
-  virtual Task<Exit> run(Command command) = 0;
+  virtual Task<Exit> run(Command command) = 0;    // where who waits for it is cancelled, it is ended as at its deadline
   virtual std::string id() const = 0;             // of this machine: "host/3f2a…"
   virtual bool id_lasts() const { return true; }  // false: it may have another at its next start, as a container has
   // Of a small file, at once; "" where it cannot be read.

@@ -65,6 +65,19 @@ def test_between_two_polls(certferry, aws, ca_door, number):
     assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
 
 
+def test_while_a_service_is_reloaded_that_is_down_meanwhile(certferry, aws, ca):
+    aws.zone("stopped.example.org")
+    service = certferry.folder / "service"
+    reload = ["/bin/sh", "-c", f"echo stopped > {service}; sleep 3; echo up > {service}"]
+    target = {"files": str(certferry.folder / "tls"), "reload": reload}
+    certferry.configure(certificate("www", ["www.stopped.example.org"], target), ca=ca)
+    run = certferry.start("apply", "--config", str(certferry.config))
+    until(lambda: service.exists() and service.read_text() == "stopped\n", 30)
+    ends_clearly(run, number=signal.SIGTERM)
+    assert service.read_text() == "up\n"
+    certferry.apply()
+
+
 def test_while_another_instance_is_waited_for(certferry, aws, ca_door):
     zone = aws.zone("claims.example.org")
     certferry.configure(

@@ -249,5 +249,22 @@ TEST_F(ASlowReload, IsWaitedForThoughItsCertificateEndsMeanwhile) {
   EXPECT_TRUE(up);
 }
 
+// By Ctrl-C, say. What it served is not in doubt, and is seen to by the next run.
+TEST_F(ASlowReload, IsWaitedForByARunThatIsToldToStop) {
+  auto& world = *estate.simulated;
+  const auto process = world.start(estate.life({}, std::make_shared<std::optional<Report>>()));
+  const auto begun = [&] { return machine().find("/etc/ssl/shop/live") != nullptr; };
+  ASSERT_TRUE(world.run_until(begun, hours(1)));
+  world.run_for(seconds(5));
+  ASSERT_FALSE(up);
+  world.cancel(process);
+  ASSERT_TRUE(world.run_until([&] { return world.ending(process).has_value(); }, hours(1)));
+  EXPECT_TRUE(up);
+  EXPECT_EQ(live(), estate.newest("shop"));
+  EXPECT_EQ(reloads_of_a_run(), 1U) << "nobody wrote down that it was";
+  EXPECT_EQ(estate.orders_answered(), 1U);
+  expect_quiet();
+}
+
 }  // namespace
 }  // namespace certferry::simulation

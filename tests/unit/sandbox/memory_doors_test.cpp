@@ -107,5 +107,23 @@ TEST(MemoryHost, RemembersCommandsAndAnswersAsTold) {
   EXPECT_EQ(desk.log.names, std::vector<std::string>{"run nginx -s reload"});
 }
 
+TEST(MemoryHost, EndsACommandThatNobodyWaitsForAnyMore) {
+  Desk desk;
+  bool ended_by_itself = false;
+  desk.machine.takes = [](const Command&) { return seconds(30); };
+  desk.machine.on_run = [&](const Command&) {
+    ended_by_itself = true;
+    return Exit{};
+  };
+  desk.play([&](Store&, Host& host) -> Task<> {
+    const Work running = [&]() -> Task<> { co_await host.run({{"nginx", "-s", "reload"}}); };
+    const Work impatient = [&]() -> Task<> { co_await desk.time.sleep(seconds(5)); };
+    EXPECT_EQ(co_await race(running, impatient), 1U);
+    co_await desk.time.sleep(minutes(1));
+  });
+  EXPECT_FALSE(ended_by_itself);
+  EXPECT_EQ(desk.machine.commands.size(), 1U);
+}
+
 }  // namespace
 }  // namespace certferry::sandbox
