@@ -226,6 +226,8 @@ Task<std::optional<Path>> MemoryHost::link_target(Path link) {
 }
 
 Task<> MemoryHost::link(Path link, Path target) {
+  if (const auto* there = machine_.find(link, false); there && there->kind == Machine::Kind::directory)
+    refuse_path(link, "is a directory");
   co_await change(fmt::format("link {} to {}", link, target), link, [link, target](Machine& machine) {
     Path whole = machine.resolved(link, false);
     machine.make_directory(parent_of(whole));

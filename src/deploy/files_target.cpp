@@ -54,6 +54,11 @@ std::string FilesTarget::reloaded_by() const {
 Task<> FilesTarget::require_place() {
   for (const std::string& directory : {shelf_.directory(), shelf_.generations()})
     co_await outside_.host.require_writable(directory);
+  const auto there = co_await outside_.host.status(shelf_.link());
+  if (there && there->directory)
+    throw Failure(Failure::Kind::refused,
+                  fmt::format("{}: {} is a directory, which no link can take the place of", name(), shelf_.link()),
+                  fmt::format("Move {} away", quoted(shelf_.link(), 300)));
 }
 
 Task<> FilesTarget::read_body(Serving& serving) {

@@ -136,6 +136,25 @@ TEST_F(DamagedDirectory, IsGivenTheNextOneWhereThatIsDue) {
   EXPECT_EQ(estate.orders_answered(), 3U);
 }
 
+// As by a copy that follows links. No link can be switched there, and what is in it is not ours to remove.
+TEST_F(DamagedDirectory, WhoseLinkBecameADirectoryIsToldOfBeforeAnOrderIsSpent) {
+  machine().erase("/etc/ssl/shop/live");
+  for (const auto& [name, content] : whole) machine().write(path_of(name), content, 0600);
+  estate.pass(days(61));
+  for (int run = 0; run < 2; ++run) {
+    estate.apply();
+    EXPECT_FALSE(estate.report().well());
+    EXPECT_THAT(estate.report().plan.certificates.front().targets,
+                Contains(Field(&Action::reason, HasSubstr("live is a directory"))));
+    EXPECT_EQ(estate.orders_answered(), 1U);
+    EXPECT_EQ(files(), whole);
+  }
+  machine().erase("/etc/ssl/shop/live");
+  estate.apply();
+  EXPECT_EQ(parse_chain(files().at("fullchain.pem")).leaf.fingerprint(), estate.newest("shop"));
+  EXPECT_EQ(estate.orders_answered(), 2U);
+}
+
 // A server that does not come up keeps nothing from being whole, and there is nothing better to go back to.
 TEST_F(DamagedDirectory, IsMendedThoughTheReloadFails) {
   const std::string live = live_leads_to();

@@ -87,6 +87,17 @@ TEST(MemoryHost, FollowsLinksAndSwitchesThemAtOnce) {
   });
 }
 
+// As rename(2) does.
+TEST(MemoryHost, PutsNoLinkInTheDirectorysPlace) {
+  Desk desk;
+  const auto life = [](Store&, Host& host) -> Task<> {
+    co_await host.replace("/etc/ssl/www/live/cert.pem", "somebody's", {0644});
+    co_await host.link("/etc/ssl/www/live", "one");
+  };
+  EXPECT_THROW(desk.play(life), Failure);
+  EXPECT_TRUE(desk.machine.find("/etc/ssl/www/live/cert.pem"));
+}
+
 TEST(MemoryHost, SaysWhatLinksInACircleLeadTo) {
   Desk desk;
   desk.play([](Store&, Host& host) -> Task<> {
