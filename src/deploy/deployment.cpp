@@ -14,6 +14,7 @@
 #include "deploy/listener_target.h"
 #include "deploy/object_name.h"
 #include "deploy/references.h"
+#include "deploy/reloads.h"
 #include "deploy/role.h"
 
 namespace certferry {
@@ -40,8 +41,9 @@ struct Deployment::State {
   Turn turn;                                                 // of who asks for an account
   std::map<RoleTaken, Reach> reaches;                        // our own identity's, and that of every role
   std::map<std::string, std::unique_ptr<FilesShelf>> files;  // by directory
-  std::map<const aws::Client*, Descriptions> described;      // by identity and region
-  std::map<std::string, std::unique_ptr<Target>> targets;    // by certificate and slot, or by id
+  Reloads reloads;
+  std::map<const aws::Client*, Descriptions> described;    // by identity and region
+  std::map<std::string, std::unique_ptr<Target>> targets;  // by certificate and slot, or by id
   References references;
 
   std::string region_of(const InstallConfig& install) const;
@@ -58,7 +60,8 @@ struct Deployment::State {
 };
 
 Deployment::Deployment(Outside& outside, aws::Access& access)
-    : state_(new State{outside, access, nullptr, false, {}, {}, {}, {}, {}, References{outside.clock}}) {
+    : state_(new State{
+          outside, access, nullptr, false, {}, {}, {}, Reloads{outside.host}, {}, {}, References{outside.clock}}) {
   state_->reaches[std::nullopt].regions.insert(access.region());
 }
 
@@ -138,7 +141,7 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
   if (const auto* where = std::get_if<FilesInstall>(&install.where)) {
     FilesShelf& shelf = files_shelf(where->directory);
     if (identifies) co_await shelf.identify();
-    co_return std::make_unique<FilesTarget>(outside, shelf, std::move(proving), *where);
+    co_return std::make_unique<FilesTarget>(outside, shelf, reloads, std::move(proving), *where);
   }
   const RoleTaken role = role_taken(install.role);
   aws::Client& client = access.client_as(role, region_of(install));
@@ -152,7 +155,7 @@ Task<std::unique_ptr<Target>> Deployment::State::make(const CertificateConfig& c
 Task<std::unique_ptr<Target>> Deployment::State::make(const std::string& id) {
   const Proving proving{.verify = Verify::api};
   if (const auto directory = FilesShelf::directory_in(outside.host, id))
-    co_return std::make_unique<FilesTarget>(outside, files_shelf(*directory), proving,
+    co_return std::make_unique<FilesTarget>(outside, files_shelf(*directory), reloads, proving,
                                             FilesInstall{*directory, {}, ""});
   const auto arn = ListenerTarget::parse_id(id);
   const auto slot = ElbSlot::parse_id(id);

@@ -29,8 +29,13 @@ std::string said_at_the_end(std::string_view output) {
 
 }  // namespace
 
-FilesTarget::FilesTarget(Outside& outside, FilesShelf& shelf, Proving proving, FilesInstall where)
-    : outside_(outside), shelf_(shelf), proving_(std::move(proving)), where_(std::move(where)), id_(shelf.id()) {}
+FilesTarget::FilesTarget(Outside& outside, FilesShelf& shelf, Reloads& reloads, Proving proving, FilesInstall where)
+    : outside_(outside),
+      shelf_(shelf),
+      reloads_(reloads),
+      proving_(std::move(proving)),
+      where_(std::move(where)),
+      id_(shelf.id()) {}
 
 Task<Serving> FilesTarget::look() {
   Serving serving;
@@ -128,17 +133,12 @@ Task<> FilesTarget::switch_to(const std::string& reference) {
   co_await outside_.host.link(shelf_.link(), relative ? reference.substr(inside.size()) : reference);
 }
 
-// It may outlast a lease: whoever reads its certificate late reads what `live` leads to by then. To its end, whoever is
-// told to stop meanwhile: cut short, it may have stopped a service, and not started it again.
+// It may outlast a lease: whoever reads its certificate late reads what `live` leads to by then.
 Task<> FilesTarget::reload() {
   if (where_.reload.empty()) co_return;
-  shelf_.require_lease("reloading");
-  Exit exit;
-  const Work running = [&]() -> Task<> {
-    exit = co_await outside_.host.run(
-        Command{.argv = where_.reload, .deadline = where_.reload_timeout, .patience = limits::reload::patience});
-  };
-  co_await to_its_end(running);
+  const Exit exit = co_await reloads_.run(
+      Command{.argv = where_.reload, .deadline = where_.reload_timeout, .patience = limits::reload::patience},
+      [this] { shelf_.require_lease("reloading"); });
   if (exit.status == 0 && !exit.timed_out) co_return;
   const std::string command = typed(where_.reload), time = humane(where_.reload_timeout);
   const std::string ended = exit.timed_out ? fmt::format("did not end within {}, and was stopped", time)
@@ -151,7 +151,8 @@ Task<> FilesTarget::reload() {
 }
 
 Duration FilesTarget::restore_deadline() const {
-  return limits::renewal::clean_up_deadline + (where_.reload.empty() ? Duration{0} : where_.reload_timeout);
+  using limits::renewal::clean_up_deadline;
+  return where_.reload.empty() ? clean_up_deadline : 2 * (clean_up_deadline + where_.reload_timeout);
 }
 
 Task<> FilesTarget::reload_former(const std::string& reference) {

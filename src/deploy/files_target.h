@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "deploy/files_shelf.h"
 #include "deploy/load_balancer_target.h"
+#include "deploy/reloads.h"
 #include "deploy/target.h"
 
 namespace certferry {
@@ -13,7 +14,7 @@ namespace certferry {
 // A program that reads its certificate through <directory>/live and is told to read it again.
 class FilesTarget final : public Target {
  public:
-  FilesTarget(Outside& outside, FilesShelf& shelf, Proving proving, FilesInstall where);
+  FilesTarget(Outside& outside, FilesShelf& shelf, Reloads& reloads, Proving proving, FilesInstall where);
   std::string_view id() const override { return id_; }  // "files/<host id>/<directory>", as its shelf's
   static std::string name_of(const std::string& directory) { return "files " + directory; }
   std::string name() const override { return name_of(shelf_.directory()); }
@@ -27,7 +28,7 @@ class FilesTarget final : public Target {
   Task<Proof> verify(const Issued& issued, const Serving& former) override;
   // A program that cannot be told of it is logged: the link is back all the same.
   Task<bool> restore(const Serving& former, const Shelved& bound) override;
-  Duration restore_deadline() const override;  // with as long for the command as it has otherwise
+  Duration restore_deadline() const override;  // as long for the command as otherwise, and for one that runs already
 
  private:
   Task<> read_body(Serving& serving);
@@ -41,6 +42,7 @@ class FilesTarget final : public Target {
   Task<> verify_files(const Issued& issued);
   Outside& outside_;
   FilesShelf& shelf_;
+  Reloads& reloads_;
   Proving proving_;
   FilesInstall where_;
   std::string id_;

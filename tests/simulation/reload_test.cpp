@@ -266,5 +266,65 @@ TEST_F(ASlowReload, IsWaitedForByARunThatIsToldToStop) {
   expect_quiet();
 }
 
+// That of several certificates, renewed at once: it may stop a service, or write one file of all directories.
+struct ASharedReload : AReload {
+  ASharedReload() {
+    for (const std::string name : {"blog", "mail", "wiki"})
+      estate.certificate(name, {name + ".shop.example"}).in_files("/etc/ssl/" + name, right);
+    machine().takes = [this](const Command&) {
+      most = std::max(most, ++at_once);
+      read = all_live();
+      return seconds(5);
+    };
+    machine().on_run = [this](const Command&) {
+      --at_once;
+      served = read;
+      return Exit{.status = failing ? 1 : 0, .output = ""};
+    };
+  }
+  std::vector<Bytes> all_live() {
+    std::vector<Bytes> all;
+    for (const std::string name : {"blog", "mail", "shop", "wiki"})
+      if (const auto* chain = machine().find("/etc/ssl/" + name + "/live/fullchain.pem")) all.push_back(chain->content);
+    return all;
+  }
+  int at_once = 0, most = 0;
+  std::vector<Bytes> read, served;  // by the one that began last, or ended last
+};
+
+TEST_F(ASharedReload, IsRunByOneAtATimeAndForAllThatWait) {
+  for (const int generation : {1, 2}) {
+    EXPECT_LE(reloads_of_a_run(), 3U) << generation;
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    EXPECT_EQ(most, 1) << generation;
+    EXPECT_THAT(served, testing::SizeIs(4));
+    EXPECT_EQ(served, all_live()) << generation;
+    expect_quiet();
+    estate.pass(days(61));
+  }
+}
+
+TEST_F(ASharedReload, ThatFailsPutsAllBack) {
+  estate.apply();
+  const auto before = all_live();
+  estate.pass(days(61));
+  failing = true;
+  EXPECT_LE(reloads_of_a_run(), 4U);
+  EXPECT_THAT(estate.failures(), testing::Each(testing::HasSubstr("what it served before is back")));
+  EXPECT_THAT(estate.failures(), testing::SizeIs(4));
+  EXPECT_EQ(most, 1);
+  EXPECT_EQ(all_live(), before);
+  EXPECT_EQ(served, before);
+}
+
+TEST_F(ASharedReload, ThatTakesAsLongAsItMayIsWaitedForWhereAnotherRestores) {
+  estate.apply();
+  estate.pass(days(61));
+  machine().takes = [](const Command&) { return minutes(6); };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::Each(testing::HasSubstr("what it served before is back")));
+  EXPECT_THAT(estate.failures(), testing::SizeIs(4));
+}
+
 }  // namespace
 }  // namespace certferry::simulation

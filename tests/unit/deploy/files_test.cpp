@@ -87,7 +87,7 @@ TEST_F(FilesTest, SaysHowLongAReloadHadThatDidNotEnd) {
     EXPECT_EQ(std::string{failure.value().next()},
               "Make `systemctl reload nginx` succeed within 2 min, or write a longer `reload_timeout` beside `reload`, "
               "and run `certferry apply --retry`");
-    EXPECT_EQ(target.restore_deadline(), minutes(3));
+    EXPECT_EQ(target.restore_deadline(), minutes(6));
   });
   machine.takes = [](const Command&) { return seconds(119); };
   on_target([&](Target& target) -> Task<> { co_await installed(target, co_await target.look()); });
@@ -251,7 +251,8 @@ TEST_F(FilesTest, UnderALeaseThatEndedLooksAndTouchesNothing) {
   const std::function<Task<>(Deployer&)> late = [&](Deployer& deployer) -> Task<> {
     const OverNow over;
     FilesShelf shelf{deployer.outside, where.directory, &over};
-    FilesTarget target{deployer.outside, shelf, {}, where};
+    Reloads reloads{deployer.outside.host};
+    FilesTarget target{deployer.outside, shelf, reloads, {}, where};
     const PrivateKey key = PrivateKey::generate(KeyType::p256);
     const Serving seen = co_await target.look();
     EXPECT_TRUE(seen.shows(issued));
@@ -286,7 +287,8 @@ TEST_F(FilesTest, AsksItsLeaseBeforeEachChangeAnew) {
     run([&](Deployer& deployer) -> Task<> {
       const OutlastsSoMany lease{changes};
       FilesShelf shelf{deployer.outside, where.directory, &lease};
-      FilesTarget target{deployer.outside, shelf, {}, where};
+      Reloads reloads{deployer.outside.host};
+      FilesTarget target{deployer.outside, shelf, reloads, {}, where};
       const Work everything = [&]() -> Task<> {
         co_await shelf.identify();
         co_await target.bind(co_await shelf.put(second, key, {}), co_await target.look());
