@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -14,9 +15,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <optional>
-#include <poll.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -133,11 +132,13 @@ pid_t spawn_child(const Command& command, const std::vector<Path>& search_path, 
   return pid;
 }
 
-// One child: killed with its group, and reaped where that is possible, if it still runs when this goes.
+// One child, killed with its group if it still runs when this goes. It is asked again and again whether it has ended:
+// of what would wake us then, pidfd_open(2) is not on every machine (Linux before 5.3, gVisor), and SIGCHLD is one for
+// all of a process.
 class Child {
  public:
   Child(const Executor& executor, const Command& command, const std::vector<Path>& search_path)
-      : command_(command), output_(executor), ended_(executor), timer_(executor) {
+      : command_(command), output_(executor), timer_(executor) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw not_started(command, errno);
     output_.assign(ends[0]);
@@ -149,20 +150,17 @@ class Child {
     }
     ::close(ends[1]);
     output_.non_blocking(true);
-    const auto handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-    if (handle < 0) {
-      const int error = errno;
-      kill_and_reap();
-      throw not_started(command, error);
-    }
-    ended_.assign(handle);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
-  ~Child() { kill_and_reap(); }
+  ~Child() {
+    if (pid_ <= 0) return;
+    ::kill(-pid_, SIGKILL);
+    reap();
+  }
 
   Task<Exit> wait() {
-    boost::system::error_code error = co_await until_ended(command_.deadline, true);
+    const boost::system::error_code error = co_await until_ended(command_.deadline);
     co_await shield_from_cancellation();  // the rest is done whoever cancels what
     Exit exit;
     const pid_t pid = pid_;
@@ -180,62 +178,46 @@ class Child {
   }
 
  private:
+  using Clock = asio::steady_timer::clock_type;
+
   // Those in its group may end later than it does, and have as long.
   Task<> end_group() {
     const pid_t group = -pid_;
-    const auto end = asio::steady_timer::clock_type::now() + command_.patience;
+    const auto end = Clock::now() + command_.patience;
     ::kill(group, SIGTERM);
-    co_await until_ended(command_.patience, false);
-    reap();  // else it would count as there
-    while (::kill(group, 0) == 0 && asio::steady_timer::clock_type::now() < end) co_await pause();
-    if (::kill(group, SIGKILL) == 0) co_await until_ended(std::chrono::seconds{5}, false);
+    co_await until_ended(command_.patience);  // and reaped: else it would count as there
+    while (::kill(group, 0) == 0 && Clock::now() < end) co_await pause();
+    if (::kill(group, SIGKILL) == 0) co_await until_ended(std::chrono::seconds{5});
   }
 
+  // timed_out or operation_aborted where something else came first.
+  Task<boost::system::error_code> until_ended(Duration limit) {
+    const auto end = Clock::now() + limit;
+    while (!reap()) {
+      if (Clock::now() >= end) co_return boost::system::error_code{asio::error::timed_out};
+      co_await pause();
+      const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+      if (state.cancelled() != asio::cancellation_type::none)
+        co_return boost::system::error_code{asio::error::operation_aborted};
+    }
+    co_return boost::system::error_code{};
+  }
+
+  // A child that writes on is read on, for it waits where nobody does.
   Task<> pause() {
+    take_what_is_there();
     timer_.expires_after(std::chrono::milliseconds{20});
     co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 
-  // Reads output until the process has ended; timed_out or operation_aborted where something else came first. Three
-  // waits, one consumer: whichever fires sets its mark and wakes the loop by cancelling the others.
-  Task<boost::system::error_code> until_ended(Duration limit, bool cancellable) {
-    timer_.expires_after(limit);
-    bool late = false;
-    timer_.async_wait([this, &late, mark = std::weak_ptr<int>(alive_)](boost::system::error_code error) {
-      if (error || mark.expired()) return;
-      late = true;
-      ended_.cancel();
-    });
-    read_on();
-    auto [error] = co_await ended_.async_wait(stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
-    timer_.cancel();
-    alive_ = std::make_shared<int>(0);  // a timer that has fired already is not heard any more
-    if (!error) co_return error;
-    if (late || !cancellable) co_return boost::system::error_code{asio::error::timed_out};
-    co_return boost::system::error_code{asio::error::operation_aborted};
-  }
-
-  void read_on() {
-    if (reading_) return;
-    reading_ = true;
-    output_.async_wait(stream_descriptor::wait_read,
-                       [this, mark = std::weak_ptr<int>(reader_)](boost::system::error_code error) {
-                         if (error || mark.expired()) return;
-                         reading_ = false;
-                         if (take_what_is_there()) read_on();
-                       });
-  }
-
-  // False at the end of the output.
-  bool take_what_is_there() {
+  void take_what_is_there() {
     std::array<char, 16384> chunk;
     for (int rounds = 0; rounds < 64; ++rounds) {  // a child that never stops writing does not hold us here
       boost::system::error_code error;
       const std::size_t size = output_.read_some(asio::buffer(chunk), error);
-      if (error) return error == asio::error::would_block;
+      if (error) return;
       keep({chunk.data(), size});
     }
-    return true;
   }
 
   void keep(std::string_view printed) {
@@ -267,26 +249,12 @@ class Child {
     co_return std::nullopt;
   }
 
-  void kill_and_reap() {
-    if (pid_ <= 0) return;
-    ::kill(-pid_, SIGKILL);
-    if (reap()) return;
-    constexpr int patience = 100;  // milliseconds
-    pollfd ended{.fd = ended_.native_handle(), .events = POLLIN, .revents = 0};
-    while (::poll(&ended, 1, patience) < 0 && errno == EINTR) {
-    }
-    reap();
-  }
-
   const Command& command_;
-  stream_descriptor output_, ended_;
+  stream_descriptor output_;
   asio::steady_timer timer_;
   pid_t pid_ = 0;
   std::optional<int> status_;  // once it was waited for
-  bool reading_ = false;
   std::string kept_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>(0);   // of the timer's handler
-  std::shared_ptr<int> reader_ = std::make_shared<int>(0);  // of the reader's handler
 };
 
 }  // namespace
