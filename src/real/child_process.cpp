@@ -97,8 +97,17 @@ class Spawning {
     return error == EACCES || error == ENOENT || error == ENOTDIR || error == ENODEV || error == ESTALE ||
            error == ETIMEDOUT;
   }
+  // A script that names no interpreter is the shell's, as execvp(3) has it.
   int run_at(const Path& place, pid_t& pid) {
-    return ::posix_spawn(&pid, place.c_str(), &settings_.files, &settings_.attributes, argv_.data(),
+    const int error = spawn(place, argv_, pid);
+    if (error != ENOEXEC) return error;
+    std::string shell = "/bin/sh", script = place;
+    std::vector<char*> words{shell.data(), script.data()};
+    words.insert(words.end(), argv_.begin() + 1, argv_.end());
+    return spawn(shell, words, pid);
+  }
+  int spawn(const Path& place, std::vector<char*>& words, pid_t& pid) {
+    return ::posix_spawn(&pid, place.c_str(), &settings_.files, &settings_.attributes, words.data(),
                          environment_.data());
   }
 

@@ -106,6 +106,14 @@ TEST_F(ChildProcessTest, TakesTheFirstProgramOfItsNameThatCanBeRun) {
   EXPECT_THAT(failure_of(machine, host.run({.argv = {"certferry-none"}}))->what(), HasSubstr("No such file"));
 }
 
+// As whoever tried it by hand saw it run.
+TEST_F(ChildProcessTest, RunsAScriptThatNamesNoInterpreter) {
+  machine.run(host.replace(directory / "script", "echo \"$1, $2\"; exit 3", {0755}));
+  const Exit exit = run({directory / "script", "a  b", "c"});
+  EXPECT_EQ(exit.status, 3);
+  EXPECT_EQ(exit.output, "a  b, c\n");
+}
+
 TEST_F(ChildProcessTest, KeepsTheLastFourKibibytesOfOutput) {
   const Exit exit = run({"/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"});
   EXPECT_EQ(exit.status, 0);
