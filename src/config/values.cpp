@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "base/s3_place.h"
 #include "config/nearest.h"
+#include "wire/host_port.h"
 #include "wire/url.h"
 #include "wire/user_information.h"
 
@@ -200,37 +201,18 @@ std::optional<std::uint16_t> Values::port(std::int64_t number, const Place& plac
 
 std::optional<std::string> Values::host_and_port(std::string_view key, const std::string& text,
                                                  const Place& place) const {
-  const auto colon = text.rfind(':');
-  std::uint32_t number = 0;
-  const char* end = text.data() + text.size();
-  const bool numbered = colon != std::string::npos && colon > 0 &&
-                        std::from_chars(text.data() + colon + 1, end, number).ptr == end && number >= 1 &&
-                        number <= std::numeric_limits<std::uint16_t>::max();
-  if (numbered && text.find_first_of(" /\t") == std::string::npos) return text;
+  constexpr std::uint16_t none = 0;
+  if (const auto read = parse_host_port(text, none); read && read->port != none) return text;
   return complain(place, fmt::format("{} = \"{}\" is no host with a port", key, quoted(text, kShown)),
-                  "Write it as \"host:443\"");
+                  "Write it as \"host:443\", or \"[2001:db8::1]:443\"");
 }
 
 // "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353".
 std::optional<ResolverConfig> Values::resolver(const std::string& text, const Place& place) const {
-  std::string address = text;
-  std::uint32_t port = ResolverConfig{}.port;
-  const auto bracket = text.starts_with('[') ? text.find(']') : std::string::npos;
-  const auto colon = bracket == std::string::npos ? text.find(':') : bracket + 1;
-  const bool numbered = colon < text.size() && text[colon] == ':' && text.find(':', colon + 1) == std::string::npos;
-  bool whole = bracket == std::string::npos || numbered || colon == text.size();
-  if (numbered) {
-    const char* end = text.data() + text.size();
-    port = 0;  // where no digit follows
-    whole = std::from_chars(text.data() + colon + 1, end, port).ptr == end && port >= 1 &&
-            port <= std::numeric_limits<std::uint16_t>::max();
-    address = text.substr(0, colon);
-  }
-  if (bracket != std::string::npos) address = text.substr(1, bracket - 1);
+  const auto read = parse_host_port(text, ResolverConfig{}.port);
   std::array<char, sizeof(in6_addr)> octets{};
-  const bool four = bracket == std::string::npos && inet_pton(AF_INET, address.c_str(), octets.data()) == 1;
-  if (whole && (four || inet_pton(AF_INET6, address.c_str(), octets.data()) == 1))
-    return ResolverConfig{address, static_cast<std::uint16_t>(port)};
+  const auto is = [&](int family) { return inet_pton(family, read->host.c_str(), octets.data()) == 1; };
+  if (read && (is(AF_INET) || is(AF_INET6))) return ResolverConfig{read->host, read->port};
   complain(place, fmt::format("[challenge] resolvers: \"{}\" is no address of a resolver", quoted(text, kShown)),
            "Write an address, with a port where it is not 53: \"192.0.2.1\", \"127.0.0.1:5353\", \"[2001:db8::1]:53\"");
   return {};

@@ -13,7 +13,7 @@
 #include "config/keys_taken.h"
 #include "deploy/iam_shelf.h"
 #include "outside/search_path.h"
-#include "probe/host_port.h"
+#include "wire/host_port.h"
 
 namespace certferry {
 namespace {

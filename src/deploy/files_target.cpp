@@ -8,9 +8,9 @@
 #include "base/limits/renewal.h"
 #include "crypto/digest.h"
 #include "outside/timed_step.h"
-#include "probe/host_port.h"
 #include "probe/live_look.h"
 #include "wire/base64.h"
+#include "wire/host_port.h"
 
 namespace certferry {
 namespace {

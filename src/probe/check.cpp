@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/failure.h"
-#include "probe/host_port.h"
+#include "wire/host_port.h"
 
 namespace certferry {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/failure.h"
 #include "base/limits/renewal.h"
-#include "probe/host_port.h"
+#include "wire/host_port.h"
 
 namespace certferry {
 namespace {

@@ -256,6 +256,19 @@ TEST(ParseConfig, WantsResolversAsAddresses) {
                   "\"192.0.2.1\", \"127.0.0.1:5353\", \"[2001:db8::1]:53\"");
 }
 
+// As whoever connects reads it: of "::1:8443" all is the address.
+TEST(ParseConfig, WantsAPortInConnect) {
+  const std::string head =
+      "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\nfiles = \"/etc/tls\"\n";
+  for (const char* wrong : {"localhost", "localhost:", ":443", "localhost:0", "localhost:65536", "a b:443", "::1:8443",
+                            "[::1]", "[::1:443", "a@b:443", "https://a.example:443"})
+    EXPECT_EQ(refusal(head + "connect = \"" + wrong + "\"\n"),
+              "certferry.toml:5:11: connect = \"" + std::string{wrong} +
+                  "\" is no host with a port -> Write it as \"host:443\", or \"[2001:db8::1]:443\"");
+  for (const char* right : {"localhost:443", "127.0.0.1:8443", "[::1]:8443", "[fe80::1%eth0]:443"})
+    EXPECT_EQ(refusal(head + "connect = \"" + right + "\"\n"), "") << right;
+}
+
 TEST(ParseConfig, WantsDurationsWithAUnit) {
   const std::string head = "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\nelb = \"web\"\n";
   EXPECT_EQ(refusal(head + "retire_after = \"soon\"\n"),

@@ -1,4 +1,4 @@
-#include "probe/host_port.h"
+#include "wire/host_port.h"
 
 #include <algorithm>
 #include <charconv>
