@@ -196,7 +196,7 @@ Task<LoadBalancerTarget::Slot> LoadBalancerTarget::told() {
   }
 }
 
-Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former) {
+Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former, bool given) {
   const bool told_before = former.shown && is_referred_to(*former.shown, former, shelf_);
   const bool by_handshake = proving_.verify == Verify::handshake ||
                             (proving_.verify == Verify::automatic && (handshake_tells_ || told_before));
@@ -207,7 +207,7 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
                     name()));
   const Work verifying = [&]() -> Task<> {
     const Slot slot = co_await verify_by_api(issued);
-    if (former.reference != slot.reference) co_await let_go_of_what_is_replaced(former, issued);
+    if (former.reference != slot.reference) co_await let_go_of_what_is_replaced(former, given, issued);
     if (!by_handshake) co_return;
     co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf, answered_,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
@@ -218,10 +218,11 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
 
 // One that somebody needs for a name that the new one has not is left alone. Whether it matters that it could not be
 // taken away, handshakes tell.
-Task<> LoadBalancerTarget::let_go_of_what_is_replaced(const Serving& former, const Issued& issued) {
+Task<> LoadBalancerTarget::let_go_of_what_is_replaced(const Serving& former, bool given, const Issued& issued) {
   const Chain* before = former.certificate();
-  if (former.ours || former.reference.empty() || !before) co_return;
-  if (before->leaf.not_after() > client_.service_time() && !covers_all_of(issued.chain.leaf, before->leaf)) co_return;
+  if (former.reference.empty() || !before) co_return;
+  const bool needed = !given && before->leaf.not_after() > client_.service_time();
+  if (needed && !covers_all_of(issued.chain.leaf, before->leaf)) co_return;
   try {
     co_await let_go_of(former.reference);
   } catch (const Failure& failure) {

@@ -29,7 +29,7 @@ class LoadBalancerTarget : public Target {
   Task<Serving> look() override;
   Task<std::optional<Serving>> look_if_there() override;
   Task<> bind(const Shelved& next, const Serving& seen) override;
-  Task<Proof> verify(const Issued& issued, const Serving& former) override;
+  Task<Proof> verify(const Issued& issued, const Serving& former, bool given) override;
   Task<bool> restore(const Serving& former, const Shelved& bound) override;
 
  protected:
@@ -62,7 +62,7 @@ class LoadBalancerTarget : public Target {
   // late.
   Task<Slot> told();
   Task<Slot> verify_by_api(const Issued& issued);
-  Task<> let_go_of_what_is_replaced(const Serving& former, const Issued& issued);
+  Task<> let_go_of_what_is_replaced(const Serving& former, bool given, const Issued& issued);
   struct Change {
     std::string from, next;
     SteadyTime told_by;

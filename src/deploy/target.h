@@ -41,9 +41,10 @@ class Target {
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
   // Until every address shows it that answered when it was looked at last, one at least, and no other shows another; N
   // in a row, within a deadline. former: what was looked at before the first change, perhaps by an earlier run; it
-  // tells whether handshakes from here say what the slot refers to. Before that, what it refers to besides and would
-  // show instead of the new one is taken away, where that covers all its names: for good, also where it is restored.
-  virtual Task<Proof> verify(const Issued& issued, const Serving& former) = 0;
+  // tells whether handshakes from here say what the slot refers to. Before that, where the slot has `former` on a list
+  // besides, by which it would be shown instead of the new one, it is taken off for good, also where it is restored:
+  // where its names are covered, or go because it was `given` by the certificate that is installed.
+  virtual Task<Proof> verify(const Issued& issued, const Serving& former, bool given) = 0;
   // Where the slot still refers to what we bound, it refers to `former` from then on: true. False where it does not,
   // for nothing was changed or somebody else changed it since, and where `former` is nothing that it could refer to.
   virtual Task<bool> restore(const Serving& former, const Shelved& bound) = 0;

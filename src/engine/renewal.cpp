@@ -253,13 +253,18 @@ Task<> bound_while_valid(Target& target, const Shelved& shelved, const Serving& 
                   "Mend what keeps its successor from being issued, which is put there then");
 }
 
+bool given_before(const Serving& former, const Target& target, const Trades& trades) {
+  const Chain* before = former.certificate();
+  return before && given(trades.record.get(), std::string{target.id()}, before->leaf.fingerprint());
+}
+
 Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
                               const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
   std::exception_ptr failed;
   try {
     co_await bound_while_valid(target, shelved, seen, issued, trades);
     if (!on(Guard::verify_served)) co_return Proof::api;
-    co_return co_await target.verify(issued, former);
+    co_return co_await target.verify(issued, former, given_before(former, target, trades));
   } catch (...) {
     failed = std::current_exception();
   }

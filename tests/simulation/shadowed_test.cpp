@@ -129,6 +129,64 @@ TEST(MadeInTheConsole, ShowsTheNewCertificateByItsNameTooWhereverARunIsKilled) {
   for_each_crash_point(story);
 }
 
+// What the console chose for it is the newest of "shop", for `names`.
+struct MadeWithOneOfOurs : testing::TestWithParam<Verify> {
+  void make(const std::vector<std::string>& names) {
+    estate.zone("shop.example").classic_elb("old").certificate("shop", names).on_elb("old");
+    estate.apply();
+    arn = estate.listener("web");
+    estate.bind("web", estate.bound_on("old"));
+    list_of_web(estate) = {estate.bound_on("web")};
+  }
+  void want(const std::string& id) {
+    estate.wanted(id).on_listener(arn).config.install.back().verify = GetParam();
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+  }
+  void expect_the_newest_shown() {
+    const auto shown = estate.world().presented(estate.world().load_balancers().by_name.at("web").dns_name, 443,
+                                                "shop.example", estate.simulated->time().now());
+    ASSERT_TRUE(shown);
+    EXPECT_EQ(shown->chain.leaf.fingerprint(), estate.newest("shop"));
+    EXPECT_THAT(list_of_web(estate), IsEmpty());
+  }
+
+  Estate estate;
+  std::string arn;
+};
+INSTANTIATE_TEST_SUITE_P(Proven, MadeWithOneOfOurs, testing::Values(Verify::automatic, Verify::handshake, Verify::api));
+
+TEST_P(MadeWithOneOfOurs, IsRenewedLikeAnyOther) {
+  make({"shop.example"});
+  want("shop");
+  estate.pass(days(61));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  expect_the_newest_shown();
+}
+
+// It is the owner's will, of whom the list's is as well.
+TEST_P(MadeWithOneOfOurs, LosesANameThatIsWantedNoLonger) {
+  make({"shop.example", "www.shop.example"});
+  want("shop");
+  auto& domains = estate.wanted("shop").config.domains;
+  const auto former = domains;
+  domains.pop_back();
+  estate.watch->invariants().allow_fewer_names(former, domains);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  expect_the_newest_shown();
+}
+
+TEST_P(MadeWithOneOfOurs, KeepsThatOnItsListForTheNamesOfItsOwn) {
+  make({"blog.shop.example"});
+  const std::string others = estate.bound_on("web");
+  estate.certificate("only", {"shop.example"});
+  want("only");
+  EXPECT_NE(estate.bound_on("web"), others);
+  EXPECT_THAT(list_of_web(estate), ElementsAre(others));
+}
+
 // Clients of those names get it from there.
 TEST(MadeInTheConsole, KeepsOnItsListWhatIsNeededForOtherNames) {
   Estate estate;
