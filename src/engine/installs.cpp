@@ -51,8 +51,9 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
     if (known.left_half_done(seen) && worth(*known.former)) {
       if (known.noted_for != issued.fingerprint())
         co_await entry_.update([&](Record& record) {
-          record.targets[id].half_done = seen.body->leaf.fingerprint();
-          record.targets[id].noted_for = issued.fingerprint();
+          TargetRecord& target_record = record.targets[id];
+          target_record.half_done = seen.body ? seen.body->leaf.fingerprint() : target_record.noted_for;
+          target_record.noted_for = issued.fingerprint();
         });
       co_return *entry_.get().targets.at(id).former;
     }

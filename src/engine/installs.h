@@ -20,9 +20,10 @@ class Installs {
   // then.
   bool proven(const Target& target, const Serving& seen, const Issued& issued) const;
   // Writes down what the target served before `issued` came to it; the first word stands while the target shows what we
-  // bound, for `issued` or for one before it, so that a rerun after a kill restores to what was there before, not to
-  // our own half-done work; unless what was there is no longer `worth` that. What is put there again because it was
-  // damaged is not proven until it ends, whoever is killed meanwhile, and is itself what is gone back to.
+  // bound, for `issued` or for one before it, or refers to what is gone, so that a rerun after a kill restores to what
+  // was there before, not to our own half-done work; unless what was there is no longer `worth` that. What had been
+  // proven, and is put there again because it was damaged, is not proven until it ends, whoever is killed meanwhile,
+  // and is itself what is gone back to.
   using Worth = std::function<bool(const Serving& former)>;
   Task<Serving> note(const Target& target, const Serving& seen, const Issued& issued, const Worth& worth);
   bool under_way(const Target& target) const;  // noted, and nothing was proven since

@@ -253,6 +253,11 @@ Task<> bound_while_valid(Target& target, const Shelved& shelved, const Serving& 
                   "Mend what keeps its successor from being issued, which is put there then");
 }
 
+// Whether what was bound is itself what is gone back to: it had been proven, or what it replaced is not whole.
+bool mended(const Serving& seen, const Serving& former, const Target& target, const Trades& trades) {
+  return seen.damaged && (!trades.installs.under_way(target) || seen.reference == former.reference);
+}
+
 bool given_before(const Serving& former, const Target& target, const Trades& trades) {
   const Chain* before = former.certificate();
   return before && given(trades.record.get(), std::string{target.id()}, before->leaf.fingerprint());
@@ -269,7 +274,7 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
     failed = std::current_exception();
   }
   co_await shield_from_cancellation();
-  if (leaves_target_alone(failed) || seen.damaged) std::rethrow_exception(failed);
+  if (leaves_target_alone(failed) || mended(seen, former, target, trades)) std::rethrow_exception(failed);
   const bool worth = worth_restoring(former, target, wanted, trades);
   const bool itself = worth && former.reference == shelved.reference;  // mended there, or has another `reload`
   const Restored back = worth && !itself ? co_await restored(target, former, shelved, trades) : Restored::no;

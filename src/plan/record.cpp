@@ -215,7 +215,8 @@ bool TargetRecord::given_since_former(const Fingerprint& served) const {
 }
 
 bool TargetRecord::left_half_done(const Serving& seen) const {
-  if (!former || former_until || !seen.body) return false;
+  if (!former || former_until) return false;
+  if (!seen.body) return seen.damaged && seen.reference != former->reference;
   const Fingerprint there = seen.body->leaf.fingerprint();
   return given_since_former(there) && proven != there;
 }

@@ -63,7 +63,7 @@ struct TargetRecord {
   bool was_given(const Fingerprint& served) const;
   // Whether an installation since `former` bound it, or was to.
   bool given_since_former(const Fingerprint& served) const;
-  // Whether that is what it refers to, and was never proven: nothing to go back to.
+  // Whether that is what it refers to, and was never proven: nothing to go back to. Nor is what is gone since.
   bool left_half_done(const Serving& seen) const;
   // Whether `rolled_back` tells of a command alone that was tried for what is `proven` by another one.
   bool another_reload_failed() const;

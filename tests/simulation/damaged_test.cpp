@@ -223,6 +223,24 @@ TEST_F(DamagedDirectory, ThatWasGoneBackToGivesWayToItsSuccessorAtOnce) {
   EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
 }
 
+// The run that put it there was killed.
+TEST_F(DamagedDirectory, ThatWasNeverProvenGoesBackWhereTheReloadFails) {
+  const std::string former = live_leads_to();
+  machine().on_run = [&](const Command&) { return Exit{.status = live_leads_to() != former ? 1 : 0}; };
+  estate.pass(days(61));
+  for (const char* name : {"privkey.pem", "fullchain.pem"}) {
+    const auto process =
+        estate.simulated->start(estate.life({.retry = true}, std::make_shared<std::optional<Report>>()));
+    ASSERT_TRUE(estate.simulated->run_until([&] { return live_leads_to() != former; }, hours(1)));
+    estate.simulated->kill(process);
+    machine().erase(machine().resolved(path_of(name)));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), testing::ElementsAre(HasSubstr("is back"))) << name;
+    EXPECT_EQ(live_leads_to(), former) << name;
+    EXPECT_EQ(files(), whole) << name;
+  }
+}
+
 // What it waits for is over where it is tried at once, and begins anew when it is tried in vain where it is.
 TEST_F(DamagedDirectory, ThatWasGoneBackToForDaysGivesWayToItsSuccessorAtOnceAndThenDaily) {
   const std::string former = live_leads_to();

@@ -246,6 +246,17 @@ struct Unproven : testing::Test {
     };
   }
 
+  void lose_what_is_bound() {
+    const std::string arn = estate.bound_on("web");
+    estate.world().server_certificates().remove_by_hand(arn.substr(arn.rfind('/') + 1));
+  }
+  void be_killed_having_bound_what_is_lost_then() {
+    const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+    ASSERT_TRUE(estate.simulated->run_until([&] { return estate.bound_on("web") != former; }, hours(1)));
+    estate.simulated->kill(process);
+    lose_what_is_bound();
+  }
+
   Estate estate;
   std::string former;
   bool mended = false;
@@ -315,6 +326,40 @@ TEST_F(Unproven, KeepsWhatToGoBackToWhileItsSuccessorCannotBeBoundEither) {
     request.renew.clear();
     ASSERT_EQ(estate.bound_on("web"), half_done);
     ASSERT_TRUE(estate.world().server_certificates().by_arn(former)) << "on day " << day;
+    estate.pass(hours(25));
+  }
+  mended = true;
+  estate.apply();
+  EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+// By a run that was killed, and somebody deleted it from IAM before the next.
+TEST_F(Unproven, IsTakenBackThoughItWasLostMeanwhile) {
+  be_killed_having_bound_what_is_lost_then();
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("what it served before is back")));
+  EXPECT_EQ(estate.bound_on("web"), former);
+  estate.apply();
+  EXPECT_THAT(estate.report().outcomes, ElementsAre(Field(&Outcome::kind, Outcome::Kind::waiting)));
+}
+
+TEST_F(Unproven, IsTakenBackThoughTheOneBeforeItWasLostUnproven) {
+  be_killed_having_bound_what_is_lost_then();
+  Request request;
+  request.renew = {"shop"};
+  estate.apply(request);
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("what it served before is back")));
+  EXPECT_EQ(estate.bound_on("web"), former);
+}
+
+TEST_F(Unproven, KeepsWhatToGoBackToThoughItIsLostAgainAndAgain) {
+  refuse_the_former();
+  be_killed_having_bound_what_is_lost_then();
+  for (int day = 0; day < 3; ++day) {
+    estate.apply();
+    ASSERT_NE(estate.bound_on("web"), former);
+    ASSERT_TRUE(estate.world().server_certificates().by_arn(former)) << "on day " << day;
+    lose_what_is_bound();
     estate.pass(hours(25));
   }
   mended = true;
