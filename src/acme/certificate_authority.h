@@ -47,8 +47,8 @@ class CertificateAuthority {
   // account's list (RFC 8555 section 7.1.2.1 names no order; CAs append), where it has one, does not refuse it for good
   // (4xx, 501), and what it shows is a list; empty else (then newOrder is asked again with the same body, and many CAs
   // give the same order). One that is processing or valid was finalized, so its URL was known, and it is for another
-  // key. Failure: also where the CA does not show its list for now (429, 5xx, or no JSON), or one of the list could not
-  // be read, for that may be it.
+  // key. Failure: also where the CA does not show its list (429, 5xx, or no JSON), or one of the list could not be
+  // read, for that may be it.
   Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted);
   // As newOrder told it, or read. Failure: dead_generation for 410, for an order that ended without a certificate or
   // expired (section 7.1.3), and for one whose names or authorizations are not what they were; rationed where the CA
@@ -73,6 +73,8 @@ class CertificateAuthority {
   bool csr_sent(const OrderUrl& url) const;                                       // by this process, heard of or not
   bool issued(const OrderUrl& url) const;                                         // it was seen valid, by this process
   bool not_found(const OrderUrl& url) const { return not_found_.contains(url); }  // the CA said last: 404
+  // The CA failed, or was not heard, when this process asked last for it, or for its certificate.
+  bool silent(const OrderUrl& url) const { return silent_.contains(url); }
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
                                               // is known to have been told to look at
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
@@ -181,7 +183,7 @@ class CertificateAuthority {
   std::optional<Account> account_;
   std::map<OrderUrl, Known> known_;
   std::map<OrderUrl, WallTime> expiries_;  // of orders that former processes were told of
-  std::set<OrderUrl> not_found_;
+  std::set<OrderUrl> not_found_, silent_;
   std::set<std::string> lost_accounts_;  // URLs
   std::set<std::string> failed_over_;    // predecessors, by ARI id, that newOrder named when the CA failed in itself
   std::uint64_t polls_ = 0;

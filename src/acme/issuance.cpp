@@ -125,7 +125,9 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
     if (order.status == OrderStatus::invalid && order.error.empty() && co_await lost_a_proof(order))
       throw as_lapse(end_of(order));
     if (order.status != OrderStatus::valid || order.certificate.empty()) throw order_without_certificate(order);
+    silent_.insert(url);
     Chain chain = co_await download(order.certificate, parse_certificate_request(csr));
+    silent_.erase(url);
     co_return Issued{std::move(chain), order.certificate, generation};
   }
 }

@@ -207,7 +207,9 @@ Task<OrderUrl> CertificateAuthority::new_order(const CertificateSpec& wanted, st
 Task<Order> CertificateAuthority::read(const OrderUrl& url) {
   const Call call = reading_order(url);
   const bool over = is_over(expiry(url));
+  silent_.insert(url);
   const Answer answer = over ? co_await ask(call) : co_await ask_until_found(call);
+  silent_.erase(url);
   not_found_.erase(url);
   if (answer.problem && is_absent(answer) && is_over(expiry(url))) throw gone_since(url, *expiry(url), *answer.problem);
   if (answer.problem && is_gone(*answer.problem))

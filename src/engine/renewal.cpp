@@ -60,13 +60,6 @@ Task<OrderUrl> new_order(const CertificateSpec& wanted, Trades& trades, Journal&
   co_return url;
 }
 
-Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
-  require_its_account(journal, trades);
-  const auto url = co_await trades.ca.find_order(wanted);
-  if (url) note_expiry(*url, trades, journal);
-  co_return url;
-}
-
 enum class Ordered { before, now };  // by a former run, or by this one
 
 // Proves that the challenges are met, with their records published meanwhile. A former run may have answered them: then
@@ -136,9 +129,53 @@ Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const J
   co_return !trades.ca.open(url) && co_await trades.ca.account_stands();
 }
 
+// For so long a CA may fail over one thing, while it tells of the account: what it lost it may never find again.
+Duration failing_waited_for(Trades& trades) {
+  return presses(trades) ? limits::renewal::pause_at_least : limits::renewal::unfit_certificate_waited_for;
+}
+
+constexpr const char* silent_note = "silent";  // in the journal: since when the CA fails over the order, null: it told
+
+// Whether a CA that fails over an order, or over its certificate, is asked for it no longer: it fails for so long.
+Task<bool> asked_in_vain(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
+  const bool passing = failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
+  if (!passing || failure.rationed() || !trades.ca.silent(url)) co_return false;
+  if (!co_await trades.ca.account_stands()) co_return false;
+  const WallTime now = trades.time.now();
+  if (const Json* since = journal.noted(silent_note); since && !since->is_null())
+    co_return now - from_json<WallTime>(*since) >= failing_waited_for(trades);
+  co_await journal.note(silent_note, to_json(now));
+  co_return false;
+}
+
+// What the CA says of an order that gave no certificate yet: it does not fail over it for good.
+Task<> note_told(const acme::Order& order, Journal& journal) {
+  const Json* since = journal.noted(silent_note);
+  if (since && !since->is_null() && order.status != acme::OrderStatus::valid)
+    co_await journal.note(silent_note, Json{});
+}
+
+// An order that was asked for, and may be in a list over which the CA fails, is left to end by itself in the end.
+Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
+  require_its_account(journal, trades);
+  std::optional<Failure> failed;
+  try {
+    const auto url = co_await trades.ca.find_order(wanted);
+    if (url) note_expiry(*url, trades, journal);
+    co_return url;
+  } catch (const Failure& failure) {
+    failed = failure;
+  }
+  const auto intended = journal.intended_at("order");
+  const bool old = intended && trades.time.now() - *intended >= failing_waited_for(trades);
+  if (failed->kind() == Failure::Kind::fenced || !old || !co_await trades.ca.account_stands()) throw Failure{*failed};
+  co_return std::nullopt;
+}
+
 Task<bool> ended_for_good(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
   const bool passing = failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
   if (passing && co_await waited_in_vain(url, journal, trades)) co_return true;
+  if (co_await asked_in_vain(failure, url, journal, trades)) co_return true;
   const bool refused = failure.kind() == Failure::Kind::refused || (passing && trades.ca.not_found(url));
   if (!refused) co_return false;
   co_return co_await refused_for_good(failure, url, journal, trades);
@@ -309,6 +346,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
     try {
       // Pending, ready, processing or valid: every state goes on from here.
       const acme::Order order = co_await trades.ca.order(url, noted_expiry(journal));
+      co_await note_told(order, journal);
       co_await prove_control(order, ordered, trades, journal);
       const Issued issued =
           co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());

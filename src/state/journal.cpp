@@ -133,9 +133,10 @@ std::optional<WallTime> Journal::done_at(std::string_view name) const {
   return from_json<WallTime>(content_.steps.at(name).at("at"));
 }
 
-bool Journal::intended(std::string_view name) const {
+std::optional<WallTime> Journal::intended_at(std::string_view name) const {
   const Json* step = content_.steps.find(name);
-  return step != nullptr && step->text("state") == "intended";
+  if (step == nullptr || step->text("state") != "intended") return {};
+  return from_json<WallTime>(step->at("at"));
 }
 
 Task<> Journal::record_intent(std::string name) {

@@ -83,8 +83,9 @@ class Journal {
   template <class Effect, class Probe>
   auto step(std::string_view name, Effect effect, Probe probe) -> std::invoke_result_t<Effect>;
 
-  bool begun(std::string_view step) const { return intended(step) || finished(step) != nullptr; }
-  std::optional<WallTime> done_at(std::string_view step) const;  // empty where it is not done
+  bool begun(std::string_view step) const { return intended_at(step) || finished(step) != nullptr; }
+  std::optional<WallTime> intended_at(std::string_view step) const;  // empty where it is not begun, or done
+  std::optional<WallTime> done_at(std::string_view step) const;      // empty where it is not done
 
   // Small facts beside the steps, for whoever reads the journal (JournalView, or noted(): null where there is none):
   // written at once.
@@ -105,7 +106,6 @@ class Journal {
   Content read(BytesView text);          // Failure: fenced where the recorded epoch is above ours; refused
   Task<bool> adopt(const Lease& lease);  // puts our epoch into what is stored; false where somebody was faster
   const Json* finished(std::string_view name) const;  // the recorded value
-  bool intended(std::string_view name) const;
   Task<> record_intent(std::string name);
   Task<> record_outcome(std::string name, Json value);
   // Stores `change` of the content; known here only once it is stored. Failure: fenced on a conflict.
@@ -158,7 +158,7 @@ auto Journal::step(std::string_view name, Effect effect, Probe probe) -> std::in
   if (const Json* value = finished(name)) co_return from_json<T>(*value);
   const auto recorded = [&]() -> Task<T> {
     std::optional<T> outcome;
-    const bool may_have_been_done = intended(name);
+    const bool may_have_been_done = intended_at(name).has_value();
     if (!may_have_been_done && on(Guard::intent_before_effect)) co_await record_intent(std::string{name});
     if (may_have_been_done && on(Guard::probe)) outcome = co_await probe();
     if (!outcome) outcome = co_await probed_if_unknown<T>(effect, probe);

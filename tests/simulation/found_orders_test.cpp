@@ -26,5 +26,24 @@ TEST(FoundOrders, AreGoneOnWithHoweverTheCaWritesTheList) {
   }
 }
 
+// One that fails for good must not be the end of a certificate.
+TEST(FoundOrders, AreLookedForNoLongerThanADayWhereTheListFails) {
+  Estate estate{1, {.orders_reused = false}};
+  one_certificate(estate);
+  kill_at_new_order(estate);
+  ASSERT_EQ(estate.apply().how, sandbox::Ending::How::killed);
+  auto& ca = estate.world().ca();
+  ca.interpose = [](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked != "orders") return {};
+    return sandbox::CaProblem{500, "serverInternal", "error loading order", {}}.response();
+  };
+  estate.apply();
+  EXPECT_THAT(ca.orders, SizeIs(1)) << "its order may be in it";
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+}
+
 }  // namespace
 }  // namespace certferry::simulation

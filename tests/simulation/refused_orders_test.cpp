@@ -50,6 +50,12 @@ void expect_that_the_next_is_begun_at_once(Estate& estate) {
   EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
 }
 
+void expect_that_it_goes_on(Estate& estate) {
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
+}
+
 TEST(Generation, WhoseCertificateIsRefusedForGoodIsFollowedByTheNext) {
   for (const int status : {400, 401, 403, 404, 410}) {
     SCOPED_TRACE(status);
@@ -85,6 +91,45 @@ TEST(Generation, IsNotGivenUpForAnAnswerThatDoesNotSayWhy) {
     EXPECT_THAT(estate.failures(), IsEmpty());
     EXPECT_EQ(estate.orders_answered(), 1U);
   }
+}
+
+// A CA that lost a row of its database fails over it for good, and answers whatever else it is asked.
+TEST(Generation, OverWhichTheCaFailsForDaysIsFollowedByTheNext) {
+  for (const bool certificate : {true, false}) {
+    SCOPED_TRACE(certificate);
+    const auto killed = killed_after_finalize();
+    Estate& estate = *killed;
+    auto& ca = estate.world().ca();
+    refuse(ca, certificate ? ca.certificates.begin()->first : ca.orders.begin()->first, 500);
+    for (const Duration since : {days(2), hours(4)}) {
+      estate.pass(since);
+      estate.apply();
+      EXPECT_THAT(estate.failures(), SizeIs(1));
+      EXPECT_EQ(estate.record("shop")->open_generation, 1) << "it may pass";
+    }
+    estate.pass(hours(21));
+    expect_that_the_next_is_begun_at_once(estate);
+    EXPECT_THAT(estate.kept_secrets(), SizeIs(2)) << "a certificate for the first key is out there";
+  }
+}
+
+// Else what takes the CA days would be lost to its second bad minute.
+TEST(Generation, OverWhichTheCaFailsNowAndThenGoesOnWithItsOrder) {
+  Estate estate{1, {.issuance_takes = days(5)}};
+  one_certificate(estate);
+  estate.apply();
+  auto& ca = estate.world().ca();
+  for (int day = 0; day < 4; ++day) {
+    refuse(ca, ca.orders.begin()->first, 500);
+    estate.pass(hours(12));
+    estate.apply();
+    ca.interpose = nullptr;
+    estate.pass(hours(12));
+    estate.apply();
+    EXPECT_EQ(estate.record("shop")->open_generation, 1);
+  }
+  estate.pass(days(1));
+  expect_that_it_goes_on(estate);
 }
 
 // Nobody came for so long that the CA has forgotten it.
@@ -149,12 +194,6 @@ TEST(Generation, WhoseCertificateIsNotThereYetGoesOnWithItsOrder) {
   EXPECT_EQ(estate.record("shop")->open_generation, 1);
   estate.world().ca().interpose = nullptr;
   estate.pass(minutes(2));
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
-}
-
-void expect_that_it_goes_on(Estate& estate) {
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(estate.orders_answered(), 1U);
