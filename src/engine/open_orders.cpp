@@ -38,6 +38,15 @@ Task<std::vector<OrderUrl>> open_orders_of_others(Store& store, const Certificat
   co_return urls;
 }
 
+Task<bool> is_order_of(Store& store, const CertificateId& id, const CertificateSpec& wanted, const OrderUrl& url) {
+  const auto stored = co_await load_record(store, id);
+  if (!stored) co_return false;
+  const Record& record = stored->record;
+  if (record.specification.directory != wanted.directory || record.specification.names != wanted.names) co_return false;
+  if (record.open_generation && co_await order_of(store, id, *record.open_generation) == url) co_return true;
+  co_return record.newest&& co_await order_of(store, id, record.newest->key.generation) == url;
+}
+
 }  // namespace
 
 Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, int generation) {
@@ -46,12 +55,13 @@ Task<std::optional<OrderUrl>> order_of(Store& store, const CertificateId& id, in
 }
 
 Task<bool> ordered_by_another(Store& store, const CertificateId& id, const CertificateSpec& wanted, OrderUrl url) {
-  for (const StoredRecord& stored : co_await load_records(store)) {
-    const Record& record = stored.record;
-    const CertificateSpec& theirs = record.specification;
-    if (record.id == id || theirs.directory != wanted.directory || theirs.names != wanted.names) continue;
-    if (record.open_generation && co_await order_of(store, record.id, *record.open_generation) == url) co_return true;
-    if (record.newest && co_await order_of(store, record.id, record.newest->key.generation) == url) co_return true;
+  for (const auto& [other, last] : co_await certificates_with_records(store)) {
+    if (other == id) continue;
+    try {
+      if (co_await is_order_of(store, other, wanted, url)) co_return true;
+    } catch (const Failure& failure) {
+      if (failure.kind() != Failure::Kind::refused) throw;  // what cannot be read is its own trouble, and no evidence
+    }
   }
   co_return false;
 }

@@ -158,5 +158,24 @@ TEST(Disks, ADamagedRecordIsNoTroubleForAnotherCertificate) {
   EXPECT_TRUE(estate.record("blog")->newest);
 }
 
+// Whose generation died is closed, though nobody knows whether the other had its order.
+TEST(Disks, ADamagedRecordKeepsNoGenerationOfAnotherCertificateOpen) {
+  Estate estate;
+  files_and_a_balancer_due(estate);
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply({.only = {"blog"}});
+  estate.simulated->state().damaged.insert("certificate/blog/record");
+  auto& ca = estate.world().ca();
+  ca.spoil_certificate = [&ca](const Chain&, const RequestedCertificate& asked) {
+    return ca.issued_for(asked.key, {DomainName::parse("other.example")});
+  };
+  Request request;
+  request.only = {"shop"};
+  request.renew = {"shop"};
+  estate.apply(request);
+  EXPECT_FALSE(estate.record("shop")->open_generation);
+  EXPECT_EQ(estate.record("shop")->failures.count, 1);
+}
+
 }  // namespace
 }  // namespace certferry::simulation
