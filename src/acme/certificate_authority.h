@@ -83,10 +83,10 @@ class CertificateAuthority {
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
   // Deactivates the pending authorizations of a pending order that the CA does not decide upon (RFC 8555
   // section 7.5.2), and of an order that ended those whose challenge failed: a CA would give the same again. Let's
-  // Encrypt counts each as a failed validation of its name, and leaves none pending that failed. None of an order that
-  // is itself one of `open`, those that somebody goes on with, and none that one of these names, but for what has
-  // failed. Repeats to the same end. True where the order had ended by itself: it never gives a certificate. Failure:
-  // also where `open` fails, or one of them cannot be read, and nothing was deactivated then.
+  // Encrypt counts each as a failed validation of its name, and leaves none pending that failed. None that one of
+  // `open` names, the orders that somebody goes on with, but for what has failed, and where the CA does not decide upon
+  // all of them. Repeats to the same end. True where the order had ended by itself: it never gives a certificate.
+  // Failure: also where `open` is asked for and fails, or one of them cannot be read, and nothing was deactivated then.
   using OpenOrders = std::function<Task<std::vector<OrderUrl>>()>;
   Task<bool> abandon(const OrderUrl& url, const OpenOrders& open);
   // When the CA wants it renewed (RFC 9773 section 4.1; unsigned, repeats to the same end, needs no account). Without a

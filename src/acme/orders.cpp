@@ -396,24 +396,25 @@ Task<bool> CertificateAuthority::abandon(const OrderUrl& url, const OpenOrders& 
   const bool ended = order.status == OrderStatus::invalid;
   if (!ended && order.status != OrderStatus::pending) co_return false;
   auto proofs = co_await authorizations(order);
+  // Nobody has any use of what failed, nor of what the CA was told to look at and does not decide upon: whoever else
+  // goes on with it waits in vain, too.
+  const bool in_vain = undecided(url) && std::ranges::none_of(proofs, has_failed);
+  const auto useless = [&](const Authorization& proof) { return in_vain || has_failed(proof); };
   std::erase_if(proofs, [&](const Authorization& proof) {
     return proof.status != AuthorizationStatus::pending || (ended && !has_failed(proof));
   });
-  if (proofs.empty()) co_return ended;
-  const std::vector<OrderUrl> open = co_await open_orders();  // as late as can be: others begin meanwhile
-  if (std::ranges::find(open, url) != open.end()) co_return false;
-  const std::set<std::string> needed = co_await needed_by(open);
+  if (on(Guard::shared_authorizations) && !std::ranges::all_of(proofs, useless)) {
+    const auto needed = co_await needed_by(co_await open_orders());  // as late as can be: others begin meanwhile
+    std::erase_if(proofs, [&](const Authorization& proof) { return !useless(proof) && needed.contains(proof.url); });
+  }
   std::vector<Work> farewells;
-  for (const Authorization& proof : proofs) {
-    const bool spared = needed.contains(proof.url) && !has_failed(proof);  // of what failed nobody has any use
-    if (on(Guard::shared_authorizations) && spared) continue;
+  for (const Authorization& proof : proofs)
     farewells.push_back([&]() -> Task<> {
       co_await ask({.operation = "deactivating the authorization for " + proof.identifier.text(),
                     .url = proof.url,
                     .payload = Json::object({{"status", "deactivated"}}).dump(),
                     .repeatable = true});
     });
-  }
   const auto ends = co_await all_settled(std::move(farewells));
   for (const auto& end : ends)
     if (end) std::rethrow_exception(end);

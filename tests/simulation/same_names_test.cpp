@@ -45,5 +45,21 @@ TEST_F(OfTheSameNames, TwoInstancesMakeOneEachThoughTheOrderOfOneIsLostToTheOthe
   expect_both(3);
 }
 
+// What the one gives up is of no use to the other: each left it to the other, and both ended.
+TEST_F(OfTheSameNames, NeitherIsKeptByTheOtherOnAnOrderThatTheCaDoesNotDecideUpon) {
+  estate.world().settings().certificate_lifetime = days(7);
+  estate.apply();
+  estate.pass(days(4));
+  estate.world().settings().validation_takes = days(30);
+  estate.apply();
+  estate.world().settings().validation_takes = milliseconds(500);
+  for (int run = 0; run < 20; ++run) {
+    estate.pass(hours(4));
+    estate.apply();
+    for (const char* id : {"shop", "shop-p384"})
+      ASSERT_GT(estate.record(id)->newest->issued.chain.leaf.not_after(), estate.simulated->time().now()) << id << run;
+  }
+}
+
 }  // namespace
 }  // namespace certferry::simulation

@@ -13,24 +13,52 @@ using sandbox::Ending;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A CA gives an order that it does not decide upon again and again, unless its authorizations are deactivated.
-TEST(Undecided, OrdersAreGivenUpAndCostNoOtherOrderItsAuthorizations) {
-  sandbox::Settings settings;
-  settings.certificate_lifetime = days(7);
-  settings.authorizations_reused = true;
-  Estate estate{1, settings};
+// "blog" and "shop" need a proof of www.shop.example, and the CA takes its time.
+sandbox::Settings that_reuses_proofs() { return {.authorizations_reused = true, .certificate_lifetime = days(7)}; }
+
+void two_that_share_a_name(Estate& estate) {
   estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
   estate.apply();
   estate.pass(days(5));
   estate.world().settings().validation_takes = days(30);
-  estate.wanted("blog").config.domains.push_back(DomainName::parse("www.shop.example"));
-  estate.certificate("shop", {"shop.example", "www.shop.example"});
+  for (const char* another : {"news.shop.example", "www.shop.example"})
+    estate.wanted("blog").config.domains.push_back(DomainName::parse(another));
   estate.apply();
-  ASSERT_EQ(estate.record("shop")->open_generation, 1);
   ASSERT_EQ(estate.record("blog")->open_generation, 2);
+  estate.certificate("shop", {"shop.example", "www.shop.example"});
+}
+
+// As a CA has it that leaves an authorization pending whose challenge failed.
+void fail_validation_of(Estate& estate, const std::string& name) {
+  for (auto& [url, proof] : estate.world().ca().authorizations)
+    if (proof.identifier.text() == name && proof.status == "pending") {
+      proof.due.reset();
+      proof.challenge().status = "invalid";
+    }
+}
+
+// A CA gives an order that it does not decide upon again and again, unless its authorizations are deactivated.
+TEST(Undecided, OrdersAreGivenUpWithWhatAnotherOneWaitsForInVainToo) {
+  Estate estate{1, that_reuses_proofs()};
+  two_that_share_a_name(estate);
+  estate.apply({.only = {"shop"}});
+  ASSERT_EQ(estate.record("shop")->open_generation, 1);
+  estate.world().settings().validation_takes = milliseconds(500);
   estate.pass(hours(25));
   estate.apply({.only = {"blog"}});
-  EXPECT_GT(estate.record("blog")->open_generation, 2) << "it was given up";
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_GT(estate.record("blog")->newest->key.generation, 2) << "it was given up, with its proof of www.shop.example";
+  EXPECT_EQ(status_of_order_for(estate, "shop.example"), "invalid");
+}
+
+TEST(Undecided, OrdersThatFailCostNoOtherOrderItsAuthorizations) {
+  Estate estate{1, that_reuses_proofs()};
+  two_that_share_a_name(estate);
+  estate.apply({.only = {"shop"}});
+  ASSERT_EQ(estate.record("shop")->open_generation, 1);
+  fail_validation_of(estate, "news.shop.example");
+  estate.apply({.only = {"blog"}});
+  EXPECT_FALSE(estate.record("blog")->open_generation) << "it failed";
   EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
 }
 
@@ -58,18 +86,12 @@ TEST(Undecided, OrdersThatShareWhatFailedSpareItForNobody) {
 
 // Whoever was killed as it asked for one may have it, for authorizations that it shares, and no journal names it yet.
 TEST(Undecided, OrdersAreLeftToEndWhereAnotherIsJustBeingAskedFor) {
-  Estate estate{1, {.authorizations_reused = true, .certificate_lifetime = days(7)}};
-  estate.zone("shop.example").certificate("blog", {"blog.shop.example"});
-  estate.apply();
-  estate.pass(days(5));
-  estate.world().settings().validation_takes = days(30);
-  estate.wanted("blog").config.domains.push_back(DomainName::parse("www.shop.example"));
-  estate.apply();
-  estate.certificate("shop", {"shop.example", "www.shop.example"});
+  Estate estate{1, that_reuses_proofs()};
+  two_that_share_a_name(estate);
   kill_at_new_order(estate);
   ASSERT_EQ(estate.apply({.only = {"shop"}}).how, Ending::How::killed);
   ASSERT_EQ(status_of_order_for(estate, "shop.example"), "pending");
-  estate.pass(hours(25));
+  fail_validation_of(estate, "news.shop.example");
   estate.apply({.only = {"blog"}});
   EXPECT_THAT(estate.simulated->trace().text(), HasSubstr("shop is asking for an order that may share with it"));
   EXPECT_EQ(status_of_order_for(estate, "shop.example"), "pending");
