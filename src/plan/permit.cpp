@@ -112,11 +112,9 @@ WallTime due_by_the_record(const Issued& next, const Record& record) {
   return due_at(next.chain.leaf, newest ? record.newest->renewal_info : std::nullopt);
 }
 
-// Its whole window is before what we go by ourselves: it was revoked perhaps. An ordinary window lies about there.
-bool wanted_early(const Issued& next, const Record& record) {
-  if (!record.newest || record.newest->issued != next) return false;
-  const auto& info = record.newest->renewal_info;
-  return info && info->window && info->window->end < due_at(next.chain.leaf);
+bool newest_is_wanted_early(const Issued& next, const Record& record) {
+  const auto& newest = record.newest;
+  return newest && newest->issued == next && wanted_early(next.chain.leaf, newest->renewal_info);
 }
 
 bool covers_all(const Certificate& certificate, const CertificateSpec& wanted) {
@@ -133,7 +131,7 @@ std::optional<Held> held_for_its_end(const Serving& former, Standing as, const I
   if (!served || former.damaged || now < due_by_the_record(next, record)) return {};
   if (as != (untrusted(next.chain, roots, now) ? Standing::test : Standing::trusted)) return {};
   const Certificate &theirs = served->leaf, &ours = next.chain.leaf;
-  const bool by_the_ca = wanted_early(next, record);
+  const bool by_the_ca = newest_is_wanted_early(next, record);
   const bool better = theirs.not_after() > ours.not_after() || (by_the_ca && now < emergency_at(theirs));
   if (!better || !covers_all(theirs, wanted)) return {};
   const std::string why = by_the_ca ? "the CA wants this one replaced" : "this one ends " + iso8601(ours.not_after());

@@ -112,6 +112,20 @@ std::optional<Action> waits_to_change_back(const ObservedCertificate& seen, Wall
                 until};
 }
 
+// One that took the place of another which the CA wanted replaced early, as it wants it itself: not so in each run.
+std::optional<Action> waits_as_early(const ObservedCertificate& seen, WallTime now) {
+  const auto until = replaced_early_from(*seen.record);
+  if (!until || now >= *until || now >= due_at(seen.record->newest->issued.chain.leaf)) return {};
+  const std::string id = seen.id.text();
+  return Action{Kind::wait,
+                id,
+                "",
+                fmt::format("{}; so it was with the one before it; again on {}", why_due(*seen.record->newest, now),
+                            iso8601(*until)),
+                fmt::format("ask the CA why, where that goes on; --renew {} orders it at once", id),
+                until};
+}
+
 // A generation was begun for what is wanted still.
 bool goes_on(const ObservedCertificate& seen) {
   return seen.record && seen.record->open_generation && seen.record->specification == seen.wanted;
@@ -136,7 +150,10 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
   const Certificate& leaf = newest.issued.chain.leaf;
   if (now >= leaf.not_after()) return issue("it expired on " + iso8601(leaf.not_after()));
   const WallTime due = due_at(leaf, newest.renewal_info);
-  if (now >= due) return issue(why_due(newest, now));
+  if (now >= due) {
+    if (auto waits = waits_as_early(seen, now)) return std::move(*waits);
+    return issue(why_due(newest, now));
+  }
   return not_due(id, leaf.not_after(), due);
 }
 

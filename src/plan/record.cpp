@@ -324,6 +324,14 @@ std::optional<WallTime> change_back_waits_until(const Record& record, const Cert
   return pauses(until, now) ? std::optional{until} : std::nullopt;
 }
 
+std::optional<WallTime> replaced_early_from(const Record& record) {
+  const auto &newest = record.newest, &former = record.previous;
+  if (!newest || !former || newest->specification != former->specification) return {};
+  const Certificate &leaf = newest->issued.chain.leaf, &replaced = former->issued.chain.leaf;
+  if (!wanted_early(replaced, former->renewal_info) || leaf.not_before() >= due_at(replaced)) return {};
+  return leaf.not_before() + limits::renewal::next_early_after;
+}
+
 void remember(Record& record, WallTime at, std::string what) {
   record.history.push_back({at, std::move(what)});
   if (record.history.size() > history_kept)

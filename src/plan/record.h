@@ -128,6 +128,9 @@ Record from_json<Record>(const Json&);  // throws Failure (refused): a newer for
 void change_specification(Record&, const CertificateSpec& wanted, WallTime now);
 // Until when a change back to a former specification waits, for there was one a moment ago. Empty: it need not.
 std::optional<WallTime> change_back_waits_until(const Record&, const CertificateSpec& wanted, WallTime now);
+// From when on the newest is replaced early, once more, though it took the place of one that the CA wanted replaced
+// early too. Empty: at once.
+std::optional<WallTime> replaced_early_from(const Record&);
 void remember(Record&, WallTime at, std::string what);  // appends to the history, which stays short
 void remember_issued(Record&, WallTime at, const Issued& issued);
 // How many certificates the history tells of that were issued then or later.

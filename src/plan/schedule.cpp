@@ -30,6 +30,10 @@ WallTime due_at(const Certificate& certificate) {
   return certificate.not_after() - limits::renewal::due_before_expiry(certificate.lifetime());
 }
 
+bool wanted_early(const Certificate& certificate, const std::optional<RenewalInfo>& info) {
+  return info && info->window && info->window->end < due_at(certificate);
+}
+
 bool time_to_ask(WallTime ask_again, WallTime now) {
   return ask_again <= now || ask_again > now + limits::acme::renewal_info_latest;
 }

@@ -20,6 +20,8 @@ WallTime due_at(const Certificate&, const std::optional<RenewalInfo>&);
 // The same without word from the CA: 1/3 of its life left, 1/2 where it lives less than 10 days. No lifetime is
 // hard-coded.
 WallTime due_at(const Certificate&);
+// Whether the whole window is before that: it was revoked perhaps. An ordinary window lies about there.
+bool wanted_early(const Certificate&, const std::optional<RenewalInfo>&);
 // Whether the CA is to be asked again when it wants a certificate renewed. Also where that seems to be later than
 // anybody is told to wait: a clock that was wrong wrote it down.
 bool time_to_ask(WallTime ask_again, WallTime now);

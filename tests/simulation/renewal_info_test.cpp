@@ -99,6 +99,46 @@ TEST(SuggestedWindow, InThePastRenewsAtOnceAndIsServedThoughItEndsEarlier) {
   EXPECT_EQ(estate.world().ca().orders.at(newest_of_ca(estate).order).replaces, ari_certificate_id(former));
 }
 
+void want_all_replaced(Estate& estate) {
+  const WallTime now = estate.simulated->time().now();
+  for (auto& [url, one] : estate.world().ca().certificates) one.window = {now - hours(2), now - hours(1)};
+}
+
+// A CA that reckons so of all that it issues would be asked for another in each run, which is installed, and reloaded.
+TEST(SuggestedWindow, InThePastForEachNewCertificateIsFollowedOnceADay) {
+  Estate estate;
+  one_listener(estate);
+  for (int run = 0; run < 72; ++run) {
+    estate.apply();
+    EXPECT_THAT(estate.failures(), IsEmpty());
+    want_all_replaced(estate);
+    estate.pass(hours(1));
+  }
+  const std::size_t issued = estate.world().ca().certificates.size();
+  EXPECT_GE(issued, 4U) << "of two days at least each is followed once";
+  EXPECT_LE(issued, 5U);
+  EXPECT_THAT(estate.report().plan.certificates.front().issue->reason, HasSubstr("so it was with the one before it"));
+}
+
+// One that was issued within the hour, because its time had come, is revoked; and its successor as well.
+TEST(SuggestedWindow, InThePastIsFollowedAtOnceWhateverIsYoung) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  estate.pass(days(61));
+  estate.apply();  // by its life
+  EXPECT_EQ(estate.world().ca().certificates.size(), 2U);
+  for (const std::size_t issued : {3U, 3U}) {
+    want_all_replaced(estate);
+    estate.pass(hours(1));
+    estate.apply();
+    EXPECT_EQ(estate.world().ca().certificates.size(), issued);
+  }
+  estate.pass(days(1));
+  estate.apply();
+  EXPECT_EQ(estate.world().ca().certificates.size(), 4U);
+}
+
 // Without the window it would not be asked for.
 TEST(SuggestedWindow, IsFollowedInTheSameRunThoughItCouldNotBeKept) {
   Estate estate;

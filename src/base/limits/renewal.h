@@ -51,6 +51,12 @@ inline constexpr Duration retire_after = hours(24);
 inline constexpr Duration specification_remembered = days(7), next_change_back_after = days(1);
 inline constexpr std::size_t former_specifications_kept = 8;  // our choice: more in a week are no two that alternate
 
+// A certificate that the CA wants replaced early follows at once; one that took the place of such a one, and is itself
+// wanted replaced, only so long after it was issued: else each run would order for a CA that reckons so of all.
+// source: our choice: Let's Encrypt's limit (letsencrypt.h, certificates_per_name_set) bears it for two weeks,
+// 2026-11-30
+inline constexpr Duration next_early_after = days(1);
+
 // When an order that we gave up can surely give no certificate any more: only then its key goes.
 // source: our choice: CAs let orders live for about a week, 2026-11-23
 inline constexpr Duration given_up_order_lives = days(30);
@@ -89,7 +95,7 @@ inline constexpr Duration heartbeat_deadline = seconds(10), change_deadline = se
 // source: our choice: as many certificates, and as many targets of one, are worked on side by side, 2026-11-23
 inline constexpr int certificates_at_once = 64, targets_at_once = 16;
 
-static_assert(next_change_back_after <= pause_at_most);
+static_assert(next_change_back_after <= pause_at_most && next_early_after <= pause_at_most);
 static_assert(due_left.of(days(90)) == days(30));
 static_assert(due_before_expiry(days(6)) == days(3));
 static_assert(due_before_expiry(days(10)) < days(5) && due_before_expiry(days(10)) > hours(79));
