@@ -9,16 +9,23 @@ std::optional<Chain> chain_at(const Json& json, std::string_view key) {
   return parse_chain(BytesView{pem->as_text()});
 }
 
+// A server goes on showing what it read before its slot was emptied: a handshake tells what the slot refers to only
+// where something is there.
+const Chain* referred_to(const Serving& serving) {
+  if (serving.body) return &*serving.body;
+  return serving.unreadable && serving.shown ? &*serving.shown : nullptr;
+}
+
 }  // namespace
 
 bool Serving::shows(const Issued& issued) const {
-  const Chain* referenced = certificate();
+  const Chain* referenced = referred_to(*this);
   return !damaged && referenced != nullptr && referenced->leaf == issued.chain.leaf &&
          (!shown || shown->leaf == issued.chain.leaf);
 }
 
 bool Serving::shows(const Fingerprint& wanted) const {
-  const Chain* referenced = certificate();
+  const Chain* referenced = referred_to(*this);
   return !damaged && referenced != nullptr && referenced->leaf.fingerprint() == wanted &&
          (!shown || shown->leaf.fingerprint() == wanted);
 }

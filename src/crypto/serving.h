@@ -14,7 +14,7 @@ struct Serving {
   std::optional<Chain> body;   // of the certificate that the slot refers to, where it can be read
   std::optional<Chain> shown;  // by a handshake
   bool ours = false;           // by IAM path, tag or directory
-  bool unreadable = false;     // something is there that could not be read: counts as trusted
+  bool unreadable = false;     // something is there that could not be read; unless it is shown, it counts as trusted
   std::string note;            // why it could not be read or shown, or how it is damaged, for people
   bool damaged = false;        // of ours, and not whole any longer: whoever reads it next could not serve it
 

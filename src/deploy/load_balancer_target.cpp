@@ -83,7 +83,7 @@ Task<Serving> LoadBalancerTarget::look() {
   handshake_tells_ = false;
   answered_.clear();
   if (proving_.verify != Verify::api) co_await look_from_outside(slot, serving);
-  serving.unreadable = !serving.reference.empty() && !serving.body && !serving.shown;
+  serving.unreadable = !serving.reference.empty() && !serving.body;
   co_return serving;
 }
 

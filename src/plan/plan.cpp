@@ -268,6 +268,16 @@ Action leave_alone(const ObservedCertificate& seen, const ObservedTarget& target
   return note;
 }
 
+// Of what does not show it.
+std::string why_installed(const Serving& serving, const Issued& issued) {
+  if (serving.damaged) return "what it serves is damaged: " + serving.note;
+  const Chain* served = serving.certificate();
+  if (!served) return "serves none of ours";
+  if (served->leaf == issued.chain.leaf)
+    return serving.body ? "refers to it; a handshake shows another" : "a handshake shows it; its files are not there";
+  return fmt::format("serves {} until {}", quoted(served->leaf.issuer(), 80), iso8601(served->leaf.not_after()));
+}
+
 Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarget& target, const Request& request,
                              const Roots& roots, WallTime now) {
   const std::string id = seen.id.text();
@@ -287,17 +297,7 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
     held = with_former_name(std::move(*held), target, seen);
     return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
   }
-  const Chain* served = target.serving->certificate();
-  if (target.serving->damaged)
-    return Action{Kind::install, id, target.id, "what it serves is damaged: " + target.serving->note, "", {}};
-  return Action{
-      Kind::install,
-      id,
-      target.id,
-      served ? fmt::format("serves {} until {}", quoted(served->leaf.issuer(), 80), iso8601(served->leaf.not_after()))
-             : std::string{"serves none of ours"},
-      "",
-      {}};
+  return Action{Kind::install, id, target.id, why_installed(*target.serving, issued), "", {}};
 }
 
 // Of one that could be looked at.

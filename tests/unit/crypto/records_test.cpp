@@ -53,12 +53,14 @@ TEST(Serving, ShowsACertificateWhereSlotAndHandshakeAgree) {
   const Issued issued = ca.issued();
   const Chain other{ca.leaf(), {}};  // the same wish, another signature
   ASSERT_NE(other.leaf, issued.chain.leaf);
-  const auto shows = [&](std::optional<Chain> body, std::optional<Chain> shown) {
-    return Serving{.reference = "arn:x", .body = std::move(body), .shown = std::move(shown)}.shows(issued);
+  const auto shows = [&](std::optional<Chain> body, std::optional<Chain> shown, bool unreadable = false) {
+    return Serving{.reference = "arn:x", .body = std::move(body), .shown = std::move(shown), .unreadable = unreadable}
+        .shows(issued);
   };
   EXPECT_TRUE(shows(issued.chain, {}));
   EXPECT_TRUE(shows(issued.chain, issued.chain));
-  EXPECT_TRUE(shows({}, issued.chain));
+  EXPECT_TRUE(shows({}, issued.chain, true));
+  EXPECT_FALSE(shows({}, issued.chain)) << "nothing is there for whoever reads it next";
   EXPECT_FALSE(shows(issued.chain, other));
   EXPECT_FALSE(shows(other, issued.chain));
   EXPECT_FALSE(shows(other, {}));
