@@ -314,13 +314,14 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   if (leaves_target_alone(failed) || mended(seen, former, target, trades)) std::rethrow_exception(failed);
   const bool worth = worth_restoring(former, target, wanted, trades);
   const bool itself = worth && former.reference == shelved.reference;  // mended there, or has another `reload`
-  const Restored back = worth && !itself ? co_await restored(target, former, shelved, trades) : Restored::no;
   const bool there_before = seen.body && seen.body->leaf == issued.chain.leaf;
-  const bool in_vain_again = there_before && trades.installs.under_way(target);
+  const bool proven_before = there_before && !trades.installs.under_way(target);  // and what it replaced is over
+  const bool goes_back = worth && !itself && !proven_before;
+  const Restored back = goes_back ? co_await restored(target, former, shelved, trades) : Restored::no;
   if (back == Restored::yes) co_await remember_rollback(target, issued, former.certificate(), failed, trades);
   if (back == Restored::yes) throw_as_restored(failed);
   // Where it could not be put back, nothing keeps the next run from trying again at once.
-  if (back == Restored::no && (itself || in_vain_again))
+  if (back == Restored::no && (itself || there_before))
     co_await remember_rollback(target, issued, &issued.chain, failed, trades);
   std::rethrow_exception(failed);
 }

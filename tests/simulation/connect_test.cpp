@@ -9,9 +9,11 @@ namespace certferry::simulation {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 struct Connected : testing::Test {
   Connected() {
@@ -56,6 +58,34 @@ TEST_F(Connected, TakesTheLinkBackFromADirectoryOfOthersThatHoldsNothingThoughIt
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(live_leads_to(), live);
   EXPECT_THAT(estate.verdict(), testing::Each(HasSubstr("leads to nothing whole")));
+}
+
+// By another default server, or behind a content delivery network. What it replaced is no better, and gone by then.
+TEST_F(Connected, StaysWithWhatWasProvenThoughAnotherIsShownLaterAndTriesItLessAndLessOften) {
+  estate.pass(days(61));
+  estate.apply();
+  const auto live = live_leads_to();
+  const WallTime now = estate.simulated->time().now();
+  const auto theirs = estate.world().foreign({DomainName::parse("shop.example")}, now - days(1), now + days(300));
+  estate.simulated->network().shown_by_machine = [&](const std::string&) { return std::optional{theirs.chain}; };
+  for (const Duration later : {hours(2), days(3)}) {
+    estate.pass(later);
+    estate.apply();
+    EXPECT_THAT(estate.failures(), ElementsAre(Not(HasSubstr("is back"))));
+    EXPECT_EQ(live_leads_to(), live);
+    const std::size_t reloads = machine().commands.size();
+    estate.apply();
+    EXPECT_EQ(machine().commands.size(), reloads) << "it waits";
+    EXPECT_FALSE(estate.report().well()) << "and tells of it";
+  }
+  estate.simulated->network().shown_by_machine = [&](const std::string&) {
+    return std::optional{parse_chain(BytesView{machine().served.begin()->second})};
+  };
+  estate.pass(minutes(13));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_FALSE(estate.record("shop")->targets.begin()->second.undone) << "nobody put anything in its place";
+  EXPECT_THAT(estate.asked_to_change([&] { estate.apply(); }), IsEmpty());
 }
 
 }  // namespace

@@ -273,10 +273,34 @@ TEST(OneAddressOfSeveral, ThatShowsAnotherCertificateIsNoRest) {
     instead = {{address, placeholder}};
     estate.apply();
     EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("did not show the new certificate"))) << address;
+    estate.pass(minutes(13));
   }
   instead.clear();
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+// What it replaced is kept for a day, and it is never put back for what was proven there.
+TEST(OneAddressOfSeveral, ThatShowsAnotherCertificateAfterARenewalHasNothingTakenBack) {
+  for (const Duration later : {hours(2), days(3)}) {
+    Estate estate{1, {.load_balancer_addresses = 2}};
+    const std::string arn = estate.zone("shop.example").listener("web");
+    estate.certificate("shop", {"shop.example"}).on_listener(arn);
+    const std::string placeholder = estate.bound_on("web");
+    estate.apply();
+    estate.pass(days(61));
+    estate.apply();
+    const std::string proven = estate.bound_on("web");
+    estate.pass(later);
+    estate.world().load_balancers().listener(arn)->listener.shown_instead = {{0, placeholder}};
+    estate.apply();
+    EXPECT_THAT(estate.failures(),
+                ElementsAre(AllOf(HasSubstr("did not show the new certificate"), Not(HasSubstr("is back")))));
+    EXPECT_EQ(estate.bound_on("web"), proven);
+    estate.apply();
+    EXPECT_THAT(estate.report().outcomes, ElementsAre(Field(&Outcome::kind, Outcome::Kind::waiting)));
+    EXPECT_EQ(estate.bound_on("web"), proven);
+  }
 }
 
 // What was there before, seen by handshakes, is no shadow: that the new one does not show is a failure.
