@@ -208,18 +208,24 @@ Task<> FilesTarget::verify_files(const Issued& issued) {
                   fmt::format("Remove {} and run certferry again", quoted(live)));
 }
 
-// It may have been retired since, or moved away: a link that leads to nothing is worse than any certificate.
-Task<bool> FilesTarget::is_there(const std::string& reference) {
-  if (!shelf_.ours(reference)) co_return (co_await outside_.host.status(reference)).has_value();
-  const bool whole = (co_await shelf_.damage(reference)).empty();
-  co_return whole;
+// It may have been retired since, or moved away: a link that leads to nothing is worse than any certificate. What is
+// not ours may hold another by now, which nobody has judged.
+Task<bool> FilesTarget::is_there(const Serving& former) {
+  if (shelf_.ours(former.reference)) {
+    const bool whole = (co_await shelf_.damage(former.reference)).empty();
+    co_return whole;
+  }
+  if (!former.body) co_return (co_await outside_.host.status(former.reference)).has_value();
+  Serving now{.reference = former.reference};
+  co_await read_body(now);
+  co_return now.body&& now.body->leaf == former.body->leaf;
 }
 
 Task<bool> FilesTarget::restore(const Serving& former, const Shelved& bound) {
   if (former.reference.empty() || former.reference == shelf_.link()) co_return false;
   if (co_await shelf_.live() != bound.reference) co_return false;
   if (former.reference == bound.reference) co_return true;
-  if (!co_await is_there(former.reference)) co_return false;
+  if (!co_await is_there(former)) co_return false;
   const Work restoring = [&]() -> Task<> {
     co_await switch_to(former.reference);
     co_await reload_former(former.reference);

@@ -38,7 +38,7 @@ class FilesTarget final : public Target {
   Task<> switch_to(const std::string& reference);
   Task<> reload();
   Task<> reload_former(const std::string& reference);
-  Task<bool> is_there(const std::string& reference);
+  Task<bool> is_there(const Serving& former);
   Task<> verify_files(const Issued& issued);
   Outside& outside_;
   FilesShelf& shelf_;

@@ -22,6 +22,12 @@ bool serves(const TargetRecord& known, const Serving& seen, const Issued& issued
   return seen.shows(issued) || (known.mending && refers);
 }
 
+// Whether that is there still, or again. What others have in a directory of theirs may be another by now.
+bool is_there(const Serving& former, const Serving& seen) {
+  const bool another = former.body && seen.body && seen.body->leaf != former.body->leaf;
+  return seen.reference == former.reference && !another;
+}
+
 }  // namespace
 
 bool Installs::proven(const Target& target, const Serving& seen, const Issued& issued) const {
@@ -41,7 +47,7 @@ Task<Serving> Installs::note(const Target& target, const Serving& seen, const Is
     // By what the slot refers to: handshakes may show the former one for a while yet.
     const bool bound =
         seen.body ? seen.body->leaf == issued.chain.leaf : seen.damaged && known.proven == issued.fingerprint();
-    if (of_this && (bound || seen.shows(issued) || seen.reference == known.former->reference)) {
+    if (of_this && (bound || seen.shows(issued) || is_there(*known.former, seen))) {
       if (seen.damaged && known.former_until && !known.mending)
         co_await entry_.update([&](Record& record) { record.targets[id].mending = true; });
       else if (!bound && known.former_until)  // others put `former` back: installed again, which has not ended

@@ -176,6 +176,56 @@ TEST_F(AReload, ThatFailsGoesBackToWhatALinkOfOthersLedTo) {
   EXPECT_EQ(live(), estate.newest("shop"));
 }
 
+// Somebody has `live` lead to a directory of his own.
+struct AReloadOverTheirs : AReload {
+  AReloadOverTheirs() {
+    estate.apply();
+    put_there(foreign(days(200)));
+    machine().nodes.at("/etc/ssl/shop/live").content = "/srv/theirs";
+    estate.pass(days(61));
+  }
+  void put_there(const sandbox::Presented& theirs) {
+    machine().write("/srv/theirs/fullchain.pem", theirs.chain.pem());
+    machine().write("/srv/theirs/cert.pem", theirs.chain.leaf_pem());
+    machine().write("/srv/theirs/privkey.pem", Bytes{theirs.key.pem().reveal()}, 0600);
+  }
+  sandbox::Presented foreign(Duration left) {
+    const WallTime now = estate.simulated->time().now();
+    return estate.world().foreign({DomainName::parse("shop.example")}, now - days(1), now + left);
+  }
+  // By a run that is killed when it has switched the link; its owner does something about it, and no reload succeeds.
+  void expect_to_stay_after(const std::function<void()>& act) {
+    const auto process = estate.simulated->start(estate.life({}, std::make_shared<std::optional<Report>>()));
+    ASSERT_TRUE(estate.simulated->run_until([&] { return live_leads_to() != "/srv/theirs"; }, hours(1)));
+    estate.simulated->kill(process);
+    act();
+    failing = true;
+    EXPECT_EQ(reloads_of_a_run(), 1U);
+    EXPECT_THAT(estate.failures(), ElementsAre(testing::Not(testing::HasSubstr("is back"))));
+    EXPECT_EQ(live(), estate.newest("shop"));
+    EXPECT_EQ(reloads_of_a_run(), 0U) << "it waits";
+  }
+};
+
+TEST_F(AReloadOverTheirs, ThatFailsStaysWhereTheirsIsEmptyByThen) {
+  expect_to_stay_after([&] { machine().erase("/srv/theirs/fullchain.pem"); });
+}
+
+TEST_F(AReloadOverTheirs, ThatFailsStaysWhereTheirsHoldsAPlaceholderByThen) {
+  expect_to_stay_after([&] { put_there(estate.simulated->placeholder()); });
+}
+
+TEST_F(AReloadOverTheirs, ThatFailsGoesBackToTheirsThatWasRenewedWhileItWaited) {
+  failing = true;
+  estate.apply();
+  ASSERT_EQ(live_leads_to(), "/srv/theirs");
+  put_there(foreign(days(250)));
+  estate.pass(minutes(2));
+  EXPECT_GT(reloads_of_a_run(), 0U);
+  EXPECT_THAT(estate.failures(), ElementsAre(testing::HasSubstr("is back")));
+  EXPECT_EQ(live_leads_to(), "/srv/theirs");
+}
+
 // By a deployment, say, which brings another `reload` with it.
 TEST_F(AReload, ThatFailsWhereOthersPutTheFormerBackIsToldAsARollback) {
   const std::string first = renewed_and_put_back();
