@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -86,6 +87,20 @@ std::string host_of(const Host& host, const std::string& directory) {
   return is_host_id(marked) ? marked : std::string{without_id};
 }
 
+// What a link points to, as live() says it.
+Task<std::string> target_of(Host& host, std::string link) {
+  const auto target = co_await host.link_target(link);
+  if (!target) co_return "";
+  co_return plain_path(target->starts_with('/') ? *target : link.substr(0, link.rfind('/') + 1) + *target);
+}
+
+// The first place for which `wanted` holds: this one, or one that it leads to from link to link; "" where none is.
+Task<std::string> first_on_the_way(Host& host, std::string place, std::function<bool(const std::string&)> wanted) {
+  for (int links = 1; links < links_followed_at_most && !place.empty() && !wanted(place); ++links)
+    place = co_await target_of(host, place);
+  co_return !place.empty() && wanted(place) ? place : "";
+}
+
 bool one_directory_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && !name.contains('/');
 }
@@ -131,18 +146,15 @@ Task<> FilesShelf::identify() {
 
 std::string FilesShelf::name_for(const Issued& issued) const { return object_name(issued); }
 
-Task<std::string> FilesShelf::target_of(std::string link) {
-  const auto target = co_await outside_.host.link_target(link);
-  if (!target) co_return "";
-  co_return plain_path(target->starts_with('/') ? *target : link.substr(0, link.rfind('/') + 1) + *target);
-}
-
 Task<std::string> FilesShelf::live() {
-  const std::string first = co_await target_of(link()), inside = directory_ + "/";
-  std::string place = first;  // outside, not everything may be looked at
-  for (int links = 1; links < links_followed_at_most && place.starts_with(inside) && !ours(place); ++links)
-    place = co_await target_of(place);
-  co_return ours(place) ? place : first;
+  const std::string first = co_await target_of(outside_.host, link());
+  std::string generation;
+  try {
+    generation = co_await first_on_the_way(outside_.host, first, [&](const std::string& place) { return ours(place); });
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;  // outside, not everything may be looked at
+  }
+  co_return generation.empty() ? first : generation;
 }
 
 Task<> FilesShelf::write(const std::string& place, const Issued& issued, const PrivateKey& key) {
@@ -222,7 +234,9 @@ Task<bool> FilesShelf::remove(const std::string& name, const std::string& refere
   const std::string place = place_of(name);
   if (!reference.empty() && reference != place) co_return false;
   // By its name alone, which no other generation has: however the link leads there.
-  if ((co_await live()).ends_with("/" + name)) co_return false;
+  const auto is_it = [&](const std::string& led_to) { return led_to.ends_with("/" + name); };
+  const std::string first = co_await target_of(outside_.host, link());
+  if (!(co_await first_on_the_way(outside_.host, first, is_it)).empty()) co_return false;
   require_lease("removing a generation");
   co_await outside_.host.remove(place);
   co_return true;

@@ -32,7 +32,7 @@ class FilesShelf final : public Shelf {
   std::string generations() const { return directory_ + "/generations"; }
   std::string link() const { return directory_ + "/live"; }
   // The directory that the link points to, absolute and without "//", "/." or a slash at its end; "" where there is no
-  // link. Where it points to a link in this directory, of somebody else's, that leads to a generation of ours: that.
+  // link. Where it points to a link of somebody else's that leads to a generation of ours: that.
   Task<std::string> live();
   // Asked before anything in the directory, or whoever reads it, is touched. Failure: fenced. It is over in an instant,
   // so the lease need only not have ended; and a program that reloads late reads what `live` says by then.
@@ -52,7 +52,6 @@ class FilesShelf final : public Shelf {
 
  private:
   std::string place_of(const std::string& name) const { return place_in(directory_, name); }
-  Task<std::string> target_of(std::string link);  // as live() says it, of any link
   Task<> write(const std::string& place, const Issued& issued, const PrivateKey& key);
   Outside& outside_;
   std::string directory_, id_;

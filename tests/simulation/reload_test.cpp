@@ -176,6 +176,30 @@ TEST_F(AReload, ThatFailsGoesBackToWhatALinkOfOthersLedTo) {
   EXPECT_EQ(live(), estate.newest("shop"));
 }
 
+struct AReloadBehindALinkOutside : AReload, testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(OfOthers, AReloadBehindALinkOutside,
+                         testing::Values("/etc/ssl/shop/", "../etc/ssl/shop/", "/srv/ssl/shop/"));
+
+// By whatever path.
+TEST_P(AReloadBehindALinkOutside, ThatFailsGoesBackToWhatItLedTo) {
+  estate.apply();
+  const Fingerprint first = live();
+  auto& nodes = machine().nodes;
+  nodes["/srv/ssl"] = nodes["/srv/current"] = nodes.at("/etc/ssl/shop/live");
+  nodes["/srv/ssl"].content = "/etc/ssl";
+  nodes["/srv/current"].content = GetParam() + live_leads_to();
+  nodes.at("/etc/ssl/shop/live").content = "/srv/current";
+  expect_quiet();
+  estate.pass(days(61));
+  failing = true;
+  for (int run = 0; run < 4; ++run) {
+    estate.apply();
+    ASSERT_NE(machine().find("/etc/ssl/shop/live/cert.pem"), nullptr) << run;
+    EXPECT_EQ(live(), first) << run;
+    estate.pass(hours(25));
+  }
+}
+
 // Somebody has `live` lead to a directory of his own.
 struct AReloadOverTheirs : AReload {
   AReloadOverTheirs() {
