@@ -100,6 +100,9 @@ class CertificateAuthority {
   std::function<std::optional<CaProblem>(const CaAuthorization&)> fail_validation;
   std::function<std::optional<CaProblem>(const CaOrder&)> fail_issuance;
 
+  // The TXT value that a challenge asks for (RFC 8555 sections 8.1 and 8.4).
+  std::string txt_value(const CaAuthorization& proof, const CaChallenge& challenge) const;
+
   // When to renew, as renewalInfo says it (RFC 9773 section 4.2).
   std::pair<WallTime, WallTime> renewal_window(const CaCertificate& certificate, WallTime now) const;
 

@@ -17,16 +17,15 @@ constexpr Duration valid_authorization_life = days(30);
 constexpr Duration backdated = hours(1);
 constexpr int longest_cname_chain = 8;
 
-// RFC 8555 sections 8.1 and 8.4.
-std::string dns_value(const std::string& token, const PublicKey& account_key) {
-  const std::string key_authorization = token + "." + account_key.thumbprint();
+}  // namespace
+
+std::string CertificateAuthority::txt_value(const CaAuthorization& proof, const CaChallenge& challenge) const {
+  const std::string key_authorization = challenge.token + "." + accounts.at(proof.account).key.thumbprint();
   Bytes digest(SHA256_DIGEST_LENGTH, '\0');
   SHA256(reinterpret_cast<const unsigned char*>(key_authorization.data()), key_authorization.size(),
          reinterpret_cast<unsigned char*>(digest.data()));
   return base64url(digest);
 }
-
-}  // namespace
 
 void CertificateAuthority::advance(WallTime now) {
   while (!agenda_.empty() && agenda_.begin()->first <= now) {
@@ -56,7 +55,7 @@ void CertificateAuthority::advance(WallTime now) {
 std::optional<CaProblem> CertificateAuthority::dns_objection(const CaAuthorization& proof, const CaChallenge& challenge,
                                                              WallTime when) const {
   const std::string asked = "_acme-challenge." + proof.identifier.text();
-  const std::string wanted = dns_value(challenge.token, accounts.at(proof.account).key);
+  const std::string wanted = txt_value(proof, challenge);
   std::string name = asked;
   std::vector<std::string> seen;
   for (int step = 0; step <= longest_cname_chain; ++step) {

@@ -151,7 +151,10 @@ bool ThirdParties::remove_record() {
     const auto found = std::ranges::find_if(zone.sets, is_txt);
     if (found == zone.sets.end()) continue;
     const auto key = found->first;
-    for (const std::string& value : found->second.values) values_.erase(found->second.name + " " + value);
+    for (const std::string& value : found->second.values) {
+      values_.erase(found->second.name + " " + value);
+      taken_away_[value] = time_.now();
+    }
     trace_.line(fmt::format("  somebody deletes the TXT set {}", found->second.name));
     zone.sets.erase(key);
     zone.served.erase(key);

@@ -28,6 +28,8 @@ class ThirdParties {
 
   // TXT values of theirs that ought to be there still, as the zone holds them: "NAME VALUE".
   const std::set<std::string>& values() const { return values_; }
+  // When somebody last deleted a set that held it, by the value as the zone held it.
+  const std::map<std::string, WallTime>& taken_away() const { return taken_away_; }
   // Server certificates of ours that they deleted, by name.
   const std::set<std::string>& removed() const { return removed_; }
   // Directories of theirs that ought to be there still, by the machine's id.
@@ -52,6 +54,7 @@ class ThirdParties {
   Trace& trace_;
   Dice& dice_;
   std::set<std::string> values_, removed_;
+  std::map<std::string, WallTime> taken_away_;
   std::set<std::pair<std::string, Path>> directories_;
   int edits_ = 0;
 };

@@ -270,28 +270,34 @@ std::vector<std::string> ledgers_that_tell_of_more(Estate& estate, const std::se
   return left;
 }
 
-bool shows_a_failed_challenge(const sandbox::CaAuthorization& proof) {
-  return std::ranges::any_of(proof.challenges, [](const auto& challenge) { return challenge.error.has_value(); });
+bool had_failed(const sandbox::CaAuthorization& proof, WallTime by) {
+  return std::ranges::any_of(proof.challenges, [&](const sandbox::CaChallenge& challenge) {
+    return challenge.error && challenge.validated_at && *challenge.validated_at < by;
+  });
 }
 
-// It found a proof wanting, whether the order stays pending with that or not, or could not issue; or a proof was given
-// up (by `forget`), which its order does not tell from that. One that nobody went on with in time has only ended.
-bool failed_by_the_ca(sandbox::World& world, const sandbox::CaOrder& order) {
+// It had found a proof wanting by then, whether the order stays pending with that or not, or could not issue; or a
+// proof was given up (by `forget`), which its order does not tell from that. One that nobody went on with in time has
+// only ended.
+bool failed_by_the_ca(sandbox::World& world, const sandbox::CaOrder& order, WallTime proof_by) {
   if (order.status != "invalid" && order.status != "pending") return false;
   return order.requested || std::ranges::any_of(order.authorizations, [&](const std::string& url) {
            const auto& proof = world.ca().authorizations.at(url);
-           return proof.status == "deactivated" || shows_a_failed_challenge(proof);
+           return proof.status == "deactivated" || had_failed(proof, proof_by);
          });
 }
 
-// Whether an order for this certificate was asked about from this event on that the CA had failed, then or earlier.
+// Whether an order for this certificate was asked about from this event on that the CA had failed. Whoever fails a
+// validation of an undisturbed run has answered for what was not there, or has taken it away: that is excused by an
+// earlier one alone.
 bool an_order_was_failed(Estate& estate, const CertificateConfig& wanted, std::size_t from) {
   auto& world = estate.world();
   const auto& events = world.events();
+  const WallTime begun = from < events.size() ? events[from].at : world.now();
   return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(from), events.end(), [&](const auto& event) {
     const auto order = world.ca().orders.find(event.object);
     return order != world.ca().orders.end() && names_as_text(order->second.names) == names_as_text(wanted.domains) &&
-           failed_by_the_ca(world, order->second);
+           failed_by_the_ca(world, order->second, begun);
   });
 }
 

@@ -292,8 +292,8 @@ TEST_F(NotWell, ATargetThatDoesNotShowTheFormerOneThoughTheCaFailedItsSuccessor)
   estate.apply();
   const std::string newest = estate.bound_on("old-web");
   estate.pass(days(61));
-  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
-    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  world().ca().fail_issuance = [](const sandbox::CaOrder&) {
+    return std::optional<sandbox::CaProblem>{{500, "serverInternal", "Error finalizing order", {}}};
   };
   const std::size_t first_event = world().events().size();
   estate.apply();
@@ -304,12 +304,21 @@ TEST_F(NotWell, ATargetThatDoesNotShowTheFormerOneThoughTheCaFailedItsSuccessor)
 }
 
 TEST_F(NotWell, WhatTheCaFailedIsNothingThatARunCouldPutRight) {
-  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
-    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  world().ca().fail_issuance = [](const sandbox::CaOrder&) {
+    return std::optional<sandbox::CaProblem>{{500, "serverInternal", "Error finalizing order", {}}};
   };
   estate.apply();
   EXPECT_THAT(estate.failures(), testing::SizeIs(1));
   EXPECT_THAT(not_repaired(estate), IsEmpty());
+}
+
+// Nobody disturbs it: what the CA did not find was not there.
+TEST_F(NotWell, AValidationThatFailsInTheRunItself) {
+  world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
+  estate.apply();
+  EXPECT_THAT(not_repaired(estate), Contains(AllOf(StartsWith("it failed: "), HasSubstr("no TXT record found"))));
 }
 
 TEST_F(NotWell, WhatTheCaHadFailedBeforeIsNothingThatARunCouldPutRight) {

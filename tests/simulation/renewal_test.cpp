@@ -4,7 +4,6 @@
 #include "crash_points.h"
 #include "estate.h"
 #include "sandbox/certificate_authority.h"
-#include "sandbox/hosted_zones.h"
 #include "sandbox/load_balancers.h"
 #include "sandbox/server_certificates.h"
 
@@ -149,15 +148,12 @@ TEST(Renewal, AnOlderCertificateThatWasReplacedByARunThatDiedIsRetired) {
 TEST(Renewal, AFailedValidationWithdrawsItsRecordsAndSaysWhatTheCaSaid) {
   Estate estate;
   shop(estate);
-  // The zone's servers lose what they had taken in just before the CA looks.
-  estate.world().on_event([&](const sandbox::Event& event) {
-    if (event.service == "acme" && event.operation.find("challenge") != std::string::npos) {
-      for (auto& zone : estate.world().zones().all) zone.served.clear();
-    }
-  });
+  estate.world().ca().fail_validation = [](const sandbox::CaAuthorization&) {
+    return std::optional<sandbox::CaProblem>{{403, "unauthorized", "no TXT record found", {}}};
+  };
   ASSERT_EQ(estate.apply().how, Ending::How::finished);
   ASSERT_THAT(estate.failures(), SizeIs(1));
-  EXPECT_THAT(estate.failures().front(), HasSubstr("shop.example"));
+  EXPECT_THAT(estate.failures().front(), testing::AllOf(HasSubstr("shop.example"), HasSubstr("no TXT record found")));
   estate.pass(minutes(20));
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
 }

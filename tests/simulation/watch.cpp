@@ -34,6 +34,7 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
       keys_(simulated, complain()),
       ledgers_(simulated, complain()),
       records_(simulated, complain()),
+      proofs_(simulated, complain()),
       grace_(simulated, complain()),
       files_(simulated, complain()),
       budget_(simulated.world(), complain()),
@@ -84,6 +85,7 @@ void Watch::happened(const sandbox::Event& event) {
   keys_.happened(event);
   ledgers_.happened(event);
   records_.happened(event);
+  proofs_.happened(event);
   grace_.happened(event);
   budget_.happened(event);
 }
@@ -117,6 +119,7 @@ void Watch::changed(const std::string& key, const std::optional<Bytes>& value, b
   keys_.changed(change);
   ledgers_.changed(change);
   records_.changed(change);
+  proofs_.changed(change);
   grace_.changed(change);
   budget_.changed(change);
   bytes_.changed(change);

@@ -12,6 +12,7 @@
 #include "oracles/grace_oracle.h"
 #include "oracles/keys_oracle.h"
 #include "oracles/ledger_oracle.h"
+#include "oracles/proof_oracle.h"
 #include "oracles/record_oracle.h"
 #include "oracles/secrets_oracle.h"
 #include "sandbox/invariants.h"
@@ -66,6 +67,7 @@ class Watch {
   KeysOracle keys_;
   LedgerOracle ledgers_;
   RecordOracle records_;
+  ProofOracle proofs_;
   GraceOracle grace_;
   FilesOracle files_;
   BudgetOracle budget_;
