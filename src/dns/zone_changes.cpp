@@ -103,11 +103,13 @@ NamePlans plan_names(const std::vector<TxtEntry>& entries, const TxtValues& publ
     if (!names.contains(entry.name)) continue;
     NamePlan& plan = plans[entry.name];
     const bool is_fresh = fresh.contains({entry.name, entry.value});
+    const bool is_published = !entry.owners.empty() && published.contains({entry.name, entry.value});
     if (entry.created && !entry.removed) plan.before.insert(entry.value);
     if ((!entry.created || entry.asked) && !is_fresh) plan.unsure = true;
     if (entry.removed && !entry.owners.empty()) plan.unsure = true;  // wanted again while its DELETE is on its way
+    if (is_published && !is_fresh) plan.unsure = true;  // put there before: somebody may have deleted it
     (entry.owners.empty() ? plan.unwanted : plan.wanted).insert(entry.value);
-    if (!entry.owners.empty() && published.contains({entry.name, entry.value})) plan.published.insert(entry.value);
+    if (is_published) plan.published.insert(entry.value);
     if (!entry.owners.empty() && (!entry.created || entry.removed)) plan.renewed.insert(entry.value);
   }
   return plans;

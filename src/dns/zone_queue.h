@@ -22,10 +22,11 @@ using ClosedOwner = std::function<Task<bool>(const TxtOwner&)>;
 inline constexpr const char* not_insync = "NotInsync";
 
 // All changes of one hosted zone, from all certificates, as few change batches as possible, one transaction per
-// zone: whatever waits when the zone is free goes together. CREATE without reading first; on InvalidChangeBatch the
-// sets are read and rebuilt as a compare-and-swap; foreign values and other tools' sets are kept. What is refused in
-// spite of that, or for want of a permission, goes in parts: a name that is refused by itself fails nobody else. The
-// ledger is written before every change and cleared after the DELETE is INSYNC.
+// zone: whatever waits when the zone is free goes together. CREATE without reading first where the ledger did not know
+// of the value; on InvalidChangeBatch the sets are read and rebuilt as a compare-and-swap; foreign values and other
+// tools' sets are kept. What is refused in spite of that, or for want of a permission, goes in parts: a name that is
+// refused by itself fails nobody else. The ledger is written before every change and cleared after the DELETE is
+// INSYNC.
 class ZoneQueue {
  public:
   ZoneQueue(Outside& outside, Store& store, Zone zone, const Lease& lease);

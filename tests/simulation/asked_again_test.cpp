@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "change_batches.h"
+#include "generations.h"
 #include "sandbox/permissions.h"
 
 // TXT values that are asked for a second time: once somebody took them away, or by another instance.
@@ -74,6 +75,20 @@ TEST(AskedAgain, StaysInTheLedgerWhatWasAskedForBeforeThoughItIsPutThereAgain) {
   estate.pass(minutes(20));
   estate.apply();
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// A run whose CA takes no answer has parked it.
+TEST(AskedAgain, IsWhatSomebodyDeletedBetweenTwoRuns) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  be_down_for(estate.world().ca(), "challenge");
+  estate.apply();
+  ASSERT_THAT(estate.challenge_records(), testing::SizeIs(1));
+  estate.world().ca().interpose = nullptr;
+  somebody_deletes_the_value(estate);
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
 // Two certificates that share what the CA asks of their common name, and so want the same value, each by an instance of

@@ -57,6 +57,14 @@ TEST(ZoneChanges, ReadsFirstWhereARequestWasWrittenDownButNeverAnswered) {
   EXPECT_TRUE(plan_names({{challenge_name, "a", {owner}, {}, {}}}, {}, {}, {challenge_name}).at(challenge_name).unsure);
 }
 
+// Somebody may have deleted it since.
+TEST(ZoneChanges, ReadsFirstWhatIsPublishedThoughItIsBelievedToStand) {
+  TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {owner}, ChangeId::parse("C1"), {}}};
+  EXPECT_TRUE(plan_names(entries, {{challenge_name, "a"}}, {}, {challenge_name}).at(challenge_name).unsure);
+  EXPECT_FALSE(plan_names(entries, {}, {}, {challenge_name}).at(challenge_name).unsure) << "another's to look after";
+}
+
 TEST(ZoneChanges, MergesWithForeignValuesKeepingTheirTextAndTtl) {
   const auto changes = changes_from(wanting({"a"}), {{challenge_name, {txt_set({"\"foreign\""}, 300)}}});
   EXPECT_THAT(changes, ElementsAre(Change{Change::Action::remove, txt_set({"\"foreign\""}, 300)},
