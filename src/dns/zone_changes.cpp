@@ -22,6 +22,18 @@ RecordSet simple_set(const std::string& name, const std::set<std::string>& value
   return set;
 }
 
+// Another TTL makes it another set: a DELETE of the former one that is late is refused. (Route 53 compares name, type,
+// TTL and values.)
+std::int64_t ttl_apart_from(std::int64_t former) {
+  return limits::route53::challenge_ttl + (former == limits::route53::challenge_ttl ? 1 : 0);
+}
+
+RecordSet new_set(const std::string& name, const NamePlan& plan) {
+  RecordSet set = simple_set(name, plan.published);
+  if (plan.withdrawn) set.ttl = ttl_apart_from(set.ttl);
+  return set;
+}
+
 // Our values merged into, and taken out of, what the set holds; its own texts stay as they were listed.
 RecordSet merged(const RecordSet& there, const NamePlan& plan) {
   RecordSet set = there;
@@ -46,14 +58,13 @@ bool holds_any(const RecordSet& set, const std::set<std::string>& values) {
   });
 }
 
-// Of values that are all ours, another TTL makes it another set: a DELETE that somebody sent before, and that is late,
-// is refused. (Route 53 compares name, type, TTL and values.)
+// Of values that are all ours.
 void tell_apart(RecordSet& after, const RecordSet& there, const NamePlan& plan) {
   const bool ours_alone = std::ranges::all_of(after.values, [&](const std::string& text) {
     const auto value = aws::txt_unquoted(text);
     return value && plan.wanted.contains(*value);
   });
-  if (ours_alone) after.ttl = limits::route53::challenge_ttl + (there.ttl == limits::route53::challenge_ttl ? 1 : 0);
+  if (ours_alone) after.ttl = ttl_apart_from(there.ttl);
 }
 
 void swap_set(std::vector<Change>& changes, const RecordSet& there, const NamePlan& plan) {
@@ -106,7 +117,7 @@ NamePlans plan_names(const std::vector<TxtEntry>& entries, const TxtValues& publ
     const bool is_published = !entry.owners.empty() && published.contains({entry.name, entry.value});
     if (entry.created && !entry.removed) plan.before.insert(entry.value);
     if ((!entry.created || entry.asked) && !is_fresh) plan.unsure = true;
-    if (entry.removed && !entry.owners.empty()) plan.unsure = true;  // wanted again while its DELETE is on its way
+    if (entry.removed && !entry.owners.empty()) plan.unsure = plan.withdrawn = true;
     if (is_published && !is_fresh) plan.unsure = true;  // put there before: somebody may have deleted it
     (entry.owners.empty() ? plan.unwanted : plan.wanted).insert(entry.value);
     if (is_published) plan.published.insert(entry.value);
@@ -145,7 +156,7 @@ std::vector<Change> changes_from(const NamePlans& plans, const std::map<std::str
     std::vector<RecordSet> texts;
     std::ranges::copy_if(sets, std::back_inserter(texts), [](const RecordSet& set) { return set.type == "TXT"; });
     if (texts.empty()) {
-      if (!plan.published.empty()) changes.push_back(Change{Change::Action::create, simple_set(name, plan.published)});
+      if (!plan.published.empty()) changes.push_back(Change{Change::Action::create, new_set(name, plan)});
     } else if (texts.front().set_identifier.empty()) {
       swap_set(changes, texts.front(), plan);
     } else {

@@ -19,6 +19,7 @@ struct NamePlan {
   std::set<std::string> unwanted;   // to be gone
   std::set<std::string> renewed;    // wanted, with no change of ours to wait for: rewritten if they are there already
   bool unsure = false;              // what is there is not known: read first
+  bool withdrawn = false;           // some of what is wanted was: a DELETE of it may be late
 };
 using NamePlans = std::map<std::string, NamePlan>;
 using TxtValues = std::set<std::pair<std::string, std::string>>;  // name, value

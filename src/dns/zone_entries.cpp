@@ -18,7 +18,10 @@ void note_created(TxtEntry& entry, const BatchResult& told, const TxtValues& fre
 }
 
 void note_removed(TxtEntry& entry, const BatchResult& told) {
-  if (!may_still_land(entry, told.begun)) entry.asked.reset();
+  if (told.change && !told.every_answer)
+    entry.asked = told.written;  // the DELETE before this one may come when the same value is there anew
+  else if (!may_still_land(entry, told.begun))
+    entry.asked.reset();
   entry.removed.reset();
   if (told.change) entry.removed = told.change->id;
 }

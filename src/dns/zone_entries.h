@@ -37,7 +37,7 @@ struct BatchResult {
 
 // Whether a request for this entry may still take effect, though its sender was heard of no more.
 bool may_still_change(const TxtEntry& entry, WallTime now);
-// The same of one that creates it.
+// The same by `asked` alone, whoever owns it.
 bool may_still_land(const TxtEntry& entry, WallTime now);
 
 TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value);  // null: none

@@ -28,8 +28,8 @@ struct TxtEntry {
   std::string name, value;                   // value unquoted
   std::vector<TxtOwner> owners;              // empty: to be withdrawn
   std::optional<ChangeId> created, removed;  // change ids, where they are known
-  // When a request to create it was written down that nobody heard the answer of: it may take effect until that request
-  // can no longer be accepted, whatever was seen or done in between.
+  // When a request to create or to remove it was written down that nobody heard the answer of: it may take effect until
+  // that request can no longer be accepted, whatever was seen or done in between.
   std::optional<WallTime> asked = {};
 };
 

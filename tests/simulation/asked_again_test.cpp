@@ -91,6 +91,31 @@ TEST(AskedAgain, IsWhatSomebodyDeletedBetweenTwoRuns) {
   EXPECT_EQ(estate.orders_answered(), 1U);
 }
 
+// The other zone takes no change, so that the value is withdrawn, and its order goes on in the next run. Nobody hears
+// of the withdrawal, which is sent again, and comes when the value is there anew and the CA is about to look at it.
+TEST(AskedAgain, IsNotRobbedByAWithdrawalThatWasSentTwice) {
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6, 7, 8}) {
+    Estate estate{seed, {.validation_takes = minutes(15)}};
+    estate.zone("shop.example").zone("blog.example").certificate("both", {"blog.example", "shop.example"});
+    auto& zones = estate.world().zones();
+    zones.prior_request_not_complete[zones.zone("blog.example").id] = 1000;
+    estate.simulated->network().heard_request = [&estate, watching = estate.simulated->network().heard_request,
+                                                 met = false](const http::Request& request) mutable {
+      watching(request);
+      const bool withdrawal = is_change_batch(request) && request.body.contains("<Action>DELETE");
+      estate.world().faults().request_late = withdrawal && !std::exchange(met, true) ? 100 : 0;
+    };
+    estate.apply();
+    ASSERT_THAT(estate.challenge_records(), IsEmpty());
+    zones.prior_request_not_complete.clear();
+    estate.apply_with_restarts({.retry = true});
+    estate.pass(hours(2));
+    estate.apply({.retry = true});
+    EXPECT_THAT(estate.failures(), IsEmpty()) << seed;
+    EXPECT_EQ(estate.orders_answered(), 1U) << seed;
+  }
+}
+
 // Two certificates that share what the CA asks of their common name, and so want the same value, each by an instance of
 // its own; a batch takes five seconds on its way, and so does its answer.
 struct TwoThatWantOneValue : testing::Test {

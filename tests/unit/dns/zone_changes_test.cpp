@@ -65,6 +65,15 @@ TEST(ZoneChanges, ReadsFirstWhatIsPublishedThoughItIsBelievedToStand) {
   EXPECT_FALSE(plan_names(entries, {}, {}, {challenge_name}).at(challenge_name).unsure) << "another's to look after";
 }
 
+// A DELETE of it that comes late does not match.
+TEST(ZoneChanges, PutsWhatWasWithdrawnThereAgainUnderAnotherTtl) {
+  TxtOwner owner{CertificateId::parse("shop"), 1, 1, WallTime{}};
+  const std::vector<TxtEntry> entries{{challenge_name, "a", {owner}, {}, ChangeId::parse("C2")}};
+  const auto plans = plan_names(entries, {{challenge_name, "a"}}, {}, {challenge_name});
+  EXPECT_THAT(changes_from(plans, {{challenge_name, {}}}),
+              ElementsAre(Change{Change::Action::create, txt_set({"\"a\""}, 61)}));
+}
+
 TEST(ZoneChanges, MergesWithForeignValuesKeepingTheirTextAndTtl) {
   const auto changes = changes_from(wanting({"a"}), {{challenge_name, {txt_set({"\"foreign\""}, 300)}}});
   EXPECT_THAT(changes, ElementsAre(Change{Change::Action::remove, txt_set({"\"foreign\""}, 300)},

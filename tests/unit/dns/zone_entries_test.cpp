@@ -42,5 +42,25 @@ TEST(ZoneEntries, AreSweptOnlyOfTheOwnerThatWasRead) {
   EXPECT_EQ(owners_left(shop_owner(7, noon + minutes(1)), wish_of(shop_owner(7), true)), 1U);
 }
 
+// What becomes of a withdrawn value's entry once its DELETE is INSYNC.
+std::vector<TxtEntry> entries_after_withdrawal(bool every_answer) {
+  std::vector<TxtEntry> entries{{"_acme-challenge.shop.example", "v", {}, ChangeId::parse("C1"), {}}};
+  BatchResult told;
+  told.change = aws::ChangeInfo{.id = ChangeId::parse("C2"), .insync = true};
+  told.every_answer = every_answer;
+  told.written = told.begun = noon;
+  const std::vector<TxtEntry> planned = entries;
+  note_changed(entries, planned, {"_acme-challenge.shop.example"}, {}, told);
+  return entries;
+}
+
+TEST(ZoneEntries, StayAWhileWhereAWithdrawalThatWasSentTwiceMayStillLand) {
+  EXPECT_THAT(entries_after_withdrawal(true), testing::IsEmpty());
+  const auto kept = entries_after_withdrawal(false);
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_TRUE(may_still_land(kept.front(), noon + minutes(17)));
+  EXPECT_FALSE(may_still_land(kept.front(), noon + minutes(18)));
+}
+
 }  // namespace
 }  // namespace certferry
