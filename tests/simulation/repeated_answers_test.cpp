@@ -132,7 +132,7 @@ TEST_P(RepeatedAnswers, ThatARunDoesNotComeToLeaveTheValueInItsZone) {
   const sandbox::Settings settings{.validation_takes = hours(2), .repeated_answer = GetParam()};
   const long answer = last_effect_called("/chall/", one_certificate, settings);
   for (const bool killed : {false, true})
-    for (Duration after{0}; after < seconds(2); after += milliseconds(100)) {
+    for (Duration after{0}; after < seconds(2); after += milliseconds(50)) {
       Estate estate{1, settings};
       one_certificate(estate);
       auto& world = *estate.simulated;
