@@ -28,6 +28,17 @@ struct AReload : testing::Test {
     return parse_chain(BytesView{machine().find("/etc/ssl/shop/live/cert.pem")->content}).leaf.fingerprint();
   }
   std::string live_leads_to() { return machine().find("/etc/ssl/shop/live", false)->content; }
+  void expect_to_go_back_for_days_to(const Fingerprint& first) {
+    expect_quiet();
+    estate.pass(days(61));
+    failing = true;
+    for (int run = 0; run < 4; ++run) {
+      estate.apply();
+      ASSERT_NE(machine().find("/etc/ssl/shop/live/cert.pem"), nullptr) << run;
+      EXPECT_EQ(live(), first) << run;
+      estate.pass(hours(25));
+    }
+  }
   // Somebody has `live` lead to the first certificate again, right after it was renewed: what it leads to.
   std::string renewed_and_put_back() {
     estate.apply();
@@ -159,15 +170,7 @@ TEST_F(AReload, ThatFailsGoesBackToWhatALinkOfOthersLedTo) {
   auto& nodes = machine().nodes;
   nodes["/etc/ssl/shop/current"] = nodes.at("/etc/ssl/shop/live");
   nodes.at("/etc/ssl/shop/live").content = "current";
-  expect_quiet();
-  estate.pass(days(61));
-  failing = true;
-  for (int run = 0; run < 4; ++run) {
-    estate.apply();
-    ASSERT_NE(machine().find("/etc/ssl/shop/live/cert.pem"), nullptr) << run;
-    EXPECT_EQ(live(), first) << run;
-    estate.pass(hours(25));
-  }
+  expect_to_go_back_for_days_to(first);
   failing = false;
   for (int run = 0; run < 3; ++run) {
     estate.apply();
@@ -189,15 +192,7 @@ TEST_P(AReloadBehindALinkOutside, ThatFailsGoesBackToWhatItLedTo) {
   nodes["/srv/ssl"].content = "/etc/ssl";
   nodes["/srv/current"].content = GetParam() + live_leads_to();
   nodes.at("/etc/ssl/shop/live").content = "/srv/current";
-  expect_quiet();
-  estate.pass(days(61));
-  failing = true;
-  for (int run = 0; run < 4; ++run) {
-    estate.apply();
-    ASSERT_NE(machine().find("/etc/ssl/shop/live/cert.pem"), nullptr) << run;
-    EXPECT_EQ(live(), first) << run;
-    estate.pass(hours(25));
-  }
+  expect_to_go_back_for_days_to(first);
 }
 
 // Somebody has `live` lead to a directory of his own.
