@@ -66,11 +66,11 @@ def test_between_two_polls(certferry, aws, ca_door, number):
 
 
 def test_while_a_service_is_reloaded_that_is_down_meanwhile(certferry, aws, ca):
-    aws.zone("stopped.example.org")
+    aws.zone("reloading.example.org")
     service = certferry.folder / "service"
     reload = ["/bin/sh", "-c", f"echo stopped > {service}; sleep 3; echo up > {service}"]
     target = {"files": str(certferry.folder / "tls"), "reload": reload}
-    certferry.configure(certificate("www", ["www.stopped.example.org"], target), ca=ca)
+    certferry.configure(certificate("www", ["www.reloading.example.org"], target), ca=ca)
     run = certferry.start("apply", "--config", str(certferry.config))
     until(lambda: service.exists() and service.read_text() == "stopped\n", 30)
     ends_clearly(run, number=signal.SIGTERM)
