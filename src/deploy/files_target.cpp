@@ -163,7 +163,7 @@ Task<> FilesTarget::reload_former(const std::string& reference) {
   }
 }
 
-Task<Proof> FilesTarget::verify(const Issued& issued, const Serving&, bool) {
+Task<Proof> FilesTarget::verify(const Issued& issued, const Serving&, const Given&) {
   const auto place = where_.connect.empty() ? std::nullopt : parse_host_port(where_.connect, https_port);
   const bool by_handshake = place && proving_.verify != Verify::api;
   if (!by_handshake && proving_.verify == Verify::handshake)

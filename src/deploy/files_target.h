@@ -25,7 +25,7 @@ class FilesTarget final : public Target {
   Task<> require_place() override;
   // Switches the link, and has the program read it in any case: who was killed in between never told it to.
   Task<> bind(const Shelved& next, const Serving& seen) override;
-  Task<Proof> verify(const Issued& issued, const Serving& former, bool given) override;
+  Task<Proof> verify(const Issued& issued, const Serving& former, const Given& given) override;
   // A program that cannot be told of it is logged: the link is back all the same.
   Task<bool> restore(const Serving& former, const Shelved& bound) override;
   Duration restore_deadline() const override;  // as long for the command as otherwise, and for one that runs already

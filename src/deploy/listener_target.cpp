@@ -1,6 +1,5 @@
 #include "deploy/listener_target.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <vector>
 
@@ -64,9 +63,9 @@ Task<> ListenerTarget::refer_to(const std::string& certificate) {
 
 // The console puts a listener's default certificate on its list as well, by which clients with SNI go on getting it
 // (ALB user guide, "Update an HTTPS listener").
-Task<> ListenerTarget::let_go_of(const std::string& certificate) {
-  if (const auto listed = co_await elb_.certificates(arn_); std::ranges::find(listed, certificate) == listed.end())
-    co_return;
+Task<std::vector<std::string>> ListenerTarget::listed() { co_return co_await elb_.certificates(arn_); }
+
+Task<> ListenerTarget::take_off_the_list(const std::string& certificate) {
   co_await elb_.remove_certificate(arn_, certificate);
 }
 

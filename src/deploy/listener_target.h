@@ -27,7 +27,8 @@ class ListenerTarget final : public LoadBalancerTarget {
  protected:
   Task<Slot> describe(Asked asked) override;
   Task<> refer_to(const std::string& certificate) override;
-  Task<> let_go_of(const std::string& certificate) override;
+  Task<std::vector<std::string>> listed() override;
+  Task<> take_off_the_list(const std::string& certificate) override;
 
  private:
   Task<std::optional<aws::Listener>> listener(Asked asked);

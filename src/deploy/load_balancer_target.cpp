@@ -196,7 +196,7 @@ Task<LoadBalancerTarget::Slot> LoadBalancerTarget::told() {
   }
 }
 
-Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former, bool given) {
+Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& former, const Given& given) {
   const bool told_before = former.shown && is_referred_to(*former.shown, former, shelf_);
   const bool by_handshake = proving_.verify == Verify::handshake ||
                             (proving_.verify == Verify::automatic && (handshake_tells_ || told_before));
@@ -207,7 +207,7 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
                     name()));
   const Work verifying = [&]() -> Task<> {
     const Slot slot = co_await verify_by_api(issued);
-    if (former.reference != slot.reference) co_await let_go_of_what_is_replaced(former, given, issued);
+    co_await take_off_what_is_replaced(slot, former, given, issued);
     if (!by_handshake) co_return;
     co_await await_shown(outside_, slot.dns_name, slot.port, proving_.sni, issued.chain.leaf, answered_,
                          limits::renewal::verified_in_a_row, limits::renewal::verify_deadline);
@@ -216,20 +216,29 @@ Task<Proof> LoadBalancerTarget::verify(const Issued& issued, const Serving& form
   co_return by_handshake ? Proof::handshake : Proof::api;
 }
 
-// One that somebody needs for a name that the new one has not is left alone. Whether it matters that it could not be
-// taken away, handshakes tell.
-Task<> LoadBalancerTarget::let_go_of_what_is_replaced(const Serving& former, bool given, const Issued& issued) {
-  const Chain* before = former.certificate();
-  if (former.reference.empty() || !before) co_return;
-  const bool needed = !given && before->leaf.not_after() > client_.service_time();
-  if (needed && !covers_all_of(issued.chain.leaf, before->leaf)) co_return;
+// Who has an older policy may not: whether that matters, handshakes tell.
+Task<> LoadBalancerTarget::take_off_what_is_replaced(const Slot& slot, const Serving& former, const Given& given,
+                                                     const Issued& issued) {
+  std::string at = "what is on its list";
   try {
-    co_await let_go_of(former.reference);
+    for (const std::string& one : co_await listed()) {
+      at = one;
+      if (one != slot.reference && co_await is_replaced(one, former, given, issued)) co_await take_off_the_list(one);
+    }
   } catch (const Failure& failure) {
-    if (failure.kind() == Failure::Kind::fenced) throw;
-    outside_.log.warn(
-        fmt::format("{}: {} may still be shown: {} -> {}", name(), former.reference, failure.what(), failure.next()));
+    if (failure.kind() != Failure::Kind::refused) throw;
+    outside_.log.warn(fmt::format("{}: {} may still be shown: {} -> {}", name(), at, failure.what(), failure.next()));
   }
+}
+
+// One that somebody needs for a name that the new one has not is left alone.
+Task<bool> LoadBalancerTarget::is_replaced(const std::string& one, const Serving& former, const Given& given,
+                                           const Issued& issued) {
+  if (shelf_.ours(one) && co_await given(one)) co_return true;
+  const Chain* before = former.certificate();
+  if (one != former.reference || !before) co_return false;
+  const bool over = before->leaf.not_after() <= client_.service_time();
+  co_return over || covers_all_of(issued.chain.leaf, before->leaf);
 }
 
 Task<LoadBalancerTarget::Slot> LoadBalancerTarget::verify_by_api(const Issued& issued) {

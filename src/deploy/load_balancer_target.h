@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "aws/client.h"
 #include "base/failure.h"
@@ -29,7 +30,7 @@ class LoadBalancerTarget : public Target {
   Task<Serving> look() override;
   Task<std::optional<Serving>> look_if_there() override;
   Task<> bind(const Shelved& next, const Serving& seen) override;
-  Task<Proof> verify(const Issued& issued, const Serving& former, bool given) override;
+  Task<Proof> verify(const Issued& issued, const Serving& former, const Given& given) override;
   Task<bool> restore(const Serving& former, const Shelved& bound) override;
 
  protected:
@@ -46,8 +47,9 @@ class LoadBalancerTarget : public Target {
   // Code CertificateNotFound where the load balancer does not see a fresh certificate yet; outcome_unknown where it may
   // have been done.
   virtual Task<> refer_to(const std::string& certificate) = 0;
-  // Once the slot refers to another: takes away what else of it would go on showing this certificate.
-  virtual Task<> let_go_of(const std::string&) { co_return; }
+  // Certificates by which the slot may show others than the one it refers to, perhaps that one among them.
+  virtual Task<std::vector<std::string>> listed() { co_return std::vector<std::string>{}; }
+  virtual Task<> take_off_the_list(const std::string&) { co_return; }
 
  private:
   Task<> read_body(Serving& serving);
@@ -62,7 +64,8 @@ class LoadBalancerTarget : public Target {
   // late.
   Task<Slot> told();
   Task<Slot> verify_by_api(const Issued& issued);
-  Task<> let_go_of_what_is_replaced(const Serving& former, bool given, const Issued& issued);
+  Task<> take_off_what_is_replaced(const Slot& slot, const Serving& former, const Given& given, const Issued& issued);
+  Task<bool> is_replaced(const std::string& one, const Serving& former, const Given& given, const Issued& issued);
   struct Change {
     std::string from, next;
     SteadyTime told_by;

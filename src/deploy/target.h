@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,10 +42,11 @@ class Target {
                       const Serving& seen) = 0;  // done already: success; shows neither `next` nor `seen`: conflict
   // Until every address shows it that answered when it was looked at last, one at least, and no other shows another; N
   // in a row, within a deadline. former: what was looked at before the first change, perhaps by an earlier run; it
-  // tells whether handshakes from here say what the slot refers to. Before that, where the slot has `former` on a list
-  // besides, by which it would be shown instead of the new one, it is taken off for good, also where it is restored:
-  // where its names are covered, or go because it was `given` by the certificate that is installed.
-  virtual Task<Proof> verify(const Issued& issued, const Serving& former, bool given) = 0;
+  // tells whether handshakes from here say what the slot refers to. Before that, what the slot has on a list besides,
+  // by which it would be shown instead of the new one, is taken off for good, also where `former` is restored: `former`
+  // where its names are covered, and whatever was put on the shelf for the same [[certificate]], by its reference.
+  using Given = std::function<Task<bool>(const std::string& reference)>;
+  virtual Task<Proof> verify(const Issued& issued, const Serving& former, const Given& given) = 0;
   // Where the slot still refers to what we bound, it refers to `former` from then on: true. False where it does not,
   // for nothing was changed or somebody else changed it since, and where `former` is nothing that it could refer to.
   virtual Task<bool> restore(const Serving& former, const Shelved& bound) = 0;

@@ -295,18 +295,15 @@ bool mended(const Serving& seen, const Serving& former, const Target& target, co
   return seen.damaged && (!trades.installs.under_way(target) || seen.reference == former.reference);
 }
 
-bool given_before(const Serving& former, const Target& target, const Trades& trades) {
-  const Chain* before = former.certificate();
-  return before && given(trades.record.get(), std::string{target.id()}, before->leaf.fingerprint());
-}
-
 Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serving& seen, const Serving& former,
                               const Issued& issued, const CertificateSpec& wanted, Trades& trades) {
   std::exception_ptr failed;
   try {
     co_await bound_while_valid(target, shelved, seen, issued, trades);
     if (!on(Guard::verify_served)) co_return Proof::api;
-    co_return co_await target.verify(issued, former, given_before(former, target, trades));
+    co_return co_await target.verify(issued, former, [&](const std::string& reference) {
+      return trades.shelves.put_for(target, trades.record.get().id, reference);
+    });
   } catch (...) {
     failed = std::current_exception();
   }

@@ -17,6 +17,13 @@ Shelves::Place& Shelves::place(const std::string& shelf) {
 
 ShelfLedger& Shelves::ledger(const std::string& shelf) { return *place(shelf).ledger; }
 
+Task<bool> Shelves::put_for(Target& target, const CertificateId& certificate, const std::string& reference) {
+  const auto entries = co_await ledger(std::string{target.shelf().id()}).entries();
+  co_return std::ranges::any_of(entries, [&](const ShelfEntry& entry) {
+    return entry.certificate == certificate && entry.reference == reference;
+  });
+}
+
 Task<> Shelves::write_down(ShelfLedger& ledger, Target& target, const CertificateId& certificate,
                            const Issued& issued) {
   const std::string name = target.shelf().name_for(issued), region = target.region();

@@ -18,6 +18,8 @@ class Shelves {
   Shelves(Store& store, AgreedTime& time) : store_(store), time_(time) {}
   // On the target's shelf. May be repeated.
   Task<Shelved> put(Target& target, const CertificateId& certificate, const Issued& issued, const PrivateKey& key);
+  // Whether the ledger says that this was put on the target's shelf for this certificate.
+  Task<bool> put_for(Target& target, const CertificateId& certificate, const std::string& reference);
   ShelfLedger& ledger(const std::string& shelf);
 
  private:

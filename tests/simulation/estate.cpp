@@ -260,12 +260,12 @@ std::vector<std::string> Estate::asked_to_change(const std::function<void()>& ac
   return asked;
 }
 
-std::optional<Certificate> Estate::shown_by(const std::string& load_balancer) {
+std::optional<Certificate> Estate::shown_by(const std::string& load_balancer, const std::string& sni) {
   auto& classics = world().classic().by_name;
   const std::string host = classics.contains(load_balancer)
                                ? classics.at(load_balancer).dns_name
                                : world().load_balancers().by_name.at(load_balancer).dns_name;
-  const auto shown = world().presented(host, 443, "any.example", simulated->time().now());
+  const auto shown = world().presented(host, 443, sni, simulated->time().now());
   if (!shown) return {};
   return shown->chain.leaf;
 }

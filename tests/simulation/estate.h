@@ -72,12 +72,13 @@ class Estate {
   bool reported() const { return last_report.has_value(); }  // whether the last run came so far
   const Report& report() const { return *last_report; }
   WallTime last_run_on(const std::string& machine) const;  // by apply_with_restarts(); now where there was none
-  std::optional<Certificate> shown_by(const std::string& load_balancer);  // by a handshake, now
-  std::string load_balancer_of(const std::string& listener);              // by the listener's ARN
-  std::string bound_on(const std::string& load_balancer);                 // the ARN that its listener refers to
-  std::vector<std::string> challenge_records();                           // every TXT value in every zone
-  std::vector<std::string> our_server_certificates();                     // names under /certferry/
-  std::vector<std::string> server_certificates_left_over();               // of ours, that no listener refers to
+  // By a handshake, now: for a name that none of its certificates is for by itself, or another.
+  std::optional<Certificate> shown_by(const std::string& load_balancer, const std::string& sni = "any.example");
+  std::string load_balancer_of(const std::string& listener);  // by the listener's ARN
+  std::string bound_on(const std::string& load_balancer);     // the ARN that its listener refers to
+  std::vector<std::string> challenge_records();               // every TXT value in every zone
+  std::vector<std::string> our_server_certificates();         // names under /certferry/
+  std::vector<std::string> server_certificates_left_over();   // of ours, that no listener refers to
   std::size_t orders_answered();
   std::size_t accounts();
   std::vector<std::string> failures();      // of the last report: what

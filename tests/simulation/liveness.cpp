@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/limits/renewal.h"
+#include "deploy/object_name.h"
 #include "oracles/gone.h"
 #include "oracles/host_of.h"
 #include "oracles/index_oracle.h"
@@ -67,13 +68,21 @@ struct Place {
   std::optional<Certificate> unread = {};  // of a directory, whose server read another one last, or none
 };
 
+// What a listener shows by its default certificate, or, where that differs, to who asks for a wanted name.
+std::optional<Certificate> shown_by(Estate& estate, const std::string& name, const CertificateConfig& wanted) {
+  const auto usual = estate.shown_by(name);
+  for (const DomainName& asked : wanted.domains)
+    if (auto shown = estate.shown_by(name, sni_for(asked)); shown != usual) return shown;
+  return usual;
+}
+
 // Of a directory on this machine whose server is told to read it: what that read last, wherever the link leads.
-Place look_at(Estate& estate, const InstallConfig& install, const std::string& on) {
+Place look_at(Estate& estate, const InstallConfig& install, const CertificateConfig& wanted, const std::string& on) {
   if (const auto* elb = std::get_if<ElbInstall>(&install.where))
     return {elb->load_balancer, estate.shown_by(elb->load_balancer)};
   if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) {
     const std::string name = estate.load_balancer_of(listener->arn.text());
-    return {name, estate.shown_by(name)};
+    return {name, shown_by(estate, name, wanted)};
   }
   const auto& [directory, reload, connect, timeout] = std::get<FilesInstall>(install.where);
   const auto& machine = estate.simulated->machine(on);
@@ -134,7 +143,7 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
 
 std::string objection_to(Estate& estate, const InstallConfig& install, const CertificateConfig& wanted,
                          const std::string& machine, bool last_run_was_there) {
-  const Place place = look_at(estate, install, machine);
+  const Place place = look_at(estate, install, wanted, machine);
   const auto keeps_it_off = [&](const std::optional<Certificate>& there) {
     return there && rightly_held(estate, place, *there, wanted, machine, last_run_was_there);
   };

@@ -165,6 +165,17 @@ TEST_P(MadeWithOneOfOurs, IsRenewedLikeAnyOther) {
   expect_the_newest_shown();
 }
 
+// Somebody bound another one meanwhile, whose names it has too, and left the list alone.
+TEST_P(MadeWithOneOfOurs, IsRenewedBehindOneOfOthers) {
+  make({"shop.example"});
+  want("shop");
+  estate.pass(days(61));
+  estate.serve_foreign("web", {"shop.example"}, days(10));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  expect_the_newest_shown();
+}
+
 // It is the owner's will, of whom the list's is as well.
 TEST_P(MadeWithOneOfOurs, LosesANameThatIsWantedNoLonger) {
   make({"shop.example", "www.shop.example"});

@@ -91,6 +91,13 @@ bool without_a_target(Drawn& drawn, std::size_t which) {
   return false;
 }
 
+bool no_lists(Drawn& drawn) {
+  bool any = false;
+  for (DrawnCertificate& one : drawn.certificates)
+    for (DrawnTarget& target : one.targets) any = std::exchange(target.listed, false) || any;
+  return any;
+}
+
 template <class Member>
 bool usual_again(Member& member, const Member& to) {
   return std::exchange(member, to) != to;
@@ -98,6 +105,7 @@ bool usual_again(Member& member, const Member& to) {
 
 // What else is unusual of it; each says whether it was.
 constexpr std::array usual_manners{
+    no_lists,
     +[](Drawn& drawn) { return usual_again(drawn.containers, false); },
     +[](Drawn& drawn) { return usual_again(drawn.delegated, false); },
     +[](Drawn& drawn) { return usual_again(drawn.zone_by_role, false); },
@@ -122,6 +130,7 @@ Drawn thickened(Drawn drawn) {
   for (const sandbox::FaultRow& row : sandbox::all_faults())
     if (drawn.faults.*row.amount == 0 && lots.one_in(12)) drawn.faults.*row.amount = lots.from_to(1, row.most);
   if (drawn.faults.record_edited > 0) drawn.ends_ill = false;  // as where it is drawn
+  if (lists_stay_theirs(drawn)) no_lists(drawn);               // likewise
   return drawn;
 }
 

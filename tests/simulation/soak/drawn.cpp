@@ -87,7 +87,20 @@ void draw_places(Lots& lots, Drawn& drawn) {
   }
 }
 
+void draw_lists(Lots& lots, Drawn& drawn) {
+  for (DrawnCertificate& one : drawn.certificates)
+    for (DrawnTarget& target : one.targets)
+      target.listed = target.kind == DrawnTarget::Kind::listener && lots.one_in(4);
+}
+
 }  // namespace
+
+// What is listed is somebody else's at first, and stays so where others bind another one before it is replaced: it
+// hides what follows, by their own will.
+bool lists_stay_theirs(const Drawn& drawn) {
+  const bool others_bind = drawn.faults.target_edited > 0 || std::ranges::count(drawn.turns, Turn::bought) > 0;
+  return others_bind && !drawn.begins_well;
+}
 
 std::string_view name(Turn turn) {
   switch (turn) {
@@ -208,6 +221,7 @@ Drawn draw(std::uint64_t seed) {
       lots.one_of({FailedChallenge::ends_authorization, FailedChallenge::stays_pending, FailedChallenge::ends_alone});
   drawn.settings.expired_orders_found = lots.one_in(2);
   if (lots.one_in(6)) drawn.settings.order_life = hours(1);
+  if (!lists_stay_theirs(drawn)) draw_lists(lots, drawn);
   return drawn;
 }
 
@@ -253,8 +267,8 @@ std::string in_words(const Drawn& drawn) {
   for (const DrawnCertificate& one : drawn.certificates) {
     text += fmt::format("  {} for {}", one.id, fmt::join(one.domains, ", "));
     for (const DrawnTarget& target : one.targets)
-      text += fmt::format(" on {}{}{}", target.name, target.region.empty() ? "" : " in " + target.region,
-                          target.foreign ? " (foreign)" : "");
+      text += fmt::format(" on {}{}{}{}", target.name, target.region.empty() ? "" : " in " + target.region,
+                          target.foreign ? " (foreign)" : "", target.listed ? " (on its list too)" : "");
     text += "\n";
   }
   for (const sandbox::FaultRow& row : sandbox::all_faults())

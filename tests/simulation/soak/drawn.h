@@ -19,6 +19,7 @@ struct DrawnTarget {
   std::string name;      // of the load balancer, or the directory
   bool foreign = false;  // serves a trusted certificate of another CA at first
   std::string region;    // of a classic load balancer: "" that of the configuration
+  bool listed = false;   // of a listener: its default certificate is on its list too, as the console puts it there
 };
 
 struct DrawnCertificate {
@@ -103,6 +104,7 @@ struct Drawn {
 };
 
 Drawn draw(std::uint64_t seed);
+bool lists_stay_theirs(const Drawn& drawn);                         // as far as the product can tell
 sandbox::CrashPoint draw_crash(Lots& lots, std::uint64_t effects);  // within the first so many
 // The first certificate of a shop behind two load balancers, killed at the i-th of its crash points: what worlds a
 // second are counted in.

@@ -12,6 +12,7 @@
 #include "company.h"
 #include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
+#include "sandbox/load_balancers.h"
 #include "sandbox/security_tokens.h"
 #include "sandbox/server_certificates.h"
 #include "turns.h"
@@ -121,6 +122,15 @@ class Life {
     for (std::size_t i = 0; i < drawn_.instances; ++i)
       estate_.simulated->machine(seat_of(i).machine).id_lasts = !drawn_.containers;
     estate_.world().server_certificates().notices_use = drawn_.iam_notices_use;
+    list_defaults();
+  }
+
+  void list_defaults() {
+    for (const DrawnCertificate& one : drawn_.certificates)
+      for (const DrawnTarget& target : one.targets)
+        if (target.listed)
+          estate_.world().load_balancers().by_name.at(target.name).listeners.front().sni = {
+              estate_.bound_on(target.name)};
   }
 
   void write_the_first_zone_by_a_role() {
@@ -169,6 +179,7 @@ class Life {
     if (!drawn_.begins_well) return;
     estate_.apply_with_restarts();
     if (!estate_.failures().empty()) complain(fmt::format("a calm run failed: {}", estate_.failures().front()));
+    list_defaults();
     estate_.pass(drawn_.settings.certificate_lifetime * 2 / 3 + days(1));
   }
 
@@ -179,6 +190,7 @@ class Life {
       const long before = estate_.simulated->effects();
       const std::size_t first_event = estate_.world().events().size();
       estate_.apply_with_restarts({}, seat_of(i));
+      estate_.pass(drawn_.settings.shown_after);  // what was proven by the word of the API
       if (estate_.simulated->crash_points_since(before) > 0) continue;
       for (std::string& sentence : simulation::not_repaired(estate_, first_event, seat_of(i).machine))
         complain(fmt::format("{}: one undisturbed run has not put it right: {}", seat_of(i).machine, sentence));

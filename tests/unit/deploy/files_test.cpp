@@ -31,7 +31,7 @@ TEST_F(FilesTest, WritesADirectoryForEachCertificateAndSwitchesTheLink) {
     const Serving seen = co_await target.look();
     EXPECT_TRUE(seen.empty());
     const Shelved next = co_await installed(target, seen);
-    EXPECT_EQ(co_await target.verify(issued, Serving{}, false), Proof::files);
+    EXPECT_EQ(co_await proof_of(target), Proof::files);
     EXPECT_EQ(next.reference, place());
     const Serving after = co_await target.look();
     EXPECT_TRUE(after.ours);
@@ -115,7 +115,7 @@ TEST_F(FilesTest, QuotesWhatAFailedReloadSaidAndGoesBack) {
                  R"(files /etc/ssl/www: `systemctl reload nginx` ended with 1: unknown\ndirective\x1b)");
     machine.on_run = [](const Command&) { return Exit{}; };
     EXPECT_TRUE(co_await target.restore(former, next));
-    co_await target.verify(issued, Serving{}, false);
+    co_await proof_of(target);
   });
   EXPECT_EQ(file("/etc/ssl/www/live/fullchain.pem"), issued.chain.pem());
 }
@@ -173,7 +173,7 @@ TEST_F(FilesTest, SeesAKeyThatDoesNotBelongToItsCertificate) {
   on_target([&](Target& target) -> Task<> {
     co_await installed(target, co_await target.look());
     machine.write(place() + "/privkey.pem", Bytes{before.key.pem().reveal()}, 0600);
-    const Work verify = [&]() -> Task<> { co_await target.verify(issued, Serving{}, false); };
+    const Work verify = [&]() -> Task<> { co_await proof_of(target); };
     EXPECT_EQ((co_await failure_of(verify)).value().kind(), Failure::Kind::refused);
   });
 }
@@ -194,7 +194,7 @@ TEST_F(FilesTest, ProvesByHandshakeWhereToldWhereToConnect) {
     const Serving seen = co_await target.look();
     EXPECT_EQ(seen.shown, before.chain);
     co_await installed(target, seen);
-    const Work verify = [&]() -> Task<> { co_await target.verify(issued, Serving{}, false); };
+    const Work verify = [&]() -> Task<> { co_await proof_of(target); };
     EXPECT_EQ((co_await failure_of(verify)).value().kind(), Failure::Kind::transient);  // what answers there is another
   });
 }

@@ -72,7 +72,7 @@ TEST_F(LoadBalancerTargetTest, BindsAFreshUploadAndProvesItByHandshake) {
     on_target(install, [&](Target& target) -> Task<> {
       const Serving seen = co_await target.look();
       const Shelved next = co_await installed(target, seen);  // not yet visible to load balancers when first tried
-      EXPECT_EQ(co_await target.verify(issued, Serving{}, false), Proof::handshake);
+      EXPECT_EQ(co_await proof_of(target), Proof::handshake);
       const Serving after = co_await target.look();
       EXPECT_EQ(after.reference, next.reference);
       EXPECT_TRUE(after.ours);
@@ -93,7 +93,7 @@ TEST_F(LoadBalancerTargetTest, GivesANetworkLoadBalancersListenerItsCertificateT
     EXPECT_EQ(target.name(), "NLB tcp:443");
     EXPECT_EQ(seen.shown, before.chain);
     const Shelved next = co_await installed(target, seen);
-    EXPECT_EQ(co_await target.verify(issued, seen, false), Proof::handshake);
+    EXPECT_EQ(co_await proof_of(target, seen), Proof::handshake);
     co_await target.restore(seen, next);
     EXPECT_EQ((co_await target.look()).reference, before_arn);
   });
@@ -120,7 +120,7 @@ TEST_F(LoadBalancerTargetTest, WaitsUntilADescriptionTellsOfWhatItBound) {
     on_target(bound.install, [&](Target& target) -> Task<> {
       const Serving seen = co_await target.look();
       const Shelved next = co_await installed(target, seen);
-      EXPECT_EQ(co_await target.verify(issued, seen, false), Proof::handshake);
+      EXPECT_EQ(co_await proof_of(target, seen), Proof::handshake);
       EXPECT_EQ((co_await target.look()).reference, next.reference);
       EXPECT_EQ(bound.reference, next.reference);
     });
@@ -252,7 +252,7 @@ TEST_F(LoadBalancerTargetTest, BelievesTheApiWithAWarningWhereNoHandshakeTells) 
     EXPECT_FALSE(seen.unreadable);
     EXPECT_NE(seen.note, "");
     co_await installed(target, seen);
-    EXPECT_EQ(co_await target.verify(issued, Serving{}, false), Proof::api);
+    EXPECT_EQ(co_await proof_of(target), Proof::api);
   });
   EXPECT_TRUE(heard("verified by the word of the API alone"));
   EXPECT_TRUE(heard("verify = \"api\""));
@@ -265,7 +265,7 @@ TEST_F(LoadBalancerTargetTest, AsksForNoHandshakeWhereToldTo) {
     const Serving seen = co_await target.look();
     EXPECT_LT(simulation.time().steady() - begun, seconds(3));
     co_await installed(target, seen);
-    co_await target.verify(issued, Serving{}, false);
+    co_await proof_of(target);
   });
   EXPECT_FALSE(heard("warning"));
 }
@@ -296,7 +296,7 @@ TEST_F(LoadBalancerTargetTest, FailsWhereTheNewCertificateNeverShows) {
   world.settings().shown_after = hours(1);
   on_target(classic(), [&](Target& target) -> Task<> {
     co_await installed(target, co_await target.look());
-    const Work verify = [&]() -> Task<> { co_await target.verify(issued, Serving{}, false); };
+    const Work verify = [&]() -> Task<> { co_await proof_of(target); };
     const auto failure = co_await failure_of(verify);
     EXPECT_EQ(failure.value().kind(), Failure::Kind::transient);
     EXPECT_NE(std::string{failure->what()}.find(before.chain.leaf.serial().text()), std::string::npos);
@@ -351,7 +351,7 @@ TEST_F(LoadBalancerTargetTest, KilledAnywhereAndRunAgainServesOneUpload) {
     Deployer deployer{outside};
     Target& target = *co_await deployer.deployment.target(certificate(), where);
     co_await installed(target, co_await target.look());
-    co_await target.verify(issued, Serving{}, false);
+    co_await proof_of(target);
   };
   for (long effect = 0; effect < 4; ++effect)
     for (const auto moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {

@@ -98,6 +98,11 @@ class Scene : public ::testing::Test {
     co_return next;
   }
 
+  // As the first one that it is given: what it served is of somebody else.
+  Task<Proof> proof_of(Target& target, Serving former = {}) {
+    co_return co_await target.verify(issued, former, [](const std::string&) -> Task<bool> { co_return false; });
+  }
+
  private:
   std::vector<std::string> said_;
 };
