@@ -134,7 +134,8 @@ Duration failing_waited_for(Trades& trades) {
   return presses(trades) ? limits::renewal::pause_at_least : limits::renewal::unfit_certificate_waited_for;
 }
 
-constexpr const char* silent_note = "silent";  // in the journal: since when the CA fails over the order, null: it told
+// In the journal: since when, and in how many runs, the CA fails over the order; null: it told.
+constexpr const char* silent_note = "silent";
 
 // Whether a CA that fails over an order, or over its certificate, is asked for it no longer: it fails for so long.
 Task<bool> asked_in_vain(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
@@ -142,10 +143,12 @@ Task<bool> asked_in_vain(const Failure& failure, const OrderUrl& url, Journal& j
   if (!passing || failure.rationed() || !trades.ca.silent(url)) co_return false;
   if (!co_await trades.ca.account_stands()) co_return false;
   const WallTime now = trades.time.now();
-  if (const Json* since = journal.noted(silent_note); since && !since->is_null())
-    co_return now - from_json<WallTime>(*since) >= failing_waited_for(trades);
-  co_await journal.note(silent_note, to_json(now));
-  co_return false;
+  const Json* before = journal.noted(silent_note);
+  const bool again = before && before->is_object();
+  const WallTime since = again ? from_json<WallTime>(before->at("since")) : now;
+  const std::int64_t runs = again ? before->at("runs").as_integer() + 1 : 1;
+  co_await journal.note(silent_note, Json::object({{"since", to_json(since)}, {"runs", runs}}));
+  co_return runs >= limits::renewal::failing_asked&& now - since >= failing_waited_for(trades);
 }
 
 // What the CA says of an order that gave no certificate yet: it does not fail over it for good.

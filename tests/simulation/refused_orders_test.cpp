@@ -113,6 +113,23 @@ TEST(Generation, OverWhichTheCaFailsForDaysIsFollowedByTheNext) {
   }
 }
 
+// (Two bad minutes of the CA, in a dense random world, met its only two runs of two days: it had two orders that both
+// went on.)
+TEST(Generation, OverWhichTheCaFailsTwiceGoesOnWithItsOrder) {
+  const auto killed = killed_after_finalize();
+  Estate& estate = *killed;
+  auto& ca = estate.world().ca();
+  for (int twice = 0; twice < 2; ++twice) {
+    refuse(ca, ca.orders.begin()->first, 500);
+    estate.pass(days(2));
+    estate.apply();
+    EXPECT_THAT(estate.failures(), SizeIs(1));
+  }
+  ca.interpose = nullptr;
+  estate.pass(days(1));
+  expect_that_it_goes_on(estate);
+}
+
 // Else what takes the CA days would be lost to its second bad minute.
 TEST(Generation, OverWhichTheCaFailsNowAndThenGoesOnWithItsOrder) {
   Estate estate{1, {.issuance_takes = days(5)}};

@@ -65,6 +65,9 @@ inline constexpr Duration given_up_order_lives = days(30);
 // not there: then the next order is the way out.
 // source: our choice: a CA's people have noticed by then, and nothing is urgent yet, 2026-11-29
 inline constexpr Duration unfit_certificate_waited_for = hours(24);
+// A CA that fails over it is asked in so many runs, however long ago the first was: two bad minutes say little.
+// source: our choice, 2026-11-30
+inline constexpr int failing_asked = 3;
 
 // An order that the CA was seen to be undecided about is waited for, for a day at least, until half of what was left
 // when the newest certificate was due is gone; or for so long. Once that one has expired, for a day and this part of
