@@ -61,6 +61,14 @@ bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
   });
 }
 
+// For longer than whoever asked for one too often, or had to wait for another reason, waits for the next.
+bool is_overdue(Estate& estate, const CertificateConfig& wanted) {
+  const auto record = estate.record(wanted.id.text());
+  if (!record || !record->newest) return false;
+  const WallTime due = due_at(record->newest->issued.chain.leaf, record->newest->renewal_info);
+  return due + days(2) < estate.simulated->time().now();
+}
+
 struct Place {
   std::string name;
   std::optional<Certificate> shown;
@@ -125,18 +133,19 @@ bool newest_is_wanted_early(Estate& estate, const Certificate& shown, const Cert
          info->window->end < due_at(newest) && due_at(newest, info) <= now && now < emergency_at(shown);
 }
 
-// Kept because it lasts longer, or covers a name that the wanted one does not, and had not expired when that machine
-// ran last. Whether it was revoked is not asked: it may be a neighbour's, from which this place was moved, and whose
-// names somebody still needs.
+// Kept because it lasts longer, or is somebody else's and covers a name that the wanted one does not, and had not
+// expired when that machine ran last. Whether it was revoked is not asked: it may be a neighbour's, from which this
+// place was moved, and whose names somebody still needs.
 bool rightly_held(Estate& estate, const Place& place, const Certificate& there, const CertificateConfig& wanted,
                   const std::string& machine, bool last_run_was_there) {
   const bool valid = !there.self_signed() && there.not_after() > estate.last_run_on(machine);
   const bool told = !last_run_was_there || held_from(estate, place.name, wanted);
-  const bool covers_more = std::ranges::any_of(there.names(), [&](const DomainName& name) {
-    return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
-      return name == ours || (!name.wildcard() && name.covered_by(ours));
-    });
-  });
+  const bool covers_more =
+      !key_is_kept(estate, wanted.id.text(), there) && std::ranges::any_of(there.names(), [&](const DomainName& name) {
+        return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
+          return name == ours || (!name.wildcard() && name.covered_by(ours));
+        });
+      });
   return told && valid &&
          (covers_more || outlasts_the_newest(estate, there, wanted) || newest_is_wanted_early(estate, there, wanted));
 }
@@ -409,6 +418,8 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
     if (ailing.contains(wanted.id.text())) continue;
     if (!has_a_valid_one(estate, wanted) && !held_from(estate, "", wanted))
       wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
+    else if (is_overdue(estate, wanted) && !held_from(estate, "", wanted))
+      wrong.push_back(fmt::format("{} was not renewed", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       for (const std::string& machine : machines)
         if (std::string why = objection_to(estate, install, wanted, machine, machine == "main"); !why.empty())

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <utility>
 
+#include "base/guards.h"
 #include "change_batches.h"
 #include "planted.h"
 #include "sandbox/certificate_authority.h"
@@ -41,7 +43,17 @@ TEST_F(Proof, ThatIsTakenAwayBeforeTheCaHasLooked) {
   EXPECT_THAT(estate.verdict(), Contains(HasSubstr("was taken away before the CA had looked")));
 }
 
-// Nobody owns its value any longer.
+TEST_F(Proof, ThatIsWithdrawnBeforeTheCaHasLooked) {
+  constexpr GuardRow parking{Guard::parking, "parking", ""};
+  world().settings().validation_takes = hours(10);
+  const auto* before = std::exchange(removed_guard, &parking);
+  estate.apply();
+  removed_guard = before;
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+  EXPECT_THAT(estate.verdict(), Contains(HasSubstr("was taken away before the CA had looked")));
+}
+
+// Nobody goes on with its order.
 TEST_F(Proof, ThatIsTakenAwayOfAnOrderThatIsGivenUp) {
   world().settings().validation_takes = hours(10);
   estate.apply();

@@ -26,11 +26,31 @@ std::string in_quotes(const std::string& value) { return fmt::format("\"{}\"", v
 }  // namespace
 
 void ProofOracle::changed(const StoredChange& change) {
-  if (!change.key.starts_with("zone/")) return;
-  std::set<std::string>& owned = owned_[change.key];
-  owned.clear();
-  for (const Json& entry : change.after.elements("entries"))
-    if (!entry.elements("owners").empty()) owned.insert(in_quotes(entry.text("value").value_or("")));
+  if (change.is_record()) {
+    const auto generation = change.after.integer("open_generation");
+    const std::string certificate = change.key.substr(0, change.key.rfind('/'));
+    open_[change.key] = generation ? fmt::format("{}/generation/{}", certificate, *generation) : "";
+  }
+  if (!change.is_journal()) return;
+  const Json* steps = change.after.find("steps");
+  const Json* order = steps ? steps->find("order") : nullptr;
+  ordered_[change.key] = order ? order->text("value").value_or("") : "";
+}
+
+// By an order that may still give a certificate, and that somebody goes on with.
+bool ProofOracle::needed(const std::string& authorization) const {
+  const auto& ca = simulated_.world().ca();
+  const auto failed = [&](const std::string& proof) {
+    return std::ranges::count(ca.authorizations.at(proof).challenges, "invalid", &sandbox::CaChallenge::status) > 0;
+  };
+  return std::ranges::any_of(open_, [&](const auto& open) {
+    const auto url = ordered_.find(open.second);
+    const auto order = url == ordered_.end() ? ca.orders.end() : ca.orders.find(url->second);
+    return order != ca.orders.end() && order->second.status == "pending" &&
+           order->second.expires > simulated_.time().now() &&
+           std::ranges::count(order->second.authorizations, authorization) > 0 &&
+           std::ranges::none_of(order->second.authorizations, failed);
+  });
 }
 
 void ProofOracle::happened(const sandbox::Event& event) {
@@ -50,6 +70,13 @@ bool ProofOracle::taken_away_lately(const std::string& value) const {
   return false;
 }
 
+// What is not there at the answer is not awaited.
+bool ProofOracle::taken_away_since(const std::string& value, WallTime answer) const {
+  const auto& all = simulated_.third_parties().taken_away();
+  const auto found = all.find(value);
+  return found != all.end() && found->second >= answer;
+}
+
 void ProofOracle::answered(const std::string& authorization) {
   auto& world = simulated_.world();
   const auto& proof = world.ca().authorizations.at(authorization);
@@ -59,7 +86,7 @@ void ProofOracle::answered(const std::string& authorization) {
   const auto& zones = world.zones().all;
   const auto zone = std::ranges::find_if(zones, [&](const auto& each) { return stands_in(each, value); });
   if (zone != zones.end())
-    awaited_[authorization] = {value, zone->id};
+    awaited_[authorization] = {value, zone->id, simulated_.time().now()};
   else if (!taken_away_lately(value))
     complain_(fmt::format("{} was answered while its value is not there: {} {}", authorization, proof.identifier.text(),
                           value));
@@ -74,8 +101,7 @@ void ProofOracle::look_at_awaited(const sandbox::Event& event) {
     const auto zone = std::ranges::find(world.zones().all, awaited.zone, &sandbox::SimulatedZone::id);
     if (zone == world.zones().all.end()) return true;  // gone with all that was in it
     if (holds(zone->sets, awaited.value)) return false;
-    const bool by_others = simulated_.third_parties().taken_away().contains(awaited.value);
-    if (!by_others && owned_[fmt::format("zone/{}/ledger", zone->id)].contains(awaited.value))
+    if (!taken_away_since(awaited.value, awaited.since) && needed(authorization))
       complain_(fmt::format("the value of {} was taken away before the CA had looked, by {}{}", authorization,
                             event.operation, event.late ? ", late" : ""));
     return true;
