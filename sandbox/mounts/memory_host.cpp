@@ -86,9 +86,12 @@ void Machine::erase(const Path& path) {
   std::erase_if(nodes, [below = whole + "/"](const auto& node) { return node.first.starts_with(below); });
 }
 
-void Machine::servers_read() {
+void Machine::servers_read(const std::vector<std::string>& command) {
+  const auto place =
+      std::find_if(command.begin(), command.end(), [&](const auto& word) { return word.starts_with('/'); });
   for (const auto& [path, node] : nodes) {
     if (node.kind != Kind::link || !path.ends_with("/live")) continue;
+    if (place != command.end() && !path.starts_with(*place + "/")) continue;
     if (const auto* chain = find(path + "/fullchain.pem")) served[path] = chain->content;
   }
 }
@@ -272,7 +275,7 @@ Task<Exit> MemoryHost::run(Command command) {
     else
       *exit = fails ? Exit{.status = 1, .output = "no"} : machine.on_run(command);
     const bool read_all_the_same = (fails || !in_time) && machine.commands.size() % 2 == 0;
-    if (read_all_the_same || ((*exit)->status == 0 && !(*exit)->timed_out)) machine.servers_read();
+    if (read_all_the_same || ((*exit)->status == 0 && !(*exit)->timed_out)) machine.servers_read(command.argv);
     if (machine.heard_change) machine.heard_change();
   };
   Effect effect{.name = fmt::format("run {}", fmt::join(command.argv, " ")),

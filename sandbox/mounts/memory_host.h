@@ -28,7 +28,8 @@ struct Machine {
   Duration clock_error{0};        // its civil time minus the world's
   std::vector<Command> commands;  // run on it, in order
   // What servers on it serve: the chain that they read last in each directory, by the whole path of its link `live`.
-  // They read all of them after a command that ended well, and when the machine starts again.
+  // They read it after a command that ended well, each after one for all of them (`reload`) or for a directory that it
+  // is in (`reload /etc/ssl/shop`), and when the machine starts again.
   std::map<Path, Bytes> served;
   // What a command that has begun takes, and then, where it is not ended at its deadline, what it does and comes to.
   std::function<Duration(const Command&)> takes = [](const Command&) { return milliseconds(50); };
@@ -41,7 +42,7 @@ struct Machine {
   void write(const Path& path, Bytes content, unsigned mode = 0644);  // makes parents
   void make_directory(const Path& path, unsigned mode = 0755);
   void erase(const Path& path);  // with everything below
-  void servers_read();
+  void servers_read(const std::vector<std::string>& command = {});
 
   // What a process changes at `path`, with what leads there and is below: its number. It is there for every process
   // from then on; after a loss of power only where it was synced.

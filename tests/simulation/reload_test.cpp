@@ -373,6 +373,24 @@ TEST_F(ASharedReload, IsRunByOneAtATimeAndForAllThatWait) {
   }
 }
 
+TEST(ReloadsOfTheirOwn, AreEachRunThoughAllComeAtOnce) {
+  Estate estate;
+  estate.zone("shop.example");
+  auto& machine = estate.simulated->machine();
+  machine.takes = [](const Command&) { return seconds(5); };
+  const std::vector<std::string> names{"blog", "mail", "news", "wiki"};
+  for (const std::string& name : names)
+    estate.certificate(name, {name + ".shop.example"}).in_files("/etc/ssl/" + name, {"reload", "/etc/ssl/" + name});
+  for (const int generation : {1, 2}) {
+    estate.apply();
+    for (const std::string& name : names) {
+      const std::string live = "/etc/ssl/" + name + "/live";
+      EXPECT_EQ(machine.served[live], machine.find(live + "/fullchain.pem")->content) << name << generation;
+    }
+    estate.pass(days(61));
+  }
+}
+
 TEST_F(ASharedReload, ThatFailsPutsAllBack) {
   estate.apply();
   const auto before = all_live();

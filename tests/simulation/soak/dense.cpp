@@ -29,8 +29,7 @@ void thicken_turns(Lots& lots, Drawn& drawn) {
 }
 
 void thicken_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
-  for (auto more = lots.below(4); more > 0; --more)
-    crashes.push_back(draw_crash(lots, lots.one_of({120U, 260U, 600U})));
+  for (auto more = lots.below(4); more > 0; --more) crashes.push_back(draw_crash(lots, lots.one_of({60U, 140U, 400U})));
   std::ranges::sort(crashes, {}, &CrashPoint::effect);
 }
 
@@ -91,10 +90,11 @@ bool without_a_target(Drawn& drawn, std::size_t which) {
   return false;
 }
 
-bool no_lists(Drawn& drawn) {
+template <bool DrawnTarget::* member>
+bool no_target_has(Drawn& drawn) {
   bool any = false;
   for (DrawnCertificate& one : drawn.certificates)
-    for (DrawnTarget& target : one.targets) any = std::exchange(target.listed, false) || any;
+    for (DrawnTarget& target : one.targets) any = std::exchange(target.*member, false) || any;
   return any;
 }
 
@@ -105,7 +105,9 @@ bool usual_again(Member& member, const Member& to) {
 
 // What else is unusual of it; each says whether it was.
 constexpr std::array usual_manners{
-    no_lists,
+    no_target_has<&DrawnTarget::listed>,
+    no_target_has<&DrawnTarget::alone>,
+    +[](Drawn& drawn) { return usual_again(drawn.settings.described_after, Duration{0}); },
     +[](Drawn& drawn) { return usual_again(drawn.containers, false); },
     +[](Drawn& drawn) { return usual_again(drawn.delegated, false); },
     +[](Drawn& drawn) { return usual_again(drawn.zone_by_role, false); },
@@ -129,8 +131,8 @@ Drawn thickened(Drawn drawn) {
   thicken_crashes(lots, drawn.crashes);
   for (const sandbox::FaultRow& row : sandbox::all_faults())
     if (drawn.faults.*row.amount == 0 && lots.one_in(12)) drawn.faults.*row.amount = lots.from_to(1, row.most);
-  if (drawn.faults.record_edited > 0) drawn.ends_ill = false;  // as where it is drawn
-  if (lists_stay_theirs(drawn)) no_lists(drawn);               // likewise
+  if (drawn.faults.record_edited > 0) drawn.ends_ill = false;                // as where it is drawn
+  if (lists_stay_theirs(drawn)) no_target_has<&DrawnTarget::listed>(drawn);  // likewise
   return drawn;
 }
 

@@ -56,7 +56,7 @@ void draw_certificates(Lots& lots, Drawn& drawn) {
     // "api.x" beside "*.x" is redundant, which a CA refuses.
     if (std::ranges::find(one.domains, "*." + drawn.zones.back()) != one.domains.end())
       std::erase(one.domains, "api." + drawn.zones.back());
-    const auto targets = lots.from_to(0, 2);
+    const auto targets = lots.one_of({0, 1, 1, 2, 2});
     for (int target = 0; target < targets; ++target)
       one.targets.push_back(draw_target(lots, fmt::format("t{}{}", i, target)));
     drawn.certificates.push_back(std::move(one));
@@ -71,7 +71,7 @@ void draw_faults(Lots& lots, Faults& faults, std::span<const sandbox::FaultRow> 
 void draw_crashes(Lots& lots, std::vector<CrashPoint>& crashes) {
   const auto many = lots.below(4);
   for (std::uint64_t i = 0; i < many; ++i)
-    crashes.push_back(draw_crash(lots, lots.one_of({40U, 120U, 260U})));  // a life has some 30 effects, or hundreds
+    crashes.push_back(draw_crash(lots, lots.one_of({20U, 60U, 140U})));  // a life has some 30 effects, or hundreds
   std::ranges::sort(crashes, {}, &CrashPoint::effect);
 }
 
@@ -91,6 +91,11 @@ void draw_lists(Lots& lots, Drawn& drawn) {
   for (DrawnCertificate& one : drawn.certificates)
     for (DrawnTarget& target : one.targets)
       target.listed = target.kind == DrawnTarget::Kind::listener && lots.one_in(4);
+}
+
+void draw_commands(Lots& lots, Drawn& drawn) {
+  for (DrawnCertificate& one : drawn.certificates)
+    for (DrawnTarget& target : one.targets) target.alone = target.kind == DrawnTarget::Kind::files && lots.one_in(2);
 }
 
 }  // namespace
@@ -175,6 +180,8 @@ CrashPoint draw_crash(Lots& lots, std::uint64_t effects) {
       {Moment::before, Moment::sent, Moment::after_effect_before_reply, Moment::stopped, Moment::after_reply});
   point.in_flight_lands = lots.one_in(2);
   point.lands_after = lots.one_of({seconds(1), seconds(50), minutes(2), minutes(14)});
+  // A machine that was suspended. What is on its way lands sooner.
+  if (point.moment == Moment::stopped && lots.one_in(4)) point.lands_after = hours(3);
   return point;
 }
 
@@ -222,6 +229,8 @@ Drawn draw(std::uint64_t seed) {
   drawn.settings.expired_orders_found = lots.one_in(2);
   if (lots.one_in(6)) drawn.settings.order_life = hours(1);
   if (!lists_stay_theirs(drawn)) draw_lists(lots, drawn);
+  draw_commands(lots, drawn);
+  drawn.settings.described_after = lots.one_of({Duration{0}, Duration{0}, Duration{0}, seconds(3), seconds(20)});
   return drawn;
 }
 
@@ -268,7 +277,10 @@ std::string in_words(const Drawn& drawn) {
     text += fmt::format("  {} for {}", one.id, fmt::join(one.domains, ", "));
     for (const DrawnTarget& target : one.targets)
       text += fmt::format(" on {}{}{}{}", target.name, target.region.empty() ? "" : " in " + target.region,
-                          target.foreign ? " (foreign)" : "", target.listed ? " (on its list too)" : "");
+                          target.foreign ? " (foreign)" : "",
+                          target.listed  ? " (on its list too)"
+                          : target.alone ? " (by a command of its own)"
+                                         : "");
     text += "\n";
   }
   for (const sandbox::FaultRow& row : sandbox::all_faults())

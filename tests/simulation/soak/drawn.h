@@ -20,6 +20,7 @@ struct DrawnTarget {
   bool foreign = false;  // serves a trusted certificate of another CA at first
   std::string region;    // of a classic load balancer: "" that of the configuration
   bool listed = false;   // of a listener: its default certificate is on its list too, as the console puts it there
+  bool alone = false;    // of a directory: its server is told to read it by a command of its own
 };
 
 struct DrawnCertificate {
