@@ -207,6 +207,12 @@ sandbox::Ending Estate::apply_with_restarts(Request request, const sandbox::Seat
   return ending;
 }
 
+std::optional<Plan> Estate::plan(const sandbox::Seat& seat) {
+  const auto kept = std::make_shared<std::optional<Plan>>();
+  simulated->run_with_restarts(life_of([kept](Fleet& fleet) -> Task<> { *kept = co_await fleet.plan({}); }), seat);
+  return *kept;
+}
+
 WallTime Estate::last_run_on(const std::string& machine) const {
   const auto known = last_runs_.find(machine);
   return known == last_runs_.end() ? simulated->time().now() : known->second;

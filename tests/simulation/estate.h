@@ -57,6 +57,7 @@ class Estate {
   void apply_twice_at_once(Duration headstart = Duration{0}, Request first = {}, Request second = {});
   // So many at once, as above, each begun `headstart` after the one before; until all have ended.
   void apply_together(std::size_t instances, Duration headstart = Duration{0});
+  std::optional<Plan> plan(const sandbox::Seat& seat = {});  // empty where it failed
   sandbox::Ending forget(const std::string& id, Duration wait = minutes(5));
   sandbox::Ending forget_account(const std::string& account);
   using Kept = std::shared_ptr<std::optional<Report>>;

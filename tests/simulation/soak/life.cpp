@@ -60,6 +60,14 @@ std::string place_of(std::string_view effect) {
   return place;
 }
 
+// Without what a second later is another: until when something is kept.
+std::string in_words(const Plan& plan) {
+  std::string words;
+  for (const Action& action : plan.all())
+    words += fmt::format(" {} {} {},", name(action.kind), action.certificate, action.shown_target());
+  return words + fmt::format(" {} in all", plan.all().size());
+}
+
 class Life {
  public:
   explicit Life(Drawn drawn)
@@ -192,17 +200,37 @@ class Life {
   void put_right_at_once() {
     for (std::size_t i = 0; i < drawn_.instances; ++i) {
       if (i > 0) estate_.pass(past_any_pause);
+      std::string planned = plan(seat_of(i));
       std::size_t first_event = 0;
       for (long before = estate_.simulated->effects();; before = estate_.simulated->effects()) {
         first_event = estate_.world().events().size();
         estate_.apply_with_restarts({}, seat_of(i));
         if (estate_.simulated->crash_points_since(before) == 0) break;
         estate_.pass(past_any_pause);
+        planned = plan(seat_of(i));
       }
+      compare(planned);
       estate_.pass(drawn_.settings.shown_after);  // what was proven by the word of the API
       for (std::string& sentence : simulation::not_repaired(estate_, first_event, seat_of(i).machine))
         complain(fmt::format("{}: one undisturbed run has not put it right: {}", seat_of(i).machine, sentence));
     }
+  }
+
+  // In one world of four. It changes nothing, and tells what the run that follows goes by.
+  std::string plan(const sandbox::Seat& seat) {
+    constexpr std::uint64_t one_of = 4;
+    if (drawn_.seed % one_of != 0) return "";
+    const long before = estate_.simulated->effects();
+    const auto plan = estate_.plan(seat);
+    if (estate_.simulated->effects() != before)
+      complain(fmt::format("plan asked for {}", estate_.simulated->effect_names().back()));
+    return plan ? in_words(*plan) : "";
+  }
+
+  void compare(const std::string& planned) {
+    const std::string done = estate_.reported() ? in_words(estate_.report().plan) : "";
+    if (!planned.empty() && done != planned)
+      complain(fmt::format("planned was{}, and done by the plan{}", planned, done));
   }
 
   // On each machine, and then on the first one again: what the others did there is nothing that it would undo. Once
