@@ -16,8 +16,9 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr Duration look_is_old = hours(1);  // of whoever deletes something then
-constexpr int emergency_share = 20;         // the last twentieth of a certificate's life: anything valid is better
+constexpr Duration look_is_old = hours(1);                    // of whoever deletes something then
+constexpr Duration grace_at_least = hours(24) - minutes(10);  // by clocks that differ
+constexpr int emergency_share = 20;  // the last twentieth of a certificate's life: anything valid is better
 
 // What every listener refers to by default, by the listener's name.
 std::map<std::string, std::string> references_in(World& world) {
@@ -128,6 +129,7 @@ struct Invariants::State {
   struct Replaced {
     std::string arn;
     WallTime at;
+    bool late = false;  // nobody may know
   };
   // By listener and certificate: whose place it took there, each time.
   std::map<std::pair<std::string, std::string>, std::vector<Replaced>> replaced;
@@ -164,6 +166,20 @@ struct Invariants::State {
       if (arn.ends_with("/" + event.object) && contents.contains(arn) &&
           world.server_certificates().by_arn(arn) == nullptr)
         report(event, fmt::format("I4: {} refers to {}, which is gone", listener, arn));
+    within_its_grace(event);
+  }
+
+  // Nobody can go back to it any more.
+  void within_its_grace(const Event& event) {
+    for (const auto& [place, befores] : replaced)
+      for (const Replaced& before : befores) {
+        const auto known = contents.find(before.arn);
+        if (before.late || !before.arn.ends_with("/" + event.object) || known == contents.end()) continue;
+        const bool over = known->second.chain.leaf.not_after() <= event.at;
+        if (const Duration ago = event.at - before.at; !over && ago < grace_at_least)
+          report(event,
+                 fmt::format("I4: {} was deleted {} after {} was given another", before.arn, humane(ago), place.first));
+      }
   }
 
   // That IAM noticed is no merit of who asked: AWS's word for it is that it may not.
@@ -244,7 +260,7 @@ struct Invariants::State {
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
     const auto before = contents.find(former);
     const bool rollback = goes_back(listener, former, arn, event.at);
-    replaced[{listener, arn}].push_back({former, event.at});
+    replaced[{listener, arn}].push_back({former, event.at, event.late});
     const WallTime valid_until = next->content.chain.leaf.not_after() - milliseconds(1);
     const WallTime sent = event.late ? std::min(event.at, valid_until) : event.at;  // it may be over since
     if (const std::string why = defect(next->content, sent); !why.empty() && (ours != nullptr || !rollback))

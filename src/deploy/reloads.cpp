@@ -2,7 +2,7 @@
 
 namespace certferry {
 
-Task<> Reloads::begin(Runs& runs, const Command& command) {
+Task<> Reloads::run_once(Runs& runs, const Command& command) {
   ++runs.begun;
   runs.deadline = command.deadline;
   runs.failed = nullptr;
@@ -21,7 +21,7 @@ Task<Exit> Reloads::run(Command command, std::function<void()> require_lease) {
   const bool was_for_us = runs.begun > before && runs.deadline == command.deadline;
   if (!was_for_us) {
     require_lease();
-    co_await begin(runs, command);
+    co_await run_once(runs, command);
   }
   if (runs.failed) std::rethrow_exception(runs.failed);
   co_return runs.exit;

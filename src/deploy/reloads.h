@@ -30,7 +30,7 @@ class Reloads {
     Exit exit;
     std::exception_ptr failed;  // null: `exit` says how it ended
   };
-  Task<> begin(Runs& runs, const Command& command);
+  Task<> run_once(Runs& runs, const Command& command);
   Host& host_;
   std::map<std::vector<std::string>, Runs> runs_;  // by argv
 };

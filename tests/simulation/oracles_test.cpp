@@ -350,6 +350,18 @@ TEST_F(Planted, TheFormerOneIsDeletedWithinItsGrace) {
   EXPECT_THAT(estate.verdict(), Contains(HasSubstr("old-web-foreign was deleted, to which elb/")));
 }
 
+TEST_F(Planted, WhatAListenerWasTakenFromIsDeletedWithinADayThoughNoRecordTellsOfIt) {
+  estate.apply();
+  const std::string arn = estate.bound_on("old-web"), name = arn.substr(arn.rfind('/') + 1);
+  estate.pass(days(61));
+  estate.apply();
+  remove("certificate/shop/record");
+  estate.pass(hours(23));
+  world().server_certificates().by_name.erase(name);
+  happens("iam", "DeleteServerCertificate", name);
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I4: " + arn), HasSubstr("h after classic/old-web:443"))));
+}
+
 // By the clock of its machine: nobody else may be there to ask. (Dense world 82059.)
 TEST_F(Planted, TheFormerOneOfADirectoryIsRemovedWithinItsGrace) {
   estate.apply();
