@@ -74,6 +74,7 @@ struct Place {
   std::optional<Certificate> shown;
   bool whole = true;                       // false: what nobody serves is missing of a directory
   std::optional<Certificate> unread = {};  // of a directory, whose server read another one last, or none
+  std::optional<Certificate> usual = {};   // of a listener, that its list may hide
 };
 
 // What a listener shows by its default certificate, or, where that differs, to who asks for a wanted name.
@@ -90,7 +91,7 @@ Place look_at(Estate& estate, const InstallConfig& install, const CertificateCon
     return {elb->load_balancer, estate.shown_by(elb->load_balancer)};
   if (const auto* listener = std::get_if<ListenerInstall>(&install.where)) {
     const std::string name = estate.load_balancer_of(listener->arn.text());
-    return {name, shown_by(estate, name, wanted)};
+    return {name, shown_by(estate, name, wanted), true, {}, estate.shown_by(name)};
   }
   const auto& [directory, reload, connect, timeout] = std::get<FilesInstall>(install.where);
   const auto& machine = estate.simulated->machine(on);
@@ -156,7 +157,7 @@ std::string objection_to(Estate& estate, const InstallConfig& install, const Cer
   const auto keeps_it_off = [&](const std::optional<Certificate>& there) {
     return there && rightly_held(estate, place, *there, wanted, machine, last_run_was_there);
   };
-  if (keeps_it_off(place.shown ? place.shown : place.unread)) return "";
+  if (keeps_it_off(place.shown ? place.shown : place.unread) || keeps_it_off(place.usual)) return "";
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
   if (!place.whole) return fmt::format("{} is not whole", place.name);
