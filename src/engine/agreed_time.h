@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/failure.h"
 #include "base/log.h"
+#include "base/task.h"
 #include "outside/clock.h"
 
 namespace certferry {
@@ -18,7 +20,11 @@ class AgreedTime {
   using HostTime = std::function<std::optional<WallTime>()>;  // a host's time now, once it was heard
 
   AgreedTime(Clock& clock, Log& log) : clock_(clock), log_(log), began_(clock.now()), began_steady_(clock.steady()) {}
-  void listen_to(std::string host, HostTime time);
+  // ask: makes it heard; how that ends is all the same, for a refusal bears a Date too.
+  void listen_to(std::string host, HostTime time, Work ask);
+  // Before what is decided by now(): where who was heard first says otherwise, the others are asked too, each once.
+  // Nobody is, where ours stands.
+  Task<> hear_others();
   // Failure: refused, "set the clock".
   WallTime now();
   // How far now() is from our clock. Failure: as now().
@@ -27,7 +33,15 @@ class AgreedTime {
   WallTime stamp();
 
  private:
+  struct Word {
+    Duration skew;
+    std::string host;
+    auto operator<=>(const Word&) const = default;
+  };
   WallTime ours() const { return began_ + (clock_.steady() - began_steady_); }
+  std::vector<Word> words() const;  // the least first
+  static std::optional<Duration> agreed(const std::vector<Word>& words);
+  static Failure nobody_agrees(const std::vector<Word>& words, WallTime ours);
 
   Clock& clock_;
   Log& log_;
@@ -36,8 +50,11 @@ class AgreedTime {
   struct Host {
     std::string name;
     HostTime time;
+    Work ask;
+    bool asked = false;
   };
   std::vector<Host> hosts_;
+  Turn asking_;
   bool warned_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "aws/sts.h"
 #include "base/failure.h"
 #include "base/limits/aws.h"
 #include "base/limits/renewal.h"
@@ -111,8 +112,12 @@ Fleet::Run::Run(Ground where)
       claims(ground.store, ground.outside, ground.instances),
       retirement(ground.outside, ground.store, deployment, shelves, claims, time) {
   ground.access.act_under(ground.instances);
-  time.listen_to("the CA", [this] { return session.heard_time(); });
-  time.listen_to("AWS", [this] { return ground.access.client().heard_time(); });
+  aws::Client& client = ground.access.client();
+  time.listen_to(
+      "the CA", [this] { return session.heard_time(); }, [this]() -> Task<> { co_await session.directory(); });
+  time.listen_to(
+      "AWS", [&client] { return client.heard_time(); },
+      [&client]() -> Task<> { co_await aws::Sts{client}.caller_identity(); });
 }
 
 Fleet::Fleet(Ground ground) : run_(std::make_unique<Run>(ground)) {}
@@ -126,13 +131,30 @@ Task<Plan> Fleet::plan(Request request) {
 Task<Plan> Fleet::Run::plan(const Request& request) {
   Retirement::Ledgers ledgers;
   if (request.only.empty()) ledgers = co_await retirement.ledgers();
+  const Observed observed = co_await observe(request, ledgers, RenewalInfos::Keep::no);
+  co_return make_plan(observed, request, ground.roots, time.now());
+}
+
+// Whoever is heard here may be the first.
+Task<std::vector<ObservedCertificate>> Fleet::Run::look(const Request& request) {
+  co_await time.hear_others();
+  auto seen = co_await observer.certificates(request, time.now());
+  co_await time.hear_others();
+  co_return seen;
+}
+
+// All that a plan is made from.
+Task<Observed> Fleet::Run::observe(const Request& request, const Retirement::Ledgers& ledgers,
+                                   RenewalInfos::Keep keep) {
   Observed observed;
-  observed.certificates = co_await observer.certificates(request, time.now());
-  co_await renewal_infos.ask(observed.certificates);
+  observed.certificates = co_await look(request);
+  co_await renewal_infos.ask(observed.certificates, keep);
   note_neighbours(observed.certificates, co_await observer.not_named(request, observed.certificates));
   note_left(observed.certificates);
-  if (request.only.empty()) observed.removable = co_await retirement.removable(ledgers, observed.certificates);
-  co_return make_plan(observed, request, ground.roots, time.now());
+  co_await time.hear_others();
+  observed.removable = co_await retirement.removable(ledgers, observed.certificates);
+  co_await time.hear_others();
+  co_return observed;
 }
 
 const CertificateConfig& Fleet::Run::config_of(const CertificateId& id) const {
@@ -176,6 +198,7 @@ Task<> Fleet::Run::use_account_but(std::string lost) {
 Task<bool> Fleet::Run::heard_of_another_time() {
   try {
     co_await have_account();
+    co_await time.hear_others();
     co_return std::chrono::abs(time.correction() - planned_by) > limits::aws::clock_skew;
   } catch (const Failure&) {
     co_return false;
@@ -376,8 +399,8 @@ Task<> Fleet::Run::sweep() {
 // nothing needs goes.
 Task<> Fleet::Run::retire(const Request& request, Report& report) {
   const auto ledgers = co_await retirement.ledgers();
-  auto seen = co_await observer.certificates(request, time.now());
-  note_endangered(seen, time.now(), report);
+  auto seen = co_await look(request);
+  note_endangered(seen, time.stamp(), report);
   require_lease(ground.instances, Duration::zero(), "removing what is no longer needed");
   co_await settle_unconfigured(seen);
   if (request.only.empty()) co_await settle_elsewhere(ledgers, seen);
@@ -436,12 +459,7 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     if (request.only.empty())
       co_await attempted("what is no longer needed", report,
                          [&]() -> Task<> { ledgers = co_await retirement.ledgers(); });
-    Observed observed;
-    observed.certificates = co_await observer.certificates(request, time.now());
-    co_await renewal_infos.refresh(observed.certificates);
-    note_neighbours(observed.certificates, co_await observer.not_named(request, observed.certificates));
-    note_left(observed.certificates);
-    observed.removable = co_await retirement.removable(ledgers, observed.certificates);
+    Observed observed = co_await observe(request, ledgers, RenewalInfos::Keep::yes);
     planned_by = time.correction();
     report.plan = make_plan(observed, request, ground.roots, time.now());
     auto all = works(observed, request, wait, report);
@@ -449,8 +467,8 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
       if (end) std::rethrow_exception(end);
     }
     for (std::size_t i = 0; i < observed.certificates.size(); ++i)
-      report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.now());
-    note_endangered(observed.certificates, time.now(), report);
+      report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.stamp());
+    note_endangered(observed.certificates, time.stamp(), report);
     note_installed(report);
     co_await clean_up(request, report);
   });

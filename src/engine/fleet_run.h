@@ -24,6 +24,8 @@ struct Fleet::Run {
   explicit Run(Ground where);
 
   Task<Plan> plan(const Request& request);
+  Task<std::vector<ObservedCertificate>> look(const Request& request);
+  Task<Observed> observe(const Request& request, const Retirement::Ledgers& ledgers, RenewalInfos::Keep keep);
   Task<Report> apply(const Request& request, Duration wait);
   Turn& turn_to_order(const CertificateSpec& wanted);
   Task<> have_account();

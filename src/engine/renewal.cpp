@@ -382,6 +382,7 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
   }
   const PrivateKey key = co_await trades.keys.open(ref);  // only now: a look costs no Decrypt
   const Shelved shelved = co_await trades.shelves.put(target, trades.record.get().id, issued, key);
+  co_await trades.time.hear_others();  // IAM may be the first who was heard
   const Proof proof = co_await bound_or_restored(target, shelved, seen, former, issued, wanted, trades);
   // Starts the clock of what was there before.
   co_await trades.installs.prove(target, seen, issued, proof, retire_after);

@@ -10,10 +10,6 @@
 
 namespace certferry {
 
-Task<> RenewalInfos::ask(std::vector<ObservedCertificate>& seen) { return ask_all(seen, Keep::no); }
-
-Task<> RenewalInfos::refresh(std::vector<ObservedCertificate>& seen) { return ask_all(seen, Keep::yes); }
-
 // Not after its expiry, nor once it is to be replaced anyway (section 4.3.1).
 bool RenewalInfos::wants_asking(const ObservedCertificate& seen) const {
   if (!seen.configured || !seen.record || !seen.record->newest || seen.record->open_generation) return false;
@@ -24,7 +20,7 @@ bool RenewalInfos::wants_asking(const ObservedCertificate& seen) const {
   return !newest.renewal_info || time_to_ask(newest.renewal_info->ask_again, now);
 }
 
-Task<> RenewalInfos::ask_all(std::vector<ObservedCertificate>& seen, Keep keep) {
+Task<> RenewalInfos::ask(std::vector<ObservedCertificate>& seen, Keep keep) {
   std::vector<Work> works;
   for (ObservedCertificate& certificate : seen) {
     if (!wants_asking(certificate)) continue;

@@ -18,16 +18,14 @@ class RenewalInfos {
                std::string directory)
       : outside_(outside), store_(store), instances_(instances), ca_(ca), directory_(std::move(directory)) {}
 
+  enum class Keep { no, yes };
   // Asks about every certificate that is not due anyway, side by side, and puts the answers into `seen`. A CA that
   // does not answer within seconds is no failure, and is not asked again in this run: what was known stays.
-  Task<> ask(std::vector<ObservedCertificate>& seen);
-  // The same, and the records keep it, where they can: this run goes by `seen` all the same. A record that somebody
+  // Keep::yes: and the records keep it, where they can: this run goes by `seen` all the same. A record that somebody
   // works on is left to them.
-  Task<> refresh(std::vector<ObservedCertificate>& seen);
+  Task<> ask(std::vector<ObservedCertificate>& seen, Keep keep);
 
  private:
-  enum class Keep { no, yes };
-  Task<> ask_all(std::vector<ObservedCertificate>& seen, Keep keep);
   bool wants_asking(const ObservedCertificate& seen) const;
   Task<> ask_about(ObservedCertificate& seen, Keep keep);
   Task<> keep(const CertificateId& id, const Record::Newest& told);

@@ -238,6 +238,7 @@ Task<bool> Retirement::in_use(const Candidate& candidate) {
 
 // As far as it is looked at before anything is removed. What cannot be looked at is told by retire(), which spares it.
 Task<bool> Retirement::spared(const Candidate& candidate) {
+  co_await time_.hear_others();  // by what was asked of AWS about another one
   if (!due(candidate) && !FilesShelf::directory_in(outside_.host, candidate.shelf)) co_return false;
   try {
     co_return co_await in_use(candidate);
@@ -319,6 +320,7 @@ Task<Retirement::Candidates> Retirement::remove_while_known(Candidates ours,
 
 Task<> Retirement::remove_where_due(const Candidate& one, const std::vector<ObservedCertificate>& now,
                                     const std::vector<ClaimedRecord>& claimed, std::vector<Outcome>& outcomes) {
+  co_await time_.hear_others();
   const auto of_it = [&](const auto& other) { return other.get().id == one.entry.certificate; };
   const auto known = std::ranges::find(now, one.entry.certificate, &ObservedCertificate::id);
   const bool back = known != now.end() && known->record && std::ranges::none_of(claimed, of_it);

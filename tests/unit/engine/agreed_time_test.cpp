@@ -1,5 +1,6 @@
 #include "engine/agreed_time.h"
 
+#include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,14 +25,19 @@ struct Heard {
   std::optional<Duration> skew;
 };
 
+Task<> nobody() { co_return; }
+
 struct Agreement : testing::Test {
   WallTime agreed(const std::vector<Heard>& heard) {
     AgreedTime time{clock, log};
     for (const Heard& one : heard)
-      time.listen_to(one.host, [this, skew = one.skew]() -> std::optional<WallTime> {
-        if (!skew) return {};
-        return clock.now() + *skew;
-      });
+      time.listen_to(
+          one.host,
+          [this, skew = one.skew]() -> std::optional<WallTime> {
+            if (!skew) return {};
+            return clock.now() + *skew;
+          },
+          nobody);
     return time.now();
   }
   std::string refusal(const std::vector<Heard>& heard) {
@@ -71,7 +77,7 @@ TEST_F(Agreement, OfTwoThatDifferIsRefusedWithWhatEachSays) {
 TEST_F(Agreement, IsNotMovedByWhoSetsTheClockMeanwhile) {
   HeardClock ca{clock};
   AgreedTime time{clock, log};
-  time.listen_to("the CA", [&] { return ca.now(); });
+  time.listen_to("the CA", [&] { return ca.now(); }, nobody);
   ca.says(clock.now());
   const WallTime began = time.now();
   clock.set += hours(28);
@@ -83,10 +89,56 @@ TEST_F(Agreement, IsNotMovedByWhoSetsTheClockMeanwhile) {
 TEST_F(Agreement, IsThatOfAHostWhoseTimeTheClockWasSetToMeanwhile) {
   AgreedTime time{clock, log};
   const WallTime right = clock.now() + hours(28);
-  time.listen_to("AWS", [&] { return std::optional{right}; });
+  time.listen_to("AWS", [&] { return std::optional{right}; }, nobody);
   EXPECT_THROW(time.now(), Failure);
   clock.set = right;
   EXPECT_EQ(time.now(), right);
+}
+
+// The CA was heard; what AWS says is known once it is asked.
+struct OfOneThatWasHeard : Agreement {
+  std::string by(Duration of_the_ca, std::optional<Duration> of_aws) {
+    AgreedTime time{clock, log};
+    HeardClock ca{clock}, aws{clock};
+    ca.says(clock.now() + of_the_ca);
+    const auto ask = [&](HeardClock& host, std::optional<Duration> skew) -> Task<> {
+      ++asked;
+      if (!skew) throw Failure(Failure::Kind::transient, "no answer", "");
+      host.says(clock.now() + *skew);
+      co_return;
+    };
+    time.listen_to("the CA", [&] { return ca.now(); }, [&] { return ask(ca, of_the_ca); });
+    time.listen_to("AWS", [&] { return aws.now(); }, [&] { return ask(aws, of_aws); });
+    boost::asio::io_context io;
+    const Work twice = [&]() -> Task<> {
+      co_await time.hear_others();
+      co_await time.hear_others();
+    };
+    spawn(io.get_executor(), twice, [](std::exception_ptr thrown) { EXPECT_FALSE(thrown); });
+    io.run();
+    try {
+      return iso8601(time.now());
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+  }
+  int asked = 0;
+};
+
+TEST_F(OfOneThatWasHeard, NobodyElseIsAskedWhereItConfirmsOurs) {
+  EXPECT_EQ(by(minutes(4), hours(2)), "2024-10-04T00:00:00Z");
+  EXPECT_EQ(asked, 0);
+}
+
+TEST_F(OfOneThatWasHeard, TheOtherIsAskedOnceWhereItSaysOtherwise) {
+  EXPECT_EQ(by(hours(2), hours(2)), "2024-10-04T02:00:00Z");
+  EXPECT_EQ(by(hours(2), seconds(1)), "2024-10-04T00:00:00Z") << "it is the CA that is wrong";
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(OfOneThatWasHeard, AnotherThatDoesNotAnswerIsAskedOnceAndLeavesItAlone) {
+  EXPECT_EQ(by(hours(2), {}), "our clock says 2024-10-04T00:00:00Z, the CA says 2024-10-04T02:00:00Z");
+  EXPECT_EQ(asked, 1);
 }
 
 }  // namespace

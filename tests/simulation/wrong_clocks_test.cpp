@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "estate.h"
+
+// A machine's clock that is wrong from the start. CA and AWS say both what time it is, whichever is heard first.
+namespace certferry::simulation {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Place {
+  const char* name;
+  void (*install)(Estate&);
+  bool in_s3;
+};
+
+const Place places[] = {
+    {"an elb",
+     [](Estate& estate) {
+       estate.classic_elb("web");
+       estate.wanted("shop").on_elb("web");
+     },
+     false},
+    {"an elb of another region",
+     [](Estate& estate) {
+       estate.classic_elb("web", "us-east-1");
+       estate.wanted("shop").on_elb("web", "us-east-1");
+     },
+     false},
+    {"a listener", [](Estate& estate) { estate.wanted("shop").on_listener(estate.listener("front")); }, false},
+    {"files", [](Estate& estate) { estate.wanted("shop").in_files("/etc/ssl/shop"); }, false},
+    {"files, the state in S3", [](Estate& estate) { estate.wanted("shop").in_files("/etc/ssl/shop"); }, true},
+};
+
+sandbox::Settings two_regions() {
+  sandbox::Settings settings;
+  settings.other_regions = {"us-east-1"};
+  return settings;
+}
+
+void shop_in(Estate& estate, const Place& place) {
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  place.install(estate);
+  if (place.in_s3) estate.state_in_s3();
+}
+
+std::string said_by(const sandbox::Ending& ending) {
+  try {
+    if (ending.error) std::rethrow_exception(ending.error);
+  } catch (const std::exception& thrown) {
+    return thrown.what();
+  }
+  return "";
+}
+
+Duration& error(Estate& estate) { return estate.simulated->machine().clock_error; }
+
+TEST(AClockThatIsWrong, IsCorrectedByTheWordOfBothWhicheverIsHeardFirst) {
+  for (const Place& place : places)
+    for (const Duration off : {hours(11), -hours(11)}) {
+      SCOPED_TRACE(fmt::format("{}, {}", place.name, humane(off)));
+      Estate estate{1, two_regions()};
+      shop_in(estate, place);
+      error(estate) = off;
+      for (std::size_t run = 1; run <= 3; ++run) {
+        const sandbox::Ending ending = estate.apply();
+        ASSERT_TRUE(estate.reported()) << said_by(ending);
+        EXPECT_THAT(estate.failures(), IsEmpty());
+        EXPECT_EQ(estate.orders_answered(), run);
+        estate.pass(days(61));
+      }
+    }
+}
+
+long effects_of_a_first_run(const Place& place) {
+  Estate estate{1, two_regions()};
+  shop_in(estate, place);
+  estate.apply();
+  return estate.simulated->effects();
+}
+
+// What was ordered before the clock went wrong, and what only has to be put where it belongs.
+TEST(AClockThatIsWrong, KeepsNothingFromBeingEndedThatWasBegun) {
+  for (const Place& place : places) {
+    SCOPED_TRACE(place.name);
+    const long effects = effects_of_a_first_run(place);
+    for (long effect = 0; effect < effects; effect += 3) {
+      Estate estate{1, two_regions()};
+      shop_in(estate, place);
+      estate.simulated->kill_at({.effect = effect, .moment = sandbox::Moment::after_reply});
+      if (estate.apply().how != sandbox::Ending::How::killed) continue;
+      error(estate) = hours(11);
+      const sandbox::Ending ending = estate.apply();
+      ASSERT_TRUE(estate.reported()) << effect << ": " << said_by(ending);
+      EXPECT_THAT(estate.failures(), IsEmpty()) << effect;
+      EXPECT_EQ(estate.orders_answered(), 1U) << effect;
+    }
+  }
+}
+
+TEST(AClockThatIsWrong, IsRefusedByItsNameWhereTheOtherIsNotHeard) {
+  Estate estate{1, two_regions()};
+  shop_in(estate, places[4]);
+  error(estate) = hours(11);
+  estate.simulated->faults().ca_down = 100;
+  EXPECT_THAT(said_by(estate.apply()), HasSubstr("our clock says 2026-11-23T11:00"));
+  EXPECT_FALSE(estate.reported());
+  estate.simulated->faults().ca_down = 0;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace certferry::simulation
