@@ -193,16 +193,15 @@ Task<> Fleet::Run::use_account_but(std::string lost) {
   }
 }
 
-// Whether the CA, the first to be asked perhaps, tells that what is due was decided by a clock that is wrong. Where it
-// does not answer, or is alone with that, it is told where it is needed.
+// Whether the CA, the first to be asked perhaps, tells that what is due was decided by a clock that is wrong. Failure:
+// it says so alone, which nothing is begun by.
 Task<bool> Fleet::Run::heard_of_another_time() {
   try {
     co_await have_account();
-    co_await time.hear_others();
-    co_return std::chrono::abs(time.correction() - planned_by) > limits::aws::clock_skew;
-  } catch (const Failure&) {
-    co_return false;
+  } catch (const Failure&) {  // told where the account is needed
   }
+  co_await time.hear_others();
+  co_return std::chrono::abs(time.correction() - planned_by) > limits::aws::clock_skew;
 }
 
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
@@ -220,9 +219,7 @@ Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Requ
                 [this](std::string lost) { return replace_account(std::move(lost)); }};
 }
 
-// What time it is the CA is heard of first, where it answers: what is in a journal may have expired.
 Task<> Fleet::Run::obtain(Life& life, const CertificateSpec& wanted) {
-  co_await heard_of_another_time();
   if (co_await life.take_up(wanted)) co_return;
   co_await have_account();
   const Turn::Held mine = co_await turn_to_order(wanted).take();
@@ -301,24 +298,27 @@ Task<> Fleet::Run::say_not_at_rest(const ObservedCertificate& seen) {
 }
 
 // `seen` and `plan` are what the report tells in the end: where it is decided again, they are replaced.
+Task<> Fleet::Run::decide_again(ObservedCertificate& seen, CertificatePlan& plan, Request request) {
+  Observed observed;
+  observed.certificates.push_back(co_await observer.certificate(config_of(seen.id)));
+  observed.certificates.front().neighbours = seen.neighbours;
+  keep_who_left(seen.targets, observed.certificates.front().targets);
+  request.only.clear();
+  if (renewed_since(seen.record, observed.certificates.front().record)) request.renew.clear();
+  co_await time.hear_others();
+  plan = make_plan(observed, request, ground.roots, time.now()).certificates.front();
+  seen = std::move(observed.certificates.front());
+}
+
 Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                            Report& report) {
   const CertificateConfig& certificate = config_of(seen.id);
   const ClaimedWork working = [&](ClaimedRecord& claimed) -> Task<> {
     co_await keep_what_was_told(claimed, seen.record);
     const bool held_in_between = !same_but_for_the_claim(claimed.get(), seen.record);  // the work may be done already
-    if (held_in_between || (issues(plan) && co_await heard_of_another_time())) {
-      Observed observed;
-      observed.certificates.push_back(co_await observer.certificate(certificate));
-      observed.certificates.front().neighbours = seen.neighbours;
-      keep_who_left(seen.targets, observed.certificates.front().targets);
-      Request same = request;
-      same.only.clear();
-      if (renewed_since(seen.record, observed.certificates.front().record)) same.renew.clear();
-      plan = make_plan(observed, same, ground.roots, time.now()).certificates.front();
-      seen = std::move(observed.certificates.front());
-      if (plan.issue->kind == Action::Kind::trouble) co_return;  // nothing is known of its targets
-    }
+    if (held_in_between) co_await decide_again(seen, plan, request);
+    if (issues(plan) && co_await heard_of_another_time()) co_await decide_again(seen, plan, request);
+    if (plan.issue->kind == Action::Kind::trouble) co_return;  // nothing is known of its targets
     co_await say_not_at_rest(seen);
     co_await carry_out(certificate, plan, request, claimed, report);
   };

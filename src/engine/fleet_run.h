@@ -38,6 +38,7 @@ struct Fleet::Run {
   Task<> while_claimed_if_known(CertificateId id, Duration wait, ClaimedWork work);
   Task<> while_claimed_if_free(CertificateId id, ClaimedWork work);
   std::vector<Work> works(Observed& observed, const Request& request, Duration wait, Report& report);
+  Task<> decide_again(ObservedCertificate& seen, CertificatePlan& plan, Request request);
   Task<> say_not_at_rest(const ObservedCertificate& seen);
   Task<> work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                  Report& report);

@@ -113,5 +113,39 @@ TEST(AClockThatIsWrong, IsRefusedByItsNameWhereTheOtherIsNotHeard) {
   EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
+// An open generation is gone on with whether it is due or not: none is begun by such a clock.
+struct AClockThatIsFast : testing::Test {
+  AClockThatIsFast() {
+    estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop");
+    estate.apply();
+    error(estate) = days(6);
+    estate.pass(hours(4));
+  }
+  ~AClockThatIsFast() override {
+    EXPECT_FALSE(estate.record("shop")->open_generation);
+    error(estate) = Duration{0};
+    estate.simulated->faults() = sandbox::Faults::calm();
+    estate.apply();
+    EXPECT_EQ(estate.orders_answered(), 1U);
+  }
+  static sandbox::Settings for_a_week() {
+    sandbox::Settings settings;
+    settings.certificate_lifetime = days(7);
+    return settings;
+  }
+  Estate estate{1, for_a_week()};
+};
+
+TEST_F(AClockThatIsFast, RenewsNothingAfterwardsEither) {
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+TEST_F(AClockThatIsFast, BeginsNothingWhereTheCaAloneTells) {
+  estate.simulated->faults().service_down = 100;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), testing::Contains(HasSubstr("our clock says")));
+}
+
 }  // namespace
 }  // namespace certferry::simulation
