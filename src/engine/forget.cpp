@@ -84,7 +84,7 @@ Task<std::vector<std::string>> Fleet::Run::forget_account(std::string account, D
 // The index goes first: it says nothing of a target that the record does not.
 Task<> Fleet::Run::forget_targets(ClaimedRecord& claimed, std::string account) {
   co_await index.forget(claimed.get().id);
-  const WallTime now = time.now();
+  const WallTime now = time.stamp();
   co_await claimed.entry().update([&](Record& record) {
     std::erase_if(record.targets, [&](const auto& target) { return is_in(account, target.first); });
     remember(record, now, fmt::format("what is in account {} is forgotten", account));

@@ -151,7 +151,7 @@ Task<> Installs::end_pause(const Target& target, const Issued& issued) {
 }
 
 Task<> Installs::roll_back(const Target& target, const Issued& issued, const Chain* stays, std::string reason) {
-  const WallTime now = time_.now();
+  const WallTime now = time_.stamp();
   co_await entry_.update([&](Record& record) {
     TargetRecord& target_record = record.targets[std::string{target.id()}];
     const auto& last = target_record.rolled_back;

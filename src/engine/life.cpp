@@ -139,7 +139,7 @@ Task<int> Life::open_generation(const CertificateSpec& wanted) {
 }
 
 Task<> Life::succeed(const Issued& issued, const KeyRef& key, const CertificateSpec& wanted) {
-  const WallTime now = trades_.time.now();
+  const WallTime now = trades_.time.stamp();
   co_await claimed_.entry().update([&](Record& record) {
     record.previous = std::move(record.newest);
     record.newest = Record::Newest{issued, key, wanted};
@@ -294,7 +294,7 @@ Task<> Life::close_dead(Journal& journal, const Failure& failure, bool lapsed, b
 Task<> Life::close_open(std::string why) {
   const auto generation = claimed_.get().open_generation;
   if (!generation) co_return;
-  const WallTime now = trades_.time.now();
+  const WallTime now = trades_.time.stamp();
   co_await claimed_.entry().update([&](Record& record) {
     record.open_generation.reset();
     remember(record, now, given_up(*generation, why));

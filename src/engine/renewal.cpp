@@ -210,7 +210,7 @@ Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, Journ
 bool worth_restoring(const Serving& former, const Target& target, const CertificateSpec& wanted, Trades& trades) {
   if (former.damaged) return false;
   if (!on(Guard::worth_restoring)) return true;
-  const WallTime now = trades.time.now();
+  const WallTime now = trades.time.stamp();
   return std::ranges::all_of(std::array{now, now + target.restore_deadline()}, [&](WallTime at) {
     const Standing as = standing(former, wanted, trades.roots, at);
     return as == Standing::trusted || as == Standing::test;

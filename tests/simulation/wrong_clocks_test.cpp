@@ -113,6 +113,19 @@ TEST(AClockThatIsWrong, IsRefusedByItsNameWhereTheOtherIsNotHeard) {
   EXPECT_THAT(estate.failures(), IsEmpty());
 }
 
+TEST(AClockThatIsWrong, KeepsNobodyFromForgetting) {
+  for (const Place& place : places) {
+    SCOPED_TRACE(place.name);
+    Estate estate{1, two_regions()};
+    shop_in(estate, place);
+    estate.apply();
+    estate.unwant("shop");
+    error(estate) = hours(11);
+    EXPECT_EQ(said_by(estate.forget("shop")), "");
+    EXPECT_FALSE(estate.record("shop"));
+  }
+}
+
 // An open generation is gone on with whether it is due or not: none is begun by such a clock.
 struct AClockThatIsFast : testing::Test {
   AClockThatIsFast() {
@@ -145,6 +158,25 @@ TEST_F(AClockThatIsFast, BeginsNothingWhereTheCaAloneTells) {
   estate.simulated->faults().service_down = 100;
   estate.apply();
   EXPECT_THAT(estate.failures(), testing::Contains(HasSubstr("our clock says")));
+}
+
+// Set to a third time while a server reads what it is to serve: what fails then is told, and put back.
+TEST(AClockThatIsWrong, AndIsSetAmidAReloadThatFailsHasItPutBack) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop", {"reload"});
+  estate.apply();
+  sandbox::Machine& machine = estate.simulated->machine();
+  const std::string former = machine.resolved("/etc/ssl/shop/live");
+  estate.pass(days(61));
+  error(estate) = hours(11);
+  machine.on_run = [&](const Command&) {
+    error(estate) = days(3);
+    return Exit{.status = 1, .output = "it is broken"};
+  };
+  estate.apply();
+  ASSERT_TRUE(estate.reported());
+  EXPECT_THAT(estate.failures(), testing::Contains(HasSubstr("it is broken")));
+  EXPECT_EQ(machine.resolved("/etc/ssl/shop/live"), former);
 }
 
 }  // namespace
