@@ -19,6 +19,7 @@ class SimulatedProcess {
         clock_(world.time(), world.machine(seat.machine).clock_error, world.faults()),
         host_(world.machine(seat.machine), effects_),
         log_(log.trace, seat.name),
+        machine_(world.machine(seat.machine)),
         store_(world.state(seat.state), effects_, "memory:" + seat.state),
         outside_{transport_, resolver_, clock_, entropy, host_, pool_, log_},
         name_(seat.name) {
@@ -34,6 +35,7 @@ class SimulatedProcess {
   VirtualProcess& process() { return process_; }
   const MemoryLog& log() const { return log_; }
   const std::string& name() const { return name_; }
+  const Machine& machine() const { return machine_; }
 
  private:
   Effects effects_;
@@ -43,6 +45,7 @@ class SimulatedProcess {
   MemoryHost host_;
   InlinePool pool_;
   MemoryLog log_;
+  const Machine& machine_;
   MemoryStore store_;
   Outside outside_;
   std::string name_;

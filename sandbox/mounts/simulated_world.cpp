@@ -131,8 +131,6 @@ void SimulatedWorld::value_may_be_damaged(const Seat& seat) {
 std::size_t SimulatedWorld::start(const Life& life, Seat seat) {
   std::size_t number = started_++;
   value_may_be_damaged(seat);
-  for (int Faults::* clock : {&Faults::clock_ahead, &Faults::clock_behind})
-    if (faults().*clock > 0) world_.struck().count(clock);
   auto process = std::make_unique<SimulatedProcess>(*this, log_, process_bytes_, seat);
   log_.trace.line(fmt::format("{} starts", seat.name));
   process->start(life);
@@ -147,6 +145,15 @@ void SimulatedWorld::poll_all() {
   }
 }
 
+// A clock that is wrong has struck where a run was corrected or refused by it: that is how it speaks of "our clock".
+void SimulatedWorld::clock_may_have_struck(const std::vector<std::string>& log, const std::string& end,
+                                           const Machine& machine) {
+  const auto speaks_of_it = [](const std::string& line) { return line.contains("our clock "); };
+  if (!speaks_of_it(end) && std::ranges::none_of(log, speaks_of_it)) return;
+  int Faults::* const clock = time_on(machine) > time_.now() ? &Faults::clock_ahead : &Faults::clock_behind;
+  if (faults().*clock > 0) world_.struck().count(clock);
+}
+
 void SimulatedWorld::reap() {
   for (auto entry = processes_.begin(); entry != processes_.end();) {
     auto& [number, process] = *entry;
@@ -155,6 +162,7 @@ void SimulatedWorld::reap() {
       ++entry;
       continue;
     }
+    clock_may_have_struck(process->log().lines, words_of(inner.outcome()), process->machine());
     Ending ending{inner.outcome() ? Ending::How::failed : Ending::How::finished, inner.outcome()};
     if (!inner.ended()) ending = {Ending::How::killed, nullptr};
     log_.trace.line(fmt::format("{} {}{}", process->name(), how_word(ending.how), words_of(ending.error)));

@@ -101,6 +101,7 @@ class SimulatedWorld {
   void value_may_be_damaged(const Seat& seat);
   void poll_all();
   void reap();
+  void clock_may_have_struck(const std::vector<std::string>& log, const std::string& end, const Machine& machine);
   SimulatedProcess& living(std::size_t process);
 
   // In the order of need: OpenSSL is fed before the world makes its keys, processes go before all else.

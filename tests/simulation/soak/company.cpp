@@ -4,9 +4,9 @@
 
 namespace certferry::soak {
 
-void Company::start(sandbox::Seat seat, std::function<sandbox::Life()> life) {
+Company::Instance& Company::start(sandbox::Seat seat, std::function<sandbox::Life()> life) {
   const auto start = [this, seat = std::move(seat), life = std::move(life)] { return world().start(life(), seat); };
-  instances_.push_back({start, start()});
+  return instances_.emplace_back(Instance{.start = start, .process = start()});
 }
 
 void Company::start(sandbox::Seat seat) {
@@ -14,7 +14,8 @@ void Company::start(sandbox::Seat seat) {
 }
 
 void Company::start_forgetting(sandbox::Seat seat, std::string certificate) {
-  start(std::move(seat), [this, certificate = std::move(certificate)] { return estate_.forgetting(certificate); });
+  const auto life = [this, certificate = std::move(certificate)] { return estate_.forgetting(certificate); };
+  start(std::move(seat), life).applies = false;
 }
 
 void Company::interrupt_after(Duration duration) { interrupt_at_ = world().time().now() + duration; }
@@ -28,6 +29,13 @@ bool Company::killed(const Instance& one) const {
 
 bool Company::gone(const Instance& one) const { return killed(one) && one.restarts < restarts_most_; }
 
+std::size_t Company::ended_as(sandbox::Ending::How how) const {
+  return static_cast<std::size_t>(std::ranges::count_if(instances_, [&](const Instance& one) {
+    const auto ending = world().ending(one.process);
+    return one.applies && !one.told_to_end && ending && ending->how == how;
+  }));
+}
+
 bool Company::all_over() const {
   return std::ranges::all_of(instances_, [this](const Instance& one) { return over(one); });
 }
@@ -36,10 +44,10 @@ bool Company::interrupt_is_due() const { return interrupt_at_ && world().time().
 
 void Company::interrupt() {
   interrupt_at_.reset();
-  for (const Instance& one : instances_) {
+  for (Instance& one : instances_) {
     if (over(one)) continue;
     world().cancel(one.process);
-    interrupted_ = true;
+    one.told_to_end = interrupted_ = true;
   }
 }
 

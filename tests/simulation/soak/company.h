@@ -24,15 +24,21 @@ class Company {
   };
   End await_end(Duration at_most);
   bool interrupted() const { return interrupted_; }
+  // Runs of apply that came to their end, neither killed nor told to; and those of them that gave no report.
+  std::size_t runs() const { return ended_as(sandbox::Ending::How::finished) + unreported(); }
+  std::size_t unreported() const { return ended_as(sandbox::Ending::How::failed); }
 
  private:
   struct Instance {
     std::function<std::size_t()> start;  // a process of it
     std::size_t process = 0;
     int restarts = 0;
+    bool applies = true;  // false: it forgets
+    bool told_to_end = false;
   };
   sandbox::SimulatedWorld& world() const { return *estate_.simulated; }
-  void start(sandbox::Seat seat, std::function<sandbox::Life()> life);
+  Instance& start(sandbox::Seat seat, std::function<sandbox::Life()> life);
+  std::size_t ended_as(sandbox::Ending::How how) const;
   bool over(const Instance&) const;
   bool killed(const Instance&) const;
   bool gone(const Instance&) const;  // and to be started again

@@ -321,6 +321,8 @@ class Life {
     if (const auto after = turns_.interrupted_after()) company.interrupt_after(*after);
     const Company::End end = company.await_end(days(2));
     if (company.interrupted()) turns_.interrupted();
+    runs_ += company.runs();
+    unreported_ += company.unreported();
     if (end == Company::End::endless) complain("a run has not ended after two days");
     left_dead_ = end == Company::End::left_dead && left_dead > 0;
     if (!left_dead_) return;
@@ -341,6 +343,8 @@ class Life {
     lived.orders = estate_.world().ca().orders.size();
     lived.answered = estate_.orders_answered();
     lived.issued = estate_.world().ca().certificates.size();
+    lived.runs = runs_;
+    lived.unreported = unreported_;
     const auto& struck = estate_.world().struck().times;
     for (std::size_t i = 0; i < struck.size(); ++i)
       if (struck[i] > 0) lived.faults.insert(std::string{sandbox::fault_rows[i].name});
@@ -362,6 +366,7 @@ class Life {
   Turns turns_;
   std::vector<CrashPoint> killed_at_;
   bool left_dead_ = false;  // some instance of the last run
+  std::size_t runs_ = 0, unreported_ = 0;
   std::vector<std::string> complaints_;
 };
 

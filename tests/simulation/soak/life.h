@@ -15,6 +15,7 @@ struct Lived {
   std::size_t requests = 0;             // that reached CA and AWS
   long effects = 0;
   std::size_t orders = 0, answered = 0, issued = 0;  // orders made and answered, certificates
+  std::size_t runs = 0, unreported = 0;              // under faults: those that ended, those of them without a report
   std::set<std::string> crashes;                     // "POST /order after the reply": where it was killed
   std::set<std::string> faults, turns;               // by name: which struck, which changed something
   std::string trace_hash, trace, report;             // where the trace was asked for; of the last run

@@ -71,6 +71,8 @@ void Figures::add(const Lived& lived) {
   orders += lived.orders;
   answered += lived.answered;
   issued += lived.issued;
+  runs += lived.runs;
+  unreported += lived.unreported;
   for (const std::string& place : lived.crashes) ++crashes[place];
   for (const std::string& fault : lived.faults) ++faults[fault];
   for (const std::string& turn : lived.turns) ++turns[turn];
@@ -86,6 +88,8 @@ void Figures::add(const Figures& others) {
   orders += others.orders;
   answered += others.answered;
   issued += others.issued;
+  runs += others.runs;
+  unreported += others.unreported;
   for (const auto& [place, many] : others.crashes) crashes[place] += many;
   for (const auto& [fault, many] : others.faults) faults[fault] += many;
   for (const auto& [turn, many] : others.turns) turns[turn] += many;
@@ -137,6 +141,8 @@ std::string as_table(const Figures& figures, double signatures_alone) {
   text += row("certificates", fmt::format("{}", figures.issued));
   text += row("orders answered a certificate", fmt::format("{:.3f}", ratio(figures.answered, figures.issued)));
   text += row("orders made a certificate", fmt::format("{:.3f}", ratio(figures.orders, figures.issued)));
+  text += row("runs under faults", fmt::format("{}, {:.1f} % of them without a report", figures.runs,
+                                               100 * ratio(figures.unreported, figures.runs)));
   text += row("kills", fmt::format("{} at {} places", crashes_in_all(figures), figures.crashes.size()));
   text += row("faults", faults_in_words(figures));
   return text;
@@ -152,6 +158,8 @@ Json as_json(const Figures& figures) {
                             {"certificates", number(figures.issued)},
                             {"orders", number(figures.orders)},
                             {"orders_answered", number(figures.answered)},
+                            {"runs", number(figures.runs)},
+                            {"runs_without_report", number(figures.unreported)},
                             {"kills", number(crashes_in_all(figures))},
                             {"keys_made", number(figures.signatures.keys_made)},
                             {"signatures_made", number(figures.signatures.made)},
@@ -178,6 +186,8 @@ Figures figures_of(const Json& body) {
   figures.issued = number("certificates");
   figures.orders = number("orders");
   figures.answered = number("orders_answered");
+  figures.runs = static_cast<std::uint64_t>(body.integer("runs").value_or(0));  // since there are such
+  figures.unreported = static_cast<std::uint64_t>(body.integer("runs_without_report").value_or(0));
   figures.signatures = {.keys_made = number("keys_made"),
                         .made = number("signatures_made"),
                         .verified = number("signatures_verified"),

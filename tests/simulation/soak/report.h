@@ -15,6 +15,7 @@ namespace certferry::soak {
 struct Figures {
   std::uint64_t worlds = 0, violations = 0, repeated = 0;  // repeated: lived twice, and the same both times
   std::uint64_t requests = 0, effects = 0, orders = 0, answered = 0, issued = 0;
+  std::uint64_t runs = 0, unreported = 0;        // Lived
   std::map<std::string, std::uint64_t> crashes;  // by where
   std::map<std::string, std::uint64_t> faults;   // by name: in how many worlds it struck
   std::map<std::string, std::uint64_t> turns;    // the same of what somebody did meanwhile
