@@ -11,6 +11,7 @@
 #include <netdb.h>
 #include <set>
 #include <sys/socket.h>
+#include <system_error>
 #include <thread>
 
 #include "base/failure.h"
@@ -69,6 +70,19 @@ struct AddressLookup::Queue {
     resume(std::move(outcome));
   }
 
+  // Under the mutex, for which a new thread waits. An errno where there is none to serve; as of a machine, a container
+  // or a user that may have no further thread.
+  static int have_a_thread(const std::shared_ptr<Queue>& self) {
+    if (self->threads >= lookups_at_once) return 0;
+    try {
+      std::thread{[self] { serve(self); }}.detach();
+      ++self->threads;
+    } catch (const std::system_error& error) {
+      if (self->threads == 0) return error.code().value();
+    }
+    return 0;
+  }
+
   static void serve(const std::shared_ptr<Queue>& self) {
     for (;;) {
       std::shared_ptr<HostQuery> query;
@@ -106,12 +120,14 @@ Task<std::vector<std::string>> AddressLookup::addresses(std::string host) {
   auto queue = queue_;
   auto start = [&](Resume resume) {
     std::unique_lock lock{queue->mutex};
+    query->system_error = Queue::have_a_thread(queue);
+    if (query->system_error != 0) {
+      query->code = EAI_SYSTEM;
+      return resume(nullptr);
+    }
     query->resume = std::move(resume);
     queue->open.insert(query);
     queue->waiting.push_back(query);
-    if (queue->threads >= lookups_at_once) return;
-    ++queue->threads;
-    std::thread{[queue] { Queue::serve(queue); }}.detach();
   };
   auto on_cancel = [&] { queue->finish(query, cancelled()); };
   co_await suspended(start, on_cancel);

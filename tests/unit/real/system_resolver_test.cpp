@@ -4,11 +4,14 @@
 #include <boost/asio/ip/udp.hpp>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
+#include <thread>
 
 #include "machine.h"
 #include "real/address_policy.h"
 #include "real/dns_listener.h"
 #include "real/system_entropy.h"
+#include "system_call_filter.h"
 
 namespace certferry {
 namespace {
@@ -155,6 +158,22 @@ TEST_F(SystemResolverTest, FindsAddressesAsProgramsHereDo) {
   EXPECT_THAT(machine.run(resolver.addresses("::1")), Contains("::1"));
   const auto failure = failure_of(machine, resolver.addresses("no such name"));
   EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+}
+
+// As where a limit of processes is reached: every thread counts.
+TEST_F(SystemResolverTest, IsTransientWhereNoThreadCanBeHad) {
+  bool possible = false;
+  std::optional<Failure> failure;
+  std::thread{[&] {  // a filter is its thread's, and stays
+    possible = forbid_system_call(SYS_clone3) && forbid_system_call(SYS_clone);
+    failure = failure_of(machine, resolver.addresses("localhost"));
+  }}
+      .join();
+  if (!possible) GTEST_SKIP() << "no filter of system calls may be set here";
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+  EXPECT_THAT(failure->what(), HasSubstr("Looking up \"localhost\": Operation not permitted"));
+  EXPECT_THAT(machine.run(resolver.addresses("localhost")), Contains("127.0.0.1")) << "once there are some";
 }
 
 TEST(AddressPolicy, KnowsWhatAnAddressIsFor) {
