@@ -30,14 +30,19 @@ namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
 constexpr std::size_t kept_output = 4096, kept_answer = 65536;
-constexpr int ended_unheard = 255;  // as where SIGCHLD is ignored: the kernel reaped it, and tells nobody of it
+constexpr int nothing_runs_it = ENOEXEC;  // of a program that is there: the interpreter that it names is not
+constexpr int ended_unheard = 255;        // as where SIGCHLD is ignored: the kernel reaped it, and tells nobody of it
 
 Failure not_started(const Command& command, int error) {
   const std::string program = command.argv.empty() ? "" : command.argv.front();
-  return Failure(Failure::Kind::refused, fmt::format("Running {}: {}", quoted(program), std::strerror(error)),
-                 error == ENOENT   ? "Name a program that exists, by its whole path."
-                 : error == EACCES ? "Make the program executable for the user that certferry runs as."
-                                   : "Check that this machine may start processes.");
+  return Failure(Failure::Kind::refused,
+                 fmt::format("Running {}: {}", quoted(program),
+                             error == nothing_runs_it ? "what is to run it is not there" : std::strerror(error)),
+                 error == ENOENT            ? "Name a program that exists, by its whole path."
+                 : error == EACCES          ? "Make the program executable for the user that certferry runs as."
+                 : error == nothing_runs_it ? "Install what its first line (#!) names, and end that line as Unix does; "
+                                              "of a binary, the C library that it was built for."
+                                            : "Check that this machine may start processes.");
 }
 
 Failure not_ended(const Command& command, pid_t pid) {
@@ -86,7 +91,7 @@ class Spawning {
     for (const Path& directory : search_path_) {
       const int here = program.empty() ? ENOENT : run_at(directory + "/" + program, pid);
       if (!is_passed_over(here)) return here;
-      if (here == EACCES) error = EACCES;
+      if (error == ENOENT && (here == EACCES || here == nothing_runs_it)) error = here;
     }
     return error;
   }
@@ -95,13 +100,16 @@ class Spawning {
   // source: glibc's execvp(3), posix/execvpe.c, 2026-11-29
   static bool is_passed_over(int error) {
     return error == EACCES || error == ENOENT || error == ENOTDIR || error == ENODEV || error == ESTALE ||
-           error == ETIMEDOUT;
+           error == ETIMEDOUT || error == nothing_runs_it;
   }
   // A script that names no interpreter is the shell's, as execvp(3) has it.
   int run_at(const Path& place, pid_t& pid) {
-    const int error = spawn(place, argv_, pid);
-    if (error != ENOEXEC) return error;
-    std::string shell = "/bin/sh", script = place;
+    int error = spawn(place, argv_, pid);
+    if (error == ENOEXEC) error = spawn_by_shell(place, pid);
+    return error == ENOENT && ::access(place.c_str(), X_OK) == 0 ? nothing_runs_it : error;
+  }
+  int spawn_by_shell(Path script, pid_t& pid) {
+    std::string shell = "/bin/sh";
     std::vector<char*> words{shell.data(), script.data()};
     words.insert(words.end(), argv_.begin() + 1, argv_.end());
     return spawn(shell, words, pid);
