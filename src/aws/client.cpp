@@ -146,7 +146,7 @@ Attempt Client::State::judge(const Call& call, const Failure& lost) const {
 
 Task<Attempt> Client::State::attempt(const Call& call, const ServiceEndpoint& endpoint) {
   Signature signature;
-  if (call.sign) signature.by = co_await credentials->credentials();
+  if (call.sign) signature.by = co_await (call.urgent ? credentials->at_hand() : credentials->credentials());
   if (signature.by) budget.is_of(signature.by->account);
   if (!endpoint.overridden) co_await budget.take(asked(call), outside.clock);
   http::Request request = prepare(call, endpoint);

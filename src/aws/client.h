@@ -32,7 +32,8 @@ struct Call {
   std::string bucket;  // S3 alone: becomes host or path
   // May be sent again when the outcome of the first try is unknown: reads, and writes that repeat to the same end.
   bool repeatable = true;
-  bool sign = true;  // what gives credentials to whoever bears a token is not
+  bool urgent = false;  // while its credentials live, no refresh of them is waited for
+  bool sign = true;     // what gives credentials to whoever bears a token is not
   // When it is sent, by service_time(), as somebody has written down. Where it became later meanwhile, or that clock
   // was found to be wrong, it is not sent: refused, with code() written_otherwise.
   std::optional<WallTime> written = std::nullopt;

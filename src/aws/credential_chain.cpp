@@ -52,11 +52,15 @@ class LastResort final : public CredentialProvider {
 
   bool drop(const Credentials& expired) override { return instance_ && instance_->drop(expired); }
 
-  Task<SharedCredentials> credentials() override {
+  Task<SharedCredentials> credentials() override { co_return co_await asked(&CredentialProvider::credentials); }
+  Task<SharedCredentials> at_hand() override { co_return co_await asked(&CredentialProvider::at_hand); }
+
+ private:
+  Task<SharedCredentials> asked(Task<SharedCredentials> (CredentialProvider::*which)()) {
     std::string why = "instance metadata is disabled (AWS_EC2_METADATA_DISABLED)";
     if (instance_) {
       try {
-        co_return co_await instance_->credentials();
+        co_return co_await (*instance_.*which)();
       } catch (const Failure& failure) {
         if (failure.kind() == Failure::Kind::transient && metadata_->reached()) throw;
         why = failure.what();
@@ -65,7 +69,6 @@ class LastResort final : public CredentialProvider {
     throw Failure(Failure::Kind::refused, fmt::format("no AWS credentials: {}; {}", looked_at_, why), next_);
   }
 
- private:
   Provider instance_;
   std::shared_ptr<InstanceMetadata> metadata_;
   std::string looked_at_, next_;

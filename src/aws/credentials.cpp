@@ -49,6 +49,11 @@ Task<SharedCredentials> CachedCredentials::credentials() {
   co_return kept_;
 }
 
+Task<SharedCredentials> CachedCredentials::at_hand() {
+  if (kept_ && (!kept_->expires || *kept_->expires > now())) co_return kept_;
+  co_return co_await credentials();
+}
+
 Task<> CachedCredentials::refresh() {
   failed_.reset();
   try {

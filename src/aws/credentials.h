@@ -33,6 +33,8 @@ class CredentialProvider {
   virtual ~CredentialProvider() = default;
   // Failure: refused where there are none, saying each place that was looked at; transient where a source is down.
   virtual Task<SharedCredentials> credentials() = 0;
+  // The same, but for those that live no refresh is waited for.
+  virtual Task<SharedCredentials> at_hand() { co_return co_await credentials(); }
   // AWS says that these have expired, whatever they say themselves. Whether it is worth asking for others now.
   virtual bool drop(const Credentials&) { return false; }
 };
@@ -47,6 +49,7 @@ class CachedCredentials : public CredentialProvider {
   explicit CachedCredentials(Outside& outside, std::shared_ptr<SigningClock> time = {})
       : outside_(outside), time_(time ? std::move(time) : std::make_shared<SigningClock>(outside)) {}
   Task<SharedCredentials> credentials() final;
+  Task<SharedCredentials> at_hand() final;
   bool drop(const Credentials& expired) final;
 
  protected:

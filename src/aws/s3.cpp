@@ -38,6 +38,7 @@ Call S3::call(std::string operation, std::string method, const std::string& buck
   Call call = rest_xml_call("s3", std::move(operation), "s3://" + bucket + "/" + key, std::move(method), path);
   call.bucket = bucket;
   call.deadline = deadline_;
+  call.urgent = urgent_;
   return call;
 }
 

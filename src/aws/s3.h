@@ -20,9 +20,14 @@ struct S3Lost {};  // PreconditionFailed, or NoSuchKey under If-Match
 // Amazon S3, 2006-03-01.
 class S3 {
  public:
-  // deadline: of each attempt.
-  explicit S3(Client& client, Duration deadline = limits::aws::request_deadline)
-      : client_(client), deadline_(deadline) {}
+  explicit S3(Client& client) : client_(client) {}
+  // For what cannot wait. deadline: of each attempt.
+  static S3 urgent(Client& client, Duration deadline) {
+    S3 s3{client};
+    s3.deadline_ = deadline;
+    s3.urgent_ = true;
+    return s3;
+  }
   // Empty: NoSuchKey. AccessDenied and NoSuchBucket are Failures (refused): they say nothing about the key.
   Task<std::optional<S3Object>> get(const std::string& bucket, const std::string& key);
   // if_match empty: the key must not exist (If-None-Match: *). The result: the new ETag, or that somebody was faster.
@@ -37,7 +42,8 @@ class S3 {
  private:
   Call call(std::string operation, std::string method, const std::string& bucket, const std::string& key) const;
   Client& client_;
-  Duration deadline_;
+  Duration deadline_ = limits::aws::request_deadline;
+  bool urgent_ = false;
 };
 
 }  // namespace certferry::aws

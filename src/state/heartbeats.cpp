@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/limits/aws.h"
 #include "base/limits/renewal.h"
 #include "base/limits/store.h"
 #include "base/log.h"
@@ -72,8 +73,8 @@ bool older_than(const aws::S3Object& object, Duration age) {
 // What the beating needs, alive as long as it goes on.
 struct Pulse {
   Outside& outside;
+  aws::Client& client;
   aws::S3 s3;
-  std::shared_ptr<aws::SigningClock> services;
   std::string bucket, prefix;
   std::string self;
   Whereabouts here = {};
@@ -87,7 +88,7 @@ struct Pulse {
   }
   std::string place(const std::string& instance) const { return fmt::format("s3://{}/{}", bucket, key(instance)); }
   // By our steady clock, and with what that missed: others judge by the store's.
-  SteadyTime now() const { return outside.clock.steady() + services->stood_still(); }
+  SteadyTime now() const { return outside.clock.steady() + client.time()->stood_still(); }
   bool lease_lasts(Duration more) const {
     return beating && !lapsed && beaten && now() - *beaten + more < limits::renewal::claim_expires;
   }
@@ -160,6 +161,18 @@ Task<> keep_beating(std::shared_ptr<Pulse> pulse) {
   }
 }
 
+// No beat waits for a source of credentials, which may hang for longer than the lease lasts: so it is asked beside
+// them, for where nothing else asks it. Ends when it is cancelled.
+Task<> keep_credentials(std::shared_ptr<Pulse> pulse) {
+  for (;;) {
+    co_await pulse->outside.clock.sleep(limits::aws::refresh_pause);
+    try {
+      if (!pulse->stopping) co_await pulse->client.credentials();
+    } catch (const Failure&) {  // the beats will say so
+    }
+  }
+}
+
 class HeartbeatInstances final : public Instances {
  public:
   HeartbeatInstances(Outside& outside, Executor executor, aws::Client& client, std::string bucket, std::string prefix)
@@ -183,10 +196,13 @@ class HeartbeatInstances final : public Instances {
       pulse_ = new_pulse();
     }
     pulse_->here = co_await look_around(outside_.host);
+    co_await client_.credentials();  // before the lease begins to count
     co_await beat(*pulse_);
     pulse_->beating = true;
     Work beating = [pulse = pulse_]() -> Task<> { co_await keep_beating(pulse); };
-    spawn(executor_, beating, [pulse = pulse_](std::exception_ptr) {
+    Work refreshing = [pulse = pulse_]() -> Task<> { co_await keep_credentials(pulse); };
+    Work both = [beating, refreshing]() -> Task<> { co_await race(beating, refreshing); };
+    spawn(executor_, both, [pulse = pulse_](std::exception_ptr) {
       pulse->beating = false;
       pulse->stopped.notify();
     });
@@ -225,8 +241,8 @@ class HeartbeatInstances final : public Instances {
  private:
   std::shared_ptr<Pulse> new_pulse() const {
     return std::shared_ptr<Pulse>{new Pulse{.outside = outside_,
-                                            .s3 = aws::S3{client_, limits::renewal::heartbeat_deadline},
-                                            .services = client_.time(),
+                                            .client = client_,
+                                            .s3 = aws::S3::urgent(client_, limits::renewal::heartbeat_deadline),
                                             .bucket = bucket_,
                                             .prefix = prefix_,
                                             .self = random_token(outside_.entropy)}};

@@ -81,6 +81,24 @@ TEST(InstanceCredentials, AreNotUsedBeyondTheirEndBecauseARefreshFailedJustBefor
   EXPECT_EQ(AWAITED(provider->credentials())->access_key_id, "SECOND");
 }
 
+TEST(InstanceCredentials, AreNotWaitedForByWhatIsUrgentWhileTheFormerLive) {
+  Paper paper;
+  paper.host.variables = {{"AWS_REGION", "eu-west-1"}};
+  auto access = AWAITED(Access::open(paper.outside, {}));
+  answer_instance(paper, "FIRST", "2026-11-23T13:00:00Z");
+  AWAITED(access->client().credentials());
+  const auto signed_by = [&](Duration passed) {
+    paper.clock.pass(passed);
+    paper.transport.answer(200, "<ok/>");
+    AWAITED(access->client().send({.service = "kms", .operation = "X", .urgent = true}));
+    const std::string by = paper.transport.requests.back().headers.get("authorization").value_or("");
+    return by.substr(by.find('=') + 1, by.find('/') - by.find('=') - 1);
+  };
+  EXPECT_EQ(signed_by(minutes(59)), "FIRST");
+  answer_instance(paper, "SECOND", "2026-11-23T19:00:00Z", false);
+  EXPECT_EQ(signed_by(minutes(1)), "SECOND");
+}
+
 TEST(InstanceCredentials, AreUsedForAMinuteWhereTheSourceHasNoneThatLive) {
   Paper paper;
   auto provider = instance_of(paper);

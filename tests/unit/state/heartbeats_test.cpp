@@ -16,8 +16,37 @@ struct Heart {
   std::unique_ptr<Instances> instances(const std::string& pid, const std::string& boot = "boot-1",
                                        const std::string& pid_namespace = "pid:[4026531836]") {
     ground.host.be_process(pid, boot, pid_namespace);
-    return heartbeat_instances(ground.outside, ground.io.get_executor(), ground.client, "state", "certferry");
+    return instances_of(ground.client);
   }
+  std::unique_ptr<Instances> instances_of(aws::Client& client) {
+    return heartbeat_instances(ground.outside, ground.io.get_executor(), client, "state", "certferry");
+  }
+};
+
+// A source of credentials for 12 minutes, which the test may keep from answering.
+struct SlowSource final : aws::CachedCredentials {
+  explicit SlowSource(Outside& outside) : CachedCredentials(outside) {}
+  Duration answers_after = Duration::zero();
+  bool fails = false;
+  int asked = 0;
+  Task<aws::SharedCredentials> fetch() override {
+    ++asked;
+    if (answers_after > Duration::zero()) co_await outside().clock.sleep(answers_after);
+    if (fails) throw Failure(Failure::Kind::transient, "the source is down", "Run again");
+    co_return std::make_shared<const aws::Credentials>(
+        aws::Credentials{.access_key_id = "AKIDEXAMPLE",
+                         .secret_access_key = Secret{"a-secret-of-some-length"},
+                         .session_token = Secret{"token"},
+                         .expires = now() + minutes(12),
+                         .source = "slow"});
+  }
+};
+
+// As `Heart`, with that source behind its client.
+struct HeartOfSlowSource : Heart {
+  std::shared_ptr<SlowSource> source = std::make_shared<SlowSource>(ground.outside);
+  aws::Client client{ground.outside, source, "eu-west-1", {}};
+  std::unique_ptr<Instances> beating = instances_of(client);
 };
 
 TEST(Heartbeats, KeepAnInstanceAliveAsLongAsItBeats) {
@@ -248,6 +277,47 @@ TEST(Heartbeats, CountWhatTheyStoodStillToTheirAge) {
     co_await heart.ground.clock.sleep(seconds(16));
     EXPECT_TRUE(a->lease_outlasts(seconds(58))) << "it has beaten since";
     co_await a->end();
+  });
+}
+
+// They live for ten minutes more, and whoever waits for others loses the lease within one.
+TEST(Heartbeats, DoNotWaitForOtherCredentialsWhileTheirsLive) {
+  HeartOfSlowSource heart;
+  heart.ground.run([&]() -> Task<> {
+    co_await heart.beating->begin();
+    heart.source->answers_after = seconds(90);
+    heart.source->fails = true;
+    for (Duration passed = seconds(5); passed < minutes(11); passed += seconds(5)) {
+      co_await heart.ground.clock.sleep(seconds(5));
+      EXPECT_TRUE(heart.beating->lease_outlasts(limits::renewal::change_deadline)) << humane(passed);
+    }
+    EXPECT_GE(heart.source->asked, 4);
+    co_await heart.beating->end();
+  });
+}
+
+TEST(Heartbeats, AskForOtherCredentialsInTimeWhereNothingElseDoes) {
+  HeartOfSlowSource heart;
+  heart.ground.run([&]() -> Task<> {
+    co_await heart.beating->begin();
+    co_await heart.ground.clock.sleep(minutes(8));
+    heart.source->fails = true;
+    co_await heart.ground.clock.sleep(minutes(9));
+    EXPECT_TRUE(heart.beating->lease_outlasts(limits::renewal::change_deadline));
+    heart.source->fails = false;
+    co_await heart.ground.clock.sleep(minutes(9));
+    EXPECT_TRUE(heart.beating->lease_outlasts(limits::renewal::change_deadline));
+    co_await heart.beating->end();
+  });
+}
+
+TEST(Heartbeats, CountFromWhenThereAreCredentials) {
+  HeartOfSlowSource heart;
+  heart.source->answers_after = seconds(50);
+  heart.ground.run([&]() -> Task<> {
+    co_await heart.beating->begin();
+    EXPECT_TRUE(heart.beating->lease_outlasts(seconds(59)));
+    co_await heart.beating->end();
   });
 }
 
