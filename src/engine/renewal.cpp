@@ -129,9 +129,35 @@ Task<bool> refused_for_good(const Failure& refused, const OrderUrl& url, const J
   co_return !trades.ca.open(url) && co_await trades.ca.account_stands();
 }
 
-// For so long a CA may fail over one thing, while it tells of the account: what it lost it may never find again.
+// For so long a CA may fail over one thing, while it tells of the account, or a key may not open: what is lost may
+// never be found again.
 Duration failing_waited_for(Trades& trades) {
   return presses(trades) ? limits::renewal::pause_at_least : limits::renewal::unfit_certificate_waited_for;
+}
+
+// In the journal: since when its key does not open; null: it opened again.
+constexpr const char* unopened_note = "unopened";
+
+// Unsealed and compared before the CA hears of it (I1). What refuses that may be put right, such as a permission; but
+// what the key was sealed by may be gone for good, and the next generation's is sealed by what is there now.
+Task<PrivateKey> opened_key(const KeyRef& ref, Trades& trades, Journal& journal) {
+  std::optional<PrivateKey> key;
+  std::optional<Failure> refused;
+  try {
+    key = co_await trades.keys.open(ref);
+  } catch (const Failure& failure) {
+    if (failure.kind() != Failure::Kind::refused) throw;
+    refused = failure;
+  }
+  const Json* before = journal.noted(unopened_note);
+  const bool again = before && !before->is_null();
+  if (key && again) co_await journal.note(unopened_note, Json{});
+  if (key) co_return *key;
+  const WallTime now = trades.time.now(), since = again ? from_json<WallTime>(*before) : now;
+  if (!again) co_await journal.note(unopened_note, to_json(now));
+  if (now - since < failing_waited_for(trades)) throw Failure{*refused};
+  throw Failure(Failure::Kind::dead_generation, fmt::format("{}; so it is since {}", refused->what(), iso8601(since)),
+                "Run certferry again; it begins a new generation, with a key of its own");
 }
 
 // In the journal: since when, and in how many runs, the CA fails over the order; null: it told.
@@ -337,7 +363,7 @@ Task<KeyRef> key_of_generation(const CertificateSpec& wanted, Trades& trades, Jo
 
 Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
   const KeyRef ref = co_await key_of_generation(wanted, trades, journal);
-  const PrivateKey key = co_await trades.keys.open(ref);  // unsealed and compared before the CA hears of it (I1)
+  const PrivateKey key = co_await opened_key(ref, trades, journal);
   if (!journal.begun("order")) co_await have_places(wanted, trades);
   const Ordered ordered = journal.done_at("order") ? Ordered::before : Ordered::now;
   const OrderUrl url = co_await journal.step(

@@ -4,12 +4,15 @@
 #include "crash_points.h"
 #include "generations.h"
 #include "liveness.h"
+#include "sandbox/certificate_authority.h"
 #include "sandbox/key_management.h"
 
 // A local state whose configuration is given a KMS key, or loses it, between two runs.
 namespace certferry::simulation {
 namespace {
 
+using testing::Contains;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr auto kms_key = "alias/certferry";
@@ -49,6 +52,55 @@ TEST(AKmsKey, ThatIsConfiguredLaterSealsWhatIsNewAndIsMissedByNothing) {
   estate.apply();
   expect_served(estate, 1);
   EXPECT_EQ(estate.accounts(), 1U);
+}
+
+// A generation whose order is pending, and whose key is sealed by a KMS key that is configured no more.
+void begin_by_the_former_key(Estate& estate) {
+  estate.world().kms().add(kms_key);
+  estate.config.state.kms_key = kms_key;
+  estate.config.account.key = "/etc/acme/account.key";
+  one_certificate(estate);
+  be_down_for(estate.world().ca(), "challenge");
+  estate.apply();
+  ASSERT_EQ(estate.record("shop")->open_generation, 1);
+  estate.config.state.kms_key.clear();
+}
+
+// As where it was deleted, or this machine may use it no longer: of a certificate that is not there yet nothing else
+// says so, and the next one's key does not need it.
+TEST(AKmsKey, ThatOpensNoneOfItsKeysForADayEndsTheirGeneration) {
+  Estate estate;
+  begin_by_the_former_key(estate);
+  estate.world().ca().interpose = nullptr;
+  estate.world().kms().denied = true;
+  for (const Duration gap : {hours(1), hours(22)}) {
+    estate.pass(gap);
+    estate.apply();
+    EXPECT_THAT(estate.failures(), Contains(HasSubstr("secret/shop/1")));
+    EXPECT_EQ(estate.record("shop")->open_generation, 1) << "that may be put right";
+  }
+  estate.pass(hours(3));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(history(estate), Contains(HasSubstr("generation 1 was given up: ")));
+  EXPECT_TRUE(estate.shown_by("web")->covers(DomainName::parse("shop.example")));
+}
+
+TEST(AKmsKey, ThatOpensThemAgainEndsNoGenerationByHavingFailedBefore) {
+  Estate estate;
+  begin_by_the_former_key(estate);
+  for (const bool denied : {true, false, true}) {
+    estate.world().kms().denied = denied;
+    estate.apply();
+    estate.pass(hours(25));
+  }
+  EXPECT_EQ(estate.record("shop")->open_generation, 1);
+  estate.world().kms().denied = false;
+  estate.world().ca().interpose = nullptr;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.newest("shop"), estate.shown_by("web")->fingerprint());
+  EXPECT_EQ(estate.record("shop")->last_generation, 1);
 }
 
 TEST(AKmsKey, MayBeConfiguredOrTakenOutWhateverIsKilledMeanwhile) {
