@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
@@ -28,6 +29,17 @@ namespace {
 
 constexpr Duration kRedraw = milliseconds(250);
 constexpr int kSignalled = 128;
+
+// Hundreds of load balancers' addresses may be looked at side by side, each by a socket of its own: more than the 1,024
+// files that most processes may open unless they ask. Bounded, for what we run inherits it, and some programs close
+// every number up to it when they start.
+void raise_limit_of_files() {
+  constexpr rlim_t enough = 8192;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= enough) return;
+  files.rlim_cur = std::min(files.rlim_max, enough);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
 
 // Keys pass through this memory and these files: no core dumps, no debugger of another user, files for us alone.
 void harden() {
@@ -237,6 +249,7 @@ int answer_whole(Console& console, const int& lost, const std::vector<std::strin
 
 int main(int count, char** words) {
   certferry::harden();
+  certferry::raise_limit_of_files();
   int lost = 0;
   certferry::Console console = certferry::console_of_process(lost);
   try {

@@ -111,6 +111,22 @@ def test_a_check_that_cannot_look_is_unknown_and_no_warning(certferry):
     assert ended.returncode == 3 and "Too many open files" in json.loads(ended.stdout)["error"], ended.stderr
 
 
+@pytest.mark.parametrize("given, taken", [((64, 4096), 4096), ((64, 9000), 8192), ((8500, 9000), 8500)])
+def test_as_many_files_are_opened_as_looks_take(certferry, given, taken):
+    listening = socket.create_server(("127.0.0.1", 0))
+    process = subprocess.Popen(
+        [os.environ["CERTFERRY_BINARY"], "check", f"127.0.0.1:{listening.getsockname()[1]}"], env=certferry.environment,
+        cwd=certferry.folder, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, given),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        listening.accept()
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (taken, given[1])
+    finally:
+        process.kill()
+        process.wait(timeout=30)
+
+
 def test_a_check_that_is_stopped_is_unknown(certferry):
     listening = socket.create_server(("127.0.0.1", 0))
     process = certferry.start("check", f"127.0.0.1:{listening.getsockname()[1]}")
