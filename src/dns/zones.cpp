@@ -39,10 +39,16 @@ Task<Zone> Zones::by_id(const HostedZoneId& id) {
   }
   for (aws::Client* client : clients())
     if (const auto zone = co_await listed_zone(id, *client, unheard)) co_return *zone;
-  if (!unheard.empty()) throw Failure{unheard.front().second};
-  throw Failure(Failure::Kind::refused,
-                fmt::format("hosted zone {}, where TXT records of ours may be left, cannot be found", id.text()),
-                "Let this configuration's role list it, or remove the leftover _acme-challenge records and the ledger")
+  std::string why;
+  for (const auto& [client, failure] : unheard) {
+    if (failure.kind() != Failure::Kind::refused) throw Failure{failure};
+    why += fmt::format("; {}", failure.what());
+  }
+  throw Failure(
+      Failure::Kind::refused,
+      fmt::format("hosted zone {}, where TXT values of ours may be left, is found in no account{}", id.text(), why),
+      "Allow route53:GetHostedZone on it, which tells whether it was deleted (`certferry policy` writes it), "
+      "or name its account's role under [[zone]]")
       .with_code(no_such_zone);
 }
 

@@ -51,8 +51,8 @@ class Zones {
   // Where a CNAME at `name` leads, remembered for place(). Failure: refused where it may not be followed.
   Task<ChallengePlace> follow(const DomainName& name, std::string target);
   // A zone known by its id alone, from a ledger, reached as the rule of its name says. Failure: refused, with Route
-  // 53's code NoSuchHostedZone, where no account lists it among its public ones; where some account could not be asked,
-  // and no other one lists it, why that could not.
+  // 53's code NoSuchHostedZone, where no account lists it among its public ones, nor those that may not be asked for
+  // any: gone() tells. Where some account could not be asked otherwise, and no other one lists it, why that could not.
   Task<Zone> by_id(const HostedZoneId& id);
   // Whether every account that is known says that there is no such zone: it was deleted, and its records with it.
   Task<bool> gone(const HostedZoneId& id);

@@ -19,6 +19,7 @@ struct Reach {
   std::set<std::string> names;                  // of TXT records; a "*" where only their zone is known
   std::set<std::string> zones, written;         // ARNs of those that are read, and of those among them that are written
   bool lists = false;                           // which zones there are
+  bool asked = false;                           // of a zone by its id, whether it is there
   std::vector<std::string> any_zone, any_name;  // why zones and names are wider than needed, where they are: sentences
 };
 
@@ -63,6 +64,13 @@ bool lists_zones(const Config& config, const std::string& role) {
     return true;
   return std::ranges::any_of(config.zones,
                              [&](const ZoneConfig& zone) { return arn_of(zone.role) == role && !zone.id; });
+}
+
+// Where TXT values were put into a zone that nobody finds any longer, all who may reach zones are asked whether it was
+// deleted.
+bool asked_for_zones(const Config& config, const std::string& role) {
+  if (role.empty()) return !config.certificates.empty();
+  return std::ranges::any_of(config.zones, [&](const ZoneConfig& zone) { return arn_of(zone.role) == role; });
 }
 
 // Every value of a key is one of these, and there are some: over none at all ForAllValues is true.
@@ -123,6 +131,7 @@ class Author {
 
 void Author::survey() {
   reach_.lists = lists_zones(config_, policy_.of);
+  reach_.asked = asked_for_zones(config_, policy_.of);
   bool all_followed = facts_.unfollowed.empty();
   const auto add = [&](const PlacedChallenge& place) {
     if (place.role == policy_.of) add_place(reach_, place, facts_);
@@ -185,12 +194,15 @@ void Author::write_route53() {
   if (reach_.lists)
     allow("FindZones", {"route53:ListHostedZones"}, {"*"},
           "which hosted zone a name belongs to; Route 53 takes no narrower resource");
+  if (reach_.asked)
+    allow(
+        "LookForZones", {"route53:GetHostedZone"}, {hosted_zone_arn(facts_, "*")},
+        "which of two zones of one name is the public one, and whether one that TXT values were put into was deleted");
   if (reach_.names.empty()) return;
   const std::vector<std::string> names(reach_.names.begin(), reach_.names.end());
   const bool patterns = std::ranges::any_of(names, [](const std::string& name) { return name.contains('*'); });
-  allow("ReadZones", {"route53:GetHostedZone", "route53:ListResourceRecordSets"},
-        {reach_.zones.begin(), reach_.zones.end()},
-        "which of two zones of one name is the public one, and the sets that a change must match exactly")
+  allow("ReadZones", {"route53:ListResourceRecordSets"}, {reach_.zones.begin(), reach_.zones.end()},
+        "the sets that a change must match exactly")
       .notes = reach_.any_zone;
   std::vector<PolicyCondition> conditions;
   add_all_values(conditions, "StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", {"TXT"});

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "generations.h"
 #include "plan/policy.h"
 #include "plan/resource_policies.h"
 #include "plan/trust_policy.h"
@@ -174,6 +175,35 @@ TEST(Permissions, AsGeneratedSufficeFromTheFirstCertificateToTheRetirementOfItsP
   EXPECT_EQ(estate.bound_on("old-web"), estate.bound_on("web"));
   EXPECT_THAT(estate.challenge_records(), testing::UnorderedElementsAre("_acme-challenge.shop.example \"theirs\"",
                                                                         "_acme-challenge.partner.example \"theirs\""));
+}
+
+// Deleted and made anew while values of ours stood in them: the policies name the new ones.
+TEST(Permissions, SufficeToLearnThatZonesAreGone) {
+  Estate estate;
+  estate.state_in_s3();
+  estate.zone("shop.example").zone("partner.example");
+  estate.world().sts().add_role(partner_role, "shared-word");
+  estate.config.zones.push_back(
+      {DomainName::parse("partner.example"), {}, RoleConfig{.arn = partner_role, .external_id = "shared-word"}, {}});
+  estate.certificate("shop", {"shop.example", "partner.example"});
+  const auto attach_anew = [&] {
+    estate.config.zones.front().id = HostedZoneId::parse(estate.world().zones().zone("partner.example").id);
+    attach(estate, policies_of(estate));
+  };
+  attach_anew();
+  be_down_for(estate.world().ca(), "challenge");
+  estate.apply();
+  ASSERT_THAT(estate.challenge_records(), testing::SizeIs(2)) << "parked";
+  estate.world().ca().interpose = nullptr;
+  const auto former = std::exchange(estate.world().zones().all, {});
+  estate.zone("shop.example").zone("partner.example");
+  attach_anew();
+  estate.pass(hours(1));
+  for (int run = 0; run < 2; ++run) EXPECT_TRUE(applied(estate, hours(2)));
+  for (const auto& zone : former)
+    EXPECT_THAT(estate.watch->stored().at("zone/" + zone.id + "/ledger"),
+                testing::Not(testing::HasSubstr("_acme-challenge")))
+        << zone.name;
 }
 
 // Whether a life without this piece of the policies goes wrong.

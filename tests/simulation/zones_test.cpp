@@ -129,7 +129,7 @@ TEST(Zones, ThatCannotBeLookedAtKeepTheirLedgersAndSayWhatToDo) {
   estate.pass(minutes(20));
   estate.apply();
   EXPECT_THAT(estate.watch->stored().at(ledger), HasSubstr("_acme-challenge.shop.example"));
-  EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("Let this configuration's role list it")));
+  EXPECT_THAT(warnings_of_the_last_run(estate), Contains(HasSubstr("Allow route53:GetHostedZone on it")));
 }
 
 // Another zone's role is denied what it asks: that says nothing of a zone that the account itself has.

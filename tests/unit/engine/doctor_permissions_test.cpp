@@ -301,7 +301,7 @@ TEST_F(TriedPermissions, AreSaidToBeThereAndWhatWasNotTriedIsNamed) {
 TEST_F(TriedPermissions, AreMissedActionByAction) {
   const std::map<std::string, std::string> statements = {
       {"route53:ListHostedZones", "FindZones"},
-      {"route53:GetHostedZone", "ReadZones"},
+      {"route53:GetHostedZone", "LookForZones"},
       {"route53:ListResourceRecordSets", "ReadZones"},
       {"route53:ChangeResourceRecordSets", "WriteChallenges"},
       {"route53:GetChange", "WaitForChanges"},

@@ -55,7 +55,7 @@ TEST(Policy, OfOneCertificateKeptInFilesAllowsItsChallengeAndNothingElse) {
                         known);
   ASSERT_EQ(policies.size(), 1U);
   const Policy& own = policies.front();
-  EXPECT_THAT(sids(own), ElementsAre("FindZones", "ReadZones", "WriteChallenges", "WaitForChanges"));
+  EXPECT_THAT(sids(own), ElementsAre("FindZones", "LookForZones", "ReadZones", "WriteChallenges", "WaitForChanges"));
   const PolicyStatement& write = statement(own, "WriteChallenges");
   EXPECT_THAT(write.actions, ElementsAre("route53:ChangeResourceRecordSets"));
   EXPECT_THAT(write.resources, ElementsAre("arn:aws:route53:::hostedzone/Z1"));
@@ -169,7 +169,7 @@ TEST(Policy, IsOneForUsAndOneForEachRoleWithItsOwnNamesAlone) {
   EXPECT_THAT(assume.resources, ElementsAre("arn:aws:iam::210987654321:role/dns"));
   EXPECT_THAT(values(assume, "sts:ExternalId"), ElementsAre("shared-word"));
   EXPECT_EQ(policies[1].of, "arn:aws:iam::210987654321:role/dns");
-  EXPECT_THAT(sids(policies[1]), ElementsAre("ReadZones", "WriteChallenges", "WaitForChanges"));
+  EXPECT_THAT(sids(policies[1]), ElementsAre("LookForZones", "ReadZones", "WriteChallenges", "WaitForChanges"));
   EXPECT_THAT(values(statement(policies[1], "WriteChallenges"), written_names),
               ElementsAre("_acme-challenge.b.example"));
 }
@@ -252,7 +252,7 @@ TEST(Policy, IsADocumentThatHasOneValueWithoutBrackets) {
   const auto policies = identity_policies(config_of("[[certificate]]\ndomains = [\"shop.example\"]\n"), known);
   const Json document = policy_document(policies.front().statements);
   EXPECT_EQ(document.text("Version"), "2012-10-17");
-  const Json& write = document.elements("Statement").at(2);
+  const Json& write = document.elements("Statement").at(3);
   EXPECT_EQ(write.dump(), R"({"Action":"route53:ChangeResourceRecordSets","Condition":{"ForAllValues:StringEquals":{)"
                           R"("route53:ChangeResourceRecordSetsActions":["CREATE","DELETE"],)"
                           R"("route53:ChangeResourceRecordSetsNormalizedRecordNames":"_acme-challenge.shop.example",)"
