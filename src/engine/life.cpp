@@ -347,7 +347,7 @@ Task<Outcome> Life::install_one(const CertificateConfig& certificate, const Inst
       co_return outcome_of(waits, Outcome::Kind::waiting);
     }
     const Held& held = trades_.installs.held(*target);
-    co_return Outcome{Outcome::Kind::held, id, target_id, held.reason, held.remedy, target_name};
+    co_return Outcome{Outcome::Kind::held, id, target_id, held.reason, remedy_of(held, certificate.id), target_name};
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::fenced) throw;
     co_return Outcome{Outcome::Kind::failed, id, target_id, failure.what(), failure.next(), target_name};

@@ -10,6 +10,8 @@
 namespace certferry {
 namespace {
 
+constexpr const char* drops_names = "--drop-names";
+
 // Whether the chain leads to no root. One that begins in a moment, by a clock that is slow, is judged as begun.
 bool untrusted(const Chain& chain, const Roots& roots, WallTime now) {
   return roots.objection(chain, std::max(now, chain.leaf.not_before())).has_value();
@@ -53,12 +55,12 @@ std::optional<Held> held_for_names(const Serving& serving, Standing as, const Ce
   if (!served)
     return Held{fmt::format("it serves {}, which cannot be read{}, and may cover further names",
                             quoted(serving.reference, 300), serving.note.empty() ? "" : " (" + serving.note + ")"),
-                reading_takes(serving) + ", or run `certferry apply --drop-names`"};
+                reading_takes(serving), false, drops_names};
   const auto lost = names_lost(served->leaf, wanted);
   if (lost.empty()) return {};
   const std::string damage = serving.damaged ? fmt::format(" (and is damaged: {})", serving.note) : "";
   return Held{fmt::format("it serves {} that also covers {}{}", described(served->leaf), fmt::join(lost, ", "), damage),
-              fmt::format("add {} to `domains`, or run `certferry apply --drop-names`", fmt::join(lost, ", ")), true};
+              fmt::format("add {} to `domains`", fmt::join(lost, ", ")), true, drops_names};
 }
 
 // A configuration of both would be refused, for a slot serves one; here the other one is not named.
@@ -71,8 +73,7 @@ std::optional<Held> held_for_another(const Serving& serving, const CertificateSp
   if (lost.empty()) return {};
   return Held{
       fmt::format("it serves another certificate of ours, {}, for {}", described(served->leaf), fmt::join(lost, ", ")),
-      fmt::format("add --domain {}, name another place, or run `certferry apply --drop-names`",
-                  fmt::join(lost, " --domain "))};
+      fmt::format("add --domain {}, or name another place", fmt::join(lost, " --domain ")), false, drops_names};
 }
 
 std::optional<Held> held_for_trust(const Serving& former, Standing as, const Issued& next, const Roots& roots,
@@ -87,7 +88,7 @@ std::optional<Held> held_for_trust(const Serving& former, Standing as, const Iss
                             issuer),
                 "order another with --renew; if the CA gives no chain at all, use another CA"};
   return Held{fmt::format("it serves {}; the new one is of a test CA ({})", kept, issuer),
-              "set [ca] directory = \"letsencrypt\", or run `certferry apply --install-untrusted`"};
+              "set [ca] directory = \"letsencrypt\"", false, "--install-untrusted"};
 }
 
 // An older certificate of ours never takes the place of a newer one: of a state that was put back, say, or where
@@ -140,6 +141,11 @@ std::optional<Held> held_for_its_end(const Serving& former, Standing as, const I
 }
 
 }  // namespace
+
+std::string remedy_of(const Held& held, const CertificateId& id) {
+  if (held.waived_by.empty()) return held.remedy;
+  return fmt::format("{}; or run apply as before with `--only {} {}`", held.remedy, id.text(), held.waived_by);
+}
 
 Standing standing(const Serving& serving, const CertificateSpec& wanted, const Roots& roots, WallTime now) {
   const Chain* chain = serving.certificate();

@@ -20,7 +20,10 @@ struct Held {
   std::string reason;      // "it serves a trusted certificate of Some CA until 2027-01-01; this one is of a test CA"
   std::string remedy;      // "set [ca] directory = \"letsencrypt\""
   bool for_names = false;  // that would be covered no longer
+  std::string waived_by = {};  // the flag by which it would be bound all the same; "" for none
 };
+// What to do, the flag among it: for this certificate alone, lest it replaces what holds others back.
+std::string remedy_of(const Held&, const CertificateId&);
 
 // How a certificate that is served counts. placeholder: self-signed, expired, or for none of the names: anything may
 // replace it. Unreadable counts as trusted.

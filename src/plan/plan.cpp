@@ -159,15 +159,14 @@ Action decide_issue(const ObservedCertificate& seen, const Request& request, Wal
 
 const Record* record_of(const ObservedCertificate& seen) { return seen.record ? &*seen.record : nullptr; }
 
-// What keeps it off a target that a certificate gave which is configured no longer. Whoever has no `name` is called by
-// the first of its names, and is another certificate once that is dropped.
-Held with_former_name(Held held, const ObservedTarget& target, const ObservedCertificate& seen) {
+// What to do about what keeps it off a target, perhaps one that a certificate gave which is configured no longer.
+// Whoever has no `name` is called by the first of its names, and is another certificate once that is dropped.
+std::string remedy_there(const Held& held, const ObservedTarget& target, const ObservedCertificate& seen) {
+  std::string remedy = remedy_of(held, seen.id);
   const bool called_by_its_first = std::ranges::count(seen.wanted.names, seen.id.text(), &DomainName::text) > 0;
-  if (held.for_names && !target.left_by.empty() && called_by_its_first)
-    held.remedy =
-        fmt::format("write name = \"{}\" to go on with that certificate, which is configured no longer; else {}",
-                    target.left_by, held.remedy);
-  return held;
+  if (!held.for_names || target.left_by.empty() || !called_by_its_first) return remedy;
+  return fmt::format("write name = \"{}\" to go on with that certificate, which is configured no longer; else {}",
+                     target.left_by, remedy);
 }
 
 constexpr std::string_view kNoOrder = "no order is spent while none of its targets could be given the certificate";
@@ -178,10 +177,9 @@ std::optional<Held> objection(const ObservedTarget& target, const ObservedCertif
   if (goes_on(seen)) return std::nullopt;  // an order that was spent is not left lying, nor are its records
   if (!target.no_place.empty()) return Held{target.no_place, target.remedy};
   if (target.serving) {
-    auto held =
+    const auto held =
         permit_before_order(*target.serving, seen.wanted, record_of(seen), target.id, roots, now, request.permits);
-    if (held) held = with_former_name(std::move(*held), target, seen);
-    return held;
+    return held ? std::optional{Held{held->reason, remedy_there(*held, target, seen)}} : std::nullopt;
   }
   if (!target.refused) return std::nullopt;
   return Held{std::string{kNoOrder}, target.remedy};
@@ -293,9 +291,8 @@ Action plan_target_of_newest(const ObservedCertificate& seen, const ObservedTarg
   const auto* rolled_back = told.waits_for(issued, *target.serving, target.reloaded_by, now);
   if (rolled_back && !request.retry) return waits_after(*rolled_back, id, target.id);
   if (shows) return proves_it(id, target, told, issued);
-  if (auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits)) {
-    held = with_former_name(std::move(*held), target, seen);
-    return Action{Kind::hold, id, target.id, held->reason, held->remedy, {}};
+  if (const auto held = permit(*target.serving, issued, seen.wanted, record, target.id, roots, now, request.permits)) {
+    return Action{Kind::hold, id, target.id, held->reason, remedy_there(*held, target, seen), {}};
   }
   return Action{Kind::install, id, target.id, why_installed(*target.serving, issued), "", {}};
 }

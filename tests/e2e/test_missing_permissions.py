@@ -231,7 +231,7 @@ def test_a_certificate_that_may_not_be_read_keeps_its_place_and_costs_no_order(p
     [(said, remedy)] = re.findall(r"^held +www: (.*)\n +-> (.*)$", out, re.MULTILINE)
     assert f"it serves {bound}, which cannot be read" in said and "AccessDenied" in said, out
     assert "not authorized to perform: iam:GetServerCertificate" in said, out
-    assert remedy == "allow iam:GetServerCertificate on it, or run `certferry apply --drop-names`"
+    assert remedy == "allow iam:GetServerCertificate on it; or run apply as before with `--only www --drop-names`"
     assert here.bound() == bound and "issued" not in out
     assert here.everything["AWS_SECRET_ACCESS_KEY"] not in out + err
     here.goes_on()

@@ -216,6 +216,24 @@ TEST(AMovedInstall, DropsNamesWhereSomebodySaysSo) {
   EXPECT_THAT(estate.shown_by("web")->names(), ElementsAre(DomainName::parse("blog.shop.example")));
 }
 
+TEST(WhatIsHeldBack, GivesWayForTheCertificateAloneThatItsRemedyNames) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web").classic_elb("news");
+  estate.serve_foreign("web", {"shop.example", "www.shop.example"}, days(20));
+  estate.serve_foreign("news", {"news.shop.example", "blog.shop.example"}, days(20));
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.certificate("news", {"news.shop.example"}).on_elb("news");
+  estate.apply();
+  const std::string web = estate.bound_on("web"), news = estate.bound_on("news");
+  for (const std::string id : {"shop", "news"})
+    EXPECT_THAT(estate.report().outcomes,
+                testing::Contains(testing::Field(&Outcome::next, HasSubstr("`--only " + id + " --drop-names`"))));
+  estate.watch->invariants().allow_worse("classic/web:443");
+  estate.apply({.only = {"shop"}, .permits = {.drop_names = true}});
+  EXPECT_NE(estate.bound_on("web"), web);
+  EXPECT_EQ(estate.bound_on("news"), news);
+}
+
 TEST(AMovedInstall, ThatKeepsEveryNameIsMadeThoughTheOtherEndsEarlier) {
   Estate estate;
   estate.zone("shop.example").classic_elb("web");
@@ -295,7 +313,7 @@ struct ACertificateWithoutAName : testing::Test {
 
 constexpr auto write_its_name =
     "write name = \"shop.example\" to go on with that certificate, which is configured no "
-    "longer; else add shop.example to `domains`, or run `certferry apply --drop-names`";
+    "longer; else add shop.example to `domains`; or run apply as before with `--only www.shop.example --drop-names`";
 
 TEST_F(ACertificateWithoutAName, ThatLosesItsFirstDomainIsToldHowItGoesOn) {
   estate.certificate("www.shop.example", {"www.shop.example"}).on_elb("web");
