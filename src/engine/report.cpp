@@ -33,6 +33,15 @@ bool Report::failed() const {
   return std::ranges::any_of(outcomes, [](const Outcome& outcome) { return outcome.kind == Outcome::Kind::failed; });
 }
 
+bool Report::calls_for_somebody() const {
+  const auto stands = [](const Action& action) {
+    return action.kind == Action::Kind::keep && action.configured && !action.target.empty();
+  };
+  return emergency() || std::ranges::any_of(plan.all(), [&](const Action& action) {
+           return !action.remedy.empty() && !stands(action);
+         });
+}
+
 bool Report::unproven() const { return std::ranges::any_of(outcomes, &Outcome::unproven); }
 
 void tell_what_is_kept(Report& report) {

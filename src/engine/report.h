@@ -34,6 +34,8 @@ struct Report {
   bool failed() const;
   bool emergency() const { return !endangered.empty(); }
   bool unproven() const;  // a target waits for its next try with a certificate in place that is not proven
+  // Whether somebody should mend something, which was not told before: what was proven in spite of it stands.
+  bool calls_for_somebody() const;
   bool well() const { return !failed() && !emergency() && !without && !unproven(); }  // nobody need look
 };
 // Adds what was kept for a reason that somebody may want to mend. Where nothing was to do at all, the plan is what is

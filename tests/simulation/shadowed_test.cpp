@@ -56,7 +56,9 @@ TEST_F(Shadowed, IsProvenByTheWordOfTheApiOnceAndThenLeftAlone) {
   expect_at_rest();
   EXPECT_EQ(history(), told);
   EXPECT_THAT(estate.report().plan.certificates.front().targets,
-              Contains(Field(&Action::reason, HasSubstr("a handshake shows another"))));
+              Contains(AllOf(Field(&Action::reason, HasSubstr("a handshake shows another")),
+                             Field(&Action::remedy, Not(IsEmpty())))));
+  EXPECT_FALSE(estate.report().calls_for_somebody()) << "cron would mail it six times a day";
 }
 
 TEST_F(Shadowed, ByAnotherThanWhenItWasProvenIsProvenAnewAndThenLeftAlone) {

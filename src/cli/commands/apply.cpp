@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "cli/commands/commands.h"
 #include "cli/configuration.h"
 #include "cli/ground.h"
@@ -15,12 +13,6 @@ std::string idle_text(const Report& report, WallTime now) {
   return to_text(report.plan, now) + (report.emergency() ? to_text(report) : "");
 }
 
-// Whether somebody should mend something.
-bool calls_for_somebody(const Report& report) {
-  return report.emergency() ||
-         std::ranges::any_of(report.plan.all(), [](const Action& action) { return !action.remedy.empty(); });
-}
-
 }  // namespace
 
 Task<int> do_apply(Stage& stage, const ApplyCommand& command) {
@@ -30,7 +22,7 @@ Task<int> do_apply(Stage& stage, const ApplyCommand& command) {
   Fleet fleet{foundation->ground()};
   const Report report = co_await fleet.apply(command.request, command.wait);
   const bool idle = !report.plan.anything() && report.outcomes.empty();
-  if (stage.json || !stage.quiet || !idle || calls_for_somebody(report))
+  if (stage.json || !stage.quiet || !idle || report.calls_for_somebody())
     say_result(stage, idle ? idle_text(report, stage.clock.now()) : to_text(report), to_json(report));
   co_return report.well() ? 0 : 1;
 }
