@@ -23,10 +23,14 @@ Finding held_back(const Record& record, WallTime now) {
   return finding;
 }
 
-// How many of the same names were issued lately, beside what the CA allows.
-void count_issued(Finding& finding, const Record& record, WallTime now) {
+// How many of the same names were issued lately, for whichever certificate, beside what the CA allows.
+void count_issued(Finding& finding, const Record& record, const std::map<CertificateId, Record>& records,
+                  WallTime now) {
   const auto& rate = limits::letsencrypt::certificates_per_name_set;
-  const int issued = issued_since(record, now - rate.burst * rate.refill);
+  int issued = 0;
+  for (const auto& [id, one] : records)
+    if (one.specification.names == record.specification.names)
+      issued += issued_since(one, now - rate.burst * rate.refill);
   finding.found +=
       fmt::format("; {} of {} for these names used in a week, as far as the state knows", issued, rate.burst);
   if (issued < rate.burst || finding.verdict != Verdict::green) return;
@@ -97,7 +101,7 @@ Findings examine_rate_limits(const Config& config, const std::map<CertificateId,
   Findings findings;
   for (const auto& [id, record] : records) {
     Finding finding = held_back(record, now);
-    if (letsencrypt) count_issued(finding, record, now);
+    if (letsencrypt) count_issued(finding, record, records, now);
     findings.push_back(std::move(finding));
   }
   if (!letsencrypt) return findings;

@@ -45,6 +45,18 @@ TEST_F(RateLimits, OfTheSameNamesCountTheCertificatesOfAWeek) {
               says(Verdict::yellow, "5 of 5 for these names", "makes no exception"));
 }
 
+// Two keys of one host.
+TEST_F(RateLimits, OfTheSameNamesCountThoseOfEveryCertificate) {
+  for (const char* name : {"www-p256", "www-rsa"}) {
+    configure(name, "www.example.com");
+    for (int generation = 1; generation <= 3; ++generation) issued(name, "www.example.com", generation, days(1));
+  }
+  toml = toml.substr(0, toml.rfind("[[certificate]]")) +
+         "[[certificate]]\nname = \"www-rsa\"\nkey = \"rsa2048\"\ndomains = [\"www.example.com\"]\n";
+  for (const char* name : {"www-p256", "www-rsa"})
+    EXPECT_THAT(about(findings(), "rate-limit", name), says(Verdict::yellow, "6 of 5 for these names"));
+}
+
 TEST_F(RateLimits, OfARegisteredDomainCountWhatIsUnderItAndWhatIsToCome) {
   for (int i = 0; i < 15; ++i) {
     const std::string name = fmt::format("h{}", i), domain = fmt::format("h{}.example.co.uk", i);
