@@ -40,7 +40,7 @@ std::string application_id(const Host& host) {
 TransportOptions transport_options(const Config& config, const std::string& trusted, const Host& host) {
   TransportOptions options;
   options.ca.roots = trusted;
-  options.ca.private_addresses = !config.ca.directory.starts_with("letsencrypt");
+  options.ca.private_addresses = !is_letsencrypt(config.ca);
   // Only an endpoint that the user gave by hand is ever plain HTTP: a local emulator.
   options.aws.http = true;
   options.aws.application = application_id(host);

@@ -24,6 +24,10 @@ CertificateSpec Config::spec(const CertificateConfig& certificate) const {
   return CertificateSpec{sorted_names(certificate.domains), certificate.key_type, certificate.profile, ca.url};
 }
 
+bool is_letsencrypt(const CaConfig& ca) {
+  return ca.url == directory_url("letsencrypt") || ca.url == directory_url("letsencrypt-staging");
+}
+
 std::optional<std::string> directory_url(const std::string& word) {
   // source: https://letsencrypt.org/docs/acme-protocol-updates/ and https://letsencrypt.org/docs/staging-environment/
   if (word == "letsencrypt") return "https://acme-v02.api.letsencrypt.org/directory";

@@ -130,6 +130,9 @@ struct Config {
 // What the words letsencrypt and letsencrypt-staging stand for; the text itself where it is an https URL; else empty.
 std::optional<std::string> directory_url(const std::string& word);
 
+// Let's Encrypt itself or its staging CA, however it is written.
+bool is_letsencrypt(const CaConfig& ca);
+
 // The configuration from TOML. Throws Failure (refused): every unknown key, wrong type, name that is no domain,
 // duplicate certificate, slot in two certificates, S3 store without kms_key, each as "file:line:column: what", `next`
 // the remedy; several at once, one a line.

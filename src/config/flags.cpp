@@ -37,6 +37,7 @@ std::vector<InstallConfig> installs_of(const Flags& flags, const Values& values,
     if (const auto path = values.directory("--files", text, flag("--files")))
       installs.push_back({.where = FilesInstall{*path, flags.reload, ""}, .place = flag("--files")});
   }
+  values.command("--reload", flags.reload, flag("--reload"));
   if (!flags.reload.empty() && flags.files.empty())
     complaints.add(flag("--reload"), "there is nothing to reload", "Add --files DIRECTORY");
   return installs;

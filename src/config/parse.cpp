@@ -41,7 +41,7 @@ class ConfigReader {
     }
     ca.agree_to_terms = table.boolean("agree_to_terms").value_or(false);
     if (const auto text = table.text("trust")) {
-      ca.trust = text->value;
+      ca.trust = values_.whole_path("trust", text->value, text->place);
       ca.trust_place = text->place;
     }
     table.finish();
@@ -168,6 +168,7 @@ class ConfigReader {
       FilesInstall where;
       if (const auto path = values_.directory("files", files->value, files->place)) where.directory = *path;
       for (const Text& word : reload) where.reload.push_back(word.value);
+      values_.command("reload", where.reload, table.place_of("reload"));
       if (const auto& text = reload_timeout)
         where.reload_timeout =
             values_.timeout("reload_timeout", text->value, text->place).value_or(where.reload_timeout);

@@ -33,13 +33,13 @@ void validate_keeping(Config& config, Complaints& complaints) {
 }
 
 void validate_zones(const Config& config, Complaints& complaints) {
-  std::map<std::pair<DomainName, std::optional<HostedZoneId>>, const ZoneConfig*> seen;
+  std::map<DomainName, const ZoneConfig*> seen;
   for (const ZoneConfig& zone : config.zones) {
-    const auto [first, fresh] = seen.emplace(std::pair{zone.name, zone.id}, &zone);
+    const auto [first, fresh] = seen.emplace(zone.name, &zone);
     if (!fresh) {
       complaints.add(zone.place,
                      fmt::format("zone {} stands at {} already", zone.name.text(), first->second->place.text()),
-                     "Leave one of the two away");
+                     "Leave one of the two away: challenges are written into one zone of a name");
     }
     if (zone.name.wildcard()) {
       complaints.add(zone.place, fmt::format("\"{}\" is no zone", zone.name.text()),
@@ -79,7 +79,7 @@ struct MostNames {
 
 MostNames most_names(const Config& config, const std::string& profile) {
   using namespace limits::letsencrypt;
-  if (!config.ca.directory.starts_with("letsencrypt"))
+  if (!is_letsencrypt(config.ca))
     return {limits::acme::authorizations_an_order,
             fmt::format("certferry takes {}", limits::acme::authorizations_an_order)};
   const auto of_profile = [&](std::size_t most) {
@@ -170,6 +170,27 @@ void validate_slots(const Config& config, Complaints& complaints) {
   }
 }
 
+// What `live` leads to is a directory of one certificate's, which comes and goes with it.
+void validate_directories(const Config& config, Complaints& complaints) {
+  std::map<std::string, const InstallConfig*> links;
+  std::vector<std::pair<const InstallConfig*, std::string>> directories;
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const InstallConfig& install : certificate.install)
+      if (const auto* files = std::get_if<FilesInstall>(&install.where)) {
+        links.emplace(files->directory + "/live", &install);
+        directories.emplace_back(&install, files->directory);
+      }
+  for (const auto& [install, directory] : directories)
+    for (auto end = directory.size(); end != std::string::npos && end > 0; end = directory.rfind('/', end - 1)) {
+      const auto link = links.find(directory.substr(0, end));
+      if (link == links.end()) continue;
+      complaints.add(install->place,
+                     fmt::format("files {} is in what the link {} of {} leads to", directory, link->first,
+                                 link->second->place.text()),
+                     "Write a directory of its own, in which certferry makes a link `live`");
+    }
+}
+
 // A role's trust policy asks for one external id: of two, one is a slip of the pen, and takes no role.
 void validate_external_ids(const Config& config, Complaints& complaints) {
   std::map<std::string, std::pair<std::optional<std::string>, const Place*>> first_of_role;
@@ -194,6 +215,7 @@ void validate(Config& config, Complaints& complaints) {
   validate_zones(config, complaints);
   validate_certificates(config, complaints);
   validate_slots(config, complaints);
+  validate_directories(config, complaints);
   validate_external_ids(config, complaints);
 }
 

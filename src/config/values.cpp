@@ -63,6 +63,14 @@ bool lower_word(char c) { return (c >= 'a' && c <= 'z') || digit(c) || c == '-';
 
 bool is_account(std::string_view number) { return number.size() == 12 && std::ranges::all_of(number, digit); }
 
+// Words with "-" between them, of which the last is a number: "eu-west-1", "us-gov-east-1".
+bool is_region(std::string_view text) {
+  const auto parts = split_at(text, '-');
+  const auto word = [](std::string_view part) { return !part.empty() && std::ranges::all_of(part, lower_word); };
+  return text.size() <= 32 && parts.size() >= 3 && std::ranges::all_of(parts, word) && letter(text.front()) &&
+         std::ranges::all_of(parts.back(), digit);
+}
+
 // 3 to 63 of lower-case letters, digits, "." and "-", as S3 names buckets.
 bool is_bucket(std::string_view name) {
   return name.size() >= 3 && name.size() <= 63 &&
@@ -156,7 +164,7 @@ std::optional<std::string> Values::mail_address(const std::string& text, const P
 std::optional<std::string> Values::role(const std::string& text, const Place& place) const {
   const auto arn = parsed(complaints_, place, [&] { return Arn::parse(text); });
   if (!arn) return {};
-  if (arn->service() == "iam" && arn->resource().starts_with("role/")) {
+  if (arn->service() == "iam" && arn->resource().starts_with("role/") && !arn->resource().ends_with('/')) {
     if (is_account(arn->account())) return text;
     return complain(place, fmt::format("\"{}\" is of no AWS account", quoted(text, kShown)),
                     "Write the account's 12 digits, as in arn:aws:iam::123456789012:role/dns");
@@ -181,8 +189,11 @@ std::optional<std::string> Values::external_id(const std::string& text, const Pl
 }
 
 std::optional<std::string> Values::region(const std::string& text, const Place& place) const {
-  const bool region = std::ranges::all_of(text, lower_word) && std::ranges::count(text, '-') >= 2 && text.size() <= 32;
-  if (region) return text;
+  if (is_region(text)) return text;
+  const std::string without_letter = text.substr(0, std::max<std::size_t>(text.size(), 1) - 1);
+  if (is_region(without_letter) && letter(text.back()))
+    return complain(place, fmt::format("\"{}\" is an availability zone of a region", text),
+                    fmt::format("Write \"{}\"", without_letter));
   return complain(place, fmt::format("\"{}\" is no region", quoted(text, kShown)),
                   "Write a region such as \"eu-west-1\"");
 }
@@ -323,6 +334,30 @@ void Values::ca(CaConfig& ca, const std::string& text, const Place& place) const
                  : "Write " + or_list(kCaWords) + ", or the https URL of the CA's ACME directory");
 }
 
+std::optional<std::string> Values::whole_path(std::string_view key, const std::string& text, const Place& place) const {
+  if (text.starts_with('/')) return text;
+  return complain(place, fmt::format("{} is no absolute path", assigned(key, text, place)),
+                  "Write the whole path: from another directory (cron's) it would be another place");
+}
+
+void Values::command(std::string_view key, const std::vector<std::string>& words, const Place& place) const {
+  if (words.empty()) return;
+  const std::string& program = words.front();
+  if (program.empty()) {
+    complain(place, fmt::format("{} begins with no program", key), "Write the program, and each of its words after it");
+  } else if (words.size() == 1 && program.contains(' ') && !program.starts_with('/')) {
+    std::vector<std::string> apart;
+    for (std::string_view word : split_at(program, ' '))
+      if (!word.empty()) apart.push_back(fmt::format("\"{}\"", quoted(word, kShown)));
+    complain(place, fmt::format("{} is the one word \"{}\", and no shell takes it apart", key, quoted(program, kShown)),
+             place.file == key ? fmt::format("Write {} {}", key, quoted(program, kShown))
+                               : fmt::format("Write {} = [{}]", key, fmt::join(apart, ", ")));
+  } else if (program.contains('/') && !program.starts_with('/')) {
+    complain(place, fmt::format("{} is \"{}\", which is no absolute path", key, quoted(program, kShown)),
+             "Write the whole path of the program: from another directory (cron's) it would be another");
+  }
+}
+
 std::optional<std::string> Values::place_of_state(std::string_view key, const std::string& text,
                                                   const Place& place) const {
   if (!text.starts_with("s3:")) {
@@ -330,9 +365,7 @@ std::optional<std::string> Values::place_of_state(std::string_view key, const st
       return complain(place, fmt::format("{} is neither a path nor in S3", assigned(key, text, place)),
                       "Write a path, or s3://bucket/path");
     }
-    if (text.empty() || text.starts_with('/')) return text;
-    return complain(place, fmt::format("{} is no absolute path", assigned(key, text, place)),
-                    "Write the whole path: from another directory (cron's) it would be another place, and empty");
+    return text.empty() ? text : whole_path(key, text, place);
   }
   if (const auto in_bucket = S3Place::parse(text); in_bucket && is_bucket(in_bucket->bucket)) return text;
   return complain(place, fmt::format("{} names no bucket", assigned(key, text, place)),

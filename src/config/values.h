@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/complaints.h"
 #include "config/config.h"
@@ -44,6 +45,10 @@ class Values {
   std::optional<std::string> directory(std::string_view key, const std::string& text, const Place& place) const;
   // Sets directory, url and test_ca.
   void ca(CaConfig& ca, const std::string& text, const Place& place) const;
+  // Absolute: from another directory (cron's) one that is not would be another.
+  std::optional<std::string> whole_path(std::string_view key, const std::string& text, const Place& place) const;
+  // The words of a command that is run wherever certferry was started. Complains alone.
+  void command(std::string_view key, const std::vector<std::string>& words, const Place& place) const;
   // "", an absolute path or s3://bucket/rest.
   std::optional<std::string> place_of_state(std::string_view key, const std::string& text, const Place& place) const;
 

@@ -104,8 +104,74 @@ TEST(ValidateConfig, WantsSecretsInS3Sealed) {
 TEST(ValidateConfig, WantsAPlaceThatIsTheSameFromEverywhere) {
   EXPECT_EQ(refusal("[state]\nstore = \"certferry-state\"\n"),
             "certferry.toml:2:9: [state] store = \"certferry-state\" is no absolute path -> Write the whole path: from "
-            "another directory (cron's) it would be another place, and empty");
+            "another directory (cron's) it would be another place");
+  EXPECT_EQ(refusal("[ca]\ntrust = \"roots.pem\"\n"),
+            "certferry.toml:2:9: trust = \"roots.pem\" is no absolute path -> Write the whole path: from another "
+            "directory (cron's) it would be another place");
   EXPECT_NE(refusal("[account]\nkey = \"~/account.key\"\n").find("is no absolute path"), std::string::npos);
+}
+
+TEST(ValidateConfig, WantsOneZoneOfAName) {
+  EXPECT_EQ(refusal("[[zone]]\nname = \"a.example\"\nid = \"Z1\"\n[[zone]]\nname = \"a.example\"\nid = \"Z2\"\n"),
+            "certferry.toml:4:1: zone a.example stands at certferry.toml:1:1 already -> Leave one of the two away: "
+            "challenges are written into one zone of a name");
+}
+
+TEST(ValidateConfig, KnowsLetsEncryptByItsUrlToo) {
+  std::string names;
+  for (int i = 0; i < 101; ++i) names += fmt::format("\"n{}.example\",", i);
+  for (const char* directory : {"letsencrypt", "https://acme-v02.api.letsencrypt.org/directory"})
+    EXPECT_NE(refusal(fmt::format("[ca]\ndirectory = \"{}\"\n[[certificate]]\ndomains = [{}]\n", directory, names))
+                  .find("Let's Encrypt takes 100"),
+              std::string::npos)
+        << directory;
+}
+
+TEST(ValidateConfig, TakesARegionAndNoAvailabilityZone) {
+  const auto with = [](const std::string& region) { return refusal("[aws]\nregion = \"" + region + "\"\n"); };
+  for (const char* good : {"eu-west-1", "us-gov-east-1", "ap-southeast-12", "us-iso-west-1"}) EXPECT_EQ(with(good), "");
+  EXPECT_EQ(with("us-east-1a"),
+            "certferry.toml:2:10: \"us-east-1a\" is an availability zone of a region -> Write \"us-east-1\"");
+  for (const char* bad : {"---", "eu-west", "eu-west-", "-west-1", "eu--1", "EU-WEST-1", ""})
+    EXPECT_NE(with(bad).find("is no region"), std::string::npos) << bad;
+}
+
+TEST(ValidateConfig, WantsARoleWithAName) {
+  EXPECT_NE(refusal("[[zone]]\nname = \"a.example\"\nrole = \"arn:aws:iam::123456789012:role/\"\n").find("is no role"),
+            std::string::npos);
+}
+
+TEST(ValidateConfig, WantsAReloadThatCanBeRunFromAnywhere) {
+  const auto with = [](const std::string& reload) {
+    return refusal(
+        "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\nfiles = \"/etc/ssl/www\"\nreload = " +
+        reload + "\n");
+  };
+  const std::string at = "certferry.toml:5:10: reload ";
+  EXPECT_EQ(with("[\"systemctl\", \"reload\", \"nginx\"]"), "");
+  EXPECT_EQ(with("[\"/opt/my own/reload\"]"), "");
+  EXPECT_EQ(with("[\"systemctl reload nginx\"]"),
+            at + "is the one word \"systemctl reload nginx\", and no shell takes it apart -> Write reload = "
+                 "[\"systemctl\", \"reload\", \"nginx\"]");
+  EXPECT_EQ(with("[\"\"]"), at + "begins with no program -> Write the program, and each of its words after it");
+  EXPECT_EQ(with("[\"./reload.sh\"]"),
+            at + "is \"./reload.sh\", which is no absolute path -> Write the whole path of the program: from another "
+                 "directory (cron's) it would be another");
+}
+
+TEST(ValidateConfig, RefusesADirectoryInWhatTheLinkOfAnotherLeadsTo) {
+  const auto two = [](const std::string& second) {
+    return refusal(
+        "[[certificate]]\ndomains = [\"a.example\"]\n[[certificate.install]]\nfiles = \"/etc/ssl/www\"\n"
+        "[[certificate]]\ndomains = [\"b.example\"]\n[[certificate.install]]\nfiles = \"" +
+        second + "\"\n");
+  };
+  EXPECT_EQ(two("/etc/ssl/www/live"),
+            "certferry.toml:7:1: files /etc/ssl/www/live is in what the link /etc/ssl/www/live of certferry.toml:3:1 "
+            "leads to -> Write a directory of its own, in which certferry makes a link `live`");
+  EXPECT_NE(two("/etc/ssl/www/live/b"), "");
+  for (const char* good : {"/etc/ssl/www/b", "/etc/ssl/www-b", "/etc/ssl/www/lively", "/etc/ssl/live"})
+    EXPECT_EQ(two(good), "") << good;
 }
 
 TEST(ValidateConfig, RefusesAKeyThatTheLoadBalancerCannotServe) {
