@@ -71,6 +71,19 @@ def test_the_service_starts(certferry, here):
     assert (certferry.folder / "tls" / "live" / "fullchain.pem").exists()
 
 
+def test_the_service_is_given_the_time_to_reload_and_to_go_back():
+    """A reload, and FilesTarget::restore_deadline(): then systemd kills all of it."""
+    limits = pathlib.Path(__file__).parents[2] / "src" / "base" / "limits"
+
+    def seconds(file, name):
+        count, unit = re.search(rf" {name} = (\w+)\((\d+)\)", (limits / file).read_text()).group(2, 1)
+        return int(count) * {"seconds": 1, "minutes": 60}[unit]
+
+    given = 60 * int(re.search(r"^TimeoutStopSec=(\d+)min$", unit("certferry.service"), re.MULTILINE)[1])
+    reload = seconds("reload.h", "timeout")
+    assert given > reload + seconds("reload.h", "patience") + 2 * (seconds("renewal.h", "clean_up_deadline") + reload)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here to ask")
 def test_systemd_has_nothing_to_say_against_the_units(tmp_path):
     for name in ("certferry.service", "certferry.timer"):
