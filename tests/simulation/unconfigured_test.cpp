@@ -268,7 +268,7 @@ TEST(NamedAlone, ACertificateTakesNoPlaceThatServesAnotherOfOurs) {
     EXPECT_THAT(estate.failures(), IsEmpty());
     EXPECT_EQ(served_there(estate), served);
     EXPECT_EQ(estate.orders_answered(), 1U) << "none is spent";
-    EXPECT_THAT(to_text(estate.report()), HasSubstr("add --domain shop.example, name another place, or run"));
+    EXPECT_THAT(to_text(estate.report()), HasSubstr("add --domain shop.example, or name another place; or run"));
   }
 }
 
