@@ -134,6 +134,11 @@ bool newest_is_wanted_early(Estate& estate, const Certificate& shown, const Cert
          info->window->end < due_at(newest) && due_at(newest, info) <= now && now < emergency_at(shown);
 }
 
+// One that its record does not know any more was forgotten.
+bool is_its_own(Estate& estate, const std::string& id, const Certificate& leaf) {
+  return estate.newest(id) && key_is_kept(estate, id, leaf);
+}
+
 // Kept because it lasts longer, or is somebody else's and covers a name that the wanted one does not, and had not
 // expired when that machine ran last. Whether it was revoked is not asked: it may be a neighbour's, from which this
 // place was moved, and whose names somebody still needs.
@@ -142,7 +147,7 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
   const bool valid = !there.self_signed() && there.not_after() > estate.last_run_on(machine);
   const bool told = !last_run_was_there || held_from(estate, place.name, wanted);
   const bool covers_more =
-      !key_is_kept(estate, wanted.id.text(), there) && std::ranges::any_of(there.names(), [&](const DomainName& name) {
+      !is_its_own(estate, wanted.id.text(), there) && std::ranges::any_of(there.names(), [&](const DomainName& name) {
         return std::ranges::none_of(wanted.domains, [&](const DomainName& ours) {
           return name == ours || (!name.wildcard() && name.covered_by(ours));
         });
@@ -216,9 +221,26 @@ bool grace_has_begun_lately(Estate& estate, const Json& entry) {
   return since && estate.simulated->time().now() < *since + limits::renewal::retire_after;
 }
 
-// The newest of some certificate, or what a ledger tells of one that may stay.
+// What a place that was held until the last days served before: a path, or a name.
+bool may_be_gone_back_to(Estate& estate, const std::string& name) {
+  for (const auto& [key, value] : estate.watch->stored()) {
+    const Json record = key.ends_with("/record") ? object_of(value) : Json{};
+    const Json* targets = record.find("targets");
+    if (targets == nullptr || !targets->is_object()) continue;
+    for (const auto& [id, target] : targets->as_object()) {
+      const Json* former = target.find("former");
+      const auto until = parse_iso8601(target.text("former_until").value_or(""));
+      if (former && until && estate.simulated->time().now() < *until &&
+          former->text("reference").value_or("").ends_with(name))
+        return true;
+    }
+  }
+  return false;
+}
+
+// The newest of some certificate, or what a record or a ledger tells of one that may stay.
 bool may_stay(Estate& estate, const std::set<std::string>& ailing, const std::string& name) {
-  if (newest_of_some(estate, name)) return true;
+  if (newest_of_some(estate, name) || may_be_gone_back_to(estate, name)) return true;
   for (const auto& [key, value] : estate.watch->stored())
     for (const Json& entry : key.starts_with("shelf/") ? object_of(value).elements("entries") : Json::Array{})
       if (name.ends_with(entry.at("name").as_text()) &&

@@ -100,11 +100,12 @@ void draw_commands(Lots& lots, Drawn& drawn) {
 
 }  // namespace
 
-// What is listed is somebody else's at first, and stays so where others bind another one before it is replaced: it
-// hides what follows, by their own will.
+// What is listed is somebody else's at first, and stays so where another one is bound that has not all of its names, or
+// that others bind: it hides what follows, by their own will.
 bool lists_stay_theirs(const Drawn& drawn) {
-  const bool others_bind = drawn.faults.target_edited > 0 || std::ranges::count(drawn.turns, Turn::bought) > 0;
-  return others_bind && !drawn.begins_well;
+  const auto taken = [&](Turn turn) { return std::ranges::count(drawn.turns, turn) > 0; };
+  const bool another = drawn.faults.target_edited > 0 || taken(Turn::bought) || taken(Turn::install_moved);
+  return another && !drawn.begins_well;
 }
 
 std::string_view name(Turn turn) {
