@@ -51,7 +51,8 @@ Task<std::vector<ClassicLoadBalancer>> all_classic_pages(Client& client, std::st
     http::Response answer = co_await client.send(call);
     Xml page = query_result(call, answer);
     for (ClassicLoadBalancer& found : classic_load_balancers_of(call, page)) out.push_back(std::move(found));
-    marker.follow(call, page.text("NextMarker"));
+    const std::string next = page.text("NextMarker");
+    marker.follow(call, !next.empty(), next);
   } while (!marker.empty());
   co_return out;
 }

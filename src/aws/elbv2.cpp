@@ -62,7 +62,8 @@ Task<std::vector<Xml>> all_pages(Client& client, const std::string& operation, c
     http::Response answer = co_await client.send(call);
     Xml page = query_result(call, answer);
     for (Xml& member : expected(call, page, list_name).children("member")) out.push_back(std::move(member));
-    marker.follow(call, page.text("NextMarker"));
+    const std::string next = page.text("NextMarker");
+    marker.follow(call, !next.empty(), next);
   } while (!marker.empty());
   co_return out;
 }

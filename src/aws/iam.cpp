@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "aws/errors.h"
+#include "aws/page_token.h"
 #include "aws/query_protocol.h"
 #include "base/failure.h"
 
@@ -143,11 +144,10 @@ Task<Arn> Iam::role_arn(const std::string& name) {
 
 Task<std::vector<PolicyDenial>> Iam::denied(const PolicyQuestion& question) {
   std::vector<PolicyDenial> denied;
-  std::string marker;
-  // A page holds a decision at least.
-  for (std::size_t pages = question.actions.size() * question.resources.size(); pages > 0; --pages) {
+  PageToken marker;
+  do {
     QueryParameters parameters = parameters_of(question);
-    if (!marker.empty()) parameters.emplace_back("Marker", marker);
+    if (!marker.empty()) parameters.emplace_back("Marker", marker.text());
     Call call = iam_call("SimulatePrincipalPolicy", question.principal, std::move(parameters));
     const http::Response answer = co_await simulated(client_, call);
     Xml page = query_result(call, answer);
@@ -155,13 +155,9 @@ Task<std::vector<PolicyDenial>> Iam::denied(const PolicyQuestion& question) {
     if (decisions.empty()) throw unfit_answer(call, "the answer decides nothing");
     for (const Xml& one : decisions)
       if (one.text("EvalDecision") != "allowed") denied.push_back(denial_in(one));
-    marker = page.text("Marker");
-    if (page.text("IsTruncated") != "true" || marker.empty()) co_return denied;
-  }
-  throw Failure(
-      Failure::Kind::transient,
-      fmt::format("IAM SimulatePrincipalPolicy on {}: more pages than decisions were asked for", question.principal),
-      "Run again");
+    marker.follow(call, page.text("IsTruncated") == "true", page.text("Marker"));
+  } while (!marker.empty());
+  co_return denied;
 }
 
 }  // namespace certferry::aws

@@ -9,9 +9,11 @@
 
 namespace certferry::aws {
 
-void PageToken::follow(const Call& call, std::string next) {
+void PageToken::follow(const Call& call, bool cut, std::string next) {
+  token_.clear();
+  if (!cut) return;
+  if (next.empty()) throw unfit_answer(call, "the answer is cut, and says not where it goes on");
   token_ = std::move(next);
-  if (token_.empty()) return;
   if (before_.insert(token_).second && before_.size() < limits::aws::pages_most) return;
   throw Failure(Failure::Kind::transient, fmt::format("{}: its pages do not come to an end", description(call)),
                 "Run again; look for a proxy that answers in the service's place");

@@ -14,9 +14,10 @@ class PageToken {
   bool empty() const { return token_.empty(); }
   const std::string& text() const { return token_; }
 
-  // From the answer to `call`: "" where it was the last page. Failure (transient) where that token was there before,
-  // and past limits::aws::pages_most.
-  void follow(const Call& call, std::string next);
+  // From the answer to `call`, which says whether it is cut: empty afterwards where it was the last page. Failure
+  // (transient) where it is cut and says not where the next page begins, where that token was there before, and past
+  // limits::aws::pages_most.
+  void follow(const Call& call, bool cut, std::string next);
 
  private:
   std::string token_;

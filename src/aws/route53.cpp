@@ -168,7 +168,7 @@ Task<std::vector<HostedZone>> Route53::zones() {
     Xml page = xml_answer(call, answer);
     for (const Xml& element : expected(call, page, "HostedZones").children("HostedZone"))
       if (auto zone = zone_of(element)) out.push_back(std::move(*zone));
-    marker.follow(call, page.text("IsTruncated") == "true" ? page.text("NextMarker") : "");
+    marker.follow(call, page.text("IsTruncated") == "true", page.text("NextMarker"));
   } while (!marker.empty());
   co_return out;
 }
@@ -198,7 +198,7 @@ Task<std::vector<RecordSet>> Route53::record_sets(const HostedZoneId& zone, cons
       if (RecordSet set = record_set_of(element); set.name == name && set.type == type) out.push_back(std::move(set));
     const bool more = page.text("IsTruncated") == "true" && plain_name(page.text("NextRecordName")) == name &&
                       page.text("NextRecordType") == type;
-    identifier.follow(call, more ? page.text("NextRecordIdentifier") : "");
+    identifier.follow(call, more, page.text("NextRecordIdentifier"));
   } while (!identifier.empty());
   co_return out;
 }

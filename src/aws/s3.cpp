@@ -103,7 +103,7 @@ Task<std::vector<std::string>> S3::list(const std::string& bucket, const std::st
     http::Response answer = co_await client_.send(call);
     Xml page = xml_answer(call, answer, "ListBucketResult");
     for (const Xml& object : page.children("Contents")) out.push_back(listed_key(object.text("Key")));
-    token.follow(call, page.text("IsTruncated") == "true" ? page.text("NextContinuationToken") : "");
+    token.follow(call, page.text("IsTruncated") == "true", page.text("NextContinuationToken"));
   } while (!token.empty());
   std::ranges::sort(out);
   co_return out;

@@ -163,18 +163,18 @@ TEST(BadAnswers, AreClearRefusalsWithEveryStatus) {
       }
 }
 
-// A page that leads to itself, of every listing.
-TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
+struct Listing {
+  std::string name, page;  // a page that leads to itself
+  std::function<Task<>(Paper&)> ask;
+};
+
+std::vector<Listing> every_listing() {
   const Arn arn = Arn::parse("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/web/1");
   const auto query_page = [](const std::string& operation, const std::string& list) {
     return fmt::format("<{0}Response><{0}Result><{1}/><NextMarker>again</NextMarker></{0}Result></{0}Response>",
                        operation, list);
   };
-  struct Listing {
-    std::string name, page;
-    std::function<Task<>(Paper&)> ask;
-  };
-  const std::vector<Listing> listings = {
+  return {
       {"ListHostedZones",
        "<ListHostedZonesResponse><HostedZones/><IsTruncated>true</IsTruncated><NextMarker>again</NextMarker></"
        "ListHostedZonesResponse>",
@@ -195,8 +195,18 @@ TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>"
        "</ListBucketResult>",
        [](Paper& paper) -> Task<> { co_await S3{paper.client}.list("state", ""); }},
+      {"SimulatePrincipalPolicy",
+       "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults><member><EvalDecision>"
+       "allowed</EvalDecision></member></EvaluationResults><IsTruncated>true</IsTruncated><Marker>again</Marker>"
+       "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>",
+       [](Paper& paper) -> Task<> {
+         co_await Iam{paper.client}.denied({"arn:aws:iam::1:role/web", {"a:One"}, {"*"}, {}});
+       }},
   };
-  for (const Listing& listing : listings) {
+}
+
+TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
+  for (const Listing& listing : every_listing()) {
     Paper paper;
     for (int i = 0; i < 6; ++i) paper.transport.answer(200, listing.page);
     const auto failure = FAILURE_OF(listing.ask(paper));
@@ -205,6 +215,20 @@ TEST(BadAnswers, WhosePagesNeverEndAreAFailureAtTheSecond) {
     EXPECT_NE(std::string{failure->what()}.find("its pages do not come to an end"), std::string::npos)
         << failure->what();
     EXPECT_EQ(paper.transport.requests.size(), 2U) << listing.name;
+  }
+}
+
+// As of a store that answers ListObjectsV2 as it would ListObjects. Load balancers' pages say by their marker alone
+// that they are cut.
+TEST(BadAnswers, ThatAreCutAndDoNotSayWhereTheyGoOnAreNoLastPages) {
+  for (const Listing& listing : every_listing()) {
+    if (!listing.page.contains("IsTruncated")) continue;
+    Paper paper;
+    paper.transport.answer(200, std::string{listing.page}.replace(listing.page.find("again"), 5, ""));
+    const auto failure = FAILURE_OF(listing.ask(paper));
+    ASSERT_TRUE(failure) << listing.name;
+    EXPECT_EQ(failure->kind(), Failure::Kind::transient);
+    EXPECT_NE(std::string{failure->what()}.find("says not where it goes on"), std::string::npos) << failure->what();
   }
 }
 

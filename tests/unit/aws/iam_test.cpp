@@ -156,18 +156,6 @@ TEST(Iam, TellsWhatAPrincipalsPoliciesDoNotAllowFromAllPages) {
   EXPECT_TRUE(paper.transport.requests.at(1).body.ends_with("&Marker=m1"));
 }
 
-TEST(Iam, TurnsNoMorePagesOfDecisionsThanItAskedFor) {
-  Paper paper;
-  Iam iam{paper.client};
-  for (int page = 0; page < 3; ++page)
-    paper.transport.answer(
-        200, simulated(decided("a:One", "allowed"), "<IsTruncated>true</IsTruncated><Marker>again</Marker>"));
-  EXPECT_EQ(said(FAILURE_OF(iam.denied({"arn:aws:iam::1:role/web", {"a:One", "a:Two"}, {"*"}, {}}))),
-            "transient | IAM SimulatePrincipalPolicy on arn:aws:iam::1:role/web: more pages than decisions were asked "
-            "for | Run again");
-  EXPECT_EQ(paper.transport.requests.size(), 2U);
-}
-
 TEST(Iam, TellsWhetherABoundaryOrTheOrganizationDoesNotAllow) {
   Paper paper;
   Iam iam{paper.client};
