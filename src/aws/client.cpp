@@ -40,6 +40,11 @@ Failure not_as_written(const Call& call) {
       .with_code(written_otherwise);
 }
 
+std::optional<WallTime> date_of(const http::Response& answer) {
+  const auto field = answer.headers.get("date");
+  return field ? parse_http_date(*field) : std::nullopt;
+}
+
 // What an attempt was signed with.
 struct Signature {
   SharedCredentials by;  // null: nothing
@@ -66,7 +71,8 @@ struct Client::State {
   Budget budget;
   std::shared_ptr<SigningClock> time;
   const Lease* lease = nullptr;  // null: nobody else can be at work
-  HeardClock services;           // by the last answer that bore a date
+  HeardClock services;           // by the last answer that bore a date; of AWS itself, once there was one
+  bool heard_aws = false;
   int retry_quota = limits::aws::retry_quota;
   std::uint64_t requests_sent = 0;
   std::map<std::string, ServiceEndpoint> endpoints_found;  // by service
@@ -77,7 +83,7 @@ struct Client::State {
   Attempt judge(const Call& call, http::Response answer, const Signature& signature, bool overridden);
   Attempt judge(const Call& call, const Failure& lost) const;
   void note_date(const http::Response& answer, const ServiceEndpoint& from, SteadyTime asked);
-  bool was_over(const Signature& signature, const Refusal& refused);
+  bool was_over(const Signature& signature, const Refusal& refused, std::optional<WallTime> theirs);
   Asked asked(const Call& call) const { return {call.service, call.operation, region}; }
   WallTime service_time() const { return services.now().value_or(time->now()); }
 };
@@ -109,16 +115,17 @@ http::Request Client::State::prepare(const Call& call, const ServiceEndpoint& en
 }
 
 void Client::State::note_date(const http::Response& answer, const ServiceEndpoint& from, SteadyTime asked) {
-  const auto field = answer.headers.get("date");
-  const auto date = field ? parse_http_date(*field) : std::nullopt;
+  const auto date = date_of(answer);
   if (!date) return;
-  services.says(*date);
+  // What stands at an endpoint given by hand may have a clock of its own, as a store beside us has ours.
+  if (!from.overridden || !heard_aws) services.says(*date);
+  heard_aws = heard_aws || !from.overridden;
   time->heard(from.overridden ? from.base.text() : "", *date, asked);
 }
 
-// Whether its date or its credentials explain the refusal, and the next signature has better ones.
-bool Client::State::was_over(const Signature& signature, const Refusal& refused) {
-  const auto theirs = services.now();
+// Whether its date or its credentials explain the refusal, and the next signature has better ones. theirs: the date of
+// the refusal.
+bool Client::State::was_over(const Signature& signature, const Refusal& refused, std::optional<WallTime> theirs) {
   if (refused.clock_suspect && theirs && time->explains(*theirs, signature.dated)) return true;
   return refused.credentials_expired && signature.by && credentials->drop(*signature.by);
 }
@@ -131,7 +138,7 @@ Attempt Client::State::judge(const Call& call, http::Response answer, const Sign
   Refusal refused = refusal(call, answer, outside.clock.now(), signature.by ? signature.by->source : "none sent");
   if (refused.throttling && !overridden) budget.throttled(asked(call), outside.clock.steady());
   bool again = refused.retry == Retry::surely_not_done || (refused.retry == Retry::if_repeatable && call.repeatable);
-  const bool over = was_over(signature, refused);
+  const bool over = was_over(signature, refused, date_of(answer));
   return {.failure = std::move(refused.failure), .retry_cost = again ? limits::aws::retry_cost : 0, .sign_again = over};
 }
 

@@ -61,8 +61,9 @@ class Client {
   const std::string& region() const;
   bool overridden(std::string_view service) const;  // its endpoint was given by hand
   std::string partition() const;                    // "aws", "aws-cn", ... of the region
-  std::optional<WallTime> heard_time() const;       // the services', once one answered
-  WallTime service_time() const;                    // the same; before, the one that signatures bear
+  // The services', once one answered: AWS's own, once AWS did and not only an endpoint that was given by hand.
+  std::optional<WallTime> heard_time() const;
+  WallTime service_time() const;  // the same; before, the one that signatures bear
   std::shared_ptr<SigningClock> time() const;
   Task<SharedCredentials> credentials();
   void acts_in(const std::string& account);  // as a service said: its budget is that account's

@@ -167,6 +167,24 @@ TEST(Client, TakesAWSsTimeOnceWhereOursIsWrong) {
   EXPECT_EQ(paper.transport.requests.at(2).headers.get("x-amz-date"), "20261123T121000Z");
 }
 
+// As of a store on this machine, which has our clock: AWS's counts, whichever answered last.
+TEST(Client, TakesTheTimeOfAnEndpointGivenByHandForItsOwnSignaturesAlone) {
+  Paper paper;
+  Client client{paper.outside, paper.keys, "eu-west-1", {"", {{"s3", "http://127.0.0.1:9000"}}}};
+  const Call stored{.service = "s3", .operation = "GetObject", .method = "GET", .bucket = "state"};
+  const auto heard_after = [&](const Call& call, const char* date) {
+    paper.transport.answer(200, "<ok/>", {{"Date", date}});
+    AWAITED(client.send(call));
+    return *client.heard_time() - paper.clock.now();
+  };
+  EXPECT_EQ(heard_after(stored, "Mon, 23 Nov 2026 12:00:00 GMT"), Duration::zero()) << "before AWS has answered";
+  EXPECT_EQ(heard_after(a_read(), "Mon, 23 Nov 2026 12:20:00 GMT"), minutes(20));
+  EXPECT_EQ(heard_after(stored, "Mon, 23 Nov 2026 12:00:00 GMT"), minutes(20));
+  paper.transport.answer(403, error_xml("RequestTimeTooSkewed", "no"), {{"Date", "Mon, 23 Nov 2026 12:40:00 GMT"}});
+  EXPECT_EQ(heard_after(stored, "Mon, 23 Nov 2026 12:40:00 GMT"), minutes(20));
+  EXPECT_EQ(paper.transport.requests.back().headers.get("x-amz-date"), "20261123T124000Z");
+}
+
 TEST(Client, TakesAWSsTimeForEveryCodeThatMayMeanAWrongClockButOnceACall) {
   for (const char* code : {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "InvalidSignatureException",
                            "SignatureDoesNotMatch", "InvalidClientTokenId"}) {
