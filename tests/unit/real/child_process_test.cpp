@@ -116,19 +116,20 @@ TEST_F(ChildProcessTest, RunsAScriptThatNamesNoInterpreter) {
 
 // The kernel says of it what it says of a program that is not there.
 TEST_F(ChildProcessTest, TellsAProgramThatNothingRunsFromOneThatIsNotThere) {
-  machine.run(host.replace(directory / "script", "#!/bin/sh\r\nexit 0\r\n", {0755}));
+  machine.run(host.replace(directory / "certferry-reload", "#!/bin/sh\r\nexit 0\r\n", {0755}));
   const auto said_of = [&](const std::string& program) {
     const auto failure = failure_of(machine, host.run(Command{.argv = {program}}));
     return failure ? failure->what() + (" | " + failure->next()) : "no failure";
   };
-  EXPECT_THAT(said_of(directory / "script"), HasSubstr("\": what is to run it is not there | Install what its first"));
-  EXPECT_THAT(said_of(directory / "none"), HasSubstr("\": No such file or directory | Name a program that exists"));
+  EXPECT_THAT(said_of(directory / "certferry-reload"),
+              HasSubstr("/certferry-reload: what is to run it is not there | Install what its first"));
+  EXPECT_THAT(said_of(directory / "none"), HasSubstr("/none: No such file or directory | Name a program that exists"));
   const PathOf its{directory / ""};
-  EXPECT_THAT(said_of("script"), HasSubstr("Running \"script\": what is to run it is not there"));
+  EXPECT_THAT(said_of("certferry-reload"), HasSubstr("Running certferry-reload: what is to run it is not there"));
   TemporaryDirectory behind;
-  machine.run(host.replace(behind / "script", "#!/bin/sh\nexit 3\n", {0755}));
+  machine.run(host.replace(behind / "certferry-reload", "#!/bin/sh\nexit 3\n", {0755}));
   const PathOf both{(directory / "") + ":" + (behind / "")};
-  EXPECT_EQ(run({"script"}).status, 3) << "as execvp(3) looks on";
+  EXPECT_EQ(run({"certferry-reload"}).status, 3) << "as execvp(3) looks on";
 }
 
 TEST_F(ChildProcessTest, KeepsTheLastFourKibibytesOfOutput) {
