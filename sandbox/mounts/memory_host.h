@@ -19,7 +19,11 @@ struct Machine {
     bool ours = true;
     bool operator==(const Node&) const = default;
   };
-  std::map<Path, Node> nodes;  // by whole path, without links in it; directories that hold something are there
+  // By whole path, without links in it; directories that hold something are there. At first the one program that is
+  // told to read certificates again.
+  std::map<Path, Node> nodes{{"/usr", {.kind = Kind::directory, .content = {}, .mode = 0755}},
+                             {"/usr/bin", {.kind = Kind::directory, .content = {}, .mode = 0755}},
+                             {"/usr/bin/reload", {.content = {}, .mode = 0755}}};
   std::map<std::string, std::string> environment;
   std::string id = "host/simulated", home = "/home/certferry";
   bool id_lasts = true;             // false: a container, whose next run may have another id

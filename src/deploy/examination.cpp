@@ -12,7 +12,7 @@
 #include "base/limits/elb.h"
 #include "config/keys_taken.h"
 #include "deploy/iam_shelf.h"
-#include "outside/search_path.h"
+#include "deploy/reloads.h"
 #include "wire/host_port.h"
 
 namespace certferry {
@@ -54,38 +54,6 @@ std::string reading_takes(const InstallConfig& install, const Serving& serving, 
   return "Open its port to this machine, that a handshake may show it (none is made where verify is \"api\"): here "
          "certificates are read in IAM alone; " +
          until;
-}
-
-// A file that somebody may execute, whatever links lead to it.
-Task<bool> is_program(Host& host, Path path) {
-  constexpr int most_links = 40;  // source: path_resolution(7): Linux follows no more, 2026-11-29
-  for (int links = 0; links <= most_links; ++links) {
-    const auto there = co_await host.status(path);
-    if (!there) co_return false;
-    if (!there->link) co_return !there->directory && (there->mode & 0111) != 0;
-    const Path target = (co_await host.link_target(path)).value_or("");
-    path = target.starts_with('/') ? target : path.substr(0, path.rfind('/') + 1) + target;
-  }
-  co_return false;
-}
-
-// Why a reload could not be started; "" where it could. A directory that may not be read is passed over, as execvp(3)
-// does, which says so where the program is nowhere else either.
-Task<std::string> unfit_program(Host& host, std::string program) {
-  std::vector<Path> places;
-  if (program.contains('/'))
-    places.push_back(program);
-  else
-    for (const Path& directory : search_path(host)) places.push_back(directory + "/" + program);
-  std::string unseen;
-  for (const Path& place : places) {
-    try {
-      if (co_await is_program(host, place)) co_return "";
-    } catch (const Failure& failure) {
-      if (unseen.empty()) unseen = fmt::format(" ({})", failure.what());
-    }
-  }
-  co_return fmt::format("its reload command is no program that can be run: {}{}", quoted(program, 300), unseen);
 }
 
 // What to write where a name means other machines, too.
@@ -147,12 +115,13 @@ Task<std::vector<Finding>> examine_target(Deployment& deployment, Host& host, co
   if (!takes(install, certificate.key_type))
     tell(Verdict::red, fmt::format("does not take {}: it takes {}", key, keys_taken(install)),
          "Write key = \"p256\", or \"rsa2048\" where old clients need RSA");
-  if (const auto why = co_await no_place_at(*target)) tell(Verdict::red, why->what(), why->next());
   const auto* files = std::get_if<FilesInstall>(&install.where);
-  const bool reloads = files != nullptr && !files->reload.empty();
-  if (std::string unfit = reloads ? co_await unfit_program(host, files->reload.front()) : ""; !unfit.empty())
-    tell(Verdict::red, std::move(unfit),
-         "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable");
+  if (const auto why = co_await no_place_at(*target)) {
+    tell(Verdict::red, why->what(), why->next());
+    const auto unfit = files != nullptr ? co_await unfit_reload(host, files->reload) : std::nullopt;
+    if (unfit && !std::string_view{why->what()}.ends_with(unfit->what()))
+      tell(Verdict::red, unfit->what(), unfit->next());
+  }
   if (serving.damaged)
     tell(Verdict::yellow, fmt::format("what it serves is damaged: {}", serving.note),
          "Run `certferry apply`: it puts there again what it issued last");

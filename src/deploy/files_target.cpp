@@ -64,6 +64,7 @@ Task<> FilesTarget::require_place() {
     throw Failure(Failure::Kind::refused,
                   fmt::format("{}: {} is a directory, which no link can take the place of", name(), shelf_.link()),
                   fmt::format("Move {} away", quoted(shelf_.link(), 300)));
+  if (const auto unfit = co_await unfit_reload(outside_.host, where_.reload)) throw unfit->within(name());
 }
 
 Task<> FilesTarget::read_body(Serving& serving) {

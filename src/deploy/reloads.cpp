@@ -1,6 +1,50 @@
 #include "deploy/reloads.h"
 
+#include <fmt/format.h>
+
+#include "outside/search_path.h"
+
 namespace certferry {
+namespace {
+
+// A file that somebody may execute, whatever links lead to it.
+Task<bool> is_program(Host& host, Path path) {
+  constexpr int most_links = 40;  // source: path_resolution(7): Linux follows no more, 2026-11-29
+  for (int links = 0; links <= most_links; ++links) {
+    const auto there = co_await host.status(path);
+    if (!there) co_return false;
+    if (!there->link) co_return !there->directory && (there->mode & 0111) != 0;
+    const Path target = (co_await host.link_target(path)).value_or("");
+    path = target.starts_with('/') ? target : path.substr(0, path.rfind('/') + 1) + target;
+  }
+  co_return false;
+}
+
+}  // namespace
+
+// A directory that may not be read is passed over, as execvp(3) does, which says so where the program is nowhere else
+// either.
+Task<std::optional<Failure>> unfit_reload(Host& host, std::vector<std::string> argv) {
+  if (argv.empty()) co_return std::nullopt;
+  const std::string& program = argv.front();
+  std::vector<Path> places;
+  if (program.contains('/'))
+    places.push_back(program);
+  else
+    for (const Path& directory : search_path(host)) places.push_back(directory + "/" + program);
+  std::string unseen;
+  for (const Path& place : places) {
+    try {
+      if (co_await is_program(host, place)) co_return std::nullopt;
+    } catch (const Failure& failure) {
+      if (unseen.empty()) unseen = fmt::format(" ({})", failure.what());
+    }
+  }
+  co_return Failure{
+      Failure::Kind::refused,
+      fmt::format("its reload command is no program that can be run: {}{}", quoted(program, 300), unseen),
+      "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable"};
+}
 
 Task<> Reloads::run_once(Runs& runs, const Command& command) {
   ++runs.begun;

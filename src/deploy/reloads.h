@@ -4,13 +4,18 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/failure.h"
 #include "base/task.h"
 #include "outside/host.h"
 
 namespace certferry {
+
+// Why a command could not be started, as far as can be seen; empty where it could, and where there is none.
+Task<std::optional<Failure>> unfit_reload(Host& host, std::vector<std::string> argv);
 
 // The commands that have programs read their certificates again, each run by one at a time: it may stop a service, or
 // write one file of several directories. Who comes while it runs waits for the next run, which is for all that wait: it

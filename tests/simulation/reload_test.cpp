@@ -3,6 +3,7 @@
 
 #include "estate.h"
 #include "plan/at_rest.h"
+#include "sandbox/certificate_authority.h"
 
 // The command that has a server read its certificate again, corrected or written only after the certificate was there.
 namespace certferry::simulation {
@@ -161,6 +162,17 @@ TEST_F(AReload, ThatFailedAndIsTakenBackLeavesNoRollback) {
   EXPECT_EQ(reloads_of_a_run(), 0U) << "that one still waits";
   estate.pass(minutes(2));
   EXPECT_EQ(reloads_of_a_run(), 1U);
+}
+
+// As after a slip of the pen.
+TEST_F(AReload, ThatIsNoProgramCostsNoOrder) {
+  reload_by({"relaod", "it"});
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(testing::HasSubstr("no program that can be run: relaod")));
+  EXPECT_THAT(estate.world().ca().orders, testing::IsEmpty());
+  reload_by({"reload", "it"});
+  estate.apply();
+  EXPECT_EQ(live(), estate.newest("shop"));
 }
 
 // Somebody has `live` lead to a link of his own, which leads to the first certificate.

@@ -22,6 +22,17 @@ std::vector<std::string> hosts_of(const SandboxCommand& furnished) {
   return hosts;
 }
 
+// They are not run, and looked for.
+Task<> put_programs_of(const Config& config, Host& host) {
+  for (const CertificateConfig& certificate : config.certificates)
+    for (const InstallConfig& install : certificate.install) {
+      const auto* files = std::get_if<FilesInstall>(&install.where);
+      if (!files || files->reload.empty()) continue;
+      const std::string& program = files->reload.front();
+      co_await host.replace(program.contains('/') ? program : "/usr/bin/" + program, "", FileMode{0755});
+    }
+}
+
 Task<int> play_rehearsal(Play& play, const std::vector<std::string>& hosts) {
   play.say(
       "certferry rehearse: your configuration beside a CA, hosted zones and load balancers like those it names, in a\n"
@@ -60,6 +71,7 @@ Task<int> do_rehearse(Stage& stage, const RehearseCommand& command) {
     play.stage().adapt = [&](Config& read) { take_into_sandbox(read, places, kRoots); };
     co_await play.stage().host.replace(kRoots, places.ca_pem, FileMode{0644});
     co_await play.stage().host.replace(kConfiguration, text, FileMode{0600});
+    co_await put_programs_of(config, play.stage().host);
     exit = co_await play_rehearsal(play, hosts_of(furnished));
   };
   co_await beside_a_sandbox(stage, furnished, work);

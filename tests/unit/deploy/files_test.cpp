@@ -11,6 +11,7 @@ class FilesTest : public Scene {
  protected:
   sandbox::Machine& machine = simulation.machine();
   FilesInstall where{"/etc/ssl/www", {"systemctl", "reload", "nginx"}, ""};
+  FilesTest() { machine.write("/usr/bin/systemctl", "", 0755); }
   Issued second{world.foreign({shop}, world.now(), world.now() + days(90)).chain, "", 2};
 
   std::string place() const { return "/etc/ssl/www/generations/" + name_of_issued(); }
@@ -57,6 +58,9 @@ TEST_F(FilesTest, RefusesBeforehandWhatCouldNotBeWrittenTo) {
     return why ? std::string{why->what()} : "";
   };
   EXPECT_EQ(refused(), "") << "its parents would be made";
+  machine.erase("/usr/bin/systemctl");
+  EXPECT_EQ(refused(), "files /etc/ssl/www: its reload command is no program that can be run: systemctl");
+  machine.write("/usr/bin/systemctl", "", 0755);
   machine.write("/etc/ssl/www", "a file", 0644);
   EXPECT_EQ(refused(), "/etc/ssl/www: is no directory");
   machine.erase("/etc/ssl");
