@@ -15,6 +15,7 @@
 #include "engine/observe.h"
 #include "engine/policy_facts.h"
 #include "engine/rate_limits.h"
+#include "engine/shared_targets.h"
 #include "engine/zone_rules.h"
 #include "keys/examination.h"
 #include "keys/vault_key.h"
@@ -439,7 +440,9 @@ Task<Findings> Doctor::targets() {
         for (Finding& one : found) one.found = without(subject, one.found);
         co_return found;
       });
-  co_return co_await all_of(std::move(looks));
+  Findings all = co_await all_of(std::move(looks));
+  if (who_) append(all, co_await examine_shared_targets(patient_.outside.host, *deployment_, patient_.config));
+  co_return all;
 }
 
 Task<Findings> Doctor::quotas() {

@@ -51,20 +51,20 @@ struct Claimed {
   const InstallConfig* install;
 };
 
-[[noreturn]] void refuse(const Claimed& first, const Claimed& second, const std::string& name) {
+Misconfigured shared(const Claimed& first, const Claimed& second, const std::string& name) {
   const bool same = first.certificate == second.certificate;
   const std::string place = first.install->place.text();
   const std::string what =
       same ? fmt::format("{} stands at {} already", name, place)
            : fmt::format("{} serves certificate \"{}\" already, at {}", name, first.certificate->id.text(), place);
-  throw Misconfigured{Failure{Failure::Kind::refused, what,
-                              same ? "Leave one of the two away" : "Leave it in one certificate: a slot serves one"}
-                          .within(second.install->place.text())};
+  return Misconfigured{Failure{Failure::Kind::refused, what,
+                               same ? "Leave one of the two away" : "Leave it in one certificate: a slot serves one"}
+                           .within(second.install->place.text())};
 }
 
-}  // namespace
-
-Task<> refuse_shared_targets(Host& host, const Config& config, const std::vector<ObservedCertificate>& seen) {
+Task<std::vector<Misconfigured>> shared_targets(Host& host, const Config& config,
+                                                const std::vector<ObservedCertificate>& seen) {
+  std::vector<Misconfigured> all;
   std::map<std::string, Claimed> taken;
   for (const ObservedCertificate& one : seen) {
     const auto certificate = std::ranges::find(config.certificates, one.id, &CertificateConfig::id);
@@ -74,9 +74,44 @@ Task<> refuse_shared_targets(Host& host, const Config& config, const std::vector
       if (!one.targets[i].serving) continue;
       const Claimed claimed{&*certificate, &install};
       const auto [first, fresh] = taken.emplace(co_await identity(host, install, one.targets[i]), claimed);
-      if (!fresh) refuse(first->second, claimed, one.targets[i].name);
+      if (!fresh) all.push_back(shared(first->second, claimed, one.targets[i].name));
     }
   }
+  co_return all;
+}
+
+// As far as it is needed to compare them.
+Task<ObservedTarget> known(Deployment& deployment, const CertificateConfig& certificate, const InstallConfig& install) {
+  ObservedTarget target{.id = install.slot(), .name = name_of(install), .serving = {}, .trouble = {}, .remedy = {}};
+  try {
+    Target* there = co_await deployment.target(certificate, install);
+    target.id = there->id();
+    target.name = there->name();
+    target.serving.emplace();
+  } catch (const Failure&) {
+    // It has its own finding.
+  }
+  co_return target;
+}
+
+}  // namespace
+
+Task<> refuse_shared_targets(Host& host, const Config& config, const std::vector<ObservedCertificate>& seen) {
+  const auto shared = co_await shared_targets(host, config, seen);
+  if (!shared.empty()) throw Misconfigured{shared.front()};
+}
+
+Task<Findings> examine_shared_targets(Host& host, Deployment& deployment, const Config& config) {
+  std::vector<ObservedCertificate> seen;
+  for (const CertificateConfig& certificate : config.certificates) {
+    seen.push_back(ObservedCertificate{certificate.id, config.spec(certificate), {}, {}});
+    for (const InstallConfig& install : certificate.install)
+      seen.back().targets.push_back(co_await known(deployment, certificate, install));
+  }
+  Findings findings;
+  for (const Misconfigured& one : co_await shared_targets(host, config, seen))
+    findings.push_back({Finding::Verdict::red, "target", "targets", one.what(), one.next()});
+  co_return findings;
 }
 
 }  // namespace certferry

@@ -105,6 +105,21 @@ TEST(Doctor, SaysAllThatIsWrongWithADirectoryAndItsReload) {
   EXPECT_THAT(findings, row("nosuch"));
 }
 
+TEST(Doctor, SaysThatTwoInstallsAreOneTarget) {
+  Clinic clinic;
+  CertificateConfig other = clinic.config.certificates.front();
+  other.id = CertificateId::parse("other");
+  other.install = {InstallConfig{.where = FilesInstall{"/etc/ssl/linked", {}, ""}, .place = Place{"x.toml", 9, 1}}};
+  clinic.config.certificates.push_back(other);
+  auto& machine = clinic.simulated.machine();
+  machine.write("/etc/ssl/www/placeholder", "", 0644);
+  EXPECT_THAT(clinic.examine(), testing::Not(testing::Contains(says(Verdict::red, "already"))));
+  machine.nodes["/etc/ssl/linked"] = {sandbox::Machine::Kind::link, "www", 0777, true};
+  EXPECT_THAT(clinic.examine(),
+              testing::Contains(
+                  says(Verdict::red, "x.toml:9:1: files /etc/ssl/linked serves certificate", "a slot serves one")));
+}
+
 TEST(Doctor, SaysThatConnectNamesOtherMachines) {
   Clinic clinic;
   clinic.world().zones().put(clinic.world().zones().all.front().name, {.name = "many.example.com",
