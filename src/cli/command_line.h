@@ -63,7 +63,7 @@ struct PolicyCommand {
 };
 struct SandboxCommand {
   std::vector<std::string> zones, elb, alb, listeners, buckets, kms_keys, roles;
-  std::vector<std::string> hosts;                                    // "HOST=BALANCER"
+  std::vector<std::string> hosts;                                    // "HOST=BALANCER", or a listener's ARN
   std::vector<std::string> policies, bucket_policies, key_policies;  // "FILE", "WHOSE=FILE"
   std::string region, account;                                       // "" the usual ones
   std::string directory;                                             // where the files for clients go; "" a fresh one

@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "base/s3_place.h"
+#include "config/misconfigured.h"
 #include "deploy/object_name.h"
 
 namespace certferry {
@@ -33,7 +34,7 @@ std::string zone_of(const DomainName& name, const Config& config) {
   return registered_domain(name).text();
 }
 
-// The load balancer's name, "" for files.
+// What a host may lead to: the name of a classic load balancer, a listener's ARN, "" for files.
 std::string note_target(Named& named, const InstallConfig& install) {
   note_region(named, install.region);
   if (const auto* elb = std::get_if<ElbInstall>(&install.where)) {
@@ -45,18 +46,17 @@ std::string note_target(Named& named, const InstallConfig& install) {
   named.listeners.insert(listener->arn.text());
   named.accounts.emplace(listener->arn.account());
   note_region(named, listener->arn.region());
-  const std::string resource{listener->arn.resource()};  // listener/app/NAME/ID/ID
-  const auto name_at = resource.find('/', resource.find('/') + 1) + 1;
-  return resource.substr(name_at, resource.find('/', name_at) - name_at);
+  return listener->arn.text();
 }
 
 std::vector<std::string> list(const std::set<std::string>& set) { return {set.begin(), set.end()}; }
 
 std::string the_only(const std::set<std::string>& values, const std::string& what) {
   if (values.size() > 1)
-    throw Failure(Failure::Kind::refused,
-                  fmt::format("a sandbox has one {}, and the configuration names {}", what, fmt::join(values, " and ")),
-                  fmt::format("Rehearse with a copy of it that names one {}", what));
+    throw Misconfigured{
+        Failure{Failure::Kind::refused,
+                fmt::format("a sandbox has one {}, and the configuration names {}", what, fmt::join(values, " and ")),
+                fmt::format("Rehearse with a copy of it that names one {}", what)}};
   return values.empty() ? "" : *values.begin();
 }
 

@@ -73,6 +73,12 @@ sandbox::World& furnished(sandbox::World& world, const Estate& estate, WallTime 
   return world;
 }
 
+// Whether this is how it is called: by its name, which a classic one may have as well, or by a listener's ARN.
+bool is_called(const sandbox::SimulatedLoadBalancer& balancer, const std::string& text) {
+  return balancer.name == text ||
+         std::ranges::count(balancer.listeners, text, &sandbox::SimulatedLoadBalancer::Entry::arn) > 0;
+}
+
 // A string of JSON is one of TOML.
 std::string toml(const std::string& text) { return Json{text}.dump(); }
 
@@ -115,9 +121,9 @@ Rehearsal::Rehearsal(Stage& stage, const Estate& estate)
 std::string Rehearsal::dns_name(const std::string& load_balancer) {
   const auto& classic = world_.classic().by_name;
   if (const auto found = classic.find(load_balancer); found != classic.end()) return found->second.dns_name;
-  const auto& others = world_.load_balancers().by_name;
-  const auto found = others.find(load_balancer);
-  return found == others.end() ? "" : found->second.dns_name;
+  for (const auto& [name, balancer] : world_.load_balancers().by_name)
+    if (is_called(balancer, load_balancer)) return balancer.dns_name;
+  return "";
 }
 
 void Rehearsal::point(const std::string& host, const std::string& load_balancer) {

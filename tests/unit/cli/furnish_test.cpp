@@ -30,7 +30,7 @@ TEST(Furnish, ASandboxHasWhatTheConfigurationNames) {
   EXPECT_THAT(furnished.zones, ElementsAre("example.co.uk", "zone.example.org"));
   EXPECT_THAT(furnished.elb, ElementsAre("old:443"));
   EXPECT_THAT(furnished.listeners, ElementsAre(kListener));
-  EXPECT_THAT(furnished.hosts, ElementsAre("certferry.example.co.uk=web"));
+  EXPECT_THAT(furnished.hosts, ElementsAre(std::string{"certferry.example.co.uk="} + kListener));
   EXPECT_THAT(furnished.buckets, ElementsAre("states"));
   EXPECT_THAT(furnished.roles, ElementsAre("arn:aws:iam::999999999999:role/dns"));
   EXPECT_THAT(furnished.kms_keys, ElementsAre("alias/certferry"));
