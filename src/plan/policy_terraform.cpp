@@ -44,8 +44,14 @@ std::string label(const std::string& text) {
   return word;
 }
 
+// Of a role or what is attached to it: no digit stands first.
+std::string label_of(const Policy& policy) {
+  const std::string word = label(iam_name(policy));
+  return word.front() >= '0' && word.front() <= '9' ? "_" + word : word;
+}
+
 std::string identifiers(const PolicyPrincipal& principal, const Policy* role, std::string_view indent) {
-  if (principal.made && role) return fmt::format("[aws_iam_role.{}.arn]", label(iam_name(*role)));
+  if (principal.made && role) return fmt::format("[aws_iam_role.{}.arn]", label_of(*role));
   return hcl(principal.names, indent);
 }
 
@@ -92,9 +98,9 @@ std::string statement_block(const PolicyStatement& statement, const Policy* role
 std::string document_label(const Policy& policy) {
   switch (policy.kind) {
     case PolicyKind::identity:
-      return label(iam_name(policy));
+      return label_of(policy);
     case PolicyKind::trust:
-      return label(iam_name(policy)) + "_trust";
+      return label_of(policy) + "_trust";
     case PolicyKind::bucket:
       return "bucket_" + label(policy.of);
     case PolicyKind::key:
@@ -108,7 +114,7 @@ std::string block(std::string_view type, const std::string& name, const std::vec
 }
 
 std::string role_blocks(const Policy& trust, const std::string& document, const std::vector<Policy>& policies) {
-  const std::string name = label(iam_name(trust));
+  const std::string name = label_of(trust);
   std::vector<Argument> role{{"name", hcl(iam_name(trust))}, {"assume_role_policy", document}};
   if (const std::string path = iam_path(trust); path != "/") role.push_back({"path", hcl(path)});
   std::string text = block("aws_iam_role", name, role);

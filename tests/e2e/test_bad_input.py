@@ -62,6 +62,8 @@ def test_what_the_configuration_leads_to_is_wrong_at_its_place(certferry, text, 
 def test_roots_that_a_flag_names_and_are_not_there(certferry):
     _, err = certferry.run("apply", "--store", str(certferry.state), "-d", "a.example.org", "--trust", "/none.pem", expect=2)
     assert err == 'certferry: --trust: "/none.pem" is not there\n  -> Name a PEM file with the roots to trust\n'
+    _, err = certferry.run("account", "--directory", "https://127.0.0.1:1/dir", "--trust", "/none.pem", expect=2)
+    assert err == 'certferry: --trust: "/none.pem" is not there\n  -> Name a PEM file with the roots to trust\n'
     _, err = certferry.run("check", "--trust", "/none.pem", "127.0.0.1:1", expect=3)
     assert err == 'certferry: --trust: "/none.pem" is not there\n  -> Name a PEM file with the roots to trust\n'
 

@@ -26,12 +26,17 @@ Task<std::string> remembered_url(Stage& stage, const Config& config) {
 Task<Config> account_config(Stage& stage, const AccountCommand& command) {
   if (!command.config.flags) co_return co_await load_config_or_defaults(stage, command.config);
   Config config = co_await load_config_or_defaults(stage, {command.config.file, {}});
+  const Flags& flags = *command.config.flags;
   try {
-    if (const auto& directory = command.config.flags->directory) config.ca = parse_ca(*directory);
+    const CaConfig named = flags.directory ? parse_ca(*flags.directory) : config.ca;
+    if (named.url != config.ca.url) config.ca = named;  // of that very CA the configuration may say more
   } catch (const Failure& failure) {
     throw Misconfigured{failure};
   }
-  if (command.config.flags->trust) config.ca.trust = command.config.flags->trust;
+  if (flags.trust) {
+    config.ca.trust = flags.trust;
+    config.ca.trust_place = Place{"--trust"};
+  }
   co_return config;
 }
 
@@ -44,11 +49,12 @@ Task<int> do_account(Stage& stage, const AccountCommand& command) {
   const acme::Directory directory = co_await session.directory();
   const std::string account = co_await remembered_url(stage, config);
   const std::string terms = directory.terms_of_service.empty() ? "the CA has no terms" : directory.terms_of_service;
-  const std::string text = fmt::format(
-      "CA:      {}\nTerms:   {}\nAgreed:  {}\nAccount: {}\n", config.ca.url, terms,
-      config.ca.agree_to_terms ? "yes, by the configuration"
-                               : "no; read them, then write agree_to_terms = true into [ca], or --agree-to-terms",
-      account.empty() ? "none yet; apply makes one" : account);
+  const std::string agreed = config.ca.agree_to_terms ? "yes, by the configuration"
+                             : directory.terms_of_service.empty()
+                                 ? "there is nothing to agree to"
+                                 : "no; read them, then write agree_to_terms = true into [ca], or --agree-to-terms";
+  const std::string text = fmt::format("CA:      {}\nTerms:   {}\nAgreed:  {}\nAccount: {}\n", config.ca.url, terms,
+                                       agreed, account.empty() ? "none yet; apply makes one" : account);
   say_result(stage, text,
              Json::object({{"directory", config.ca.url},
                            {"terms", directory.terms_of_service},

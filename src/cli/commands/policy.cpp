@@ -128,6 +128,14 @@ std::string text_of(PolicyFormat format, const std::vector<Policy>& policies) {
   std::unreachable();
 }
 
+bool names_load_balancers(const Config& config) {
+  return std::ranges::any_of(config.certificates, [](const CertificateConfig& certificate) {
+    return std::ranges::any_of(certificate.install, [](const InstallConfig& install) {
+      return !std::holds_alternative<FilesInstall>(install.where);
+    });
+  });
+}
+
 std::string_view word(PolicyKind kind) {
   switch (kind) {
     case PolicyKind::identity:
@@ -166,6 +174,10 @@ void say_notes(Stage& stage, const PolicyCommand& command, const Config& config,
   for (const Policy& policy : policies)
     for (const std::string& note : notes_of(policy)) stage.log.warn(note);
   if (!command.role.empty() || stage.quiet) return;
+  if (!names_load_balancers(config))
+    stage.console.err(
+        "It allows nothing of load balancers and IAM, for none is configured: where there were some, keep the former "
+        "policy too until certferry plan names nothing there any longer\n");
   for (const std::string& role : roles_of(config))
     stage.console.err(fmt::format("certferry policy --role {} prints what that role needs\n", role));
 }

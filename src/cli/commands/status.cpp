@@ -24,6 +24,7 @@ struct Known {
   bool order_under_way = false;
   FailureRecord failures;
   std::map<std::string, std::string> targets;  // by Target::id()
+  std::string trouble, remedy;                 // why its record could not be read: nothing else is known then
 };
 
 std::string serves_text(bool newest) { return newest ? "serves the newest" : "does not serve the newest yet"; }
@@ -66,6 +67,15 @@ Known known_of(const CertificateId& id, const AtRest& rest) {
   return known;
 }
 
+// One that cannot be read is trouble for its certificate, and for no other.
+Task<std::optional<Known>> read_known_or_trouble(Store& store, const CertificateId& id, WallTime now) {
+  try {
+    co_return co_await read_known(store, id, now);
+  } catch (const Failure& failure) {
+    co_return Known{.id = id.text(), .trouble = failure.what(), .remedy = failure.next()};
+  }
+}
+
 // From the index where the certificate is at rest, else from its record; none where it was forgotten meanwhile.
 Task<std::vector<Known>> known_certificates(Store& store, Log& log, WallTime now) {
   Index index{store, log};
@@ -77,7 +87,8 @@ Task<std::vector<Known>> known_certificates(Store& store, Log& log, WallTime now
     if (const AtRest* rest = index.find(id))
       known = known_of(id, *rest);
     else
-      reads.push_back([&store, &known, &id, now]() -> Task<> { known = co_await read_known(store, id, now); });
+      reads.push_back(
+          [&store, &known, &id, now]() -> Task<> { known = co_await read_known_or_trouble(store, id, now); });
   }
   for (const auto& failed : co_await all_settled(std::move(reads), limits::store::reads_at_once))
     if (failed) std::rethrow_exception(failed);
@@ -96,6 +107,7 @@ std::string expiry_text(const std::optional<WallTime>& end, WallTime now) {
 bool waits(const FailureRecord& failures, WallTime now) { return failures.not_before && *failures.not_before > now; }
 
 std::string status_text(const Known& known, WallTime now) {
+  if (!known.trouble.empty()) return fmt::format("{}: {}\n  -> {}\n", known.id, known.trouble, known.remedy);
   std::string text = fmt::format("{}: {}{}\n", known.id, expiry_text(known.not_after, now),
                                  known.order_under_way ? ", an order is under way" : "");
   const FailureRecord& failures = known.failures;
@@ -109,6 +121,8 @@ std::string status_text(const Known& known, WallTime now) {
 }
 
 Json status_json(const Known& known, WallTime now) {
+  if (!known.trouble.empty())
+    return Json::object({{"certificate", known.id}, {"error", known.trouble}, {"next", known.remedy}});
   Json targets = Json::object();
   for (const auto& [id, said] : known.targets) targets[id] = said;
   Json names = Json::array();
@@ -147,14 +161,16 @@ Task<int> do_status(Stage& stage, const StatusCommand& command) {
   std::unique_ptr<Foundation> foundation = co_await Foundation::lay_store(stage, config);
   const WallTime now = stage.clock.now();
   std::string text;
+  bool trouble = false;
   for (const Known& known : co_await known_certificates(foundation->store(), stage.log, now)) {
     text += status_text(known, now);
     certificates.push_back(status_json(known, now));
+    trouble = trouble || !known.trouble.empty();
   }
   if (text.empty()) text = fmt::format("{} knows no certificate yet.\n", foundation->store().place());
   say_result(stage, text,
              Json::object({{"store", foundation->store().place()}, {"certificates", std::move(certificates)}}));
-  co_return 0;
+  co_return trouble ? 1 : 0;
 }
 
 }  // namespace certferry

@@ -45,6 +45,9 @@ class Nobody final : public Transport, public Resolver {
   Failure nobody_{Failure::Kind::refused, "nobody is there", "Stay inside"};
 };
 
+constexpr const char* one_classic =
+    "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nelb = \"web\"\n";
+
 // A machine in a directory of its own, whose doors to the outside do not open, or lead nowhere once it keeps a state.
 class Commands : public testing::Test {
  protected:
@@ -97,11 +100,12 @@ class Commands : public testing::Test {
   }
 
   // In the state at /srv/state.
-  void keep(const Record& record) {
+  void keep(const Record& record) { keep(record_key(record.id), to_json(record).dump()); }
+  void keep(const std::string& key, const Bytes& value) {
     std::filesystem::create_directories(root_ + "/srv");
     boost::asio::io_context io{1};
     SqliteStore store{root_ + "/srv/state/state.db"};
-    const auto put = [&]() -> Task<> { co_await store.put(record_key(record.id), to_json(record).dump(), {}); };
+    const auto put = [&]() -> Task<> { co_await store.put(key, value, {}); };
     spawn(io.get_executor(), put, [](std::exception_ptr) {});
     io.run();
     outside_.emplace(nobody_, nobody_, clock_, entropy_, *host_, pool_, log_);
@@ -208,6 +212,40 @@ TEST_F(Commands, StatusTellsWhenWhatFailedIsTriedAgain) {
   EXPECT_EQ(told.at("targets").text("a"), "rolled back: no answer" + again);
 }
 
+// Of a newer version, say.
+TEST_F(Commands, StatusTellsOfTheOthersWhereARecordCannotBeRead) {
+  keep("certificate/odd/record", R"({"format":999})");
+  keep(Record{CertificateId::parse("www"), {.names = {DomainName::parse("example.com")}, .directory = "https://ca/"}});
+  EXPECT_EQ(run({"status", "--store", "/srv/state"}), 1) << err;
+  EXPECT_THAT(out, testing::AllOf(HasSubstr("odd: "), HasSubstr("\n  -> "), HasSubstr("www: no certificate yet\n")));
+  EXPECT_EQ(run({"--json", "status", "--store", "/srv/state"}), 1) << err;
+  const auto told = Json::parse(out, "status").at("certificates").as_array();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told.front().text("certificate"), "odd");
+  EXPECT_THAT(told.front().text("error").value_or(""), HasSubstr("format"));
+}
+
+TEST_F(Commands, ForgetTakesANameThatCanBeNoneForAWrongWord) { EXPECT_EQ(run({"forget", "a/b"}), 2); }
+
+TEST_F(Commands, PolicySaysThatWhatIsTakenOutIsStillToBeLookedAt) {
+  write("/etc/certferry/certferry.toml",
+        "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nfiles = \"/etc/ssl/www\"\n");
+  EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
+  EXPECT_THAT(err, HasSubstr("keep the former policy too"));
+  write("/etc/certferry/certferry.toml", one_classic);
+  EXPECT_EQ(run({"policy", "--offline"}), 0) << err;
+  EXPECT_THAT(err, testing::Not(HasSubstr("keep the former policy too")));
+}
+
+TEST_F(Commands, PolicyForTerraformCallsNothingByADigitFirst) {
+  write("/etc/certferry/certferry.toml", std::string{one_classic} + "role = \"arn:aws:iam::210987654321:role/9two\"\n");
+  EXPECT_EQ(run({"policy", "--offline", "--format", "terraform", "--role", "arn:aws:iam::210987654321:role/9two",
+                 "--trust", "certferry", "--account", "123456789012"}),
+            0)
+      << err;
+  EXPECT_THAT(out, testing::AllOf(HasSubstr("\"_9two\" {"), testing::Not(HasSubstr("\"9two\" {"))));
+}
+
 TEST_F(Commands, ForgetRefusesWhatIsStillConfigured) {
   write("/etc/certferry/certferry.toml", "[[certificate]]\nname = \"www\"\ndomains = [\"example.com\"]\n");
   EXPECT_EQ(run({"forget", "www"}), 2);
@@ -244,9 +282,6 @@ TEST_F(Commands, CheckSaysThatAFileNamesNoHost) {
   EXPECT_EQ(run({"check", "--from-file", "/hosts.txt"}), 3);
   EXPECT_THAT(err, HasSubstr("certferry: /hosts.txt names no host\n  -> Write one host a line into it"));
 }
-
-constexpr const char* one_classic =
-    "[[certificate]]\ndomains = [\"example.com\"]\n[[certificate.install]]\nelb = \"web\"\n";
 
 TEST_F(Commands, PolicyTakesTheRegionOfTheEnvironmentWhereNothingIsAsked) {
   write("/etc/certferry/certferry.toml", one_classic);
