@@ -55,7 +55,9 @@ void add_flags(CLI::App& app, Words& words, bool ca_roots = true) {
       ->allow_extra_args(false);
   option("--files", flags.files, "a directory whose link `live` leads to the newest files", "DIR")
       ->allow_extra_args(false);
-  option("--reload", flags.reload, "the command to run when `live` has moved", "WORD...")->expected(1, -1);
+  option("--reload", flags.reload,
+         "the command to run when `live` has moved; what begins with a dash in it as --reload=-s", "WORD...")
+      ->expected(1, -1);
   app.add_flag("--agree-to-terms", flags.agree_to_terms, "agree to the CA's terms, which `certferry account` names")
       ->group(group);
   option("--directory", flags.directory, "letsencrypt, letsencrypt-staging (default), or an https URL", "CA");
@@ -98,9 +100,10 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
               "Exit code: 0 done, 1 something failed, a target is left in an emergency, or the next try has to wait\n"
               "while there is no valid certificate yet, or one is in place that is not proven, 2 usage or\n"
               "configuration, among it an AWS profile that is not there, or no AWS region");
-  CLI::App& plan = command(app, "plan", "Say what apply would do, and change nothing",
-                           "  certferry plan\n"
-                           "  certferry plan --detailed-exitcode   (0 nothing to do, 1 error, 2 changes)");
+  CLI::App& plan = command(
+      app, "plan", "Say what apply would do, and change nothing",
+      "  certferry plan\n"
+      "  certferry plan --detailed-exitcode   (0 nothing to do, 1 error, a wrong configuration too, 2 changes)");
   for (CLI::App* each : {&apply, &plan}) {
     add_config(*each, words);
     add_request(*each, words);
@@ -260,9 +263,13 @@ void add_others(CLI::App& app, Words& words) {
 // json: asked for by its word alone, for the words may not have been understood as far as that.
 UsageError usage_error(const std::string& name, const std::string& what, const std::vector<std::string>& arguments) {
   const std::string help = name.empty() ? "certferry --help" : fmt::format("certferry {} --help", name);
+  const auto written = [&](std::string_view word) { return std::ranges::find(arguments, word) != arguments.end(); };
+  const bool two_is_an_answer = name == "plan" && written("--detailed-exitcode");
   return {.failure = Failure{Failure::Kind::refused, what, "See " + help},
-          .exit = name == "check" ? exit_check_unknown : exit_usage,
-          .json = std::ranges::find(arguments, "--json") != arguments.end()};
+          .exit = name == "check"    ? exit_check_unknown
+                  : two_is_an_answer ? 1
+                                     : exit_usage,
+          .json = written("--json")};
 }
 
 std::string chosen(const CLI::App& app) {
@@ -332,12 +339,16 @@ std::vector<std::string> with_help_as_option(std::vector<std::string> arguments)
 
 std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error,
                           const std::vector<std::string>& arguments) {
-  if (auto option = unknown_option(app)) return *option;
+  const bool of_reload = std::ranges::find(arguments, "--reload") != arguments.end();
+  const std::string dashes =
+      of_reload ? "; a word of --reload that begins with a dash is written as in --reload=-s" : "";
+  if (auto option = unknown_option(app)) return *option + dashes;
   if (auto command = unknown_command(app, arguments)) return *command;
   // CLI11 calls an unknown command a missing one, and an unknown option before any command too.
   if (chosen(app).empty()) return "which command? certferry COMMAND [OPTIONS]";
   const bool left_over = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-  return (left_over ? unexpected_word(app) : std::nullopt).value_or(error.what());
+  const auto unexpected = left_over ? unexpected_word(app) : std::nullopt;
+  return unexpected ? *unexpected + dashes : error.what();
 }
 
 }  // namespace
@@ -350,6 +361,12 @@ std::string_view next_after_signal(const Verb& command) {
 
 int exit_of_failure(const Verb& command) {
   return std::holds_alternative<CheckCommand>(command) ? exit_check_unknown : 1;
+}
+
+int exit_of_misuse(const Verb& command) {
+  const auto* plan = std::get_if<PlanCommand>(&command);
+  const bool two_is_an_answer = plan != nullptr && plan->detailed_exitcode;
+  return two_is_an_answer || std::holds_alternative<CheckCommand>(command) ? exit_of_failure(command) : exit_usage;
 }
 
 Parsed parse_command_line(const std::vector<std::string>& written) {

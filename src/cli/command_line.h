@@ -107,5 +107,7 @@ std::string_view next_after_signal(const Verb& command);
 // With which a command ends that could not do its work, whatever kept it from that: 1. For check, 3: to a monitoring
 // system 1 is a warning about the hosts.
 int exit_of_failure(const Verb& command);
+// The same over its configuration: 2; the former where that would be an answer.
+int exit_of_misuse(const Verb& command);
 
 }  // namespace certferry

@@ -30,12 +30,11 @@ Task<int> run_one(Stage& stage, const Verb& command) {
 }  // namespace
 
 Task<int> run_command(Stage& stage, const CommandLine& line) {
-  const bool check = std::holds_alternative<CheckCommand>(line.command);
   try {
     co_return co_await run_one(stage, line.command);
   } catch (const Misconfigured& misconfigured) {
     say_failure(stage, misconfigured);
-    co_return check ? exit_check_unknown : exit_usage;
+    co_return exit_of_misuse(line.command);
   } catch (const Failure& failure) {
     say_failure(stage, failure);
     co_return exit_of_failure(line.command);

@@ -51,6 +51,18 @@ TEST(CommandLine, ReadsApplyByFlagsAlone) {
   EXPECT_TRUE(apply.request.permits.drop_names);
 }
 
+TEST(CommandLine, SaysHowAWordOfReloadWithADashIsWritten) {
+  const std::vector<std::string> words{"apply", "-d", "a.example", "--files", "/etc/ssl/www", "--reload", "nginx"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return more;
+  };
+  for (const char* word : {"-s", "--graceful"})
+    EXPECT_THAT(told(with({word, "reload"})).text, testing::HasSubstr("is written as in --reload=-s")) << word;
+  EXPECT_EQ(understood<ApplyCommand>(with({"--reload=-s", "--reload", "reload"})).config.flags->reload,
+            (std::vector<std::string>{"nginx", "-s", "reload"}));
+}
+
 TEST(CommandLine, ReadsWhereTheStateIsForWhatNeedsNothingElse) {
   const auto status = understood<StatusCommand>({"status", "--store", "s3://my-bucket/x/", "--kms-key", "alias/a"});
   ASSERT_TRUE(status.config.flags);
@@ -236,6 +248,12 @@ TEST(CommandLine, RemembersThatJsonWasAskedForWhateverElseIsWrong) {
 TEST(CommandLine, ExitsWithThreeWhereCheckCouldNotLook) {
   EXPECT_EQ(exit_of_failure(CheckCommand{}), 3);
   EXPECT_EQ(exit_of_failure(ApplyCommand{}), 1);
+  EXPECT_EQ(exit_of_misuse(CheckCommand{}), 3);
+  EXPECT_EQ(exit_of_misuse(ApplyCommand{}), 2);
+  EXPECT_EQ(exit_of_misuse(PlanCommand{}), 2);
+  EXPECT_EQ(exit_of_misuse(PlanCommand{.detailed_exitcode = true}), 1) << "2 says that there is something to do";
+  EXPECT_EQ(told({"plan", "--bogus"}).exit, 2);
+  EXPECT_EQ(told({"plan", "--bogus", "--detailed-exitcode"}).exit, 1);
 }
 
 TEST(CommandLine, HelpsWithExamplesForEveryCommand) {
