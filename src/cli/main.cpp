@@ -139,9 +139,13 @@ class Performance {
  private:
   // Until the command is over, or a signal has cancelled it and it has cleaned up.
   Task<> stoppable() {
-    const auto command = [this]() -> Task<> { exit_ = co_await run_command(stage_, line_); };
+    bool told = false;  // a signal that comes later, or that was not heard any more, is none
+    const auto command = [this, &told]() -> Task<> {
+      exit_ = co_await run_command(stage_, line_);
+      told = true;
+    };
     const auto signalled = [this]() -> Task<> { co_await stop_.wait(); };
-    stopped_ = co_await race(command, signalled) == 1;
+    stopped_ = co_await race(command, signalled) == 1 && !told;
   }
   Task<> drawn() {
     if (!ear_.terminal) co_return co_await stoppable();

@@ -78,6 +78,32 @@ def test_while_a_service_is_reloaded_that_is_down_meanwhile(certferry, aws, ca):
     certferry.apply()
 
 
+def test_as_it_ends_having_done_its_work(certferry, aws, ca, aws_door):
+    """Its heartbeat, which it removes last, is long in going: nothing is left to be stopped."""
+    aws.zone("last.example.org")
+    aws.client("s3").create_bucket(Bucket="last-moment", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    removed, go_on = threading.Event(), threading.Event()
+
+    def answers(method, path, *_):
+        if method == "DELETE" and "/instance/" in path:
+            removed.set()
+            go_on.wait(30)
+
+    aws_door.answers = answers
+    certferry.configure(
+        certificate("www", ["www.last.example.org"], {"files": str(certferry.folder / "tls")}),
+        state="s3://last-moment/", kms_key=aws.client("kms").create_key()["KeyMetadata"]["KeyId"],
+    )
+    run = certferry.start("apply", "--json", "--config", str(certferry.config))
+    assert removed.wait(60)
+    run.send_signal(signal.SIGTERM)
+    until(lambda: "stopping" in run.stderr.readline(), 10)
+    go_on.set()
+    out, err = run.communicate(timeout=30)
+    assert run.returncode == 0, out + err
+    assert json.loads(out)["outcomes"][0]["outcome"] == "issued"
+
+
 def test_while_another_instance_is_waited_for(certferry, aws, ca_door):
     zone = aws.zone("claims.example.org")
     certferry.configure(
