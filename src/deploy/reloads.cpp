@@ -1,5 +1,6 @@
 #include "deploy/reloads.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "outside/search_path.h"
@@ -20,6 +21,14 @@ Task<bool> is_program(Host& host, Path path) {
   co_return false;
 }
 
+// What a script is run by, as its first line names it; "" of what is no script, or may be executed and not read.
+Path interpreter_of(const Host& host, const Path& script) {
+  const std::string line = host.first_line(script);
+  if (!line.starts_with("#!")) return "";
+  const std::size_t from = std::min(line.find_first_not_of(" \t", 2), line.size());
+  return line.substr(from, line.find_first_of(" \t", from) - from);
+}
+
 }  // namespace
 
 // A directory that may not be read is passed over, as execvp(3) does, which says so where the program is nowhere else
@@ -32,18 +41,22 @@ Task<std::optional<Failure>> unfit_reload(Host& host, std::vector<std::string> a
     places.push_back(program);
   else
     for (const Path& directory : search_path(host)) places.push_back(directory + "/" + program);
-  std::string unseen;
+  std::string why;
   for (const Path& place : places) {
     try {
-      if (co_await is_program(host, place)) co_return std::nullopt;
+      if (!co_await is_program(host, place)) continue;
+      const Path interpreter = interpreter_of(host, place);
+      if (interpreter.empty() || co_await host.status(interpreter)) co_return std::nullopt;
+      if (why.empty()) why = fmt::format(" (its first line names {}, which is not there)", quoted(interpreter, 300));
     } catch (const Failure& failure) {
-      if (unseen.empty()) unseen = fmt::format(" ({})", failure.what());
+      if (why.empty()) why = fmt::format(" ({})", failure.what());
     }
   }
   co_return Failure{
       Failure::Kind::refused,
-      fmt::format("its reload command is no program that can be run: {}{}", quoted(program, 300), unseen),
-      "Correct `reload` in [[certificate.install]] (--reload), or install the program and make it executable"};
+      fmt::format("its reload command is no program that can be run: {}{}", quoted(program, 300), why),
+      "Correct `reload` in [[certificate.install]] (--reload), or install the program, and what its first line names, "
+      "and make it executable"};
 }
 
 Task<> Reloads::run_once(Runs& runs, const Command& command) {

@@ -243,6 +243,17 @@ def test_a_reload_command_is_found_beyond_a_directory_that_may_not_be_read(pract
         closed.chmod(0o700)
 
 
+def test_a_reload_command_whose_interpreter_is_not_there_is_red(practice):
+    script, target = practice.folder / "reload.sh", "files " + str(practice.folder / "served")
+    text = practice.at_home() + f'reload = ["{script}"]\n'
+    for first, verdict in (("#!/bin/sh", "green"), ("#! /bin/sh -e", "green"), ("#!/bin/sh\r", "red"), ("#!/bin/none -e", "red")):
+        script.write_text(first + "\nexit 0\n", newline="")
+        script.chmod(0o755)
+        told = row(practice.doctor(expect=0 if verdict == "green" else 1, text=text), "target", target)
+        assert told["verdict"] == verdict, (first, told)
+        assert verdict == "green" or "its first line names /bin/" in told["found"], told
+
+
 def test_no_region(practice):
     environment = {k: v for k, v in practice.environment.items() if k not in ("AWS_REGION", "AWS_DEFAULT_REGION")}
     rows = practice.doctor(expect=1, environment=environment)
