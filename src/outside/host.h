@@ -81,7 +81,7 @@ class Host {
   virtual Task<Exit> run(Command command) = 0;    // where who waits for it is cancelled, it is ended as at its deadline
   virtual std::string id() const = 0;             // of this machine: "host/3f2a…"
   virtual bool id_lasts() const { return true; }  // false: it may have another at its next start, as a container has
-  // Of a small file, at once; "" where it cannot be read.
+  // Of a file, at once, 4 KiB at most; "" where it cannot be read.
   virtual std::string first_line(const Path&) const { return ""; }
   // Of this machine's interfaces, as the resolver writes them; those that loop back are always ours, and need not be
   // among them.

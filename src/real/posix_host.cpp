@@ -357,7 +357,10 @@ std::string PosixHost::id() const {
 bool PosixHost::id_lasts() const { return !machine_id().empty(); }
 
 std::string PosixHost::first_line(const Path& path) const {
-  const std::string content = content_at_once(path);
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  std::array<char, 4096> start;
+  const ssize_t size = file ? ::read(file.number(), start.data(), start.size()) : 0;
+  const std::string content(start.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   return content.substr(0, content.find('\n'));
 }
 
