@@ -148,7 +148,7 @@ Task<Observed> Fleet::Run::observe(const Request& request, const Retirement::Led
                                    RenewalInfos::Keep keep) {
   Observed observed;
   observed.certificates = co_await look(request);
-  co_await renewal_infos.ask(observed.certificates, keep);
+  co_await renewal_infos.ask(observed.certificates, keep, time.now());
   note_neighbours(observed.certificates, co_await observer.not_named(request, observed.certificates));
   note_left(observed.certificates);
   co_await time.hear_others();

@@ -11,19 +11,18 @@
 namespace certferry {
 
 // Not after its expiry, nor once it is to be replaced anyway (section 4.3.1).
-bool RenewalInfos::wants_asking(const ObservedCertificate& seen) const {
+bool RenewalInfos::wants_asking(const ObservedCertificate& seen, WallTime now) const {
   if (!seen.configured || !seen.record || !seen.record->newest || seen.record->open_generation) return false;
   const Record::Newest& newest = *seen.record->newest;
   if (newest.specification != seen.wanted || seen.wanted.directory != directory_) return false;
-  const WallTime now = outside_.clock.now();  // all that hangs on it is whether the CA is asked
   if (now >= due_at(newest.issued.chain.leaf, newest.renewal_info)) return false;
   return !newest.renewal_info || time_to_ask(newest.renewal_info->ask_again, now);
 }
 
-Task<> RenewalInfos::ask(std::vector<ObservedCertificate>& seen, Keep keep) {
+Task<> RenewalInfos::ask(std::vector<ObservedCertificate>& seen, Keep keep, WallTime now) {
   std::vector<Work> works;
   for (ObservedCertificate& certificate : seen) {
-    if (!wants_asking(certificate)) continue;
+    if (!wants_asking(certificate, now)) continue;
     works.push_back([this, &certificate, keep]() -> Task<> {
       if (silent_) co_return;
       const Work asking = [&]() -> Task<> { co_await ask_about(certificate, keep); };

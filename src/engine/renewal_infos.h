@@ -19,14 +19,14 @@ class RenewalInfos {
       : outside_(outside), store_(store), instances_(instances), ca_(ca), directory_(std::move(directory)) {}
 
   enum class Keep { no, yes };
-  // Asks about every certificate that is not due anyway, side by side, and puts the answers into `seen`. A CA that
-  // does not answer within seconds is no failure, and is not asked again in this run: what was known stays.
+  // Asks about every certificate that is not due anyway by `now`, side by side, and puts the answers into `seen`. A CA
+  // that does not answer within seconds is no failure, and is not asked again in this run: what was known stays.
   // Keep::yes: and the records keep it, where they can: this run goes by `seen` all the same. A record that somebody
   // works on is left to them.
-  Task<> ask(std::vector<ObservedCertificate>& seen, Keep keep);
+  Task<> ask(std::vector<ObservedCertificate>& seen, Keep keep, WallTime now);
 
  private:
-  bool wants_asking(const ObservedCertificate& seen) const;
+  bool wants_asking(const ObservedCertificate& seen, WallTime now) const;
   Task<> ask_about(ObservedCertificate& seen, Keep keep);
   Task<> keep(const CertificateId& id, const Record::Newest& told);
 

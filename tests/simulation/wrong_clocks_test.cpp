@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "sandbox/certificate_authority.h"
 
 // A machine's clock that is wrong from the start. CA and AWS say both what time it is, whichever is heard first.
 namespace certferry::simulation {
@@ -111,6 +112,21 @@ TEST(AClockThatIsWrong, IsRefusedByItsNameWhereTheOtherIsNotHeard) {
   estate.simulated->faults().ca_down = 0;
   estate.apply();
   EXPECT_THAT(estate.failures(), IsEmpty());
+}
+
+// By such a clock it is due anyway, and would be asked about no longer.
+TEST(AClockThatIsWrong, KeepsNobodyFromHearingThatTheCaWantsItRenewed) {
+  Estate estate;
+  shop_in(estate, places[4]);
+  estate.apply();
+  estate.pass(days(45));
+  error(estate) = days(20);
+  for (auto& [id, certificate] : estate.world().ca().certificates) {
+    const WallTime begins = certificate.chain.leaf.not_before();
+    certificate.window = {begins, begins + hours(1)};
+  }
+  estate.apply();
+  EXPECT_EQ(estate.orders_answered(), 2U);
 }
 
 TEST(AClockThatIsWrong, KeepsNobodyFromForgetting) {
