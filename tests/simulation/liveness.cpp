@@ -221,18 +221,19 @@ bool grace_has_begun_lately(Estate& estate, const Json& entry) {
   return since && estate.simulated->time().now() < *since + limits::renewal::retire_after;
 }
 
-// What a place that was held until the last days served before: a path, or a name.
-bool may_be_gone_back_to(Estate& estate, const std::string& name) {
+// What a place was kept for until it ended, in the last days: a path, or a name.
+bool was_kept_for(Estate& estate, const std::string& name) {
+  const WallTime now = estate.simulated->time().now();
   for (const auto& [key, value] : estate.watch->stored()) {
     const Json record = key.ends_with("/record") ? object_of(value) : Json{};
     const Json* targets = record.find("targets");
     if (targets == nullptr || !targets->is_object()) continue;
     for (const auto& [id, target] : targets->as_object()) {
       const Json* former = target.find("former");
+      if (!former || !former->text("reference").value_or("").ends_with(name)) continue;
+      const std::string chain = former->text("body").value_or("");
       const auto until = parse_iso8601(target.text("former_until").value_or(""));
-      if (former && until && estate.simulated->time().now() < *until &&
-          former->text("reference").value_or("").ends_with(name))
-        return true;
+      if (until && now < *until && !chain.empty() && parse_chain(BytesView{chain}).leaf.not_after() <= now) return true;
     }
   }
   return false;
@@ -240,7 +241,7 @@ bool may_be_gone_back_to(Estate& estate, const std::string& name) {
 
 // The newest of some certificate, or what a record or a ledger tells of one that may stay.
 bool may_stay(Estate& estate, const std::set<std::string>& ailing, const std::string& name) {
-  if (newest_of_some(estate, name) || may_be_gone_back_to(estate, name)) return true;
+  if (newest_of_some(estate, name) || was_kept_for(estate, name)) return true;
   for (const auto& [key, value] : estate.watch->stored())
     for (const Json& entry : key.starts_with("shelf/") ? object_of(value).elements("entries") : Json::Array{})
       if (name.ends_with(entry.at("name").as_text()) &&
