@@ -16,8 +16,8 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr Duration look_is_old = hours(1);                    // of whoever deletes something then
-constexpr Duration grace_at_least = hours(24) - minutes(10);  // by clocks that differ
+constexpr Duration look_is_old = hours(1);  // of whoever deletes something then
+constexpr Duration clocks_differ_by = minutes(10);
 constexpr int emergency_share = 20;  // the last twentieth of a certificate's life: anything valid is better
 
 // What every listener refers to by default, by the listener's name.
@@ -141,6 +141,7 @@ struct Invariants::State {
   std::set<std::string> unseen;  // listeners that others changed, and nobody has looked at since: AWS compares nothing
   std::size_t deletions_seen = 0, refusals_seen = 0;
   Proven proven;
+  Duration grace{0};
 
   explicit State(World& watched) : world(watched), references(references_in(watched)) { remember(); }
 
@@ -176,7 +177,7 @@ struct Invariants::State {
         const auto known = contents.find(before.arn);
         if (before.late || !before.arn.ends_with("/" + event.object) || known == contents.end()) continue;
         const bool over = known->second.chain.leaf.not_after() <= event.at;
-        if (const Duration ago = event.at - before.at; !over && ago < grace_at_least)
+        if (const Duration ago = event.at - before.at; !over && ago + clocks_differ_by < grace)
           report(event,
                  fmt::format("I4: {} was deleted {} after {} was given another", before.arn, humane(ago), place.first));
       }
@@ -352,6 +353,8 @@ Invariants::~Invariants() { state_->listening = false; }
 const std::vector<std::string>& Invariants::violations() const { return state_->violations; }
 
 void Invariants::ask_what_is_proven(Proven proven) { state_->proven = std::move(proven); }
+
+void Invariants::keep_formers_for(Duration grace) { state_->grace = grace; }
 
 bool Invariants::is_proven(const std::string& place, const Fingerprint& certificate) const {
   return state_->proven && state_->proven(place, certificate);

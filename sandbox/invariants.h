@@ -28,7 +28,7 @@ std::string defect(const Presented& given, WallTime now);
 // What must never be true of a world, whatever was killed when, checked after every event as far as CA and AWS can see
 // it:
 //   I4  a certificate that a listener refers to was deleted, or was to be, though whoever looked could have seen it; or
-//       one whose place another was given within the last day
+//       one whose place another was given within its grace
 //   I5  a listener was given a certificate outside its dates, without serverAuth, with a broken chain or another key
 //   I6  two orders of an account were answered for one certificate key, or two open ones for the same names
 //   I7  a listener was given a worse certificate: an earlier end without a reason (other names or another key are one),
@@ -49,6 +49,7 @@ class Invariants {
   const std::vector<std::string>& violations() const;
   void ask_what_is_proven(Proven);  // unset: nothing is
   bool is_proven(const std::string& place, const Fingerprint&) const;
+  void keep_formers_for(Duration grace);  // unset: whoever is asked to may delete them at once
   // The next worse certificate on this listener is what the test wants: --install-untrusted, --drop-names, a changed
   // specification. Once.
   void allow_worse(const std::string& listener);

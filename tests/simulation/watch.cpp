@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/limits/renewal.h"
 #include "oracles/index_oracle.h"
 #include "oracles/lease_oracle.h"
 #include "sandbox/buckets.h"
@@ -62,6 +63,7 @@ Watch::Watch(sandbox::SimulatedWorld& simulated)
       [this, listening = listening_](const std::string& place, const Fingerprint& certificate) {
         return *listening && proven(place, certificate);
       });
+  simulated.invariants().keep_formers_for(limits::renewal::retire_after);
   secrets_.add_secret(simulated.world().secret_of("AKIASANDBOX").value());
 }
 
