@@ -52,8 +52,8 @@ bool unusable(const Certificate& former, const Certificate& next, WallTime now) 
 // A reason why a certificate that ends earlier may take this one's place.
 bool may_be_shortened(World& world, const Certificate& former, const Certificate& next, WallTime now) {
   const CaCertificate* ours = of_ca(world, former);
-  if (ours == nullptr) return true;                          // foreign: first adoption
-  if (former.not_before() < next.not_before()) return true;  // lifetimes fall
+  if (ours == nullptr) return true;                           // foreign: first adoption
+  if (former.not_before() <= next.not_before()) return true;  // lifetimes fall
   return ours->revoked || in_emergency(former, now) || world.ca().renewal_window(*ours, now).first <= now;
 }
 
@@ -170,9 +170,11 @@ struct Invariants::State {
     within_its_grace(event);
   }
 
-  // Nobody can go back to it any more.
+  // Nobody can go back to it any more from what took its place, where that is still there.
   void within_its_grace(const Event& event) {
-    for (const auto& [place, befores] : replaced)
+    for (const auto& [place, befores] : replaced) {
+      const auto there = references.find(place.first);
+      if (there == references.end() || there->second != place.second) continue;
       for (const Replaced& before : befores) {
         const auto known = contents.find(before.arn);
         if (before.late || !before.arn.ends_with("/" + event.object) || known == contents.end()) continue;
@@ -181,6 +183,7 @@ struct Invariants::State {
           report(event,
                  fmt::format("I4: {} was deleted {} after {} was given another", before.arn, humane(ago), place.first));
       }
+    }
   }
 
   // That IAM noticed is no merit of who asked: AWS's word for it is that it may not.
