@@ -108,6 +108,15 @@ bool lists_stay_theirs(const Drawn& drawn) {
   return another && !drawn.begins_well;
 }
 
+// Somebody else's certificate may cover nothing of what is wanted there in the end, and gives way by that: what a
+// listener may be given is judged by the names of the certificate that is there already, a dropped one among them.
+void leave_none_foreign_where_names_change(Drawn& drawn) {
+  const auto taken = [&](Turn turn) { return std::ranges::count(drawn.turns, turn) > 0; };
+  if (!taken(Turn::install_moved) || !taken(Turn::name_dropped)) return;
+  for (DrawnCertificate& one : drawn.certificates)
+    for (DrawnTarget& target : one.targets) target.foreign = false;
+}
+
 std::string_view name(Turn turn) {
   switch (turn) {
     case Turn::nothing:
@@ -230,6 +239,7 @@ Drawn draw(std::uint64_t seed) {
   drawn.settings.expired_orders_found = lots.one_in(2);
   if (lots.one_in(6)) drawn.settings.order_life = hours(1);
   if (!lists_stay_theirs(drawn)) draw_lists(lots, drawn);
+  leave_none_foreign_where_names_change(drawn);
   draw_commands(lots, drawn);
   drawn.settings.described_after = lots.one_of({Duration{0}, Duration{0}, Duration{0}, seconds(3), seconds(20)});
   return drawn;
