@@ -98,21 +98,22 @@ void draw_commands(Lots& lots, Drawn& drawn) {
     for (DrawnTarget& target : one.targets) target.alone = target.kind == DrawnTarget::Kind::files && lots.one_in(2);
 }
 
+bool taken(const Drawn& drawn, Turn turn) { return std::ranges::count(drawn.turns, turn) > 0; }
+
 }  // namespace
 
 // What is listed is somebody else's at first, and stays so where another one is bound that has not all of its names, or
 // that others bind: it hides what follows, by their own will.
 bool lists_stay_theirs(const Drawn& drawn) {
-  const auto taken = [&](Turn turn) { return std::ranges::count(drawn.turns, turn) > 0; };
-  const bool another = drawn.faults.target_edited > 0 || taken(Turn::bought) || taken(Turn::install_moved);
+  const bool another =
+      drawn.faults.target_edited > 0 || taken(drawn, Turn::bought) || taken(drawn, Turn::install_moved);
   return another && !drawn.begins_well;
 }
 
 // Somebody else's certificate may cover nothing of what is wanted there in the end, and gives way by that: what a
 // listener may be given is judged by the names of the certificate that is there already, a dropped one among them.
 void leave_none_foreign_where_names_change(Drawn& drawn) {
-  const auto taken = [&](Turn turn) { return std::ranges::count(drawn.turns, turn) > 0; };
-  if (!taken(Turn::install_moved) || !taken(Turn::name_dropped)) return;
+  if (!taken(drawn, Turn::install_moved) || !taken(drawn, Turn::name_dropped)) return;
   for (DrawnCertificate& one : drawn.certificates)
     for (DrawnTarget& target : one.targets) target.foreign = false;
 }
