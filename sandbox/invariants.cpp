@@ -16,7 +16,8 @@
 namespace certferry::sandbox {
 namespace {
 
-constexpr Duration look_is_old = hours(1);  // of whoever deletes something then
+constexpr Duration look_is_old = hours(1);           // of whoever deletes something then
+constexpr Duration bound_after_a_look = minutes(5);  // at most, with every repetition of the request
 constexpr Duration clocks_differ_by = minutes(10);
 constexpr int emergency_share = 20;  // the last twentieth of a certificate's life: anything valid is better
 
@@ -211,8 +212,8 @@ struct Invariants::State {
       const std::string former = references.contains(listener) ? references.at(listener) : "";
       const bool meant = event.service == "elb" ? listener == "classic/" + event.object : listener == event.object;
       const bool bound = by_request && meant && arn != former;
-      if (arn != former) since.insert_or_assign(listener, event.at);
       if (bound) binding(event, listener, former, arn);
+      if (arn != former) since.insert_or_assign(listener, event.at);
       if (bound || looks_at(event, listener))
         unseen.erase(listener);
       else if (arn != former)
@@ -257,6 +258,15 @@ struct Invariants::State {
     return allowed_fewer.contains({sorted(former.names()), sorted(next.names())});
   }
 
+  // What others put there right after the look of whoever binds is bound over by anybody.
+  void unlooked_at(const Event& event, const std::string& listener) {
+    const Duration ago = event.at - since.at(listener);
+    if (ago > bound_after_a_look)
+      report(event,
+             fmt::format("I7: {} was given another than what somebody had put there {} ago, and nobody had looked",
+                         listener, humane(ago)));
+  }
+
   void binding(const Event& event, const std::string& listener, const std::string& former, const std::string& arn) {
     const auto* next = world.server_certificates().by_arn(arn);
     if (next == nullptr) return;
@@ -269,7 +279,8 @@ struct Invariants::State {
     const WallTime sent = event.late ? std::min(event.at, valid_until) : event.at;  // it may be over since
     if (const std::string why = defect(next->content, sent); !why.empty() && (ours != nullptr || !rollback))
       report(event, fmt::format("I5: {} was given {}: {}", listener, arn, why));
-    if (before == contents.end() || allowed || rollback || event.late || unseen.contains(listener)) return;
+    if (before == contents.end() || allowed || rollback || event.late) return;
+    if (unseen.contains(listener)) return unlooked_at(event, listener);
     const Chain &was = before->second.chain, &is = next->content.chain;
     // Of one of ours that somebody deleted from IAM no new node of the load balancer can show anything.
     const bool gone = world.server_certificates().by_arn(former) == nullptr;

@@ -309,6 +309,13 @@ std::vector<std::string> Estate::our_server_certificates() {
   return names;
 }
 
+bool Estate::said_held(const std::string& place, const CertificateConfig& wanted) const {
+  return reported() && std::ranges::any_of(report().outcomes, [&](const Outcome& outcome) {
+           const bool there = outcome.target.empty() || (!place.empty() && outcome.target.contains(place));
+           return outcome.kind == Outcome::Kind::held && outcome.certificate == wanted.id.text() && there;
+         });
+}
+
 std::vector<std::string> Estate::server_certificates_left_over() {
   std::vector<std::string> names;
   for (const std::string& name : our_server_certificates()) {

@@ -72,6 +72,9 @@ class Estate {
   // What is there afterwards.
   bool reported() const { return last_report.has_value(); }  // whether the last run came so far
   const Report& report() const { return *last_report; }
+  // Whether the last run said that the certificate is kept off this place (by I7), or, where none of its places would
+  // take it, that none is ordered: "".
+  bool said_held(const std::string& place, const CertificateConfig& wanted) const;
   WallTime last_run_on(const std::string& machine) const;  // by apply_with_restarts(); now where there was none
   // By a handshake, now: for a name that none of its certificates is for by itself, or another.
   std::optional<Certificate> shown_by(const std::string& load_balancer, const std::string& sni = "any.example");

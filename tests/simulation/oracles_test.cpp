@@ -339,6 +339,22 @@ TEST_F(Planted, I7WhatGoesBackBehindOneThatWasProven) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("classic/old-web:443"))));
 }
 
+TEST_F(Planted, I7WhatSomebodyPutThereAndNobodyLookedAtIsTakenAway) {
+  estate.apply();
+  const std::string ours = estate.bound_on("old-web");
+  const auto taken_away_after = [&](Duration passed) {
+    estate.serve_foreign("old-web", {"other.example"}, days(300));
+    happens("acme", "directory", "", false);
+    estate.pass(passed);
+    world().classic().by_name.at("old-web").listeners.at(443).certificate = ours;
+    happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
+  };
+  taken_away_after(minutes(1));
+  EXPECT_THAT(estate.watch->complaints(), IsEmpty()) << "right after whoever binds has looked";
+  taken_away_after(hours(1));
+  EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("nobody had looked"))));
+}
+
 TEST_F(Planted, I4WhatIsServedForLongIsToBeDeleted) {
   estate.apply();
   estate.pass(hours(2));
