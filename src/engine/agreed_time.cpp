@@ -34,7 +34,7 @@ std::vector<AgreedTime::Word> AgreedTime::words() const {
     if (const auto time = host.time()) heard.push_back({*time - ours, host.name});
   if (!std::ranges::all_of(heard, [](const Word& word) { return differs(word.skew); })) return {};
   const Duration set = clock_.now() - ours;
-  if (!heard.empty() && differs(set)) heard.push_back({set, "our clock, set since"});
+  if (heard.size() == 1 && differs(set)) heard.push_back({set, "our clock, set since"});
   std::ranges::sort(heard);
   return heard;
 }

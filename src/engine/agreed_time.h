@@ -13,8 +13,9 @@
 namespace certferry {
 
 // The time that decisions are made by: our clock as it was when this began, corrected by what the services' Date fields
-// say. Whoever sets it meanwhile is one more voice. Ours stands where one of them confirms it. Over five minutes off it
-// is corrected with a warning where two hosts agree, and refused where one alone says so: then somebody must look.
+// say. Ours stands where one of them confirms it. Over five minutes off it is corrected with a warning where two hosts
+// agree, or the one that was heard and whoever set our clock meanwhile, and refused where one alone says so: then
+// somebody must look.
 class AgreedTime {
  public:
   using HostTime = std::function<std::optional<WallTime>()>;  // a host's time now, once it was heard

@@ -140,6 +140,16 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
          (covers_more || outlasts_the_newest(estate, there, wanted) || newest_is_wanted_early(estate, there, wanted));
 }
 
+// By what somebody else has put on the listener's list, and its record tells of: only they may take that off.
+bool hidden_by_others(Estate& estate, const Place& place, const CertificateConfig& wanted) {
+  const auto record = estate.record(wanted.id.text());
+  if (!record || !record->newest || !place.usual || !place.shown || of_our_ca(estate, *place.shown)) return false;
+  return place.usual->fingerprint() == record->newest->issued.fingerprint() &&
+         std::ranges::any_of(record->targets, [&](const auto& target) {
+           return target.second.shown_instead == place.shown->fingerprint();
+         });
+}
+
 std::string objection_to(Estate& estate, const InstallConfig& install, const CertificateConfig& wanted,
                          const std::string& machine, bool last_run_was_there) {
   const Place place = look_at(estate, install, wanted, machine);
@@ -147,6 +157,7 @@ std::string objection_to(Estate& estate, const InstallConfig& install, const Cer
     return there && rightly_held(estate, place, *there, wanted, machine, last_run_was_there);
   };
   if (keeps_it_off(place.shown ? place.shown : place.unread) || keeps_it_off(place.usual)) return "";
+  if (hidden_by_others(estate, place, wanted)) return "";
   if (!place.shown) return fmt::format("{} shows nothing", place.name);
   const Certificate& leaf = *place.shown;
   if (!place.whole) return fmt::format("{} is not whole", place.name);

@@ -85,6 +85,14 @@ TEST_F(Agreement, IsNotMovedByWhoSetsTheClockMeanwhile) {
   EXPECT_EQ(time.now(), began + minutes(10));
 }
 
+TEST_F(Agreement, IsWhatTwoHostsSayThoughTheClockIsSetMeanwhileToWhatNeitherSays) {
+  AgreedTime time{clock, log};
+  const WallTime right = clock.now() - hours(13);
+  for (const char* host : {"the CA", "AWS"}) time.listen_to(host, [&] { return std::optional{right}; }, nobody);
+  clock.set += hours(12);
+  EXPECT_EQ(time.now(), right);
+}
+
 // As on a machine without a battery, whose clock is set a moment after its start.
 TEST_F(Agreement, IsThatOfAHostWhoseTimeTheClockWasSetToMeanwhile) {
   AgreedTime time{clock, log};
