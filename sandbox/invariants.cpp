@@ -21,15 +21,27 @@ constexpr Duration bound_after_a_look = minutes(5);  // at most, with every repe
 constexpr Duration clocks_differ_by = minutes(10);
 constexpr int emergency_share = 20;  // the last twentieth of a certificate's life: anything valid is better
 
-// What every listener refers to by default, by the listener's name.
-std::map<std::string, std::string> references_in(World& world) {
-  std::map<std::string, std::string> references;
+using References = std::map<std::string, std::string>;  // ARNs by the listener's name
+
+template <class Say>
+References by_listener(World& world, Say say) {
+  References all;
   for (const auto& [name, balancer] : world.classic().by_name)
     for (const auto& [port, listener] : balancer.listeners)
-      references[fmt::format("classic/{}:{}", name, port)] = listener.certificate;
+      all[fmt::format("classic/{}:{}", name, port)] = say(listener);
   for (const auto& [name, balancer] : world.load_balancers().by_name)
-    for (const auto& entry : balancer.listeners) references[entry.arn] = entry.listener.certificate;
-  return references;
+    for (const auto& entry : balancer.listeners) all[entry.arn] = say(entry.listener);
+  return all;
+}
+
+// What it refers to by default.
+References references_in(World& world) {
+  return by_listener(world, [](const SimulatedListener& listener) { return listener.certificate; });
+}
+
+// The same as whoever asks is told.
+References told_in(World& world, WallTime now) {
+  return by_listener(world, [now](const SimulatedListener& listener) { return listener.told(now); });
 }
 
 const CaCertificate* of_ca(World& world, const Certificate& leaf) {
@@ -122,8 +134,8 @@ struct Invariants::State {
   World& world;
   bool listening = true;
   std::vector<std::string> violations;
-  std::map<std::string, std::string> references;  // as of the last event
-  std::map<std::string, Presented> contents;      // of certificates referred to, deleted ones too, by ARN
+  References references;                      // as of the last event
+  std::map<std::string, Presented> contents;  // of certificates referred to, deleted ones too, by ARN
   std::set<std::string> allowed_worse, reported;
   std::set<std::pair<std::vector<DomainName>, std::vector<DomainName>>>
       allowed_fewer;  // sorted: of the former, the next
@@ -207,6 +219,7 @@ struct Invariants::State {
   // Only the listener that the event names was changed by it; others were changed by the test, and are taken as found.
   void listeners(const Event& event) {
     auto present = references_in(world);
+    const auto told = event.operation.starts_with("Describe") ? told_in(world, event.at) : References{};
     const bool by_request = event.changed && (event.service == "elb" || event.service == "elbv2");
     for (const auto& [listener, arn] : present) {
       const std::string former = references.contains(listener) ? references.at(listener) : "";
@@ -214,7 +227,7 @@ struct Invariants::State {
       const bool bound = by_request && meant && arn != former;
       if (bound) binding(event, listener, former, arn);
       if (arn != former) since.insert_or_assign(listener, event.at);
-      if (bound || looks_at(event, listener))
+      if (bound || (looks_at(event, listener) && told.at(listener) == arn))
         unseen.erase(listener);
       else if (arn != former)
         unseen.insert(listener);

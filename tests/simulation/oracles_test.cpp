@@ -355,6 +355,19 @@ TEST_F(Planted, I7WhatSomebodyPutThereAndNobodyLookedAtIsTakenAway) {
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("nobody had looked"))));
 }
 
+// A look that is not told of it yet is none.
+TEST_F(Planted, I7IsKeptWhereWhatDescribesTheListenerTellsOfTheChangeLater) {
+  estate.apply();
+  const std::string ours = estate.bound_on("old-web");
+  auto& listener = world().classic().by_name.at("old-web").listeners.at(443);
+  listener.tell_from(now() + seconds(20), now());
+  estate.serve_foreign("old-web", {"shop.example", "other.example"}, days(300));
+  happens("elb", "DescribeLoadBalancers", "old-web", false);
+  listener.certificate = ours;
+  happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
+  EXPECT_THAT(estate.verdict(), IsEmpty());
+}
+
 TEST_F(Planted, I4WhatIsServedForLongIsToBeDeleted) {
   estate.apply();
   estate.pass(hours(2));

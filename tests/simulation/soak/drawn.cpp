@@ -280,6 +280,9 @@ std::string in_words(const Drawn& drawn) {
   if (drawn.settings.failed_challenge == FailedChallenge::ends_alone)
     text += "  a challenge that failed leaves its authorization pending\n";
   if (drawn.settings.order_life < days(1)) text += "  the CA's orders live for an hour\n";
+  if (drawn.settings.described_after > Duration{0})
+    text +=
+        fmt::format("  what describes a listener tells of a change {} later\n", humane(drawn.settings.described_after));
   if (!drawn.settings.expired_orders_found) text += "  the CA does not find orders that have expired\n";
   if (drawn.others_clock_hours != 0)
     text += fmt::format("  the other machines' clocks are {} h off\n", drawn.others_clock_hours);
