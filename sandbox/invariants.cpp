@@ -142,7 +142,8 @@ struct Invariants::State {
   struct Replaced {
     std::string arn;
     WallTime at;
-    bool late = false;  // nobody may know
+    bool late = false;       // nobody may know
+    bool half_done = false;  // one of ours that was never proven there: nobody goes back to it
   };
   // By listener and certificate: whose place it took there, each time.
   std::map<std::pair<std::string, std::string>, std::vector<Replaced>> replaced;
@@ -183,12 +184,32 @@ struct Invariants::State {
     within_its_grace(event);
   }
 
+  // Whose place a certificate took at a listener, and when: what was half done is passed over for what was there
+  // before.
+  void add_formers(const std::pair<std::string, std::string>& place, WallTime until, std::vector<Replaced>& all) const {
+    const auto taken = replaced.find(place);
+    if (taken == replaced.end()) return;
+    for (const Replaced& before : taken->second) {
+      if (before.at > until) continue;
+      if (!before.half_done) {
+        all.push_back(before);
+        continue;
+      }
+      const std::size_t known = all.size();
+      add_formers({place.first, before.arn}, before.at - milliseconds(1), all);
+      for (std::size_t i = known; i < all.size(); ++i) {
+        all[i].at = before.at;
+        all[i].late |= before.late;
+      }
+    }
+  }
+
   // Nobody can go back to it any more from what took its place, where that is still there.
   void within_its_grace(const Event& event) {
-    for (const auto& [place, befores] : replaced) {
-      const auto there = references.find(place.first);
-      if (there == references.end() || there->second != place.second) continue;
-      for (const Replaced& before : befores) {
+    for (const auto& place : references) {
+      std::vector<Replaced> formers;
+      add_formers(place, event.at, formers);
+      for (const Replaced& before : formers) {
         const auto known = contents.find(before.arn);
         if (before.late || !before.arn.ends_with("/" + event.object) || known == contents.end()) continue;
         const bool over = known->second.chain.leaf.not_after() <= event.at;
@@ -287,7 +308,7 @@ struct Invariants::State {
     const CaCertificate* ours = of_ca(world, next->content.chain.leaf);
     const auto before = contents.find(former);
     const bool rollback = goes_back(listener, former, arn, event.at);
-    replaced[{listener, arn}].push_back({former, event.at, event.late});
+    replaced[{listener, arn}].push_back({former, event.at, event.late, was_half_done(listener, former)});
     const WallTime valid_until = next->content.chain.leaf.not_after() - milliseconds(1);
     const WallTime sent = event.late ? std::min(event.at, valid_until) : event.at;  // it may be over since
     if (const std::string why = defect(next->content, sent); !why.empty() && (ours != nullptr || !rollback))

@@ -11,9 +11,12 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 using Grace = Planted;
+
+constexpr const char* record = "certificate/shop/record";
 
 TEST_F(Grace, TheFormerOneIsDeletedWithinItsGrace) {
   estate.serve_foreign("old-web", {"shop.example"}, days(20));
@@ -38,6 +41,32 @@ TEST_F(Grace, WhatAListenerWasTakenFromIsDeletedWithinADayThoughNoRecordTellsOfI
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I4: " + arn), HasSubstr("h after classic/old-web:443"))));
 }
 
+// Nobody goes back to that, but to what was there before it. (World 101003465.)
+TEST_F(Grace, WhatWasNeverProvenThereIsPassedOver) {
+  Request renew;
+  renew.renew = {"shop"};
+  estate.apply();
+  const std::string first = estate.bound_on("old-web");
+  const Json proven = stored(record);
+  estate.apply(renew);
+  const std::string second = estate.bound_on("old-web");
+  Json unproven = stored(record);
+  unproven["targets"] = proven.at("targets");
+  store(record, unproven);
+  estate.pass(hours(23));
+  estate.apply(renew);
+  const auto complaint_of = [&](const std::string& arn) {
+    const std::string name = arn.substr(arn.rfind('/') + 1);
+    world().server_certificates().by_name.erase(name);
+    happens("iam", "DeleteServerCertificate", name);
+    return Contains(AllOf(StartsWith("I4: " + arn), HasSubstr("after classic/old-web:443 was given")));
+  };
+  const auto of_the_second = complaint_of(second), of_the_first = complaint_of(first);  // which is deleted, then
+  const auto complaints = estate.verdict();
+  EXPECT_THAT(complaints, Not(of_the_second));
+  EXPECT_THAT(complaints, of_the_first);
+}
+
 // By the clock of its machine: nobody else may be there to ask. (Dense world 82059.)
 TEST_F(Grace, TheFormerOneOfADirectoryIsRemovedWithinItsGrace) {
   estate.apply();
@@ -52,7 +81,7 @@ TEST_F(Grace, TheFormerOneOfADirectoryIsRemovedWithinItsGrace) {
     machine.clock_error = Duration{0};
     const auto complaint = Contains(HasSubstr(former + " was deleted, to which files/host/simulated/etc/ssl"));
     if (ahead > days(1))
-      EXPECT_THAT(estate.watch->complaints(), testing::Not(complaint));
+      EXPECT_THAT(estate.watch->complaints(), Not(complaint));
     else
       EXPECT_THAT(estate.verdict(), complaint);
   }
