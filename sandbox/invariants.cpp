@@ -184,34 +184,15 @@ struct Invariants::State {
     within_its_grace(event);
   }
 
-  // Whose place a certificate took at a listener, and when: what was half done is passed over for what was there
-  // before.
-  void add_formers(const std::pair<std::string, std::string>& place, WallTime until, std::vector<Replaced>& all) const {
-    const auto taken = replaced.find(place);
-    if (taken == replaced.end()) return;
-    for (const Replaced& before : taken->second) {
-      if (before.at > until) continue;
-      if (!before.half_done) {
-        all.push_back(before);
-        continue;
-      }
-      const std::size_t known = all.size();
-      add_formers({place.first, before.arn}, before.at - milliseconds(1), all);
-      for (std::size_t i = known; i < all.size(); ++i) {
-        all[i].at = before.at;
-        all[i].late |= before.late;
-      }
-    }
-  }
-
   // Nobody can go back to it any more from what took its place, where that is still there.
   void within_its_grace(const Event& event) {
-    for (const auto& place : references) {
-      std::vector<Replaced> formers;
-      add_formers(place, event.at, formers);
-      for (const Replaced& before : formers) {
+    for (const auto& [place, befores] : replaced) {
+      const auto there = references.find(place.first);
+      if (there == references.end() || there->second != place.second) continue;
+      for (const Replaced& before : befores) {
         const auto known = contents.find(before.arn);
-        if (before.late || !before.arn.ends_with("/" + event.object) || known == contents.end()) continue;
+        if (before.late || before.half_done || !before.arn.ends_with("/" + event.object) || known == contents.end())
+          continue;
         const bool over = known->second.chain.leaf.not_after() <= event.at;
         if (const Duration ago = event.at - before.at; !over && ago + clocks_differ_by < grace)
           report(event,
