@@ -361,10 +361,12 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
   co_await while_claimed_if_known(seen.id, wait, closing);
 }
 
+// While another generation of its certificate is open, the CA may look at its value for the order of that one, which
+// was given an authorization under way and has not owned the value yet.
 Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
   try {
     const auto stored = co_await load_record(ground.store, owner.certificate);
-    co_return !stored || stored->record.open_generation != owner.generation;
+    co_return !stored || !stored->record.open_generation;
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
   }

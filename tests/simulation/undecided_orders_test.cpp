@@ -51,6 +51,25 @@ TEST(Undecided, OrdersAreGivenUpWithWhatAnotherOneWaitsForInVainToo) {
   EXPECT_EQ(status_of_order_for(estate, "shop.example"), "invalid");
 }
 
+// Which the CA looks at, for the next one was given the same authorization.
+TEST(Undecided, OrdersThatAreGivenUpLeaveTheirValuesWhileTheNextOneIsOpen) {
+  Estate estate{1, {.authorizations_reused = true, .validation_takes = hours(3)}};
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.apply();
+  ASSERT_THAT(estate.challenge_records(), testing::SizeIs(1));
+  estate.pass(hours(1));
+  estate.wanted("shop").config.key_type = KeyType::p384;
+  be_down_for(estate.world().ca(), "authorization");
+  estate.apply();
+  ASSERT_EQ(estate.record("shop")->open_generation, 2);
+  EXPECT_THAT(estate.challenge_records(), testing::SizeIs(1));
+  estate.world().ca().interpose = nullptr;
+  estate.pass(hours(3));
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
 TEST(Undecided, OrdersThatFailCostNoOtherOrderItsAuthorizations) {
   Estate estate{1, that_reuses_proofs()};
   two_that_share_a_name(estate);
