@@ -191,7 +191,7 @@ Outcome LoadBalancers::describe_listeners(const QueryCall& call, XmlWriter& resu
     write_listener(result, *entry, entry->listener.told(world_.now()));
   result.close();
   if (!next.empty()) result.text("NextMarker", page_marker(next));
-  return {balancer_arn.empty() ? arns.front() : balancer_arn, false};
+  return {balancer_arn.empty() ? fmt::format("{}", fmt::join(arns, ",")) : balancer_arn, false};
 }
 
 Outcome LoadBalancers::describe_certificates(const QueryCall& call, XmlWriter& result) {

@@ -140,10 +140,11 @@ bool rightly_held(Estate& estate, const Place& place, const Certificate& there, 
          (covers_more || outlasts_the_newest(estate, there, wanted) || newest_is_wanted_early(estate, there, wanted));
 }
 
-// By what somebody else has put on the listener's list, and its record tells of: only they may take that off.
+// By what is on the listener's list, is none of its own, and its record tells of: only whose it is may take that off.
 bool hidden_by_others(Estate& estate, const Place& place, const CertificateConfig& wanted) {
   const auto record = estate.record(wanted.id.text());
-  if (!record || !record->newest || !place.usual || !place.shown || of_our_ca(estate, *place.shown)) return false;
+  if (!record || !record->newest || !place.usual || !place.shown) return false;
+  if (is_its_own(estate, wanted.id.text(), *place.shown)) return false;
   return place.usual->fingerprint() == record->newest->issued.fingerprint() &&
          std::ranges::any_of(record->targets, [&](const auto& target) {
            return target.second.shown_instead == place.shown->fingerprint();

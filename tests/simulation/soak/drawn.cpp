@@ -93,22 +93,16 @@ void draw_lists(Lots& lots, Drawn& drawn) {
       target.listed = target.kind == DrawnTarget::Kind::listener && lots.one_in(4);
 }
 
+// One for all directories, or each its own: beside the one, which has every server read, nobody would miss another.
 void draw_commands(Lots& lots, Drawn& drawn) {
+  if (lots.one_in(2)) return;
   for (DrawnCertificate& one : drawn.certificates)
-    for (DrawnTarget& target : one.targets) target.alone = target.kind == DrawnTarget::Kind::files && lots.one_in(2);
+    for (DrawnTarget& target : one.targets) target.alone = target.kind == DrawnTarget::Kind::files;
 }
 
 bool taken(const Drawn& drawn, Turn turn) { return std::ranges::count(drawn.turns, turn) > 0; }
 
 }  // namespace
-
-// What is listed is somebody else's at first, and stays so where another one is bound that has not all of its names, or
-// that others bind: it hides what follows, by their own will.
-bool lists_stay_theirs(const Drawn& drawn) {
-  const bool another =
-      drawn.faults.target_edited > 0 || taken(drawn, Turn::bought) || taken(drawn, Turn::install_moved);
-  return another && !drawn.begins_well;
-}
 
 // Somebody else's certificate may cover nothing of what is wanted there in the end, and gives way by that: what a
 // listener may be given is judged by the names of the certificate that is there already, a dropped one among them.
@@ -239,7 +233,7 @@ Drawn draw(std::uint64_t seed) {
       lots.one_of({FailedChallenge::ends_authorization, FailedChallenge::stays_pending, FailedChallenge::ends_alone});
   drawn.settings.expired_orders_found = lots.one_in(2);
   if (lots.one_in(6)) drawn.settings.order_life = hours(1);
-  if (!lists_stay_theirs(drawn)) draw_lists(lots, drawn);
+  draw_lists(lots, drawn);
   leave_none_foreign_where_names_change(drawn);
   draw_commands(lots, drawn);
   drawn.settings.described_after = lots.one_of({Duration{0}, Duration{0}, Duration{0}, seconds(3), seconds(20)});
