@@ -143,9 +143,21 @@ Task<std::vector<ObservedCertificate>> Fleet::Run::look(const Request& request) 
   co_return seen;
 }
 
-// All that a plan is made from.
+// All that a plan is made from; once more where the time turned out to be another meanwhile, for what was read by a
+// wrong clock was read too early or too late. Who has been heard stays so: it is looked twice at most.
 Task<Observed> Fleet::Run::observe(const Request& request, const Retirement::Ledgers& ledgers,
                                    RenewalInfos::Keep keep) {
+  co_await time.hear_others();
+  const Duration by = time.correction();
+  Observed observed = co_await observe_once(request, ledgers, keep);
+  co_await hear_the_ca(make_plan(observed, request, ground.roots, time.now()));
+  const bool another = std::chrono::abs(time.correction() - by) > limits::aws::clock_skew;
+  if (another) observed = co_await observe_once(request, ledgers, keep);
+  co_return observed;
+}
+
+Task<Observed> Fleet::Run::observe_once(const Request& request, const Retirement::Ledgers& ledgers,
+                                        RenewalInfos::Keep keep) {
   Observed observed;
   observed.certificates = co_await look(request);
   co_await renewal_infos.ask(observed.certificates, keep, time.now());
@@ -184,7 +196,6 @@ Task<> Fleet::Run::use_account_but(std::string lost) {
   const AccountKeyPlace place{account.key, account.kms_key, account.key_type, ground.config.ca.url};
   const acme::AccountSettings settings{ground.config.ca.agree_to_terms, account.contact};
   try {
-    co_await session.directory();  // its Date is part of the agreed time, before anything is decided by it
     ca.use(co_await open_account(ground.store, account_keys, ca, place, settings, std::move(lost)));
     account_open = true;
   } catch (const Failure& failure) {
@@ -193,15 +204,18 @@ Task<> Fleet::Run::use_account_but(std::string lost) {
   }
 }
 
-// Whether the CA, the first to be asked perhaps, tells that what is due was decided by a clock that is wrong. Failure:
-// it says so alone, which nothing is begun by.
-Task<bool> Fleet::Run::heard_of_another_time() {
+// Before anything is begun by a plan that asks it for a certificate: its Date is part of the agreed time. Whoever
+// cannot be heard is not asked again in this run.
+Task<> Fleet::Run::hear_the_ca(const Plan& plan) {
+  if (std::ranges::none_of(plan.certificates, issues)) co_return;
+  const Turn::Held mine = co_await opening_account.take();
+  if (no_account) co_return;
   try {
-    co_await have_account();
-  } catch (const Failure&) {  // told where the account is needed
+    co_await session.directory();
+  } catch (const Failure& failure) {
+    no_account = failure;
   }
   co_await time.hear_others();
-  co_return std::chrono::abs(time.correction() - planned_by) > limits::aws::clock_skew;
 }
 
 Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Request& request) {
@@ -306,6 +320,7 @@ Task<> Fleet::Run::decide_again(ObservedCertificate& seen, CertificatePlan& plan
   request.only.clear();
   if (renewed_since(seen.record, observed.certificates.front().record)) request.renew.clear();
   co_await time.hear_others();
+  co_await hear_the_ca(make_plan(observed, request, ground.roots, time.now()));
   plan = make_plan(observed, request, ground.roots, time.now()).certificates.front();
   seen = std::move(observed.certificates.front());
 }
@@ -317,7 +332,6 @@ Task<> Fleet::Run::work_on(ObservedCertificate& seen, CertificatePlan& plan, con
     co_await keep_what_was_told(claimed, seen.record);
     const bool held_in_between = !same_but_for_the_claim(claimed.get(), seen.record);  // the work may be done already
     if (held_in_between) co_await decide_again(seen, plan, request);
-    if (issues(plan) && co_await heard_of_another_time()) co_await decide_again(seen, plan, request);
     if (plan.issue->kind == Action::Kind::trouble) co_return;  // nothing is known of its targets
     co_await say_not_at_rest(seen);
     co_await carry_out(certificate, plan, request, claimed, report);
@@ -462,7 +476,6 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
       co_await attempted("what is no longer needed", report,
                          [&]() -> Task<> { ledgers = co_await retirement.ledgers(); });
     Observed observed = co_await observe(request, ledgers, RenewalInfos::Keep::yes);
-    planned_by = time.correction();
     report.plan = make_plan(observed, request, ground.roots, time.now());
     auto all = works(observed, request, wait, report);
     for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {

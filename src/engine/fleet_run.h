@@ -26,12 +26,13 @@ struct Fleet::Run {
   Task<Plan> plan(const Request& request);
   Task<std::vector<ObservedCertificate>> look(const Request& request);
   Task<Observed> observe(const Request& request, const Retirement::Ledgers& ledgers, RenewalInfos::Keep keep);
+  Task<Observed> observe_once(const Request& request, const Retirement::Ledgers& ledgers, RenewalInfos::Keep keep);
   Task<Report> apply(const Request& request, Duration wait);
   Turn& turn_to_order(const CertificateSpec& wanted);
   Task<> have_account();
   Task<> replace_account(std::string lost);
   Task<> use_account_but(std::string lost);
-  Task<bool> heard_of_another_time();
+  Task<> hear_the_ca(const Plan& plan);
   Task<> announced(Work work);
   using ClaimedWork = std::function<Task<>(ClaimedRecord&)>;
   Task<> while_claimed(CertificateId id, CertificateSpec wanted, Duration wait, ClaimedWork work);
@@ -88,7 +89,6 @@ struct Fleet::Run {
   RenewalInfos renewal_infos;
   Claims claims;
   Retirement retirement;
-  Duration planned_by{0};  // the agreed time's correction when it was decided what to do
   Turn opening_account;
   std::map<std::pair<std::vector<DomainName>, std::string>, Turn> ordering;  // by names and profile
   bool account_open = false;
