@@ -24,7 +24,7 @@ struct AccountSettings {
   std::vector<std::string> contact;
 };
 
-// The CA as renewal.cpp speaks of it. One account; everything is read from the CA, nothing is remembered but URLs.
+// The CA as renewal.cpp speaks of it. One account. Of orders it remembers, for this process alone, what it saw last.
 class CertificateAuthority {
  public:
   CertificateAuthority(Outside& outside, Session& session) : outside_(outside), session_(session) {}

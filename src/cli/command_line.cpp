@@ -115,8 +115,8 @@ void add_apply_and_plan(CLI::App& app, Words& words) {
       "  certferry doctor --json | jq '.findings[] | select(.verdict != \"green\")'\n"
       "  certferry doctor -d example.com --elb my-lb:443 --agree-to-terms\n"
       "Who we are to AWS, missing permissions, zones and their delegation, CAA records, state and keys, targets,\n"
-      "quotas, clocks: each is green, yellow or red, with what to do. Nothing is changed, but a test object in a\n"
-      "store on S3 is written and removed again. docs/doctor.md tells what each row means.\n"
+      "quotas, clocks: each is green, yellow or red, with what to do. Nothing is ordered or installed; docs/doctor.md\n"
+      "tells what each row means, and the little that a look leaves behind.\n"
       "Exit code: 0 nothing is red, 1 something is, 2 usage or configuration");
   add_config(doctor, words);
   add_flags(doctor, words);

@@ -8,7 +8,7 @@
 namespace certferry::limits::iam {
 
 // source: IAM API reference, UploadServerCertificate, 2026-11-23
-inline constexpr std::size_t name_longest = 128, path_longest = 512;
+inline constexpr std::size_t name_longest = 128;
 inline constexpr std::size_t body_longest = 16'384, key_longest = 16'384,
                              chain_longest = 2'097'152;  // characters of PEM
 // source: IAM UserGuide, "IAM and AWS STS quotas"; adjustable, 2026-11-23

@@ -30,7 +30,6 @@ inline constexpr Rate new_orders_per_account{300, seconds(36)};
 inline constexpr Rate certificates_per_registered_domain{50, minutes(202)};  // of all accounts together
 inline constexpr Rate certificates_per_name_set{5, hours(34)};               // of all accounts; no override exists
 inline constexpr Rate failed_authorizations_per_name{5, minutes(12)};        // and account
-inline constexpr int consecutive_failures_until_pause = 1152;                // per name and account
 
 // Requests a second from one address; more are answered with 503 and Retry-After.
 // source: https://letsencrypt.org/docs/rate-limits/, 2026-11-23
@@ -38,11 +37,6 @@ inline constexpr int new_nonces_per_second = 20, new_orders_per_second = 300, ot
 
 // source: https://letsencrypt.org/docs/profiles/, 2026-11-23
 inline constexpr int names_classic = 100, names_tlsserver = 25, names_shortlived = 25;
-inline constexpr Duration pending_authorization_tlsserver = hours(1), order_tlsserver = hours(8);
-
-// A fleet asks for renewal information at least so often.
-// source: https://letsencrypt.org/docs/integration-guide/ ("at least twice a day"), 2026-11-23
-inline constexpr Duration renewal_info_interval = hours(12);
 
 static_assert(failure_delays.front() > Duration::zero(), "a failure is never retried at once");
 static_assert(failure_delays[0] < failure_delays[1] && failure_delays[1] < failure_delays[2] &&

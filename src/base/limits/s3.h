@@ -9,8 +9,6 @@
 
 namespace certferry::limits::s3 {
 
-// source: S3 API reference, ListObjectsV2 MaxKeys, 2026-11-23
-inline constexpr int keys_per_page = 1000;
 // source: S3 UserGuide, object keys: 1,024 bytes of UTF-8, 2026-11-23
 inline constexpr std::size_t key_longest = 1024;
 // Of a body that wraps a value of the store: as base64 where escaping would make it longer than that.

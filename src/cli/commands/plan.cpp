@@ -15,10 +15,14 @@ namespace {
 
 constexpr int exit_changes = 2;  // as terraform plan -detailed-exitcode
 
-// One that is not there has none. Of one in S3 that is not asked.
+// One that is not there has none. Of one in S3 that is not asked; one that we may not look at may have one.
 Task<bool> may_have_account(Host& host, const std::string& key) {
   if (key.empty() || in_s3(key)) co_return !key.empty();
-  co_return (co_await host.status(key)).has_value();
+  try {
+    co_return (co_await host.status(key)).has_value();
+  } catch (const Failure&) {
+    co_return true;
+  }
 }
 
 // Of a CA that does not tell, it is taken to have some.
