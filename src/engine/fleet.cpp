@@ -376,11 +376,13 @@ Task<> Fleet::Run::close_unwanted(const ObservedCertificate& seen, Duration wait
 }
 
 // While another generation of its certificate is open, the CA may look at its value for the order of that one, which
-// was given an authorization under way and has not owned the value yet.
+// was given an authorization under way and has not owned the value yet: for a while.
 Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
   try {
     const auto stored = co_await load_record(ground.store, owner.certificate);
-    co_return !stored || !stored->record.open_generation;
+    if (!stored || !stored->record.open_generation) co_return true;
+    const bool may_be_looked_at = time.stamp() < owner.written + limits::renewal::proof_looked_at_for;
+    co_return stored->record.open_generation != owner.generation && !may_be_looked_at;
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
   }

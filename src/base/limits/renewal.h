@@ -57,6 +57,10 @@ inline constexpr std::size_t former_specifications_kept = 8;  // our choice: mor
 // 2026-11-30
 inline constexpr Duration next_early_after = days(1);
 
+// So long after its value was asked for last the CA may still look at a proof, for an order that was given it later.
+// source: our choice: CAs that look again do so for hours, 2026-12-01
+inline constexpr Duration proof_looked_at_for = hours(24);
+
 // When an order that we gave up can surely give no certificate any more: only then its key goes.
 // source: our choice: CAs let orders live for about a week, 2026-11-23
 inline constexpr Duration given_up_order_lives = days(30);
