@@ -117,11 +117,13 @@ NamePlans plan_names(const std::vector<TxtEntry>& entries, const TxtValues& publ
     const bool is_published = !entry.owners.empty() && published.contains({entry.name, entry.value});
     if (entry.created && !entry.removed) plan.before.insert(entry.value);
     if ((!entry.created || entry.asked) && !is_fresh) plan.unsure = true;
-    if (entry.removed && !entry.owners.empty()) plan.unsure = plan.withdrawn = true;
+    const bool anew = !entry.owners.empty() && (!entry.created || entry.removed);
+    if (entry.removed && !entry.owners.empty()) plan.unsure = true;
+    if (anew && !is_fresh) plan.withdrawn = true;       // or may be by whoever died over it
     if (is_published && !is_fresh) plan.unsure = true;  // put there before: somebody may have deleted it
     (entry.owners.empty() ? plan.unwanted : plan.wanted).insert(entry.value);
     if (is_published) plan.published.insert(entry.value);
-    if (!entry.owners.empty() && (!entry.created || entry.removed)) plan.renewed.insert(entry.value);
+    if (anew) plan.renewed.insert(entry.value);
   }
   return plans;
 }

@@ -261,15 +261,16 @@ TEST(Zones, PutNothingThereAgainThatItsOwnerHasWithdrawnSince) {
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
 }
 
-// The other zone takes no change, so that the value is withdrawn, and its order goes on in the next run.
-TEST(Zones, AreReadWhereAValueIsWantedAgainWhoseWithdrawalNobodyHeardOf) {
-  const auto build = [](Estate& estate) {
+// A first run is killed round the withdrawal of a value, for another zone takes no change: its order goes on in the
+// next.
+struct AWithdrawal : testing::Test {
+  static void build(Estate& estate) {
     estate.zone("shop.example").zone("blog.example").certificate("both", {"blog.example", "shop.example"});
     auto& zones = estate.world().zones();
     zones.prior_request_not_complete[zones.zone("blog.example").id] = 1000;
-  };
-  const auto withdrawal = [&] {
-    Estate undisturbed;
+  }
+  static long effect(const sandbox::Settings& settings) {
+    Estate undisturbed{1, settings};
     build(undisturbed);
     undisturbed.apply();
     const auto& names = undisturbed.simulated->effect_names();
@@ -277,17 +278,35 @@ TEST(Zones, AreReadWhereAValueIsWantedAgainWhoseWithdrawalNobodyHeardOf) {
     for (std::size_t i = names.size(); i-- > 0;)
       if (names[i].ends_with(batch)) return static_cast<long>(i);
     return -1L;
-  }();
-  ASSERT_GE(withdrawal, 0);
-  Estate estate;
-  build(estate);
-  estate.simulated->kill_at({withdrawal, sandbox::Moment::after_effect_before_reply});
-  ASSERT_EQ(estate.apply().how, sandbox::Ending::How::killed);
-  ASSERT_THAT(estate.challenge_records(), IsEmpty());
-  estate.world().zones().prior_request_not_complete.clear();
-  estate.apply();
-  EXPECT_THAT(estate.failures(), IsEmpty());
-  EXPECT_EQ(estate.orders_answered(), 1U);
+  }
+  void kill_it(sandbox::Moment moment) {
+    const long withdrawal = effect(settings);
+    ASSERT_GE(withdrawal, 0);
+    estate = std::make_unique<Estate>(1, settings);
+    build(*estate);
+    estate->simulated->kill_at({withdrawal, moment});
+    ASSERT_EQ(estate->apply().how, sandbox::Ending::How::killed);
+    estate->world().zones().prior_request_not_complete.clear();
+  }
+  ~AWithdrawal() override {
+    estate->apply();
+    EXPECT_THAT(estate->failures(), IsEmpty());
+    EXPECT_EQ(estate->orders_answered(), 1U);
+  }
+  sandbox::Settings settings;
+  std::unique_ptr<Estate> estate;
+};
+
+TEST_F(AWithdrawal, ThatNobodyHeardOfIsLookedForWhereTheValueIsWantedAgain) {
+  kill_it(sandbox::Moment::after_effect_before_reply);
+  EXPECT_THAT(estate->challenge_records(), IsEmpty());
+}
+
+// World 101039892.
+TEST_F(AWithdrawal, ThatIsLateTakesNothingAwayThatIsPutThereAnewBecauseSomebodyHadDeletedIt) {
+  settings.insync_after = minutes(5);
+  kill_it(sandbox::Moment::sent);
+  somebody_deletes_the_value(*estate);
 }
 
 // A certificate of as many names as one may have, each a CNAME into another zone, and one that is none.
