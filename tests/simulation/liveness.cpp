@@ -54,12 +54,18 @@ bool has_a_valid_one(Estate& estate, const CertificateConfig& wanted) {
   });
 }
 
-// For longer than whoever asked for one too often, or had to wait for another reason, waits for the next.
-bool is_overdue(Estate& estate, const CertificateConfig& wanted) {
+bool is_overdue_by(Duration most, Estate& estate, const CertificateConfig& wanted) {
   const auto record = estate.record(wanted.id.text());
   if (!record || !record->newest) return false;
   const WallTime due = due_at(record->newest->issued.chain.leaf, record->newest->renewal_info);
-  return due + days(2) < estate.simulated->time().now();
+  return due + most < estate.simulated->time().now();
+}
+
+// Whether the last run said that it waits for the next one: what was asked for too often, and what is changed back.
+bool said_waiting(Estate& estate, const CertificateConfig& wanted) {
+  return std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
+    return outcome.kind == Outcome::Kind::waiting && outcome.target.empty() && outcome.certificate == wanted.id.text();
+  });
 }
 
 struct Place {
@@ -282,7 +288,7 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
     if (ailing.contains(wanted.id.text())) continue;
     if (!has_a_valid_one(estate, wanted) && !estate.said_held("", wanted))
       wrong.push_back(fmt::format("{} has no valid certificate", wanted.id.text()));
-    else if (is_overdue(estate, wanted) && !estate.said_held("", wanted))
+    else if (is_overdue_by(days(2), estate, wanted) && !estate.said_held("", wanted))
       wrong.push_back(fmt::format("{} was not renewed", wanted.id.text()));
     for (const InstallConfig& install : wanted.install)
       for (const std::string& machine : machines)
@@ -305,7 +311,11 @@ std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event, c
   for (const CertificateConfig& wanted : estate.all_wanted()) {
     const bool has_one = has_a_valid_one(estate, wanted);
     if (learns_it_next(estate, wanted) || (!has_one && excused.contains(wanted.id.text()))) continue;
-    if (!has_one && !estate.said_held("", wanted)) wrong.push_back(wanted.id.text() + " has no valid certificate");
+    const bool held = estate.said_held("", wanted);
+    if (!has_one && !held) wrong.push_back(wanted.id.text() + " has no valid certificate");
+    const bool excused_this = held || said_waiting(estate, wanted) || excused.contains(wanted.id.text());
+    if (has_one && is_overdue_by(hours(2), estate, wanted) && !excused_this)
+      wrong.push_back(wanted.id.text() + " was not renewed");
     for (const InstallConfig& install : wanted.install)
       if (std::string why = objection_to(estate, install, wanted, machine, true); !why.empty())
         wrong.push_back(std::move(why));

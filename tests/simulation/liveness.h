@@ -40,9 +40,9 @@ std::vector<std::string> not_well(Estate& estate, const std::set<std::string>& a
                                   const std::vector<std::string>& machines = {"main"});
 
 // What one undisturbed run, a day after all that went wrong, has to put right, whatever landed late before it: it
-// failed in something; a certificate is not valid; a target, on the machine of the run, does not show the newest one; a
-// record is left over. Excused is what could not be got by an order that the CA had failed, but for a validation that
-// failed in the run itself. first_event: of the world's, at which the run began.
+// failed in something; a certificate is not valid, or due for hours; a target, on the machine of the run, does not show
+// the newest one; a record is left over. Excused is what could not be got by an order that the CA had failed, but for a
+// validation that failed in the run itself. first_event: of the world's, at which the run began.
 std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event = 0, const std::string& machine = "main");
 
 }  // namespace certferry::simulation

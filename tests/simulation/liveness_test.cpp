@@ -244,6 +244,14 @@ TEST_F(NotWell, WhatOneRunHasNotPutRight) {
   EXPECT_THAT(not_repaired(estate), Contains(StartsWith("a record is left: _acme-challenge.shop.example")));
 }
 
+TEST_F(NotWell, ACertificateThatOneRunHasNotRenewed) {
+  estate.apply();
+  estate.pass(days(60));
+  EXPECT_THAT(not_repaired(estate), IsEmpty());
+  estate.pass(days(2));
+  EXPECT_THAT(not_repaired(estate), Contains("shop was not renewed"));
+}
+
 TEST_F(NotWell, WhatOneRunHasNotPutRightThoughNobodyRefusedIt) {
   estate.simulated->faults().disk_full = 100;
   estate.apply();
