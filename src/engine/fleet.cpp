@@ -233,11 +233,26 @@ Trades Fleet::Run::trades(Installs& installs, ClaimedRecord& claimed, const Requ
                 [this](std::string lost) { return replace_account(std::move(lost)); }};
 }
 
-Task<> Fleet::Run::obtain(Life& life, const CertificateSpec& wanted) {
+// A CA that has had too many orders of the account is not asked for those behind it in this run. Not where it may speak
+// of a name, whose limits take longer; nor of a renewal, which Let's Encrypt does not count, or one that was begun.
+Task<> Fleet::Run::obtain(Life& life, const CertificateSpec& wanted, const Record& record) {
   if (co_await life.take_up(wanted)) co_return;
   co_await have_account();
   const Turn::Held mine = co_await turn_to_order(wanted).take();
-  co_await life.obtain(wanted);
+  const Clock& clock = ground.outside.clock;
+  if (too_many_orders && clock.steady() < no_orders_until && !record.open_generation && !renews(record, wanted))
+    throw too_many_orders->within("no order is asked for now");
+  try {
+    co_await life.obtain(wanted);
+  } catch (const Failure& failure) {
+    const auto later = failure.retry_after();
+    const bool too_many = failure.kind() == Failure::Kind::throttled && failure.rationed() && later;
+    if (too_many && *later <= limits::renewal::rate_of_account) {
+      too_many_orders = failure;
+      no_orders_until = clock.steady() + *later;
+    }
+    throw;
+  }
 }
 
 Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
@@ -249,7 +264,7 @@ Task<> Fleet::Run::carry_out(const CertificateConfig& certificate, const Certifi
   std::optional<Failure> failure;
   if (issues(plan)) {
     try {
-      co_await obtain(life, wanted);
+      co_await obtain(life, wanted, claimed.get());
       report.outcomes.push_back(Outcome{Outcome::Kind::issued, certificate.id.text(), "",
                                         "valid until " + iso8601(claimed.get().newest->issued.chain.leaf.not_after()),
                                         ""});
@@ -444,7 +459,7 @@ Task<Report> Fleet::apply(Request request, Duration wait) {
 // that are to be closed. Those that are both are closed before their successor is begun.
 std::vector<Work> Fleet::Run::works(Observed& observed, const Request& request, Duration wait, Report& report) {
   std::vector<Work> planned, closing;
-  for (std::size_t i = 0; i < observed.certificates.size(); ++i) {
+  for (const std::size_t i : by_urgency(observed.certificates, time.now())) {
     ObservedCertificate& seen = observed.certificates[i];
     CertificatePlan& plan = report.plan.certificates[i];  // beside what was seen, in the same order
     if (needs_work(plan)) {

@@ -43,7 +43,7 @@ struct Fleet::Run {
   Task<> say_not_at_rest(const ObservedCertificate& seen);
   Task<> work_on(ObservedCertificate& seen, CertificatePlan& plan, const Request& request, Duration wait,
                  Report& report);
-  Task<> obtain(Life& life, const CertificateSpec& wanted);
+  Task<> obtain(Life& life, const CertificateSpec& wanted, const Record& record);
   Task<> carry_out(const CertificateConfig& certificate, const CertificatePlan& plan, const Request& request,
                    ClaimedRecord& claimed, Report& report);
   Task<> clean_up(const Request& request, Report& report);
@@ -92,7 +92,9 @@ struct Fleet::Run {
   Turn opening_account;
   std::map<std::pair<std::vector<DomainName>, std::string>, Turn> ordering;  // by names and profile
   bool account_open = false;
-  std::optional<Failure> no_account;  // in this run, for all that need it
+  std::optional<Failure> no_account;       // in this run, for all that need it
+  std::optional<Failure> too_many_orders;  // of the account, as the CA said last
+  SteadyTime no_orders_until{};            // where it did
 };
 
 }  // namespace certferry

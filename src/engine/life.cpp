@@ -37,13 +37,20 @@ bool key_is_useless(const std::optional<JournalView>& journal, WallTime now) {
   return !order || from_json<WallTime>(order->at("at")) + limits::renewal::given_up_order_lives <= now;
 }
 
+// The CA has had too many requests for now, and says when it takes one again: nothing of this one failed.
+bool tells_when(const Failure& failure) {
+  return failure.kind() == Failure::Kind::throttled && failure.retry_after().has_value();
+}
+
 // One more failure in a row: the failure table says when to go on, sooner where the newest certificate ends meanwhile,
-// and whoever refused may have said later.
+// and whoever refused may have said later. It climbs by what failed alone: those that wait for their turn would all be
+// at its end by then, whatever the CA allows.
 void count(Record& record, const Failure& failure, WallTime now) {
   FailureRecord& failures = record.failures;
-  const int count = ++failures.count;
-  const Duration pause = record.newest ? pause_after_failures(count, record.newest->issued.chain.leaf.not_after(), now)
-                                       : pause_after_failures(count);
+  if (failures.count == 0 || !tells_when(failure)) ++failures.count;
+  const int step = tells_when(failure) ? 1 : failures.count;
+  const Duration pause = record.newest ? pause_after_failures(step, record.newest->issued.chain.leaf.not_after(), now)
+                                       : pause_after_failures(step);
   failures.not_before = now + std::max(pause, failure.retry_after().value_or(Duration::zero()));
   failures.what = failure.what();
   failures.next = failure.next();
@@ -254,9 +261,13 @@ Task<> Life::note_failure(const Failure& failure) {
 
 Task<> Life::note_refusal(int generation, const Failure& failure) {
   const WallTime now = trades_.time.now();
+  const std::string refused = fmt::format("generation {} was refused: ", generation);
   co_await claimed_.entry().update([&](Record& record) {
     count(record, failure, now);
-    remember(record, now, fmt::format("generation {} was refused: {}", generation, failure.what()));
+    // Who waits for its turn for days would have nothing else left in its history.
+    if (tells_when(failure) && !record.history.empty() && record.history.back().what.starts_with(refused))
+      record.history.pop_back();
+    remember(record, now, refused + failure.what());
   });
 }
 

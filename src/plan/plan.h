@@ -99,6 +99,10 @@ struct Plan {
 // Pure: (what is configured and was seen, agreed time) to actions with reasons. `apply` carries out exactly these.
 Plan make_plan(const Observed& observed, const Request& request, const Roots& roots, WallTime now);
 
+// Pure: in which order they are worked on, as places in `all`, for the CA may not take orders for each of them: what is
+// due, by when it ends; what there is none of yet; then what is replaced for another reason.
+std::vector<std::size_t> by_urgency(const std::vector<ObservedCertificate>& all, WallTime now);
+
 // That a certificate waits for its next try on a target where it was installed in vain.
 Action waits_after(const TargetRecord::RolledBack& rolled_back, const std::string& id, const std::string& target);
 

@@ -324,6 +324,11 @@ std::optional<WallTime> change_back_waits_until(const Record& record, const Cert
   return pauses(until, now) ? std::optional{until} : std::nullopt;
 }
 
+bool renews(const Record& record, const CertificateSpec& wanted) {
+  return record.newest && record.newest->specification.names == wanted.names &&
+         record.newest->specification.directory == wanted.directory;
+}
+
 std::optional<WallTime> replaced_early_from(const Record& record) {
   const auto &newest = record.newest, &former = record.previous;
   if (!newest || !former || newest->specification != former->specification) return {};

@@ -128,6 +128,8 @@ Record from_json<Record>(const Json&);  // throws Failure (refused): a newer for
 void change_specification(Record&, const CertificateSpec& wanted, WallTime now);
 // Until when a change back to a former specification waits, for there was one a moment ago. Empty: it need not.
 std::optional<WallTime> change_back_waits_until(const Record&, const CertificateSpec& wanted, WallTime now);
+// Whether that takes the place of one for the same names by the same CA.
+bool renews(const Record&, const CertificateSpec& wanted);
 // From when on the newest is replaced early, once more, though it took the place of one that the CA wanted replaced
 // early too. Empty: at once.
 std::optional<WallTime> replaced_early_from(const Record&);

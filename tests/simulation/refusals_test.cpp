@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -149,6 +151,72 @@ TEST_F(Refused, ByARateLimitWhileAnOrderIsWaitedForItIsNotAskedForBeforeTheLimit
   EXPECT_THAT(estate.failures(), IsEmpty());
   EXPECT_EQ(estate.orders_answered(), 1U);
   EXPECT_TRUE(estate.record("shop")->newest);
+}
+
+// A CA that takes so many orders at once, and one more each time that `refill` is over.
+void limit_orders(Estate& estate, int burst, Duration refill) {
+  estate.world().ca().interpose = [&estate, burst, refill, used_until = WallTime{}](
+                                      const http::Request&,
+                                      const std::string& asked) mutable -> std::optional<http::Response> {
+    if (asked != "newOrder") return {};
+    const WallTime now = estate.simulated->time().now();
+    used_until = std::max(used_until, now);
+    if (used_until + refill - now <= burst * refill) {
+      used_until += refill;
+      return {};
+    }
+    auto limited = sandbox::CaProblem{429, "rateLimited", "too many new orders", {}}.response();
+    limited.headers.set("Retry-After", fmt::format("{}", refill / seconds(1)));
+    return limited;
+  };
+}
+
+void want_new_ones(Estate& estate, int count) {
+  for (const char* zone : {"shop.example", "blog.example"}) {
+    estate.zone(zone);
+    for (int i = 0; i < count / 2; ++i)
+      estate.certificate(fmt::format("{}-{}", zone, i), {fmt::format("n{}.{}", i, zone)});
+  }
+}
+
+void expect_all_issued(Estate& estate) {
+  for (const auto& one : estate.all_wanted()) EXPECT_TRUE(estate.newest(one.id.text())) << one.id.text();
+}
+
+TEST(RefusedByTheAccountsRate, TheyAreAskedForAsItAllows) {
+  Estate estate;
+  want_new_ones(estate, 20);
+  limit_orders(estate, 3, minutes(30));
+  for (int hour = 0; hour < 10; ++hour) {
+    estate.apply();
+    estate.pass(hours(1));
+  }
+  expect_all_issued(estate);
+  for (const auto& one : estate.all_wanted())
+    EXPECT_LE(estate.record(one.id.text())->history.size(), 2U) << "one refusal tells of those before it";
+}
+
+// 64 are worked on at once. The one that is due is configured last.
+TEST(RefusedByTheAccountsRate, ThoseBehindThemWaitForTheNextRunButNotARenewal) {
+  Estate estate{1, {.orders_listed = false}};
+  estate.zone("due.example").certificate("due", {"due.example"});
+  estate.apply();
+  const auto former = estate.newest("due");
+  estate.pass(days(61));
+  estate.unwant("due");
+  want_new_ones(estate, 70);
+  estate.certificate("due", {"due.example"});
+  limit_orders(estate, 20, seconds(36));
+  const std::size_t before = estate.world().count("acme", "newOrder");
+  estate.apply();
+  EXPECT_NE(estate.newest("due"), former);
+  EXPECT_LT(estate.world().count("acme", "newOrder") - before, 70U);
+  EXPECT_THAT(estate.failures(), Contains(HasSubstr("no order is asked for now: newOrder for ")));
+  for (int hour = 0; hour < 4; ++hour) {
+    estate.pass(hours(1));
+    estate.apply();
+  }
+  expect_all_issued(estate);
 }
 
 // Whether that one was made is asked first; a CA that does not say so has the next one asked for.

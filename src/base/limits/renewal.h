@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/limits/letsencrypt.h"
 #include "base/time.h"
 
 // When a certificate is renewed, how it is proven, and who may work on it.
@@ -28,6 +29,11 @@ inline constexpr Duration pause_at_least = hours(1);
 // wrong, and is passed over; ten minutes are for clocks that differ.
 // source: our choice, 2026-11-29
 inline constexpr Duration pause_at_most = days(1) + minutes(10);
+
+// A CA that has had too many orders, and takes one again so soon, speaks of all of the account's; what it counts by
+// names comes back slower.
+// source: our choice, between Let's Encrypt's of the two kinds (letsencrypt.h), 2026-12-01
+inline constexpr Duration rate_of_account = minutes(1);
 
 // With less than this left, anything that still works is worth it.
 // source: our choice, as certmagic's for superseded ARI, 2026-11-23
@@ -102,6 +108,8 @@ inline constexpr Duration heartbeat_deadline = seconds(10), change_deadline = se
 // source: our choice: as many certificates, and as many targets of one, are worked on side by side, 2026-11-23
 inline constexpr int certificates_at_once = 64, targets_at_once = 16;
 
+static_assert(letsencrypt::new_orders_per_account.refill <= rate_of_account &&
+              rate_of_account < letsencrypt::failed_authorizations_per_name.refill);
 static_assert(next_change_back_after <= pause_at_most && next_early_after <= pause_at_most);
 static_assert(due_left.of(days(90)) == days(30));
 static_assert(due_before_expiry(days(6)) == days(3));

@@ -156,6 +156,14 @@ TEST_F(Planning, WaitsAfterAFailureUnlessToldToRetry) {
   EXPECT_THAT(held->reason, HasSubstr(iso8601(now + minutes(5)) + ", for Let's Encrypt counts failed validations"));
 }
 
+TEST_F(Planning, ComesFirstToWhatIsDueThenToWhatThereIsNoneOf) {
+  std::vector<ObservedCertificate> all;
+  for (const int left : {80, 20, 60, 10}) all.push_back(seen(recorded(days(left))));
+  all.push_back(seen({}));
+  all.push_back(seen(Record{id, wanted}));
+  EXPECT_THAT(by_urgency(all, now), testing::ElementsAre(3, 1, 4, 5, 2, 0));
+}
+
 TEST_F(Planning, DoesNotWaitForWhatAClockWroteDownThatWasAYearAhead) {
   Record record{id, wanted};
   record.failures = FailureRecord{2, now + days(365), "the CA said no", "look"};
