@@ -243,13 +243,15 @@ bool worth_restoring(const Serving& former, const Target& target, const Certific
   });
 }
 
+// What is no evidence against what was bound: the next run verifies it. So it is where AWS is too busy to tell.
 bool leaves_target_alone(const std::exception_ptr& failed) {
+  using Kind = Failure::Kind;
   try {
     std::rethrow_exception(failed);
   } catch (const Failure& failure) {
-    return failure.kind() == Failure::Kind::fenced || failure.kind() == Failure::Kind::conflict;
+    return failure.kind() == Kind::fenced || failure.kind() == Kind::conflict || failure.kind() == Kind::throttled;
   } catch (...) {
-    return is_cancellation(failed);  // no evidence against what was bound: the next run verifies it
+    return is_cancellation(failed);
   }
 }
 

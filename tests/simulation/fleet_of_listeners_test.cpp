@@ -10,6 +10,8 @@
 namespace certferry::simulation {
 namespace {
 
+using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 // 15 certificates on 300 listeners of 100 load balancers.
@@ -55,6 +57,31 @@ TEST_F(FleetOfListeners, IsLookedAtByAFewRequests) {
 TEST_F(FleetOfListeners, IsThrottledByNobodyHoweverManyAreBoundAtOnce) {
   EXPECT_GT(asked("DescribeListeners"), 2U * listeners.size()) << "before and after each was bound";
   EXPECT_EQ(asked("refused:ThrottlingException"), 0U);
+}
+
+// What proves it asks for the listener's list too, which what puts the former one back does not.
+TEST(BoundWhileAwsIsTooBusyToTell, ItStaysAndIsProvenByTheNextRun) {
+  Estate estate;
+  estate.zone("shop.example");
+  const std::string listener = estate.listener("web");
+  estate.certificate("shop", {"shop.example"}).on_listener(listener);
+  estate.apply();
+  estate.pass(days(61));
+  auto& heard = estate.simulated->network().heard_request;
+  bool busy = true;
+  heard = [&, watching = heard](const http::Request& request) {
+    watching(request);
+    estate.world().faults().throttled = busy && request.body.contains("DescribeListenerCertificates") ? 100 : 0;
+  };
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("Throttling")));
+  const auto served = [&] { return estate.shown_by(estate.load_balancer_of(listener))->fingerprint(); };
+  EXPECT_EQ(served(), estate.newest("shop"));
+  EXPECT_FALSE(estate.record("shop")->targets.begin()->second.rolled_back);
+  busy = false;
+  estate.apply();
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  EXPECT_EQ(estate.record("shop")->targets.begin()->second.proven, served());
 }
 
 }  // namespace
