@@ -354,6 +354,17 @@ Task<Proof> bound_or_restored(Target& target, const Shelved& shelved, const Serv
   std::rethrow_exception(failed);
 }
 
+// What the target served before its last installation, which the next one forgets: whatever nothing needs is kept for a
+// day, and this perhaps for longer.
+Task<> keep_for_its_grace(Target& target, Trades& trades) {
+  const auto& targets = trades.record.get().targets;
+  const auto known = targets.find(std::string{target.id()});
+  if (known == targets.end() || !known->second.former || !known->second.former_until) co_return;
+  const WallTime until = *known->second.former_until;
+  if (until > trades.time.now() + limits::renewal::retire_after)
+    co_await trades.shelves.keep(target, known->second.former->reference, until);
+}
+
 }  // namespace
 
 Task<KeyRef> key_of_generation(const CertificateSpec& wanted, Trades& trades, Journal& journal) {
@@ -401,6 +412,7 @@ Task<Installation> install(const Issued& issued, const KeyRef& ref, const Certif
     co_return Installation{Installation::End::paused, {}, std::move(back)};
   co_await trades.installs.end_pause(target, issued);
   const Installs::Worth worth = [&](const Serving& before) { return worth_restoring(before, target, wanted, trades); };
+  co_await keep_for_its_grace(target, trades);
   const Serving former = co_await trades.installs.note(target, seen, issued, worth);  // before the first change
   // Of what is there now: what was replaced by a run that died is not kept by leaving its successor unproven.
   if (const auto held = permit(seen, issued, wanted, trades.record.get(), std::string{target.id()}, trades.roots,

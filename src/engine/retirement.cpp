@@ -142,6 +142,7 @@ std::optional<Retirement::Candidate> Retirement::candidate(const std::string& sh
   if (need.needed || need.unknown) return std::nullopt;
   std::optional<WallTime> due = need.grace;
   if (!due && entry.unneeded_since) due = *entry.unneeded_since + limits::renewal::retire_after;
+  if (due && entry.keep_until) due = std::max(*due, *entry.keep_until);
   const auto said = due ? in_use_until(entry, *due, time_.now()) : std::nullopt;
   return Candidate{shelf, entry, said ? said : due, said.has_value()};
 }

@@ -24,6 +24,13 @@ Task<bool> Shelves::put_for(Target& target, const CertificateId& certificate, co
   });
 }
 
+Task<> Shelves::keep(Target& target, const std::string& reference, WallTime until) {
+  co_await ledger(std::string{target.shelf().id()}).update([&](std::vector<ShelfEntry>& entries) {
+    for (ShelfEntry& entry : entries)
+      if (entry.reference == reference) entry.keep_until = std::max(entry.keep_until.value_or(until), until);
+  });
+}
+
 Task<> Shelves::write_down(ShelfLedger& ledger, Target& target, const CertificateId& certificate,
                            const Issued& issued) {
   const std::string name = target.shelf().name_for(issued), region = target.region();

@@ -20,6 +20,8 @@ class Shelves {
   Task<Shelved> put(Target& target, const CertificateId& certificate, const Issued& issued, const PrivateKey& key);
   // Whether the ledger says that this was put on the target's shelf for this certificate.
   Task<bool> put_for(Target& target, const CertificateId& certificate, const std::string& reference);
+  // Writes down until when what the target's shelf has by that reference is not removed, where it is ours.
+  Task<> keep(Target& target, const std::string& reference, WallTime until);
   ShelfLedger& ledger(const std::string& shelf);
 
  private:

@@ -36,6 +36,7 @@ Json shelf_entry_json(const ShelfEntry& entry) {
                             {"written", to_json(entry.written)}});
   if (entry.unneeded_since) json["unneeded_since"] = to_json(*entry.unneeded_since);
   if (entry.in_use) json["in_use"] = to_json(*entry.in_use);
+  if (entry.keep_until) json["keep_until"] = to_json(*entry.keep_until);
   if (!entry.regions.empty()) json["regions"] = Json::array();
   for (const std::string& region : entry.regions) json["regions"].push_back(region);
   return json;
@@ -52,6 +53,7 @@ ShelfEntry shelf_entry_of(const Json& json) {
                    .regions = {}};
   if (const Json* since = json.find("unneeded_since")) entry.unneeded_since = from_json<WallTime>(*since);
   if (const Json* said = json.find("in_use")) entry.in_use = from_json<WallTime>(*said);
+  if (const Json* until = json.find("keep_until")) entry.keep_until = from_json<WallTime>(*until);
   for (const Json& region : json.elements("regions")) entry.regions.push_back(region.as_text());
   return entry;
 }

@@ -18,11 +18,12 @@ struct ShelfEntry {
   CertificateId certificate;
   int generation = 0;
   Fingerprint fingerprint;
-  std::string reference;                   // ARN or path; "" until the put was answered
-  WallTime written;                        // before the effect
-  std::optional<WallTime> unneeded_since;  // by a look of the retirement
-  std::vector<std::string> regions = {};   // of the targets that it was put there for: where something may use it
-  std::optional<WallTime> in_use = {};     // when its shelf last said so, and did not remove it
+  std::string reference;                    // ARN or path; "" until the put was answered
+  WallTime written;                         // before the effect
+  std::optional<WallTime> unneeded_since;   // by a look of the retirement
+  std::vector<std::string> regions = {};    // of the targets that it was put there for: where something may use it
+  std::optional<WallTime> in_use = {};      // when its shelf last said so, and did not remove it
+  std::optional<WallTime> keep_until = {};  // its grace, of a target whose record tells of another one by now
 };
 
 // shelf/<id>/ledger: what of ours may stand on a shelf, written before the put (I3), completed with the ARN after it.

@@ -146,6 +146,30 @@ TEST(Guarded, WhatWasServedBeforeIsKeptForItsGrace) {
   EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
 }
 
+// By its second successor the record tells of the first alone. A day is what is kept that nothing needs.
+TEST(Guarded, WhatWasServedBeforeIsKeptForItsGraceThoughItsSuccessorIsReplacedToo) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web");
+  auto& shop = estate.certificate("shop", {"shop.example"}).on_elb("web").retired_after(days(7));
+  estate.apply();
+  for (const char* added : {"a.shop.example", "b.shop.example"}) {
+    estate.pass(days(1));
+    shop.config.domains.push_back(DomainName::parse(added));
+    estate.apply();
+  }
+  for (int day = 2; day < 8; ++day) {
+    EXPECT_THAT(estate.our_server_certificates(), SizeIs(3)) << "on day " << day;
+    estate.pass(days(1));
+    estate.apply();
+  }
+  estate.pass(hours(1));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  estate.pass(days(1));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+}
+
 TEST(Guarded, WhatADirectoryServedBeforeIsKeptForItsGrace) {
   Estate estate;
   estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop").retired_after(days(7));

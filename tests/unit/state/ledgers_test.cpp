@@ -25,7 +25,8 @@ ShelfEntry server_certificate(const std::string& name, WallTime written) {
           .written = written,
           .unneeded_since = written + hours(1),
           .regions = {"eu-west-1", "us-east-1"},
-          .in_use = written + hours(26)};
+          .in_use = written + hours(26),
+          .keep_until = written + days(7)};
 }
 
 TEST(ZoneLedger, GivesBackWhatWasWritten) {
@@ -120,6 +121,7 @@ TEST(ShelfLedger, GivesBackWhatWasWrittenUnderAnyShelfsName) {
       EXPECT_EQ(entries.at(0).unneeded_since, ground.clock.now() + hours(1));
       EXPECT_EQ(entries.at(0).regions, (std::vector<std::string>{"eu-west-1", "us-east-1"}));
       EXPECT_EQ(entries.at(0).in_use, ground.clock.now() + hours(26));
+      EXPECT_EQ(entries.at(0).keep_until, ground.clock.now() + days(7));
     }
     EXPECT_EQ(co_await shelves_with_ledgers(ground.store), shelves);
   });
