@@ -19,7 +19,7 @@ Finding held_back(const Record& record, WallTime now) {
   finding.verdict = Verdict::yellow;
   finding.found = fmt::format("{} failures in a row hold the next try back until {}; the last: {}", failures.count,
                               iso8601(*failures.not_before), failures.what);
-  finding.next = failures.next.empty() ? "Wait, or run certferry apply --retry" : failures.next;
+  finding.next = failures.remedy();
   return finding;
 }
 

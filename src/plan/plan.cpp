@@ -215,6 +215,7 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
   if (failed) {
     const FailureRecord& failures = seen.record->failures;
     const WallTime again = paused_until(seen, request);
+    const bool limited = pauses(paused_until(seen, {.retry = true}), now);  // whoever does not want to wait, too
     if (pauses(again, now))
       return Action{
           Kind::wait,
@@ -225,7 +226,7 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
               failures.count == 1 ? "it" : fmt::format("it {} times", failures.count), iso8601(again),
               request.retry || again > *failures.not_before ? ", for Let's Encrypt counts failed validations" : "",
               failures.what),
-          failures.next,
+          limited ? failures.next : failures.remedy(),
           again};
   }
   std::optional<Held> held;

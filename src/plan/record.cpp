@@ -197,6 +197,11 @@ std::string TargetRecord::RolledBack::waiting_text() const {
   return fmt::format("{}; again on {}", text(), iso8601(not_before));
 }
 
+// What is mended outside is seen by nobody: the pause goes on.
+std::string FailureRecord::remedy() const {
+  return next.empty() ? "Wait, or run `certferry apply --retry`" : next + "; `certferry apply --retry` does not wait";
+}
+
 void TargetRecord::note_undone(const Serving& instead, WallTime now) {
   const std::string by = instead.body ? instead.body->leaf.fingerprint().text() : instead.reference;
   const bool again = undone && undone->by == by && now - undone->last < limits::renewal::undoing_remembered;

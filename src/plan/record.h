@@ -79,6 +79,7 @@ struct FailureRecord {
   int count = 0;
   std::optional<WallTime> not_before;  // the next generation does not start earlier; by the failure table
   std::string what, next;              // of the last one
+  std::string remedy() const;          // the same as `next`, for whoever is told that it waits
   bool operator==(const FailureRecord&) const = default;
 };
 

@@ -149,11 +149,13 @@ TEST_F(Planning, WaitsAfterAFailureUnlessToldToRetry) {
   Record record{id, wanted};
   record.failures = FailureRecord{2, now + minutes(5), "the CA said no", "look"};
   EXPECT_EQ(plan(seen(record)).issue->kind, Kind::wait);
+  EXPECT_EQ(plan(seen(record)).issue->remedy, "look; `certferry apply --retry` does not wait");
   EXPECT_EQ(plan(seen(record), {.retry = true}).issue->kind, Kind::issue);
   for (int generation = 1; generation <= 5; ++generation) remember_ended(record, now, generation, "the CA said no");
   const auto held = plan(seen(record), {.retry = true}).issue;
   EXPECT_EQ(held->kind, Kind::wait);
   EXPECT_THAT(held->reason, HasSubstr(iso8601(now + minutes(5)) + ", for Let's Encrypt counts failed validations"));
+  EXPECT_EQ(plan(seen(record)).issue->remedy, "look") << "--retry waits for that, too";
 }
 
 TEST_F(Planning, ComesFirstToWhatIsDueThenToWhatThereIsNoneOf) {
