@@ -14,4 +14,8 @@ void note_endangered(const std::vector<ObservedCertificate>& seen, WallTime now,
 // What was seen where the run then put its own is no longer so.
 void note_installed(Report& report);
 
+// Whether a certificate waits for its next try, or for somebody to look, while there is none that anybody should serve:
+// none that is valid, or one that its CA wants replaced early, for it was revoked, perhaps.
+bool waits_without_one(const CertificatePlan& plan, const ObservedCertificate& seen, WallTime now);
+
 }  // namespace certferry

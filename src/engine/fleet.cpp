@@ -58,19 +58,6 @@ Outcome failed_outcome(const std::string& certificate, const Failure& failure) {
   return Outcome{Outcome::Kind::failed, certificate, "", failure.what(), failure.next()};
 }
 
-// What a target serves cannot be read: nobody sees it end.
-bool serves_unseen(const ObservedTarget& target) {
-  return target.configured && target.serving && !target.serving->empty() && !target.serving->certificate();
-}
-
-// Waits for its next try, or for somebody to look, while there is no certificate that anybody could serve.
-bool waits_without_one(const CertificatePlan& plan, const ObservedCertificate& seen, WallTime now) {
-  const bool has_one = seen.record && seen.record->newest && now < seen.record->newest->issued.chain.leaf.not_after();
-  if (!plan.issue || has_one) return false;
-  if (plan.issue->kind == Action::Kind::hold) return std::ranges::any_of(seen.targets, serves_unseen);
-  return plan.issue->kind == Action::Kind::wait;
-}
-
 bool renewed_since(const std::optional<Record>& before, const std::optional<Record>& now) {
   const auto generation = [](const std::optional<Record>& record) {
     return record && record->newest ? record->newest->key.generation : 0;

@@ -64,7 +64,8 @@ std::string to_text(const Report& report) {
   }
   for (const auto& [id, name] : report.endangered)
     text += fmt::format("{} is left with a certificate that has expired or is about to.\n", name);
-  if (report.without) text += "A certificate is wanted, and there is none that is valid yet.\n";
+  if (report.without)
+    text += "A certificate is wanted, and there is none yet that is valid and that its CA lets stand.\n";
   if (report.unproven()) text += "A certificate is in place that is not proven to be served.\n";
   if (report.ca_requests + report.aws_requests > 0)
     text += fmt::format("{} requests to the CA, {} of them polls; {} to AWS\n", report.ca_requests, report.ca_polls,

@@ -27,8 +27,8 @@ struct Report {
   std::vector<Outcome> outcomes;
   // Configured targets that are left with a certificate expired or in its emergency margin: Target::id() to its name.
   std::map<std::string, std::string> endangered;
-  // A certificate that has none that is valid waits for its next try, after a failure, or for somebody to look: what
-  // its targets serve cannot be read.
+  // A certificate that has none that is valid, or one that its CA wants replaced early, waits for its next try, after a
+  // failure, or for somebody to look.
   bool without = false;
   std::uint64_t ca_requests = 0, ca_polls = 0, aws_requests = 0;
   bool failed() const;

@@ -139,6 +139,30 @@ TEST(SuggestedWindow, InThePastIsFollowedAtOnceWhateverIsYoung) {
   EXPECT_EQ(estate.world().ca().certificates.size(), 4U);
 }
 
+// It was revoked, perhaps, and is no good to anybody, however long it lives.
+TEST(SuggestedWindow, InThePastWithASuccessorThatWaitsAfterAFailureIsNotWell) {
+  Estate estate;
+  one_listener(estate);
+  estate.apply();
+  estate.pass(days(2));
+  want_all_replaced(estate);
+  estate.world().ca().rejected.insert(DomainName::parse("shop.example"));
+  estate.apply();
+  EXPECT_TRUE(estate.report().failed());
+  for (int run = 0; run < 2; ++run) {
+    estate.apply();
+    EXPECT_FALSE(estate.report().failed()) << "it waits";
+    EXPECT_FALSE(estate.report().well());
+  }
+  estate.world().ca().rejected.clear();
+  estate.apply({.retry = true});
+  EXPECT_TRUE(estate.report().well());
+  want_all_replaced(estate);
+  estate.pass(hours(7));
+  estate.apply();
+  EXPECT_TRUE(estate.report().well()) << "so it was with the one before it";
+}
+
 // Without the window it would not be asked for.
 TEST(SuggestedWindow, IsFollowedInTheSameRunThoughItCouldNotBeKept) {
   Estate estate;
