@@ -35,8 +35,9 @@ Bytes in_a_newer_format(Bytes value) {
 
 // What values of earlier versions do not have (docs/journal.md); secrets are written once and stay as they are. Not
 // when an order expires: a generation begun without that may wait for a day for an order that the CA finds no more.
-constexpr std::array members_since{"account",      "damaged",       "in_use", "pending_in", "regions",  "reloaded_by",
-                                   "renewal_info", "shown_instead", "silent", "stayed",     "unissued", "unopened"};
+constexpr std::array members_since{"account", "damaged",     "in_use",       "keep_until",    "pending_in",
+                                   "regions", "reloaded_by", "renewal_info", "shown_instead", "silent",
+                                   "stayed",  "unissued",    "unopened"};
 
 Json without_members_since(const Json& value) {
   if (value.is_array()) {
