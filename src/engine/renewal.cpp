@@ -135,8 +135,30 @@ Duration failing_waited_for(Trades& trades) {
   return presses(trades) ? limits::renewal::pause_at_least : limits::renewal::unfit_certificate_waited_for;
 }
 
-// In the journal: since when its key does not open; null: it opened again.
+// In the journal, of the key that does not open and of the CA that fails over the order: since when it is so, how often
+// it was found so, and when it was last; null: it is so no longer.
 constexpr const char* unopened_note = "unopened";
+constexpr const char* silent_note = "silent";
+
+// Notes that it is so now. Since when, once that is for good: it was so for long enough, in several runs that did not
+// all meet one bad minute.
+Task<std::optional<WallTime>> in_vain_since(const char* note, Journal& journal, Trades& trades) {
+  constexpr Duration apart = limits::renewal::pause_at_least / 2;
+  const WallTime now = trades.time.now();
+  const Json* before = journal.noted(note);
+  const bool again = before && before->is_object();
+  const WallTime since = again ? from_json<WallTime>(before->at("since")) : now;
+  std::int64_t times = again ? before->at("times").as_integer() : 0;
+  if (!again || now - from_json<WallTime>(before->at("last")) >= apart)
+    co_await journal.note(note, Json::object({{"since", to_json(since)}, {"times", ++times}, {"last", to_json(now)}}));
+  if (times < limits::renewal::failing_asked || now - since < failing_waited_for(trades)) co_return std::nullopt;
+  co_return since;
+}
+
+Task<> note_no_longer(const char* note, Journal& journal) {
+  const Json* before = journal.noted(note);
+  if (before && !before->is_null()) co_await journal.note(note, Json{});
+}
 
 // Unsealed and compared before the CA hears of it (I1). What refuses that may be put right, such as a permission; but
 // what the key was sealed by may be gone for good, and the next generation's is sealed by what is there now.
@@ -149,39 +171,27 @@ Task<PrivateKey> opened_key(const KeyRef& ref, Trades& trades, Journal& journal)
     if (failure.kind() != Failure::Kind::refused) throw;
     refused = failure;
   }
-  const Json* before = journal.noted(unopened_note);
-  const bool again = before && !before->is_null();
-  if (key && again) co_await journal.note(unopened_note, Json{});
-  if (key) co_return *key;
-  const WallTime now = trades.time.now(), since = again ? from_json<WallTime>(*before) : now;
-  if (!again) co_await journal.note(unopened_note, to_json(now));
-  if (now - since < failing_waited_for(trades)) throw Failure{*refused};
-  throw Failure(Failure::Kind::dead_generation, fmt::format("{}; so it is since {}", refused->what(), iso8601(since)),
+  if (key) {
+    co_await note_no_longer(unopened_note, journal);
+    co_return *key;
+  }
+  const auto since = co_await in_vain_since(unopened_note, journal, trades);
+  if (!since) throw Failure{*refused};
+  throw Failure(Failure::Kind::dead_generation, fmt::format("{}; so it is since {}", refused->what(), iso8601(*since)),
                 "Run certferry again; it begins a new generation, with a key of its own");
 }
-
-// In the journal: since when, and in how many runs, the CA fails over the order; null: it told.
-constexpr const char* silent_note = "silent";
 
 // Whether a CA that fails over an order, or over its certificate, is asked for it no longer: it fails for so long.
 Task<bool> asked_in_vain(const Failure& failure, const OrderUrl& url, Journal& journal, Trades& trades) {
   const bool passing = failure.kind() == Failure::Kind::transient || failure.kind() == Failure::Kind::throttled;
   if (!passing || failure.rationed() || !trades.ca.silent(url)) co_return false;
   if (!co_await trades.ca.account_stands()) co_return false;
-  const WallTime now = trades.time.now();
-  const Json* before = journal.noted(silent_note);
-  const bool again = before && before->is_object();
-  const WallTime since = again ? from_json<WallTime>(before->at("since")) : now;
-  const std::int64_t runs = again ? before->at("runs").as_integer() + 1 : 1;
-  co_await journal.note(silent_note, Json::object({{"since", to_json(since)}, {"runs", runs}}));
-  co_return runs >= limits::renewal::failing_asked&& now - since >= failing_waited_for(trades);
+  co_return (co_await in_vain_since(silent_note, journal, trades)).has_value();
 }
 
 // What the CA says of an order that gave no certificate yet: it does not fail over it for good.
 Task<> note_told(const acme::Order& order, Journal& journal) {
-  const Json* since = journal.noted(silent_note);
-  if (since && !since->is_null() && order.status != acme::OrderStatus::valid)
-    co_await journal.note(silent_note, Json{});
+  if (order.status != acme::OrderStatus::valid) co_await note_no_longer(silent_note, journal);
 }
 
 // An order that was asked for, and may be in a list over which the CA fails, is left to end by itself in the end.
