@@ -61,11 +61,17 @@ bool is_overdue_by(Duration most, Estate& estate, const CertificateConfig& wante
   return due + most < estate.simulated->time().now();
 }
 
-// Whether the last run said that it waits for the next one: what was asked for too often, and what is changed back.
-bool said_waiting(Estate& estate, const CertificateConfig& wanted) {
+// Whether the last run said so of the certificate itself.
+bool said(Estate& estate, Outcome::Kind kind, const CertificateConfig& wanted) {
   return std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
-    return outcome.kind == Outcome::Kind::waiting && outcome.target.empty() && outcome.certificate == wanted.id.text();
+    return outcome.kind == kind && outcome.target.empty() && outcome.certificate == wanted.id.text();
   });
+}
+
+// What was asked for too often, or is changed back, waits for the next one; and what that run got by an order of long
+// ago may be due again.
+bool is_next_later(Estate& estate, const CertificateConfig& wanted) {
+  return said(estate, Outcome::Kind::waiting, wanted) || said(estate, Outcome::Kind::issued, wanted);
 }
 
 struct Place {
@@ -244,9 +250,7 @@ bool learns_it_next(Estate& estate, const CertificateConfig& wanted) {
   const auto& all = estate.world().ca().certificates;
   const bool revoked = std::ranges::any_of(
       all, [&](const auto& entry) { return newest == entry.second.chain.leaf.fingerprint() && entry.second.revoked; });
-  return revoked && std::ranges::any_of(estate.report().outcomes, [&](const Outcome& outcome) {
-           return outcome.kind == Outcome::Kind::issued && outcome.certificate == wanted.id.text();
-         });
+  return revoked && said(estate, Outcome::Kind::issued, wanted);
 }
 
 // That others put something of theirs there again and again: it is told of as what only they can end, by a run that
@@ -313,7 +317,7 @@ std::vector<std::string> not_repaired(Estate& estate, std::size_t first_event, c
     if (learns_it_next(estate, wanted) || (!has_one && excused.contains(wanted.id.text()))) continue;
     const bool held = estate.said_held("", wanted);
     if (!has_one && !held) wrong.push_back(wanted.id.text() + " has no valid certificate");
-    const bool excused_this = held || said_waiting(estate, wanted) || excused.contains(wanted.id.text());
+    const bool excused_this = held || is_next_later(estate, wanted) || excused.contains(wanted.id.text());
     if (has_one && is_overdue_by(hours(2), estate, wanted) && !excused_this)
       wrong.push_back(wanted.id.text() + " was not renewed");
     for (const InstallConfig& install : wanted.install)
