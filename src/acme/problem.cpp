@@ -25,7 +25,9 @@ struct Advice {
   std::string_view type, next;
 };
 constexpr std::array advices{
-    Advice{"unauthorized", "Check that the account is still valid at the CA, and that the names are yours to certify"},
+    Advice{"unauthorized",
+           "Check that the names are yours to certify; where the CA has closed the account, begin with another: "
+           "`certferry account --replace`"},
     Advice{"caa", "Add the CA to the CAA records of these names (its directory lists its caaIdentities)"},
     Advice{"rejectedIdentifier", "Remove these names from the certificate, or use another CA"},
     Advice{"unsupportedIdentifier", "Use DNS names alone, or another CA"},

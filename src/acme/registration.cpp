@@ -28,7 +28,7 @@ std::string account_location(const Answer& answer) {
   }
   if (status == "deactivated" || status == "revoked")
     throw refuse(fmt::format("the account {} is {}", quoted(*url), status),
-                 "Use another account key; a closed account cannot be opened again");
+                 "A closed account cannot be opened again; begin with another: `certferry account --replace`");
   return *url;
 }
 

@@ -197,10 +197,15 @@ void add_others(CLI::App& app, Words& words) {
   add_config(forget, words);
   add_state_flags(forget, words);
   add_wait(forget, words);
-  CLI::App& account = command(app, "account", "Print the URL of the CA's terms, and our account",
-                              "  certferry account\n  certferry account --directory letsencrypt");
+  CLI::App& account = command(app, "account", "Print the URL of the CA's terms, and our account; or begin with another",
+                              "  certferry account\n  certferry account --directory letsencrypt\n"
+                              "  certferry account --replace && certferry apply --retry");
   add_config(account, words);
   account.add_option("--directory", words.flags.directory, "the CA, without a configuration")->type_name("CA");
+  add_state_flags(account, words);
+  account.add_flag("--replace", words.replace_account,
+                   "forget our account and the key that the state keeps for it, where the CA has closed it or the key "
+                   "is lost: the next apply begins with another");
   account
       .add_option("--trust", words.flags.trust,
                   "PEM file of roots for the CA's server and its certificates, beside the system's")

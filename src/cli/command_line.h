@@ -49,6 +49,7 @@ struct ForgetCommand {
 };
 struct AccountCommand {
   ConfigSource config;
+  bool replace = false;
 };
 enum class PolicyFormat { json, terraform, cloudformation };
 struct PolicyCommand {

@@ -19,7 +19,7 @@ class Foundation {
   // As much of it as there is to be had: what cannot be laid is among `troubles`, as a finding.
   static Task<std::unique_ptr<Foundation>> lay_what_stands(Stage& stage, const Config& config, Findings& troubles);
   Patient patient(Findings troubles);
-  // The store alone, to read in.
+  // The store alone.
   static Task<std::unique_ptr<Foundation>> lay_store(Stage& stage, const Config& config);
   Ground ground();
   Store& store() { return *store_; }

@@ -140,7 +140,7 @@ Verb verb_of(const std::string& command, const Words& words) {
   if (command == "doctor") return DoctorCommand{source_of(words)};
   if (command == "status") return StatusCommand{source_of(words)};
   if (command == "forget") return forget_of(words, wait);
-  if (command == "account") return AccountCommand{source_of(words)};
+  if (command == "account") return AccountCommand{source_of(words), words.replace_account};
   if (command == "policy") return policy_of(words);
   if (command == "sandbox") return words.sandbox;
   if (command == "demo") return DemoCommand{};

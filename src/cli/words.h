@@ -16,7 +16,7 @@ struct Words {
   SandboxCommand sandbox;
   PolicyCommand policy;
   std::string policy_format, trust, service_account;
-  bool detailed_exitcode = false;
+  bool detailed_exitcode = false, replace_account = false;
 };
 
 // Words that are options, and still say nothing that can be done.

@@ -4,6 +4,7 @@
 
 #include "base/failure.h"
 #include "crypto/digest.h"
+#include "keys/vault_key.h"
 #include "wire/base64.h"
 
 namespace certferry {
@@ -28,8 +29,8 @@ Task<PrivateKey> open_key(AccountKeys& keys, AccountKeyPlace place, bool account
   if (key) co_return *key;
   throw Failure(
       Failure::Kind::refused, fmt::format("the key of the account at {} is gone", place.directory),
-      "Restore it where [account] key says and run `certferry apply`; where it is lost, begin with a new account in a "
-      "state of its own: `certferry apply --config FILE` with another [state] store");
+      "Restore it where [account] key says and run `certferry apply`; where it is lost, begin with another account: "
+      "`certferry account --replace`");
 }
 
 // In place of what was read before. Another instance that was as fast asked the CA with the same key.
@@ -46,6 +47,12 @@ Task<> remember(Store& store, AccountKeyPlace place, RememberedAccount account, 
     throw Failure(Failure::Kind::conflict, "another instance registered another account at the same time",
                   "Run certferry again; it will use that account");
   }
+}
+
+Task<> remove_as_read(Store& store, std::string key, std::optional<Store::Entry> read) {
+  if (!read || std::holds_alternative<Done>(co_await store.remove(key, read->version))) co_return;
+  throw Failure(Failure::Kind::conflict, "another instance began with another account at the same time",
+                "See it with `certferry account`");
 }
 
 }  // namespace
@@ -71,7 +78,7 @@ Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::Certific
         Failure::Kind::refused,
         fmt::format("the account key is not the one whose account at {} the state remembers", place.directory),
         "Point [account] key at the key that was used before, or [state] store at this key's state, and run "
-        "`certferry apply`");
+        "`certferry apply`; to go on with an account of this key, `certferry account --replace`");
   }
   if (known && known->url != lost) co_return acme::Account{key, known->url};
   const std::string url = co_await ca.account_url(key, settings);
@@ -79,6 +86,19 @@ Task<acme::Account> open_account(Store& store, AccountKeys& keys, acme::Certific
   if (entry) former = entry->version;
   co_await remember(store, place, {thumbprint, url}, former);
   co_return acme::Account{key, url};
+}
+
+// Both are read before either goes, the key first: it is made before its account is registered, so that what somebody
+// begins with in between is a conflict. It goes first, too: an account without a key is refused by whoever comes.
+Task<std::optional<GivenUpAccount>> give_up_account(Store& store, std::string directory) {
+  const std::string where = account_key(directory), key = vault_key_of_account(directory);
+  const auto key_there = co_await store.get(key);
+  const auto there = co_await store.get(where);
+  if (!key_there && !there) co_return std::nullopt;
+  const auto known = remembered(there, where);
+  co_await remove_as_read(store, key, key_there);
+  co_await remove_as_read(store, where, there);
+  co_return GivenUpAccount{known ? known->url : ""};
 }
 
 }  // namespace certferry

@@ -19,6 +19,14 @@ struct RememberedAccount {
 };
 Task<std::optional<RememberedAccount>> remembered_account(Store& store, std::string directory);
 
+// The state forgets the account, whatever the CA says of it, and the key that it keeps for it, so that the next run
+// begins with another; a key elsewhere stays. What somebody begins with meanwhile stays too. Killed anywhere, it may be
+// repeated. Empty where there was neither. Failure: conflict where somebody was at it at the same time.
+struct GivenUpAccount {
+  std::string url;  // "" where there was a key alone
+};
+Task<std::optional<GivenUpAccount>> give_up_account(Store& store, std::string directory);
+
 std::string account_key(const std::string& directory);  // of the store: "account/<first 16 hex of SHA-256 of the URL>"
 
 }  // namespace certferry

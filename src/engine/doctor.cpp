@@ -253,7 +253,9 @@ Task<Findings> Doctor::examined_account_key(AccountKeyPlace place) {
     seen.finding.verdict = Verdict::red;
     seen.finding.found = account_key_absent_ ? "gone, though the state remembers its account"
                                              : "not the one whose account the state remembers";
-    seen.finding.next = "Restore the key that was used before, or point [state] store at this key's state";
+    seen.finding.next =
+        "Restore the key that was used before, or point [state] store at this key's state; to begin with another "
+        "account, `certferry account --replace`";
   }
   co_return Findings{seen.finding};
 }

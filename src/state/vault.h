@@ -38,7 +38,7 @@ class Vault {
   // Absent: success. What is there since the lease has ended stays: it is of the certificate begun anew. Failure:
   // fenced.
   Task<> remove(const CertificateId& id, int generation, const Lease& lease);
-  // The same as put and get for a secret under a key of the caller's choice ("account/…/key"), which nobody forgets.
+  // The same as put and get for a secret under a key of the caller's choice ("account/…/key").
   Task<bool> put_as(const std::string& key, Secret secret);
   Task<std::optional<Secret>> get_as(const std::string& key);
 

@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/failure.h"
 #include "crash_points.h"
 #include "engine/account.h"
 #include "estate.h"
 #include "generations.h"
+#include "keys/vault_key.h"
 #include "sandbox/certificate_authority.h"
 #include "state/journal.h"
 #include "wire/json.h"
@@ -153,6 +155,126 @@ TEST(LostAccount, IsRegisteredAnewWhereverThatIsKilled) {
                             },
                         .live = [](Estate& estate) { live_on(estate); },
                         .check = expect_renewed_by_the_account_that_is_remembered});
+}
+
+// The CA closed it, or somebody whose key leaked.
+void is_closed(Estate& estate) {
+  renewal_is_due(estate);
+  estate.watch->allow_accounts(2);
+  estate.world().ca().accounts.begin()->second.status = "deactivated";
+  estate.apply();
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("The account is deactivated")));
+}
+
+sandbox::Life giving_up(Estate& estate) {
+  const std::string directory = estate.world().ca().directory_url();
+  return [directory](Outside&, Store& store) -> Task<> { co_await give_up_account(store, directory); };
+}
+
+void give_up(Estate& estate) { estate.simulated->run(giving_up(estate)); }
+
+void expect_renewed_by_another_account(Estate& estate) {
+  EXPECT_THAT(estate.failures(), IsEmpty());
+  ASSERT_EQ(estate.accounts(), 2U);
+  EXPECT_EQ(estate.world().ca().accounts.at(remembered_url(estate)).status, "valid");
+  EXPECT_EQ(estate.record("shop")->failures, FailureRecord{});
+  ASSERT_TRUE(estate.shown_by("web"));
+  EXPECT_GT(estate.shown_by("web")->not_after(), estate.simulated->time().now() + days(80));
+}
+
+TEST(ClosedAccount, IsFollowedByAnotherOnceItIsGivenUp) {
+  Estate estate;
+  is_closed(estate);
+  give_up(estate);
+  EXPECT_EQ(remembered_url(estate), "");
+  estate.apply({.retry = true});
+  expect_renewed_by_another_account(estate);
+  EXPECT_THAT(history(estate), Contains(HasSubstr("generation 2 was given up: the account at the CA changed")));
+  estate.pass(hours(25));
+  estate.apply();
+  EXPECT_EQ(estate.our_server_certificates().size(), 1U) << "what the former account gave is retired";
+  give_up(estate);
+  estate.apply();
+  EXPECT_EQ(estate.accounts(), 2U) << "nothing needs one";
+}
+
+TEST(ClosedAccount, IsFollowedByAnotherWhereverGivingItUpIsKilled) {
+  for (const long effect : {0, 1})  // the key goes, then the account
+    for (const auto moment : {sandbox::Moment::before, sandbox::Moment::after_effect_before_reply}) {
+      Estate estate;
+      is_closed(estate);
+      estate.simulated->kill_at({estate.simulated->effects() + effect, moment});
+      const auto killed = estate.simulated->run(giving_up(estate));
+      ASSERT_EQ(killed.how, sandbox::Ending::How::killed);
+      const bool without_key = (effect == 0) == (moment == sandbox::Moment::after_effect_before_reply);
+      if (without_key) {
+        estate.apply({.retry = true});
+        EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("the key of the account at")));
+      }
+      give_up(estate);
+      estate.apply({.retry = true});
+      expect_renewed_by_another_account(estate);
+    }
+}
+
+TEST(ClosedAccount, OfAKeyInAFileIsFollowedByThatOfTheKeyThatLiesThereThen) {
+  Estate estate;
+  estate.config.account.key = "/etc/certferry/account.key";
+  const auto write_a_key = [&] {
+    estate.simulated->machine().write(estate.config.account.key,
+                                      std::string{PrivateKey::generate(KeyType::p256).pem().reveal()}, 0600);
+  };
+  write_a_key();
+  is_closed(estate);
+  write_a_key();
+  estate.apply({.retry = true});
+  EXPECT_THAT(estate.failures(), ElementsAre(HasSubstr("is not the one whose account")));
+  give_up(estate);
+  estate.apply({.retry = true});
+  expect_renewed_by_another_account(estate);
+}
+
+// Right after the account key was read, somebody else gives the account up, and begins with another key.
+class Overtaken final : public Store {
+ public:
+  Overtaken(Store& below, std::string directory) : below_(below), directory_(std::move(directory)) {}
+
+  Task<std::optional<Entry>> get(Key key) override {
+    auto read = co_await below_.get(key);
+    if (key != vault_key_of_account(directory_)) co_return read;
+    co_await give_up_account(below_, directory_);
+    co_await below_.put(key, read->value, std::nullopt);
+    co_return read;
+  }
+  Task<std::variant<Version, Conflict>> put(Key key, Bytes value, std::optional<Version> replaces) override {
+    co_return co_await below_.put(key, value, replaces);
+  }
+  Task<std::variant<Done, Conflict>> remove(Key key, Version version) override {
+    co_return co_await below_.remove(key, version);
+  }
+  Task<std::vector<Key>> list(Key prefix) override { co_return co_await below_.list(prefix); }
+  std::string place() const override { return below_.place(); }
+
+ private:
+  Store& below_;
+  std::string directory_;
+};
+
+TEST(ClosedAccount, IsGivenUpByOneAloneOfTwoWhoDo) {
+  Estate estate;
+  is_closed(estate);
+  const std::string directory = estate.world().ca().directory_url();
+  const auto ending = estate.simulated->run([directory](Outside&, Store& store) -> Task<> {
+    Overtaken overtaken{store, directory};
+    co_await give_up_account(overtaken, directory);
+  });
+  ASSERT_TRUE(ending.error);
+  try {
+    std::rethrow_exception(ending.error);
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.kind(), Failure::Kind::conflict);
+  }
+  EXPECT_TRUE(estate.simulated->state().entries.contains(vault_key_of_account(directory))) << "the other's key";
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "engine/account.h"
 
 #include <fmt/format.h>
+#include <memory>
+#include <optional>
 
 #include "acme/session.h"
 #include "base/s3_place.h"
@@ -12,21 +14,30 @@
 namespace certferry {
 namespace {
 
-// What the state remembers of our account, "" where it remembers none. Makes no state where there is none.
-Task<std::string> remembered_url(Stage& stage, const Config& config) {
+// Makes no state where there is none: empty.
+Task<std::unique_ptr<Foundation>> store_if_there(Stage& stage, const Config& config) {
   const bool embedded = !in_s3(config.state.store);
-  if (embedded && !co_await stage.host.status(state_directory(config, stage.host) + "/state.db")) co_return "";
-  const auto foundation = co_await Foundation::lay_store(stage, config);
+  if (embedded && !co_await stage.host.status(state_directory(config, stage.host) + "/state.db")) co_return nullptr;
+  co_return co_await Foundation::lay_store(stage, config);
+}
+
+// What the state remembers of our account, "" where it remembers none.
+Task<std::string> remembered_url(Stage& stage, const Config& config) {
+  const auto foundation = co_await store_if_there(stage, config);
+  if (!foundation) co_return "";
   const std::string key = account_key(config.ca.url);
   const auto entry = co_await foundation->store().get(key);
   co_return entry ? Json::parse(entry->value, key).text("url").value_or("") : "";
 }
 
-// `account --directory CA` needs a CA alone, and no names.
+// `account --directory CA` needs a CA alone, and no names; what says where the state is stands for a file, as
+// elsewhere.
 Task<Config> account_config(Stage& stage, const AccountCommand& command) {
   if (!command.config.flags) co_return co_await load_config_or_defaults(stage, command.config);
-  Config config = co_await load_config_or_defaults(stage, {command.config.file, {}});
   const Flags& flags = *command.config.flags;
+  if (flags.store || flags.kms_key || flags.region || flags.profile)
+    co_return co_await load_config_or_defaults(stage, command.config);
+  Config config = co_await load_config_or_defaults(stage, {command.config.file, {}});
   try {
     const CaConfig named = flags.directory ? parse_ca(*flags.directory) : config.ca;
     if (named.url != config.ca.url) config.ca = named;  // of that very CA the configuration may say more
@@ -40,10 +51,32 @@ Task<Config> account_config(Stage& stage, const AccountCommand& command) {
   co_return config;
 }
 
+// Asks no CA: one that has closed the account has nothing to say to it.
+Task<int> replace_account(Stage& stage, const Config& config) {
+  const auto foundation = co_await store_if_there(stage, config);
+  std::optional<GivenUpAccount> former;
+  if (foundation) former = co_await give_up_account(foundation->store(), config.ca.url);
+  const std::string& key = config.account.key;
+  if (!former)
+    throw Failure{Failure::Kind::refused, fmt::format("the state knows of no account at {}", config.ca.url),
+                  key.empty() ? "Run `certferry apply`: it makes one"
+                              : fmt::format("Run `certferry apply`: it begins with the account of the key {}; where "
+                                            "that is closed, take that key away, or write another there",
+                                            key)};
+  std::string text = fmt::format("{} is given up; `certferry apply --retry` begins with another account.\n",
+                                 former->url.empty() ? "The account key in the state" : former->url);
+  if (!key.empty()) text += fmt::format("It will be that of the key {}: take the former key away first.\n", key);
+  say_result(
+      stage, text,
+      Json::object({{"directory", config.ca.url}, {"given_up", former->url.empty() ? Json{} : Json{former->url}}}));
+  co_return 0;
+}
+
 }  // namespace
 
 Task<int> do_account(Stage& stage, const AccountCommand& command) {
   const Config config = co_await account_config(stage, command);
+  if (command.replace) co_return co_await replace_account(stage, config);
   Outside* outside = co_await stage.open(config);
   acme::Session session{*outside, config.ca.url};
   const acme::Directory directory = co_await session.directory();

@@ -9,6 +9,8 @@
 #include <iterator>
 
 #include "base/failure.h"
+#include "engine/account.h"
+#include "keys/vault_key.h"
 #include "real/posix_host.h"
 #include "real/sqlite_store.h"
 #include "real/system_clock.h"
@@ -223,6 +225,24 @@ TEST_F(Commands, StatusTellsOfTheOthersWhereARecordCannotBeRead) {
   ASSERT_EQ(told.size(), 2U);
   EXPECT_EQ(told.front().text("certificate"), "odd");
   EXPECT_THAT(told.front().text("error").value_or(""), HasSubstr("format"));
+}
+
+TEST_F(Commands, AccountGivesUpWhatTheStateRemembersOfOneAndAsksNobody) {
+  const std::string directory = "https://ca.example/directory",
+                    text = "[ca]\ndirectory = \"" + directory + "\"\n[state]\nstore = \"/srv/state\"\n";
+  write("/etc/certferry/certferry.toml", text);
+  keep(vault_key_of_account(directory), "sealed");
+  keep(account_key(directory), R"({"format":1,"directory":"","thumbprint":"t","url":"https://ca.example/account/1"})");
+  EXPECT_EQ(run({"account", "--replace"}), 0) << err;
+  EXPECT_EQ(out, "https://ca.example/account/1 is given up; `certferry apply --retry` begins with another account.\n");
+  EXPECT_EQ(run({"account", "--replace"}), 1);
+  EXPECT_THAT(err, HasSubstr("the state knows of no account at https://ca.example/directory"));
+  keep(vault_key_of_account(directory), "sealed");
+  EXPECT_EQ(run({"account", "--replace", "--json"}), 0) << err;
+  EXPECT_EQ(out, "{\"directory\":\"https://ca.example/directory\",\"given_up\":null}\n");
+  write("/etc/certferry/certferry.toml", text + "[account]\nkey = \"/etc/certferry/account.key\"\n");
+  EXPECT_EQ(run({"account", "--replace"}), 1);
+  EXPECT_THAT(err, HasSubstr("it begins with the account of the key /etc/certferry/account.key"));
 }
 
 TEST_F(Commands, ForgetTakesANameThatCanBeNoneForAWrongWord) { EXPECT_EQ(run({"forget", "a/b"}), 2); }
