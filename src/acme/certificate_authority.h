@@ -27,7 +27,10 @@ struct AccountSettings {
 // The CA as renewal.cpp speaks of it. One account. Of orders it remembers, for this process alone, what it saw last.
 class CertificateAuthority {
  public:
-  CertificateAuthority(Outside& outside, Session& session) : outside_(outside), session_(session) {}
+  // trusted: whether a chain leads to a root that this machine knows.
+  using Trusted = std::function<bool(const Chain&)>;
+  CertificateAuthority(Outside& outside, Session& session, Trusted trusted)
+      : outside_(outside), session_(session), trusted_(std::move(trusted)) {}
 
   // Registers, or finds, the account of this key (newAccount; repeats to the same end). Failure: refused with the URL
   // of the terms where they are not agreed to, where the account is deactivated, or the CA wants an external account.
@@ -78,8 +81,8 @@ class CertificateAuthority {
   bool undecided(const OrderUrl& url) const;  // this process saw it processing, or pending with challenges that the CA
                                               // is known to have been told to look at
   // Goes on from the freshest state that was seen of this order. Sends the CSR where the order is ready, waits while it
-  // is processing, downloads the chain, again and its alternates where it is not what `csr` asks for: the caller
-  // verifies what it is given. Failure: dead_generation for an order that became invalid.
+  // is processing, downloads the chain, its alternates where it is not trusted, and again where none is what `csr` asks
+  // for: the caller verifies what it is given. Failure: dead_generation for an order that became invalid.
   Task<Issued> finalize(const Order& order, const Bytes& csr, int generation);
   // Deactivates the pending authorizations of a pending order that the CA does not decide upon (RFC 8555
   // section 7.5.2), and of an order that ended those whose challenge failed: a CA would give the same again. Let's
@@ -180,6 +183,7 @@ class CertificateAuthority {
 
   Outside& outside_;
   Session& session_;
+  Trusted trusted_;
   std::optional<Account> account_;
   std::map<OrderUrl, Known> known_;
   std::map<OrderUrl, WallTime> expiries_;  // of orders that former processes were told of

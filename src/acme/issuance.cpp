@@ -31,7 +31,7 @@ Failure order_without_certificate(const Order& order) {
 }
 
 // How a chain that was downloaded answers what was asked for.
-enum class Fitness { none, leaf_alone, whole };
+enum class Fitness { none, leaf_alone, whole, trusted };
 
 // Why it is none that was asked for.
 std::optional<Failure> objection_to(const Issued& issued, const RequestedCertificate& asked, WallTime now) {
@@ -138,23 +138,34 @@ Task<Issued> CertificateAuthority::finalize(const Order& order, const Bytes& csr
   co_return co_await timed_step(outside_.log, outside_.clock, order.names.front().text(), "finalize", obtaining);
 }
 
-// Twice, and its alternates, until one is fit: what is not at first may be later. A leaf alone leads clients nowhere,
-// and is taken only where the CA has nothing more; one that is not what was asked for, to be told of.
+// Its alternates, until one is trusted, and again where none is whole: what is not fit at first may be later. Of those
+// that are not trusted, as a test CA's, the first is taken that is whole. A leaf alone leads clients nowhere, and is
+// taken only where the CA has nothing more; one that is not what was asked for, to be told of.
 Task<Chain> CertificateAuthority::download(const std::string& url, const RequestedCertificate& asked) {
   std::vector<std::string> places{url};
   std::optional<Failure> objection;
   std::optional<Chain> best;
   Fitness fitness = Fitness::none;
-  for (std::size_t i = 0; i < places.size() && fitness < Fitness::whole; ++i) {
-    const http::Response response =
-        co_await read_until_found({.operation = "downloading the certificate " + quoted(places[i]),
-                                   .url = places[i],
-                                   .accept = std::string{chain_type},
-                                   .body_limit = limits::acme::chain_body});
+  for (std::size_t i = 0; i < places.size() && fitness < Fitness::trusted; ++i) {
+    const bool again = i > 0 && i + 1 == places.size();
+    if (again && fitness == Fitness::whole) break;
+    std::optional<http::Response> response;
     try {
-      Chain chain = chain_in(response);
+      response = co_await read_until_found({.operation = "downloading the certificate " + quoted(places[i]),
+                                            .url = places[i],
+                                            .accept = std::string{chain_type},
+                                            .body_limit = limits::acme::chain_body});
+    } catch (const Failure&) {
+      if (fitness < Fitness::whole) throw;
+      continue;  // a better one was looked for
+    }
+    try {
+      Chain chain = chain_in(*response);
       const auto unfit = objection_to({chain, places[i], 0}, asked, now());
-      const Fitness of_it = unfit ? Fitness::none : chain.intermediates.empty() ? Fitness::leaf_alone : Fitness::whole;
+      const Fitness of_it = unfit                         ? Fitness::none
+                            : chain.intermediates.empty() ? Fitness::leaf_alone
+                            : trusted_(chain)             ? Fitness::trusted
+                                                          : Fitness::whole;
       if (unfit && !objection) objection = unfit;
       if (!best || of_it > fitness) best = std::move(chain);
       fitness = std::max(fitness, of_it);
@@ -162,7 +173,7 @@ Task<Chain> CertificateAuthority::download(const std::string& url, const Request
       if (!objection) objection = failure;
     }
     if (i != 0) continue;
-    for (const std::string& alternate : http::links(response, "alternate"))
+    for (const std::string& alternate : http::links(*response, "alternate"))
       if (places.size() <= limits::acme::alternates) places.push_back(alternate);
     places.push_back(url);
   }

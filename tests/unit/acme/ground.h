@@ -43,7 +43,7 @@ struct Ground {
   void play_with(const std::function<Task<>(Outside&, Session&, CertificateAuthority&)>& act) {
     const sandbox::Ending ending = world.run([&](Outside& outside, Store&) -> Task<> {
       Session session{outside, ca().directory_url()};
-      CertificateAuthority authority{outside, session};
+      CertificateAuthority authority{outside, session, trusted};
       if (account.empty()) {
         account = co_await authority.account_url(account_key, {.agree_to_terms = true});
         requests_before = world.world().events().size();
@@ -98,6 +98,7 @@ struct Ground {
     return counts;
   }
 
+  CertificateAuthority::Trusted trusted = [](const Chain&) { return true; };
   sandbox::SimulatedWorld world;
   PrivateKey account_key, leaf_key;
   std::string account;

@@ -138,7 +138,7 @@ TEST(Issuance, GoesOnFromEveryStateOfAnOrder) {
     std::optional<OrderUrl> url;
     const std::size_t first = ground.world.start([&](Outside& outside, Store&) -> Task<> {
       Session session{outside, ground.ca().directory_url()};
-      CertificateAuthority ca{outside, session};
+      CertificateAuthority ca{outside, session, ground.trusted};
       ground.account = co_await ca.account_url(ground.account_key, {.agree_to_terms = true});
       ca.use({ground.account_key, ground.account});
       url = co_await ca.new_order(wanted);
@@ -291,6 +291,51 @@ TEST(Issuance, DownloadsAgainWhereTheLeafCameAlone) {
     EXPECT_EQ(issued->chain.intermediates.size(), always ? 0U : 1U);
     EXPECT_EQ(downloads, 2);
   }
+}
+
+// As where the CA moves to a root that this machine does not know yet: it was held back as a test CA's.
+TEST(Issuance, TakesTheFirstOfSeveralChainsThatIsTrusted) {
+  for (const std::size_t longest : {1, 2, 3}) {  // that is trusted; the last is nowhere
+    Ground ground;
+    ground.trusted = [&](const Chain& chain) { return chain.intermediates.size() == longest; };
+    std::size_t downloads = 0;
+    ground.ca().interpose = [&](const http::Request& request,
+                                const std::string& operation) -> std::optional<http::Response> {
+      if (operation != "certificate") return {};
+      std::string text = ground.ca().certificates.begin()->second.chain.pem();
+      const std::string roots = ground.world.world().roots_pem();
+      if (downloads++ > 0) text += roots.substr(roots.rfind("-----BEGIN"));  // the CA's own
+      auto answer = foreign_answer(200, "application/pem-certificate-chain", text);
+      answer.headers.add("Link", "<" + request.url.text() + ">;rel=\"alternate\"");
+      return answer;
+    };
+    std::optional<Issued> issued;
+    ground.play(
+        [&](CertificateAuthority& ca) -> Task<> { issued = co_await ground.issue(ca, spec_of({"www.example.com"})); });
+    ASSERT_TRUE(issued);
+    EXPECT_EQ(issued->chain.intermediates.size(), longest == 2 ? 2U : 1U);
+    EXPECT_EQ(downloads, longest == 1 ? 1U : 2U);
+  }
+}
+
+TEST(Issuance, TakesAChainThatIsNotTrustedWhereTheCaFailsOverTheOthers) {
+  Ground ground;
+  ground.trusted = [](const Chain&) { return false; };
+  int downloads = 0;
+  ground.ca().interpose = [&](const http::Request& request,
+                              const std::string& operation) -> std::optional<http::Response> {
+    if (operation != "certificate") return {};
+    if (downloads++ > 0) return http::Response{.status = 500};
+    auto answer =
+        foreign_answer(200, "application/pem-certificate-chain", ground.ca().certificates.begin()->second.chain.pem());
+    answer.headers.add("Link", "<" + request.url.text() + ">;rel=\"alternate\"");
+    return answer;
+  };
+  std::optional<Issued> issued;
+  ground.play(
+      [&](CertificateAuthority& ca) -> Task<> { issued = co_await ground.issue(ca, spec_of({"www.example.com"})); });
+  ASSERT_TRUE(issued);
+  EXPECT_EQ(issued->chain.intermediates.size(), 1U);
 }
 
 TEST(Issuance, ShowsWhatCameInsteadOfAChain) {

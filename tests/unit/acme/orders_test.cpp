@@ -17,7 +17,7 @@ using testing::HasSubstr;
 std::optional<Failure> registering(Ground& ground, AccountSettings settings, std::optional<std::string>& url) {
   const auto ending = ground.world.run([&](Outside& outside, Store&) -> Task<> {
     Session session{outside, ground.ca().directory_url()};
-    CertificateAuthority authority{outside, session};
+    CertificateAuthority authority{outside, session, ground.trusted};
     url = co_await authority.account_url(ground.account_key, settings);
   });
   try {
@@ -411,7 +411,7 @@ std::optional<Failure> failure_of_a_change_with(Duration left) {
     ground.play_with([&](Outside& outside, Session&, CertificateAuthority&) -> Task<> {
       const LeaseOf lease{left};
       Session session{outside, ground.ca().directory_url(), &lease};
-      CertificateAuthority ca{outside, session};
+      CertificateAuthority ca{outside, session, ground.trusted};
       ca.use({ground.account_key, ground.account});
       EXPECT_EQ((co_await ca.order(url)).status, OrderStatus::pending);
       co_await ca.new_order(spec_of({"blog.example.com"}));
