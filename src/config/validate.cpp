@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "base/limits/acme.h"
+#include "base/limits/iam.h"
 #include "base/limits/letsencrypt.h"
 #include "base/s3_place.h"
 #include "config/keys_taken.h"
@@ -99,6 +100,26 @@ void validate_count(const Config& config, const CertificateConfig& certificate, 
       "Make two certificates of it, or let a wildcard stand for several names");
 }
 
+// How long the PEM of such a leaf is at least: a name stands in it with a tag and a length, and each 48 octets are a
+// line of 64 characters.
+std::size_t leaf_at_least(const CertificateConfig& certificate) {
+  std::size_t octets = limits::iam::leaf_without_names;
+  for (const DomainName& name : certificate.domains) octets += name.text().size() + 2;
+  return octets / 48 * 65;
+}
+
+// The order is spent, and the load balancers cannot have what it gives.
+void validate_length(const CertificateConfig& certificate, Complaints& complaints) {
+  const auto in_iam = [](const InstallConfig& install) { return !std::holds_alternative<FilesInstall>(install.where); };
+  if (leaf_at_least(certificate) <= limits::iam::body_longest || !std::ranges::any_of(certificate.install, in_iam))
+    return;
+  complaints.add(certificate.place,
+                 fmt::format("the names of certificate \"{}\" are too long together: IAM, where load balancers have it "
+                             "from, takes {} characters of PEM",
+                             certificate.id.text(), limits::iam::body_longest),
+                 "Make two certificates of it, or let a wildcard stand for several names");
+}
+
 void validate_key(const CertificateConfig& certificate, const InstallConfig& install, Complaints& complaints) {
   if (takes(install, certificate.key_type)) return;
   complaints.add(
@@ -124,6 +145,7 @@ void validate_certificates(const Config& config, Complaints& complaints) {
   for (const CertificateConfig& certificate : config.certificates) {
     validate_names(certificate, complaints);
     validate_count(config, certificate, complaints);
+    validate_length(certificate, complaints);
     const auto [named, fresh_name] = ids.emplace(certificate.id, &certificate);
     if (!fresh_name) {
       complaints.add(

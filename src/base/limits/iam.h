@@ -11,6 +11,9 @@ namespace certferry::limits::iam {
 inline constexpr std::size_t name_longest = 128;
 inline constexpr std::size_t body_longest = 16'384, key_longest = 16'384,
                              chain_longest = 2'097'152;  // characters of PEM
+// What a leaf has at least beside its names: a key and a signature of P-256, issuer, dates, what it is for.
+// source: our choice: Let's Encrypt's have twice that, but none that fits is to be refused, 2026-12-01
+inline constexpr std::size_t leaf_without_names = 400;  // octets of DER
 // source: IAM UserGuide, "IAM and AWS STS quotas"; adjustable, 2026-11-23
 inline constexpr int certificates_per_account = 20;
 

@@ -226,6 +226,22 @@ TEST(ValidateConfig, CountsNamesByWhatIsTakenOfThem) {
   EXPECT_EQ(with(100, "letsencrypt", "classic"), "");
 }
 
+TEST(ValidateConfig, MeasuresNamesByWhatIamTakesOfThem) {
+  const auto with = [](std::size_t names, const std::string& install) {
+    std::string domains;
+    for (std::size_t i = 0; i < names; ++i) domains += fmt::format("\"customer-number-{:03}.shop.example.com\",", i);
+    return refusal("[ca]\ndirectory = \"https://ca.internal/directory\"\n[[certificate]]\nname = \"www\"\ndomains = [" +
+                   domains + "]\n[[certificate.install]]\n" + install);
+  };
+  EXPECT_EQ(with(250, "elb = \"web\"\n"), "");
+  EXPECT_EQ(
+      with(400, "elb = \"web\"\n"),
+      "certferry.toml:3:1: the names of certificate \"www\" are too long together: IAM, where load balancers have "
+      "it from, takes 16384 characters of PEM -> Make two certificates of it, or let a wildcard stand for several "
+      "names");
+  EXPECT_EQ(with(400, "files = \"/etc/ssl/www\"\n"), "");
+}
+
 TEST(ValidateConfig, TakesTheSameRulesToFlags) {
   Flags flags;
   flags.domains = {"example.com", "*.example.com"};
