@@ -84,7 +84,7 @@ void add_unmoved(const CertificatePlan& plan, std::vector<Outcome>& outcomes) {
 Fleet::Run::Run(Ground where)
     : ground(where),
       session(ground.outside, ground.config.ca.url, &ground.instances),
-      ca(ground.outside, session, [this](const Chain& chain) { return !ground.roots.objection(chain, time.now()); }),
+      ca(ground.outside, session, [this](const Chain& chain) { return !ground.roots.objection(chain, time.stamp()); }),
       vault(ground.store, ground.sealing),
       keys(ground.outside, vault, ground.instances),
       account_keys(ground.outside, vault, ground.access.client()),
