@@ -153,6 +153,7 @@ struct Invariants::State {
   std::map<std::pair<std::string, Bytes>, std::string> order_of_key;  // by account and key
   std::map<std::string, WallTime> since;                              // when each listener was seen to refer to another
   std::set<std::string> unseen;  // listeners that others changed, and nobody has looked at since: AWS compares nothing
+  WallTime went_on{};            // when somebody who had stood still did so last
   std::size_t deletions_seen = 0, refusals_seen = 0;
   Proven proven;
   Duration grace{0};
@@ -275,11 +276,11 @@ struct Invariants::State {
 
   // What others put there right after the look of whoever binds is bound over by anybody.
   void unlooked_at(const Event& event, const std::string& listener) {
-    const Duration ago = event.at - since.at(listener);
-    if (ago > bound_after_a_look)
+    const WallTime put = since.at(listener);
+    if (event.at - std::max(put, went_on) > bound_after_a_look)
       report(event,
              fmt::format("I7: {} was given another than what somebody had put there {} ago, and nobody had looked",
-                         listener, humane(ago)));
+                         listener, humane(event.at - put)));
   }
 
   void binding(const Event& event, const std::string& listener, const std::string& former, const std::string& arn) {
@@ -384,6 +385,8 @@ const std::vector<std::string>& Invariants::violations() const { return state_->
 void Invariants::ask_what_is_proven(Proven proven) { state_->proven = std::move(proven); }
 
 void Invariants::keep_formers_for(Duration grace) { state_->grace = grace; }
+
+void Invariants::somebody_went_on(WallTime now) { state_->went_on = now; }
 
 bool Invariants::is_proven(const std::string& place, const Fingerprint& certificate) const {
   return state_->proven && state_->proven(place, certificate);

@@ -50,6 +50,8 @@ class Invariants {
   void ask_what_is_proven(Proven);  // unset: nothing is
   bool is_proven(const std::string& place, const Fingerprint&) const;
   void keep_formers_for(Duration grace);  // unset: whoever is asked to may delete them at once
+  // A process that stood still until now may do next what it had looked for before.
+  void somebody_went_on(WallTime now);
   // The next worse certificate on this listener is what the test wants: --install-untrusted, --drop-names, a changed
   // specification. Once.
   void allow_worse(const std::string& listener);

@@ -98,6 +98,7 @@ Task<> Effects::perform(Effect effect) {
     time_.after(crash->lands_after, [still, &log = log_, name = process_name_] {
       *still = false;
       log.trace.line(fmt::format("{} goes on", name));
+      log.went_on();
     });
     co_await time_.sleep(crash->lands_after);
   }

@@ -70,6 +70,7 @@ struct EffectLog {
   Dice* dice = nullptr;                                                              // for what breaks on a machine
   std::function<bool(int Faults::*)> strikes = [](int Faults::*) { return false; };  // now, by its chance
   bool late = false;  // while an effect happens: its sender is dead, or had been stopped after its last look
+  std::function<void()> went_on = [] {};  // a process that had stood still
   std::optional<CrashPoint> crash_at(long number) const;
 };
 

@@ -83,6 +83,7 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, Settings settings, WallTime s
       network_{world_, addresses_, dice_, seed},
       third_parties_(world_, time_, dice_, log_.trace) {
   log_.dice = &dice_;
+  log_.went_on = [this] { invariants_.somebody_went_on(time_.now()); };
   log_.strikes = [this](int Faults::* fault) { return network_.strikes(fault); };
   network_.shown_by_machine = [this](const std::string& address) { return shown_by_machine(address); };
   world_.on_event([this](const Event& event) { log_.trace.line(event_line(event)); });

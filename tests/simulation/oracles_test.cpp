@@ -342,15 +342,18 @@ TEST_F(Planted, I7WhatGoesBackBehindOneThatWasProven) {
 TEST_F(Planted, I7WhatSomebodyPutThereAndNobodyLookedAtIsTakenAway) {
   estate.apply();
   const std::string ours = estate.bound_on("old-web");
-  const auto taken_away_after = [&](Duration passed) {
+  const auto taken_away_after = [&](Duration passed, bool stood_still = false) {
     estate.serve_foreign("old-web", {"other.example"}, days(300));
     happens("acme", "directory", "", false);
     estate.pass(passed);
+    if (stood_still) estate.simulated->invariants().somebody_went_on(now());
     world().classic().by_name.at("old-web").listeners.at(443).certificate = ours;
     happens("elb", "SetLoadBalancerListenerSSLCertificate", "old-web:443");
   };
   taken_away_after(minutes(1));
   EXPECT_THAT(estate.watch->complaints(), IsEmpty()) << "right after whoever binds has looked";
+  taken_away_after(hours(3), true);
+  EXPECT_THAT(estate.watch->complaints(), IsEmpty()) << "whoever binds had looked, and then stood still";
   taken_away_after(hours(1));
   EXPECT_THAT(estate.verdict(), Contains(AllOf(StartsWith("I7"), HasSubstr("nobody had looked"))));
 }
