@@ -131,8 +131,9 @@ Drawn thickened(Drawn drawn) {
   thicken_crashes(lots, drawn.crashes);
   for (const sandbox::FaultRow& row : sandbox::all_faults())
     if (drawn.faults.*row.amount == 0 && lots.one_in(12)) drawn.faults.*row.amount = lots.from_to(1, row.most);
-  if (drawn.faults.record_edited > 0) drawn.ends_ill = false;  // as where it is drawn
-  leave_none_foreign_where_names_change(drawn);                // likewise
+  if (drawn.faults.record_edited > 0) drawn.ends_ill = false;                // as where it is drawn
+  leave_none_foreign_where_names_change(drawn);                              // likewise
+  if (lists_stay_theirs(drawn)) no_target_has<&DrawnTarget::listed>(drawn);  // likewise
   return drawn;
 }
 

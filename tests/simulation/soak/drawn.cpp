@@ -104,6 +104,15 @@ bool taken(const Drawn& drawn, Turn turn) { return std::ranges::count(drawn.turn
 
 }  // namespace
 
+// What is listed is somebody else's at first, or the certificate's that was there first, and stays so where another one
+// is bound that has not all of its names, or that others bind: it hides what follows, by their own will, for some
+// names.
+bool lists_stay_theirs(const Drawn& drawn) {
+  const bool moved = taken(drawn, Turn::install_moved), put_back = drawn.faults.target_put_back > 0;
+  const bool another = drawn.faults.target_edited > 0 || put_back || taken(drawn, Turn::bought) || moved;
+  return drawn.begins_well ? moved && put_back : another;
+}
+
 // Somebody else's certificate may cover nothing of what is wanted there in the end, and gives way by that: what a
 // listener may be given is judged by the names of the certificate that is there already, a dropped one among them.
 void leave_none_foreign_where_names_change(Drawn& drawn) {
@@ -233,7 +242,7 @@ Drawn draw(std::uint64_t seed) {
       lots.one_of({FailedChallenge::ends_authorization, FailedChallenge::stays_pending, FailedChallenge::ends_alone});
   drawn.settings.expired_orders_found = lots.one_in(2);
   if (lots.one_in(6)) drawn.settings.order_life = hours(1);
-  draw_lists(lots, drawn);
+  if (!lists_stay_theirs(drawn)) draw_lists(lots, drawn);
   leave_none_foreign_where_names_change(drawn);
   draw_commands(lots, drawn);
   drawn.settings.described_after = lots.one_of({Duration{0}, Duration{0}, Duration{0}, seconds(3), seconds(20)});

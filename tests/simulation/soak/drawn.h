@@ -105,6 +105,7 @@ struct Drawn {
 };
 
 Drawn draw(std::uint64_t seed);
+bool lists_stay_theirs(const Drawn& drawn);  // as far as the product can tell
 void leave_none_foreign_where_names_change(Drawn& drawn);
 sandbox::CrashPoint draw_crash(Lots& lots, std::uint64_t effects);  // within the first so many
 // The first certificate of a shop behind two load balancers, killed at the i-th of its crash points: what worlds a
