@@ -211,4 +211,15 @@ std::vector<std::set<std::string>> portions(const NamePlans& plans) {
   return all;
 }
 
+bool objects_to_what_stands(const Failure& failure) {
+  return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
+}
+
+std::string shown_names(const std::set<std::string>& names) {
+  constexpr std::size_t names_shown = 3;
+  const auto end = std::next(names.begin(), static_cast<long>(std::min(names.size(), names_shown)));
+  const std::string first = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+  return names.size() <= names_shown ? first : fmt::format("{} and {} more", first, names.size() - names_shown);
+}
+
 }  // namespace certferry

@@ -52,4 +52,10 @@ TxtValues missing_from(const std::map<std::string, std::vector<aws::RecordSet>>&
 // Names in portions that fit into one change batch (limits/route53.h).
 std::vector<std::set<std::string>> portions(const NamePlans& plans);
 
+// Whether Route 53 may have refused because of what stands in the zone; also where nobody can read why.
+bool objects_to_what_stands(const Failure& failure);
+
+// "_acme-challenge.a.example, _acme-challenge.b.example and 7 more"
+std::string shown_names(const std::set<std::string>& names);
+
 }  // namespace certferry

@@ -28,9 +28,15 @@ void note_removed(TxtEntry& entry, const BatchResult& told) {
 
 }  // namespace
 
+bool may_be_taken_in_parts(const Failure& failure, const BatchResult& told) {
+  return failure.kind() == Failure::Kind::refused && (told.denied || failure.code() == "InvalidChangeBatch");
+}
+
 bool may_still_land(const TxtEntry& entry, WallTime now) {
   return entry.asked && now < *entry.asked + limits::route53::asked_lives && on(Guard::fifteen_minutes);
 }
+
+bool is_on_its_way_out(const TxtEntry& entry) { return entry.owners.empty() && entry.removed && !entry.asked; }
 
 bool may_still_change(const TxtEntry& entry, WallTime now) {
   const auto written_lately = [now](const TxtOwner& owner) {

@@ -33,12 +33,17 @@ struct BatchResult {
   WallTime begun;
 };
 
+// Whether what was refused as a whole may be taken in parts, down to the one name that spoils it.
+bool may_be_taken_in_parts(const Failure& failure, const BatchResult& told);
+
 // All pure: what becomes of the entries of a zone's ledger.
 
 // Whether a request for this entry may still take effect, though its sender was heard of no more.
 bool may_still_change(const TxtEntry& entry, WallTime now);
 // The same by `asked` alone, whoever owns it.
 bool may_still_land(const TxtEntry& entry, WallTime now);
+// Whether its removal was accepted, and all that is left is to see it INSYNC.
+bool is_on_its_way_out(const TxtEntry& entry);
 
 TxtEntry* entry_of(std::vector<TxtEntry>& entries, const std::string& name, const std::string& value);  // null: none
 TxtEntry* entry_of(std::vector<TxtEntry>& entries, const TxtWish& wish);

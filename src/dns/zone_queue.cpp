@@ -15,28 +15,6 @@
 #include "dns/zone_changes.h"
 
 namespace certferry {
-namespace {
-
-// Whether Route 53 may have refused because of what stands in the zone; also where nobody can read why.
-bool objects_to_what_stands(const Failure& failure) {
-  return failure.code() == "InvalidChangeBatch" || (failure.kind() == Failure::Kind::refused && failure.code().empty());
-}
-
-// Whether what was refused as a whole may be taken in parts, down to the one name that spoils it.
-bool may_be_taken_in_parts(const Failure& failure, const BatchResult& told) {
-  return failure.kind() == Failure::Kind::refused && (told.denied || failure.code() == "InvalidChangeBatch");
-}
-
-constexpr std::size_t names_shown = 3;
-
-// "_acme-challenge.a.example, _acme-challenge.b.example and 7 more"
-std::string shown_names(const std::set<std::string>& names) {
-  const auto end = std::next(names.begin(), static_cast<long>(std::min(names.size(), names_shown)));
-  const std::string first = fmt::format("{}", fmt::join(names.begin(), end, ", "));
-  return names.size() <= names_shown ? first : fmt::format("{} and {} more", first, names.size() - names_shown);
-}
-
-}  // namespace
 
 struct ZoneQueue::State {
   // What one caller asked for; whoever has the turn does it for all that wait.
@@ -104,13 +82,19 @@ struct ZoneQueue::State {
   // In this turn: the names that IAM denied each by itself, and whether it has let any change through.
   int denied_alone = 0;
   bool some_allowed = false;
+  std::size_t unsettled = 0;  // entries of the ledger that settle() would clear, when it was last written
 };
 
 Task<> ZoneQueue::State::submit(std::shared_ptr<Item> item) {
   waiting.push_back(item);
   {
     const Turn::Held mine = co_await turn.take();
-    if (!item->done) co_await flush();
+    try {
+      if (!item->done) co_await flush();
+    } catch (const Failure&) {
+      if (item->publish) std::erase(waiting, item);  // who asked for it hears of that, and wants it no longer
+      throw;
+    }
   }
   if (item->failed) std::rethrow_exception(item->failed);
 }
@@ -138,6 +122,7 @@ Task<> ZoneQueue::State::flush() {
       }
     }
     entries = current;
+    unsettled = static_cast<std::size_t>(std::ranges::count_if(current, is_on_its_way_out));
   };
   if (on(Guard::zone_ledger_first)) {
     co_await ledger.update(write_down);
@@ -435,6 +420,8 @@ Task<> ZoneQueue::publish(std::vector<TxtWish> wishes) {
     }
     changes.insert(*entry->created);
   }
+  // A long run would fill the ledger; what was published now becomes INSYNC meanwhile.
+  if (state_->unsettled > limits::route53::unsettled_at_most) co_await settle(limits::route53::settled_in_between);
   for (const ChangeId& change : changes) co_await state_->await_insync(change);
 }
 
@@ -445,23 +432,32 @@ Task<> ZoneQueue::withdraw(std::vector<TxtWish> wishes) {
 
 Task<> ZoneQueue::settle(Duration deadline) {
   State& state = *state_;
+  state.unsettled = 0;  // others that publish need not wait for it too
   std::set<ChangeId> removals;
-  for (const TxtEntry& entry : co_await state.ledger.entries()) {
-    if (entry.owners.empty() && entry.removed && !entry.asked) removals.insert(*entry.removed);
-  }
-  const SteadyTime until = state.outside.clock.steady() + deadline;
-  for (const ChangeId& change : removals) {
-    const Work waiting = [&]() -> Task<> { co_await state.await_insync(change); };
-    const Work patience = [&]() -> Task<> {
-      co_await state.outside.clock.sleep(std::max(until - state.outside.clock.steady(), Duration::zero()));
-    };
-    if (co_await race(waiting, patience) == 1) co_return;  // a later sweep goes on
-    co_await state.ledger.update([&](std::vector<TxtEntry>& entries) {
-      std::erase_if(entries, [&](const TxtEntry& entry) {
-        return entry.owners.empty() && entry.removed == change && !entry.asked;
-      });
+  for (const TxtEntry& entry : co_await state.ledger.entries())
+    if (is_on_its_way_out(entry)) removals.insert(*entry.removed);
+  if (removals.empty()) co_return;
+  std::set<ChangeId> gone;
+  std::vector<Work> waits;
+  for (const ChangeId& change : removals)
+    waits.push_back([&]() -> Task<> {
+      try {
+        co_await state.await_insync(change);
+        gone.insert(change);
+      } catch (const Failure& failure) {
+        if (failure.code() != not_insync) throw;  // it stays
+      }
     });
-  }
+  std::vector<std::exception_ptr> ends;
+  const Work waiting = [&]() -> Task<> { ends = co_await all_settled(std::move(waits), removals.size()); };
+  co_await race(waiting, [&]() -> Task<> { co_await state.outside.clock.sleep(deadline); });  // later sweeps go on
+  if (!gone.empty())
+    co_await state.ledger.update([&](std::vector<TxtEntry>& entries) {
+      std::erase_if(entries,
+                    [&](const TxtEntry& entry) { return is_on_its_way_out(entry) && gone.contains(*entry.removed); });
+    });
+  for (const auto& end : ends)
+    if (end) std::rethrow_exception(end);
 }
 
 // Whether a value stands in the zone.
@@ -473,7 +469,7 @@ Task<bool> ZoneQueue::State::is_there(const TxtEntry& entry) {
 }
 
 Task<bool> ZoneQueue::State::to_be_swept(const TxtEntry& entry, const ClosedOwner& closed) {
-  if (entry.owners.empty() && entry.removed && !entry.asked) co_return false;  // settle() sees to it
+  if (is_on_its_way_out(entry)) co_return false;  // settle() sees to it
   for (const TxtOwner& owner : entry.owners)
     if (on(Guard::sweep_closed_only) && !co_await closed(owner)) co_return false;
   // Before its request is dead, "not there" is not the last word.

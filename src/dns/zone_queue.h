@@ -35,8 +35,9 @@ class ZoneQueue {
   // passed: not_insync), fenced where the lease has ended: then nothing is written down.
   Task<> publish(std::vector<TxtWish> wishes);
   // Removes this owner from the ledger's entries, and the values that nobody owns any longer from the zone. Returns
-  // once Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC. Failure:
-  // fenced where the lease has ended: the same owner may be of the certificate begun anew.
+  // once Route 53 has accepted it; the ledger keeps the entry until settle() or a later sweep sees it INSYNC, or, where
+  // there are many, a later publish(). Failure: fenced where the lease has ended: the same owner may be of the
+  // certificate begun anew.
   Task<> withdraw(std::vector<TxtWish> wishes);
   // Waits for the removals of this run to be INSYNC and clears them from the ledger; what is not by the deadline stays.
   Task<> settle(Duration deadline);

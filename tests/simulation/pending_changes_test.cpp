@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "estate.h"
+#include "sandbox/certificate_authority.h"
 #include "sandbox/hosted_zones.h"
 
 // Changes that Route 53 takes longer to spread than a run waits for them.
@@ -12,6 +13,7 @@ namespace {
 using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 std::size_t batches(Estate& estate) { return estate.world().count("route53", "ChangeResourceRecordSets"); }
@@ -52,6 +54,50 @@ TEST(PendingChanges, OfOrdersThatAreOverAreRemoved) {
   estate.pass(minutes(20));
   estate.apply();
   EXPECT_THAT(estate.challenge_records(), IsEmpty());
+}
+
+// Entries of values that were withdrawn, each by a change of its own.
+void leave_withdrawn(Estate& estate, int count) {
+  const std::string zone = estate.world().zones().all.front().id;
+  Json::Array entries;
+  for (int i = 0; i < count; ++i)
+    entries.push_back(Json::object({{"name", fmt::format("_acme-challenge.n{}.shop.example", i)},
+                                    {"value", std::string(43, 'v')},
+                                    {"owners", Json::array()},
+                                    {"created", fmt::format("A{}", i)},
+                                    {"removed", fmt::format("B{}", i % 200)}}));
+  const Json ledger = Json::object({{"format", 1}, {"zone", zone}, {"entries", std::move(entries)}});
+  estate.simulated->state().entries.at("zone/" + zone + "/ledger").value = ledger.dump();
+}
+
+TEST(PendingChanges, OfValuesThatWereWithdrawnAreSettledSideBySide) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.apply();
+  leave_withdrawn(estate, 30);
+  const WallTime begun = estate.simulated->time().now();
+  estate.apply();
+  EXPECT_LE(estate.simulated->time().now() - begun, minutes(1));
+  const std::string key = "zone/" + estate.world().zones().all.front().id + "/ledger";
+  EXPECT_THAT(estate.watch->stored().at(key), Not(HasSubstr("_acme-challenge")));
+}
+
+// Else they would fill it within one long run.
+TEST(PendingChanges, OfManyValuesThatWereWithdrawnAreSettledBeforeTheEndOfTheRun) {
+  Estate estate;
+  estate.zone("shop.example").certificate("shop", {"shop.example"});
+  estate.apply();
+  leave_withdrawn(estate, 2'100);
+  const std::string key = "zone/" + estate.world().zones().all.front().id + "/ledger";
+  std::string kept;
+  estate.world().ca().interpose = [&](const http::Request&, const std::string& asked) -> std::optional<http::Response> {
+    if (asked == "finalize") kept = estate.watch->stored().at(key);
+    return {};
+  };
+  estate.certificate("blog", {"blog.shop.example"});
+  estate.apply();
+  EXPECT_THAT(kept, HasSubstr("_acme-challenge.blog"));
+  EXPECT_THAT(kept, Not(HasSubstr("_acme-challenge.n")));
 }
 
 }  // namespace

@@ -47,6 +47,12 @@ inline constexpr Duration asked_lives = signed_request_lives + minutes(3);
 // source: our choice: a retry of the client fits in between, 2026-11-29
 inline constexpr Duration asked_anew_after = minutes(1);
 
+// So many withdrawn values in a zone's ledger, which nobody has seen gone, are looked after before the end of the run,
+// and for how long at most.
+// source: our choice: some 200 octets each, of the 4 MiB that a value of the store may have, 2026-11-30
+inline constexpr std::size_t unsettled_at_most = 2'000;
+inline constexpr Duration settled_in_between = minutes(1);
+
 // How often a batch that somebody else's change made invalid is rebuilt and sent again.
 // source: our choice, 2026-11-23
 inline constexpr int rebuild_attempts = 5;
