@@ -8,6 +8,7 @@
 #include "base/limits/renewal.h"
 #include "config/keys_taken.h"
 #include "engine/open_orders.h"
+#include "engine/order_ends.h"
 #include "engine/renewal.h"
 #include "plan/schedule.h"
 #include "state/swap.h"

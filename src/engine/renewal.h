@@ -6,9 +6,6 @@
 
 namespace certferry {
 
-// In the journal: the epoch of a run that left the order pending, so that none had finalized it by then.
-inline constexpr const char* pending_note = "pending_in";
-
 // The key of the journal's generation: created once, never replaced.
 Task<KeyRef> key_of_generation(const CertificateSpec& wanted, Trades& trades, Journal& journal);
 
