@@ -6,7 +6,6 @@
 #include "base/limits/acme.h"
 #include "crypto/certificate_request.h"
 #include "crypto/verify_issued.h"
-#include "outside/timed_step.h"
 #include "wire/base64.h"
 
 // From a ready order to a chain (RFC 8555 sections 7.4 and 7.4.2).
@@ -134,8 +133,7 @@ Task<Issued> CertificateAuthority::obtain(const OrderUrl& url, const Bytes& csr,
 
 Task<Issued> CertificateAuthority::finalize(const Order& order, const Bytes& csr, int generation) {
   known_.try_emplace(order.url, Known{order, {}});
-  const auto obtaining = [&] { return obtain(order.url, csr, generation); };
-  co_return co_await timed_step(outside_.log, outside_.clock, order.names.front().text(), "finalize", obtaining);
+  co_return co_await obtain(order.url, csr, generation);
 }
 
 // Its alternates, until one is trusted, and again where none is whole: what is not fit at first may be later. Of those

@@ -6,7 +6,6 @@
 #include "acme/jws.h"
 #include "base/failure.h"
 #include "base/limits/acme.h"
-#include "outside/timed_step.h"
 
 // Authorizations and challenges (RFC 8555 sections 7.5 and 8.4).
 namespace certferry::acme {
@@ -327,8 +326,7 @@ Task<Order> CertificateAuthority::validate(const OrderUrl& url) {
 
 Task<Order> CertificateAuthority::answer(const Order& order) {
   known_.try_emplace(order.url, Known{order, {}});
-  const auto validating = [&] { return validate(order.url); };
-  co_return co_await timed_step(outside_.log, outside_.clock, order.names.front().text(), "validation", validating);
+  co_return co_await validate(order.url);
 }
 
 bool CertificateAuthority::answered(const OrderUrl& url) const {

@@ -10,6 +10,7 @@
 #include "crypto/verify_issued.h"
 #include "engine/going_back.h"
 #include "engine/order_ends.h"
+#include "outside/timed_step.h"
 
 namespace certferry {
 namespace {
@@ -58,7 +59,11 @@ Task<> prove_control(const acme::Order& order, Ordered ordered, Trades& trades, 
   auto records = co_await trades.ca.open_challenges(order);  // none where the CA trusts an earlier proof
   if (records.empty()) co_return;
   const TxtOwner owner{journal.certificate(), journal.generation(), journal.epoch(), trades.time.now()};
-  const Work answer = [&]() -> Task<> { co_await trades.ca.answer(order); };
+  const auto validating = [&] { return trades.ca.answer(order); };
+  const Work answer = [&]() -> Task<> {
+    co_await timed_step(trades.outside.log, trades.outside.clock, journal.certificate().text(), "validation",
+                        validating);
+  };
   const auto in_flight = [&] {
     return (ordered == Ordered::before || trades.ca.answered(order.url)) && !trades.ca.settled(order.url);
   };
@@ -105,6 +110,12 @@ Task<std::optional<OrderUrl>> find_order(const CertificateSpec& wanted, Trades& 
   co_return std::nullopt;
 }
 
+Task<Issued> finalized(const acme::Order& order, Bytes csr, Trades& trades, const Journal& journal) {
+  const auto finalizing = [&] { return trades.ca.finalize(order, csr, journal.generation()); };
+  co_return co_await timed_step(trades.outside.log, trades.outside.clock, journal.certificate().text(), "finalize",
+                                finalizing);
+}
+
 // What the target served before its last installation, which the next one forgets: whatever nothing needs is kept for a
 // day, and this perhaps for longer.
 Task<> keep_for_its_grace(Target& target, Trades& trades) {
@@ -139,8 +150,7 @@ Task<Issued> issue(const CertificateSpec& wanted, Trades& trades, Journal& journ
       const acme::Order order = co_await trades.ca.order(url, noted_expiry(journal));
       co_await note_told(order, journal);
       co_await prove_control(order, ordered, trades, journal);
-      const Issued issued =
-          co_await trades.ca.finalize(order, certificate_request(key, wanted.names), journal.generation());
+      const Issued issued = co_await finalized(order, certificate_request(key, wanted.names), trades, journal);
       if (on(Guard::verify_issued))  // nothing unchecked is ever recorded (I5)
         verify_issued(issued, key.public_part(), wanted.names, trades.time.now());
       co_return issued;
