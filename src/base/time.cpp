@@ -107,6 +107,8 @@ std::string iso8601(WallTime time) {
   return date + "Z";
 }
 
+std::string humane(WallTime time) { return iso8601(std::chrono::floor<std::chrono::seconds>(time)); }
+
 std::optional<WallTime> parse_iso8601(std::string_view text) {
   DateReader reader{text};
   Civil c;

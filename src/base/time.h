@@ -43,6 +43,9 @@ std::optional<WallTime> parse_http_date(std::string_view);
 
 // "89 days", "5 h 3 min", "1.2 s", "140 ms": at most two units, for people.
 std::string humane(Duration);
+// As iso8601, but to the second, for people: nobody waits for the milliseconds of an instant that was drawn or
+// measured.
+std::string humane(WallTime);
 // "24h", "90s", "5 min", "30d", "250ms": what a configuration or an option says; empty where it is none, or negative.
 std::optional<Duration> parse_duration(std::string_view);
 

@@ -85,7 +85,7 @@ void tell_what_is_undone(const Installs& installs, std::vector<Outcome>& outcome
     Outcome told = outcomes[i];
     told.kind = Outcome::Kind::failed;
     told.what = fmt::format("somebody puts {} there in place of what is installed: {} times since {}",
-                            quoted(undone->by), undone->how_often.count, iso8601(undone->how_often.since));
+                            quoted(undone->by), undone->how_often.count, humane(undone->how_often.since));
     told.next = undone_remedy(told.target);
     outcomes.push_back(std::move(told));
   }

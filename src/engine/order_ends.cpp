@@ -134,7 +134,7 @@ Task<Failure> ended_where_old(const Failure& failure, const OrderUrl& url, Journ
   if (!co_await ended_for_good(failure, url, journal, trades)) co_return failure;
   co_return Failure(Failure::Kind::dead_generation,
                     fmt::format("{}; it was ordered on {}, and no certificate came of it since", failure.what(),
-                                iso8601(*journal.done_at("order"))),
+                                humane(*journal.done_at("order"))),
                     "Run certferry again later; it begins a new order")
       .with_code(failure.code());
 }

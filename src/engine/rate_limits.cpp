@@ -18,7 +18,7 @@ Finding held_back(const Record& record, WallTime now) {
   if (failures.count == 0 || !failures.not_before || !pauses(*failures.not_before, now)) return finding;
   finding.verdict = Verdict::yellow;
   finding.found = fmt::format("{} failures in a row hold the next try back until {}; the last: {}", failures.count,
-                              iso8601(*failures.not_before), failures.what);
+                              humane(*failures.not_before), failures.what);
   finding.next = failures.remedy();
   return finding;
 }

@@ -89,7 +89,7 @@ Task<PrivateKey> opened_key(const KeyRef& ref, Trades& trades, Journal& journal)
   }
   const auto since = co_await in_vain_since(unopened_note, journal, trades);
   if (!since) throw Failure{*refused};
-  throw Failure(Failure::Kind::dead_generation, fmt::format("{}; so it is since {}", refused->what(), iso8601(*since)),
+  throw Failure(Failure::Kind::dead_generation, fmt::format("{}; so it is since {}", refused->what(), humane(*since)),
                 "Run certferry again; it begins a new generation, with a key of its own");
 }
 

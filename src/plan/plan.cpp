@@ -64,8 +64,7 @@ std::string why_due(const Record::Newest& newest, WallTime now) {
 }
 
 Action not_due(const std::string& id, WallTime not_after, WallTime due) {
-  return Action{Kind::keep, id, "", fmt::format("valid until {}, due on {}", iso8601(not_after), iso8601(due)),
-                "",         due};
+  return Action{Kind::keep, id, "", fmt::format("valid until {}, due on {}", iso8601(not_after), humane(due)), "", due};
 }
 
 Action serves_it(const std::string& id, const std::string& target) {
@@ -105,7 +104,7 @@ std::optional<Action> waits_to_change_back(const ObservedCertificate& seen, Wall
                 "",
                 fmt::format("its specification changed back and forth ({}): two configurations seem to be at work on "
                             "this state; again on {}",
-                            difference(newest.specification, seen.wanted), iso8601(*until)),
+                            difference(newest.specification, seen.wanted), humane(*until)),
                 fmt::format("see that all who use this state have the same configuration, or give one of them another "
                             "[state] store; --renew {} orders it at once",
                             id),
@@ -121,7 +120,7 @@ std::optional<Action> waits_as_early(const ObservedCertificate& seen, WallTime n
                 id,
                 "",
                 fmt::format("{}; so it was with the one before it; again on {}", why_due(*seen.record->newest, now),
-                            iso8601(*until)),
+                            humane(*until)),
                 fmt::format("ask the CA why, where that goes on; --renew {} orders it at once", id),
                 until};
 }
@@ -223,7 +222,7 @@ Action hold_back(Action issue, const ObservedCertificate& seen, const Request& r
           "",
           fmt::format(
               "{} failed before; again on {}{}. Last: {}",
-              failures.count == 1 ? "it" : fmt::format("it {} times", failures.count), iso8601(again),
+              failures.count == 1 ? "it" : fmt::format("it {} times", failures.count), humane(again),
               request.retry || again > *failures.not_before ? ", for Let's Encrypt counts failed validations" : "",
               failures.what),
           limited ? failures.next : failures.remedy(),
@@ -258,9 +257,8 @@ Action leave_alone(const ObservedCertificate& seen, const ObservedTarget& target
         "{}: still serves {}'s certificate{}; {}",
         target.given_to.empty() ? "no longer configured" : fmt::format("configured for {} now", target.given_to),
         seen.id.text(),
-        served
-            ? fmt::format(", due on {}, valid until {}", iso8601(*note.not_before), iso8601(served->leaf.not_after()))
-            : std::string{", which cannot be read"},
+        served ? fmt::format(", due on {}, valid until {}", humane(*note.not_before), iso8601(served->leaf.not_after()))
+               : std::string{", which cannot be read"},
         target.given_to.empty() ? "configure it again, or put another certificate there"
                                 : fmt::format("until that of {} is installed", target.given_to));
   }
@@ -433,7 +431,7 @@ std::optional<Action> lost_state(const ObservedCertificate& seen, WallTime now) 
                 id,
                 "",
                 fmt::format("the state is missing, but a certificate of ours is served, not due until {}",
-                            iso8601(due_at(lost->leaf))),
+                            humane(due_at(lost->leaf))),
                 fmt::format("point [state] store (--store) at where it was, or begin anew with --renew {}", id),
                 due_at(lost->leaf)};
 }
@@ -482,7 +480,7 @@ Plan make_plan(const Observed& observed, const Request& request, const Roots& ro
     const bool later = removable.not_before && now < *removable.not_before;
     plan.removals.push_back(Action{
         later ? Kind::wait : removable.kind, "", removable.name,
-        later ? fmt::format("{}; kept until {}", removable.reason, iso8601(*removable.not_before)) : removable.reason,
+        later ? fmt::format("{}; kept until {}", removable.reason, humane(*removable.not_before)) : removable.reason,
         "", removable.not_before});
   }
   return plan;

@@ -194,7 +194,7 @@ std::string TargetRecord::RolledBack::text() const {
 }
 
 std::string TargetRecord::RolledBack::waiting_text() const {
-  return fmt::format("{}; again on {}", text(), iso8601(not_before));
+  return fmt::format("{}; again on {}", text(), humane(not_before));
 }
 
 // What is mended outside is seen by nobody: the pause goes on.

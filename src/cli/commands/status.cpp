@@ -114,7 +114,7 @@ std::string status_text(const Known& known, WallTime now) {
   if (failures.count > 0) {
     text += fmt::format("  {} failure(s), the last: {}\n", failures.count, failures.what);
     if (!failures.next.empty()) text += fmt::format("  -> {}\n", failures.next);
-    if (waits(failures, now)) text += fmt::format("  the next try is not before {}\n", iso8601(*failures.not_before));
+    if (waits(failures, now)) text += fmt::format("  the next try is not before {}\n", humane(*failures.not_before));
   }
   for (const auto& [id, said] : known.targets) text += fmt::format("  {}: {}\n", step_subject(id), said);
   return text;

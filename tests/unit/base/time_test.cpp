@@ -79,6 +79,7 @@ TEST(Humane, SaysAtMostTwoUnits) {
   EXPECT_EQ(humane(1250ms), "1.2 s");
   EXPECT_EQ(humane(2s), "2 s");
   EXPECT_EQ(humane(140ms), "140 ms");
+  EXPECT_EQ(humane(kEvening + 999ms), "2026-11-23T20:58:00Z") << "an instant, to the second";
   EXPECT_EQ(humane(0ms), "0 s");
   EXPECT_EQ(humane(-90s), "-1 min 30 s");
   EXPECT_NE(humane(Duration::min()), "");

@@ -201,10 +201,10 @@ TEST_F(Commands, StatusTellsWhenWhatFailedIsTriedAgain) {
   record.targets["c"].rolled_back->not_before = now() - hours(1);
   record.targets["d"].rolled_back->fingerprint = Fingerprint::parse(std::string(64, 'a'));
   keep(record);
-  const std::string again = "; again on " + iso8601(later);
+  const std::string again = "; again on " + humane(later);
   EXPECT_EQ(run({"status", "--store", "/srv/state"}), 0) << err;
   EXPECT_THAT(out, HasSubstr("\n  2 failure(s), the last: no such name\n  -> Make it\n  the next try is not before " +
-                             iso8601(later) + "\n  a: rolled back: no answer" + again +
+                             humane(later) + "\n  a: rolled back: no answer" + again +
                              "\n  b: in place, and not proven: no answer" + again +
                              "\n  c: rolled back: no answer\n  d: rolled back: no answer\n"));
   EXPECT_EQ(run({"--json", "status", "--store", "/srv/state"}), 0) << err;

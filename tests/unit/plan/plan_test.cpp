@@ -397,7 +397,7 @@ TEST_F(Planning, ListsATargetThatIsConfiguredNoLongerAsANoteThatChangesNothing) 
   EXPECT_FALSE(made.anything());
   EXPECT_EQ(note.remedy, "") << "no action is asked for";
   const std::string said = "no longer configured: still serves shop's certificate, due on " +
-                           iso8601(due_at(former.leaf)) + ", valid until " + iso8601(now + days(10)) +
+                           humane(due_at(former.leaf)) + ", valid until " + iso8601(now + days(10)) +
                            "; configure it again, or put another certificate there";
   EXPECT_EQ(note.reason, said);
   EXPECT_THAT(to_text(made, now), HasSubstr("classic ELB old:443: " + said + "\n"));
