@@ -116,15 +116,13 @@ Task<Issued> finalized(const acme::Order& order, Bytes csr, Trades& trades, cons
                                 finalizing);
 }
 
-// What the target served before its last installation, which the next one forgets: whatever nothing needs is kept for a
-// day, and this perhaps for longer.
+// What the target served before its last installation, which the next one forgets within its grace.
 Task<> keep_for_its_grace(Target& target, Trades& trades) {
   const auto& targets = trades.record.get().targets;
   const auto known = targets.find(std::string{target.id()});
   if (known == targets.end() || !known->second.former || !known->second.former_until) co_return;
   const WallTime until = *known->second.former_until;
-  if (until > trades.time.now() + limits::renewal::retire_after)
-    co_await trades.shelves.keep(target, known->second.former->reference, until);
+  if (until > trades.time.now()) co_await trades.shelves.keep(target, known->second.former->reference, until);
 }
 
 }  // namespace

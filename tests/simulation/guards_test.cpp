@@ -170,6 +170,28 @@ TEST(Guarded, WhatWasServedBeforeIsKeptForItsGraceThoughItsSuccessorIsReplacedTo
   EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
 }
 
+// And though another target was given its successor long ago. (World 101078988.)
+TEST(Guarded, WhatWasServedAMomentAgoIsKeptForItsGraceThoughOthersPutSomethingInBetween) {
+  Estate estate;
+  estate.zone("shop.example").classic_elb("web").classic_elb("other");
+  estate.certificate("shop", {"shop.example"}).on_elb("web");
+  estate.apply();
+  estate.bind("other", estate.bound_on("web"));
+  estate.pass(days(61));
+  estate.apply();
+  estate.pass(days(2));
+  estate.wanted("shop").on_elb("other");
+  estate.apply();
+  estate.pass(hours(1));
+  estate.serve_foreign("other", {"shop.example"}, days(20));
+  estate.apply();
+  EXPECT_EQ(estate.bound_on("other"), estate.bound_on("web"));
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(2));
+  estate.pass(hours(24));
+  estate.apply();
+  EXPECT_THAT(estate.our_server_certificates(), SizeIs(1));
+}
+
 TEST(Guarded, WhatADirectoryServedBeforeIsKeptForItsGrace) {
   Estate estate;
   estate.zone("shop.example").certificate("shop", {"shop.example"}).in_files("/etc/ssl/shop").retired_after(days(7));
