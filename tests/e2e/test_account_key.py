@@ -138,12 +138,18 @@ def test_a_key_file_that_is_gone_is_not_made_anew(certferry, aws, ca):
     key.chmod(0o600)
     ended_clearly(
         certferry, f"the account key is not the one whose account at {ca.directory} the state remembers", arguments=renew,
-        advice=r"^Point \[account\] key at .* and run `certferry apply`$",
+        advice=r"^Point \[account\] key at .* and run `certferry apply`; .*`certferry account --replace`$",
     )
     assert accounts_made(ca, since) == []
+    another = key.read_text()
     key.write_text(made)
     certferry.apply("--renew", "www")
     assert accounts_made(ca, since) == []
+    key.write_text(another)
+    out, _ = certferry.run("account", "--config", str(certferry.config), "--replace")
+    assert " is given up; " in out
+    certferry.apply("--renew", "www")
+    assert len(accounts_made(ca, since)) == 1 and key.read_text() == another
 
 
 def test_a_key_file_behind_a_link_is_judged_by_what_it_is(certferry, aws):
