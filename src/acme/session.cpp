@@ -63,7 +63,7 @@ void Session::take_note(const http::Response& response, SteadyTime sent) {
   const SteadyTime now = outside_.clock.steady();
   round_trip_ = round_trip_ ? std::min(*round_trip_, now - sent) : now - sent;
   if (const auto field = response.headers.get("Date"))
-    if (const auto date = parse_http_date(*field)) clock_.says(*date);
+    if (const auto date = parse_http_date(*field)) clock_.says(*date, sent);
   if (const auto nonce = response.headers.get("Replay-Nonce"); nonce && fits_a_nonce(*nonce)) {
     nonces_.push_back({*nonce, now});
     if (nonces_.size() > limits::acme::nonces_kept) nonces_.pop_front();

@@ -118,7 +118,7 @@ void Client::State::note_date(const http::Response& answer, const ServiceEndpoin
   const auto date = date_of(answer);
   if (!date) return;
   // What stands at an endpoint given by hand may have a clock of its own, as a store beside us has ours.
-  if (!from.overridden || !heard_aws) services.says(*date);
+  if (!from.overridden || !heard_aws) services.says(*date, asked);
   heard_aws = heard_aws || !from.overridden;
   time->heard(from.overridden ? from.base.text() : "", *date, asked);
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/time.h"
 #include "outside/clock.h"
 
 namespace certferry {
@@ -11,7 +12,13 @@ class HeardClock {
  public:
   explicit HeardClock(const Clock& ours) : ours_(ours) {}
 
-  void says(WallTime date) { heard_ = Heard{date, ours_.steady()}; }
+  // asked: when, by our steady clock. An answer that came later than any is waited for lay there while this machine
+  // stood still: it tells of a moment that is over.
+  void says(WallTime date, SteadyTime asked) {
+    constexpr Duration waited_for = minutes(2);
+    const SteadyTime now = ours_.steady();
+    if (now - asked <= waited_for) heard_ = Heard{date, now};
+  }
   // What it says now; empty until it was heard.
   std::optional<WallTime> now() const {
     if (!heard_) return {};

@@ -78,7 +78,7 @@ TEST_F(Agreement, IsNotMovedByWhoSetsTheClockMeanwhile) {
   HeardClock ca{clock};
   AgreedTime time{clock, log};
   time.listen_to("the CA", [&] { return ca.now(); }, nobody);
-  ca.says(clock.now());
+  ca.says(clock.now(), clock.steady());
   const WallTime began = time.now();
   clock.set += hours(28);
   clock.passed += minutes(10);
@@ -91,6 +91,21 @@ TEST_F(Agreement, IsWhatTwoHostsSayThoughTheClockIsSetMeanwhileToWhatNeitherSays
   for (const char* host : {"the CA", "AWS"}) time.listen_to(host, [&] { return std::optional{right}; }, nobody);
   clock.set += hours(12);
   EXPECT_EQ(time.now(), right);
+}
+
+// World 3279.
+TEST_F(Agreement, IsNotWhatAnAnswerSaysThatLayThereWhileWeStoodStill) {
+  HeardClock ca{clock}, aws{clock};
+  AgreedTime time{clock, log};
+  time.listen_to("the CA", [&] { return ca.now(); }, nobody);
+  time.listen_to("AWS", [&] { return aws.now(); }, nobody);
+  const SteadyTime asked = clock.passed;
+  for (HeardClock* heard : {&ca, &aws}) heard->says(clock.now() - hours(1), asked);
+  const WallTime answered = clock.now() - hours(1);
+  clock.set += minutes(14);
+  clock.passed += minutes(14);
+  ca.says(answered, asked);
+  EXPECT_EQ(time.now(), clock.now() - hours(1));
 }
 
 // As on a machine without a battery, whose clock is set a moment after its start.
@@ -108,11 +123,11 @@ struct OfOneThatWasHeard : Agreement {
   std::string by(Duration of_the_ca, std::optional<Duration> of_aws) {
     AgreedTime time{clock, log};
     HeardClock ca{clock}, aws{clock};
-    ca.says(clock.now() + of_the_ca);
+    ca.says(clock.now() + of_the_ca, clock.steady());
     const auto ask = [&](HeardClock& host, std::optional<Duration> skew) -> Task<> {
       ++asked;
       if (!skew) throw Failure(Failure::Kind::transient, "no answer", "");
-      host.says(clock.now() + *skew);
+      host.says(clock.now() + *skew, clock.steady());
       co_return;
     };
     time.listen_to("the CA", [&] { return ca.now(); }, [&] { return ask(ca, of_the_ca); });
