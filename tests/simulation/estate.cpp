@@ -151,6 +151,7 @@ sandbox::Life Estate::life(Request request, Kept kept) {
 sandbox::Life Estate::forgetting(std::string id, Duration wait) {
   return life_of([this, id, wait](Fleet& fleet) -> Task<> {
     const auto at_work = watch->is_forgotten(id);
+    forgotten_.insert(id);
     co_await fleet.forget(CertificateId::parse(id), wait);
   });
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,7 @@ class Estate {
   // What is there afterwards.
   bool reported() const { return last_report.has_value(); }  // whether the last run came so far
   const Report& report() const { return *last_report; }
+  bool was_forgotten(const std::string& id) const { return forgotten_.contains(id); }
   // Whether the last run said that the certificate is kept off this place (by I7), or, where none of its places would
   // take it, that none is ordered: "".
   bool said_held(const std::string& place, const CertificateConfig& wanted) const;
@@ -104,6 +106,7 @@ class Estate {
   void keep_all(const std::vector<Kept>& reports);
 
   std::map<std::string, WallTime> last_runs_;
+  std::set<std::string> forgotten_;  // certificates, by whoever began to
   std::vector<std::unique_ptr<Wanted>> wanted_;
   Kept report_ = std::make_shared<std::optional<Report>>();
   bool in_s3_ = false, judged_ = false;

@@ -130,9 +130,14 @@ bool newest_is_wanted_early(Estate& estate, const Certificate& shown, const Cert
          info->window->end < due_at(newest) && due_at(newest, info) <= now && now < emergency_at(shown);
 }
 
-// One that its record does not know any more was forgotten.
+// Where it was forgotten once, as far as its record knows: of what was before nobody does, though its key may be left.
 bool is_its_own(Estate& estate, const std::string& id, const Certificate& leaf) {
-  return estate.newest(id) && key_is_kept(estate, id, leaf);
+  const auto record = estate.record(id);
+  if (!record || !record->newest || !key_is_kept(estate, id, leaf)) return false;
+  const Fingerprint print = leaf.fingerprint();
+  const auto issued = [&](const auto& one) { return one && one->issued.fingerprint() == print; };
+  return !estate.was_forgotten(id) || issued(record->newest) || issued(record->previous) ||
+         std::ranges::any_of(record->targets, [&](const auto& target) { return target.second.was_given(print); });
 }
 
 // Kept because it lasts longer, or is somebody else's and covers a name that the wanted one does not, and had not
