@@ -182,7 +182,7 @@ void add_policy(CLI::App& app, Words& words) {
   add_flags(policy, words, false);
 }
 
-void add_others(CLI::App& app, Words& words) {
+void add_those_of_the_state(CLI::App& app, Words& words) {
   CLI::App& status =
       command(app, "status", "Say what is known of every certificate, from the state alone",
               "  certferry status\n  certferry status --json\n  certferry status --store /srv/certferry");
@@ -210,6 +210,9 @@ void add_others(CLI::App& app, Words& words) {
       .add_option("--trust", words.flags.trust,
                   "PEM file of roots for the CA's server and its certificates, beside the system's")
       ->type_name("FILE");
+}
+
+void add_those_of_the_sandbox(CLI::App& app, Words& words) {
   command(app, "demo", "Show it all in a sandbox on this machine: no account, no AWS, nothing left behind",
           "  certferry demo");
   CLI::App& rehearse = command(
@@ -262,7 +265,6 @@ void add_others(CLI::App& app, Words& words) {
       ->check(CLI::Range(1, 1000));
   // For the process that starts it as its companion: nothing for people.
   sandbox.add_option("--companion-of", words.sandbox.companion_of)->group("");
-  command(app, "version", "Print the version", "  certferry version");
 }
 
 // json: asked for by its word alone, for the words may not have been understood as far as that.
@@ -396,7 +398,9 @@ Parsed parse_command_line(const std::vector<std::string>& written) {
   add_apply_and_plan(app, words);
   add_check(app, words);
   add_policy(app, words);
-  add_others(app, words);
+  add_those_of_the_state(app, words);
+  add_those_of_the_sandbox(app, words);
+  command(app, "version", "Print the version", "  certferry version");
   if (arguments.empty()) return Told{app.help(), exit_usage};
   try {
     std::vector<std::string> backwards{arguments.rbegin(), arguments.rend()};
