@@ -9,8 +9,6 @@
 #include "engine/endangered.h"
 #include "engine/fleet_run.h"
 #include "engine/life.h"
-#include "engine/observe.h"
-#include "engine/retirement.h"
 #include "engine/zone_rules.h"
 
 namespace certferry {
@@ -226,8 +224,8 @@ Task<> Fleet::Run::obtain(Life& life, const CertificateSpec& wanted, const Recor
   if (co_await life.take_up(wanted)) co_return;
   co_await have_account();
   const Turn::Held mine = co_await turn_to_order(wanted).take();
-  const Clock& clock = ground.outside.clock;
-  if (too_many_orders && clock.steady() < no_orders_until && !record.open_generation && !renews(record, wanted))
+  const SteadyTime now = ground.outside.clock.steady();
+  if (too_many_orders && now < no_orders_until && !record.open_generation && !renews(record, wanted))
     throw too_many_orders->within("no order is asked for now");
   try {
     co_await life.obtain(wanted);
@@ -236,7 +234,7 @@ Task<> Fleet::Run::obtain(Life& life, const CertificateSpec& wanted, const Recor
     const bool too_many = failure.kind() == Failure::Kind::throttled && failure.rationed() && later;
     if (too_many && *later <= limits::renewal::rate_of_account) {
       too_many_orders = failure;
-      no_orders_until = clock.steady() + *later;
+      no_orders_until = ground.outside.clock.steady() + *later;
     }
     throw;
   }
@@ -383,8 +381,8 @@ Task<bool> Fleet::Run::closed(const TxtOwner& owner) {
   try {
     const auto stored = co_await load_record(ground.store, owner.certificate);
     if (!stored || !stored->record.open_generation) co_return true;
-    const bool may_be_looked_at = time.stamp() < owner.written + limits::renewal::proof_looked_at_for;
-    co_return stored->record.open_generation != owner.generation && !may_be_looked_at;
+    if (time.stamp() < owner.written + limits::renewal::proof_looked_at_for) co_return false;
+    co_return stored->record.open_generation != owner.generation;
   } catch (const Failure& failure) {
     if (failure.kind() != Failure::Kind::refused) throw;
   }
@@ -482,9 +480,8 @@ Task<Report> Fleet::Run::apply(const Request& request, Duration wait) {
     Observed observed = co_await observe(request, ledgers, RenewalInfos::Keep::yes);
     report.plan = make_plan(observed, request, ground.roots, time.now());
     auto all = works(observed, request, wait, report);
-    for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once)) {
+    for (const auto& end : co_await all_settled(std::move(all), limits::renewal::certificates_at_once))
       if (end) std::rethrow_exception(end);
-    }
     for (std::size_t i = 0; i < observed.certificates.size(); ++i)
       report.without |= waits_without_one(report.plan.certificates[i], observed.certificates[i], time.stamp());
     note_endangered(observed.certificates, time.stamp(), report);
